@@ -1,0 +1,9 @@
+"""The one exception for what a person gave and can put right."""
+
+
+class InputError(ValueError):
+    """Input that cannot be used.
+
+    The message is one sentence that says what was given, what is allowed and what to do. The programs print it
+    without a traceback and exit with code 2.
+    """

@@ -1,0 +1,167 @@
+"""Beam transforms that the pipeline is built from; the work itself is done by pure functions on arrays."""
+
+import collections
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import GlobalWindows
+
+from seq2seq_arith.pipelines import cutoff, progress
+
+Counters = Callable[[Any], dict[str, int]]
+
+
+class ThreadedMap(beam.PTransform):
+    """``Map`` whose function runs in threads, several elements at once: for work that leaves the interpreter's lock.
+
+    NumPy, hashing and writing files release it, so one process keeps several cores busy without sending a byte from one
+    to the other. At most one more element than there are threads is held.
+
+    Attributes:
+      function: Called with an element and the side inputs; must be picklable.
+      side_inputs: Given to the function after the element.
+      threads: How many calls run at once in a worker.
+      counters: From a result to what is to be added to the Beam counters, by name.
+    """
+
+    def __init__(
+        self, function: Callable, *side_inputs: AsSingleton, threads: int, counters: Counters | None = None
+    ) -> None:
+        super().__init__()
+        self.function = function
+        self.side_inputs = side_inputs
+        self.threads = threads
+        self.counters = counters
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        return elements | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
+
+
+class _Threaded(beam.DoFn):
+    def __init__(self, function: Callable, threads: int, counters: Counters | None) -> None:
+        self._function = function
+        self._threads = threads
+        self._counters = counters
+
+    def setup(self) -> None:
+        self._pool = ThreadPoolExecutor(self._threads)
+
+    def start_bundle(self) -> None:
+        self._running: collections.deque[Future] = collections.deque()
+
+    def process(self, element, *side_inputs):
+        self._running.append(self._pool.submit(self._function, element, *side_inputs))
+        if len(self._running) > self._threads:
+            yield self._next()
+
+    def finish_bundle(self):
+        # Every element is in the global window: nothing here is windowed.
+        while self._running:
+            yield GlobalWindows.windowed_value(self._next())
+
+    def teardown(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _next(self):
+        result = self._running.popleft().result()
+        for name, amount in (self._counters(result) if self._counters else {}).items():
+            Metrics.counter("seq2seq_arith", name).inc(amount)
+            progress.add(name, amount)
+        return result
+
+
+class FindRow(beam.PTransform):
+    """The row of a given rank among those of all elements, as a singleton ``cutoff.Found``.
+
+    Attributes:
+      rows: From an element and the side inputs to ``cutoff.Rows``.
+      rank: From 0.
+      buckets: Of the rows' first numbers.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[..., cutoff.Rows],
+        *side_inputs: AsSingleton,
+        rank: int,
+        buckets: cutoff.Buckets,
+        threads: int,
+    ) -> None:
+        super().__init__()
+        self.rows = rows
+        self.side_inputs = side_inputs
+        self.rank = rank
+        self.buckets = buckets
+        self.threads = threads
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        target = (
+            elements
+            | "Count" >> ThreadedMap(_Histogram(self.rows, self.buckets), *self.side_inputs, threads=self.threads)
+            | "Sum" >> beam.CombineGlobally(_Sum())
+            | "FindBucket" >> beam.Map(cutoff.target, self.rank)
+        )
+        found = AsSingleton(target)
+        return (
+            elements
+            | "ReadBucket"
+            >> ThreadedMap(_Bucket(self.rows, self.buckets), found, *self.side_inputs, threads=self.threads)
+            | "Gather" >> beam.CombineGlobally(_Concatenation())
+            | "Select" >> beam.Map(cutoff.found, found)
+        )
+
+
+class _Histogram:
+    def __init__(self, rows: Callable[..., cutoff.Rows], buckets: cutoff.Buckets) -> None:
+        self._rows = rows
+        self._buckets = buckets
+
+    def __call__(self, element, *side_inputs) -> np.ndarray:
+        return self._buckets.histogram(self._rows(element, *side_inputs).first)
+
+
+class _Bucket:
+    def __init__(self, rows: Callable[..., cutoff.Rows], buckets: cutoff.Buckets) -> None:
+        self._rows = rows
+        self._buckets = buckets
+
+    def __call__(self, element, target: cutoff.Target, *side_inputs) -> np.ndarray:
+        rows = self._rows(element, *side_inputs)
+        return rows.whole(np.flatnonzero(self._buckets.of(rows.first) == target.bucket))
+
+
+class _Sum(beam.CombineFn):
+    """The sum of arrays of one shape."""
+
+    def create_accumulator(self):
+        return 0
+
+    def add_input(self, accumulator, element):
+        return accumulator + element
+
+    def merge_accumulators(self, accumulators):
+        return sum(accumulators)
+
+    def extract_output(self, accumulator):
+        return accumulator
+
+
+class _Concatenation(beam.CombineFn):
+    """Arrays one behind the other, in any order."""
+
+    def create_accumulator(self):
+        return []
+
+    def add_input(self, accumulator, element):
+        return [*accumulator, element]
+
+    def merge_accumulators(self, accumulators):
+        return [array for arrays in accumulators for array in arrays]
+
+    def extract_output(self, accumulator):
+        return np.concatenate(accumulator)

@@ -72,6 +72,12 @@ def num_draws(task: Task) -> int:
     return draws
 
 
+def draws_for(task: Task, num_keys: int) -> int:
+    """The fewest draws that are expected to have so many distinct keys."""
+    classes = key_classes(task)
+    return _last(lambda draws: classes.distinct(draws) < num_keys, MAX_DRAWS) + 1
+
+
 def draws_limit(num_examples: int) -> int:
     """More draws than these are not practical."""
     return min(MAX_DRAWS, MAX_DRAWS_PER_EXAMPLE * num_examples)

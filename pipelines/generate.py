@@ -16,12 +16,13 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsSingleton
 
-from seq2seq_arith.pipelines import coverage, cutoff, dedup
+from seq2seq_arith.pipelines import coverage, dedup
 from seq2seq_arith.pipelines import draws as d
 from seq2seq_arith.pipelines.catalog import write_catalog
+from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows, cutoff, find, in_validation, together
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, ShardReport, write_shard
 from seq2seq_arith.pipelines.tasks import Task
-from seq2seq_arith.pipelines.transforms import FindRow, ThreadedMap
+from seq2seq_arith.pipelines.transforms import ThreadedMap
 
 REPORT = ".report.json"
 MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
@@ -36,7 +37,8 @@ class Job:
     Attributes:
       task, layout: What to make, and how it is cut into files.
       directory: Where the files go; it must exist, for the workers as well.
-      num_draws: How many draws are made; if they hold fewer than N distinct keys, nothing is written.
+      num_draws: How many draws are made.
+      windows: Where the dataset's end and validation's are looked for.
       threads: How many elements a worker process works on at once.
     """
 
@@ -44,6 +46,7 @@ class Job:
     layout: Layout
     directory: Path
     num_draws: int
+    windows: Windows
     threads: int = 1
 
     @property
@@ -55,16 +58,9 @@ class Job:
 
 
 @dataclasses.dataclass(frozen=True)
-class Summary:
-    """What a run found and wrote.
+class Written:
+    """What a run wrote: how many draws it used, and a report for each split and shard."""
 
-    Attributes:
-      distinct: Different keys among the draws made.
-      draws_used: The number of the N-th kept draw plus one; 0 if there are not N.
-      shards: A report for each split and shard; none if there are not N.
-    """
-
-    distinct: int
     draws_used: int
     shards: list[ShardReport]
 
@@ -76,34 +72,40 @@ def generate(task: Task, layout: Layout, directory: Path, options: PipelineOptio
       InputError: The dataset cannot be drawn.
     """
     job = Job(
-        task=task, layout=layout, directory=directory, num_draws=coverage.num_draws(task), threads=threads
+        task=task,
+        layout=layout,
+        directory=directory,
+        num_draws=coverage.num_draws(task),
+        windows=Windows.around(task),
+        threads=threads,
     )
-    summary = run(job, options)
-    while not summary.shards:
-        # About one run in 10^9 falls short by a few keys.
-        job = dataclasses.replace(job, num_draws=job.num_draws + job.num_draws // 8 + 64)
-        summary = run(job, options)
-    return write_catalog(task, layout, directory, summary.draws_used, summary.shards)
+    written = run(job, options)
+    widening = 1
+    while written is None:
+        # One run in 10^9 falls a few keys short, or out of a window.
+        widening *= 2
+        more = job.num_draws // 8 + 64
+        job = dataclasses.replace(
+            job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening)
+        )
+        written = run(job, options)
+    return write_catalog(task, layout, directory, written.draws_used, written.shards)
 
 
-def run(job: Job, options: PipelineOptions) -> Summary:
-    """Runs the pipeline once, and waits for it."""
+def run(job: Job, options: PipelineOptions) -> Written | None:
+    """Runs the pipeline once, and waits for it; None if its draws did not suffice, and nothing was written."""
     with beam.Pipeline(options=options) as pipeline:
         build(job, pipeline)
     path = job.directory / REPORT
     report = json.loads(path.read_text())
     path.unlink()
-    return Summary(
-        distinct=report["distinct"],
-        draws_used=report["draws_used"],
-        shards=[ShardReport(**shard) for shard in report["shards"]],
-    )
+    return report and Written(report["draws_used"], [ShardReport(**shard) for shard in report["shards"]])
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.PCollection:
-    """The whole pipeline as one chain; its last step writes the report that ``run`` reads."""
-    task, threads = job.task, job.threads
-    kept = (
+    """The whole pipeline; its last step writes the report that ``run`` reads."""
+    threads = job.threads
+    deduplicated = (
         pipeline
         | "Chunks" >> beam.Create(job.chunks)
         | "Spread" >> beam.Reshuffle()
@@ -111,35 +113,20 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.PCollection:
         | "ByShard" >> beam.FlatMap(list).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, blocks: (shard, list(blocks)))
-        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads).with_output_types(Block)
+        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads)
     )
-    last_draw = AsSingleton(
-        kept
-        | "LastDraw"
-        >> FindRow(
-            draw_rows,
-            rank=task.num_examples - 1,
-            buckets=cutoff.Buckets.for_rows(task.num_examples, bits=(job.num_draws - 1).bit_length()),
-            threads=threads,
-        )
-    )
-    last_validation = AsSingleton(
-        kept
-        | "LastValidation"
-        >> FindRow(
-            functools.partial(split_rows, task),
-            last_draw,
-            rank=task.num_validation - 1,
-            buckets=cutoff.Buckets.for_rows(task.num_examples, bits=64),
-            threads=threads,
-        )
+    kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
+    cut = AsSingleton(
+        deduplicated
+        | "Findings" >> beam.Map(lambda result: result[1])
+        | "Together" >> beam.CombineGlobally(together)
+        | "Cutoff" >> beam.Map(functools.partial(cutoff, job.task, job.windows))
     )
     return (
         kept
-        | "Write"
-        >> ThreadedMap(functools.partial(write, job), last_draw, last_validation, threads=threads, counters=_written)
+        | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-        | "Report" >> beam.Map(functools.partial(report, job), last_draw)
+        | "Report" >> beam.Map(functools.partial(report, job), cut)
     )
 
 
@@ -149,90 +136,65 @@ def draw(job: Job, chunk: tuple[int, int]) -> list[Block]:
     return [(shard, pack(numbers)) for shard, numbers in enumerate(shards) if len(numbers) or chunk[0] == 0]
 
 
-def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> Block:
-    """The kept draws of a shard in example order, and the hash that each is split by."""
+def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> tuple[Block, Findings]:
+    """The kept draws of a shard in example order, and what they have in the windows."""
     shard, blocks = element
-    numbers = np.concatenate([unpack(block) for block in blocks])
-    return shard, np.stack(dedup.unique(job.task, numbers, job.layout.num_shards, shard)).tobytes()
+    # The blocks are of different chunks, so the order of their first draws is that of all draws.
+    numbers = np.concatenate(sorted(map(unpack, blocks), key=lambda block: block[:1].tolist()))
+    kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
+    return (shard, pack(kept[0])), find(job.windows, *kept)
 
 
-def draw_rows(block: Block) -> cutoff.Rows:
-    """A kept draw as a row: its number."""
-    numbers, _ = _kept(block)
-    return cutoff.Rows(numbers, lambda indices: numbers[indices, None])
-
-
-def split_rows(task: Task, block: Block, last_draw: cutoff.Found) -> cutoff.Rows:
-    """An example as a row: its SPLIT hash and its key."""
-    numbers, hashes = _examples(block, last_draw)
-
-    def whole(indices: np.ndarray) -> np.ndarray:
-        return np.stack([hashes[indices], *d.key(task, *d.operands(task, numbers[indices]))], axis=1)
-
-    return cutoff.Rows(hashes, whole)
-
-
-def write(job: Job, block: Block, last_draw: cutoff.Found, last_validation: cutoff.Found) -> list[ShardReport]:
-    """Writes one shard of each split; nothing if there are not enough examples."""
-    if last_draw.row is None or last_validation.row is None:
+def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
+    """Writes one shard of each split; nothing if the draws did not suffice."""
+    if cut is None:
         return []
-    numbers, hashes = _examples(block, last_draw)
-    in_validation = _up_to(job.task, numbers, hashes, last_validation.row)
+    shard, kept = block
+    numbers = unpack(kept)
+    numbers = numbers[numbers <= np.uint64(cut.last_draw)]
+    validation = _validation(job.task, numbers, cut)
     return [
-        write_shard(job.task, job.layout, job.directory, split, block[0], numbers[in_validation == (split != "train")])
+        write_shard(job.task, job.layout, job.directory, split, shard, numbers[validation == (split != "train")])
         for split in SPLITS
     ]
 
 
-def report(job: Job, written: list[list[ShardReport]], last_draw: cutoff.Found) -> None:
+def report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Leaves the run's findings beside the shards, for the program that waits for them."""
-    found = {
-        "distinct": last_draw.total,
-        "draws_used": 0 if last_draw.row is None else last_draw.row[0] + 1,
-        "shards": [dataclasses.asdict(shard) for shards in written for shard in shards],
-    }
+    shards = [dataclasses.asdict(shard) for shards in written for shard in shards]
+    found = None if cut is None else {"draws_used": cut.last_draw + 1, "shards": shards}
     (job.directory / REPORT).write_text(json.dumps(found))
 
 
 def pack(numbers: np.ndarray) -> bytes:
-    """Ascending draw numbers of one chunk in four bytes each: the first, then each one's distance from it."""
+    """Draw numbers as bytes: the smallest, then each one's distance from it, in four bytes where that is enough."""
     if not len(numbers):
         return b""
-    return numbers[:1].astype("<u8").tobytes() + (numbers - numbers[0]).astype("<u4").tobytes()
+    base = numbers.min()
+    distance = numbers - base
+    width = "<u4" if distance.max() < 2**32 else "<u8"
+    return width[2:].encode() + base.astype("<u8").tobytes() + distance.astype(width).tobytes()
 
 
 def unpack(block: bytes) -> np.ndarray:
     """The inverse of ``pack``: uint64 of shape (n,)."""
     if not block:
         return np.empty(0, np.uint64)
-    return np.frombuffer(block, "<u4", offset=8) + np.frombuffer(block, "<u8", count=1)
+    width = "<u" + block[:1].decode()
+    return np.frombuffer(block, width, offset=9) + np.frombuffer(block, "<u8", count=1, offset=1)
 
 
-def _kept(block: Block) -> tuple[np.ndarray, np.ndarray]:
-    numbers, hashes = np.frombuffer(block[1], np.uint64).reshape(2, -1)
-    return numbers, hashes
-
-
-def _examples(block: Block, last_draw: cutoff.Found) -> tuple[np.ndarray, np.ndarray]:
-    """The kept draws that become examples, and their hashes."""
-    numbers, hashes = _kept(block)
-    if last_draw.row is None:
-        return numbers[:0], hashes[:0]
-    among = numbers <= np.uint64(last_draw.row[0])
-    return numbers[among], hashes[among]
-
-
-def _up_to(task: Task, numbers: np.ndarray, hashes: np.ndarray, row: cutoff.Row) -> np.ndarray:
-    """Which examples are not behind the row (hash, key); bool."""
-    smaller = hashes <= np.uint64(row[0])
-    tied = np.flatnonzero(hashes == np.uint64(row[0]))
-    for index, *key in zip(tied, *d.key(task, *d.operands(task, numbers[tied])), strict=True):
-        smaller[index] = tuple(map(int, key)) <= row[1:]
-    return smaller
+def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
+    """Which of the examples with these draw numbers are in validation; bool."""
+    result = np.empty(len(numbers), bool)
+    for block in d.blocks(len(numbers)):
+        key = d.key(task, *d.operands(task, numbers[block]))
+        result[block] = in_validation(cut, d.key_hash(task, d.SPLIT, key), *key)
+    return result
 
 
 def _drawn(blocks: list[Block]) -> dict[str, int]:
-    return {"draws": sum(max(0, len(block) - 8) // 4 for _, block in blocks)}
+    return {"draws": sum(len(unpack(block)) for _, block in blocks)}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

@@ -6,12 +6,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import apache_beam as beam
-import numpy as np
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsSingleton
 from apache_beam.transforms.window import GlobalWindows
 
-from seq2seq_arith.pipelines import cutoff, progress
+from seq2seq_arith.pipelines import progress
 
 Counters = Callable[[Any], dict[str, int]]
 
@@ -73,95 +72,3 @@ class _Threaded(beam.DoFn):
             Metrics.counter("seq2seq_arith", name).inc(amount)
             progress.add(name, amount)
         return result
-
-
-class FindRow(beam.PTransform):
-    """The row of a given rank among those of all elements, as a singleton ``cutoff.Found``.
-
-    Attributes:
-      rows: From an element and the side inputs to ``cutoff.Rows``.
-      rank: From 0.
-      buckets: Of the rows' first numbers.
-    """
-
-    def __init__(
-        self,
-        rows: Callable[..., cutoff.Rows],
-        *side_inputs: AsSingleton,
-        rank: int,
-        buckets: cutoff.Buckets,
-        threads: int,
-    ) -> None:
-        super().__init__()
-        self.rows = rows
-        self.side_inputs = side_inputs
-        self.rank = rank
-        self.buckets = buckets
-        self.threads = threads
-
-    def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        target = (
-            elements
-            | "Count" >> ThreadedMap(_Histogram(self.rows, self.buckets), *self.side_inputs, threads=self.threads)
-            | "Sum" >> beam.CombineGlobally(_Sum())
-            | "FindBucket" >> beam.Map(cutoff.target, self.rank)
-        )
-        found = AsSingleton(target)
-        return (
-            elements
-            | "ReadBucket"
-            >> ThreadedMap(_Bucket(self.rows, self.buckets), found, *self.side_inputs, threads=self.threads)
-            | "Gather" >> beam.CombineGlobally(_Concatenation())
-            | "Select" >> beam.Map(cutoff.found, found)
-        )
-
-
-class _Histogram:
-    def __init__(self, rows: Callable[..., cutoff.Rows], buckets: cutoff.Buckets) -> None:
-        self._rows = rows
-        self._buckets = buckets
-
-    def __call__(self, element, *side_inputs) -> np.ndarray:
-        return self._buckets.histogram(self._rows(element, *side_inputs).first)
-
-
-class _Bucket:
-    def __init__(self, rows: Callable[..., cutoff.Rows], buckets: cutoff.Buckets) -> None:
-        self._rows = rows
-        self._buckets = buckets
-
-    def __call__(self, element, target: cutoff.Target, *side_inputs) -> np.ndarray:
-        rows = self._rows(element, *side_inputs)
-        return rows.whole(np.flatnonzero(self._buckets.of(rows.first) == target.bucket))
-
-
-class _Sum(beam.CombineFn):
-    """The sum of arrays of one shape."""
-
-    def create_accumulator(self):
-        return 0
-
-    def add_input(self, accumulator, element):
-        return accumulator + element
-
-    def merge_accumulators(self, accumulators):
-        return sum(accumulators)
-
-    def extract_output(self, accumulator):
-        return accumulator
-
-
-class _Concatenation(beam.CombineFn):
-    """Arrays one behind the other, in any order."""
-
-    def create_accumulator(self):
-        return []
-
-    def add_input(self, accumulator, element):
-        return [*accumulator, element]
-
-    def merge_accumulators(self, accumulators):
-        return [array for arrays in accumulators for array in arrays]
-
-    def extract_output(self, accumulator):
-        return np.concatenate(accumulator)

@@ -175,7 +175,8 @@ class HashedFile(io.RawIOBase):
 @contextlib.contextmanager
 def _whole_file(path: Path) -> Iterator[HashedFile]:
     """A file that gets its name when the block ends without an exception, and is gone otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # Its parents stay as they are: a run that was broken off may have removed them.
+    path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
         with HashedFile(temporary) as file:

@@ -1,0 +1,161 @@
+"""The program ``arith-data``: generates a dataset, and verifies one. Also ``python -m seq2seq_arith.pipelines``."""
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, OPERATIONS, Task
+
+USAGE_ERROR = 2
+FAILURE = 1
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the program and returns its exit code: 0, 1 for a failure, 2 for input that cannot be used."""
+    logging.basicConfig(level=logging.ERROR)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        parsed, rest = _parser().parse_known_args(arguments)
+        return parsed.run(parsed, rest)
+    except InputError as error:
+        return _fail(str(error), USAGE_ERROR)
+    except KeyboardInterrupt:
+        return _fail("stopped; nothing was left behind", INTERRUPTED)
+
+
+def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
+    from seq2seq_arith.pipelines import coverage, publish
+    from seq2seq_arith.pipelines.shards import Layout
+
+    task = _task(arguments)
+    layout = Layout.of(task, arguments.num_shards, arguments.parquet)
+    coverage.num_draws(task)
+    data_dir = Path(arguments.data_dir).absolute()
+    path = publish.dataset_path(data_dir, task)
+    standing = publish.published(path, task, layout, arguments.overwrite)
+    if standing:
+        print(f"{path} is there already, complete and as asked for; nothing was done")
+        _print_load(task, arguments.data_dir)
+        return 0
+    # Beam takes a second to import: only now.
+    from seq2seq_arith.pipelines import create
+
+    start = time.perf_counter()
+    try:
+        metadata = create.create(task, layout, data_dir, beam_flags)
+    except OSError as error:
+        return _fail(f"{path} could not be written: {error.strerror or error}; nothing was left behind", FAILURE)
+    _print_summary(task, path, metadata, time.perf_counter() - start)
+    _print_load(task, arguments.data_dir)
+    return 0
+
+
+def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
+    if rest:
+        raise InputError(f"{rest[0]!r} is one argument too many; verify takes one directory")
+    from seq2seq_arith.pipelines.verify import verify
+
+    start = time.perf_counter()
+    findings = verify(Path(arguments.directory))
+    for finding in findings.problems:
+        print(finding)
+    if findings.problems:
+        return FAILURE
+    print(f"{arguments.directory}: {findings.summary}; {time.perf_counter() - start:.1f} s")
+    return 0
+
+
+def _task(arguments: argparse.Namespace) -> Task:
+    return Task(
+        name=arguments.task,
+        digits=arguments.digits,
+        num_examples=arguments.num_examples,
+        seed=arguments.seed,
+        reverse=arguments.reverse,
+        ordered=arguments.ordered,
+    )
+
+
+def _print_summary(task: Task, path: Path, metadata: dict, seconds: float) -> None:
+    formats = {"TFRecord": ".tfrecord", "Parquet": ".parquet"}
+    sizes = {name: sum(file.stat().st_size for file in path.rglob(f"*{end}*")) for name, end in formats.items()}
+    written = ", ".join(f"{size:,} bytes of {name}" for name, size in sizes.items() if size)
+    splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
+    print(f"{task.name}: {task.num_examples:,} examples ({splits})")
+    print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
+    print(f"{metadata['num_shards']} shards of each split, {written}")
+    print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples a second")
+    print(path)
+
+
+def _print_load(task: Task, data_dir: str) -> None:
+    default = Task()
+    name = "seq2seq_arith" if task == default else f"seq2seq_arith/{task.config_name}"
+    print(f'load it with: tfds.load("{name}", data_dir="{data_dir}")')
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="arith-data", description=__doc__.split("\n")[0], allow_abbrev=False)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    generate = commands.add_parser(
+        "generate",
+        help="make a dataset",
+        description="Makes a dataset with Apache Beam. Flags that are not listed here go to Beam.",
+        allow_abbrev=False,
+    )
+    _add_task_arguments(generate)
+    generate.add_argument("--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir")
+    generate.add_argument("--num-shards", type=_whole_number, help="files of each split (default: by size, at least 8)")
+    generate.add_argument(
+        "--parquet", action=argparse.BooleanOptionalAction, default=True, help="write Parquet beside TFRecord"
+    )
+    generate.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
+    generate.set_defaults(run=_generate)
+
+    verify = commands.add_parser("verify", help="check a finished dataset", allow_abbrev=False)
+    verify.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+def _add_task_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)} (default: {DEFAULT_TASK})")
+    parser.add_argument("--num-examples", type=_whole_number, help="train and validation together (default: 50,000)")
+    parser.add_argument("--digits", type=_whole_number, help="at most so many in an operand; for pq, dashes")
+    parser.add_argument("--seed", type=_whole_number, default=0, help="0 to 2^64 - 1 (default: 0)")
+    parser.add_argument(
+        "--reverse", action=argparse.BooleanOptionalAction, help="store questions from their end to their beginning"
+    )
+    parser.add_argument("--ordered", action="store_true", default=None, help="let a+b and b+a be two examples")
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"arith-data: {message}", file=sys.stderr)
+    return code
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

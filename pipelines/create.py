@@ -1,0 +1,49 @@
+"""Makes a dataset and publishes it: what both the program and the TFDS builder do."""
+
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.pipelines import coverage, options, progress
+from seq2seq_arith.pipelines.catalog import write_default_config
+from seq2seq_arith.pipelines.generate import generate
+from seq2seq_arith.pipelines.publish import dataset_path, staged
+from seq2seq_arith.pipelines.shards import Layout
+from seq2seq_arith.pipelines.tasks import Task
+
+
+def create(task: Task, layout: Layout, data_dir: Path, beam_flags: list[str]) -> dict[str, Any]:
+    """Makes the dataset under the data directory and returns its metadata.
+
+    A dataset that stands there is replaced when the new one is complete.
+
+    Raises:
+      InputError: A flag or a parameter cannot be used, or another run is making the dataset.
+      OSError: The disk is full, or the directory cannot be written.
+    """
+    path = dataset_path(data_dir, task)
+    with staged(path) as directory:
+        metadata = fill(task, layout, directory, beam_flags)
+    write_default_config(path.parent.parent)
+    return metadata
+
+
+def fill(task: Task, layout: Layout, directory: Path, beam_flags: list[str]) -> dict[str, Any]:
+    """Makes the dataset in an empty directory, showing how far it has come, and returns its metadata."""
+    beam_options = options.pipeline_options(beam_flags)
+    threads = options.default_threads(beam_options)
+    totals = {"draws": coverage.num_draws(task), "shards": layout.num_shards}
+
+    def current(name: str) -> int:
+        # Workers in other processes count for themselves, but their files can be seen.
+        counted = progress.count(name)
+        return counted if name != "shards" else max(counted, len(list(directory.glob("*-validation.tfrecord-*"))))
+
+    progress.reset()
+    try:
+        with progress.shown(totals, current):
+            return generate(task, layout, directory, beam_options, threads)
+    except RuntimeError as error:
+        # A worker process hands its exception on as text.
+        if "No space left on device" in str(error):
+            raise OSError(28, "No space left on device") from error
+        raise

@@ -1,0 +1,49 @@
+"""Beam's options: what a person passed through, and the defaults for a run on this machine."""
+
+import os
+
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+
+from seq2seq_arith.pipelines.errors import InputError
+
+# DirectRunner would first try to download another runner; this is the local one, by name.
+LOCAL_RUNNER = "FnApiRunner"
+# These take further options from the service they talk to, so Beam cannot tell beforehand which are known.
+OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
+
+
+def pipeline_options(flags: list[str]) -> PipelineOptions:
+    """Beam's options from the flags that are not ours.
+
+    Raises:
+      InputError: Beam does not know a flag either, or cannot use its value.
+    """
+    if flags and not flags[0].startswith("--"):
+        raise InputError(f"{flags[0]!r} is one argument too many; see --help for those there are")
+    options = PipelineOptions(flags)
+    try:
+        known = options.get_all_options()
+        unknown = set(options.get_all_options(retain_unknown_options=True)) - set(known)
+    except SystemExit:
+        raise InputError(f"Beam cannot use one of {' '.join(flags)}; it says why above") from None
+    standard = options.view_as(StandardOptions)
+    if unknown and standard.runner not in OPEN_RUNNERS:
+        given = next(flag for flag in flags if flag.lstrip("-").split("=")[0] in unknown)
+        raise InputError(f"{given} is known neither here nor to Apache Beam; see --help")
+    standard.runner = standard.runner or LOCAL_RUNNER
+    options.view_as(SetupOptions).save_main_session = False
+    return options
+
+
+def default_threads(options: PipelineOptions) -> int:
+    """How many elements a worker process works on at once: together, local workers use every core; elsewhere, 1.
+
+    Other engines start a worker process for each core themselves.
+    """
+    if options.view_as(StandardOptions).runner != LOCAL_RUNNER:
+        return 1
+    direct = options.view_as(DirectOptions)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if direct.direct_running_mode in (None, "in_memory"):
+        return cores
+    return max(1, cores // (direct.direct_num_workers or cores))

@@ -1,0 +1,155 @@
+"""Where a dataset stands on disk, and how it gets there: complete, or not at all."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.shards import NAME, Layout
+from seq2seq_arith.pipelines.tasks import VERSION, Task
+
+METADATA = "metadata.json"
+STAGING = f"{VERSION}.incomplete-"
+
+
+def dataset_path(data_dir: Path, task: Task) -> Path:
+    """The directory of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
+    return data_dir / NAME / task.config_name / VERSION
+
+
+def published(path: Path, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+    """The metadata of the dataset that stands at the path, if it is the one that is wanted.
+
+    Returns:
+      None if the dataset is to be made.
+
+    Raises:
+      InputError: Something else stands there, or the same dataset with other files and ``overwrite`` is not set.
+    """
+    obstacle = next((part for part in path.parents if part.exists() and not part.is_dir()), None)
+    if obstacle:
+        raise InputError(f"{obstacle} is a file, not a directory; give another --data-dir")
+    if not path.exists():
+        return None
+    metadata = read_metadata(path)
+    if metadata is None or metadata.get("parameters") != task.parameters():
+        raise InputError(f"{path} is no dataset of this program; move it away, or give another --data-dir")
+    standing = layout_of(metadata)
+    if overwrite:
+        return None
+    if standing != layout:
+        raise InputError(
+            f"{path} has {_words(standing)}, not {_words(layout)} as asked for; give --overwrite to replace it"
+        )
+    return metadata
+
+
+def read_metadata(path: Path) -> dict[str, Any] | None:
+    """What a dataset's ``metadata.json`` holds; None if there is none that can be read."""
+    try:
+        metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def layout_of(metadata: dict[str, Any]) -> Layout:
+    """How the dataset with this metadata is cut into files."""
+    files = metadata.get("files")
+    parquet = isinstance(files, dict) and any(str(file).startswith("parquet/") for file in files)
+    return Layout(metadata.get("num_shards", 0), parquet)
+
+
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """An empty directory that becomes ``path`` when the block ends without an exception, and is gone otherwise.
+
+    What a run that was killed has left beside the path is removed first. A dataset that stands at the path is replaced.
+
+    Raises:
+      InputError: Another run is making the same dataset, or there is no room to write.
+    """
+    created = [part for part in path.parents if not part.exists()]
+    try:
+        with locked(path):
+            remove_leftovers(path)
+            directory = path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
+            try:
+                directory.mkdir()
+                yield directory
+                _replace(directory, path)
+            finally:
+                _remove(directory)
+    finally:
+        for part in created:
+            with contextlib.suppress(OSError):
+                part.rmdir()
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keeps other runs from making the dataset at ``path``; the operating system lets go when a process dies.
+
+    Raises:
+      InputError: Another run is at it.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{path.parent} cannot be written: {error.strerror}; give another --data-dir") from None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # A run that ended without a dataset may have removed the directory since it was opened.
+        if not path.parent.exists() or not os.path.samestat(os.fstat(descriptor), path.parent.stat()):
+            raise BlockingIOError
+        yield
+    except BlockingIOError:
+        raise InputError(f"another run is making {path}; wait for it, then run this again") from None
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what runs that were killed have left beside a dataset; only while it is locked."""
+    for leftover in path.parent.glob(f"{path.name}.incomplete*"):
+        _remove(leftover)
+
+
+def _replace(directory: Path, path: Path) -> None:
+    for folder in (*(entry for entry in directory.iterdir() if entry.is_dir()), directory):
+        _sync(folder)
+    old = path.with_name(f"{STAGING}old-{uuid.uuid4().hex[:8]}")
+    if path.exists():
+        path.rename(old)
+    directory.rename(path)
+    _sync(path.parent)
+    _remove(old)
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(directory: Path) -> None:
+    """Removes a directory in which threads of a broken run may still finish a file."""
+    for attempt in range(50):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
+        time.sleep(0.02 * (attempt + 1))
+
+
+def _words(layout: Layout) -> str:
+    return f"{layout.num_shards} shards {'with' if layout.parquet else 'without'} Parquet"

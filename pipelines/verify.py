@@ -1,0 +1,292 @@
+"""Reads a finished dataset back and checks it without trusting what wrote it.
+
+Records are unframed by the CRC library and parsed by protobuf, strings are checked and solved by PyArrow, and the examples
+are drawn again by other code, so none of the pipeline's own functions vouches for itself.
+"""
+
+import dataclasses
+import functools
+import hashlib
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import google_crc32c
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+
+from seq2seq_arith.pipelines import coverage
+from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.publish import METADATA, layout_of, read_metadata
+from seq2seq_arith.pipelines.redraw import Examples, redraw
+from seq2seq_arith.pipelines.shards import SPLITS, Layout
+from seq2seq_arith.pipelines.tasks import PAD, Task
+
+CHUNK = 2**20  # bytes that are hashed at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Findings:
+    """What a check found.
+
+    Attributes:
+      problems: A sentence each, naming the file and, where there is one, the row (from 0).
+      summary: What was checked, if all is well.
+    """
+
+    problems: list[str]
+    summary: str = ""
+
+
+class Problem(Exception):
+    """What is wrong with one file."""
+
+
+def verify(directory: Path) -> Findings:
+    """Checks everything that can be checked of a dataset's directory.
+
+    Raises:
+      InputError: There is no dataset in the directory to check.
+    """
+    if not directory.is_dir():
+        raise InputError(f"{directory} is no directory; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    if not (directory / METADATA).is_file():
+        raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    try:
+        task, layout, metadata = _read_metadata(directory)
+    except Problem as problem:
+        return Findings([f"{directory / METADATA}: {problem}"])
+    miscounted = list(_count_problems(directory, task))
+    problems = [*_file_problems(directory, metadata["files"]), *miscounted]
+    if miscounted:
+        return Findings(problems)
+    expected = redraw(task, metadata["draws_used"], layout.num_shards)
+    if sum(len(left) for shards in expected.values() for left, _ in shards) != task.num_examples:
+        problems.append(f"{directory / METADATA}: draws_used does not give {task.num_examples} examples")
+        return Findings(problems)
+    for split, shards in expected.items():
+        for shard, examples in enumerate(shards):
+            problems += _shard_problems(task, directory, layout.paths(split, shard), examples)
+    files = len(metadata["files"]) + 1
+    return Findings(problems, f"{files} files and {task.num_examples:,} examples are as they should be")
+
+
+def _read_metadata(directory: Path) -> tuple[Task, Layout, dict[str, Any]]:
+    """What the metadata says, once it is known to be whole and to agree with itself."""
+    metadata = read_metadata(directory)
+    if metadata is None:
+        raise Problem("is no JSON object")
+    try:
+        task = Task.from_parameters(metadata.get("parameters", {}))
+        standing = layout_of(metadata)
+        layout = Layout.of(task, standing.num_shards, standing.parquet)
+        most_draws = 4 * coverage.num_draws(task) + 1000
+    except InputError as error:
+        raise Problem(str(error)) from None
+    files = metadata.get("files")
+    paths = [path for split in SPLITS for shard in range(layout.num_shards) for path in layout.paths(split, shard)]
+    if not isinstance(files, dict) or set(files) != {*paths, "dataset_info.json", "features.json"}:
+        raise Problem("its files are not those of its parameters")
+    if not isinstance(draws := metadata.get("draws_used"), int) or not task.num_examples <= draws <= most_draws:
+        raise Problem(f"draws_used is {draws!r}")
+    derived = {
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "duplicates": draws - task.num_examples,
+        "splits": {"train": task.num_train, "validation": task.num_validation},
+    }
+    for name, value in derived.items():
+        if metadata.get(name) != value:
+            raise Problem(f"{name} is {metadata.get(name)!r}, not {value!r}")
+    content = json.dumps({name: value for name, value in metadata.items() if name != "sha256"})
+    if hashlib.sha256(content.encode()).hexdigest() != metadata.get("sha256"):
+        raise Problem("its content does not have the sha256 that it states")
+    if json.dumps(metadata) != (directory / METADATA).read_text(encoding="utf-8"):
+        raise Problem("is not written as it was published")
+    return task, layout, metadata
+
+
+def _file_problems(directory: Path, digests: dict[str, str]) -> Iterator[str]:
+    """Files that are missing, too many, or changed."""
+    present = {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}
+    for path in sorted(set(digests) - present):
+        yield f"{directory / path}: is missing"
+    for path in sorted(present - set(digests) - {METADATA}):
+        yield f"{directory / path}: does not belong to the dataset"
+    for path in sorted(set(digests) & present):
+        if _sha256(directory / path) != digests[path]:
+            yield f"{directory / path}: does not have the sha256 that {METADATA} states"
+
+
+def _count_problems(directory: Path, task: Task) -> Iterator[str]:
+    """Whether TFDS will find as many examples as there are."""
+    path = directory / "dataset_info.json"
+    try:
+        splits = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        counts = {split["name"]: sum(map(int, split["shardLengths"])) for split in splits}
+    except (OSError, ValueError, KeyError, TypeError):
+        yield f"{path}: cannot be read"
+        return
+    wanted = {"train": task.num_train, "validation": task.num_validation}
+    if counts != wanted:
+        yield f"{path}: counts {counts} examples, not {wanted}"
+
+
+def _shard_problems(task: Task, directory: Path, paths: list[str], expected: Examples) -> Iterator[str]:
+    """What is wrong with the examples of one shard, in each of its files."""
+    readers = {".parquet": _read_parquet}
+    for path in paths:
+        file = directory / path
+        if not file.is_file():
+            continue  # named already
+        try:
+            questions, answers = readers.get(file.suffix, _read_tfrecord)(file)
+            _check_alphabet(task, questions, answers)
+            left, right = _parse(task, questions)
+            _check_answers(task, left, right, answers)
+            _check_examples(left, right, expected)
+        except Problem as problem:
+            yield f"{file}: {problem}"
+        except (OSError, pa.ArrowException) as error:
+            yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
+
+
+def _read_tfrecord(path: Path) -> tuple[pa.Array, pa.Array]:
+    """Questions and answers of a TFRecord file."""
+    data = path.read_bytes()
+    questions, answers = [], []
+    example_class = _example_class()
+    position = 0
+    while position < len(data):
+        row = len(questions)
+        header = data[position : position + 12]
+        if len(header) < 12:
+            raise Problem(f"row {row}: ends in the middle of a record")
+        length, length_crc = struct.unpack("<QI", header)
+        if _masked_crc(header[:8]) != length_crc:
+            raise Problem(f"row {row}: its length has another checksum")
+        end = position + 12 + length
+        if end + 4 > len(data):
+            raise Problem(f"row {row}: ends in the middle of a record")
+        content = data[position + 12 : end]
+        if _masked_crc(content) != struct.unpack("<I", data[end : end + 4])[0]:
+            raise Problem(f"row {row}: its data has another checksum")
+        try:
+            features = example_class.FromString(content).features.feature
+            (question,), (answer,) = features["question"].bytes_list.value, features["answer"].bytes_list.value
+            questions.append(question.decode("ascii"))
+            answers.append(answer.decode("ascii"))
+        except (message.DecodeError, ValueError):
+            raise Problem(f"row {row}: is no Example of one question and one answer") from None
+        if set(features) != {"question", "answer"}:
+            raise Problem(f"row {row}: has the features {sorted(features)}")
+        position = end + 4
+    return pa.array(questions, pa.string()), pa.array(answers, pa.string())
+
+
+def _read_parquet(path: Path) -> tuple[pa.Array, pa.Array]:
+    """Questions and answers of a Parquet file."""
+    table = pq.read_table(path)
+    table.validate(full=True)
+    if [(field.name, field.type, field.nullable) for field in table.schema] != [
+        ("question", pa.string(), False),
+        ("answer", pa.string(), False),
+    ]:
+        raise Problem(f"its columns are {table.schema.to_string()!r}")
+    questions, answers = (column.combine_chunks() for column in table.columns)
+    return questions, answers
+
+
+def _check_alphabet(task: Task, questions: pa.Array, answers: pa.Array) -> None:
+    strange = "".join(f"\\x{ord(character):02x}" for character in task.alphabet)
+    for name, column, width in (("question", questions, task.question_width), ("answer", answers, task.answer_width)):
+        _all(pc.equal(pc.utf8_length(column), width), f"the {name} is not {width} characters wide")
+        _all(pc.match_substring_regex(column, f"^[{strange}]*$"), f"the {name} is not of the alphabet {task.alphabet!r}")
+
+
+def _parse(task: Task, questions: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """The operands that the questions ask about: two uint64 arrays."""
+    dashes = task.operation.notation == "dashes"
+    operand = "-+" if dashes else "(?:0|[1-9][0-9]*)"
+    read = pc.utf8_reverse(questions) if task.reverse else questions
+    grammar = f"^{operand}\\x{ord(task.operation.symbol):02x}{operand} *$"
+    _all(pc.match_substring_regex(read, grammar), "the question asks nothing that can be answered")
+    parts = pc.split_pattern(pc.utf8_rtrim(read, PAD), task.operation.symbol)
+    convert = pc.utf8_length if dashes else functools.partial(pc.cast, target_type=pa.uint64())
+    left, right = (np.asarray(convert(pc.list_element(parts, side))).astype(np.uint64) for side in (0, 1))
+    return left, right
+
+
+def _check_answers(task: Task, left: np.ndarray, right: np.ndarray, answers: pa.Array) -> None:
+    """Every answer, solved and written again."""
+    solved = pa.array(task.operation.solve(left.astype(np.int64), right.astype(np.int64)), pa.int64())
+    text = pc.binary_repeat("-", solved) if task.operation.notation == "dashes" else pc.cast(solved, pa.string())
+    if task.operation.answer_prefix:
+        text = pc.binary_join_element_wise(task.operation.answer_prefix, text, "")
+    _all(pc.equal(answers, pc.utf8_rpad(text, task.answer_width, PAD)), "the answer is wrong")
+
+
+def _check_examples(left: np.ndarray, right: np.ndarray, expected: Examples) -> None:
+    """Whether the questions are the ones that the parameters give, in their order."""
+    wanted_left, wanted_right = expected
+    common = min(len(left), len(wanted_left))
+    same = (left[:common] == wanted_left[:common]) & (right[:common] == wanted_right[:common])
+    _all(pa.array(same), "is not the example that the parameters give here")
+    if len(left) != len(wanted_left):
+        raise Problem(f"has {len(left)} rows, not {len(wanted_left)}")
+
+
+def _all(conditions: pa.Array, complaint: str) -> None:
+    row = pc.index(conditions, False).as_py()
+    if row >= 0:
+        raise Problem(f"row {row}: {complaint}")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _masked_crc(data: bytes) -> int:
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+@functools.cache
+def _example_class() -> Any:
+    """The class of ``tf.train.Example``, as far as bytes features go, without TensorFlow."""
+    file = descriptor_pb2.FileDescriptorProto(name="example.proto", package="seq2seq_arith", syntax="proto3")
+    kind = descriptor_pb2.FieldDescriptorProto
+    fields = {
+        "BytesList": [("value", 1, kind.TYPE_BYTES, kind.LABEL_REPEATED, "")],
+        "Feature": [("bytes_list", 1, kind.TYPE_MESSAGE, kind.LABEL_OPTIONAL, "BytesList")],
+        "Features": [("feature", 1, kind.TYPE_MESSAGE, kind.LABEL_REPEATED, "Features.FeatureEntry")],
+        "Example": [("features", 1, kind.TYPE_MESSAGE, kind.LABEL_OPTIONAL, "Features")],
+    }
+    for name, members in fields.items():
+        _describe(file.message_type.add(name=name), members)
+    entry = file.message_type[2].nested_type.add(name="FeatureEntry")
+    entry.options.map_entry = True
+    _describe(
+        entry,
+        [
+            ("key", 1, kind.TYPE_STRING, kind.LABEL_OPTIONAL, ""),
+            ("value", 2, kind.TYPE_MESSAGE, kind.LABEL_OPTIONAL, "Feature"),
+        ],
+    )
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("seq2seq_arith.Example"))
+
+
+def _describe(descriptor: Any, members: list[tuple[str, int, Any, Any, str]]) -> None:
+    for name, number, kind, label, of in members:
+        descriptor.field.add(
+            name=name, number=number, type=kind, label=label, type_name=f".seq2seq_arith.{of}" if of else None
+        )

@@ -133,4 +133,6 @@ def _too_many(task: Task) -> str:
     where = f"{task.name} of at most {task.digits} {unit}"
     if most < MIN_EXAMPLES:
         return f"{where} has too few keys for any dataset of at least {MIN_EXAMPLES} examples; give more {unit}"
-    return f"num_examples is {task.num_examples}, but for {where} at most {most} are practical; give fewer, or more {unit}"
+    return (
+        f"num_examples is {task.num_examples}, but for {where} at most {most} are practical; give fewer, or more {unit}"
+    )

@@ -85,9 +85,7 @@ def generate(task: Task, layout: Layout, directory: Path, options: PipelineOptio
         # One run in 10^9 falls a few keys short, or out of a window.
         widening *= 2
         more = job.num_draws // 8 + 64
-        job = dataclasses.replace(
-            job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening)
-        )
+        job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
         written = run(job, options)
     return write_catalog(task, layout, directory, written.draws_used, written.shards)
 

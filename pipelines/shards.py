@@ -102,10 +102,7 @@ def write_shard(
     A file that is there is replaced in one step, so a bundle may be repeated, or run twice at once.
     """
     with contextlib.ExitStack() as stack:
-        opened = {
-            path: stack.enter_context(_whole_file(directory / path))
-            for path in layout.paths(split, shard)
-        }
+        opened = {path: stack.enter_context(_whole_file(directory / path)) for path in layout.paths(split, shard)}
         tfrecord, *others = opened.values()
         tables = [stack.enter_context(ParquetWriter(file, task)) for file in others]
         record = record_format(task)

@@ -153,7 +153,7 @@ def _shard_problems(task: Task, directory: Path, paths: list[str], expected: Exa
             _check_examples(left, right, expected)
         except Problem as problem:
             yield f"{file}: {problem}"
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
 
 
@@ -207,7 +207,9 @@ def _check_alphabet(task: Task, questions: pa.Array, answers: pa.Array) -> None:
     strange = "".join(f"\\x{ord(character):02x}" for character in task.alphabet)
     for name, column, width in (("question", questions, task.question_width), ("answer", answers, task.answer_width)):
         _all(pc.equal(pc.utf8_length(column), width), f"the {name} is not {width} characters wide")
-        _all(pc.match_substring_regex(column, f"^[{strange}]*$"), f"the {name} is not of the alphabet {task.alphabet!r}")
+        _all(
+            pc.match_substring_regex(column, f"^[{strange}]*$"), f"the {name} is not of the alphabet {task.alphabet!r}"
+        )
 
 
 def _parse(task: Task, questions: pa.Array) -> tuple[np.ndarray, np.ndarray]:

@@ -113,7 +113,11 @@ def _whole_number(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="arith-data", description=__doc__.split("\n")[0], allow_abbrev=False)
+    parser = _Parser(
+        prog="arith-data",
+        description="Makes and checks datasets of arithmetic questions and answers.",
+        allow_abbrev=False,
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
     generate = commands.add_parser(

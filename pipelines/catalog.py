@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
+from etils import epath
 from tensorflow_datasets.core import dataset_info, splits
 
 from seq2seq_arith.pipelines.shards import NAME, SPLITS, Layout, ShardReport
@@ -92,7 +93,7 @@ def split_infos(directory: Path, reports: list[ShardReport]) -> list[splits.Spli
             shard_lengths=[report.num_examples for report in sorted(written, key=lambda report: report.shard)],
             num_bytes=sum(report.num_bytes for report in written),
             filename_template=tfds.core.ShardedFileTemplate(
-                dataset_name=NAME, data_dir=directory, split=split, filetype_suffix="tfrecord"
+                dataset_name=NAME, data_dir=epath.Path(directory), split=split, filetype_suffix="tfrecord"
             ),
         )
         for split, written in by_split.items()

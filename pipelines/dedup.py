@@ -40,7 +40,8 @@ def unique(
       prefix_bits: How many bits of the hash are sorted by radix; fewer only in tests, to see ties resolved.
 
     Returns:
-      Rows draw number, SPLIT hash, and the two parts of the key, in the order of (key_hash, key): uint64 of shape (4, k).
+      Rows draw number, SPLIT hash, and the two parts of the key, in the order of (key_hash, key): uint64 of
+      shape (4, k).
     """
     order_hash, *columns = _hashes(task, numbers)
     _, x, y = columns

@@ -74,17 +74,20 @@ def key(task: Task, left: np.ndarray, right: np.ndarray) -> Key:
 
 def key_hash(task: Task, purpose: int, key: Key) -> np.ndarray:
     """64-bit hashes of the keys, for ``ORDER`` within a split or for the ``SPLIT``."""
-    z = np.uint64(mix64_int(task.seed + purpose * GOLDEN))
-    for value in key:
-        z = z ^ value
-        z += np.uint64(GOLDEN)
-        z = mix64(z)
-    return z
+    x, y = key
+    z = _absorb(np.uint64(mix64_int(task.seed + purpose * GOLDEN)), x)
+    return _absorb(z, y)
 
 
 def blocks(count: int) -> Iterator[slice]:
     """Slices that cut ``count`` rows into pieces that stay in cache."""
     return (slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))
+
+
+def _absorb(z: np.ndarray | np.uint64, value: np.ndarray) -> np.ndarray:
+    mixed = value ^ z
+    mixed += np.uint64(GOLDEN)
+    return mix64(mixed)
 
 
 def _word(start: np.ndarray, index: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The pipeline: from chunk numbers to the shards of a dataset, in one chain of Beam transforms.
 
-What travels is a block, never a single example: draw numbers by shard through the one large shuffle, and then, per shard,
-the draws that are kept. Operands are a function of the draw number, so they are computed again rather than carried.
+What travels is a block, never a single example: draw numbers by shard through the one large shuffle, and then, for
+each shard, the draws that are kept. Operands are a function of the draw number, so they are computed again rather
+than carried.
 """
 
 import dataclasses
@@ -100,7 +101,7 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
     return report and Written(report["draws_used"], [ShardReport(**shard) for shard in report["shards"]])
 
 
-def build(job: Job, pipeline: beam.Pipeline) -> beam.PCollection:
+def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     """The whole pipeline; its last step writes the report that ``run`` reads."""
     threads = job.threads
     deduplicated = (

@@ -34,7 +34,7 @@ class ParquetWriter:
         )
 
     def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds rows: uint8 of shapes (n, question_width) and (n, answer_width); n divides or is divided by a row group."""
+        """Adds rows: uint8 of shapes (n, question_width) and (n, answer_width); n is a power of two, but at the end."""
         self._pieces.append(pa.table([_strings(questions), _strings(answers)], schema=SCHEMA))
         self._pending += len(questions)
         if self._pending >= self._rows:

@@ -119,7 +119,7 @@ class Task:
     ordered: bool = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        if self.name not in OPERATIONS:
+        if not isinstance(self.name, str) or self.name not in OPERATIONS:
             raise InputError(_unknown_task(self.name))
         for field in ("digits", "num_examples", "reverse", "ordered"):
             if getattr(self, field) is None:

@@ -37,8 +37,8 @@ class ThreadedMap(beam.PTransform):
         self.threads = threads
         self.counters = counters
 
-    def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        return elements | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
+    def expand(self, pcoll: beam.PCollection) -> beam.pvalue.PValue:
+        return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
 
 
 class _Threaded(beam.DoFn):

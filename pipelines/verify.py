@@ -1,7 +1,7 @@
 """Reads a finished dataset back and checks it without trusting what wrote it.
 
-Records are unframed by the CRC library and parsed by protobuf, strings are checked and solved by PyArrow, and the examples
-are drawn again by other code, so none of the pipeline's own functions vouches for itself.
+Records are unframed by the CRC library and parsed by protobuf, strings are checked and solved by PyArrow, and the
+examples are drawn again by other code, so none of the pipeline's own functions vouches for itself.
 """
 
 import dataclasses

@@ -1,0 +1,48 @@
+# Everything happens in one virtual environment, which the first target that needs it makes.
+PYTHON ?= python3
+VENV ?= .venv
+DATA ?= data
+RUNS ?= runs
+
+BIN := $(VENV)/bin
+TASKS := addition subtraction pq
+# In the checkout `datasets` would be our folder, not Hugging Face's package; safe path keeps it out.
+PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
+
+.PHONY: demo test slow lint bench-data bench-train clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/installed
+	@set -e; for task in $(TASKS); do $(BIN)/arith-data generate $$task --data-dir $(DATA); done
+	@$(BIN)/arith-model demo --data-dir $(DATA) --run-dir $(RUNS)
+
+test: $(VENV)/installed
+	$(PYTEST)
+
+# What takes minutes: killed runs, packages built and installed, engines started.
+slow: $(VENV)/installed
+	$(PYTEST) -m "slow or flink"
+
+# A type checker does not follow an editable install, so it is shown the floors through links.
+lint: $(VENV)/installed
+	@mkdir -p build/lint/seq2seq_arith
+	@for floor in pipelines datasets trainer; do ln -sfn ../../../$$floor build/lint/seq2seq_arith/$$floor; done
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench-data: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/bench_data.py
+
+bench-train: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/bench_train.py
+
+$(VENV)/installed: setup.py pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \
+	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

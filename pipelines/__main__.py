@@ -1,4 +1,4 @@
-"""The program ``arith-data``: generates a dataset, and verifies one. Also ``python -m seq2seq_arith.pipelines``."""
+"""The program ``arith-data``: plans a dataset, makes it, and checks it. Also ``python -m seq2seq_arith.pipelines``."""
 
 import argparse
 import logging
@@ -6,10 +6,14 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, OPERATIONS, Task
+
+if TYPE_CHECKING:
+    from seq2seq_arith.pipelines.plan import Plan
+    from seq2seq_arith.pipelines.shards import Layout
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -30,12 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
-    from seq2seq_arith.pipelines import coverage, publish
-    from seq2seq_arith.pipelines.shards import Layout
+    from seq2seq_arith.pipelines import plan, publish
 
-    task = _task(arguments)
-    layout = Layout.of(task, arguments.num_shards, arguments.parquet)
-    coverage.num_draws(task)
+    task, layout, planned = _planned(arguments)
     data_dir = Path(arguments.data_dir).absolute()
     path = publish.dataset_path(data_dir, task)
     standing = publish.published(path, task, layout, arguments.overwrite)
@@ -43,6 +44,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         print(f"{path} is there already, complete and as asked for; nothing was done")
         _print_load(task, arguments.data_dir)
         return 0
+    plan.check_space(planned.total_bytes, data_dir)
     # Beam takes a second to import: only now.
     from seq2seq_arith.pipelines import create
 
@@ -71,8 +73,38 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
-def _task(arguments: argparse.Namespace) -> Task:
-    return Task(
+def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
+    if rest:
+        raise InputError(f"{rest[0]!r} is one argument too many; see arith-data plan --help")
+    task, layout, planned = _planned(arguments)
+    workers = arguments.workers
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; give at least 1")
+    local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
+    rows = {
+        "dataset": f"seq2seq_arith/{task.config_name}",
+        "examples": f"{task.num_examples:,}",
+        "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different keys",
+        "shards": f"{layout.num_shards:,} of each split",
+        "TFRecord": f"{planned.tfrecord_bytes:,} bytes",
+        "Parquet": f"about {planned.parquet_bytes:,} bytes" if layout.parquet else "none",
+        "memory": f"about {planned.local_memory:,} bytes in a local run",
+        "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, its start not counted",
+    }
+    if arguments.price_per_vcpu_hour is not None:
+        hours = planned.core_seconds / 3600
+        rows["cost"] = f"about {hours * arguments.price_per_vcpu_hour:,.2f} for {hours:,.2f} core hours"
+    for name, value in rows.items():
+        print(f"{name:10}{value}")
+    return 0
+
+
+def _planned(arguments: argparse.Namespace) -> "tuple[Task, Layout, Plan]":
+    # NumPy and PyArrow are not needed for --help.
+    from seq2seq_arith.pipelines.plan import plan
+    from seq2seq_arith.pipelines.shards import Layout
+
+    task = Task(
         name=arguments.task,
         digits=arguments.digits,
         num_examples=arguments.num_examples,
@@ -80,6 +112,8 @@ def _task(arguments: argparse.Namespace) -> Task:
         reverse=arguments.reverse,
         ordered=arguments.ordered,
     )
+    layout = Layout.of(task, arguments.num_shards, arguments.parquet)
+    return task, layout, plan(task, layout)
 
 
 def _print_summary(task: Task, path: Path, metadata: dict, seconds: float) -> None:
@@ -126,14 +160,16 @@ def _parser() -> argparse.ArgumentParser:
         description="Makes a dataset with Apache Beam. Flags that are not listed here go to Beam.",
         allow_abbrev=False,
     )
-    _add_task_arguments(generate)
+    _add_dataset_arguments(generate)
     generate.add_argument("--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir")
-    generate.add_argument("--num-shards", type=_whole_number, help="files of each split (default: by size, at least 8)")
-    generate.add_argument(
-        "--parquet", action=argparse.BooleanOptionalAction, default=True, help="write Parquet beside TFRecord"
-    )
     generate.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
     generate.set_defaults(run=_generate)
+
+    plan = commands.add_parser("plan", help="say what a dataset will take, without making it", allow_abbrev=False)
+    _add_dataset_arguments(plan)
+    plan.add_argument("--workers", type=_whole_number, default=2, help="cores that work on it (default: 2)")
+    plan.add_argument("--price-per-vcpu-hour", type=float, help="what a core costs for an hour, in any currency")
+    plan.set_defaults(run=_plan)
 
     verify = commands.add_parser("verify", help="check a finished dataset", allow_abbrev=False)
     verify.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
@@ -141,13 +177,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_task_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)} (default: {DEFAULT_TASK})")
     parser.add_argument("--num-examples", type=_whole_number, help="train and validation together (default: 50,000)")
     parser.add_argument("--digits", type=_whole_number, help="at most so many in an operand; for pq, dashes")
     parser.add_argument("--seed", type=_whole_number, default=0, help="0 to 2^64 - 1 (default: 0)")
     parser.add_argument(
         "--reverse", action=argparse.BooleanOptionalAction, help="store questions from their end to their beginning"
+    )
+    parser.add_argument("--num-shards", type=_whole_number, help="files of each split (default: by size, at least 8)")
+    parser.add_argument(
+        "--parquet", action=argparse.BooleanOptionalAction, default=True, help="write Parquet beside TFRecord"
     )
     parser.add_argument("--ordered", action="store_true", default=None, help="let a+b and b+a be two examples")
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.pipelines import coverage, options, progress
+from seq2seq_arith.pipelines import options, progress
 from seq2seq_arith.pipelines.catalog import write_default_config
 from seq2seq_arith.pipelines.generate import generate
+from seq2seq_arith.pipelines.plan import check_memory, plan
 from seq2seq_arith.pipelines.publish import dataset_path, staged
 from seq2seq_arith.pipelines.shards import Layout
 from seq2seq_arith.pipelines.tasks import Task
@@ -31,7 +32,10 @@ def fill(task: Task, layout: Layout, directory: Path, beam_flags: list[str]) -> 
     """Makes the dataset in an empty directory, showing how far it has come, and returns its metadata."""
     beam_options = options.pipeline_options(beam_flags)
     threads = options.default_threads(beam_options)
-    totals = {"draws": coverage.num_draws(task), "shards": layout.num_shards}
+    planned = plan(task, layout)
+    if options.is_local(beam_options):
+        check_memory(planned.local_memory)
+    totals = {"draws": planned.draws, "shards": layout.num_shards}
 
     def current(name: str) -> int:
         # Workers in other processes count for themselves, but their files can be seen.

@@ -35,12 +35,17 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
     return options
 
 
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the pipeline runs on this machine, in memory."""
+    return options.view_as(StandardOptions).runner == LOCAL_RUNNER
+
+
 def default_threads(options: PipelineOptions) -> int:
     """How many elements a worker process works on at once: together, local workers use every core; elsewhere, 1.
 
     Other engines start a worker process for each core themselves.
     """
-    if options.view_as(StandardOptions).runner != LOCAL_RUNNER:
+    if not is_local(options):
         return 1
     direct = options.view_as(DirectOptions)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

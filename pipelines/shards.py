@@ -101,6 +101,9 @@ def write_shard(
 
     A file that is there is replaced in one step, so a bundle may be repeated, or run twice at once.
     """
+    if layout.parquet:
+        # Its parents stay as they are: a run that was broken off may have removed them.
+        (directory / "parquet").mkdir(exist_ok=True)
     with contextlib.ExitStack() as stack:
         opened = {path: stack.enter_context(_whole_file(directory / path)) for path in layout.paths(split, shard)}
         tfrecord, *others = opened.values()
@@ -172,8 +175,6 @@ class HashedFile(io.RawIOBase):
 @contextlib.contextmanager
 def _whole_file(path: Path) -> Iterator[HashedFile]:
     """A file that gets its name when the block ends without an exception, and is gone otherwise."""
-    # Its parents stay as they are: a run that was broken off may have removed them.
-    path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
         with HashedFile(temporary) as file:

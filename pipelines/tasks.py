@@ -75,6 +75,17 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             digits=5,
             num_examples=50_000,
         ),
+        "multiplication": Operation(
+            symbol="*",
+            notation="decimal",
+            alphabet="0123456789* ",
+            solve=np.multiply,
+            max_digits=9,
+            question_width=lambda digits: 2 * digits + 1,
+            answer_width=lambda digits: 2 * digits,
+            digits=3,
+            num_examples=50_000,
+        ),
         # Hofstadter, "Gödel, Escher, Bach", chapter II: --p---q----- says that 2 plus 3 equals 5.
         "pq": Operation(
             symbol="p",

@@ -37,7 +37,7 @@ class ThreadedMap(beam.PTransform):
         self.threads = threads
         self.counters = counters
 
-    def expand(self, pcoll: beam.PCollection) -> beam.pvalue.PValue:
+    def expand(self, pcoll):
         return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
 
 

@@ -1,0 +1,168 @@
+"""The ways to make and to read arithmetic data that are compared; each returns what it did and the seconds it took."""
+
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+NUM_EXAMPLES, DIGITS = 50_000, 3
+BATCH = 1024
+
+
+def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **parameters) -> dict:
+    """This project, from starting the pipeline to the published directory."""
+    from seq2seq_arith.pipelines import Task
+    from seq2seq_arith.pipelines.create import create
+    from seq2seq_arith.pipelines.shards import Layout
+
+    made = Task(task, **parameters)
+    start = time.perf_counter()
+    create(made, Layout.of(made, parquet=parquet), directory, [])
+    return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
+
+
+def copy(directory: Path, **parameters) -> dict:
+    """``cp`` of a finished dataset, and waiting for the disk: nothing that writes it can be faster."""
+    made = pipeline(directory / "made", **parameters)
+    start = time.perf_counter()
+    subprocess.run(["cp", "-r", directory / "made", directory / "copied"], check=True)
+    subprocess.run(["sync", "-f", directory / "copied"], check=True)
+    return made | {"seconds": time.perf_counter() - start}
+
+
+def notebook(directory: Path) -> dict:
+    """The notebook's loop, which asks NumPy for each digit; strings in memory, nothing written."""
+    import numpy as np
+
+    def number() -> int:
+        length = np.random.randint(1, DIGITS + 1)
+        return int("".join(np.random.choice(list("0123456789")) for _ in range(length)))
+
+    start = time.perf_counter()
+    seen, examples = set(), []
+    while len(examples) < NUM_EXAMPLES:
+        left, right = number(), number()
+        pair = (min(left, right), max(left, right))
+        if pair not in seen:
+            seen.add(pair)
+            examples.append(_example(left, right))
+    return {"examples": len(examples), "seconds": time.perf_counter() - start}
+
+
+def beam_elements(directory: Path) -> dict:
+    """Beam as its guides show it: one element an example."""
+    import apache_beam as beam
+    import pyarrow as pa
+    from apache_beam.io.parquetio import WriteToParquet
+
+    draws, chunks = 142_000, 50
+    schema = pa.schema([("question", pa.string()), ("answer", pa.string())])
+    start = time.perf_counter()
+    with beam.Pipeline(runner="FnApiRunner") as p:
+        _ = (
+            p
+            | beam.Create(range(chunks))
+            | beam.FlatMap(lambda _: [(_number(), _number()) for _ in range(draws // chunks)])
+            | beam.Map(lambda pair: tuple(sorted(pair)))
+            | beam.Distinct()
+            | beam.MapTuple(lambda left, right: dict(zip(("question", "answer"), _example(left, right), strict=True)))
+            | WriteToParquet(str(directory / "addition"), schema)
+        )
+    seconds = time.perf_counter() - start
+    import pyarrow.parquet as pq
+
+    return {"examples": sum(pq.read_metadata(file).num_rows for file in directory.iterdir()), "seconds": seconds}
+
+
+def tfds_generator(directory: Path) -> dict:
+    """A TFDS builder that yields one example after the other."""
+    return _tfds(directory, lambda pairs: pairs)
+
+
+def tfds_beam(directory: Path) -> dict:
+    """A TFDS builder that returns a Beam pipeline, run by TFDS."""
+
+    def generate(pairs):
+        import apache_beam as beam
+
+        return beam.Create(list(pairs))
+
+    return _tfds(directory, generate, beam_runner="FnApiRunner")
+
+
+def read_trainer(directory: Path) -> dict:
+    """The trainer's own input: whole batches of the pq set, parsed and decoded."""
+    from seq2seq_arith.pipelines import Task
+    from seq2seq_arith.trainer import inputs
+
+    def batches(data_dir: str, batch_size: int) -> Iterator:
+        return inputs.parsed(inputs.open_source(Task("pq"), data_dir), "train", batch_size)
+
+    return _read(directory, batches)
+
+
+def read_tfds(directory: Path) -> dict:
+    """``tfds.load`` as anyone would call it, in the same batches."""
+
+    def batches(data_dir: str, batch_size: int) -> Iterator:
+        import tensorflow_datasets as tfds
+
+        return tfds.load("seq2seq_arith/pq", split="train", data_dir=data_dir).batch(batch_size).as_numpy_iterator()
+
+    return _read(directory, batches)
+
+
+def _read(directory: Path, batches: Callable[[str, int], Iterator]) -> dict:
+    pipeline(directory, task="pq")
+    for _ in batches(str(directory), BATCH):  # the files are in the page cache for both, and TensorFlow has started
+        break
+    start = time.perf_counter()
+    examples = sum(len(batch["question"]) for batch in batches(str(directory), BATCH))
+    seconds = time.perf_counter() - start
+    size = sum(file.stat().st_size for file in directory.rglob("*-train.tfrecord-*"))
+    return {"examples": examples, "seconds": seconds, "bytes": size}
+
+
+def _tfds(directory: Path, generate, **config) -> dict:
+    import tensorflow_datasets as tfds
+
+    class Addition(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        pkg_dir_path = directory
+
+        def _info(self):
+            features = tfds.features.FeaturesDict({"question": tfds.features.Text(), "answer": tfds.features.Text()})
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            return generate(_distinct())
+
+    download = tfds.download.DownloadConfig(**config)
+    start = time.perf_counter()
+    builder = Addition(data_dir=directory / "tfds")
+    builder.download_and_prepare(download_config=download)
+    return {"examples": builder.info.splits["train"].num_examples, "seconds": time.perf_counter() - start}
+
+
+def _distinct() -> Iterator[tuple[str, dict[str, str]]]:
+    seen = set()
+    while len(seen) < NUM_EXAMPLES:
+        left, right = _number(), _number()
+        pair = (min(left, right), max(left, right))
+        if pair not in seen:
+            seen.add(pair)
+            question, answer = _example(left, right)
+            yield question, {"question": question, "answer": answer}
+
+
+def _number() -> int:
+    return int("".join(random.choice("0123456789") for _ in range(random.randint(1, DIGITS))))
+
+
+def _example(left: int, right: int) -> tuple[str, str]:
+    question = f"{left}+{right}".ljust(2 * DIGITS + 1)
+    return question[::-1], str(left + right).ljust(DIGITS + 1)

@@ -22,8 +22,10 @@ INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the program and returns its exit code: 0, 1 for a failure, 2 for input that cannot be used."""
-    logging.basicConfig(level=logging.ERROR)
-    signal.signal(signal.SIGTERM, _terminate)
+    # Beam logs a traceback of whatever stops a run; it reaches us as an exception all the same.
+    logging.basicConfig(level=logging.CRITICAL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         parsed, rest = _parser().parse_known_args(arguments)
         return parsed.run(parsed, rest)
@@ -41,6 +43,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     path = publish.dataset_path(data_dir, task)
     standing = publish.published(path, task, layout, arguments.overwrite)
     if standing:
+        publish.tidy(path)
         print(f"{path} is there already, complete and as asked for; nothing was done")
         _print_load(task, arguments.data_dir)
         return 0
@@ -197,7 +200,7 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _terminate(*_: object) -> NoReturn:
+def _stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

@@ -47,7 +47,9 @@ def fill(task: Task, layout: Layout, directory: Path, beam_flags: list[str]) -> 
         with progress.shown(totals, current):
             return generate(task, layout, directory, beam_options, threads)
     except RuntimeError as error:
-        # A worker process hands its exception on as text.
+        # Beam hands an exception on as text.
+        if str(error).startswith("KeyboardInterrupt"):
+            raise KeyboardInterrupt from None
         if "No space left on device" in str(error):
             raise OSError(28, "No space left on device") from error
         raise

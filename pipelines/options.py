@@ -1,5 +1,7 @@
 """Beam's options: what a person passed through, and the defaults for a run on this machine."""
 
+import contextlib
+import io
 import os
 
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
@@ -18,14 +20,19 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
     Raises:
       InputError: Beam does not know a flag either, or cannot use its value.
     """
-    if flags and not flags[0].startswith("--"):
-        raise InputError(f"{flags[0]!r} is one argument too many; see --help for those there are")
+    for before, flag in zip(["", *flags], flags, strict=False):
+        is_value = before.startswith("--") and "=" not in before
+        if not flag.startswith("--") and not is_value:
+            raise InputError(f"{flag!r} is one argument too many; see --help for those there are")
     options = PipelineOptions(flags)
+    said = io.StringIO()
     try:
-        known = options.get_all_options()
+        with contextlib.redirect_stderr(said):
+            known = options.get_all_options()
         unknown = set(options.get_all_options(retain_unknown_options=True)) - set(known)
     except SystemExit:
-        raise InputError(f"Beam cannot use one of {' '.join(flags)}; it says why above") from None
+        reason = said.getvalue().strip().rpartition("error: ")[-1]
+        raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
     standard = options.view_as(StandardOptions)
     if unknown and standard.runner not in OPEN_RUNNERS:
         given = next(flag for flag in flags if flag.lstrip("-").split("=")[0] in unknown)

@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -55,7 +57,7 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
     """What a dataset's ``metadata.json`` holds; None if there is none that can be read."""
     try:
         metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return metadata if isinstance(metadata, dict) else None
 
@@ -86,11 +88,12 @@ def staged(path: Path) -> Iterator[Path]:
                 yield directory
                 _replace(directory, path)
             finally:
-                _remove(directory)
+                with _uninterrupted():
+                    _remove(directory)
+                    # The locked folder goes while it is locked: afterwards it may be another run's.
+                    _remove_empty(created[:1])
     finally:
-        for part in created:
-            with contextlib.suppress(OSError):
-                part.rmdir()
+        _remove_empty(created[1:])
 
 
 @contextlib.contextmanager
@@ -101,14 +104,13 @@ def locked(path: Path) -> Iterator[None]:
       InputError: Another run is at it.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.parent, os.O_RDONLY)
+        descriptor = _open_folder(path.parent)
     except OSError as error:
         raise InputError(f"{path.parent} cannot be written: {error.strerror}; give another --data-dir") from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # A run that ended without a dataset may have removed the directory since it was opened.
-        if not path.parent.exists() or not os.path.samestat(os.fstat(descriptor), path.parent.stat()):
+        if not _is_open(descriptor, path.parent):
             raise BlockingIOError
         yield
     except BlockingIOError:
@@ -117,10 +119,49 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def tidy(path: Path) -> None:
+    """Removes what killed runs have left beside a dataset that stands, unless a run is at it."""
+    with contextlib.suppress(InputError), locked(path):
+        remove_leftovers(path)
+
+
 def remove_leftovers(path: Path) -> None:
     """Removes what runs that were killed have left beside a dataset; only while it is locked."""
     for leftover in path.parent.glob(f"{path.name}.incomplete*"):
         _remove(leftover)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Whoever presses Ctrl-C again, and again, shall not stop the cleaning up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which no signal interrupts
+        return
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _open_folder(folder: Path) -> int:
+    """A descriptor of a folder, which is made if need be; tried again if a run that ends removes it meanwhile."""
+    for attempts_left in reversed(range(100)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return os.open(folder, os.O_RDONLY)
+        except (FileNotFoundError, FileExistsError):
+            if not attempts_left:
+                raise
+    raise AssertionError
+
+
+def _is_open(descriptor: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), folder.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _replace(directory: Path, path: Path) -> None:
@@ -140,6 +181,12 @@ def _sync(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove_empty(directories: list[Path]) -> None:
+    for directory in directories:
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 def _remove(directory: Path) -> None:

@@ -45,7 +45,7 @@ class Layout:
           InputError: The number of shards makes no sense for so many examples.
         """
         if num_shards is None:
-            num_shards = default_num_shards(task.num_examples)
+            return cls(default_num_shards(task.num_examples), parquet)
         most = min(MAX_SHARDS, task.num_examples)
         if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= most:
             raise InputError(

@@ -199,7 +199,7 @@ class Task:
           InputError: A parameter is missing, unknown or out of range.
         """
         names = {"task", *(field.name for field in dataclasses.fields(cls))} - {"name"}
-        if not isinstance(parameters, dict) or set(parameters) != names:
+        if not isinstance(parameters, dict) or set(parameters) != names or None in parameters.values():
             raise InputError(f"the parameters are {parameters!r}; they must be exactly {sorted(names)}")
         values = dict(parameters)
         return cls(name=values.pop("task"), **values)

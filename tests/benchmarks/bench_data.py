@@ -23,8 +23,13 @@ SIZES = [10**4, 10**5, 10**6, 10**7, 10**8]
 
 # What is measured, and how; below each of ours, indented, what it is compared with.
 LARGE = {"digits": 7, "num_examples": 20_000_000}
+PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+THREADS = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
 TABLE: list[tuple[str, Callable, dict]] = [
     ("this pipeline, addition of 7 digits, TFRecord", ways.pipeline, LARGE),
+    ("  on one core", ways.pipeline, LARGE | {"cores": 1}),
+    ("  in two of Beam's worker threads", ways.pipeline, LARGE | {"flags": THREADS}),
+    ("  in two of Beam's worker processes", ways.pipeline, LARGE | {"flags": PROCESSES}),
     ("  cp of the same bytes, and fsync", ways.copy, LARGE),
     ("this pipeline, pq, TFRecord and Parquet", ways.pipeline, {"task": "pq", "parquet": True}),
     ("this pipeline, addition, TFRecord and Parquet", ways.pipeline, {"parquet": True}),

@@ -1,5 +1,6 @@
 """The ways to make and to read arithmetic data that are compared; each returns what it did and the seconds it took."""
 
+import os
 import random
 import subprocess
 import time
@@ -10,15 +11,24 @@ NUM_EXAMPLES, DIGITS = 50_000, 3
 BATCH = 1024
 
 
-def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **parameters) -> dict:
-    """This project, from starting the pipeline to the published directory."""
+def pipeline(
+    directory: Path,
+    task: str = "addition",
+    parquet: bool = False,
+    flags: tuple[str, ...] = (),
+    cores: int | None = None,
+    **parameters,
+) -> dict:
+    """This project, from starting the pipeline to the published directory; with Beam's flags, or on fewer cores."""
+    if cores:
+        os.sched_setaffinity(0, range(cores))
     from seq2seq_arith.pipelines import Task
     from seq2seq_arith.pipelines.create import create
     from seq2seq_arith.pipelines.shards import Layout
 
     made = Task(task, **parameters)
     start = time.perf_counter()
-    create(made, Layout.of(made, parquet=parquet), directory, [])
+    create(made, Layout.of(made, parquet=parquet), directory, list(flags))
     return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
 
 

@@ -1,0 +1,67 @@
+"""The README is true: its Python runs as it stands, and its commands are accepted by the programs."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.startswith(("arith-", "make "))
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    """A folder with the default addition set under ``data``, where nothing of the checkout can be imported by chance."""
+    folder = tmp_path_factory.mktemp("readme")
+    run("-m", "seq2seq_arith.pipelines", "generate", "addition", "--data-dir", "data", cwd=folder)
+    return folder
+
+
+@pytest.mark.parametrize("code", PYTHON, ids=[code.strip().splitlines()[-1][:40] for code in PYTHON])
+def test_python_runs_as_it_stands(code, workplace):
+    (workplace / "example.py").write_text(code, encoding="utf-8")
+    said = run("example.py", cwd=workplace)
+    # Each of the examples prints what it found.
+    assert said.strip()
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("arith-")])
+def test_commands_are_accepted(command):
+    from seq2seq_arith.pipelines import __main__ as data
+    from seq2seq_arith.trainer import __main__ as model
+
+    program, *arguments = shlex.split(command)
+    parser = {"arith-data": data, "arith-model": model}[program]._parser()
+    _, rest = parser.parse_known_args([re.sub(r"^[DR]$", "x", argument) for argument in arguments])
+    # What is not ours is Beam's, and known to it.
+    if rest:
+        from seq2seq_arith.pipelines.options import pipeline_options
+
+        assert program == "arith-data"
+        pipeline_options(rest)
+
+
+def test_make_targets_exist():
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    named = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
+    assert {"demo", "test"} <= named <= targets
+
+
+def run(*arguments: str, cwd: Path) -> str:
+    environment = os.environ | {"HF_HOME": str(cwd / "huggingface"), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

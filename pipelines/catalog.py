@@ -22,7 +22,7 @@ HOMEPAGE = "https://keras.io/examples/nlp/addition_rnn/"
 DESCRIPTION = """\
 Arithmetic as a sequence-to-sequence task: questions such as `39+3` and answers such as `42`, as fixed-width strings
 of characters. Addition, subtraction, multiplication, and Hofstadter's pq-system, in which `---p--` is answered by
-`q-----`. The examples are a pure function of the parameters in the metadata; no two of them share a pair of operands."""
+`q-----`. The examples are a pure function of the parameters in the metadata; no two of them have the same operands."""
 CITATION = """\
 @article{sutskever2014sequence,
   title={Sequence to Sequence Learning with Neural Networks},

@@ -112,7 +112,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "ByShard" >> beam.FlatMap(list).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, blocks: (shard, list(blocks)))
-        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads)
+        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     cut = AsSingleton(
@@ -135,13 +135,13 @@ def draw(job: Job, chunk: tuple[int, int]) -> list[Block]:
     return [(shard, pack(numbers)) for shard, numbers in enumerate(shards) if len(numbers) or chunk[0] == 0]
 
 
-def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> tuple[Block, Findings]:
-    """The kept draws of a shard in example order, and what they have in the windows."""
+def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> tuple[Block, Findings, int]:
+    """The kept draws of a shard in example order, what they have in the windows, and how many were dropped."""
     shard, blocks = element
     # The blocks are of different chunks, so the order of their first draws is that of all draws.
     numbers = np.concatenate(sorted(map(unpack, blocks), key=lambda block: block[:1].tolist()))
     kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
-    return (shard, pack(kept[0])), find(job.windows, *kept)
+    return (shard, pack(kept[0])), find(job.windows, *kept), len(numbers) - kept.shape[1]
 
 
 def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
@@ -194,6 +194,10 @@ def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
 
 def _drawn(blocks: list[Block]) -> dict[str, int]:
     return {"draws": sum(len(unpack(block)) for _, block in blocks)}
+
+
+def _dropped(result: tuple[Block, Findings, int]) -> dict[str, int]:
+    return {"duplicates": result[2]}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

@@ -23,6 +23,7 @@ NAME = "seq2seq_arith"
 SPLITS = ("train", "validation")
 TEMPORARY = ".temp-"
 MAX_SHARDS = 2**24
+SMALL_SHARDS = 64  # so many are allowed for any dataset; beyond that, each split needs some examples for each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Layout:
         """
         if num_shards is None:
             return cls(default_num_shards(task.num_examples), parquet)
-        most = min(MAX_SHARDS, task.num_examples)
+        most = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
         if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= most:
             raise InputError(
                 f"num_shards is {num_shards!r}; for {task.num_examples} examples give a whole number from 1 to {most}"

@@ -1,0 +1,286 @@
+"""The builder: what it makes, that TFDS reads it, and what it does where something stands already."""
+
+import hashlib
+import json
+import pickle
+
+import programs
+import pytest
+import tensorflow_datasets as tfds
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from seq2seq_arith.datasets import ArithConfig, Builder
+from seq2seq_arith.pipelines import InputError, catalog
+
+# Of the lines `question<TAB>answer<LF>` of train and validation: the data contract's.
+VECTORS = {
+    "addition": (
+        "5ba70585b09f70cae9267547b6fecbd86c6e667459baeaa9042f6a3c8d627dbb",
+        "ae18b7faeab838d71636ca18d478e7754ce94acbfe317a59d1c2912ef1bac235",
+    ),
+    "subtraction": (
+        "eb943a632e058ce580deb1bce3d8d67cb43acce7688a44038cf7c145c2400946",
+        "4d0ecd37a7d3504c534476ebc4cfb2e98a3147f805059a98f5ee5a995343bca9",
+    ),
+    "multiplication": (
+        "786f730ff7a039f757c5b7c919a03651132afdff1144daffd839e130de0b3525",
+        "3b63646b8885f06506319c6e2a85b169cbff4826a4ffc2321bcb9ecbb8943198",
+    ),
+    "pq": (
+        "57aebe7f7cc90a25dd58f1f607bea169a1d60a3f3739735ba91547f8014e2264",
+        "78f020329473762b2ea6431ce65ff5032cd8abc1a46b7e5ba158cf2840e5fbaf",
+    ),
+}
+
+SMALL = ArithConfig(num_examples=120)
+MODE = tfds.download.GenerateMode
+
+
+def builder(config, data_dir) -> tfds.core.DatasetBuilder:
+    return tfds.builder("seq2seq_arith", config=config, data_dir=data_dir)
+
+
+def prepare(config, data_dir, **options) -> tfds.core.DatasetBuilder:
+    """A builder of ours that has its dataset; options are those of ``DownloadConfig``."""
+    prepared = builder(config, data_dir)
+    prepared.download_and_prepare(download_config=tfds.download.DownloadConfig(**options))
+    return prepared
+
+
+def stamps(directory) -> dict:
+    """What changes if a file or a folder is touched."""
+    status = {path: path.stat() for path in directory.rglob("*")}
+    return {path: (status.st_ino, status.st_size, status.st_mtime_ns) for path, status in status.items()}
+
+
+def digest(examples) -> str:
+    lines = hashlib.sha256()
+    for batch in examples.batch(1000).as_numpy_iterator():
+        for question, answer in zip(batch["question"], batch["answer"], strict=True):
+            lines.update(question + b"\t" + answer + b"\n")
+    return lines.hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", VECTORS)
+def test_load_makes_the_examples_of_the_contract_in_their_order(task, tmp_path):
+    datasets = tfds.load(f"seq2seq_arith/{task}", data_dir=tmp_path)
+    assert (digest(datasets["train"]), digest(datasets["validation"])) == VECTORS[task]
+
+
+def test_load_with_nothing_on_disk(python):
+    output = python("""
+import json, os
+import seq2seq_arith.datasets
+import tensorflow_datasets as tfds
+dataset, info = tfds.load("seq2seq_arith", split="train", as_supervised=True, with_info=True)
+question, answer = next(iter(dataset.take(1)))
+print(json.dumps([info.full_name, question.numpy().decode(), answer.numpy().decode(), len(dataset), info.data_dir]))
+print(os.path.expanduser("~"))
+""")
+    found, home = output.splitlines()[-2:]
+    directory = f"{home}/tensorflow_datasets/seq2seq_arith/addition/1.0.0"
+    assert json.loads(found) == ["seq2seq_arith/addition/1.0.0", "271+792", "469 ", 45_000, directory]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arguments"),
+    [
+        ({"num_examples": 1000}, ["addition", "--num-examples=1000"]),
+        (
+            {"task": "subtraction", "num_examples": 77, "seed": 2**64 - 1, "ordered": True, "num_shards": 3},
+            ["subtraction", "--num-examples=77", f"--seed={2**64 - 1}", "--ordered", "--num-shards=3"],
+        ),
+        # Most of the shards have no example in validation.
+        (
+            {"task": "pq", "digits": 9, "num_examples": 20, "reverse": True, "parquet": False},
+            ["pq", "--digits=9", "--num-examples=20", "--reverse", "--no-parquet"],
+        ),
+    ],
+)
+def test_both_ways_give_the_same_directory(parameters, arguments, tmp_path):
+    prepare(ArithConfig(**parameters), tmp_path / "builder")
+    result = programs.run("generate", *arguments, f"--data-dir={tmp_path / 'program'}")
+    assert result.returncode == 0, result.stderr
+    made = programs.tree(tmp_path / "builder")
+    assert made == programs.tree(tmp_path / "program")
+    assert made["seq2seq_arith/.config/metadata.json"] == b'{"default_config_name": "addition"}'
+    assert sum(path.endswith("metadata.json") for path in made) == 2
+
+
+def test_a_directory_of_the_program_needs_no_import_of_ours(python, tmp_path):
+    assert programs.run("generate", "addition", "--data-dir", tmp_path).returncode == 0
+    prepare(ArithConfig("pq", digits=9, num_examples=20), tmp_path)
+    output = python(
+        """
+import json, sys
+import tensorflow_datasets as tfds
+examples, info = tfds.load("seq2seq_arith", data_dir=sys.argv[1], split="validation", with_info=True)
+few = tfds.load("seq2seq_arith/pq-d9-n20", data_dir=sys.argv[1], split="train", as_supervised=True)
+ours = [name for name in sys.modules if name.startswith("seq2seq_arith")]
+question, answer = next(iter(few))
+print(json.dumps([len(examples), info.full_name, info.metadata["draws_used"], len(question.numpy()), ours]))
+""",
+        tmp_path,
+    )
+    assert json.loads(output.splitlines()[-1]) == [5_000, "seq2seq_arith/addition/1.0.0", 141_861, 19, []]
+
+
+def test_info_is_the_same_when_made_when_reopened_and_when_read_by_tfds_alone(tmp_path):
+    made = prepare(SMALL, tmp_path)
+    opened = builder(SMALL, tmp_path)
+    alone = tfds.builder_from_directory(made.data_dir)
+    metadata = json.loads((tmp_path / "seq2seq_arith/addition-n120/1.0.0/metadata.json").read_text())
+    for each in (made, opened, alone):
+        # Where it has no code, TFDS shows one more field, and that empty.
+        assert json.loads(each.info.as_json) | {"redistributionInfo": {}} == json.loads(alone.info.as_json)
+        assert each.info.supervised_keys == ("question", "answer")
+        assert each.info.metadata == metadata
+        assert {name: split.num_examples for name, split in each.info.splits.items()} == metadata["splits"]
+        assert [path.name for path in each.info.splits["train"].filepaths] == [
+            f"seq2seq_arith-train.tfrecord-{shard:05d}-of-00008" for shard in range(8)
+        ]
+        assert all(path.exists() for path in each.info.splits["validation"].filepaths)
+    assert opened.info.metadata.get("parameters") == metadata["parameters"] == SMALL.task.parameters()
+
+
+def test_splits_are_read_as_tfds_reads_any(tmp_path):
+    made = prepare(SMALL, tmp_path)
+    first, last, both = made.as_dataset(split=["train[:3]", "train[-10%:]", "train+validation"])
+    everything = [example["question"] for example in tfds.as_numpy(both)]
+    assert [example["question"] for example in tfds.as_numpy(first)] == everything[:3]
+    assert [example["question"] for example in tfds.as_numpy(last)] == everything[97:108]
+    assert len(set(everything)) == 120
+    pairs = tfds.as_numpy(made.as_dataset(split="train", as_supervised=True, batch_size=-1))
+    assert [column.shape for column in pairs] == [(108,), (108,)]
+
+
+def test_random_access_is_what_tfds_refuses(tmp_path):
+    with pytest.raises(NotImplementedError, match=r"Random access data source for file format .*TFRECORD"):
+        prepare(SMALL, tmp_path).as_data_source("train")
+    with pytest.raises(InputError, match="file_format is 'array_record'; TFDS reads this dataset from tfrecord"):
+        tfds.data_source("seq2seq_arith")
+
+
+def test_a_config_where_all_is_default_is_the_built_in_one(tmp_path):
+    by_name, by_config = builder("subtraction", tmp_path), builder(ArithConfig("subtraction", digits=5), tmp_path)
+    assert by_name.data_dir == by_config.data_dir == str(tmp_path / "seq2seq_arith/subtraction/1.0.0")
+    assert by_name.info.as_json == by_config.info.as_json
+    assert builder(None, tmp_path).builder_config is Builder.builder_configs["addition"]
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "message"),
+    [
+        ("addition-d77", ValueError, "BuilderConfig addition-d77 not found"),
+        (tfds.core.BuilderConfig(name="mine"), InputError, "give a config's name or an ArithConfig"),
+        (tfds.core.BuilderConfig(name="addition"), InputError, "give a config's name or an ArithConfig"),
+    ],
+)
+def test_other_configs_are_refused(config, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        builder(config, tmp_path)
+
+
+def test_a_builder_can_be_pickled(tmp_path):
+    made = prepare(SMALL, tmp_path)
+    again = pickle.loads(pickle.dumps(made))
+    assert again.data_dir == made.data_dir
+    assert again.info.as_json == made.info.as_json
+
+
+def test_it_is_the_builder_that_the_catalog_names():
+    assert Builder.__module__ == catalog.BUILDER_MODULE
+    assert Builder.name == "seq2seq_arith"
+    assert str(Builder.VERSION) == "1.0.0"
+    assert Builder.code_path.name == "seq2seq_arith_dataset_builder.py"
+
+
+def test_the_dataset_folder_says_what_the_catalog_says():
+    metadata = Builder.get_metadata()
+    assert metadata.citation.strip() == catalog.CITATION
+    assert metadata.description.startswith("Arithmetic as a sequence-to-sequence task")
+    assert len(metadata.tags) == 5
+
+
+# What stands there already
+
+
+def test_a_dataset_that_stands_is_kept(tmp_path):
+    first = prepare(ArithConfig(num_examples=120, num_shards=3, parquet=False), tmp_path)
+    before = stamps(tmp_path)
+    # Files were not asked for, so these do.
+    again = prepare(SMALL, tmp_path)
+    assert stamps(tmp_path) == before
+    assert again.info.as_json == first.info.as_json
+    assert again.info.splits["train"].num_shards == 3
+
+
+@pytest.mark.parametrize(
+    ("config", "options"),
+    [
+        (ArithConfig(num_examples=120, num_shards=2), {}),
+        (ArithConfig(num_examples=120, parquet=False), {}),
+        (SMALL, {"num_shards": 2}),
+    ],
+)
+def test_a_dataset_with_other_files_is_kept_or_replaced_as_one_says(config, options, tmp_path):
+    prepare(SMALL, tmp_path)
+    before = programs.tree(tmp_path)
+    with pytest.raises(InputError, match="has 8 shards with Parquet, not "):
+        prepare(config, tmp_path, **options)
+    assert programs.tree(tmp_path) == before
+    replaced = prepare(config, tmp_path, download_mode=MODE.REUSE_CACHE_IF_EXISTS, **options)
+    wanted = prepare(config, tmp_path / "elsewhere", **options)
+    assert programs.tree(tmp_path / "seq2seq_arith") == programs.tree(tmp_path / "elsewhere/seq2seq_arith")
+    assert replaced.info.as_json == wanted.info.as_json
+    assert replaced.info.metadata.get("files") == wanted.info.metadata["files"]
+    assert replaced.info.metadata == wanted.info.metadata
+    assert len(list(tfds.as_numpy(replaced.as_dataset(split="train")))) == 108
+
+
+def test_it_is_made_once_for_builders_that_were_opened_before(tmp_path):
+    first, second = builder(SMALL, tmp_path), builder(SMALL, tmp_path)
+    first.download_and_prepare()
+    before = stamps(tmp_path)
+    second.download_and_prepare()
+    assert stamps(tmp_path) == before
+    assert second.info.as_json == first.info.as_json
+    assert second.info.metadata.get("files") == first.info.metadata["files"]
+
+
+@pytest.mark.parametrize("mode", [MODE.REUSE_DATASET_IF_EXISTS, MODE.FORCE_REDOWNLOAD])
+def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
+    opened = builder(SMALL, tmp_path)
+    thesis = tmp_path / "seq2seq_arith/addition-n120/1.0.0/thesis.tex"
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("years of work")
+    with pytest.raises(InputError, match="is no dataset of this program; move it away"):
+        opened.download_and_prepare(download_config=tfds.download.DownloadConfig(download_mode=mode))
+    assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
+
+
+# What Beam is told
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"beam_options": PipelineOptions(["--no_such_flag=1"])},
+            "--no_such_flag=1 is known neither here nor to Apache",
+        ),
+        ({"beam_runner": "NoSuchRunner"}, "NoSuchRunner"),
+    ],
+)
+def test_beam_options_reach_the_pipeline(options, message, tmp_path):
+    with pytest.raises(Exception, match=message):
+        prepare(SMALL, tmp_path, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_beam_options_give_the_same_directory(tmp_path):
+    prepare(SMALL, tmp_path / "default")
+    options = PipelineOptions(["--direct_runner_bundle_repeat=1"], runner="FnApiRunner")
+    prepare(SMALL, tmp_path / "repeated", beam_options=options)
+    assert programs.tree(tmp_path / "default") == programs.tree(tmp_path / "repeated")

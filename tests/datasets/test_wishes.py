@@ -1,0 +1,146 @@
+"""What TFDS may be asked for, and what is refused."""
+
+import dataclasses
+
+import pytest
+import tensorflow_datasets as tfds
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.direct.direct_runner import DirectRunner
+
+from seq2seq_arith.datasets import ArithConfig
+from seq2seq_arith.datasets.seq2seq_arith.wishes import REFUSED, Wishes, beam_flags, local_path
+from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.pipelines.options import pipeline_options
+from seq2seq_arith.pipelines.shards import Layout
+
+# There are no downloads, so every wish about them is met.
+ABOUT_DOWNLOADS = {
+    "extract_dir", "manual_dir", "register_checksums", "force_checksums_validation", "try_download_gcs", "verify_ssl",
+    "override_max_simultaneous_downloads",
+}  # fmt: skip
+# No two examples are the same anyway.
+ALWAYS_SO = {"ignore_duplicates"}
+TAKEN = {"beam_runner", "beam_options", "num_shards", "download_mode"}
+
+MODE = tfds.download.GenerateMode
+
+
+def wishes(config: ArithConfig | None = None, file_format: str | None = None, **options) -> Wishes:
+    return Wishes.of(config or ArithConfig(), tfds.download.DownloadConfig(**options), file_format)
+
+
+def test_every_option_of_tfds_has_an_answer():
+    options = {field.name for field in dataclasses.fields(tfds.download.DownloadConfig)}
+    assert options == ABOUT_DOWNLOADS | ALWAYS_SO | TAKEN | set(REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_examples_per_split": 10}, r"max_examples_per_split is 10; give ArithConfig\(num_examples=…\)"),
+        ({"max_examples_per_split": 0}, "max_examples_per_split is 0;"),
+        ({"min_shard_size": 1}, r"min_shard_size is 1; .*ArithConfig\(num_shards=…\)"),
+        ({"max_shard_size": 2**20}, "max_shard_size is 1048576;"),
+        ({"nondeterministic_order": True}, "nondeterministic_order is True; the order is part of the dataset"),
+        ({"compute_stats": tfds.download.ComputeStatsMode.FORCE}, "compute_stats is .*; nothing is computed"),
+        ({"download_mode": MODE.UPDATE_DATASET_INFO}, "download_mode is .*; .*REUSE_CACHE_IF_EXISTS"),
+        ({"file_format": "array_record"}, "file_format is 'array_record'; .*from tfrecord"),
+        ({"file_format": "parquet"}, "file_format is 'parquet'; .*parquet/, for other readers"),
+        ({"config": ArithConfig(num_shards=3), "num_shards": 4}, "num_shards is 4, but 3 in the config; give one"),
+        ({"beam_runner": DirectRunner()}, "beam_runner is <.*>; give a runner's name, such as 'FnApiRunner'"),
+        ({"beam_options": PipelineOptions(["--direct_num_workers=two"])}, "Beam cannot use one of beam_options"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(options, message):
+    with pytest.raises(InputError, match=message) as refusal:
+        wishes(**options)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"file_format": "tfrecord"},
+        {"file_format": tfds.core.FileFormat.TFRECORD},
+        {"compute_stats": tfds.download.ComputeStatsMode.AUTO},
+        {"try_download_gcs": False, "verify_ssl": False, "register_checksums": True, "manual_dir": "/nowhere"},
+        {"ignore_duplicates": True},
+    ],
+)
+def test_what_changes_nothing_is_accepted(options):
+    assert wishes(**options) == Wishes(num_shards=None, parquet=None, beam_flags=[], overwrite=False)
+
+
+@pytest.mark.parametrize(
+    ("mode", "overwrite"),
+    [(MODE.REUSE_DATASET_IF_EXISTS, False), (MODE.REUSE_CACHE_IF_EXISTS, True), (MODE.FORCE_REDOWNLOAD, True)],
+)
+def test_the_download_mode_says_whether_to_overwrite(mode, overwrite):
+    assert wishes(download_mode=mode).overwrite is overwrite
+
+
+@pytest.mark.parametrize(
+    ("config", "num_shards", "standing", "expected"),
+    [
+        ({}, None, None, Layout(8, True)),
+        ({"num_examples": 2**23 + 1, "digits": 9}, None, None, Layout(16, True)),
+        ({"num_shards": 3, "parquet": False}, None, None, Layout(3, False)),
+        ({}, 5, None, Layout(5, True)),
+        ({"num_shards": 5}, 5, None, Layout(5, True)),
+        # What was left open is as it stands.
+        ({}, None, Layout(3, False), Layout(3, False)),
+        ({"parquet": True}, None, Layout(3, False), Layout(3, True)),
+        ({"parquet": False}, None, Layout(3, True), Layout(3, False)),
+        ({"num_shards": 8}, None, Layout(3, False), Layout(8, False)),
+        ({}, 8, Layout(3, False), Layout(8, False)),
+    ],
+)
+def test_layout(config, num_shards, standing, expected):
+    config = ArithConfig(**config)
+    assert wishes(config, num_shards=num_shards).layout(config, standing) == expected
+
+
+def test_more_shards_than_examples_are_refused():
+    config = ArithConfig(num_examples=10)
+    with pytest.raises(InputError, match="num_shards is 11; for 10 examples give a whole number from 1 to 10"):
+        wishes(config, num_shards=11).layout(config, None)
+
+
+def test_a_dataset_is_made_on_a_disk_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
+    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* copy the directory"):
+        local_path("gs://bucket/data")
+
+
+@pytest.mark.parametrize(
+    ("options", "runner", "flags"),
+    [
+        (None, None, []),
+        (None, "DirectRunner", ["--runner=DirectRunner"]),
+        (PipelineOptions([]), None, []),
+        (PipelineOptions(["--direct_num_workers", "2"]), None, ["--direct_num_workers=2"]),
+        (PipelineOptions(direct_num_workers=2), None, ["--direct_num_workers=2"]),
+        (PipelineOptions(["--no_use_public_ips"]), None, ["--no_use_public_ips"]),
+        (PipelineOptions(["--experiments=a", "--experiments=b"]), None, ["--experiments=a", "--experiments=b"]),
+        (PipelineOptions(["--no_such_flag=1"]), None, ["--no_such_flag=1"]),
+        (PipelineOptions(["--runner=FlinkRunner"]), "DirectRunner", ["--runner=FlinkRunner", "--runner=DirectRunner"]),
+    ],
+)
+def test_beam_flags(options, runner, flags):
+    assert beam_flags(options, runner) == flags
+
+
+def test_arguments_of_the_program_that_are_not_for_beam_are_left_out(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["train.py", "--epochs=5", "--name", "x", "--job_name=mine", "-q"])
+    flags = beam_flags(PipelineOptions(direct_num_workers=2), None)
+    assert sorted(flags) == ["--direct_num_workers=2", "--job_name=mine"]
+
+
+def test_beam_reads_the_flags_as_the_options_that_they_were_made_of():
+    given = PipelineOptions(
+        ["--runner=FlinkRunner", "--experiments=a", "--no_use_public_ips", "--labels=x=y"], job_name="of arithmetic"
+    )
+    wanted = given.get_all_options(drop_default=True) | {"save_main_session": False}
+    assert pipeline_options(beam_flags(given, None)).get_all_options(drop_default=True) == wanted

@@ -21,7 +21,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory) -> Path:
-    """A folder with the default addition set under ``data``, where nothing of the checkout can be imported by chance."""
+    """A folder with the default addition set under ``data``, outside the checkout."""
     folder = tmp_path_factory.mktemp("readme")
     run("-m", "seq2seq_arith.pipelines", "generate", "addition", "--data-dir", "data", cwd=folder)
     return folder

@@ -1,0 +1,128 @@
+"""Where the dataset and validation end, against a full sort of everything that was kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import SEEDS, small_tasks
+
+from seq2seq_arith.pipelines import Task, coverage, dedup
+from seq2seq_arith.pipelines.cutoff import Cutoff, Windows, cutoff, find, in_validation, together
+
+EVERYTHING = Windows(first_draw=0, first_hash=0, last_hash=2**64 - 1)
+
+
+def kept_by_shard(task: Task, num_draws: int, num_shards: int) -> list[np.ndarray]:
+    parts = dedup.partition(task, 0, num_draws, num_shards)
+    return [dedup.unique(task, part, num_shards, shard) for shard, part in enumerate(parts)]
+
+
+def by_full_sort(task: Task, kept: np.ndarray) -> Cutoff | None:
+    """The cutoff of kept draws (rows number, split hash, x, y): what the contract says, said in two sorts."""
+    rows = sorted(zip(*kept.tolist(), strict=True))
+    if len(rows) < task.num_examples:
+        return None
+    examples = rows[: task.num_examples]
+    validation = sorted(row[1:] for row in examples)[: task.num_examples // 10]
+    return Cutoff(len(rows), examples[-1][0], validation[-1])
+
+
+@given(small_tasks(), st.integers(1, 9))
+@settings(max_examples=50)
+def test_as_by_full_sort_and_as_the_loop_keeps(task, num_shards):
+    kept = kept_by_shard(task, coverage.num_draws(task), num_shards)
+    windows = Windows.around(task)
+    found = cutoff(task, windows, together(find(windows, *shard) for shard in kept))
+    assert found == by_full_sort(task, np.concatenate(kept, axis=1))
+    expected = reference.dataset(task)
+    assert found.last_draw + 1 == expected.draws_used
+    last = max((reference.key_hash(task, 2, row.x, row.y), row.x, row.y) for row in expected.validation)
+    assert found.last_validation == last
+
+
+@given(SEEDS)
+@settings(max_examples=5)
+def test_windows_are_narrow_and_hit(seed):
+    """At the default size a window holds a fraction of the rows; it does what a window over everything does."""
+    task = Task(seed=seed)
+    kept = kept_by_shard(task, coverage.num_draws(task), 1)[0]
+    windows = Windows.around(task)
+    findings = find(windows, *kept)
+    assert len(findings.tail) < kept.shape[1] / 10
+    assert len(findings.near) < kept.shape[1] / 10
+    assert cutoff(task, windows, findings) == cutoff(task, EVERYTHING, find(EVERYTHING, *kept))
+
+
+@given(small_tasks(max_examples=60), st.data())
+@settings(max_examples=50)
+def test_any_windows_give_the_cutoff_or_nothing(task, data):
+    """A window that misses is seen; it never gives a wrong place."""
+    kept = kept_by_shard(task, coverage.num_draws(task), 1)[0]
+    right = by_full_sort(task, kept)
+    hashes = sorted(kept[1].tolist())
+    first_hash, last_hash = sorted(data.draw(st.tuples(*[st.sampled_from([0, *hashes, 2**64 - 1])] * 2)))
+    first_draw = data.draw(st.sampled_from([0, *kept[0].tolist(), 2**44]))
+    windows = Windows(first_draw, first_hash, last_hash)
+    hit = first_draw <= right.last_draw and first_hash <= right.last_validation[0] <= last_hash
+    assert cutoff(task, windows, find(windows, *kept)) == (right if hit else None)
+
+
+@pytest.mark.parametrize("missing", [1, 5, 19])
+def test_too_few_keys(missing):
+    task = Task(num_examples=20)
+    kept = kept_by_shard(task, 400, 1)[0][:, : 20 - missing]
+    assert cutoff(task, EVERYTHING, find(EVERYTHING, *kept)) is None
+
+
+def test_just_enough_keys():
+    task = Task(num_examples=20)
+    kept = kept_by_shard(task, 400, 1)[0][:, :20]
+    assert cutoff(task, EVERYTHING, find(EVERYTHING, *kept)) == by_full_sort(task, kept)
+
+
+# Real split hashes hardly ever tie; with four values they do all the time, also at the place of the cut.
+ROWS = st.lists(
+    st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=10, max_size=50, unique=True
+)
+
+
+@given(ROWS, st.randoms(), st.sampled_from([0, 1, 2, 3]), st.sampled_from([0, 1, 2, 3]))
+def test_ties_are_decided_by_the_key(rows, random, first_hash, last_hash):
+    draws = random.sample(range(200), len(rows))
+    kept = np.array([(draw, *row) for draw, row in zip(draws, rows, strict=True)], np.uint64).T
+    task = Task(num_examples=max(10, len(rows) * 3 // 4))
+    right = by_full_sort(task, kept)
+    windows = Windows(0, min(first_hash, last_hash), max(first_hash, last_hash))
+    found = cutoff(task, windows, find(windows, *kept))
+    hit = windows.first_hash <= right.last_validation[0] <= windows.last_hash
+    assert found == (right if hit else None)
+    hashes, x, y = kept[1:]
+    assert in_validation(right, hashes, x, y).tolist() == [row <= right.last_validation for row in rows]
+
+
+@given(small_tasks(max_examples=60), st.integers(2, 6))
+@settings(max_examples=20)
+def test_groups_of_shards_add_up(task, num_shards):
+    """together is associative, so an engine may combine in any tree."""
+    windows = Windows.around(task)
+    parts = [find(windows, *kept) for kept in kept_by_shard(task, coverage.num_draws(task), num_shards)]
+    flat = together(parts)
+    nested = together([together(parts[:1]), together([]), together([together(parts[1:-1]), parts[-1]])])
+    for field in dataclasses.fields(flat):
+        assert np.array_equal(getattr(flat, field.name), getattr(nested, field.name))
+
+
+@pytest.mark.parametrize("num_examples", [10, 11, 50, 1000, 10**6, 10**9])
+@pytest.mark.parametrize("widening", [1, 2, 64])
+def test_windows_stay_in_range_and_widen(num_examples, widening):
+    task = Task(digits=18, num_examples=num_examples)
+    windows = Windows.around(task, widening)
+    assert 0 <= windows.first_hash < 2**64 / 10 < windows.last_hash < 2**64
+    assert 0 <= windows.first_draw < coverage.num_draws(task)
+    wider = Windows.around(task, 2 * widening)
+    assert wider.first_draw <= windows.first_draw
+    assert wider.first_hash <= windows.first_hash
+    assert wider.last_hash >= windows.last_hash

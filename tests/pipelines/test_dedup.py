@@ -1,0 +1,99 @@
+"""Partitioning and exact deduplication, against a dict that keeps the first draw of each key."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from strategies import SEEDS, tasks
+
+from seq2seq_arith.pipelines import Task, dedup
+
+# From no duplicates at all to nearly nothing else.
+TASKS = st.one_of(tasks(), tasks(names=("pq",), max_dashes=12), tasks(names=("addition", "subtraction"), digits=1))
+SHARDS = st.one_of(st.integers(1, 70), st.sampled_from([64, 1000, 2**16, 2**16 + 1]))
+
+
+def first_of_each_key(task: Task, numbers: list[int]) -> list[tuple[int, int, int, int]]:
+    """Draw, SPLIT hash and key of what is kept, in example order: a dict does what unique does by sorting."""
+    kept: dict[tuple[int, int], int] = {}
+    for i in numbers:
+        kept.setdefault(reference.key(task, *reference.draw(task, i)), i)
+    in_order = sorted(kept, key=lambda key: (reference.key_hash(task, 1, *key), *key))
+    return [(kept[key], reference.key_hash(task, 2, *key), *key) for key in in_order]
+
+
+def rows(columns: np.ndarray) -> list[tuple[int, ...]]:
+    assert columns.dtype == np.uint64
+    return list(zip(*columns.tolist(), strict=True))
+
+
+@given(TASKS, st.integers(0, 2**40), st.integers(1, 300), SHARDS)
+@settings(max_examples=60)
+def test_partition_has_each_draw_once_where_its_key_belongs(task, first, count, num_shards):
+    parts = dedup.partition(task, first, first + count, num_shards)
+    assert len(parts) == num_shards
+    assert sorted(np.concatenate(parts).tolist()) == list(range(first, first + count))
+    for shard, part in enumerate(parts):
+        assert part.dtype == np.uint64
+        assert part.tolist() == sorted(part.tolist())
+        for i in part.tolist():
+            key = reference.key(task, *reference.draw(task, i))
+            assert reference.uniform(reference.key_hash(task, 1, *key), num_shards) == shard
+
+
+@given(TASKS, st.integers(0, 2**40), st.integers(1, 300), st.integers(1, 32))
+# Twelve thousand draws of sixty keys, and every prefix a tie.
+@example(Task("pq", digits=10), 0, 3000, 1)
+@example(Task("addition"), 2**43, 3000, 4)
+def test_unique_keeps_the_first_of_each_key(task, first, count, prefix_bits):
+    numbers = np.arange(first, first + count, dtype=np.uint64)
+    kept = dedup.unique(task, numbers, prefix_bits=prefix_bits)
+    assert rows(kept) == first_of_each_key(task, numbers.tolist())
+
+
+@given(TASKS, st.integers(0, 2**40), st.integers(1, 100), SHARDS, st.sampled_from([2, 5, 16, 17, 32]))
+@settings(max_examples=60)
+def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_bits):
+    """For every number of shards: what the shards keep, one after the other, is what one shard would keep."""
+    parts = dedup.partition(task, first, first + count, num_shards)
+    kept = [
+        row
+        for shard, part in enumerate(parts)
+        if len(part)
+        for row in rows(dedup.unique(task, part, num_shards, shard, prefix_bits))
+    ]
+    assert kept == first_of_each_key(task, list(range(first, first + count)))
+
+
+def test_unique_of_nothing():
+    assert dedup.unique(Task(), np.empty(0, np.uint64), 8, 3).shape == (4, 0)
+
+
+@given(SEEDS, st.integers(2, 50))
+@settings(max_examples=20)
+def test_prefix_ascends_with_the_hash_to_the_ends_of_a_shard(seed, num_shards):
+    """A prefix that wrapped at a shard's end would put its largest hashes first."""
+    for shard in {0, seed % num_shards, num_shards - 1}:
+        low, high = -(-(shard << 64) // num_shards), -(-((shard + 1) << 64) // num_shards) - 1
+        hashes = np.array(sorted({low, low + 1, (low + high) // 2, high - 1, high}), np.uint64)
+        prefix = dedup._prefix(hashes, num_shards, shard, 32).tolist()
+        assert prefix == sorted(prefix)
+        assert prefix[0] == 0
+        # At least half of what 32 bits can tell apart is used.
+        assert prefix[-1] >= 2**31 - 1
+
+
+@given(st.integers(1, 32).flatmap(lambda bits: st.tuples(st.just(bits), st.lists(st.integers(0, 2**bits - 1)))))
+def test_radix_argsort(bits_and_values):
+    bits, values = bits_and_values
+    array = np.array(values, np.uint32)
+    assert dedup.radix_argsort(array, bits).tolist() == np.argsort(array, kind="stable").tolist()
+
+
+@pytest.mark.parametrize("bits", [0, 1, 16, 17, 31, 32])
+def test_radix_argsort_is_stable(bits):
+    rng = np.random.default_rng(bits)
+    # Few values, so that nearly everything is a tie.
+    values = (rng.integers(0, 2, 5000) * (2**bits - 1)).astype(np.uint32)
+    assert dedup.radix_argsort(values, bits).tolist() == np.argsort(values, kind="stable").tolist()

@@ -1,0 +1,85 @@
+"""Beam's flags: passed through, refused if Beam does not know them, and the defaults for this machine."""
+
+import os
+
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
+
+from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.pipelines.options import default_threads, pipeline_options
+
+
+@pytest.mark.parametrize(
+    ("flags", "view", "name", "value"),
+    [
+        ([], StandardOptions, "runner", "FnApiRunner"),
+        (["--runner=FnApiRunner"], StandardOptions, "runner", "FnApiRunner"),
+        (["--runner", "PortableRunner"], StandardOptions, "runner", "PortableRunner"),
+        (["--direct_num_workers=2"], DirectOptions, "direct_num_workers", 2),
+        (["--direct_num_workers", "3"], DirectOptions, "direct_num_workers", 3),
+        (["--direct_running_mode=multi_processing"], DirectOptions, "direct_running_mode", "multi_processing"),
+        (["--direct_runner_bundle_repeat=2"], DirectOptions, "direct_runner_bundle_repeat", 2),
+        (["--setup_file=/x/setup.py"], SetupOptions, "setup_file", "/x/setup.py"),
+        # What the pipeline needs is in modules that can be imported, so __main__ need not be pickled.
+        ([], SetupOptions, "save_main_session", False),
+        (["--save_main_session"], SetupOptions, "save_main_session", False),
+    ],
+    ids=str,
+)
+def test_flags_reach_beam(flags, view, name, value):
+    assert getattr(pipeline_options(flags).view_as(view), name) == value
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (["--colour=red"], "--colour=red"),
+        (["--colour", "red"], "--colour"),
+        (["--colour"], "--colour"),
+        (["--direct_num_workers=2", "--colour=red"], "--colour=red"),
+        (["--num_examples=10"], "--num_examples=10"),
+        (["--digit", "3"], "--digit"),
+        (["stray"], "'stray'"),
+        (["stray", "--direct_num_workers=2"], "'stray'"),
+        (["--direct_num_workers=2", "stray"], "stray"),
+        (["-x"], "-x"),
+    ],
+    ids=str,
+)
+def test_what_beam_does_not_know_is_refused(flags, named):
+    with pytest.raises(InputError) as caught:
+        pipeline_options(flags)
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("flags", [["--direct_num_workers=many"], ["--direct_running_mode=sideways"]], ids=str)
+def test_values_that_beam_cannot_use_are_refused(flags):
+    with pytest.raises(InputError, match="Beam cannot use"):
+        pipeline_options(flags)
+
+
+def test_runners_that_ask_a_service_for_their_options_take_any():
+    options = pipeline_options(["--runner=PortableRunner", "--job_endpoint=localhost:1", "--colour=red"])
+    assert options.get_all_options(retain_unknown_options=True)["colour"] == "red"
+
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("flags", "threads"),
+    [
+        ([], CORES),
+        (["--direct_running_mode=in_memory"], CORES),
+        (["--direct_running_mode=multi_processing", "--direct_num_workers=1"], CORES),
+        (["--direct_running_mode=multi_processing", f"--direct_num_workers={CORES}"], 1),
+        (["--direct_running_mode=multi_processing", f"--direct_num_workers={10 * CORES}"], 1),
+        # Beam takes 0 for as many workers as there are cores.
+        (["--direct_running_mode=multi_processing", "--direct_num_workers=0"], 1),
+        (["--runner=PortableRunner"], 1),
+    ],
+    ids=str,
+)
+def test_local_workers_together_use_every_core(flags, threads):
+    assert default_threads(pipeline_options(flags)) == threads

@@ -1,0 +1,152 @@
+"""The data contract as the notebook wrote it: one loop over draws, a set of seen keys, plain integers and strings.
+
+Slow, and on purpose without anything of the pipeline's, so that the two can be compared. ``task`` is anything that has
+the six parameters as attributes.
+"""
+
+import dataclasses
+import hashlib
+from typing import Any
+
+import google_crc32c
+
+MASK64 = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+SYMBOLS = {"addition": "+", "subtraction": "-", "multiplication": "*", "pq": "p"}
+SPLITS = ("train", "validation")
+
+
+def mix64(z: int) -> int:
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK64
+    return z ^ z >> 31
+
+
+def word(seed: int, n: int) -> int:
+    return mix64(seed + (n + 1) * GOLDEN & MASK64)
+
+
+def uniform(w: int, m: int) -> int:
+    return w * m // 2**64
+
+
+def operand(task: Any, i: int, side: int) -> int:
+    if task.name == "pq":
+        return 1 + uniform(word(task.seed, 2 * i + side), task.digits)
+    limbs = -(-task.digits // 9)
+    first = (2 * i + side) * (1 + limbs)
+    length = 1 + uniform(word(task.seed, first), task.digits)
+    value = 0
+    for t in range(limbs):
+        if 9 * t < length:
+            value += uniform(word(task.seed, first + 1 + t), 10 ** min(9, length - 9 * t)) * 10 ** (9 * t)
+    return value
+
+
+def draw(task: Any, i: int) -> tuple[int, int]:
+    return operand(task, i, 0), operand(task, i, 1)
+
+
+def key(task: Any, a: int, b: int) -> tuple[int, int]:
+    return (a, b) if task.ordered else (min(a, b), max(a, b))
+
+
+def key_hash(task: Any, purpose: int, x: int, y: int) -> int:
+    z = mix64(task.seed + purpose * GOLDEN & MASK64)
+    for v in (x, y):
+        z = mix64((z ^ v) + GOLDEN & MASK64)
+    return z
+
+
+def widths(task: Any) -> tuple[int, int]:
+    question = 2 * task.digits + 1
+    return question, {"pq": question, "multiplication": 2 * task.digits}.get(task.name, task.digits + 1)
+
+
+def text(task: Any, a: int, b: int) -> tuple[str, str]:
+    if task.name == "pq":
+        question, answer = "-" * a + "p" + "-" * b, "q" + "-" * (a + b)
+    else:
+        question = f"{a}{SYMBOLS[task.name]}{b}"
+        answer = str({"addition": a + b, "subtraction": a - b, "multiplication": a * b}[task.name])
+    question_width, answer_width = widths(task)
+    question, answer = question.ljust(question_width), answer.ljust(answer_width)
+    return (question[::-1] if task.reverse else question), answer
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Example:
+    order_hash: int
+    x: int
+    y: int
+    question: str
+    answer: str
+
+    def shard(self, num_shards: int) -> int:
+        return uniform(self.order_hash, num_shards)
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    draws_used: int
+    train: list[Example]
+    validation: list[Example]
+
+    def split(self, name: str) -> list[Example]:
+        return getattr(self, name)
+
+    def rows(self, split: str) -> list[tuple[str, str]]:
+        return [(example.question, example.answer) for example in self.split(split)]
+
+    def sha256(self, split: str) -> str:
+        lines = (f"{question}\t{answer}\n" for question, answer in self.rows(split))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+    def tfrecord(self, split: str, shard: int, num_shards: int) -> bytes:
+        """The bytes of a TFRecord file."""
+        wanted = (example for example in self.split(split) if example.shard(num_shards) == shard)
+        return b"".join(record(example.question, example.answer) for example in wanted)
+
+
+def dataset(task: Any) -> Dataset:
+    kept: list[tuple[int, int, Example]] = []
+    seen = set()
+    i = 0
+    while len(kept) < task.num_examples:
+        a, b = draw(task, i)
+        i += 1
+        k = key(task, a, b)
+        if k in seen:
+            continue
+        seen.add(k)
+        example = Example(key_hash(task, 1, *k), *k, *text(task, a, b))
+        kept.append((key_hash(task, 2, *k), *k, example))
+    by_split_hash = [example for *_, example in sorted(kept)]
+    num_validation = task.num_examples // 10
+    return Dataset(i, sorted(by_split_hash[num_validation:]), sorted(by_split_hash[:num_validation]))
+
+
+def record(question: str, answer: str) -> bytes:
+    """A tf.train.Example of the two features, framed as TFRecord does."""
+    entries = [_feature("answer", answer), _feature("question", question)]
+    data = _delimited(1, b"".join(entries))
+    length = len(data).to_bytes(8, "little")
+    return length + _masked_crc(length) + data + _masked_crc(data)
+
+
+def _feature(name: str, value: str) -> bytes:
+    bytes_list = _delimited(1, value.encode())
+    return _delimited(1, _delimited(1, name.encode()) + _delimited(2, _delimited(1, bytes_list)))
+
+
+def _delimited(field: int, payload: bytes) -> bytes:
+    size, head = len(payload), bytearray([field << 3 | 2])
+    while size > 127:
+        head.append(size & 127 | 128)
+        size >>= 7
+    return bytes([*head, size]) + payload
+
+
+def _masked_crc(data: bytes) -> bytes:
+    crc = google_crc32c.value(data)
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF).to_bytes(4, "little")

@@ -1,0 +1,66 @@
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.trainer import checkpoints
+
+STATE = {"step": 7, "sums": [0.1, 1 / 3], "best": None}
+
+
+def variables(*shapes):
+    rng = np.random.default_rng(0)
+    return [keras.Variable(rng.normal(size=shape).astype(np.float32)) for shape in shapes]
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    path, saved = tmp_path / "last.npz", variables((3, 2), (), (5,))
+    checkpoints.save(path, saved, STATE)
+    arrays, state = checkpoints.load(path)
+    fresh = [keras.Variable(np.zeros(variable.shape, np.float32)) for variable in saved]
+    checkpoints.assign(fresh, arrays, path)
+    assert state == STATE
+    assert all(np.array_equal(a, b) for a, b in zip(saved, fresh, strict=True))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.npz"]
+
+
+def test_more_than_ten_thousand_variables_would_keep_their_order(tmp_path):
+    saved = [keras.Variable(float(number)) for number in range(12)]
+    checkpoints.save(tmp_path / "a.npz", saved, STATE)
+    assert [float(array) for array in checkpoints.load(tmp_path / "a.npz")[0]] == list(range(12))
+
+
+def test_a_failed_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "last.npz"
+    checkpoints.save(path, variables((2,)), STATE)
+    before = path.read_bytes()
+
+    def fails(file, **arrays):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", fails)
+    with pytest.raises(OSError, match="disk full"):
+        checkpoints.save(path, variables((2,)), STATE | {"step": 8})
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("harm", [lambda content: content[: len(content) // 2], lambda content: b"", lambda c: b"no"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, harm):
+    path = tmp_path / "last.npz"
+    checkpoints.save(path, variables((20, 20)), STATE)
+    path.write_bytes(harm(path.read_bytes()))
+    with pytest.raises(InputError, match="cannot be read"):
+        checkpoints.load(path)
+
+
+def test_a_missing_checkpoint(tmp_path):
+    with pytest.raises(InputError, match="train the run first"):
+        checkpoints.load(tmp_path / "best.npz")
+
+
+def test_the_checkpoint_of_another_model_is_refused(tmp_path):
+    path = tmp_path / "best.npz"
+    checkpoints.save(path, variables((2, 2)), STATE)
+    with pytest.raises(InputError, match="another model"):
+        checkpoints.assign(variables((2, 3)), checkpoints.load(path)[0], path)

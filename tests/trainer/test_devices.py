@@ -1,0 +1,131 @@
+"""Devices of one machine, and two real processes as two machines on loopback."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.trainer import devices
+from seq2seq_arith.trainer.checkpoints import load
+
+WORKERS = {"cluster": {"worker": ["a:1", "b:2"]}}
+CHIEF = {"cluster": {"chief": ["a:1"], "worker": ["b:2"]}}
+
+
+@pytest.mark.parametrize("replicas", [None, 1, 2, 4])
+def test_replicas(replicas):
+    assert devices.make_strategy(replicas).num_replicas_in_sync == (replicas or 1)
+
+
+def test_more_replicas_than_devices():
+    with pytest.raises(
+        InputError, match="5 replicas need as many logical CPU devices, but TensorFlow has started with 4"
+    ):
+        devices.make_strategy(5)
+
+
+@pytest.mark.parametrize(
+    ("config", "machines", "chief"),
+    [
+        (None, 0, True),
+        ({}, 0, True),
+        ({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, 0, True),
+        (WORKERS | {"task": {"type": "worker", "index": 0}}, 2, True),
+        (WORKERS | {"task": {"type": "worker", "index": "1"}}, 2, False),
+        (CHIEF | {"task": {"type": "chief", "index": 0}}, 2, True),
+        (CHIEF | {"task": {"type": "worker", "index": 0}}, 2, False),
+    ],
+)
+def test_who_is_the_chief(monkeypatch, config, machines, chief):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config) if config is not None else "")
+    assert sum(map(len, devices.cluster().get("cluster", {}).values())) == machines
+    assert devices.is_chief() == chief
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", json.dumps(WORKERS), json.dumps(WORKERS | {"task": {"type": "worker", "index": 2}})]
+)
+def test_what_is_no_cluster_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match="TF_CONFIG is"):
+        devices.cluster()
+
+
+def test_memory_is_what_is_left(tmp_path):
+    (tmp_path / "memory.max").write_text("1000\n")
+    (tmp_path / "memory.current").write_text("400\n")
+    assert devices._left_in_group(str(tmp_path)) == 600
+    (tmp_path / "memory.max").write_text("max\n")
+    assert devices._left_in_group(str(tmp_path)) == sys.maxsize
+    assert 0 < devices.free_memory() < 2**50
+
+
+class Cluster:
+    """Two processes that train together."""
+
+    def __init__(self, data_dir, folder, epochs):
+        size = ["--num-examples", 1003, "--epochs", epochs, "--batch-size", 50, "--checkpoint-seconds", 0.5]
+        self.folder = folder
+        self.arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
+
+    def command(self, folder):
+        return [sys.executable, "-m", "seq2seq_arith.trainer", *self.arguments, str(folder)]
+
+    def start(self):
+        with socket.socket() as one, socket.socket() as two:
+            for each in (one, two):
+                each.bind(("127.0.0.1", 0))
+            hosts = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two)]
+        started = []
+        for index in range(2):
+            config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+            environment = os.environ | {"TF_CONFIG": json.dumps(config)}
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            started.append(subprocess.Popen(self.command(self.folder), env=environment, **pipes))
+        return started
+
+
+def losses(folder):
+    with (folder / "history.csv").open() as file:
+        return [[float(row[key]) for key in ("loss", "val_loss", "val_exact_match")] for row in csv.DictReader(file)]
+
+
+@pytest.mark.slow
+def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, tmp_path):
+    epochs = 40
+    cluster = Cluster(data_dir, tmp_path / "two", epochs)
+    subprocess.run(cluster.command(tmp_path / "one"), check=True, capture_output=True)
+
+    machines = cluster.start()
+    printed = [machine.communicate(timeout=300) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), atol=1e-3)
+    assert "exact match" in printed[0][0]
+    assert "epoch 1/" not in printed[1][0]
+
+    cluster.folder = tmp_path / "again"
+    chief, other = cluster.start()
+    while not (cluster.folder / "history.csv").exists():
+        time.sleep(0.05)
+    other.kill()
+    error = chief.communicate(timeout=120)[1]
+    other.communicate()
+    assert chief.returncode == 1
+    assert error.startswith("arith-model: another machine of the cluster is gone")
+    assert len(error.splitlines()) == 1
+    assert len(losses(cluster.folder)) < epochs
+
+    machines = cluster.start()
+    printed = [machine.communicate(timeout=300) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    assert "goes on from there" in printed[0][0]
+    whole, again = (load(folder / "last.npz")[0] for folder in (tmp_path / "two", cluster.folder))
+    assert [array.tobytes() for array in whole] == [array.tobytes() for array in again]
+    assert losses(cluster.folder) == losses(tmp_path / "two")

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_arith.trainer import metrics
+from seq2seq_arith.trainer.config import MODELS, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.recipes import recipe
+
+STEPS = 50
+# 30 divides among 1 and 2 replicas, not among 4; 100 validation examples divide into no call of any.
+TAGGER = override(recipe("best", "addition"), hidden=16, layers=1, batch_size=30)
+LSTM = TrainConfig(model=ModelConfig(hidden=16), batch_size=30)
+COUNTER = TrainConfig(model=ModelConfig(name="counter", hidden=8), batch_size=7, schedule="cosine", warmup=0.2)
+
+
+def first_steps(ready, name, config):
+    """Losses of the first steps, and the score of the same weights before and after them."""
+    made = ready(name, config)
+    fresh, _ = metrics.evaluate(made.learner, made.validation, made.examples)
+    outcomes = np.concatenate([made.learner.train(made.batches, step, 10) for step in range(0, STEPS, 10)])
+    trained, _ = metrics.evaluate(made.learner, made.validation, made.examples)
+    return outcomes, fresh, trained
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return {}
+
+
+SAME = [(1, True), (2, False), (4, False), pytest.param(2, True, marks=pytest.mark.slow)]
+SAME.append(pytest.param(4, True, marks=pytest.mark.slow))
+
+
+@pytest.mark.parametrize(("replicas", "xla"), SAME)
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("addition", TAGGER),
+        pytest.param("addition", LSTM, marks=pytest.mark.slow),
+        ("pq", COUNTER),
+    ],
+    ids=["tagger", "lstm", "counter"],
+)
+def test_replicas_and_xla_change_nothing(ready, alone, name, config, replicas, xla):
+    key = config.model.name
+    if key not in alone:
+        alone[key] = first_steps(ready, name, override(config, replicas=1))
+    outcomes, fresh, trained = first_steps(ready, name, override(config, replicas=replicas, xla=xla))
+    np.testing.assert_allclose(outcomes[:, 0], alone[key][0][:, 0], atol=1e-4, rtol=0)
+    assert outcomes[-1, 0] < outcomes[0, 0]
+    for score, expected in ((fresh, alone[key][1]), (trained, alone[key][2])):
+        assert (score.exact, score.characters) == (expected.exact, expected.characters)
+        assert score.loss == pytest.approx(expected.loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_dataset_smaller_than_a_batch(ready, replicas):
+    config = override(TAGGER, batch_size=64, replicas=replicas)
+    made = ready("addition", config, rows=5)
+    losses = made.learner.train(made.batches, 0, 40)[:, 0]
+    assert made.batches.steps_per_pass == 1
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_loss_is_that_of_keras(ready):
+    made = ready("addition", LSTM)
+    logits = made.learner.model(made.validation.questions)
+    reference = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(made.validation.answers, logits)
+    answers = made.learner.answer(made.validation)
+    assert float(np.mean(answers.losses)) == pytest.approx(float(reference), rel=1e-5)
+    np.testing.assert_array_equal(answers.ids, np.argmax(logits, axis=2))
+    likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
+    np.testing.assert_allclose(answers.confidences, likely, rtol=1e-4)
+
+
+def test_training_reports_what_evaluation_finds(ready):
+    """One step without learning: its outcome is the score of that batch."""
+    made = ready("addition", override(LSTM, learning_rate=0.0, batch_size=200))
+    outcome = made.learner.train(made.batches, 0, 1)[0]
+    questions, answers, _ = made.batches.block(0, 1, 1)
+    logits = made.learner.model(questions[0])
+    right = np.argmax(logits, axis=2) == answers[0]
+    np.testing.assert_allclose(outcome[1:], [right.mean(), right.all(axis=1).mean()], atol=1e-6)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready, replicas):
+    """A bound that no gradient reaches changes nothing."""
+    free, bound, tight = (
+        ready("addition", override(TAGGER, clip_norm=clip, replicas=replicas)) for clip in (1e6, 1e5, 1e-6)
+    )
+    losses = [made.learner.train(made.batches, 0, 10)[:, 0] for made in (free, bound, tight)]
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-5)
+    assert np.abs(losses[0] - losses[2]).max() > 1e-4
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_learns_a_few_examples(ready, name):
+    config = TrainConfig(
+        model=ModelConfig(name=name, view="aligned", hidden=32), learning_rate=0.02, batch_size=8, clip_norm=1.0
+    )
+    made = ready("addition", config, rows=8)
+    for step in range(0, 200, 50):
+        outcomes = made.learner.train(made.batches, step, 50)
+    assert outcomes[-1, 0] < 0.9
+
+
+@pytest.mark.gpu
+def test_on_whatever_gpus_are_here(ready):
+    made = ready("addition", override(TAGGER, replicas=None))
+    outcomes = made.learner.train(made.batches, 0, STEPS)
+    assert made.learner.replicas == len(tf.config.list_logical_devices("GPU"))
+    assert outcomes[-1, 0] < outcomes[0, 0]

@@ -1,0 +1,98 @@
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_arith.pipelines import InputError, Task
+from seq2seq_arith.trainer import probes
+from seq2seq_arith.trainer.codec import make_view
+from seq2seq_arith.trainer.config import MODELS, TAGGERS, ModelConfig
+from seq2seq_arith.trainer.models import build_model
+from seq2seq_arith.trainer.models.layers import Counter, OneHot
+
+ADDITION, PQ = Task("addition"), Task("pq", digits=5)
+
+
+def ids_of(view, count: int = 6):
+    return view.encode_question(probes.examples(view.task, probes.of_length(view.task, 3, count)).questions)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("task", "view"), [(ADDITION, "raw"), (ADDITION, "aligned"), (PQ, "raw")])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_on_every_view(name, task, view, layers):
+    view = make_view(view, task)
+    config = ModelConfig(name=name, view=view.name, hidden=8, layers=layers)
+    if name in TAGGERS and view.question_shape[0] != view.answer_steps:
+        with pytest.raises(InputError, match="has 7 question steps and 4 answer steps; use --view aligned"):
+            build_model(config, view)
+        return
+    logits = build_model(config, view)(ids_of(view))
+    assert logits.shape == (6, view.answer_steps, len(view.alphabet))
+    assert logits.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn"])
+def test_the_notebooks_model_has_the_notebooks_layers(name):
+    view = make_view("raw", ADDITION)
+    model = build_model(ModelConfig(name=name, hidden=128, layers=1), view)
+    gates = {"lstm": 4, "gru": 3, "simple_rnn": 1}[name]
+    biases = 2 if name == "gru" else 1
+    sizes = [gates * 128 * (inputs + 128 + biases) for inputs in (12, 128)]
+    assert model.count_params() == sum(sizes) + 128 * 12 + 12
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn", "bilstm_tagger", "alternating_tagger", "transformer"])
+def test_unrolling_changes_nothing(name):
+    view = make_view("aligned", ADDITION)
+    config = ModelConfig(name=name, view="aligned", hidden=8, layers=2)
+    unrolled, looped = build_model(config, view), build_model(config, view, on_gpu=True)
+    looped.set_weights(unrolled.get_weights())
+    np.testing.assert_allclose(unrolled(ids_of(view)), looped(ids_of(view)), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", TAGGERS)
+def test_a_taggers_weights_fit_any_length(name):
+    config = ModelConfig(name=name, view="aligned", hidden=8)
+    short, long = (build_model(config, make_view("aligned", Task("addition", digits=d))) for d in (3, 9))
+    long.set_weights(short.get_weights())
+
+
+def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
+    view = make_view("aligned", ADDITION)
+    ids = np.asarray(ids_of(view)).copy()
+    changed = ids.copy()
+    changed[:, -1] = view.alphabet.index("7")
+    for name, sees in (("lstm_tagger", False), ("bilstm_tagger", True), ("alternating_tagger", True)):
+        model = build_model(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view)
+        assert (np.abs(model(ids)[:, 0] - model(changed)[:, 0]).max() > 1e-6) == sees
+
+
+def test_attention_heads_divide_the_units():
+    with pytest.raises(InputError, match="hidden is 10; model 'transformer' needs a multiple of 4"):
+        build_model(ModelConfig(name="transformer", hidden=10), make_view("raw", ADDITION))
+
+
+def test_one_hot_puts_channels_side_by_side():
+    rows = np.asarray(OneHot(3)(np.array([[[0, 2], [1, 1]]])))
+    np.testing.assert_array_equal(rows, [[[1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0]]])
+
+
+def test_the_counter_is_the_recurrence_it_says():
+    layer = Counter(5, scale=4.0)
+    inputs = np.random.default_rng(0).normal(size=(2, 50, 3)).astype(np.float32)
+    counted = np.asarray(layer(inputs))
+    gates = inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias)
+    state = np.zeros((2, 5))
+    for step in range(50):
+        gate, value = np.split(gates[:, step], 2, axis=-1)
+        state = state + 1 / (1 + np.exp(-gate)) * np.tanh(value)
+        np.testing.assert_allclose(counted[:, step], state / 4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_come_back_from_a_keras_file(name, tmp_path):
+    view = make_view("aligned", ADDITION)
+    model = build_model(ModelConfig(name=name, view="aligned", hidden=4), view)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(ids_of(view)), again(ids_of(view)))

@@ -1,0 +1,68 @@
+import io
+import json
+
+import pytest
+
+from seq2seq_arith.pipelines import InputError, Task
+from seq2seq_arith.trainer import prediction
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "stored"),
+    [
+        (Task("addition"), "297+172", "271+792"),
+        (Task("addition"), " 12 + 345 ", " 543+21"),
+        (Task("subtraction"), "5-30", "5-30       "),
+        (Task("pq", digits=3), "---p--", "---p-- "),
+    ],
+)
+def test_questions_are_stored_as_the_datasets_hold_them(task, question, stored):
+    assert prediction.stored(question, task) == stored
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "sentence"),
+    [
+        (Task("addition"), "39x3", "holds 'x', which is not in the alphabet ' +0123456789' of addition"),
+        (Task("addition"), "39-3", "holds '-'"),
+        (Task("addition"), "1234+3", "has an operand of 4 digits, and this model reads at most 3"),
+        (Task("addition"), "39+", "is not one of addition; write two operands with '+' between them, like 12+7"),
+        (Task("addition"), "", "is not one of addition"),
+        (Task("addition"), "1+2+3", "is not one of addition"),
+        (Task("subtraction"), "-3-4", "is not one of subtraction"),
+        (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
+        (Task("pq"), "--q--", "is not one of pq"),
+    ],
+)
+def test_refuses(task, question, sentence):
+    with pytest.raises(InputError) as caught:
+        prediction.stored(question, task)
+    assert sentence in str(caught.value)
+
+
+def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch):
+    (tmp_path / "questions").write_text("1+2\n\n3+4\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
+    assert prediction.read_questions(["9+9", "-"], str(tmp_path / "questions")) == ["1+2", "3+4", "9+9", "5+6", "7+8"]
+    with pytest.raises(InputError, match="there is no question"):
+        prediction.read_questions([], None)
+    with pytest.raises(InputError, match="cannot be read"):
+        prediction.read_questions([], str(tmp_path / "missing"))
+
+
+def test_answers(trained, capsys):
+    questions = [f"{left}+{right}" for left in range(100, 400, 30) for right in range(300, 900, 60)]
+    prediction.run(trained, questions, as_json=True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["question"] for line in lines] == questions
+    assert all(set(line) == {"question", "answer", "confidence"} for line in lines)
+    right = [line for line in lines if int(line["answer"] or 0) == sum(map(int, line["question"].split("+")))]
+    wrong = [line for line in lines if line not in right]
+    assert len(right) > 30
+    mean = [sum(line["confidence"] for line in group) / max(1, len(group)) for group in (right, wrong)]
+    assert 0 < mean[1] < mean[0] <= 1
+
+
+def test_people_read_equations(trained, capsys):
+    prediction.run(trained, ["12+30"])
+    assert capsys.readouterr().out.startswith("12+30 = ")

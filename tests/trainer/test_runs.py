@@ -1,0 +1,58 @@
+import dataclasses
+
+import pytest
+
+from seq2seq_arith.pipelines import InputError, Task
+from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.runs import Run, open_run
+
+
+def run_in(folder, **changes):
+    run = Run(folder / "run", Task("addition"), "abc", "/data", TrainConfig())
+    return dataclasses.replace(run, **changes)
+
+
+def test_a_claimed_folder_says_what_the_run_is(tmp_path):
+    run = run_in(tmp_path)
+    run.claim()
+    assert open_run(run.folder) == run
+    assert [path.name for path in run.folder.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}],
+)
+def test_the_same_run_may_go_on(tmp_path, changes):
+    run_in(tmp_path).claim()
+    run_in(tmp_path, **changes).claim()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"config": override(TrainConfig(), epochs=3)}, "train.epochs is 50 there and 3 here"),
+        ({"config": override(TrainConfig(), hidden=3)}, "train.model.hidden is 128 there and 3 here"),
+        ({"task": Task("addition", digits=4)}, "data.parameters.digits is 3 there and 4 here"),
+        ({"sha256": "def"}, "data.sha256 is abc there and def here"),
+    ],
+)
+def test_another_run_is_refused(tmp_path, changes, sentence):
+    run_in(tmp_path).claim()
+    with pytest.raises(InputError) as caught:
+        run_in(tmp_path, **changes).claim()
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"data": {}, "train": {}}'])
+def test_what_is_no_run_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(InputError):
+        open_run(tmp_path)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(InputError, match="cannot be written"):
+        run_in(tmp_path).claim()

@@ -7,7 +7,7 @@ from seq2seq_arith.trainer import probes
 from seq2seq_arith.trainer.codec import make_view
 from seq2seq_arith.trainer.config import MODELS, TAGGERS, ModelConfig
 from seq2seq_arith.trainer.models import build_model
-from seq2seq_arith.trainer.models.layers import Counter, OneHot
+from seq2seq_arith.trainer.models.layers import Counter, OneHot, PairEmbedding
 
 ADDITION, PQ = Task("addition"), Task("pq", digits=5)
 
@@ -17,7 +17,7 @@ def ids_of(view, count: int = 6):
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize(("task", "view"), [(ADDITION, "raw"), (ADDITION, "aligned"), (PQ, "raw")])
+@pytest.mark.parametrize(("task", "view"), [(ADDITION, "raw"), (ADDITION, "crossed"), (PQ, "raw")])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_on_every_view(name, task, view, layers):
     view = make_view(view, task)
@@ -62,7 +62,8 @@ def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
     ids = np.asarray(ids_of(view)).copy()
     changed = ids.copy()
     changed[:, -1] = view.alphabet.index("7")
-    for name, sees in (("lstm_tagger", False), ("bilstm_tagger", True), ("alternating_tagger", True)):
+    names = {"lstm_tagger": False, "bilstm_tagger": True, "alternating_tagger": True, "returning_tagger": True}
+    for name, sees in names.items():
         model = build_model(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view)
         assert (np.abs(model(ids)[:, 0] - model(changed)[:, 0]).max() > 1e-6) == sees
 
@@ -75,6 +76,13 @@ def test_attention_heads_divide_the_units():
 def test_one_hot_puts_channels_side_by_side():
     rows = np.asarray(OneHot(3)(np.array([[[0, 2], [1, 1]]])))
     np.testing.assert_array_equal(rows, [[[1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0]]])
+
+
+def test_pairs_are_embedded_and_summed():
+    layer = PairEmbedding(3, 2)
+    found = np.asarray(layer(np.array([[[0, 2, 1, 1]]])))
+    table = np.asarray(layer.table)
+    np.testing.assert_allclose(found, [[table[0 * 3 + 2] + table[1 * 3 + 1]]], atol=1e-6)
 
 
 def test_the_counter_is_the_recurrence_it_says():

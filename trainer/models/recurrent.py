@@ -1,0 +1,61 @@
+"""Recurrent networks: the notebook's encoder-decoder, and the taggers."""
+
+import keras
+
+from seq2seq_arith.trainer.models.layers import Flip, OneHot, PairEmbedding
+
+CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+PAIR_UNITS = 64
+
+
+def encoder_decoder(
+    ids: keras.KerasTensor, *, cell: str, hidden: int, layers: int, steps: int, depth: int, **options
+) -> keras.KerasTensor:
+    """The notebook's network: the encoder's last state, repeated, read by ``layers`` decoder layers.
+
+    Args:
+      ids: [examples, question steps] or [examples, question steps, channels].
+      cell: A key of ``CELLS``.
+      hidden: Units of each layer.
+      layers: Layers of the decoder.
+      steps: Of the answer.
+      depth: Characters of the alphabet.
+      **options: For the layers of Keras (``unroll``, ``use_cudnn``).
+
+    Returns:
+      Logits, [examples, steps, depth].
+    """
+    layer = CELLS[cell]
+    options = _options_of(cell, options)
+    state = layer(hidden, name="encoder", **options)(OneHot(depth)(ids))
+    sequence = keras.layers.RepeatVector(steps)(state)
+    for number in range(layers):
+        sequence = layer(hidden, return_sequences=True, name=f"decoder_{number}", **options)(sequence)
+    return keras.layers.Dense(depth, dtype="float32", name="logits")(sequence)
+
+
+def tagger(ids: keras.KerasTensor, *, directions: str, hidden: int, depth: int, **options) -> keras.KerasTensor:
+    """LSTM layers that write one character a step; question and answer have the same number of steps.
+
+    Args:
+      directions: A letter a layer: ``f`` for forward, ``b`` for backward (in turn: Zhou, Xu, "End-to-end Learning of
+        Semantic Role Labeling Using RNNs", ACL 2015), ``d`` for both side by side (Huang, Xu, Yu, "Bidirectional
+        LSTM-CRF Models for Sequence Tagging", 2015, without its CRF).
+
+    Where a step has more than two channels, their pairs are embedded and summed. The other arguments, and the
+    result, as in ``encoder_decoder``.
+    """
+    pairs = len(ids.shape) == 3 and ids.shape[2] > 2
+    sequence = PairEmbedding(depth, PAIR_UNITS)(ids) if pairs else OneHot(depth)(ids)
+    for number, direction in enumerate(directions):
+        name, backwards = f"layer_{number}", direction == "b"
+        layer = keras.layers.LSTM(hidden, return_sequences=True, go_backwards=backwards, name=name, **options)
+        sequence = (keras.layers.Bidirectional(layer) if direction == "d" else layer)(sequence)
+        if backwards:
+            sequence = Flip(name=f"flip_{number}")(sequence)
+    return keras.layers.Dense(depth, dtype="float32", name="logits")(sequence)
+
+
+def _options_of(cell: str, options: dict) -> dict:
+    # SimpleRNN has no cuDNN kernel and so takes no use_cudnn.
+    return {key: value for key, value in options.items() if key != "use_cudnn" or cell != "simple_rnn"}

@@ -1,0 +1,55 @@
+"""The transformer: learned queries, one an answer character, that look at the string as it is stored."""
+
+import keras
+from keras.layers import LSTM, Add, Bidirectional, Concatenate, Cropping1D, Dense, LayerNormalization
+
+from seq2seq_arith.trainer.models.layers import BiasedAttention, Flip, LearnedSteps, OneHot
+
+HEADS = 4
+WRITERS = 3
+
+
+def transformer(
+    ids: keras.KerasTensor, *, hidden: int, layers: int, steps: int, depth: int, **options
+) -> keras.KerasTensor:
+    """Attention moves the characters to where they are needed, LSTMs work along the answer.
+
+    A bidirectional LSTM reads the string, ``layers`` blocks of self-attention (pre-norm: Xiong et al., "On Layer
+    Normalization in the Transformer Architecture", ICML 2020) work on its steps and on one learned query for every
+    answer step, and LSTMs of alternating direction go over the queries.
+
+    Args:
+      ids: [examples, question steps] or [examples, question steps, channels].
+      hidden: Units, a multiple of ``HEADS``.
+      layers: Blocks of attention.
+      steps: Of the answer.
+      depth: Characters of the alphabet.
+      **options: For the LSTMs.
+
+    Returns:
+      Logits, [examples, steps, depth].
+    """
+    characters = OneHot(depth)(ids)
+    reader = LSTM(hidden // 2, return_sequences=True, **options)
+    read = Dense(hidden, name="read")(Bidirectional(reader, name="reader")(characters))
+    places = LearnedSteps(ids.shape[1], hidden, name="places")(characters)
+    queries = LearnedSteps(steps, hidden, name="queries")(characters)
+    embedded = Dense(hidden, use_bias=False, name="embedding")(characters)
+    sequence = Concatenate(axis=1)([Add()([embedded, read, places]), queries])
+    for number in range(layers):
+        sequence = _block(sequence, hidden, f"block_{number}")
+    sequence = LayerNormalization(name="norm")(Cropping1D((ids.shape[1], 0))(sequence))
+    for number in range(WRITERS):
+        backwards = number % 2 == 1
+        layer = LSTM(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **options)
+        written = layer(sequence)
+        sequence = Add()([sequence, Flip()(written) if backwards else written])
+    return Dense(depth, dtype="float32", name="logits")(sequence)
+
+
+def _block(sequence: keras.KerasTensor, hidden: int, name: str) -> keras.KerasTensor:
+    attended = BiasedAttention(HEADS, name=f"{name}_attention")(LayerNormalization(name=f"{name}_norm_1")(sequence))
+    sequence = Add()([sequence, attended])
+    inner = LayerNormalization(name=f"{name}_norm_2")(sequence)
+    inner = Dense(2 * hidden, activation="gelu", name=f"{name}_up")(inner)
+    return Add()([sequence, Dense(hidden, name=f"{name}_down")(inner)])

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, OPERATIONS, Task
+from seq2seq_arith.pipelines.failures import WorkerLostError
+from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.plan import Plan
@@ -39,7 +40,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     from seq2seq_arith.pipelines import plan, publish
 
     task, layout, planned = _planned(arguments)
-    data_dir = Path(arguments.data_dir).absolute()
+    data_dir = publish.local_path(arguments.data_dir)
     path = publish.dataset_path(data_dir, task)
     standing = publish.published(path, task, layout, arguments.overwrite)
     if standing:
@@ -53,7 +54,9 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
 
     start = time.perf_counter()
     try:
-        metadata = create.create(task, layout, data_dir, beam_flags)
+        metadata = create.create(task, layout, data_dir, beam_flags, arguments.overwrite)
+    except WorkerLostError as error:
+        return _fail(f"{error} while {path} was made; nothing was left behind: run this again", FAILURE)
     except OSError as error:
         return _fail(f"{path} could not be written: {error.strerror or error}; nothing was left behind", FAILURE)
     _print_summary(task, path, metadata, time.perf_counter() - start)
@@ -181,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)} (default: {DEFAULT_TASK})")
+    parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
     parser.add_argument("--num-examples", type=_whole_number, help="train and validation together (default: 50,000)")
     parser.add_argument("--digits", type=_whole_number, help="at most so many in an operand; for pq, dashes")
     parser.add_argument("--seed", type=_whole_number, default=0, help="0 to 2^64 - 1 (default: 0)")

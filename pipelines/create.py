@@ -3,28 +3,34 @@
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.pipelines import options, progress
+from seq2seq_arith.pipelines import failures, options, progress, publish
 from seq2seq_arith.pipelines.catalog import write_default_config
 from seq2seq_arith.pipelines.generate import generate
 from seq2seq_arith.pipelines.plan import check_memory, plan
-from seq2seq_arith.pipelines.publish import dataset_path, staged
 from seq2seq_arith.pipelines.shards import Layout
 from seq2seq_arith.pipelines.tasks import Task
 
 
-def create(task: Task, layout: Layout, data_dir: Path, beam_flags: list[str]) -> dict[str, Any]:
-    """Makes the dataset under the data directory and returns its metadata.
+def create(
+    task: Task, layout: Layout, data_dir: Path, beam_flags: list[str], overwrite: bool = False
+) -> dict[str, Any]:
+    """Makes the dataset under the data directory, if it is not there, and returns its metadata.
 
-    A dataset that stands there is replaced when the new one is complete.
+    With ``overwrite``, a dataset that stands there is replaced when the new one is complete.
 
     Raises:
-      InputError: A flag or a parameter cannot be used, or another run is making the dataset.
+      InputError: A flag or a parameter cannot be used, something else stands there, or another run is making it.
       OSError: The disk is full, or the directory cannot be written.
+      WorkerLostError: A worker process of the engine died.
     """
-    path = dataset_path(data_dir, task)
-    with staged(path) as directory:
-        metadata = fill(task, layout, directory, beam_flags)
-    write_default_config(path.parent.parent)
+    path = publish.dataset_path(data_dir, task)
+    with publish.locked(path):
+        # Another run may have finished since the caller looked.
+        metadata = publish.published(path, task, layout, overwrite)
+        if metadata is None:
+            with publish.staged(path) as directory:
+                metadata = fill(task, layout, directory, beam_flags)
+            write_default_config(path.parent.parent)
     return metadata
 
 
@@ -43,13 +49,5 @@ def fill(task: Task, layout: Layout, directory: Path, beam_flags: list[str]) -> 
         return counted if name != "shards" else max(counted, len(list(directory.glob("*-validation.tfrecord-*"))))
 
     progress.reset()
-    try:
-        with progress.shown(totals, current):
-            return generate(task, layout, directory, beam_options, threads)
-    except RuntimeError as error:
-        # Beam hands an exception on as text.
-        if str(error).startswith("KeyboardInterrupt"):
-            raise KeyboardInterrupt from None
-        if "No space left on device" in str(error):
-            raise OSError(28, "No space left on device") from error
-        raise
+    with failures.named(), progress.shown(totals, current):
+        return generate(task, layout, directory, beam_options, threads)

@@ -106,7 +106,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     threads = job.threads
     deduplicated = (
         pipeline
-        | "Chunks" >> beam.Create(job.chunks)
+        | "Chunks" >> beam.Create(job.chunks, reshuffle=False)
         | "Spread" >> beam.Reshuffle()
         | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, counters=_drawn)
         | "ByShard" >> beam.FlatMap(list).with_output_types(Block)

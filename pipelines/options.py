@@ -4,7 +4,12 @@ import contextlib
 import io
 import os
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    PipelineOptions,
+    SetupOptions,
+    StandardOptions,
+)
 
 from seq2seq_arith.pipelines.errors import InputError
 

@@ -24,8 +24,9 @@ DRAW_MEMORY = 22  # bytes a draw, where everything is kept in memory
 
 # zstd leaves about so much of a character of decimal text, and next to nothing of dashes.
 DECIMAL_PARQUET = 0.5
-DASHES_PARQUET = 0.01
-PARQUET_FILE = 1000  # bytes of a file without rows
+DASHES_PARQUET = 0.006
+# A file also has a thousand bytes of its own, and names its smallest and largest strings several times over.
+PARQUET_FILE, PARQUET_STRINGS = 1000, 3.4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,5 +108,6 @@ def check_memory(needed: int) -> None:
 
 def _parquet_bytes(task: Task, layout: Layout) -> int:
     left = DASHES_PARQUET if task.operation.notation == "dashes" else DECIMAL_PARQUET
-    text = task.num_examples * (task.question_width + task.answer_width)
-    return int(text * left) + PARQUET_FILE * layout.num_shards * len(SPLITS)
+    width = task.question_width + task.answer_width
+    files = layout.num_shards * len(SPLITS)
+    return int(task.num_examples * width * left + files * (PARQUET_FILE + PARQUET_STRINGS * width))

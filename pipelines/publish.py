@@ -69,54 +69,59 @@ def layout_of(metadata: dict[str, Any]) -> Layout:
     return Layout(metadata.get("num_shards", 0), parquet)
 
 
-@contextlib.contextmanager
-def staged(path: Path) -> Iterator[Path]:
-    """An empty directory that becomes ``path`` when the block ends without an exception, and is gone otherwise.
-
-    What a run that was killed has left beside the path is removed first. A dataset that stands at the path is replaced.
+def local_path(directory: str) -> Path:
+    """The absolute path of a directory on this machine.
 
     Raises:
-      InputError: Another run is making the same dataset, or there is no room to write.
+      InputError: It is a URL.
     """
-    created = [part for part in path.parents if not part.exists()]
-    try:
-        with locked(path):
-            remove_leftovers(path)
-            directory = path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
-            try:
-                directory.mkdir()
-                yield directory
-                _replace(directory, path)
-            finally:
-                with _uninterrupted():
-                    _remove(directory)
-                    # The locked folder goes while it is locked: afterwards it may be another run's.
-                    _remove_empty(created[:1])
-    finally:
-        _remove_empty(created[1:])
+    if "://" in directory:
+        raise InputError(f"{directory} is on no disk of this machine; make the dataset on one, then copy the directory")
+    return Path(directory).absolute()
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Keeps other runs from making the dataset at ``path``; the operating system lets go when a process dies.
 
+    Folders that were made for the lock and are empty at the end are removed.
+
     Raises:
-      InputError: Another run is at it.
+      InputError: Another run is at it, or the folder cannot be written.
     """
+    created = [part for part in path.parents if not part.exists()]
     try:
         descriptor = _open_folder(path.parent)
     except OSError as error:
         raise InputError(f"{path.parent} cannot be written: {error.strerror}; give another --data-dir") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # A run that ended without a dataset may have removed the directory since it was opened.
-        if not _is_open(descriptor, path.parent):
-            raise BlockingIOError
-        yield
-    except BlockingIOError:
-        raise InputError(f"another run is making {path}; wait for it, then run this again") from None
+        _lock(descriptor, path)
+        try:
+            yield
+        finally:
+            # While it is locked: afterwards the folder may be another run's.
+            with _uninterrupted():
+                _remove_empty(created)
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """An empty directory that becomes ``path`` when the block ends without an exception, and is gone otherwise.
+
+    Only while the path is locked. What a run that was killed has left beside it is removed first, and a dataset that
+    stands at the path is replaced.
+    """
+    remove_leftovers(path)
+    directory = path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
+    try:
+        directory.mkdir()
+        yield directory
+        _replace(directory, path)
+    finally:
+        with _uninterrupted():
+            _remove(directory)
 
 
 def tidy(path: Path) -> None:
@@ -143,6 +148,16 @@ def _uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        free = _is_open(descriptor, path.parent)  # a run that ended may have removed the folder since it was opened
+    except BlockingIOError:
+        free = False
+    if not free:
+        raise InputError(f"another run is making {path}; wait for it, then run this again")
 
 
 def _open_folder(folder: Path) -> int:

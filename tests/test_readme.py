@@ -41,7 +41,7 @@ def test_commands_are_accepted(command):
     from seq2seq_arith.trainer import __main__ as model
 
     program, *arguments = shlex.split(command)
-    parser = {"arith-data": data, "arith-model": model}[program]._parser()
+    parser = {"arith-data": data._parser, "arith-model": model.parser}[program]()
     _, rest = parser.parse_known_args([re.sub(r"^[DR]$", "x", argument) for argument in arguments])
     # What is not ours is Beam's, and known to it.
     if rest:

@@ -6,7 +6,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder
 
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
-from seq2seq_arith.datasets.seq2seq_arith.wishes import Wishes, local_path, refuse_file_format
+from seq2seq_arith.datasets.seq2seq_arith.wishes import Wishes, refuse_file_format
 from seq2seq_arith.pipelines import catalog, publish
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.plan import check_space, plan
@@ -66,7 +66,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         wishes = Wishes.of(self.builder_config, download_config, file_format)
         if "://" in self.data_dir and self.is_prepared() and not wishes.overwrite:
             return  # TFDS reads from anywhere.
-        path = local_path(self.data_dir)
+        path = publish.local_path(self.data_dir)
         task, root = self.builder_config.task, path.parents[2]
         kept = None if wishes.overwrite else publish.read_metadata(path)
         layout = wishes.layout(self.builder_config, publish.layout_of(kept) if kept else None)
@@ -75,7 +75,7 @@ class Builder(dataset_builder.FileReaderBuilder):
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
 
-            create(task, layout, root, wishes.beam_flags)
+            create(task, layout, root, wishes.beam_flags, wishes.overwrite)
         # Another process may have made it since this builder was opened, or with other files.
         self.info.read_from_directory(self.data_dir)
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import sys
-from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
@@ -88,13 +87,6 @@ def refuse_file_format(file_format: str | FileFormat | None) -> None:
             f"file_format is {FileFormat.from_value(file_format).value!r}; TFDS reads this dataset from tfrecord, "
             "so leave it out (columns of strings are in parquet/, for other readers)"
         )
-
-
-def local_path(data_dir: str) -> Path:
-    """Where the pipeline writes a dataset that TFDS calls by this name; InputError if that is not on a disk."""
-    if "://" in data_dir:
-        raise InputError(f"{data_dir} is on no disk of this machine; make the dataset on one, then copy the directory")
-    return Path(data_dir).absolute()
 
 
 def beam_flags(beam_options: Any, beam_runner: Any) -> list[str]:

@@ -84,7 +84,7 @@ def test_a_load_that_is_stopped_leaves_nothing(tmp_path):
 
 def test_a_dataset_that_another_run_is_making_is_left_to_it(tmp_path):
     builder = tfds.builder("seq2seq_arith", config=CONFIG, data_dir=tmp_path)
-    with publish.staged(directory(tmp_path)) as others:
+    with publish.locked(directory(tmp_path)), publish.staged(directory(tmp_path)) as others:
         (others / "file").write_text("being made")
         with pytest.raises(InputError, match=r"another run is making .*/addition-d9-n200000/1\.0\.0; wait for it"):
             builder.download_and_prepare()

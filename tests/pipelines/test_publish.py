@@ -16,6 +16,7 @@ from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.pipelines.publish import (
     dataset_path,
     layout_of,
+    local_path,
     locked,
     published,
     read_metadata,
@@ -131,7 +132,7 @@ def test_layout_of_anything(metadata):
 
 def test_staged_appears_when_the_block_ends(tmp_path):
     path = dataset_path(tmp_path / "data", TASK)
-    with staged(path) as directory:
+    with locked(path), staged(path) as directory:
         assert directory.parent == path.parent
         assert list(directory.iterdir()) == []
         (directory / "file").write_text("1")
@@ -143,8 +144,9 @@ def test_staged_appears_when_the_block_ends(tmp_path):
 def test_failure_inside_leaves_nothing(tmp_path, error):
     """Not even the folders that were made on the way, up to those that were there before."""
     (tmp_path / "data").mkdir()
-    with pytest.raises(type(error) if isinstance(error, OSError) else error):  # noqa: SIM117
-        with staged(dataset_path(tmp_path / "data" / "deep" / "deeper", TASK)) as directory:
+    with pytest.raises(type(error) if isinstance(error, OSError) else error):
+        path = dataset_path(tmp_path / "data" / "deep" / "deeper", TASK)
+        with locked(path), staged(path) as directory:
             (directory / "parquet").mkdir()
             (directory / "parquet" / "file").write_text("1")
             raise error
@@ -154,7 +156,7 @@ def test_failure_inside_leaves_nothing(tmp_path, error):
 def test_failure_inside_keeps_what_stood_there(tmp_path):
     path = standing(tmp_path)
     before = tree(tmp_path)
-    with pytest.raises(ZeroDivisionError), staged(path):
+    with pytest.raises(ZeroDivisionError), locked(path), staged(path):
         raise ZeroDivisionError
     assert tree(tmp_path) == before
 
@@ -162,7 +164,7 @@ def test_failure_inside_keeps_what_stood_there(tmp_path):
 def test_what_stood_there_is_replaced_whole(tmp_path):
     path = standing(tmp_path)
     (path / "old").write_text("old")
-    with staged(path) as directory:
+    with locked(path), staged(path) as directory:
         (directory / "new").write_text("new")
         assert (path / "old").exists()
     assert tree(path.parent) == {"1.0.0": None, "1.0.0/new": b"new"}
@@ -184,7 +186,7 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path):
 def test_staged_removes_leftovers_even_if_it_fails(tmp_path):
     path = dataset_path(tmp_path, TASK)
     (path.parent / "1.0.0.incomplete-deadbeef").mkdir(parents=True)
-    with pytest.raises(ZeroDivisionError), staged(path):
+    with pytest.raises(ZeroDivisionError), locked(path), staged(path):
         raise ZeroDivisionError
     assert [entry.name for entry in path.parent.iterdir()] == []
 
@@ -220,13 +222,13 @@ def test_another_run_is_refused_while_one_is_at_it(held):
     path, process = held
     leftover = path.parent / "1.0.0.incomplete-of-the-other"
     leftover.mkdir()
-    with pytest.raises(InputError, match=f"another run is making {path}; wait for it"), staged(path):
+    with pytest.raises(InputError, match=f"another run is making {path}; wait for it"), locked(path), staged(path):
         raise AssertionError("entered")
     # What the other run is writing is left alone.
     assert leftover.exists()
     process.stdin.close()
     assert process.wait(60) == 0
-    with staged(path) as directory:
+    with locked(path), staged(path) as directory:
         (directory / "file").write_text("1")
     assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}
 
@@ -254,7 +256,7 @@ def test_runs_that_end_and_begin_at_once(tmp_path):
     def attempt(number: int) -> None:
         for turn in range(30):
             try:
-                with staged(path) as directory:
+                with locked(path), staged(path) as directory:
                     (directory / "file").write_text("1")
                     if (number + turn) % 3:
                         raise ZeroDivisionError
@@ -291,6 +293,14 @@ def test_a_lock_is_one_of_the_operating_systems(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that even root cannot write to: /proc")
 def test_a_place_that_cannot_be_written(tmp_path):
-    with pytest.raises(InputError, match=r"/proc/data/.* cannot be written: .*; give another --data-dir"):  # noqa: SIM117
-        with staged(dataset_path(Path("/proc/data"), TASK)):
+    with pytest.raises(InputError, match=r"/proc/data/.* cannot be written: .*; give another --data-dir"):
+        path = dataset_path(Path("/proc/data"), TASK)
+        with locked(path), staged(path):
             raise AssertionError("entered")
+
+
+def test_a_dataset_is_made_on_a_disk_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
+    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* copy the directory"):
+        local_path("gs://bucket/data")

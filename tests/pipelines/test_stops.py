@@ -107,7 +107,7 @@ def test_a_worker_killed(tmp_path, right, seed):
         if victims:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random_.choice(victims), signal.SIGKILL)
-        process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=120)
         assert descendants(process.pid) == []
     finally:
         if process.poll() is None:
@@ -116,6 +116,7 @@ def test_a_worker_killed(tmp_path, right, seed):
         assert tree(tmp_path / "data") == right
     else:
         assert victims
+        assert "arith-data: a worker process died while" in stderr.splitlines()[-1]
         assert tree(tmp_path) == {}
         assert run(*COMMAND, "--data-dir", tmp_path / "data").returncode == 0
         assert tree(tmp_path / "data") == right

@@ -1,0 +1,94 @@
+"""What can go wrong while an engine runs, as exceptions that say so.
+
+Beam hands a worker's exception on as text, and when a worker process dies it says so in a thread that nobody watches,
+and may then wait for it for ever.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+
+import psutil
+
+# What marks the processes of a run: they inherit its environment.
+RUN = "SEQ2SEQ_ARITH_RUN"
+WORKER_EXITED = "Worker subprocess exited with return code "
+# By SIGINT or SIGTERM, which a terminal sends to the workers as well: the run is being stopped.
+STOPPED = ("-2", "130", "-15", "143")
+
+
+class WorkerLostError(RuntimeError):
+    """A worker process of the engine died."""
+
+
+@contextlib.contextmanager
+def named() -> Iterator[None]:
+    """Names what stops the run in its block.
+
+    Raises:
+      OSError: The disk is full.
+      WorkerLostError: A worker process died.
+      KeyboardInterrupt: The run was interrupted.
+    """
+    with _watched_workers() as lost:
+        try:
+            yield
+        except (KeyboardInterrupt, RuntimeError) as error:
+            text = str(error)
+            if lost or "Channel closed prematurely" in text:
+                raise WorkerLostError("a worker process died") from error
+            if text.startswith("KeyboardInterrupt"):
+                raise KeyboardInterrupt from None
+            if os.strerror(errno.ENOSPC) in text:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            raise
+
+
+@contextlib.contextmanager
+def _watched_workers() -> Iterator[list[str]]:
+    """The deaths of workers that Beam's threads report; the first one interrupts the main thread, if that waits."""
+    lost: list[str] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lost  # which cannot be interrupted
+        return
+    before, run = threading.excepthook, uuid.uuid4().hex
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        said = str(arguments.exc_value)
+        if lost:
+            return  # What follows in other threads is a consequence.
+        if not said.startswith(WORKER_EXITED):
+            before(arguments)
+        elif said.removeprefix(WORKER_EXITED) not in STOPPED:
+            lost.append(said)
+            # On its way out Beam waits for the other workers, and they for work.
+            _kill_workers(run)
+            # A real signal: interrupt_main() would not wake a thread that waits for a lock.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.excepthook = hook
+    os.environ[RUN] = run
+    try:
+        yield lost
+    finally:
+        # A worker that was only just starting may have been missed.
+        while lost and _kill_workers(run):
+            time.sleep(0.05)
+        del os.environ[RUN]
+        threading.excepthook = before
+
+
+def _kill_workers(run: str) -> bool:
+    """Kills the processes of a run, orphans among them, but for this one; whether there were any."""
+    found = False
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get(RUN) == run:
+                process.kill()
+                found = True
+    return found

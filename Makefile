@@ -20,7 +20,7 @@ test: $(VENV)/installed
 	$(PYTEST)
 
 # What takes minutes: killed runs, packages built and installed, engines started.
-slow: $(VENV)/installed
+slow: $(VENV)/extras
 	$(PYTEST) -m "slow or flink"
 
 # A type checker does not follow an editable install, so it is shown the floors through links.
@@ -42,6 +42,10 @@ $(VENV)/installed: setup.py pyproject.toml
 	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli]'
+	@touch $@
+
+$(VENV)/extras: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli,gcp]'
 	@touch $@
 
 clean:

@@ -1,7 +1,7 @@
 """What a dataset will take, before it is made: draws, bytes, memory, and time for a number of cores.
 
 Counts of draws and of TFRecord bytes are exact; the rest are estimates from measurements of one machine with two cores
-(AMD EPYC, 2.6 GHz), and right within a factor of two elsewhere.
+(AMD EPYC), and right within a factor of two elsewhere.
 """
 
 import dataclasses

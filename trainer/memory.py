@@ -36,16 +36,27 @@ def epoch_operations(config: TrainConfig, view: View, examples: int) -> int:
     return 3 * 2 * multiplications * trained
 
 
+def data_memory(view: View, examples: int) -> int:
+    """Bytes of a training set in memory, strings and ids, while the one is made of the other."""
+    strings = view.task.question_width + view.task.answer_width
+    ids = int(np.prod(view.question_shape)) + view.answer_steps
+    return examples * (strings + 2 * ids)
+
+
 def check_memory(config: TrainConfig, view: View, examples: int) -> None:
     """Says what a large training needs.
 
     Raises:
       InputError: The memory is not there.
     """
-    needed = training_memory(config, view)
+    needed, free, data = training_memory(config, view), free_memory(), data_memory(view, examples)
+    if data > free:
+        raise InputError(
+            f"the {examples:,} training examples of {view.task.config_name} need about {data / GIBIBYTE:.1f} GiB of "
+            f"memory and {free / GIBIBYTE:.1f} GiB are free; train on a dataset of fewer examples"
+        )
     if needed < WORTH_SAYING or has_gpu():
         return
-    free = free_memory()
     hours = epoch_operations(config, view, examples) / (EFFICIENCY * _operations_a_second()) / 3600
     report.say(
         f"model {config.model.name} on {view.task.config_name}, batch {config.batch_size}: about "

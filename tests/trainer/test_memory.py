@@ -43,6 +43,16 @@ def test_it_refuses_what_does_not_fit_and_says_what_does(monkeypatch):
         memory.check_memory(override(NOTEBOOK, batch_size=batch + 1), PQ, 45_000)
 
 
+def test_it_refuses_a_training_set_that_does_not_fit(monkeypatch):
+    monkeypatch.setattr(memory, "free_memory", lambda: 2 * GIB)
+    small = recipe("best", "pq")
+    memory.check_memory(small, PQ, 45_000)
+    with pytest.raises(
+        InputError, match=r"the 1,000,000 training examples of pq need about 11\.2 GiB .* 2\.0 GiB are free"
+    ):
+        memory.check_memory(small, PQ, 1_000_000)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_small_trainings_go_without_saying(name, capsys):
     memory.check_memory(override(NOTEBOOK, name=name), make_view("aligned", Task("addition")), 45_000)

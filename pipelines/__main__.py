@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import signal
 import sys
 import time
@@ -45,6 +46,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     standing = publish.published(path, task, layout, arguments.overwrite)
     if standing:
         publish.tidy(path)
+        publish.name_default_config(path)
         print(f"{path} is there already, complete and as asked for; nothing was done")
         _print_load(task, arguments.data_dir)
         return 0
@@ -97,9 +99,11 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
         "memory": f"about {planned.local_memory:,} bytes in a local run",
         "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, its start not counted",
     }
-    if arguments.price_per_vcpu_hour is not None:
+    if (price := arguments.price_per_vcpu_hour) is not None:
+        if not 0 <= price < math.inf:
+            raise InputError(f"--price-per-vcpu-hour is {price}; give what a core costs for an hour, such as 0.05")
         hours = planned.core_seconds / 3600
-        rows["cost"] = f"about {hours * arguments.price_per_vcpu_hour:,.2f} for {hours:,.2f} core hours"
+        rows["cost"] = f"about {hours * price:,.6g} for {hours:,.6g} core hours"
     for name, value in rows.items():
         print(f"{name:10}{value}")
     return 0

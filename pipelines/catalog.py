@@ -14,7 +14,7 @@ from etils import epath
 from tensorflow_datasets.core import dataset_info, splits
 
 from seq2seq_arith.pipelines.shards import NAME, SPLITS, Layout, ShardReport
-from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, VERSION, Task
+from seq2seq_arith.pipelines.tasks import VERSION, Task
 
 BUILDER_MODULE = "seq2seq_arith.datasets.seq2seq_arith.seq2seq_arith_dataset_builder"
 RELEASE_NOTES = {VERSION: "First release."}
@@ -38,7 +38,7 @@ CITATION = """\
   year={1979}
 }"""
 
-DATASET_INFO, FEATURES, METADATA = "dataset_info.json", "features.json", "metadata.json"
+DATASET_INFO, FEATURES = "dataset_info.json", "features.json"
 
 
 def config_description(task: Task) -> str:
@@ -114,16 +114,6 @@ def write_catalog(
     metadata = _metadata(task, layout, draws_used, files)
     tfds.core.MetadataDict(metadata).save_metadata(directory)
     return metadata
-
-
-def write_default_config(dataset_directory: Path) -> None:
-    """Names the config that ``tfds.load`` takes when it is given none; the same file as TFDS writes."""
-    path = dataset_directory / ".config" / "metadata.json"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".incomplete")
-        temporary.write_text(json.dumps({"default_config_name": DEFAULT_TASK}))
-        temporary.replace(path)
 
 
 def metadata_digest(metadata: dict[str, Any]) -> str:

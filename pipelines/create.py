@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.pipelines import failures, options, progress, publish
-from seq2seq_arith.pipelines.catalog import write_default_config
 from seq2seq_arith.pipelines.generate import generate
 from seq2seq_arith.pipelines.plan import check_memory, plan
 from seq2seq_arith.pipelines.shards import Layout
@@ -30,7 +29,7 @@ def create(
         if metadata is None:
             with publish.staged(path) as directory:
                 metadata = fill(task, layout, directory, beam_flags)
-            write_default_config(path.parent.parent)
+        publish.name_default_config(path)
     return metadata
 
 

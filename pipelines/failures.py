@@ -17,6 +17,7 @@ import psutil
 
 # What marks the processes of a run: they inherit its environment.
 RUN = "SEQ2SEQ_ARITH_RUN"
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EROFS)
 WORKER_EXITED = "Worker subprocess exited with return code "
 # By SIGINT or SIGTERM, which a terminal sends to the workers as well: the run is being stopped.
 STOPPED = ("-2", "130", "-15", "143")
@@ -31,7 +32,7 @@ def named() -> Iterator[None]:
     """Names what stops the run in its block.
 
     Raises:
-      OSError: The disk is full.
+      OSError: The disk is full, or cannot be written.
       WorkerLostError: A worker process died.
       KeyboardInterrupt: The run was interrupted.
     """
@@ -44,8 +45,9 @@ def named() -> Iterator[None]:
                 raise WorkerLostError("a worker process died") from error
             if text.startswith("KeyboardInterrupt"):
                 raise KeyboardInterrupt from None
-            if os.strerror(errno.ENOSPC) in text:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+            for number in DISK_ERRORS:
+                if os.strerror(number) in text:
+                    raise OSError(number, os.strerror(number)) from error
             raise
 
 

@@ -96,9 +96,11 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
     with beam.Pipeline(options=options) as pipeline:
         build(job, pipeline)
     path = job.directory / REPORT
-    report = json.loads(path.read_text())
+    found = json.loads(path.read_text())
     path.unlink()
-    return report and Written(report["draws_used"], [ShardReport(**shard) for shard in report["shards"]])
+    if found is None:
+        return None
+    return Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
@@ -125,7 +127,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         kept
         | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
-        | "Report" >> beam.Map(functools.partial(report, job), cut)
+        | "Report" >> beam.Map(functools.partial(write_report, job), cut)
     )
 
 
@@ -158,7 +160,7 @@ def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
     ]
 
 
-def report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
+def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Leaves the run's findings beside the shards, for the program that waits for them."""
     shards = [dataclasses.asdict(shard) for shards in written for shard in shards]
     found = None if cut is None else {"draws_used": cut.last_draw + 1, "shards": shards}

@@ -15,6 +15,7 @@ from seq2seq_arith.pipelines.errors import InputError
 
 # DirectRunner would first try to download another runner; this is the local one, by name.
 LOCAL_RUNNER = "FnApiRunner"
+LOCAL_NAMES = ("", "directrunner", "fnapirunner")
 # These take further options from the service they talk to, so Beam cannot tell beforehand which are known.
 OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
 
@@ -40,9 +41,12 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
         raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
     standard = options.view_as(StandardOptions)
     if unknown and standard.runner not in OPEN_RUNNERS:
-        given = next(flag for flag in flags if flag.lstrip("-").split("=")[0] in unknown)
+        # Beam's names have underscores, whatever was typed.
+        names = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
+        given = next((flag for name, flag in names.items() if name in unknown), f"--{min(unknown)}")
         raise InputError(f"{given} is known neither here nor to Apache Beam; see --help")
-    standard.runner = standard.runner or LOCAL_RUNNER
+    if (standard.runner or "").lower() in LOCAL_NAMES:
+        standard.runner = LOCAL_RUNNER
     options.view_as(SetupOptions).save_main_session = False
     return options
 

@@ -5,9 +5,10 @@ Counts of draws and of TFRecord bytes are exact; the rest are estimates from mea
 """
 
 import dataclasses
-import os
 import shutil
 from pathlib import Path
+
+import psutil
 
 from seq2seq_arith.pipelines import coverage
 from seq2seq_arith.pipelines.errors import InputError
@@ -98,10 +99,10 @@ def check_memory(needed: int) -> None:
     Raises:
       InputError: It does not.
     """
-    installed = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if needed > installed:
+    free = psutil.virtual_memory().available
+    if needed > free:
         raise InputError(
-            f"a local run needs about {needed:,} bytes of memory and this machine has {installed:,}; give fewer "
+            f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
             "examples, or a --runner whose engine spills to disk"
         )
 

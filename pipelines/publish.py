@@ -15,7 +15,7 @@ from typing import Any
 
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.shards import NAME, Layout
-from seq2seq_arith.pipelines.tasks import VERSION, Task
+from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, VERSION, Task
 
 METADATA = "metadata.json"
 STAGING = f"{VERSION}.incomplete-"
@@ -50,6 +50,9 @@ def published(path: Path, task: Task, layout: Layout, overwrite: bool) -> dict[s
         raise InputError(
             f"{path} has {_words(standing)}, not {_words(layout)} as asked for; give --overwrite to replace it"
         )
+    lost = next((file for file in metadata["files"] if not (path / file).is_file()), None)
+    if lost:
+        raise InputError(f"{path} has lost its file {lost}; give --overwrite to make the dataset anew")
     return metadata
 
 
@@ -124,6 +127,23 @@ def staged(path: Path) -> Iterator[Path]:
             _remove(directory)
 
 
+def name_default_config(path: Path) -> None:
+    """Names the config that ``tfds.load`` takes when it is given none, for the datasets beside the one at ``path``.
+
+    The file is the one that TFDS writes; several runs may write it at once.
+    """
+    named = path.parents[1] / ".config" / METADATA
+    if named.exists():
+        return
+    named.parent.mkdir(parents=True, exist_ok=True)
+    temporary = named.with_name(f"{uuid.uuid4().hex}.incomplete")
+    try:
+        temporary.write_text(json.dumps({"default_config_name": DEFAULT_TASK}))
+        temporary.replace(named)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def tidy(path: Path) -> None:
     """Removes what killed runs have left beside a dataset that stands, unless a run is at it."""
     with contextlib.suppress(InputError), locked(path):
@@ -180,18 +200,20 @@ def _is_open(descriptor: int, folder: Path) -> bool:
 
 
 def _replace(directory: Path, path: Path) -> None:
-    for folder in (*(entry for entry in directory.iterdir() if entry.is_dir()), directory):
-        _sync(folder)
+    # The shards are on the disk already.
+    for entry in (*directory.glob("*.json"), *(entry for entry in directory.iterdir() if entry.is_dir()), directory):
+        _sync(entry)
     old = path.with_name(f"{STAGING}old-{uuid.uuid4().hex[:8]}")
-    if path.exists():
-        path.rename(old)
-    directory.rename(path)
-    _sync(path.parent)
-    _remove(old)
+    with _uninterrupted():
+        if path.exists():
+            path.rename(old)
+        directory.rename(path)
+        _sync(path.parent)
+        _remove(old)
 
 
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -76,6 +76,8 @@ class Builder(dataset_builder.FileReaderBuilder):
             from seq2seq_arith.pipelines.create import create
 
             create(task, layout, root, wishes.beam_flags, wishes.overwrite)
+        else:
+            publish.name_default_config(path)
         # Another process may have made it since this builder was opened, or with other files.
         self.info.read_from_directory(self.data_dir)
 

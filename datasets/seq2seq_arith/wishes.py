@@ -119,5 +119,7 @@ def _given(beam_options: Any) -> dict[str, Any]:
     except SystemExit:
         raise InputError("Beam cannot use one of beam_options; it says why above") from None
     # ``PipelineOptions()`` reads the arguments of the program it is in, and those are not all meant for Beam.
-    own = {argument.lstrip("-").split("=")[0] for argument in sys.argv[1:] if argument.startswith("-")}
+    own = {
+        argument.lstrip("-").split("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument.startswith("-")
+    }
     return {name: value for name, value in every.items() if name in known or name not in own}

@@ -30,7 +30,13 @@ def start(data_dir: Path) -> subprocess.Popen[str]:
         [sys.executable, "-c", LOAD, str(data_dir)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=data_dir.parent,
         env=programs.environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
+
+
+def heed_interrupts() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def directory(data_dir: Path) -> Path:
@@ -139,6 +145,7 @@ def tfds_build(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[s
         [*command, "--imports=seq2seq_arith.datasets", f"--data_dir={data_dir}", *arguments],
         capture_output=True, text=True, timeout=SECONDS, cwd=data_dir.parent,
         env=programs.environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
 
 

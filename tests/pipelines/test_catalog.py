@@ -7,7 +7,8 @@ import pytest
 from programs import files, is_complete
 
 from seq2seq_arith.pipelines import Task
-from seq2seq_arith.pipelines.catalog import config_description, metadata_digest, write_default_config
+from seq2seq_arith.pipelines.catalog import config_description, metadata_digest
+from seq2seq_arith.pipelines.publish import name_default_config
 from seq2seq_arith.pipelines.shards import SPLITS, tfrecord_path
 
 TASK = Task("pq", digits=30, num_examples=101, seed=3)
@@ -68,10 +69,10 @@ def test_nothing_depends_on_where_or_when(directory, make):
 
 
 def test_default_config(tmp_path):
-    write_default_config(tmp_path)
+    name_default_config(tmp_path / "addition" / "1.0.0")
     assert files(tmp_path) == {".config/metadata.json": b'{"default_config_name": "addition"}'}
     (tmp_path / ".config/metadata.json").write_text("as it is")
-    write_default_config(tmp_path)
+    name_default_config(tmp_path / "addition" / "1.0.0")
     assert files(tmp_path) == {".config/metadata.json": b"as it is"}
 
 

@@ -120,6 +120,11 @@ REFUSED = {
     "a number of 10,000 digits": (["addition", "--seed", "9" * 10_000], ["no whole number"]),
     "no shards": (["addition", "--num-shards", "0"], ["num_shards is 0", "from 1 to 500"]),
     "more shards than make sense": (["addition", "--num-examples", "10", "--num-shards", "65"], ["num_shards is 65"]),
+    "misspelt with a hyphen": (
+        ["addition", "--num-exampels", "100"],
+        ["--num-exampels", "neither here nor to Apache Beam"],
+    ),
+    "misspelt with a hyphen and a value": (["addition", "--num-exampels=100"], ["--num-exampels=100"]),
     "abbreviated flag": (["addition", "--num", "100"], ["--num "]),
     "misspelt flag": (["addition", "--num_examples=100"], ["--num_examples=100"]),
     "flag that nobody knows": (["addition", "--colour=red"], ["--colour=red"]),

@@ -13,6 +13,7 @@ import pytest
 from programs import tree
 
 from seq2seq_arith.pipelines import InputError, Task
+from seq2seq_arith.pipelines.create import create
 from seq2seq_arith.pipelines.publish import (
     dataset_path,
     layout_of,
@@ -30,11 +31,13 @@ LAYOUT = Layout(8)
 
 
 def standing(data_dir: Path, task: Task = TASK, layout: Layout = LAYOUT) -> Path:
-    """A directory that looks like a published dataset to those who only read its metadata."""
+    """A directory that looks like a published dataset to those who do not read its shards."""
     path = dataset_path(data_dir, task)
-    path.mkdir(parents=True)
+    (path / "parquet").mkdir(parents=True)
     files = {name: "0" * 64 for shard in range(layout.num_shards) for name in layout.paths("train", shard)}
     metadata = {"parameters": task.parameters(), "num_shards": layout.num_shards, "files": files}
+    for name in files:
+        (path / name).touch()
     (path / "metadata.json").write_text(json.dumps(metadata))
     return path
 
@@ -304,3 +307,16 @@ def test_a_dataset_is_made_on_a_disk_of_this_machine(tmp_path, monkeypatch):
     assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
     with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* copy the directory"):
         local_path("gs://bucket/data")
+
+
+def test_a_set_that_has_lost_a_file_is_not_taken_for_complete(tmp_path):
+    path = dataset_path(tmp_path, TASK)
+    layout = Layout.of(TASK, 1)
+    create(TASK, layout, tmp_path, [])
+    assert published(path, TASK, layout, overwrite=False)
+    lost = layout.paths("train", 0)[0]
+    (path / lost).unlink()
+    with pytest.raises(InputError, match=f"has lost its file {lost}; give --overwrite"):
+        published(path, TASK, layout, overwrite=False)
+    assert create(TASK, layout, tmp_path, [], overwrite=True)
+    assert (path / lost).is_file()

@@ -282,7 +282,27 @@ def test_counts_that_tfds_would_go_by(copy):
     path.write_text(json.dumps(info))
     rewritten(copy)
     (problem,) = verify(copy).problems
-    assert problem.startswith(f"{path}: counts ")
+    assert problem.startswith(f"{path}: does not count ")
+
+
+def test_counts_moved_from_one_file_to_another(copy):
+    path = copy / "dataset_info.json"
+    info = json.loads(path.read_text())
+    first, second, *_ = lengths = info["splits"][0]["shardLengths"]
+    lengths[:2] = [str(int(first) - 1), str(int(second) + 1)]
+    path.write_text(json.dumps(info))
+    rewritten(copy)
+    (problem,) = verify(copy).problems
+    assert problem == f"{path}: counts other examples in the files of {info['splits'][0]['name']}"
+
+
+@pytest.mark.parametrize("content", ['{"splits": [{"name": "train", "shardLengths": [Infinity]}]}', "[" * 200_000])
+def test_an_info_that_cannot_be_read(copy, content):
+    path = copy / "dataset_info.json"
+    path.write_text(content)
+    rewritten(copy)
+    (problem,) = verify(copy).problems
+    assert problem.startswith(f"{path}: does not count ")
 
 
 JSON = st.recursive(

@@ -17,8 +17,10 @@ from strategies import small_tasks
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.pipelines.catalog import metadata_digest
+from seq2seq_arith.pipelines.create import create
 from seq2seq_arith.pipelines.parquet import SCHEMA
-from seq2seq_arith.pipelines.shards import tfrecord_path
+from seq2seq_arith.pipelines.publish import dataset_path
+from seq2seq_arith.pipelines.shards import Layout, tfrecord_path
 from seq2seq_arith.pipelines.verify import verify
 
 # Among its draws are duplicates, and no shard of either split is empty.
@@ -361,3 +363,11 @@ def test_no_dataset_at_all(tmp_path, kind):
     with pytest.raises(InputError, match=str(path)):
         verify(path)
     assert files(tmp_path) == ({"dataset": b""} if kind == "file" else {})
+
+
+@pytest.mark.slow
+def test_the_longest_strings(tmp_path):
+    """pq of 100,000 dashes: 400 MB of strings of 200,001 characters."""
+    task = Task("pq", digits=100_000, num_examples=1000)
+    create(task, Layout.of(task), tmp_path, [])
+    assert verify(dataset_path(tmp_path, task)).problems == []

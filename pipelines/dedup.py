@@ -7,26 +7,42 @@ hashes are sorted by 16 bits at a time; its comparison sorts take ten times as l
 import numpy as np
 
 from seq2seq_arith.pipelines import draws as d
+from seq2seq_arith.pipelines.frequent import FirstDraws
 from seq2seq_arith.pipelines.tasks import Task
 
 DIGIT_BITS = 16
 PREFIX_BITS = 32
 
 
-def partition(task: Task, first: int, stop: int, num_shards: int) -> list[np.ndarray]:
-    """The numbers of the draws ``first`` to ``stop - 1``, by the shard that their key falls into.
+def partition(
+    task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The draws ``first`` to ``stop - 1`` by the shard that their key falls into, less those known to be repeated.
+
+    Args:
+      early: Draws that repeat a short pair of these are left out.
 
     Returns:
-      For each shard the ascending draw numbers, uint64; every key's draws are in one shard.
+      Each draw's distance from ``first``, ascending within a shard: uint32 of shape (n,), n ≤ stop - first; and where
+      the shards begin and end there: int64 of shape (num_shards + 1,). All draws of a key are in one shard.
     """
-    shards = np.empty(stop - first, np.uint32)
+    distances, shards = np.empty((2, stop - first), np.uint32)
+    count = 0
     for block in d.blocks(stop - first):
         numbers = np.arange(first + block.start, first + block.stop, dtype=np.uint64)
-        key = d.key(task, *d.operands(task, numbers))
-        shards[block] = d.uniform(d.key_hash(task, d.ORDER, key), num_shards)
+        x, y = d.key(task, *d.operands(task, numbers))
+        if early:
+            new = np.flatnonzero(~early.repeated(task, numbers, (x, y)))
+            numbers, x, y = numbers[new], x[new], y[new]
+        filled = slice(count, count + len(numbers))
+        distances[filled] = numbers - np.uint64(first)
+        shards[filled] = d.uniform(d.key_hash(task, d.ORDER, (x, y)), num_shards)
+        count = filled.stop
+    distances, shards = distances[:count], shards[:count]
     order = radix_argsort(shards, (num_shards - 1).bit_length())
-    counts = np.bincount(shards, minlength=num_shards)
-    return np.split(order.astype(np.uint64) + np.uint64(first), counts.cumsum()[:-1])
+    bounds = np.zeros(num_shards + 1, np.int64)
+    np.cumsum(np.bincount(shards, minlength=num_shards), out=bounds[1:])
+    return distances[order], bounds
 
 
 def unique(

@@ -2,14 +2,15 @@
 
 What travels is a block, never a single example: draw numbers by shard through the one large shuffle, and then, for
 each shard, the draws that are kept. Operands are a function of the draw number, so they are computed again rather
-than carried.
+than carried. How all this grows with the number of examples is in docs/scale.md.
 """
 
 import dataclasses
 import functools
+import itertools
 import json
 import math
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -17,18 +18,23 @@ import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsSingleton
 
-from seq2seq_arith.pipelines import coverage, dedup
+from seq2seq_arith.pipelines import coverage, cutoff, dedup, frequent
 from seq2seq_arith.pipelines import draws as d
 from seq2seq_arith.pipelines.catalog import write_catalog
-from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows, cutoff, find, in_validation, together
+from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, ShardReport, write_shard
+from seq2seq_arith.pipelines.stores import AnyPath, catalog_directory, own_file
 from seq2seq_arith.pipelines.tasks import Task
 from seq2seq_arith.pipelines.transforms import ThreadedMap
 
 REPORT = ".report.json"
-MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
 
-Block = tuple[int, bytes]  # a shard, and uint64 numbers
+MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
+# An engine takes a microsecond or two for a block, as long as a dozen draws do. So with very many shards chunks grow,
+# until a worker would need a gigabyte for one.
+BLOCK_DRAWS, LARGEST_CHUNK = 64, 2**24
+
+Block = tuple[int, bytes]  # a shard, and draw numbers
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +43,7 @@ class Job:
 
     Attributes:
       task, layout: What to make, and how it is cut into files.
-      directory: Where the files go; it must exist, for the workers as well.
+      directory: Where the files go; on disk it must exist, for the workers as well.
       num_draws: How many draws are made.
       windows: Where the dataset's end and validation's are looked for.
       threads: How many elements a worker process works on at once.
@@ -45,7 +51,7 @@ class Job:
 
     task: Task
     layout: Layout
-    directory: Path
+    directory: AnyPath
     num_draws: int
     windows: Windows
     threads: int = 1
@@ -53,7 +59,8 @@ class Job:
     @property
     def chunks(self) -> list[tuple[int, int]]:
         """First draw and the one after the last, of each chunk."""
-        suitable = max(MIN_CHUNK, min(MAX_CHUNK, self.num_draws // 64))
+        most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * self.layout.num_shards))
+        suitable = max(MIN_CHUNK, min(most, self.num_draws // 64))
         size = 1 << (suitable - 1).bit_length()
         return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]
 
@@ -66,8 +73,10 @@ class Written:
     shards: list[ShardReport]
 
 
-def generate(task: Task, layout: Layout, directory: Path, options: PipelineOptions, threads: int = 1) -> dict[str, Any]:
-    """Makes the dataset in an empty directory, TFDS's files included, and returns its metadata.
+def generate(
+    task: Task, layout: Layout, directory: AnyPath, options: PipelineOptions, threads: int = 1
+) -> dict[str, Any]:
+    """Makes the dataset in an empty directory or a staged prefix, TFDS's files included, and returns its metadata.
 
     Raises:
       InputError: The dataset cannot be drawn.
@@ -88,14 +97,14 @@ def generate(task: Task, layout: Layout, directory: Path, options: PipelineOptio
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
         written = run(job, options)
-    return write_catalog(task, layout, directory, written.draws_used, written.shards)
+    return write_catalog(task, layout, catalog_directory(directory), written.draws_used, written.shards)
 
 
 def run(job: Job, options: PipelineOptions) -> Written | None:
     """Runs the pipeline once, and waits for it; None if its draws did not suffice, and nothing was written."""
     with beam.Pipeline(options=options) as pipeline:
         build(job, pipeline)
-    path = job.directory / REPORT
+    path = own_file(job.directory, REPORT)
     found = json.loads(path.read_text())
     path.unlink()
     if found is None:
@@ -108,21 +117,18 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     threads = job.threads
     deduplicated = (
         pipeline
-        | "Chunks" >> beam.Create(job.chunks, reshuffle=False)
+        # The list of chunks may be too long to be part of the job.
+        | "Start" >> beam.Impulse()
+        | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
         | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, counters=_drawn)
-        | "ByShard" >> beam.FlatMap(list).with_output_types(Block)
+        | "ByShard" >> beam.FlatMap(blocks).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, blocks: (shard, list(blocks)))
         | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
-    cut = AsSingleton(
-        deduplicated
-        | "Findings" >> beam.Map(lambda result: result[1])
-        | "Together" >> beam.CombineGlobally(together)
-        | "Cutoff" >> beam.Map(functools.partial(cutoff, job.task, job.windows))
-    )
+    cut = AsSingleton(deduplicated | "Findings" >> beam.Map(lambda result: result[1]) | Cut(job))
     return (
         kept
         | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
@@ -131,19 +137,97 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     )
 
 
-def draw(job: Job, chunk: tuple[int, int]) -> list[Block]:
-    """The draws of a chunk by shard. The first chunk names every shard, so that one without draws is written too."""
-    shards = dedup.partition(job.task, *chunk, job.layout.num_shards)
-    return [(shard, pack(numbers)) for shard, numbers in enumerate(shards) if len(numbers) or chunk[0] == 0]
+class Cut(beam.PTransform):
+    """From the findings of each shard to the one cutoff.
+
+    Attributes:
+      job: The run.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+    def expand(self, findings):
+        task, windows = self.job.task, self.job.windows
+        if cutoff.expected_rows(task) <= cutoff.MAX_ROWS:
+            gathered = findings | "Together" >> beam.CombineGlobally(cutoff.together)
+            return gathered | "Cutoff" >> beam.Map(functools.partial(cutoff.cutoff, task, windows))
+        narrower = AsSingleton(
+            findings
+            | "Histogram" >> beam.Map(functools.partial(cutoff.histogram, windows))
+            | "Added" >> beam.CombineGlobally(cutoff.added)
+            | "Narrow" >> beam.Map(functools.partial(cutoff.narrow, task, windows))
+        )
+        return (
+            findings
+            | "Narrowed" >> beam.Map(cutoff.narrowed, windows, narrower)
+            | "Together" >> beam.CombineGlobally(cutoff.together)
+            | "Cutoff" >> beam.Map(lambda found, narrower: cutoff.cutoff(task, narrower, found), narrower)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """The draws of a chunk by shard.
+
+    Attributes:
+      first, num_draws: The chunk.
+      distances: The draws' distances from ``first``, by shard, ascending: uint32 of shape (n,). Draws that are known to
+        be repeated are left out.
+      bounds: Where the shards begin and end there: int64 of shape (num_shards + 1,).
+    """
+
+    first: int
+    num_draws: int
+    distances: np.ndarray
+    bounds: np.ndarray
+
+
+def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
+    """The job's chunks."""
+    return job.chunks
+
+
+def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
+    """The draws of a chunk by shard."""
+    first, stop = chunk
+    early = frequent.first_draws(job.task, frequent.early_draws(job.task, job.num_draws))
+    return Drawn(first, stop - first, *dedup.partition(job.task, first, stop, job.layout.num_shards, early))
+
+
+def blocks(drawn: Drawn) -> Iterator[Block]:
+    """A block for each shard that has draws. The first chunk names every shard, so that none is forgotten.
+
+    A block is the chunk's first draw, in eight bytes whose order is that of the chunks, and four bytes for each draw.
+    """
+    head = drawn.first.to_bytes(8, "big")
+    data = drawn.distances.astype("<u4", copy=False).tobytes()
+    for shard, (start, stop) in enumerate(itertools.pairwise((4 * drawn.bounds).tolist())):
+        if start < stop or drawn.first == 0:
+            yield shard, head + data[start:stop]
+
+
+def numbers_of(blocks: Iterable[bytes]) -> np.ndarray:
+    """The ascending draw numbers of a shard's blocks: uint64 of shape (n,)."""
+    in_order = sorted(blocks)
+    sizes = np.array([len(block) // 4 for block in in_order])
+    words = np.frombuffer(b"".join(in_order), "<u4")
+    heads = sizes.cumsum() - sizes
+    high, low = (words[heads + half].byteswap().astype(np.uint64) for half in (0, 1))
+    is_distance = np.ones(len(words), bool)
+    is_distance[heads] = is_distance[heads + 1] = False
+    numbers = np.repeat((high << np.uint64(32)) + low, sizes - 2)
+    numbers += words[is_distance]
+    return numbers
 
 
 def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> tuple[Block, Findings, int]:
     """The kept draws of a shard in example order, what they have in the windows, and how many were dropped."""
     shard, blocks = element
-    # The blocks are of different chunks, so the order of their first draws is that of all draws.
-    numbers = np.concatenate(sorted(map(unpack, blocks), key=lambda block: block[:1].tolist()))
+    numbers = numbers_of(blocks)
     kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
-    return (shard, pack(kept[0])), find(job.windows, *kept), len(numbers) - kept.shape[1]
+    return (shard, pack(kept[0])), cutoff.find(job.windows, *kept), len(numbers) - kept.shape[1]
 
 
 def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
@@ -164,7 +248,7 @@ def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None)
     """Leaves the run's findings beside the shards, for the program that waits for them."""
     shards = [dataclasses.asdict(shard) for shards in written for shard in shards]
     found = None if cut is None else {"draws_used": cut.last_draw + 1, "shards": shards}
-    (job.directory / REPORT).write_text(json.dumps(found))
+    own_file(job.directory, REPORT).write_text(json.dumps(found))
 
 
 def pack(numbers: np.ndarray) -> bytes:
@@ -190,12 +274,12 @@ def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
     result = np.empty(len(numbers), bool)
     for block in d.blocks(len(numbers)):
         key = d.key(task, *d.operands(task, numbers[block]))
-        result[block] = in_validation(cut, d.key_hash(task, d.SPLIT, key), *key)
+        result[block] = cutoff.in_validation(cut, d.key_hash(task, d.SPLIT, key), *key)
     return result
 
 
-def _drawn(blocks: list[Block]) -> dict[str, int]:
-    return {"draws": sum(len(unpack(block)) for _, block in blocks)}
+def _drawn(drawn: Drawn) -> dict[str, int]:
+    return {"draws": drawn.num_draws, "duplicates": drawn.num_draws - len(drawn.distances)}
 
 
 def _dropped(result: tuple[Block, Findings, int]) -> dict[str, int]:

@@ -10,14 +10,36 @@ from hypothesis import strategies as st
 from strategies import SEEDS, small_tasks
 
 from seq2seq_arith.pipelines import Task, coverage, dedup
-from seq2seq_arith.pipelines.cutoff import Cutoff, Windows, cutoff, find, in_validation, together
+from seq2seq_arith.pipelines.cutoff import (
+    BUCKETS,
+    Cutoff,
+    Findings,
+    Windows,
+    added,
+    cutoff,
+    find,
+    histogram,
+    in_validation,
+    narrow,
+    narrowed,
+    together,
+)
 
 EVERYTHING = Windows(first_draw=0, first_hash=0, last_hash=2**64 - 1)
 
 
 def kept_by_shard(task: Task, num_draws: int, num_shards: int) -> list[np.ndarray]:
-    parts = dedup.partition(task, 0, num_draws, num_shards)
+    distances, bounds = dedup.partition(task, 0, num_draws, num_shards)
+    parts = np.split(distances.astype(np.uint64), bounds[1:-1])
     return [dedup.unique(task, part, num_shards, shard) for shard, part in enumerate(parts)]
+
+
+def same(a: Findings, b: Findings) -> bool:
+    """Whether two groups of shards have the same findings; their rows may come in any order."""
+    return all(
+        np.array_equal(np.sort(left, axis=0), np.sort(right, axis=0)) if isinstance(left, np.ndarray) else left == right
+        for left, right in ((getattr(a, field.name), getattr(b, field.name)) for field in dataclasses.fields(Findings))
+    )
 
 
 def by_full_sort(task: Task, kept: np.ndarray) -> Cutoff | None:
@@ -70,11 +92,55 @@ def test_any_windows_give_the_cutoff_or_nothing(task, data):
     assert cutoff(task, windows, find(windows, *kept)) == (right if hit else None)
 
 
+@given(small_tasks(max_examples=100), st.integers(1, 6), st.booleans())
+@settings(max_examples=50)
+def test_narrowing_finds_the_same(task, num_shards, widest):
+    """The rows that a histogram leaves are those that hold the two places, whatever the windows were."""
+    kept = kept_by_shard(task, coverage.num_draws(task), num_shards)
+    windows = EVERYTHING if widest else Windows.around(task)
+    findings = [find(windows, *shard) for shard in kept]
+    spread = added(histogram(windows, part) for part in findings)
+    assert (len(spread.draws), len(spread.hashes)) == (BUCKETS, BUCKETS)
+    narrower = narrow(task, windows, spread)
+    left = [narrowed(part, windows, narrower) for part in findings]
+    assert all(same(part, find(narrower, *shard)) for part, shard in zip(left, kept, strict=True))
+    assert cutoff(task, narrower, together(left)) == by_full_sort(task, np.concatenate(kept, axis=1))
+
+
+def test_narrowing_leaves_few_rows():
+    task = Task("addition", digits=9, num_examples=1_000_000)
+    windows = Windows.around(task)
+    findings = find(windows, *kept_by_shard(task, coverage.num_draws(task), 1)[0])
+    narrower = narrow(task, windows, histogram(windows, findings))
+    left = narrowed(findings, windows, narrower)
+    assert cutoff(task, narrower, left) == cutoff(task, windows, findings)
+    assert len(findings.tail) > 10_000
+    assert len(left.tail) <= 20
+    assert len(left.near) < len(findings.near) / 5
+
+
+@given(small_tasks(max_examples=60), st.data())
+@settings(max_examples=50)
+def test_any_narrower_windows_are_as_if_looked_for_at_once(task, data):
+    kept = kept_by_shard(task, coverage.num_draws(task), 1)[0]
+    draws, hashes = [0, *kept[0].tolist(), 2**44], [0, *kept[1].tolist(), 2**64 - 1]
+    first, *inner_draws, last = sorted(data.draw(st.tuples(*[st.sampled_from(draws)] * 4)))
+    low, *inner_hashes, high = sorted(data.draw(st.tuples(*[st.sampled_from(hashes)] * 4)))
+    wide = Windows(first_draw=first, last_draw=last, first_hash=low, last_hash=high)
+    slim = Windows(
+        first_draw=inner_draws[0], last_draw=inner_draws[1], first_hash=inner_hashes[0], last_hash=inner_hashes[1]
+    )
+    assert same(narrowed(find(wide, *kept), wide, slim), find(slim, *kept))
+
+
 @pytest.mark.parametrize("missing", [1, 5, 19])
 def test_too_few_keys(missing):
     task = Task(num_examples=20)
     kept = kept_by_shard(task, 400, 1)[0][:, : 20 - missing]
-    assert cutoff(task, EVERYTHING, find(EVERYTHING, *kept)) is None
+    findings = find(EVERYTHING, *kept)
+    assert cutoff(task, EVERYTHING, findings) is None
+    narrower = narrow(task, EVERYTHING, histogram(EVERYTHING, findings))
+    assert cutoff(task, narrower, narrowed(findings, EVERYTHING, narrower)) is None
 
 
 def test_just_enough_keys():

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import SEEDS, tasks
 
-from seq2seq_arith.pipelines import Task, dedup
+from seq2seq_arith.pipelines import Task, dedup, frequent
 
 # From no duplicates at all to nearly nothing else.
 TASKS = st.one_of(tasks(), tasks(names=("pq",), max_dashes=12), tasks(names=("addition", "subtraction"), digits=1))
@@ -28,14 +28,20 @@ def rows(columns: np.ndarray) -> list[tuple[int, ...]]:
     return list(zip(*columns.tolist(), strict=True))
 
 
+def partition(task: Task, first: int, stop: int, num_shards: int, early=None) -> list[np.ndarray]:
+    """The draw numbers of each shard."""
+    distances, bounds = dedup.partition(task, first, stop, num_shards, early)
+    assert distances.dtype == np.uint32
+    assert (len(bounds), bounds[0], bounds[-1]) == (num_shards + 1, 0, len(distances))
+    return np.split(distances.astype(np.uint64) + np.uint64(first), bounds[1:-1])
+
+
 @given(TASKS, st.integers(0, 2**40), st.integers(1, 300), SHARDS)
 @settings(max_examples=60)
 def test_partition_has_each_draw_once_where_its_key_belongs(task, first, count, num_shards):
-    parts = dedup.partition(task, first, first + count, num_shards)
-    assert len(parts) == num_shards
+    parts = partition(task, first, first + count, num_shards)
     assert sorted(np.concatenate(parts).tolist()) == list(range(first, first + count))
     for shard, part in enumerate(parts):
-        assert part.dtype == np.uint64
         assert part.tolist() == sorted(part.tolist())
         for i in part.tolist():
             key = reference.key(task, *reference.draw(task, i))
@@ -56,7 +62,7 @@ def test_unique_keeps_the_first_of_each_key(task, first, count, prefix_bits):
 @settings(max_examples=60)
 def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_bits):
     """For every number of shards: what the shards keep, one after the other, is what one shard would keep."""
-    parts = dedup.partition(task, first, first + count, num_shards)
+    parts = partition(task, first, first + count, num_shards)
     kept = [
         row
         for shard, part in enumerate(parts)
@@ -64,6 +70,27 @@ def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_
         for row in rows(dedup.unique(task, part, num_shards, shard, prefix_bits))
     ]
     assert kept == first_of_each_key(task, list(range(first, first + count)))
+
+
+SHORT = st.one_of(tasks(names=("addition", "multiplication"), digits=2), tasks(names=("subtraction",), digits=4))
+
+
+@given(st.one_of(SHORT, TASKS), st.integers(0, 3000), st.integers(1, 300), st.integers(0, 3000), st.integers(1, 9))
+@settings(max_examples=60)
+def test_what_is_left_out_is_repeated(task, first, count, num_early, num_shards):
+    """Of short pairs: exactly the draws that an earlier one of the early draws makes duplicates."""
+    early = frequent.first_draws(task, num_early)
+    parts = partition(task, first, first + count, num_shards, early)
+    seen: dict[tuple[int, int], int] = {}
+    for i in range(num_early):
+        seen.setdefault(reference.key(task, *reference.draw(task, i)), i)
+    expected = []
+    for i in range(first, first + count):
+        key = reference.key(task, *reference.draw(task, i))
+        short = (min(key) < 10 and max(key) < 10_000) or (min(key) < 100 and max(key) < 1000)
+        if not (short and seen.get(key, i) < i):
+            expected.append(i)
+    assert sorted(np.concatenate(parts).tolist()) == expected
 
 
 def test_unique_of_nothing():

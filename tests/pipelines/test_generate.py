@@ -1,5 +1,6 @@
 """The pipeline on a real Beam runner: the contract's vectors, the notebook's loop beside it, the same everywhere."""
 
+import collections
 import dataclasses
 import hashlib
 import itertools
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import reference
+from apache_beam.metrics import MetricsFilter
 from apache_beam.portability import common_urns, python_urns
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ from strategies import small_tasks
 
 from seq2seq_arith.pipelines import InputError, Task, coverage, cutoff
 from seq2seq_arith.pipelines.cutoff import Windows
-from seq2seq_arith.pipelines.generate import Job, build, deduplicate, draw, generate, pack, run, unpack
+from seq2seq_arith.pipelines.generate import Job, blocks, build, deduplicate, draw, generate, pack, run, unpack
 from seq2seq_arith.pipelines.options import pipeline_options
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, parquet_path, tfrecord_path
 
@@ -297,16 +299,14 @@ def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
         task=task, layout=Layout(num_shards), directory=Path(), num_draws=max(20, coverage.num_draws(task)),
         windows=Windows.around(task), seed=6,
     )  # fmt: skip
-    blocks: dict[int, list[bytes]] = {}
-    for chunk in job.chunks:
-        for shard, block in draw(job, chunk):
-            blocks.setdefault(shard, []).append(block)
+    by_shard: dict[int, list[bytes]] = {}
+    for chunk in sorted(job.chunks):
+        for shard, block in blocks(draw(job, chunk)):
+            by_shard.setdefault(shard, []).append(block)
     # The first chunk names every shard, whether or not it has a draw.
-    assert sorted(blocks) == list(range(num_shards))
-    for shard, of_shard in blocks.items():
-        in_order, findings, _ = deduplicate(
-            job, (shard, sorted(of_shard, key=lambda block: unpack(block)[:1].tolist()))
-        )
+    assert sorted(by_shard) == list(range(num_shards))
+    for shard, of_shard in by_shard.items():
+        in_order, findings, _ = deduplicate(job, (shard, of_shard))
         shuffled, same, _ = deduplicate(job, (shard, random_.sample(of_shard, len(of_shard))))
         assert in_order == shuffled
         assert findings.distinct == same.distinct
@@ -315,7 +315,7 @@ def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
 
 
 def test_only_draw_numbers_are_shuffled():
-    """The GroupByKeys, and what they carry: chunk numbers, draw numbers, and two small global combines."""
+    """The GroupByKeys, and what they carry: chunk numbers, draw numbers, and small global combines."""
     pipeline = beam.Pipeline(options=pipeline_options([]))
     job = Job(
         task=Task(), layout=Layout(8), directory=Path("/nowhere"), num_draws=150_000, windows=Windows.around(Task())
@@ -328,8 +328,7 @@ def test_only_draw_numbers_are_shuffled():
         for transform in transforms.values()
         if transform.spec.urn == common_urns.primitives.GROUP_BY_KEY.urn
     }
-    # Create may spread the chunks itself.
-    assert {name.split("/")[0] for name in shuffles} - {"Chunks"} == {"Reports", "Shuffle", "Spread", "Together"}
+    assert {name.split("/")[0] for name in shuffles} == {"Cut", "Reports", "Shuffle", "Spread"}
     (carried,) = next(step for name, step in shuffles.items() if name.startswith("Shuffle")).inputs.values()
     coder = proto.components.coders[proto.components.pcollections[carried].coder_id]
     parts = [proto.components.coders[part].spec.urn for part in coder.component_coder_ids]
@@ -346,12 +345,10 @@ def test_counters():
         build(job, pipeline)
         result = pipeline.run()
         result.wait_until_finish()
-        found = {
-            counter.key.metric.name: counter.committed
-            for counter in result.metrics().query(beam.metrics.MetricsFilter().with_namespace("seq2seq_arith"))[
-                "counters"
-            ]
-        }
+        found = collections.Counter()
+        # Duplicates are dropped where they are drawn, and in their shard.
+        for counter in result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]:
+            found[counter.key.metric.name] += counter.committed
         size = sum(map(len, tfrecords(Path(name)).values()))
     distinct = len({reference.key(SMALL, *reference.draw(SMALL, i)) for i in range(3000)})
     assert found == {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size, "shards": 8}
@@ -366,3 +363,23 @@ def test_nothing_but_the_dataset_is_left(make):
         for path in (tfrecord_path(split, shard, 2), parquet_path(split, shard, 2))
     ]
     assert sorted(files(directory)) == sorted([*expected, "dataset_info.json", "features.json", "metadata.json"])
+
+
+def test_rows_are_narrowed_down_before_they_are_gathered(make, monkeypatch, crowded, whole):
+    """As with more than 10^9 examples, whose windows have too many rows for one worker."""
+    monkeypatch.setattr(cutoff, "MAX_ROWS", 0)
+    assert files(make(CROWDED, 3, parquet=True)) == whole[3]
+    assert files(make(SMALL)) == by_the_loop(reference.dataset(SMALL), 8) | {
+        name: content for name, content in files(make(SMALL)).items() if name.endswith(".json")
+    }
+
+
+@pytest.mark.parametrize(
+    ("num_shards", "num_draws", "size"),
+    [(8, 150_000, 2**16), (1024, 10**9, 2**20), (2**14, 10**10, 2**20), (2**17, 10**11, 2**23), (2**20, 10**12, 2**24)],
+)
+def test_chunks_grow_with_the_shards(num_shards, num_draws, size):
+    job = Job(
+        task=Task(digits=9), layout=Layout(num_shards), directory=Path(), num_draws=num_draws, windows=Windows(0, 0, 0)
+    )
+    assert job.chunks[1] == (size, min(2 * size, num_draws))

@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA ?= data
 RUNS ?= runs
+PRISM ?= 2.77.0
 
 BIN := $(VENV)/bin
 TASKS := addition subtraction pq
 # In the checkout `datasets` would be our folder, not Hugging Face's package; safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow lint bench-data bench-train clean
+.PHONY: demo test slow lint prism bench-data bench-train bench-scale clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -31,8 +32,20 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+# Beam's runner in Go, of Beam's own version: a build of a minute, from the Go module proxy.
+prism: build/prism/prism
+
+build/prism/prism: Makefile
+	@command -v go > /dev/null || { echo "make prism needs Go 1.26 or later: https://go.dev/doc/install" >&2; exit 2; }
+	GOBIN=$(CURDIR)/build/prism go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(PRISM)
+	@touch $@
+
 bench-data: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_data.py
+
+# What docs/scale.md says: the sizes of shards for real draws.
+bench-scale: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/simulate_scale.py
 
 bench-train: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_train.py

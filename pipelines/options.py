@@ -2,11 +2,15 @@
 
 import contextlib
 import io
+import logging
 import os
+import subprocess
+from pathlib import Path
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     PipelineOptions,
+    PrismRunnerOptions,
     SetupOptions,
     StandardOptions,
 )
@@ -24,7 +28,7 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
     """Beam's options from the flags that are not ours.
 
     Raises:
-      InputError: Beam does not know a flag either, or cannot use its value.
+      InputError: Beam does not know a flag either, or cannot use its value; or there is no Prism where it should be.
     """
     for before, flag in zip(["", *flags], flags, strict=False):
         is_value = before.startswith("--") and "=" not in before
@@ -47,6 +51,12 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
         raise InputError(f"{given} is known neither here nor to Apache Beam; see --help")
     if (standard.runner or "").lower() in LOCAL_NAMES:
         standard.runner = LOCAL_RUNNER
+    if standard.runner == "PrismRunner":
+        _check_prism(options.view_as(PrismRunnerOptions).prism_location)
+        if not any(flag.startswith("--prism_log") for flag in flags):
+            # What stops a run reaches us as an exception all the same.
+            logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
+            logging.getLogger("PrismJobServer").propagate = False
     options.view_as(SetupOptions).save_main_session = False
     return options
 
@@ -68,3 +78,19 @@ def default_threads(options: PipelineOptions) -> int:
     if direct.direct_running_mode in (None, "in_memory"):
         return cores
     return max(1, cores // (direct.direct_num_workers or cores))
+
+
+def _check_prism(location: str | None) -> None:
+    """Beam waits for ever for a program that cannot be run, and without a location it downloads one."""
+    if location and "://" in location:
+        return
+    if not location or not Path(location).is_file():
+        given = f"--prism_location is {location}, and there is no such file" if location else "there is no Prism"
+        raise InputError(f"{given}; build it with make prism, and give --prism_location=build/prism/prism")
+    try:
+        said = subprocess.run([location, "-help"], capture_output=True, text=True, timeout=30, check=False)
+        is_prism = "job_port" in said.stdout + said.stderr
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        is_prism = False
+    if not is_prism:
+        raise InputError(f"--prism_location is {location}, which is no Prism for this machine; make prism builds one")

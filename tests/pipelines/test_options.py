@@ -1,6 +1,7 @@
 """Beam's flags: passed through, refused if Beam does not know them, and the defaults for this machine."""
 
 import os
+import sys
 
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
@@ -57,6 +58,21 @@ def test_what_beam_does_not_know_is_refused(flags, named):
 def test_values_that_beam_cannot_use_are_refused(flags):
     with pytest.raises(InputError, match="Beam cannot use"):
         pipeline_options(flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "there is no Prism; build it with make prism"),
+        (["--prism_location=nowhere/prism"], "--prism_location is nowhere/prism, and there is no such file"),
+        ([f"--prism_location={__file__}"], "is no Prism for this machine"),
+        ([f"--prism_location={sys.executable}"], "is no Prism for this machine"),
+    ],
+    ids=str,
+)
+def test_a_prism_that_is_none_is_refused(flags, words):
+    with pytest.raises(InputError, match=words):
+        pipeline_options(["--runner=PrismRunner", *flags])
 
 
 def test_runners_that_ask_a_service_for_their_options_take_any():

@@ -1,0 +1,89 @@
+"""Prism, Beam's own runner in Go: the local runner's files, byte for byte, and clear words when something is wrong."""
+
+import concurrent.futures
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from programs import files, run, tree
+
+from seq2seq_arith.pipelines import OPERATIONS
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"),
+]
+
+ROOT = Path(__file__).resolve().parents[2]
+
+Generate = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def generate() -> Generate:
+    """``arith-data generate`` on Prism, which is built first."""
+    built = subprocess.run(["make", "prism"], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert built.returncode == 0, built.stderr
+    location = ROOT / "build" / "prism" / "prism"
+
+    def generated(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+        return run("generate", *arguments, "--runner=PrismRunner", f"--prism_location={location}", **options)
+
+    return generated
+
+
+@pytest.mark.parametrize("task", OPERATIONS)
+def test_the_same_bytes(generate, tmp_path, task):
+    process = generate(task, "--data-dir", tmp_path / "prism")
+    assert process.returncode == 0, process.stderr
+    assert "50,000 examples" in process.stdout
+    run("generate", task, "--data-dir", tmp_path / "local", check=True)
+    assert files(tmp_path / "prism") == files(tmp_path / "local")
+
+
+def test_the_same_bytes_of_a_million(generate, tmp_path):
+    """Many chunks and shards, nearly all of whose short numbers are duplicates."""
+    arguments = ["addition", "--digits=6", "--num-examples=1000000", "--num-shards=50"]
+    process = generate(*arguments, "--data-dir", tmp_path / "prism")
+    assert process.returncode == 0, process.stderr
+    run("generate", *arguments, "--data-dir", tmp_path / "local", check=True)
+    assert files(tmp_path / "prism") == files(tmp_path / "local")
+
+
+def test_progress_is_shown(generate, tmp_path):
+    process = generate("subtraction", "--digits=9", "--num-examples=5000000", "--data-dir", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "draws, " in process.stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 20 megabytes."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk], capture_output=True, text=True)
+    if mount.returncode:
+        pytest.skip(f"cannot mount a tmpfs here: {mount.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
+    """On a disk that fills up while the run goes on."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        running = pool.submit(
+            generate, "subtraction", "--no-parquet", "--num-examples=200000", "--data-dir", small_disk
+        )
+        while not running.done() and not any(small_disk.rglob("*.incomplete-*")):
+            time.sleep(0.002)
+        (small_disk / "filler").write_bytes(bytes(19 * 2**20))
+        process = running.result()
+    assert (process.returncode, process.stdout) == (1, "")
+    # Before that, Beam's workers write what they think to stderr themselves.
+    assert process.stderr.splitlines()[-1].endswith(
+        "could not be written: No space left on device; nothing was left behind"
+    )
+    assert list(tree(small_disk)) == ["filler"]

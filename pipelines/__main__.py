@@ -1,4 +1,7 @@
-"""The program ``arith-data``: plans a dataset, makes it, and checks it. Also ``python -m seq2seq_arith.pipelines``."""
+"""The program ``arith-data``: plans a dataset, makes it, checks it, and fetches it.
+
+Also ``python -m seq2seq_arith.pipelines``.
+"""
 
 import argparse
 import logging
@@ -6,16 +9,16 @@ import math
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.errors import InputError, StoreError
 from seq2seq_arith.pipelines.failures import WorkerLostError
 from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.plan import Plan
     from seq2seq_arith.pipelines.shards import Layout
+    from seq2seq_arith.pipelines.stores import AnyPath
 
 USAGE_ERROR = 2
 FAILURE = 1
@@ -33,22 +36,27 @@ def main(arguments: list[str] | None = None) -> int:
         return parsed.run(parsed, rest)
     except InputError as error:
         return _fail(str(error), USAGE_ERROR)
+    except StoreError as error:
+        return _fail(str(error), FAILURE)
     except KeyboardInterrupt:
         return _fail("stopped; nothing was left behind", INTERRUPTED)
 
 
 def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
-    from seq2seq_arith.pipelines import plan, publish
+    from seq2seq_arith.pipelines import plan, stores
+    from seq2seq_arith.pipelines.publish import dataset_path
+    from seq2seq_arith.pipelines.remote import publisher
 
     task, layout, planned = _planned(arguments)
-    data_dir = publish.local_path(arguments.data_dir)
-    path = publish.dataset_path(data_dir, task)
+    data_dir = stores.place(arguments.data_dir, beam_flags)
+    path = dataset_path(data_dir, task)
+    publish = publisher(path)
     standing = publish.published(path, task, layout, arguments.overwrite)
     if standing:
         publish.tidy(path)
         publish.name_default_config(path)
         print(f"{path} is there already, complete and as asked for; nothing was done")
-        _print_load(task, arguments.data_dir)
+        _print_load(task, path, arguments.data_dir)
         return 0
     plan.check_space(planned.total_bytes, data_dir)
     # Beam takes a second to import: only now.
@@ -58,27 +66,61 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     try:
         metadata = create.create(task, layout, data_dir, beam_flags, arguments.overwrite)
     except WorkerLostError as error:
-        return _fail(f"{error} while {path} was made; nothing was left behind: run this again", FAILURE)
+        return _fail(f"{error} while {path} was made; {_left(path)}: run this again", FAILURE)
+    except StoreError as error:
+        return _fail(f"{error}; {_left(path)}", FAILURE)
     except OSError as error:
-        return _fail(f"{path} could not be written: {error.strerror or error}; nothing was left behind", FAILURE)
+        return _fail(f"{path} could not be written: {error.strerror or error}; {_left(path)}", FAILURE)
+    except KeyboardInterrupt:
+        return _fail(f"stopped; {_left(path)}", INTERRUPTED)
     _print_summary(task, path, metadata, time.perf_counter() - start)
-    _print_load(task, arguments.data_dir)
+    _print_load(task, path, arguments.data_dir)
     return 0
 
 
 def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
-    if rest:
-        raise InputError(f"{rest[0]!r} is one argument too many; verify takes one directory")
+    from seq2seq_arith.pipelines import stores
+
+    _refuse_surplus(rest, arguments.directory, "verify takes one directory")
+    directory = stores.place(arguments.directory, rest)
     from seq2seq_arith.pipelines.verify import verify
 
     start = time.perf_counter()
-    findings = verify(Path(arguments.directory))
+    findings = verify(directory)
     for finding in findings.problems:
         print(finding)
     if findings.problems:
         return FAILURE
     print(f"{arguments.directory}: {findings.summary}; {time.perf_counter() - start:.1f} s")
     return 0
+
+
+def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines import fetch, publish
+
+    _refuse_surplus(rest, arguments.url, "fetch takes a URL and a directory")
+    data_dir = publish.local_path(arguments.data_dir)
+    source = fetch.find(arguments.url, rest)
+    start = time.perf_counter()
+    try:
+        path, task, copied = fetch.fetch(source, data_dir, arguments.overwrite)
+    except StoreError as error:
+        return _fail(f"{error}; nothing was left behind", FAILURE)
+    except OSError as error:
+        return _fail(f"{data_dir} could not be written: {error.strerror or error}; nothing was left behind", FAILURE)
+    if copied:
+        print(f"{path} is a copy of {source}, each file with its sha256; {time.perf_counter() - start:.1f} s")
+    else:
+        print(f"{path} is there already, and the same as {source}; nothing was done")
+    _print_load(task, path, arguments.data_dir)
+    return 0
+
+
+def _refuse_surplus(rest: list[str], place: str, takes: str) -> None:
+    """Beam's flags mean something for a store alone."""
+    surplus = rest if "://" not in place else [word for word in rest if not word.startswith("--")]
+    if surplus:
+        raise InputError(f"{surplus[0]!r} is one argument too many; {takes}")
 
 
 def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
@@ -126,9 +168,18 @@ def _planned(arguments: argparse.Namespace) -> "tuple[Task, Layout, Plan]":
     return task, layout, plan(task, layout)
 
 
-def _print_summary(task: Task, path: Path, metadata: dict, seconds: float) -> None:
+def _left(path: "AnyPath") -> str:
+    """What a run that failed says of what it had written: workers of an engine may still write to a store."""
+    in_store = "://" in str(path)
+    return "what it wrote is no dataset, and the next run removes it" if in_store else "nothing was left behind"
+
+
+def _print_summary(task: Task, path: "AnyPath", metadata: dict, seconds: float) -> None:
+    from seq2seq_arith.pipelines import stores
+
     formats = {"TFRecord": ".tfrecord", "Parquet": ".parquet"}
-    sizes = {name: sum(file.stat().st_size for file in path.rglob(f"*{end}*")) for name, end in formats.items()}
+    files = stores.sizes(path).items()
+    sizes = {name: sum(size for file, size in files if end in file) for name, end in formats.items()}
     written = ", ".join(f"{size:,} bytes of {name}" for name, size in sizes.items() if size)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
@@ -138,7 +189,11 @@ def _print_summary(task: Task, path: Path, metadata: dict, seconds: float) -> No
     print(path)
 
 
-def _print_load(task: Task, data_dir: str) -> None:
+def _print_load(task: Task, path: "AnyPath", data_dir: str) -> None:
+    if "://" in data_dir:
+        print(f"fetch it with: arith-data fetch {path} DIR")
+    if data_dir.startswith("s3://"):
+        return  # of which TensorFlow knows nothing
     default = Task()
     name = "seq2seq_arith" if task == default else f"seq2seq_arith/{task.config_name}"
     print(f'load it with: tfds.load("{name}", data_dir="{data_dir}")')
@@ -159,7 +214,7 @@ def _whole_number(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="arith-data",
-        description="Makes and checks datasets of arithmetic questions and answers.",
+        description="Makes, checks and fetches datasets of arithmetic questions and answers.",
         allow_abbrev=False,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -171,7 +226,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_dataset_arguments(generate)
-    generate.add_argument("--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir")
+    generate.add_argument(
+        "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
+    )
     generate.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
     generate.set_defaults(run=_generate)
 
@@ -182,8 +239,19 @@ def _parser() -> argparse.ArgumentParser:
     plan.set_defaults(run=_plan)
 
     verify = commands.add_parser("verify", help="check a finished dataset", allow_abbrev=False)
-    verify.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    verify.add_argument("directory", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     verify.set_defaults(run=_verify)
+
+    fetch = commands.add_parser(
+        "fetch",
+        help="copy a finished dataset from an object store",
+        description="Copies a dataset, checks every file, and makes it visible when it is complete.",
+        allow_abbrev=False,
+    )
+    fetch.add_argument("url", help="the dataset's URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0 under gs://… or s3://…")
+    fetch.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
+    fetch.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
+    fetch.set_defaults(run=_fetch)
     return parser
 
 

@@ -1,51 +1,55 @@
 """Makes a dataset and publishes it: what both the program and the TFDS builder do."""
 
-from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.pipelines import failures, options, progress, publish
+from seq2seq_arith.pipelines import failures, options, progress, stores
 from seq2seq_arith.pipelines.generate import generate
 from seq2seq_arith.pipelines.plan import check_memory, plan
+from seq2seq_arith.pipelines.publish import dataset_path
+from seq2seq_arith.pipelines.remote import publisher
 from seq2seq_arith.pipelines.shards import Layout
 from seq2seq_arith.pipelines.tasks import Task
 
 
 def create(
-    task: Task, layout: Layout, data_dir: Path, beam_flags: list[str], overwrite: bool = False
+    task: Task, layout: Layout, data_dir: stores.AnyPath, beam_flags: list[str], overwrite: bool = False
 ) -> dict[str, Any]:
-    """Makes the dataset under the data directory, if it is not there, and returns its metadata.
+    """Makes the dataset under the data directory, on disk or in a store, if it is not there, and returns its metadata.
 
     With ``overwrite``, a dataset that stands there is replaced when the new one is complete.
 
     Raises:
       InputError: A flag or a parameter cannot be used, something else stands there, or another run is making it.
       OSError: The disk is full, or the directory cannot be written.
+      StoreError: The store fails.
       WorkerLostError: A worker process of the engine died.
     """
-    path = publish.dataset_path(data_dir, task)
+    path = dataset_path(data_dir, task)
+    publish = publisher(path)
     with publish.locked(path):
         # Another run may have finished since the caller looked.
         metadata = publish.published(path, task, layout, overwrite)
         if metadata is None:
-            with publish.staged(path) as directory:
+            with publish.staged(path, layout) as directory:
                 metadata = fill(task, layout, directory, beam_flags)
         publish.name_default_config(path)
     return metadata
 
 
-def fill(task: Task, layout: Layout, directory: Path, beam_flags: list[str]) -> dict[str, Any]:
-    """Makes the dataset in an empty directory, showing how far it has come, and returns its metadata."""
+def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list[str]) -> dict[str, Any]:
+    """Makes the dataset in an empty directory or a staged prefix, showing progress, and returns its metadata."""
     beam_options = options.pipeline_options(beam_flags)
     threads = options.default_threads(beam_options)
     planned = plan(task, layout)
     if options.is_local(beam_options):
         check_memory(planned.local_memory)
+    seen = stores.counter(directory, "*-validation.tfrecord-*")
     totals = {"draws": planned.draws, "shards": layout.num_shards}
 
     def current(name: str) -> int:
         # Workers in other processes count for themselves, but their files can be seen.
         counted = progress.count(name)
-        return counted if name != "shards" else max(counted, len(list(directory.glob("*-validation.tfrecord-*"))))
+        return counted if name != "shards" else max(counted, seen())
 
     progress.reset()
     with failures.named(), progress.shown(totals, current):

@@ -7,3 +7,7 @@ class InputError(ValueError):
     The message is one sentence that says what was given, what is allowed and what to do. The programs print it
     without a traceback and exit with code 2.
     """
+
+
+class StoreError(RuntimeError):
+    """An object store that fails, or cannot be reached; the message is one sentence."""

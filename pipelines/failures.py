@@ -7,6 +7,7 @@ and may then wait for it for ever.
 import contextlib
 import errno
 import os
+import re
 import signal
 import threading
 import time
@@ -15,12 +16,16 @@ from collections.abc import Iterator
 
 import psutil
 
+from seq2seq_arith.pipelines.errors import InputError, StoreError
+
 # What marks the processes of a run: they inherit its environment.
 RUN = "SEQ2SEQ_ARITH_RUN"
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EACCES, errno.EROFS)
 WORKER_EXITED = "Worker subprocess exited with return code "
 # By SIGINT or SIGTERM, which a terminal sends to the workers as well: the run is being stopped.
 STOPPED = ("-2", "130", "-15", "143")
+# The last line of a traceback, and what Beam adds to it.
+OF_A_STORE = re.compile(r"errors\.(InputError|StoreError): (.*?)(?: \[while running |\n|$)")
 
 
 class WorkerLostError(RuntimeError):
@@ -34,17 +39,22 @@ def named() -> Iterator[None]:
     Raises:
       OSError: The disk is full, or cannot be written.
       WorkerLostError: A worker process died.
+      InputError, StoreError: An object store cannot be used, or fails.
       KeyboardInterrupt: The run was interrupted.
     """
     with _watched_workers() as lost:
         try:
             yield
+        except StoreError:
+            raise
         except (KeyboardInterrupt, RuntimeError) as error:
             text = str(error)
             if lost or "Channel closed prematurely" in text:
                 raise WorkerLostError("a worker process died") from error
             if text.startswith("KeyboardInterrupt"):
                 raise KeyboardInterrupt from None
+            if found := OF_A_STORE.search(text):
+                raise {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2]) from error
             for number in DISK_ERRORS:
                 if os.strerror(number) in text:
                     raise OSError(number, os.strerror(number)) from error

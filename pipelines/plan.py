@@ -13,6 +13,7 @@ import psutil
 from seq2seq_arith.pipelines import coverage
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, record_format
+from seq2seq_arith.pipelines.stores import AnyPath
 from seq2seq_arith.pipelines.tasks import Task
 
 START_SECONDS = 0.5  # to build the pipeline and to publish what it made
@@ -78,12 +79,14 @@ def plan(task: Task, layout: Layout) -> Plan:
     )
 
 
-def check_space(needed: int, directory: Path) -> None:
-    """Makes sure that the disk has room.
+def check_space(needed: int, directory: AnyPath) -> None:
+    """Makes sure that the disk has room; a store has.
 
     Raises:
       InputError: It has not.
     """
+    if not isinstance(directory, Path):
+        return
     standing = next(part for part in (directory, *directory.parents) if part.exists())
     free = shutil.disk_usage(standing).free
     if needed > free:

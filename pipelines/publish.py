@@ -1,4 +1,7 @@
-"""Where a dataset stands on disk, and how it gets there: complete, or not at all."""
+"""Where a dataset stands on disk, and how it gets there: complete, or not at all.
+
+``remote`` does the same for object stores.
+"""
 
 import contextlib
 import fcntl
@@ -9,20 +12,26 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.shards import NAME, Layout
+from seq2seq_arith.pipelines.stores import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, VERSION, Task
 
-METADATA = "metadata.json"
+METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
+DEFAULT_CONFIG = {"default_config_name": DEFAULT_TASK}
 STAGING = f"{VERSION}.incomplete-"
 
 
-def dataset_path(data_dir: Path, task: Task) -> Path:
-    """The directory of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
+@overload
+def dataset_path(data_dir: Path, task: Task) -> Path: ...
+@overload
+def dataset_path(data_dir: ObjectPath, task: Task) -> ObjectPath: ...
+def dataset_path(data_dir: AnyPath, task: Task) -> AnyPath:
+    """The directory, or the prefix, of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
     return data_dir / NAME / task.config_name / VERSION
 
 
@@ -40,6 +49,13 @@ def published(path: Path, task: Task, layout: Layout, overwrite: bool) -> dict[s
         raise InputError(f"{obstacle} is a file, not a directory; give another --data-dir")
     if not path.exists():
         return None
+    return standing_as_asked(path, task, layout, overwrite, lambda file: (path / file).is_file())
+
+
+def standing_as_asked(
+    path: AnyPath, task: Task, layout: Layout, overwrite: bool, has: Callable[[str], bool]
+) -> dict[str, Any] | None:
+    """As ``published``, for a path that is there, and whose files ``has`` knows."""
     metadata = read_metadata(path)
     if metadata is None or metadata.get("parameters") != task.parameters():
         raise InputError(f"{path} is no dataset of this program; move it away, or give another --data-dir")
@@ -48,18 +64,20 @@ def published(path: Path, task: Task, layout: Layout, overwrite: bool) -> dict[s
         return None
     if standing != layout:
         raise InputError(
-            f"{path} has {_words(standing)}, not {_words(layout)} as asked for; give --overwrite to replace it"
+            f"{path} has {words(standing)}, not {words(layout)} as asked for; give --overwrite to replace it"
         )
-    lost = next((file for file in metadata["files"] if not (path / file).is_file()), None)
+    lost = next((file for file in metadata["files"] if not has(file)), None)
     if lost:
         raise InputError(f"{path} has lost its file {lost}; give --overwrite to make the dataset anew")
     return metadata
 
 
-def read_metadata(path: Path) -> dict[str, Any] | None:
+def read_metadata(path: AnyPath) -> dict[str, Any] | None:
     """What a dataset's ``metadata.json`` holds; None if there is none that can be read."""
     try:
         metadata = json.loads((path / METADATA).read_text(encoding="utf-8"))
+    except InputError:  # of a store
+        raise
     except (OSError, ValueError, RecursionError):
         return None
     return metadata if isinstance(metadata, dict) else None
@@ -79,7 +97,10 @@ def local_path(directory: str) -> Path:
       InputError: It is a URL.
     """
     if "://" in directory:
-        raise InputError(f"{directory} is on no disk of this machine; make the dataset on one, then copy the directory")
+        raise InputError(
+            f"{directory} is on no disk of this machine; make the dataset with arith-data generate, or fetch it with "
+            "arith-data fetch"
+        )
     return Path(directory).absolute()
 
 
@@ -103,18 +124,18 @@ def locked(path: Path) -> Iterator[None]:
             yield
         finally:
             # While it is locked: afterwards the folder may be another run's.
-            with _uninterrupted():
+            with uninterrupted():
                 _remove_empty(created)
     finally:
         os.close(descriptor)
 
 
 @contextlib.contextmanager
-def staged(path: Path) -> Iterator[Path]:
+def staged(path: Path, layout: Layout | None = None) -> Iterator[Path]:
     """An empty directory that becomes ``path`` when the block ends without an exception, and is gone otherwise.
 
     Only while the path is locked. What a run that was killed has left beside it is removed first, and a dataset that
-    stands at the path is replaced.
+    stands at the path is replaced. The layout matters only in stores.
     """
     remove_leftovers(path)
     directory = path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
@@ -123,7 +144,7 @@ def staged(path: Path) -> Iterator[Path]:
         yield directory
         _replace(directory, path)
     finally:
-        with _uninterrupted():
+        with uninterrupted():
             _remove(directory)
 
 
@@ -138,7 +159,7 @@ def name_default_config(path: Path) -> None:
     named.parent.mkdir(parents=True, exist_ok=True)
     temporary = named.with_name(f"{uuid.uuid4().hex}.incomplete")
     try:
-        temporary.write_text(json.dumps({"default_config_name": DEFAULT_TASK}))
+        temporary.write_text(json.dumps(DEFAULT_CONFIG))
         temporary.replace(named)
     finally:
         temporary.unlink(missing_ok=True)
@@ -157,7 +178,7 @@ def remove_leftovers(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
+def uninterrupted() -> Iterator[None]:
     """Whoever presses Ctrl-C again, and again, shall not stop the cleaning up."""
     if threading.current_thread() is not threading.main_thread():
         yield  # which no signal interrupts
@@ -204,7 +225,7 @@ def _replace(directory: Path, path: Path) -> None:
     for entry in (*directory.glob("*.json"), *(entry for entry in directory.iterdir() if entry.is_dir()), directory):
         _sync(entry)
     old = path.with_name(f"{STAGING}old-{uuid.uuid4().hex[:8]}")
-    with _uninterrupted():
+    with uninterrupted():
         if path.exists():
             path.rename(old)
         directory.rename(path)
@@ -235,5 +256,6 @@ def _remove(directory: Path) -> None:
         time.sleep(0.02 * (attempt + 1))
 
 
-def _words(layout: Layout) -> str:
+def words(layout: Layout) -> str:
+    """A layout, for messages."""
     return f"{layout.num_shards} shards {'with' if layout.parquet else 'without'} Parquet"

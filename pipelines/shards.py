@@ -6,15 +6,18 @@ import functools
 import hashlib
 import io
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from seq2seq_arith.pipelines import draws as d
 from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.parquet import ParquetWriter, row_group_rows
+from seq2seq_arith.pipelines.stores import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.tasks import Task
 from seq2seq_arith.pipelines.text import answers, questions
 from seq2seq_arith.pipelines.tfrecord import RecordFormat
@@ -96,7 +99,7 @@ def parquet_path(split: str, shard: int, num_shards: int) -> str:
 
 
 def write_shard(
-    task: Task, layout: Layout, directory: Path, split: str, shard: int, numbers: np.ndarray
+    task: Task, layout: Layout, directory: AnyPath, split: str, shard: int, numbers: np.ndarray
 ) -> ShardReport:
     """Writes the examples of these draws, uint64 of shape (n,), in this order.
 
@@ -139,8 +142,9 @@ def _operand_blocks(task: Task, numbers: np.ndarray) -> Iterator[d.Key]:
 class HashedFile(io.RawIOBase):
     """A binary file that knows the length and the sha256 of what was written to it."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=0)
+    def __init__(self, file: Path | IO[bytes]) -> None:
+        """Makes the file, which must not be there, or writes to one that is open and not buffered."""
+        self._file = file.open("xb", buffering=0) if isinstance(file, Path) else file
         self._hash = hashlib.sha256()
         self.num_bytes = 0
 
@@ -174,8 +178,14 @@ class HashedFile(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def _whole_file(path: Path) -> Iterator[HashedFile]:
+def _whole_file(path: AnyPath) -> Iterator[HashedFile]:
     """A file that gets its name when the block ends without an exception, and is gone otherwise."""
+    if isinstance(path, ObjectPath):
+        # A nameless file of this machine, of which nothing is left whatever happens.
+        with tempfile.TemporaryFile(buffering=0) as whole, HashedFile(whole) as file:
+            yield file
+            path.upload(whole)
+        return
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
         with HashedFile(temporary) as file:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import google_crc32c
@@ -20,14 +19,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
 
-from seq2seq_arith.pipelines import coverage
+from seq2seq_arith.pipelines import coverage, stores
 from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.publish import METADATA, layout_of, read_metadata
+from seq2seq_arith.pipelines.publish import DATASET_INFO, FEATURES, METADATA, layout_of, read_metadata
 from seq2seq_arith.pipelines.redraw import Examples, redraw
 from seq2seq_arith.pipelines.shards import SPLITS, Layout
+from seq2seq_arith.pipelines.stores import AnyPath
 from seq2seq_arith.pipelines.tasks import PAD, Task
-
-DATASET_INFO, FEATURES = "dataset_info.json", "features.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,41 +45,72 @@ class Problem(Exception):
     """What is wrong with one file."""
 
 
-def verify(directory: Path) -> Findings:
-    """Checks everything that can be checked of a dataset's directory.
+def verify(directory: AnyPath) -> Findings:
+    """Checks everything that can be checked of a dataset's directory, or of its prefix in a store.
+
+    Each file is read once, and one at a time.
 
     Raises:
-      InputError: There is no dataset in the directory to check.
+      InputError: There is no dataset to check.
+      StoreError: The store fails.
     """
     if not directory.is_dir():
         raise InputError(f"{directory} is no directory; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     if not (directory / METADATA).is_file():
         raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     try:
-        task, layout, metadata = _read_metadata(directory)
+        task, layout, metadata = read_checked(directory)
     except Problem as problem:
         return Findings([f"{directory / METADATA}: {problem}"])
-    problems = list(_file_problems(directory, metadata["files"]))
+    digests = metadata["files"]
+    present = set(stores.sizes(directory))
+    problems = [f"{directory / path}: is missing" for path in sorted(set(digests) - present)]
+    surplus = sorted(present - set(digests) - {METADATA})
+    problems += [f"{directory / path}: does not belong to the dataset" for path in surplus]
+    for name in {DATASET_INFO, FEATURES} & present:
+        problems += _digest_problems(directory / name, (directory / name).read_bytes(), digests[name])
+    expected, more = _expected(task, layout, directory, metadata["draws_used"])
+    problems += more
+    for split, shard, path in _shard_files(layout):
+        if path in present:
+            examples = expected[split][shard] if expected else None
+            problems += _shard_problems(task, directory / path, digests[path], examples)
+    return Findings(problems, f"{len(digests) + 1} files and {task.num_examples:,} examples are as they should be")
+
+
+def _shard_files(layout: Layout) -> Iterator[tuple[str, int, str]]:
+    """Split, shard and name of every file with examples."""
+    for split in SPLITS:
+        for shard in range(layout.num_shards):
+            for path in layout.paths(split, shard):
+                yield split, shard, path
+
+
+def _expected(
+    task: Task, layout: Layout, directory: AnyPath, draws_used: int
+) -> tuple[dict[str, list[Examples]] | None, list[str]]:
+    """The examples of each split and shard, drawn again, and what is wrong with the counts; None if too much is."""
     lengths = _shard_lengths(directory)
     wanted = {"train": task.num_train, "validation": task.num_validation}
     if {split: sum(counts) for split, counts in lengths.items()} != wanted:
         # What is as large as it says can be drawn again; what is not, may be far too large.
-        return Findings([*problems, f"{directory / DATASET_INFO}: does not count {wanted} examples"])
-    expected = redraw(task, metadata["draws_used"], layout.num_shards)
+        return None, [f"{directory / DATASET_INFO}: does not count {wanted} examples"]
+    expected = redraw(task, draws_used, layout.num_shards)
     if sum(len(left) for shards in expected.values() for left, _ in shards) != task.num_examples:
-        problems.append(f"{directory / METADATA}: draws_used does not give {task.num_examples} examples")
-        return Findings(problems)
-    for split, shards in expected.items():
-        if lengths[split] != [len(left) for left, _ in shards]:
-            problems.append(f"{directory / DATASET_INFO}: counts other examples in the files of {split}")
-        for shard, examples in enumerate(shards):
-            problems += _shard_problems(task, directory, layout.paths(split, shard), examples)
-    files = len(metadata["files"]) + 1
-    return Findings(problems, f"{files} files and {task.num_examples:,} examples are as they should be")
+        return None, [f"{directory / METADATA}: draws_used does not give {task.num_examples} examples"]
+    return expected, [
+        f"{directory / DATASET_INFO}: counts other examples in the files of {split}"
+        for split, shards in expected.items()
+        if lengths[split] != [len(left) for left, _ in shards]
+    ]
 
 
-def _read_metadata(directory: Path) -> tuple[Task, Layout, dict[str, Any]]:
-    """What the metadata says, once it is known to be whole and to agree with itself."""
+def read_checked(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
+    """What the metadata says, once it is known to be whole and to agree with itself.
+
+    Raises:
+      Problem: It is not.
+    """
     metadata = read_metadata(directory)
     if metadata is None:
         raise Problem("is no JSON object")
@@ -96,8 +125,7 @@ def _read_metadata(directory: Path) -> tuple[Task, Layout, dict[str, Any]]:
     formats = 2 if layout.parquet else 1
     if not isinstance(files, dict) or len(files) != layout.num_shards * formats * len(SPLITS) + 2:
         raise Problem("its files are not those of its parameters")
-    paths = [path for split in SPLITS for shard in range(layout.num_shards) for path in layout.paths(split, shard)]
-    if set(files) != {*paths, DATASET_INFO, FEATURES}:
+    if set(files) != {*(path for _, _, path in _shard_files(layout)), DATASET_INFO, FEATURES}:
         raise Problem("its files are not those of its parameters")
     if not isinstance(draws := metadata.get("draws_used"), int) or not task.num_examples <= draws <= most_draws:
         raise Problem(f"draws_used is {draws!r}")
@@ -119,49 +147,47 @@ def _read_metadata(directory: Path) -> tuple[Task, Layout, dict[str, Any]]:
     return task, layout, metadata
 
 
-def _file_problems(directory: Path, digests: dict[str, str]) -> Iterator[str]:
-    """Files that are missing, too many, or changed."""
-    present = {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}
-    for path in sorted(set(digests) - present):
-        yield f"{directory / path}: is missing"
-    for path in sorted(present - set(digests) - {METADATA}):
-        yield f"{directory / path}: does not belong to the dataset"
-    for path in sorted(set(digests) & present):
-        if _sha256(directory / path) != digests[path]:
-            yield f"{directory / path}: does not have the sha256 that {METADATA} states"
+def _digest_problems(file: AnyPath, data: bytes, digest: str) -> list[str]:
+    if hashlib.sha256(data).hexdigest() == digest:
+        return []
+    return [f"{file}: does not have the sha256 that {METADATA} states"]
 
 
-def _shard_lengths(directory: Path) -> dict[str, list[int]]:
+def _shard_lengths(directory: AnyPath) -> dict[str, list[int]]:
     """How many examples TFDS takes each file to have, by split; empty if that cannot be read."""
     try:
         splits = json.loads((directory / DATASET_INFO).read_text(encoding="utf-8"))["splits"]
         return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
+    except InputError:  # of a store
+        raise
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
 
 
-def _shard_problems(task: Task, directory: Path, paths: list[str], expected: Examples) -> Iterator[str]:
-    """What is wrong with the examples of one shard, in each of its files."""
-    readers = {".parquet": _read_parquet}
-    for path in paths:
-        file = directory / path
-        if not file.is_file():
-            continue  # named already
-        try:
-            questions, answers = readers.get(file.suffix, _read_tfrecord)(file)
-            _check_alphabet(task, questions, answers)
-            left, right = _parse(task, questions)
-            _check_answers(task, left, right, answers)
-            _check_examples(left, right, expected)
-        except Problem as problem:
-            yield f"{file}: {problem}"
-        except (OSError, ValueError, pa.ArrowException) as error:
-            yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
+def _shard_problems(task: Task, file: AnyPath, digest: str, expected: Examples | None) -> Iterator[str]:
+    """What is wrong with a file of examples; None expects any."""
+    read = _read_parquet if file.suffix == ".parquet" else _read_tfrecord
+    try:
+        data = file.read_bytes()
+        yield from _digest_problems(file, data, digest)
+        if expected is None:
+            return
+        questions, answers = read(data)
+        del data
+        _check_alphabet(task, questions, answers)
+        left, right = _parse(task, questions)
+        _check_answers(task, left, right, answers)
+        _check_examples(left, right, expected)
+    except Problem as problem:
+        yield f"{file}: {problem}"
+    except InputError:  # of a store
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
 
 
-def _read_tfrecord(path: Path) -> tuple[pa.Array, pa.Array]:
+def _read_tfrecord(data: bytes) -> tuple[pa.Array, pa.Array]:
     """Questions and answers of a TFRecord file."""
-    data = path.read_bytes()
     questions, answers = [], []
     example_class = _example_class()
     position = 0
@@ -192,9 +218,9 @@ def _read_tfrecord(path: Path) -> tuple[pa.Array, pa.Array]:
     return pa.array(questions, pa.string()), pa.array(answers, pa.string())
 
 
-def _read_parquet(path: Path) -> tuple[pa.Array, pa.Array]:
+def _read_parquet(data: bytes) -> tuple[pa.Array, pa.Array]:
     """Questions and answers of a Parquet file."""
-    table = pq.read_table(path)
+    table = pq.read_table(pa.BufferReader(data))
     table.validate(full=True)
     if [(field.name, field.type, field.nullable) for field in table.schema] != [
         ("question", pa.string(), False),
@@ -250,11 +276,6 @@ def _all(conditions: pa.Array, complaint: str) -> None:
     row = pc.index(conditions, False).as_py()
     if row >= 0:
         raise Problem(f"row {row}: {complaint}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _masked_crc(data: bytes) -> int:

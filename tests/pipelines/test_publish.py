@@ -305,7 +305,7 @@ def test_a_place_that_cannot_be_written(tmp_path):
 def test_a_dataset_is_made_on_a_disk_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
-    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* copy the directory"):
+    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* or fetch it with"):
         local_path("gs://bucket/data")
 
 

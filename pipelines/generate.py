@@ -20,7 +20,6 @@ from apache_beam.pvalue import AsSingleton
 
 from seq2seq_arith.pipelines import coverage, cutoff, dedup, frequent
 from seq2seq_arith.pipelines import draws as d
-from seq2seq_arith.pipelines.catalog import write_catalog
 from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, ShardReport, write_shard
 from seq2seq_arith.pipelines.stores import AnyPath, catalog_directory, own_file
@@ -97,6 +96,9 @@ def generate(
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
         written = run(job, options)
+    # Workers import this module, and are slimmer without TFDS.
+    from seq2seq_arith.pipelines.catalog import write_catalog
+
     return write_catalog(task, layout, catalog_directory(directory), written.draws_used, written.shards)
 
 

@@ -50,6 +50,14 @@ bench-scale: $(VENV)/installed
 bench-train: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_train.py
 
+# Flink and Beam's job server for it, from Maven Central; needs a JDK from 11 to 17 and Maven.
+flink: build/flink/made
+
+build/flink/made: engines/flink/pom.xml engines/flink/cluster/pom.xml engines/flink/job-server/pom.xml
+	@rm -rf build/flink
+	mvn --batch-mode --quiet --no-transfer-progress --file engines/flink/pom.xml package
+	@touch $@
+
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \
 	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12")'

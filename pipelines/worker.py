@@ -1,0 +1,62 @@
+"""The program ``arith-worker``: Beam's Python worker, for engines that start workers as processes.
+
+Beam keeps to a container's contract there, whose program for it is in Beam's images only: the engine names a service
+that knows the job's options, the worker fetches them, and goes on as Beam's own. What the job's steps import must be
+installed beside this program; it fetches no files.
+"""
+
+import argparse
+import json
+import os
+
+import grpc
+from apache_beam.portability.api import beam_provision_api_pb2 as provision
+from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
+from apache_beam.portability.api import endpoints_pb2
+from apache_beam.runners.worker import sdk_worker_main
+from google.protobuf import json_format, text_format
+
+SECONDS = 60  # for the engine to answer, which waits for the worker as long
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serves one worker of an engine until that needs it no more, or is gone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--id", required=True, help="the name that the engine has given this worker")
+    parser.add_argument("--provision_endpoint", required=True, help="host:port that knows the job")
+    for name in ("control", "logging", "artifact", "status"):
+        parser.add_argument(f"--{name}_endpoint", help="as the engine has it, if the job does not name another")
+    given, _ = parser.parse_known_args(arguments)
+    os.environ.update(environment(given, provided(given.id, given.provision_endpoint)))
+    sdk_worker_main.main([])
+    return 0
+
+
+def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:
+    """What the engine says of the job that the worker is for."""
+    with grpc.insecure_channel(endpoint) as channel:
+        service = services.ProvisionServiceStub(channel)
+        request = provision.GetProvisionInfoRequest()
+        answer = service.GetProvisionInfo(
+            request, metadata=[("worker_id", worker)], timeout=SECONDS, wait_for_ready=True
+        )
+    return answer.info
+
+
+def environment(given: argparse.Namespace, info: provision.ProvisionInfo) -> dict[str, str]:
+    """The variables that Beam's worker reads."""
+    variables = {
+        "WORKER_ID": given.id,
+        "PIPELINE_OPTIONS": json.dumps(json_format.MessageToDict(info.pipeline_options)),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+    }
+    for name in ("control", "logging", "status"):
+        url = getattr(info, f"{name}_endpoint").url or getattr(given, f"{name}_endpoint")
+        if url:
+            descriptor = endpoints_pb2.ApiServiceDescriptor(url=url)
+            variables[f"{name.upper()}_API_SERVICE_DESCRIPTOR"] = text_format.MessageToString(descriptor)
+    return variables
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -71,13 +71,18 @@ def is_chief() -> bool:
 
 
 def split_cpu(count: int) -> None:
-    """Makes ``count`` logical devices of the one CPU; once a process, before TensorFlow starts.
+    """Makes ``count`` logical devices of the one CPU, which share its cores; once a process, before TensorFlow starts.
+
+    Left alone, TensorFlow cuts every operation of every replica into a piece for each core, and small ones into crumbs.
 
     Raises:
       InputError: TensorFlow has started with fewer.
     """
     cpu = tf.config.list_physical_devices("CPU")[0]
+    cores = os.cpu_count() or 1
     try:
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // count))
+        tf.config.threading.set_inter_op_parallelism_threads(max(count, cores))
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError:
         there = len(tf.config.list_logical_devices("CPU"))

@@ -1,10 +1,14 @@
 """Recurrent networks: the notebook's encoder-decoder, and the taggers."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from seq2seq_arith.trainer.models.layers import Flip, OneHot, PairEmbedding
+from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM, lstm
 
-CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+CELLS = {"lstm": lstm, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
 PAIR_UNITS = 64
 
 
@@ -20,7 +24,7 @@ def encoder_decoder(
       layers: Layers of the decoder.
       steps: Of the answer.
       depth: Characters of the alphabet.
-      **options: For the layers of Keras (``unroll``, ``use_cudnn``).
+      **options: For the recurrent layers (``unroll``, ``use_cudnn``).
 
     Returns:
       Logits, [examples, steps, depth].
@@ -28,8 +32,8 @@ def encoder_decoder(
     layer = CELLS[cell]
     options = _options_of(cell, options)
     state = layer(hidden, name="encoder", **options)(OneHot(depth)(ids))
-    sequence = keras.layers.RepeatVector(steps)(state)
-    for number in range(layers):
+    sequence = _first_of_decoder(cell, hidden, steps, options)(state)
+    for number in range(1, layers):
         sequence = layer(hidden, return_sequences=True, name=f"decoder_{number}", **options)(sequence)
     return keras.layers.Dense(depth, dtype="float32", name="logits")(sequence)
 
@@ -49,11 +53,21 @@ def tagger(ids: keras.KerasTensor, *, directions: str, hidden: int, depth: int, 
     sequence = PairEmbedding(depth, PAIR_UNITS)(ids) if pairs else OneHot(depth)(ids)
     for number, direction in enumerate(directions):
         name, backwards = f"layer_{number}", direction == "b"
-        layer = keras.layers.LSTM(hidden, return_sequences=True, go_backwards=backwards, name=name, **options)
+        layer = lstm(hidden, return_sequences=True, go_backwards=backwards, name=name, **options)
         sequence = (keras.layers.Bidirectional(layer) if direction == "d" else layer)(sequence)
         if backwards:
             sequence = Flip(name=f"flip_{number}")(sequence)
     return keras.layers.Dense(depth, dtype="float32", name="logits")(sequence)
+
+
+def _first_of_decoder(cell: str, hidden: int, steps: int, options: dict) -> Callable[[Any], Any]:
+    """The layer that reads a vector, [examples, units], ``steps`` times."""
+    options = options | {"return_sequences": True, "name": "decoder_0"}
+    if cell == "lstm" and options["unroll"]:
+        # It repeats the vector itself, and so multiplies it once.
+        layer = UnrolledLSTM(hidden, repeats=steps, **options)
+        return lambda state: layer(keras.layers.Reshape((1, hidden))(state))
+    return lambda state: CELLS[cell](hidden, **options)(keras.layers.RepeatVector(steps)(state))
 
 
 def _options_of(cell: str, options: dict) -> dict:

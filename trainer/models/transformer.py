@@ -1,9 +1,10 @@
 """The transformer: learned queries, one an answer character, that look at the string as it is stored."""
 
 import keras
-from keras.layers import LSTM, Add, Bidirectional, Concatenate, Cropping1D, Dense, LayerNormalization
+from keras.layers import Add, Bidirectional, Concatenate, Cropping1D, Dense, LayerNormalization
 
 from seq2seq_arith.trainer.models.layers import BiasedAttention, Flip, LearnedSteps, OneHot
+from seq2seq_arith.trainer.models.unrolled import lstm
 
 HEADS = 4
 WRITERS = 3
@@ -30,7 +31,7 @@ def transformer(
       Logits, [examples, steps, depth].
     """
     characters = OneHot(depth)(ids)
-    reader = LSTM(hidden // 2, return_sequences=True, **options)
+    reader = lstm(hidden // 2, return_sequences=True, **options)
     read = Dense(hidden, name="read")(Bidirectional(reader, name="reader")(characters))
     places = LearnedSteps(ids.shape[1], hidden, name="places")(characters)
     queries = LearnedSteps(steps, hidden, name="queries")(characters)
@@ -41,7 +42,7 @@ def transformer(
     sequence = LayerNormalization(name="norm")(Cropping1D((ids.shape[1], 0))(sequence))
     for number in range(WRITERS):
         backwards = number % 2 == 1
-        layer = LSTM(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **options)
+        layer = lstm(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **options)
         written = layer(sequence)
         sequence = Add()([sequence, Flip()(written) if backwards else written])
     return Dense(depth, dtype="float32", name="logits")(sequence)

@@ -20,7 +20,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(PYTEST)
 
-# What takes minutes: killed runs, packages built and installed, engines started.
+# What takes minutes: killed runs, packages built and installed, engines and object stores started.
 slow: $(VENV)/extras
 	$(PYTEST) -m "slow or flink"
 
@@ -48,7 +48,7 @@ bench-scale: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/simulate_scale.py
 
 bench-train: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/bench_train.py
+	$(BIN)/python tests/benchmarks/bench_train.py --data-dir $(DATA)
 
 # Flink and Beam's job server for it, from Maven Central; needs a JDK from 11 to 17 and Maven.
 flink: build/flink/made
@@ -66,7 +66,7 @@ $(VENV)/installed: setup.py pyproject.toml
 	@touch $@
 
 $(VENV)/extras: $(VENV)/installed
-	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli,gcp]'
+	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli,gcp,aws,emulators]'
 	@touch $@
 
 clean:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from seq2seq_arith.pipelines.errors import InputError, StoreError
-from seq2seq_arith.pipelines.failures import WorkerLostError
+from seq2seq_arith.pipelines.failures import EngineError, WorkerLostError
 from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         metadata = create.create(task, layout, data_dir, beam_flags, arguments.overwrite)
     except WorkerLostError as error:
         return _fail(f"{error} while {path} was made; {_left(path)}: run this again", FAILURE)
-    except StoreError as error:
+    except (EngineError, StoreError) as error:
         return _fail(f"{error}; {_left(path)}", FAILURE)
     except OSError as error:
         return _fail(f"{path} could not be written: {error.strerror or error}; {_left(path)}", FAILURE)

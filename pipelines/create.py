@@ -23,6 +23,7 @@ def create(
       OSError: The disk is full, or the directory cannot be written.
       StoreError: The store fails.
       WorkerLostError: A worker process of the engine died.
+      EngineError: The engine gave the job up.
     """
     path = dataset_path(data_dir, task)
     publish = publisher(path)
@@ -45,6 +46,8 @@ def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list
         check_memory(planned.local_memory)
     seen = stores.counter(directory, "*-validation.tfrecord-*")
     totals = {"draws": planned.draws, "shards": layout.num_shards}
+    if not options.counts_here(beam_options):
+        del totals["draws"]
 
     def current(name: str) -> int:
         # Workers in other processes count for themselves, but their files can be seen.

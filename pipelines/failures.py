@@ -25,11 +25,17 @@ WORKER_EXITED = "Worker subprocess exited with return code "
 # By SIGINT or SIGTERM, which a terminal sends to the workers as well: the run is being stopped.
 STOPPED = ("-2", "130", "-15", "143")
 # The last line of a traceback, and what Beam adds to it.
+OF_AN_ENGINE = re.compile(r"Pipeline \S+ failed in state (\w+): (.*)", re.DOTALL)
+EXCEPTION = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
 OF_A_STORE = re.compile(r"errors\.(InputError|StoreError): (.*?)(?: \[while running |\n|$)")
 
 
 class WorkerLostError(RuntimeError):
     """A worker process of the engine died."""
+
+
+class EngineError(RuntimeError):
+    """The engine gave the job up; the message says why, as far as the engine did."""
 
 
 @contextlib.contextmanager
@@ -39,6 +45,7 @@ def named() -> Iterator[None]:
     Raises:
       OSError: The disk is full, or cannot be written.
       WorkerLostError: A worker process died.
+      EngineError: The engine gave the job up.
       InputError, StoreError: An object store cannot be used, or fails.
       KeyboardInterrupt: The run was interrupted.
     """
@@ -58,7 +65,17 @@ def named() -> Iterator[None]:
             for number in DISK_ERRORS:
                 if os.strerror(number) in text:
                     raise OSError(number, os.strerror(number)) from error
+            if found := OF_AN_ENGINE.match(text):
+                raise EngineError(f"the engine's job ended as {found[1]}: {_reason(found[2])}") from error
             raise
+
+
+def _reason(text: str) -> str:
+    """The line of an engine's message that says what went wrong: of Python's traceback in it the last, else the first."""
+    lines = text.strip().splitlines() or ["it gave no reason"]
+    if any("Traceback (most recent call last)" in line for line in lines):
+        return [line for line in lines if EXCEPTION.match(line)][-1]
+    return lines[0]
 
 
 @contextlib.contextmanager

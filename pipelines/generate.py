@@ -5,6 +5,7 @@ each shard, the draws that are kept. Operands are a function of the draw number,
 than carried. How all this grows with the number of examples is in docs/scale.md.
 """
 
+import contextlib
 import dataclasses
 import functools
 import itertools
@@ -104,8 +105,14 @@ def generate(
 
 def run(job: Job, options: PipelineOptions) -> Written | None:
     """Runs the pipeline once, and waits for it; None if its draws did not suffice, and nothing was written."""
-    with beam.Pipeline(options=options) as pipeline:
-        build(job, pipeline)
+    pipeline = beam.Pipeline(options=options)
+    try:
+        with pipeline:
+            build(job, pipeline)
+    except BaseException:
+        with contextlib.suppress(Exception):
+            pipeline.result.cancel()  # an engine elsewhere would go on
+        raise
     path = own_file(job.directory, REPORT)
     found = json.loads(path.read_text())
     path.unlink()

@@ -4,12 +4,15 @@ import contextlib
 import io
 import logging
 import os
+import socket
 import subprocess
 from pathlib import Path
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    FlinkRunnerOptions,
     PipelineOptions,
+    PortableOptions,
     PrismRunnerOptions,
     SetupOptions,
     StandardOptions,
@@ -44,6 +47,8 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
         reason = said.getvalue().strip().rpartition("error: ")[-1]
         raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
     standard = options.view_as(StandardOptions)
+    if standard.no_wait_until_finish:
+        raise InputError("--no_wait_until_finish makes no sense here: a dataset is published when the job has finished")
     if unknown and standard.runner not in OPEN_RUNNERS:
         # Beam's names have underscores, whatever was typed.
         names = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
@@ -57,6 +62,8 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
             # What stops a run reaches us as an exception all the same.
             logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
             logging.getLogger("PrismJobServer").propagate = False
+    if standard.runner in OPEN_RUNNERS:
+        _check_job_server(options)
     options.view_as(SetupOptions).save_main_session = False
     return options
 
@@ -64,6 +71,13 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
 def is_local(options: PipelineOptions) -> bool:
     """Whether the pipeline runs on this machine, in memory."""
     return options.view_as(StandardOptions).runner == LOCAL_RUNNER
+
+
+def counts_here(options: PipelineOptions) -> bool:
+    """Whether the workers are in this process, or may be, so that what they count is seen in it."""
+    if options.view_as(StandardOptions).runner not in OPEN_RUNNERS:
+        return is_local(options)
+    return options.view_as(PortableOptions).environment_type in (None, "LOOPBACK")
 
 
 def default_threads(options: PipelineOptions) -> int:
@@ -78,6 +92,24 @@ def default_threads(options: PipelineOptions) -> int:
     if direct.direct_running_mode in (None, "in_memory"):
         return cores
     return max(1, cores // (direct.direct_num_workers or cores))
+
+
+def _check_job_server(options: PipelineOptions) -> None:
+    """Beam waits a minute for a server that is not there, and asks for a jar's URL where a file is missing."""
+    jar = options.view_as(FlinkRunnerOptions).flink_job_server_jar
+    if jar and "://" not in jar and not Path(jar).is_file():
+        raise InputError(f"--flink_job_server_jar is {jar}, and there is no such file; make flink builds one")
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint or endpoint == "embed":
+        return
+    host, _, port = endpoint.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise InputError(f"--job_endpoint is {endpoint}; give the host and port of a job server, as in localhost:8099")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"--job_endpoint is {endpoint}, where no job server answers: {reason}; start it") from None
 
 
 def _check_prism(location: str | None) -> None:

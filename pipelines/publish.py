@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.shards import NAME, Layout
+from seq2seq_arith.pipelines.shards import NAME, TEMPORARY, Layout
 from seq2seq_arith.pipelines.stores import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, VERSION, Task
 
@@ -229,6 +229,10 @@ def _replace(directory: Path, path: Path) -> None:
         if path.exists():
             path.rename(old)
         directory.rename(path)
+        # A worker that its engine believes dead may still be at a file; what it has begun came along, and it finds the
+        # way back to it no more.
+        for begun in path.rglob(f"{TEMPORARY}*"):
+            begun.unlink(missing_ok=True)
         _sync(path.parent)
         _remove(old)
 

@@ -288,7 +288,9 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Cluster(folder.absolute(), settings) as cluster:
-            print(f"Flink at http://{cluster.address}, logs in {cluster.folder / 'log'}; Ctrl-C stops it. Run on it with")
+            print(
+                f"Flink at http://{cluster.address}, logs in {cluster.folder / 'log'}; Ctrl-C stops it. It is used by"
+            )
             print(f"arith-data generate addition --data-dir data {' '.join(cluster.flags)}", flush=True)
             signal.pause()
     except ClusterError as error:

@@ -1,0 +1,177 @@
+"""Flink: a cluster of processes gives the local runner's files, also when it has to spill and when it is shot at."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import flink
+import psutil
+import pytest
+from programs import run, start, tree
+
+from seq2seq_arith.pipelines import OPERATIONS
+
+MISSING = flink.missing()
+pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+
+MANAGED = 16  # megabytes in which each of two task managers sorts
+LARGE = ["addition", "--digits=7", "--num-examples=10000000", "--no-parquet"]
+SHUFFLED = 4 * 13_000_000  # bytes, which is what the draws for these are, four each
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A job manager, two task managers and Beam's job server, each a process."""
+    module = flink.load()
+    settings = module.Settings(managed=MANAGED)
+    with module.Cluster(tmp_path_factory.mktemp("flink"), settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory) -> Iterator[Path]:
+    """Ten million pairs by the local runner."""
+    path = tmp_path_factory.mktemp("local")
+    run("generate", *LARGE, "--data-dir", path, check=True)
+    yield path
+
+
+def generate(cluster, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return run("generate", *arguments, *cluster.flags)
+
+
+@pytest.mark.parametrize("task", OPERATIONS)
+def test_the_same_bytes(cluster, tmp_path, task):
+    process = generate(cluster, task, "--data-dir", tmp_path / "flink")
+    assert process.returncode == 0, process.stderr
+    run("generate", task, "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
+
+
+def test_beams_own_flink_runner(cluster, tmp_path):
+    """Which starts the job server by its jar, where ``job_endpoint`` names none."""
+    jar = cluster.settings.jars / "job-server.jar"
+    flags = ["--runner=FlinkRunner", f"--flink_master={cluster.address}", f"--flink_job_server_jar={jar}"]
+    process = run(
+        "generate",
+        "pq",
+        "--digits=50",
+        "--num-examples=1000",
+        "--data-dir",
+        tmp_path / "flink",
+        *flags,
+        *cluster.flags[2:],
+    )
+    assert process.returncode == 0, process.stderr
+    run("generate", "pq", "--digits=50", "--num-examples=1000", "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
+
+
+def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path, large, record_property):
+    with flink.watched(cluster) as seen:
+        process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink")
+    assert process.returncode == 0, process.stderr
+    assert tree(tmp_path / "flink") == tree(large)
+    # Task managers sort what is grouped, in memory as far as that goes.
+    (job, *_) = cluster.jobs()
+    nodes = cluster.rest(f"/jobs/{job['jid']}/plan")["plan"]["nodes"]
+    (shuffle,) = [node for node in nodes if "GroupReduce at Shuffle" in node["description"]]
+    assert shuffle["operator_strategy"] == "Sorted Group Reduce"
+    print(
+        f"{seen.spilled:,} bytes spilled of about {SHUFFLED:,}, with {MANAGED} MB in each task manager to sort in; "
+        f"peak memory {seen.task_manager:,} bytes of a task manager, {seen.worker:,} of a worker"
+    )
+    assert seen.spilled > SHUFFLED / 2
+    assert cluster.restarts(job["jid"]) == 0
+
+
+def is_drawing(cluster, data_dir: Path) -> bool:
+    """Whether the job has come to its first large step."""
+    (job, *_) = cluster.jobs() or [None]
+    if job is None or job["state"] != "RUNNING":
+        return False
+    steps = cluster.rest(f"/jobs/{job['jid']}")["vertices"]
+    return any("Draw" in step["name"] and step["status"] == "RUNNING" for step in steps)
+
+
+def is_writing(cluster, data_dir: Path) -> bool:
+    """Whether a shard is being written, but not all are there."""
+    return any(data_dir.rglob(".temp-*"))
+
+
+def kill_task_manager(cluster) -> None:
+    cluster.task_managers[-1].kill()
+    cluster.task_managers[-1].wait()
+    cluster.add_task_manager()
+
+
+def kill_worker(cluster) -> None:
+    flink.workers(cluster)[0].kill()
+
+
+@pytest.mark.parametrize(
+    ("moment", "kill"),
+    [(is_drawing, kill_task_manager), (is_writing, kill_task_manager), (is_writing, kill_worker)],
+    ids=["task manager, drawing", "task manager, writing", "worker, writing"],
+)
+def test_a_death(cluster, tmp_path, large, moment, kill):
+    """What was killed is replaced, the job is restarted, the files are the same, and nothing begun stays."""
+    finished = len(cluster.jobs())
+    process = start("generate", *LARGE, "--data-dir", tmp_path, *cluster.flags)
+    while process.poll() is None and not (len(cluster.jobs()) > finished and moment(cluster, tmp_path)):
+        time.sleep(0.01)
+    kill(cluster)
+    stdout, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    assert "tfds.load" in stdout
+    assert tree(tmp_path) == tree(large)
+    (job, *_) = cluster.jobs()
+    assert (job["state"], cluster.restarts(job["jid"])) == ("FINISHED", 1)
+    assert cluster.num_task_managers() == cluster.settings.task_managers
+    assert gone(cluster.task_managers[:-2], cluster)
+
+
+def gone(dead: list[subprocess.Popen], cluster) -> bool:
+    """Whether the workers of task managers that are no more have ended too."""
+    end = time.monotonic() + 30
+    groups = {process.pid for process in dead if process.poll() is not None}
+
+    def left() -> list[psutil.Process]:
+        with contextlib.suppress(ProcessLookupError):
+            return [worker for worker in flink.workers(cluster) if os.getpgid(worker.pid) in groups]
+        return []
+
+    while left() and time.monotonic() < end:
+        time.sleep(0.1)
+    return not left()
+
+
+def test_ctrl_c_stops_the_job(cluster, tmp_path):
+    process = start("generate", *LARGE, "--data-dir", tmp_path, *cluster.flags)
+    while process.poll() is None and not any(tmp_path.rglob("*.tfrecord-*")):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert stderr.splitlines()[-1] == "arith-data: stopped; nothing was left behind"
+    end = time.monotonic() + 60
+    while cluster.jobs()[0]["state"] != "CANCELED" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert cluster.jobs()[0]["state"] == "CANCELED"
+    assert tree(tmp_path) == {}
+
+
+def test_workers_that_cannot_start(cluster, tmp_path):
+    """One sentence that says what the engine says."""
+    flags = [flag for flag in cluster.flags if "process_command" not in flag]
+    process = run("generate", "addition", "--data-dir", tmp_path, *flags, "--environment_options=process_command=/none")
+    assert process.returncode == 1
+    line = process.stderr.splitlines()[-1]
+    assert line.startswith("arith-data: the engine's job ended as FAILED: ")
+    assert line.endswith("; nothing was left behind")
+    assert "/none" in line
+    assert tree(tmp_path) == {}

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 JARS = Path(__file__).resolve().parents[2] / "build" / "flink"
+KEPT = 10_000  # milliseconds for which a worker is kept that no step needs; it takes seconds to start
 SECONDS = 120  # in which a process must have come up
 
 # What Flink's own scripts open to it on Java 17.
@@ -99,8 +100,7 @@ class Cluster:
             f"--job_endpoint=localhost:{self._jobs}",
             f"--parallelism={self.settings.task_managers}",
             *worker_flags(),
-            # A worker takes seconds to start, and would be stopped whenever no stage needs it for a moment.
-            "--environment_cache_millis=10000",
+            f"--environment_cache_millis={KEPT}",
         ]
 
     def __enter__(self) -> "Cluster":
@@ -150,10 +150,10 @@ class Cluster:
         found = self.rest("/jobs/overview")["jobs"]
         return sorted(found, key=lambda job: job["start-time"], reverse=True)
 
-    def restarts(self, jid: str) -> int:
-        """How often a job was started again."""
-        (metric,) = self.rest(f"/jobs/{jid}/metrics?get=numRestarts")
-        return int(float(metric["value"]))
+    def failures(self, jid: str) -> list[str]:
+        """What made Flink start a job's tasks again, the latest first."""
+        history = self.rest(f"/jobs/{jid}/exceptions?maxExceptions=100")["exceptionHistory"]
+        return [entry["stacktrace"].splitlines()[0] for entry in history["entries"]]
 
     def stop(self) -> None:
         """Stops every process; Python's workers end with their task managers."""
@@ -193,7 +193,11 @@ class Cluster:
 
     def _flink(self, *main: str) -> list[str]:
         opened = [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
-        return [*opened, "-cp", f"{self.settings.jars / 'cluster'}/*", *main, "--configDir", str(self.folder / "conf")]
+        jars = self.settings.jars
+        # Beam is part of the cluster, as if it were in Flink's folder ``lib``. It also comes with every job, but what
+        # comes with a job stops its Python workers whenever no step needs them for a moment.
+        classes = f"{jars / 'cluster'}/*{os.pathsep}{jars / 'job-server.jar'}"
+        return [*opened, "-cp", classes, *main, "--configDir", str(self.folder / "conf")]
 
     def _environment(self) -> dict[str, str]:
         conf = self.folder / "conf"
@@ -238,8 +242,7 @@ class Cluster:
             "taskmanager.memory.task.heap.size": f"{settings.heap}m",
             "taskmanager.memory.network.min": "64m",
             "taskmanager.memory.network.max": "64m",
-            # Every job brings its classes with it, Beam's and ours.
-            "taskmanager.memory.jvm-metaspace.size": "512m",
+            "classloader.resolve-order": "parent-first",
             "io.tmp.dirs": self.tmp,
             # One that was killed is missed after two of these milliseconds, for it cannot be reached; one that is
             # there, but says nothing, only after the timeout.
@@ -288,9 +291,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Cluster(folder.absolute(), settings) as cluster:
-            print(
-                f"Flink at http://{cluster.address}, logs in {cluster.folder / 'log'}; Ctrl-C stops it. It is used by"
-            )
+            print(f"Flink is at http://{cluster.address}, its logs in {cluster.folder / 'log'}; Ctrl-C stops it.")
+            print("To run on it:")
             print(f"arith-data generate addition --data-dir data {' '.join(cluster.flags)}", flush=True)
             signal.pause()
     except ClusterError as error:

@@ -87,6 +87,6 @@ def workers(cluster) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) in groups and any("arith-worker" in word for word in process.info["cmdline"]):
+            if os.getpgid(process.pid) in groups and any("arith-worker" in word for word in process.info["cmdline"] or ()):
                 found.append(process)
     return found

@@ -135,10 +135,11 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
         "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different keys",
-        "shards": f"{layout.num_shards:,} of each split",
+        "shards": f"{layout.num_shards:,} of each split, the largest with {planned.hottest:.2f} times the mean's draws",
+        "shuffle": f"about {planned.shuffle_bytes:,} bytes for {planned.shuffled:,.0f} draws",
         "TFRecord": f"{planned.tfrecord_bytes:,} bytes",
         "Parquet": f"about {planned.parquet_bytes:,} bytes" if layout.parquet else "none",
-        "memory": f"about {planned.local_memory:,} bytes in a local run",
+        "memory": f"about {planned.local_memory:,} bytes in a local run, {planned.worker_memory:,} a core on an engine",
         "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, its start not counted",
     }
     if (price := arguments.price_per_vcpu_hour) is not None:

@@ -60,6 +60,16 @@ def key_classes(task: Task) -> KeyClasses:
     )
 
 
+def class_lengths(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """The digits of the shorter and of the longer operand of each class of ``key_classes``; of dashes, 1 and 1."""
+    lengths = 1 + np.arange(len(_values(task)[0]))
+    if task.ordered:
+        left, right = (side.ravel() for side in np.meshgrid(lengths, lengths, indexing="ij"))
+        return np.minimum(left, right), np.maximum(left, right)
+    rows, columns = np.triu_indices(len(lengths), k=1)
+    return np.concatenate([lengths[rows], lengths, lengths]), np.concatenate([lengths[columns], lengths, lengths])
+
+
 def num_draws(task: Task) -> int:
     """How many draws are made for the dataset: enough to hold its N distinct keys, but for one run in 10^9.
 

@@ -13,6 +13,18 @@ from seq2seq_arith.pipelines.tasks import Task
 DIGIT_BITS = 16
 PREFIX_BITS = 32
 
+MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
+# An engine takes a microsecond or two for a block, as long as a dozen draws do. So with very many shards chunks grow,
+# until a worker would need a gigabyte for one.
+BLOCK_DRAWS, LARGEST_CHUNK = 64, 2**24
+
+
+def chunk_size(num_draws: int, num_shards: int) -> int:
+    """How many draws are made at a time: a power of two, that grows with the draws and then with the shards."""
+    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * num_shards))
+    suitable = max(MIN_CHUNK, min(most, num_draws // 64))
+    return 1 << (suitable - 1).bit_length()
+
 
 def partition(
     task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None

@@ -71,6 +71,12 @@ def short_pairs(task: Task, key: d.Key) -> tuple[np.ndarray, np.ndarray]:
     return places, pairs
 
 
+def is_short(task: Task, shorter: np.ndarray, longer: np.ndarray) -> np.ndarray:
+    """Whether pairs of operands with so many digits are short pairs; bool."""
+    decimal = task.operation.notation == "decimal"
+    return decimal & (((shorter == 1) & (longer <= 4)) | ((shorter == 2) & (longer <= 3)))
+
+
 @functools.lru_cache(maxsize=2)
 def _first_draws(task: Task, count: int) -> FirstDraws:
     draw = np.full(2 * PAIRS if task.ordered else PAIRS, NEVER, np.uint32)

@@ -29,10 +29,6 @@ from seq2seq_arith.pipelines.transforms import ThreadedMap
 
 REPORT = ".report.json"
 
-MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
-# An engine takes a microsecond or two for a block, as long as a dozen draws do. So with very many shards chunks grow,
-# until a worker would need a gigabyte for one.
-BLOCK_DRAWS, LARGEST_CHUNK = 64, 2**24
 
 Block = tuple[int, bytes]  # a shard, and draw numbers
 
@@ -59,9 +55,7 @@ class Job:
     @property
     def chunks(self) -> list[tuple[int, int]]:
         """First draw and the one after the last, of each chunk."""
-        most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * self.layout.num_shards))
-        suitable = max(MIN_CHUNK, min(most, self.num_draws // 64))
-        size = 1 << (suitable - 1).bit_length()
+        size = dedup.chunk_size(self.num_draws, self.layout.num_shards)
         return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]
 
 

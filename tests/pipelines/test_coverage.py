@@ -183,3 +183,18 @@ def test_real_draws_have_as_many_keys_as_expected(task):
         # The variance is below N, for keys get in one another's way.
         expected = coverage.key_classes(task).distinct(num_draws)
         assert abs(seen[num_draws - 1] - expected) <= 6 * expected**0.5
+
+
+@pytest.mark.parametrize(
+    "task", [Task(digits=4), Task(digits=3, ordered=True), Task("pq"), Task("pq", ordered=True)], ids=ids
+)
+def test_lengths_of_the_classes(task):
+    """A class is where its lengths say: its probability is that of a pair of numbers so long."""
+    shorter, longer = coverage.class_lengths(task)
+    classes = coverage.key_classes(task)
+    assert shorter.shape == longer.shape == classes.count.shape
+    assert (shorter <= longer).all()
+    of_value = np.array([float(p) for p in coverage._values(task)[1]])
+    both = of_value[shorter - 1] * of_value[longer - 1]
+    ratio = classes.probability / both
+    assert set(ratio.round(9)) <= ({1.0} if task.ordered else {1.0, 2.0})

@@ -1,11 +1,14 @@
 """What is said of a dataset before it is made, against what making it takes."""
 
+import time
+
+import numpy as np
 import pytest
 from hypothesis import given
 from programs import files, run, tree
 from strategies import small_tasks
 
-from seq2seq_arith.pipelines import InputError, Task, coverage
+from seq2seq_arith.pipelines import InputError, Task, coverage, dedup, frequent
 from seq2seq_arith.pipelines.plan import check_memory, check_space, plan
 from seq2seq_arith.pipelines.shards import Layout
 
@@ -98,3 +101,56 @@ def test_the_command_refuses(arguments, words):
     assert (process.returncode, process.stdout) == (2, "")
     (line,) = process.stderr.splitlines()
     assert words in line
+
+
+@pytest.mark.parametrize(
+    "task",
+    [Task("addition", digits=4, num_examples=100_000), Task("subtraction", digits=6, num_examples=10**6, ordered=True),
+     Task("multiplication", digits=8, num_examples=10**6), Task("pq", num_examples=100_000)],
+    ids=lambda task: task.config_name,
+)  # fmt: skip
+def test_what_is_shuffled(task):
+    """Against real draws: how many go through the shuffle, and what the largest shard has."""
+    planned = plan(task, Layout(64))
+    early = frequent.first_draws(task, frequent.early_draws(task, planned.draws))
+    sizes = np.diff(dedup.partition(task, 0, planned.draws, 64, early)[1])
+    assert sizes.sum() == pytest.approx(planned.shuffled, rel=0.02)
+    assert sizes.max() / sizes.mean() == pytest.approx(planned.hottest, rel=0.1)
+
+
+def test_short_numbers_would_drown_a_shard():
+    """What dropping them early is for: without it one pair alone would fill a shard hundreds of times over."""
+    task = Task(digits=7, num_examples=10**12)
+    layout = Layout.of(task)
+    planned = plan(task, layout)
+    hottest = coverage.key_classes(task).probability.max() * planned.draws
+    assert hottest > 400 * planned.draws / layout.num_shards
+    assert planned.hottest < 2
+
+
+@pytest.mark.parametrize("num_examples", [10**8, 10**10, 10**12])
+@pytest.mark.parametrize("task", ["addition", "subtraction", "multiplication"])
+def test_the_largest_are_planned_at_once(task, num_examples):
+    task = Task(task, digits=9, num_examples=num_examples)
+    layout = Layout.of(task)
+    start = time.perf_counter()
+    planned = plan(task, layout)
+    assert time.perf_counter() - start < 2
+    assert layout.num_shards * 2**20 >= num_examples
+    assert num_examples < planned.shuffled < planned.draws < 3 * num_examples
+    assert 3 * num_examples < planned.shuffle_bytes < 12 * planned.draws
+    # A shard, and a chunk, fit into a small worker.
+    assert planned.worker_memory < 2e9
+    assert planned.hottest < 2
+    assert planned.seconds(1000, local=False) < planned.seconds(10, local=False)
+
+
+@pytest.mark.parametrize("num_examples", [10**8, 10**10, 10**12])
+def test_the_command_for_the_largest(num_examples):
+    process = run("plan", "addition", "--digits=9", f"--num-examples={num_examples}", "--workers=1000",
+                  "--price-per-vcpu-hour=0.06")  # fmt: skip
+    assert (process.returncode, process.stderr) == (0, "")
+    table = dict(line.split(None, 1) for line in process.stdout.splitlines())
+    assert list(table) == ["dataset", "examples", "draws", "shards", "shuffle", "TFRecord", "Parquet", "memory", "time",
+                           "cost"]  # fmt: skip
+    assert table["TFRecord"] == f"{81 * num_examples:,} bytes"

@@ -148,6 +148,8 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     run, lengths = open_run(args.run_dir), parse_lengths(args.lengths)
+    for length in lengths:
+        run.task_of_length(length)  # refused before TensorFlow is imported
     task = dataclasses.replace(run.task, **_given(args, DATASET_OPTIONS))
     import_tensorflow()
     from seq2seq_arith.trainer import evaluation

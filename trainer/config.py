@@ -12,6 +12,8 @@ from seq2seq_arith.pipelines import InputError
 VIEWS = ("raw", "backward", "aligned", "crossed")
 TAGGERS = ("lstm_tagger", "bilstm_tagger", "alternating_tagger", "returning_tagger", "convolution")
 MODELS = ("lstm", "gru", "simple_rnn", *TAGGERS, "transformer", "counter")
+# Whose weights depend on the number of characters; the others read strings of any length.
+FIXED_LENGTH_MODELS = ("transformer",)
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1

@@ -59,8 +59,10 @@ def run(
       What was saved.
 
     Raises:
-      InputError: The data is not there, its splits share a pair, or the run has no checkpoint.
+      InputError: The data is not there, its splits share a pair, the run has no checkpoint, or its model cannot
+        read one of the lengths.
     """
+    longer = {length: run.task_of_length(length) for length in lengths}
     task = task or run.task
     source = inputs.open_source(task, data_dir or run.data_dir)
     learner = session.restore(run, task, replicas)
@@ -82,7 +84,7 @@ def run(
         if task.name == "addition" and task.digits <= ALL_QUESTIONS_DIGITS:
             tables["all questions"] = all_questions(learner, trained)
     if lengths:
-        tables["length"] = by_length(run, lengths, replicas)
+        tables["length"] = by_length(run, longer, replicas)
     mistakes = first_mistakes(task, examples, result)
     found = {
         "data": {"parameters": task.parameters(), "sha256": source.sha256, "trained_on": run.sha256},
@@ -137,15 +139,10 @@ def all_questions(learner: Learner, trained: np.ndarray) -> list[dict[str, Any]]
     return breakdown.by(np.where(seen, "seen in training", "not seen"), np.concatenate(exact), "key")
 
 
-def by_length(run: Run, lengths: Sequence[int], replicas: int | None = None) -> list[dict[str, Any]]:
-    """Exact match on random pairs whose longer operand has each of these lengths.
-
-    Raises:
-      InputError: The task has no operands of such a length.
-    """
+def by_length(run: Run, tasks: dict[int, Task], replicas: int | None = None) -> list[dict[str, Any]]:
+    """Exact match on random pairs whose longer operand has each of these lengths; the tasks have room for them."""
     rows = []
-    for length in lengths:
-        task = dataclasses.replace(run.task, digits=max(length, run.task.digits))
+    for length, task in tasks.items():
         learner = session.restore(run, task, replicas)
         result = ask(learner, probes.examples(task, probes.of_length(task, length, LENGTH_EXAMPLES)))
         rows.append({"length": length, "examples": LENGTH_EXAMPLES, "exact_match": result.score.exact})

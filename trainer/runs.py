@@ -7,7 +7,7 @@ from typing import Any
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer.checkpoints import write_atomically
-from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.config import FIXED_LENGTH_MODELS, TrainConfig
 
 # What may differ when a run goes on: it does not change what is learned.
 NOT_COMPARED = ("replicas", "checkpoint_seconds", "directory")
@@ -50,6 +50,23 @@ class Run:
     @property
     def plot(self) -> Path:
         return self.folder / "history.png"
+
+    def task_of_length(self, length: int) -> Task:
+        """The task of this run with room for operands of this length, for the model to be asked.
+
+        Raises:
+          InputError: There are no such operands, or the model cannot read them.
+        """
+        if length < 1:
+            raise InputError(f"length is {length}; give lengths from 1")
+        task = dataclasses.replace(self.task, digits=max(length, self.task.digits))
+        name = self.config.model.name
+        if task != self.task and name in FIXED_LENGTH_MODELS:
+            raise InputError(
+                f"length is {length}, but model {name!r} has weights for every place of the string and reads operands "
+                f"of at most {self.task.digits}; give no longer --lengths, or a run of another model"
+            )
+        return task
 
     def to_json(self) -> dict[str, Any]:
         data = {"parameters": self.task.parameters(), "sha256": self.sha256, "directory": self.data_dir}

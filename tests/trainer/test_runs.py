@@ -56,3 +56,15 @@ def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "run").write_text("a file")
     with pytest.raises(InputError, match="cannot be written"):
         run_in(tmp_path).claim()
+
+
+def test_lengths_that_a_model_can_be_asked(tmp_path):
+    run = run_in(tmp_path)
+    assert [run.task_of_length(length).digits for length in (1, 3, 18)] == [3, 3, 18]
+    for length, sentence in ((0, "length is 0; give lengths from 1"), (99, "digits is 99")):
+        with pytest.raises(InputError, match=sentence):
+            run.task_of_length(length)
+    fixed = run_in(tmp_path, config=override(TrainConfig(), name="transformer"))
+    assert fixed.task_of_length(2) == fixed.task
+    with pytest.raises(InputError, match=r"'transformer' has weights for every place .* operands of at most 3; give"):
+        fixed.task_of_length(4)

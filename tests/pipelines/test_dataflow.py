@@ -32,14 +32,15 @@ import sys
 from pathlib import Path
 
 import apache_beam as beam
+from apache_beam.runners.dataflow.internal import apiclient
 from seq2seq_arith.pipelines import Task, coverage
 from seq2seq_arith.pipelines.cutoff import Windows
 from seq2seq_arith.pipelines.generate import Job, build
 from seq2seq_arith.pipelines.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.shards import Layout
 
+task = Task(digits=9, num_examples=int(sys.argv.pop(1)))
 options = pipeline_options(sys.argv[1:])
-task = Task(digits=7, num_examples=20_000_000)
 pipeline = beam.Pipeline(options=options)
 job = Job(task=task, layout=Layout.of(task), directory=Path("/mnt/shared"), num_draws=coverage.num_draws(task),
           windows=Windows.around(task), threads=default_threads(options))
@@ -52,11 +53,27 @@ shuffles = sorted(
     if transform.spec.urn == "beam:transform:group_by_key:v1"
 )
 environment = next(iter(proto.components.environments.values()))
+# What Beam would send with it, made by its own code; a dry run stops before.
+request = apiclient.Environment(
+    packages=[], options=options, environment_version="9", proto_pipeline_staged_url="gs://beam-bucket/stage/pipeline.pb",
+    proto_pipeline=proto,
+).proto
+(pool,) = request.worker_pools
+sent = dict(request.sdk_pipeline_options)["options"]
 print(json.dumps({
     "shuffles": shuffles,
     "threads": job.threads,
     "artifacts": [dependency.role_payload.decode(errors="replace") for dependency in environment.dependencies],
     "job": type(result.job).__name__,
+    "pipeline_bytes": proto.ByteSize(),
+    "machine": pool.machine_type,
+    "autoscaling": pool.autoscaling_settings.algorithm.name,
+    "max_workers": pool.autoscaling_settings.max_num_workers,
+    "workers": pool.num_workers,
+    "images": [image.container_image for image in pool.sdk_harness_container_images],
+    "one_core_each": [image.use_single_core_per_container for image in pool.sdk_harness_container_images],
+    "main_session": sent["save_main_session"],
+    "location": sent["sdk_location"],
 }))
 """
 FLAGS = [
@@ -71,20 +88,22 @@ FLAGS = [
 ]
 
 
+NUM_EXAMPLES = 20_000_000
+
 SHUFFLES = {
     # Chunk numbers, spread over the workers.
     "Spread/ReshufflePerKey/GroupByKey",
     # Draw numbers, by shard: the one that is large.
     "Shuffle",
     # The rows in two narrow windows, and what was written: one element a worker.
-    "Together/CombinePerKey/GroupByKey",
+    "Cut/Together/CombinePerKey/GroupByKey",
     "Reports/CombinePerKey/GroupByKey",
 }
 
 
-def translated(*more: str) -> dict:
+def translated(*more: str, num_examples: int = NUM_EXAMPLES) -> dict:
     process = subprocess.run(
-        [sys.executable, "-c", TRANSLATE, *FLAGS, *more],
+        [sys.executable, "-c", TRANSLATE, str(num_examples), *FLAGS, *more],
         capture_output=True,
         text=True,
         env=os.environ | {"PYTHONSAFEPATH": "1"},
@@ -97,10 +116,52 @@ def translated(*more: str) -> dict:
 def test_the_job_and_its_graph():
     job = translated()
     assert job["job"] == "Job"
-    # Create may spread the chunks itself.
-    assert {name for name in job["shuffles"] if not name.startswith("Chunks/")} == SHUFFLES
+    assert set(job["shuffles"]) == SHUFFLES
     # Dataflow runs a worker process for each core.
     assert job["threads"] == 1
+
+
+IMAGE = "us-docker.pkg.dev/my-project/arith/worker:1"
+
+
+def test_what_a_user_asks_for():
+    """The README's command: machines, autoscaling, and the worker's image, with nothing to install when one starts."""
+    job = translated(
+        "--machine_type=e2-standard-4",
+        "--autoscaling_algorithm=THROUGHPUT_BASED",
+        "--max_num_workers=250",
+        f"--sdk_container_image={IMAGE}",
+    )
+    assert job["machine"] == "e2-standard-4"
+    assert (job["autoscaling"], job["max_workers"]) == ("AUTOSCALING_ALGORITHM_BASIC", 250)
+    assert job["images"] == [IMAGE]
+    assert job["location"] == "container"
+    assert not [name for name in job["artifacts"] if "workflow" in name or "whl" in name]
+
+
+def test_a_fixed_number_of_workers():
+    job = translated("--autoscaling_algorithm=NONE", "--num_workers=40", "--worker_machine_type=n2-highmem-2")
+    assert (job["autoscaling"], job["workers"]) == ("AUTOSCALING_ALGORITHM_NONE", 40)
+    assert job["machine"] == "n2-highmem-2"
+
+
+def test_beams_image_by_default_and_no_main_session():
+    job = translated()
+    (image,) = job["images"]
+    assert f"beam_python{sys.version_info.major}.{sys.version_info.minor}_sdk:" in image
+    assert job["main_session"] is False
+    assert not [name for name in job["artifacts"] if "main_session" in name]
+    # A worker process for each core, so one thread in each.
+    assert job["one_core_each"] == [True]
+    assert job["threads"] == 1
+
+
+@pytest.mark.parametrize("num_examples", [10**10, 10**12])
+def test_the_job_does_not_grow_with_the_data(num_examples):
+    """Dataflow refuses jobs of over 10 MB; a list of all chunks would be one."""
+    job = translated(num_examples=num_examples)
+    assert set(job["shuffles"]) == SHUFFLES | {"Cut/Added/CombinePerKey/GroupByKey"}
+    assert job["pipeline_bytes"] < 200_000
 
 
 def test_setup_py_is_staged(tmp_path):

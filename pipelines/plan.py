@@ -23,7 +23,7 @@ START_SECONDS = 0.5  # to build the pipeline and to publish what it made
 DRAW_SECONDS = 160e-9  # of one core, to draw, to sort, and to drop duplicates
 BYTE_SECONDS = 4.5e-9  # of one core, to write text, checksums and a file
 SHUFFLE_SECONDS = 40e-9  # a draw; a local run shuffles in one thread
-BLOCK_SECONDS = 2e-6  # of one core, to hand a block to the engine and to take it back
+BLOCK_SECONDS = 3e-6  # of one core, to hand a block to the engine and to take it back
 
 BASE_MEMORY = 300e6  # bytes: the interpreter, Beam, PyArrow and TFDS
 DRAW_MEMORY = 22  # bytes a draw, where everything is kept in memory

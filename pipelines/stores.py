@@ -10,6 +10,7 @@ import dataclasses
 import fnmatch
 import functools
 import importlib.util
+import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 ABSENT = ""  # the version of an object that is not there
 PIECE = 8 * 2**20  # bytes read at a time
+UPLOAD_PIECE = 32 * 2**20  # bytes of a large object that are held to be sent
 READ_ATTEMPTS = 5
 LIST_SECONDS = 30.0
 SAID = 200  # characters of a client's own words
@@ -353,7 +355,9 @@ class _GoogleCloudStorage:
         return True
 
     def upload(self, bucket: str, key: str, file: IO[bytes]) -> None:
-        self._client.bucket(bucket).blob(key).upload_from_file(file, rewind=True, retry=self._retry)
+        size = file.seek(0, io.SEEK_END)
+        blob = self._client.bucket(bucket).blob(key, chunk_size=UPLOAD_PIECE)
+        blob.upload_from_file(file, rewind=True, size=size, retry=self._retry)
 
     def delete(self, bucket: str, key: str) -> None:
         from google.api_core.exceptions import NotFound
@@ -391,7 +395,7 @@ class _S3:
         from boto3.s3.transfer import TransferConfig
 
         self._client = boto3_client.Client(options=options).client
-        self._transfer = TransferConfig(multipart_threshold=ONE_REQUEST, multipart_chunksize=ONE_REQUEST // 4)
+        self._transfer = TransferConfig(multipart_threshold=ONE_REQUEST, multipart_chunksize=UPLOAD_PIECE)
 
     def version(self, bucket: str, key: str) -> str | None:
         answer = self._unless(("404", "NoSuchKey"), self._client.head_object, Bucket=bucket, Key=key)

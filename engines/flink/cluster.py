@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 JARS = Path(__file__).resolve().parents[2] / "build" / "flink"
-KEPT = 10_000  # milliseconds for which a worker is kept that no step needs; it takes seconds to start
+# Milliseconds for which a worker is kept that no step needs, for it takes seconds to start; and before a job is started
+# again. The longer, for a worker that has died is kept too.
+KEPT, RESTART = 3_000, 5_000
 SECONDS = 120  # in which a process must have come up
 
 # What Flink's own scripts open to it on Java 17.
@@ -250,7 +252,7 @@ class Cluster:
             "heartbeat.timeout": 60_000,
             "restart-strategy.type": "fixed-delay",
             "restart-strategy.fixed-delay.attempts": settings.restarts,
-            "restart-strategy.fixed-delay.delay": "1 s",
+            "restart-strategy.fixed-delay.delay": f"{RESTART} ms",
         }
         return "".join(f"{name}: {json.dumps(str(value))}\n" for name, value in values.items())
 

@@ -74,9 +74,10 @@ def named() -> Iterator[None]:
 def _reason(text: str) -> str:
     """The line of an engine's message that says what went wrong: of a traceback in it the last, else the first."""
     lines = text.strip().splitlines() or ["it gave no reason"]
-    if any("Traceback (most recent call last)" in line for line in lines):
-        return [line for line in lines if EXCEPTION.match(line)][-1]
-    return lines[0]
+    if "Traceback (most recent call last)" not in text:
+        return lines[0]
+    # A line of Java's comes before the traceback, and may be all that there is of an exception.
+    return next((line for line in reversed(lines[1:]) if EXCEPTION.match(line)), lines[0])
 
 
 @contextlib.contextmanager

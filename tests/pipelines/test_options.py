@@ -75,6 +75,25 @@ def test_a_prism_that_is_none_is_refused(flags, words):
         check_engine(pipeline_options(["--runner=PrismRunner", *flags]))
 
 
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--job_endpoint=nonsense"], "host and port"),
+        (["--job_endpoint=localhost:70000"], "host and port"),
+        (["--job_endpoint=localhost:1"], "no job server answers"),
+        (["--flink_job_server_jar=/no/such.jar"], "no such file; make flink"),
+    ],
+)
+def test_a_job_server_that_is_not_there_is_refused(flags, words):
+    with pytest.raises(InputError, match=words):
+        check_engine(pipeline_options(["--runner=FlinkRunner", *flags]))
+
+
+def test_a_job_that_nobody_waits_for_is_refused():
+    with pytest.raises(InputError, match="no_wait_until_finish makes no sense"):
+        pipeline_options(["--no_wait_until_finish"])
+
+
 def test_runners_that_ask_a_service_for_their_options_take_any():
     options = pipeline_options(["--runner=PortableRunner", "--job_endpoint=localhost:1", "--colour=red"])
     assert options.get_all_options(retain_unknown_options=True)["colour"] == "red"

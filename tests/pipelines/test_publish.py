@@ -164,6 +164,22 @@ def test_failure_inside_keeps_what_stood_there(tmp_path):
     assert tree(tmp_path) == before
 
 
+def test_what_a_lost_worker_has_begun_is_not_published(tmp_path):
+    """It goes on writing while the dataset is published, and its file gets no name."""
+    path = tmp_path / "1.0.0"
+    with staged(path, Layout(1)) as directory:
+        (directory / "parquet").mkdir()
+        (directory / "whole").touch()
+        begun = [directory / ".temp-1", directory / "parquet" / ".temp-2"]
+        open_files = [file.open("xb") for file in begun]
+    for file, name in zip(open_files, begun, strict=True):
+        file.write(b"late")
+        file.close()
+        with pytest.raises(FileNotFoundError):
+            name.replace(name.with_name("shard"))
+    assert set(tree(tmp_path)) == {"1.0.0", "1.0.0/parquet", "1.0.0/whole"}
+
+
 def test_what_stood_there_is_replaced_whole(tmp_path):
     path = standing(tmp_path)
     (path / "old").write_text("old")

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import importlib.util
+import itertools
 import os
 import shutil
 import subprocess
@@ -43,8 +44,8 @@ class Seen:
     """What a run took at its peak.
 
     Attributes:
-      spilled: Bytes of the files that Flink wrote to sort: it makes a new one for every run, and removes it when the
-        runs are merged.
+      spilled: Bytes of the files that Flink wrote to sort: a new one for every run, which it removes when the runs are
+        merged. One that came and went between two looks is missed.
       task_manager, worker: Bytes of memory of the largest process of each kind.
     """
 
@@ -59,18 +60,18 @@ def watched(cluster) -> Iterator[Seen]:
     seen, sizes, stop = Seen(), {}, threading.Event()
 
     def look() -> None:
-        while not stop.wait(0.2):
+        looks = itertools.count()
+        # A file of a sort may be there for a tenth of a second; memory is slower, and takes longer to look at.
+        while not stop.wait(0.02):
             for path in cluster.tmp.glob("flink-io-*/**/*"):
                 with contextlib.suppress(OSError):
                     if path.is_file():
                         sizes[path] = max(sizes.get(path, 0), path.stat().st_size)
             seen.spilled = sum(sizes.values())
-            for process in cluster.task_managers:
-                with contextlib.suppress(psutil.Error):
-                    seen.task_manager = max(seen.task_manager, psutil.Process(process.pid).memory_info().rss)
-            for worker in workers(cluster):
-                with contextlib.suppress(psutil.Error):
-                    seen.worker = max(seen.worker, worker.memory_info().rss)
+            if next(looks) % 20 == 0:
+                managers = [process.pid for process in cluster.task_managers]
+                seen.task_manager = max(seen.task_manager, *map(memory, managers))
+                seen.worker = max(seen.worker, *(memory(worker.pid) for worker in workers(cluster)), 0)
 
     watcher = threading.Thread(target=look)
     watcher.start()
@@ -79,6 +80,14 @@ def watched(cluster) -> Iterator[Seen]:
     finally:
         stop.set()
         watcher.join()
+
+
+def memory(pid: int) -> int:
+    """Bytes of memory of a process; 0 of one that is gone."""
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 def workers(cluster) -> list[psutil.Process]:

@@ -10,7 +10,7 @@ TASKS := addition subtraction pq
 # In the checkout `datasets` would be our folder, not Hugging Face's package; safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow lint prism flink bench-flink bench-data bench-train bench-scale clean
+.PHONY: demo test slow lint prism flink bench-flink bench-data bench-train bench-lengths bench-scale clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/installed
@@ -50,10 +50,14 @@ bench-scale: $(VENV)/installed
 bench-train: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_train.py --data-dir $(DATA)
 
+# How models carry over to longer questions; draws docs/lengths.png.
+bench-lengths: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/bench_lengths.py --data-dir $(DATA)
+
 bench-flink: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/bench_flink.py
 
-# Flink and Beam's job server for it, from Maven Central; needs a JDK from 11 to 17 and Maven.
+# Flink and Beam's job server for it, from Maven Central; needs a JDK, 17 say, and Maven.
 flink: build/flink/made
 
 build/flink/made: engines/flink/pom.xml engines/flink/cluster/pom.xml engines/flink/job-server/pom.xml

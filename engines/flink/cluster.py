@@ -242,6 +242,8 @@ class Cluster:
             "taskmanager.numberOfTaskSlots": 1,
             "taskmanager.memory.managed.size": f"{settings.managed}m",
             "taskmanager.memory.task.heap.size": f"{settings.heap}m",
+            # What goes to Python's workers and comes from them; Flink itself grants a job none.
+            "taskmanager.memory.task.off-heap.size": "512m",
             "taskmanager.memory.network.min": "64m",
             "taskmanager.memory.network.max": "64m",
             "classloader.resolve-order": "parent-first",

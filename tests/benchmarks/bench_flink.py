@@ -58,13 +58,16 @@ def compare(cluster, task: list[str], folder: Path) -> tuple[float, float, float
 
 def timed(task: list[str], data_dir: Path, *flags: str) -> tuple[float, int]:
     """Seconds of a run of ``arith-data``, its start included, and bytes of its memory at the peak."""
-    start = time.perf_counter()
     command = [*PROGRAM, "generate", *task, f"--data-dir={data_dir}", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {' '.join(command)}")
-    return time.perf_counter() - start, usage.ru_maxrss * 1024
+    with tempfile.TemporaryFile() as said:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env=environment())
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            said.seek(0)
+            sys.exit(f"failed: {' '.join(command)}\n{said.read().decode()}")
+    return seconds, usage.ru_maxrss * 1024
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from seq2seq_arith.pipelines import publish, stores
+from seq2seq_arith.pipelines.clients import ABSENT
 from seq2seq_arith.pipelines.errors import InputError, StoreError
 from seq2seq_arith.pipelines.publish import (
     DATASET_INFO,
@@ -46,7 +47,7 @@ from seq2seq_arith.pipelines.publish import (
     words,
 )
 from seq2seq_arith.pipelines.shards import NAME, SPLITS, Layout
-from seq2seq_arith.pipelines.stores import ABSENT, AnyPath, ObjectPath
+from seq2seq_arith.pipelines.stores import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.tasks import Task
 
 SHARD = re.compile(rf"({NAME}-\w+\.tfrecord-\d+-of-\d+|parquet/\w+-\d+-of-\d+\.parquet)")

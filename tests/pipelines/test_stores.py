@@ -21,12 +21,13 @@ import emulators
 import pytest
 from programs import environment, files, run, start
 
-from seq2seq_arith.pipelines import InputError, Task, progress, remote, stores
+from seq2seq_arith.pipelines import InputError, Task, clients, progress, remote, stores
+from seq2seq_arith.pipelines.clients import ABSENT, PIECE
 from seq2seq_arith.pipelines.create import create, fill
 from seq2seq_arith.pipelines.errors import StoreError
 from seq2seq_arith.pipelines.publish import dataset_path, read_metadata
 from seq2seq_arith.pipelines.shards import Layout
-from seq2seq_arith.pipelines.stores import ABSENT, ObjectPath, place
+from seq2seq_arith.pipelines.stores import ObjectPath, place
 from seq2seq_arith.pipelines.verify import verify
 
 TASK = Task(num_examples=200)
@@ -180,7 +181,7 @@ class TestObjects:
         assert len(won) == 1
         assert (data_dir / "mark").read()[0] == b"%d" % won[0]
 
-    @pytest.mark.parametrize("size", [0, 1, stores.PIECE, stores.PIECE + 1, 3 * stores.PIECE])
+    @pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
     def test_bytes(self, data_dir, size):
         content = random.Random(size).randbytes(size)
         path = data_dir / "folder" / "object"
@@ -192,12 +193,12 @@ class TestObjects:
         assert stores.sizes(data_dir) == {"folder/object": size}
 
     def test_in_several_requests(self, data_dir, monkeypatch):
-        monkeypatch.setattr(stores, "ONE_REQUEST", 20 * 2**20)
-        stores._store.cache_clear()
+        monkeypatch.setattr(clients, "ONE_REQUEST", 20 * 2**20)
+        clients.client.cache_clear()
         content = random.Random(0).randbytes(23 * 2**20)
         (data_dir / "object").upload(io.BytesIO(content))
         assert (data_dir / "object").read_bytes() == content
-        stores._store.cache_clear()
+        clients.client.cache_clear()
 
     def test_an_object_that_is_not_there(self, data_dir):
         (data_dir / "other").write_text("")

@@ -36,7 +36,7 @@ class UnrolledLSTM(keras.layers.LSTM):
         if mask is not None:
             raise ValueError("UnrolledLSTM takes no mask; use keras.layers.LSTM")
         cell: Any = self.cell
-        inputs = ops.unstack(ops.add(ops.matmul(sequences, cell.kernel), cell.bias), sequences.shape[1], axis=1)
+        inputs: Any = ops.unstack(ops.add(ops.matmul(sequences, cell.kernel), cell.bias), sequences.shape[1], axis=1)
         ordered = reversed(inputs) if self.go_backwards else inputs
         hidden, carry = initial_state or (None, None)
         outputs = []
@@ -65,7 +65,8 @@ def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
 
     A carry of None stands for zeros.
     """
-    into, kept, new, out = ops.split(gates, 4, axis=1)
+    parts: Any = ops.split(gates, 4, axis=1)
+    into, kept, new, out = parts
     added = ops.multiply(ops.sigmoid(into), ops.tanh(new))
     carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(kept), carry), added)
     return ops.multiply(ops.sigmoid(out), ops.tanh(carry)), carry

@@ -745,10 +745,9 @@ class TestTroubles:
         line = self.said("generate", f"{scheme}://bucket/data", 1, tmp_path)
         assert line.startswith(f"{scheme}://bucket cannot be reached (")
 
+    @pytest.mark.parametrize("data_dir", ["s3"], indirect=True)
     def test_an_endpoint_in_a_flag(self, servers, data_dir, local, monkeypatch):
-        """Beam's own, for every command."""
-        if data_dir.url.startswith("gs://"):
-            pytest.skip("Beam has such a flag for S3 alone")
+        """Beam's own, which it has for S3 alone, for every command."""
         flag = f"--s3_endpoint_url={os.environ['AWS_ENDPOINT_URL']}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         path = dataset_path(data_dir, TASK)

@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.trainer import metrics
+from seq2seq_arith.pipelines import Task
+from seq2seq_arith.trainer import inputs, metrics, probes
+from seq2seq_arith.trainer.codec import make_view
 from seq2seq_arith.trainer.config import MODELS, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.learner import Learner
 from seq2seq_arith.trainer.recipes import recipe
 
 STEPS = 50
@@ -103,6 +106,35 @@ def test_every_model_learns_a_few_examples(ready, name):
     for step in range(0, 200, 50):
         outcomes = made.learner.train(made.batches, step, 50)
     assert outcomes[-1, 0] < 0.9
+
+
+def exact_counters(learner):
+    """How many units count the dashes of the question, skip its blanks, and count down while the answer is written."""
+    alphabet = learner.view.alphabet
+    dash, blank = np.eye(len(alphabet), dtype=np.float32)[[alphabet.index("-"), alphabet.index(" ")]]
+    encoder, decoder = (learner.model.get_layer(name) for name in ("encoder", "decoder"))
+    read, skipped = encoder(np.stack([dash, blank])[:, None])
+    tick = decoder(np.array([[[0, 1]]], np.float32))[0, 0]
+    return int(np.sum((read == -tick) & (np.abs(read) > 0.5) & (skipped == 0)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
+    config = override(recipe("lengths", "pq"), seed=seed)
+    made = ready("pq", config, total_steps=300)
+    assert not exact_counters(made.learner)
+    for step in range(0, 300, 50):
+        made.learner.train(made.batches, step, 50)
+    trained, _ = metrics.evaluate(made.learner, made.validation, made.examples)
+    assert trained.exact == 1
+    assert exact_counters(made.learner)
+    longer = Task("pq", digits=500)
+    view = make_view("raw", longer)
+    learner = Learner(config=config, view=view, strategy=made.learner.strategy, total_steps=1)
+    learner.model.set_weights(made.learner.model.get_weights())
+    examples = probes.examples(longer, probes.of_length(longer, 500, 50))
+    carried, _ = metrics.evaluate(learner, inputs.encode(view, examples), examples)
+    assert carried.exact == 1
 
 
 @pytest.mark.gpu

@@ -1,13 +1,14 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer import probes
 from seq2seq_arith.trainer.codec import make_view
 from seq2seq_arith.trainer.config import MODELS, TAGGERS, ModelConfig
 from seq2seq_arith.trainer.models import build_model
-from seq2seq_arith.trainer.models.layers import Counter, OneHot, PairEmbedding
+from seq2seq_arith.trainer.models.layers import Counter, GoSignal, OneHot, PairEmbedding
 
 ADDITION, PQ = Task("addition"), Task("pq", digits=5)
 
@@ -86,15 +87,48 @@ def test_pairs_are_embedded_and_summed():
 
 
 def test_the_counter_is_the_recurrence_it_says():
-    layer = Counter(5, scale=4.0)
+    layer, last = Counter(5), Counter(5, return_sequences=False)
     inputs = np.random.default_rng(0).normal(size=(2, 50, 3)).astype(np.float32)
     counted = np.asarray(layer(inputs))
-    gates = inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias)
+    gates = Counter.STEEPNESS * (inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias))
     state = np.zeros((2, 5))
     for step in range(50):
         gate, value = np.split(gates[:, step], 2, axis=-1)
-        state = state + 1 / (1 + np.exp(-gate)) * np.tanh(value)
-        np.testing.assert_allclose(counted[:, step], state / 4, atol=1e-5)
+        state = state + np.clip(gate + 0.5, 0, 1) * np.clip(value, -1, 1)
+        np.testing.assert_allclose(counted[:, step], state, atol=1e-4)
+    last.build(inputs.shape)
+    last.set_weights(layer.get_weights())
+    np.testing.assert_allclose(last(inputs), state, atol=1e-4)
+
+
+def test_saturated_counters_are_exact_at_any_length():
+    layer = Counter(3)
+    layer.build((None, None, 1))
+    # Two gates are open and one is shut.
+    layer.set_weights([np.array([[1, 1, -1, 1, -1, 1]], np.float32), np.zeros(6, np.float32)])
+    np.testing.assert_array_equal(layer(np.ones((1, 100_000, 1)))[0, -1], [100_000, -100_000, 0])
+
+
+def test_a_saturated_counter_is_left_alone():
+    layer = Counter(1)
+    layer.build((None, None, 2))
+    # The gates of the first input are half open, those of the second saturated.
+    kernel = np.array([[0.1, 0.5], [9.0, 9.0]], np.float32) / Counter.STEEPNESS
+    layer.set_weights([kernel, np.zeros(2, np.float32)])
+    with tf.GradientTape() as tape:
+        count = layer(np.eye(2, dtype=np.float32)[None])[0, -1, 0]
+    gradient = np.asarray(tape.gradient(count, layer.kernel)) / Counter.STEEPNESS
+    assert float(count) == pytest.approx(1.3)
+    np.testing.assert_allclose(gradient, [[0.5, 0.6], [0, 0]], atol=1e-6)
+
+
+def test_a_decoder_that_is_fed_nothing_knows_its_first_step():
+    np.testing.assert_array_equal(GoSignal(3)(np.zeros((7, 2))), [[[1, 0], [0, 1], [0, 1]]])
+
+
+def test_a_counters_weights_fit_any_length():
+    short, long = (build_model(ModelConfig(name="counter"), make_view("raw", Task("pq", digits=d))) for d in (5, 50))
+    long.set_weights(short.get_weights())
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -6,7 +6,8 @@
   backward. Views whose question and answer have the same number of steps.
 - ``convolution``: each answer character from the question characters around it; views as for the taggers.
 - ``transformer``: attention from learned queries to the characters, and LSTMs along the answer; any view.
-- ``counter``: the encoder-decoder over a recurrence without feedback, which runs in parallel; any view.
+- ``counter``: an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel; any
+  view.
 """
 
 from seq2seq_arith.trainer.models.build import build_model

@@ -1,4 +1,4 @@
-"""The README is true: its Python runs as it stands, and its commands are accepted by the programs."""
+"""The README and docs/ are true: their Python runs as it stands, and their commands are accepted by the programs."""
 
 import os
 import re
@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [
     line.split("#")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     for line in block.replace("\\\n", " ").splitlines()
     if line.startswith(("arith-", "make "))
 ]
@@ -52,10 +54,16 @@ def test_commands_are_accepted(command):
 
 
 def test_make_targets_exist():
-    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     named = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
     assert {"demo", "test"} <= named <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def run(*arguments: str, cwd: Path) -> str:

@@ -89,3 +89,20 @@ def test_it_starts_from_the_weights_that_keras_draws():
         weights.append(layer.get_weights())
     for mine, theirs in zip(*weights, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"activation": "relu"},
+        {"recurrent_activation": "hard_sigmoid"},
+        {"use_bias": False},
+        {"dropout": 0.5},
+        {"recurrent_dropout": 0.5},
+        {"return_state": True},
+        {"stateful": True},
+    ],
+)
+def test_what_it_cannot_do_is_refused(option):
+    with pytest.raises(ValueError, match=f"UnrolledLSTM has no {next(iter(option))} of its own"):
+        UnrolledLSTM(UNITS, **option)

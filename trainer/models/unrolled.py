@@ -8,12 +8,17 @@ from keras import ops
 from seq2seq_arith.trainer.models.layers import PACKAGE
 
 
+# What of a cell's configuration changes how a step is computed.
+COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")
+
+
 @keras.saving.register_keras_serializable(PACKAGE)
 class UnrolledLSTM(keras.layers.LSTM):
-    """``keras.layers.LSTM(unroll=True)``: the same weights and the same results.
+    """``keras.layers.LSTM(unroll=True)`` as it is by default: the same weights and the same results.
 
     What the inputs add to the gates is one product for all steps, and for all repeats of a step; the first step
-    has no product with the state, which is zero unless one is given. Masks and dropout are left to Keras's layer.
+    has no product with the state, which is zero unless one is given. All else, from masks and dropout to other
+    activations, is left to Keras's layer.
 
     Args:
       units: Of the state and of each output.
@@ -25,12 +30,17 @@ class UnrolledLSTM(keras.layers.LSTM):
       otherwise the last of them, [examples, units].
 
     Raises:
-      ValueError: It is called with a mask.
+      ValueError: It is asked for what is left to Keras's layer.
     """
 
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
         super().__init__(units, **{**kwargs, "unroll": True})
         self.repeats = repeats
+        own, plain = self.cell.get_config(), keras.layers.LSTMCell(units).get_config()
+        other = [name for name in COMPUTED if own[name] != plain[name]]
+        other += [name for name in ("return_state", "stateful") if getattr(self, name)]
+        if other:
+            raise ValueError(f"UnrolledLSTM has no {', '.join(other)} of its own; use keras.layers.LSTM")
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if mask is not None:

@@ -18,7 +18,8 @@ from seq2seq_arith.pipelines.tasks import Task
 # The short pairs: of at most five digits together, of which the smaller has at most two.
 SMALL, LARGE = (10, 100), (10_000, 1_000)
 PAIRS = SMALL[0] * LARGE[0] + SMALL[1] * LARGE[1]
-NEVER = 2**32 - 1
+# After every draw, also after those of a run of more than 2^32.
+NEVER = 2**64 - 1
 
 # So many of the draws are looked at first, once in each process: less than a second's work.
 SHARE, MOST = 16, 2**24
@@ -31,7 +32,7 @@ class FirstDraws:
     """Where the early draws have each short pair.
 
     Attributes:
-      draw: uint32, for each short pair the number of its first draw, or ``NEVER``.
+      draw: uint64, for each short pair the number of its first draw, or ``NEVER``.
     """
 
     draw: np.ndarray
@@ -79,9 +80,9 @@ def is_short(task: Task, shorter: np.ndarray, longer: np.ndarray) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2)
 def _first_draws(task: Task, count: int) -> FirstDraws:
-    draw = np.full(2 * PAIRS if task.ordered else PAIRS, NEVER, np.uint32)
+    draw = np.full(2 * PAIRS if task.ordered else PAIRS, NEVER, np.uint64)
     for block in d.blocks(count):
         numbers = np.arange(block.start, block.stop, dtype=np.uint64)
         places, pairs = short_pairs(task, d.key(task, *d.operands(task, numbers)))
-        np.minimum.at(draw, pairs, numbers[places].astype(np.uint32))
+        np.minimum.at(draw, pairs, numbers[places])
     return FirstDraws(draw)

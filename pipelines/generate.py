@@ -195,7 +195,8 @@ def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
 def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
     """The draws of a chunk by shard."""
     first, stop = chunk
-    early = frequent.first_draws(job.task, frequent.early_draws(job.task, job.num_draws))
+    count = frequent.early_draws(job.task, job.num_draws)
+    early = frequent.first_draws(job.task, count) if count else None
     return Drawn(first, stop - first, *dedup.partition(job.task, first, stop, job.layout.num_shards, early))
 
 

@@ -56,6 +56,20 @@ def test_first_draws(task, count):
         assert repeated[i] == (short and first.get(key, i) < i)
 
 
+@pytest.mark.parametrize("task", [Task("pq", digits=1000), Task(digits=4), Task("subtraction", digits=3)], ids=str)
+@pytest.mark.parametrize("first", [2**32 - 1000, 2**32 + 12_345, 2**40])
+def test_draws_beyond_what_32_bits_count(task, first):
+    """Where no early draw had a short pair, the first draw of it is none that is repeated, however late."""
+    early = [reference.key(task, *reference.draw(task, i)) for i in range(100)]
+    found = frequent.first_draws(task, len(early))
+    numbers = np.arange(first, first + 3000, dtype=np.uint64)
+    key = d.key(task, *d.operands(task, numbers))
+    short = set(frequent.short_pairs(task, key)[0].tolist())
+    expected = [i in short and pair in early for i, pair in enumerate(zip(*(part.tolist() for part in key), strict=True))]
+    assert len(short) > sum(expected)
+    assert found.repeated(task, numbers, key).tolist() == expected
+
+
 def test_found_once_however_many_threads_ask():
     task, found = Task(digits=6, seed=99), []
     threads = [threading.Thread(target=lambda: found.append(frequent.first_draws(task, 100_000))) for _ in range(4)]

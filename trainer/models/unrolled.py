@@ -7,7 +7,6 @@ from keras import ops
 
 from seq2seq_arith.trainer.models.layers import PACKAGE
 
-
 # What of a cell's configuration changes how a step is computed.
 COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")
 

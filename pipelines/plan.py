@@ -110,8 +110,16 @@ def plan(task: Task, layout: Layout) -> Plan:
     )
 
 
-def check_space(needed: int, directory: AnyPath) -> None:
+SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
+
+
+def check_space(needed: int, directory: AnyPath, advice: str = SPACE_ADVICE) -> None:
     """Makes sure that the disk has room; a store has.
+
+    Args:
+      needed: Bytes.
+      directory: Where.
+      advice: What to do if it has not.
 
     Raises:
       InputError: It has not.
@@ -121,10 +129,7 @@ def check_space(needed: int, directory: AnyPath) -> None:
     standing = next(part for part in (directory, *directory.parents) if part.exists())
     free = shutil.disk_usage(standing).free
     if needed > free:
-        raise InputError(
-            f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; make room, give another "
-            "--data-dir, or fewer examples"
-        )
+        raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")
 
 
 def check_memory(needed: int) -> None:

@@ -20,7 +20,7 @@ PIECE = 8 * 2**20  # bytes read at a time
 UPLOAD_PIECE = 32 * 2**20  # bytes of a large object that are held to be sent
 READ_ATTEMPTS = 5
 SAID = 200  # characters of a client's own words
-FIRST_SECONDS = 20.0  # for small requests to succeed; a run begins with some
+FIRST_SECONDS = 20.0  # for a first look to succeed; a store that has answered is given longer
 # S3 takes files up to this size in one request; of larger ones, a killed run can leave invisible parts.
 ONE_REQUEST = 256 * 2**20
 
@@ -56,8 +56,8 @@ class GoogleCloudStorage:
         from google.cloud import storage
         from google.cloud.storage.retry import DEFAULT_RETRY
 
-        self._soon = DEFAULT_RETRY.with_timeout(FIRST_SECONDS)
         self._retry = DEFAULT_RETRY
+        self._look = DEFAULT_RETRY.with_timeout(FIRST_SECONDS)  # until the store has answered once
         try:
             google.auth.default()
         except google.auth.exceptions.DefaultCredentialsError:
@@ -67,7 +67,8 @@ class GoogleCloudStorage:
             self._client = gcsio.create_storage_client(options)
 
     def version(self, bucket: str, key: str) -> str | None:
-        found = self._client.bucket(bucket).get_blob(key, retry=self._soon)
+        found = self._client.bucket(bucket).get_blob(key, retry=self._look)
+        self._look = self._retry
         return None if found is None else str(found.generation)
 
     def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
@@ -75,9 +76,10 @@ class GoogleCloudStorage:
 
         blob = self._client.bucket(bucket).blob(key)
         try:
-            data = blob.download_as_bytes(retry=self._soon)
+            data = blob.download_as_bytes(retry=self._look)
         except NotFound:
             return None
+        self._look = self._retry
         return data, str(blob.generation)
 
     def pieces(self, bucket: str, key: str) -> Iterator[bytes]:
@@ -98,7 +100,7 @@ class GoogleCloudStorage:
         generation = None if version is None else int(version or 0)
         blob = self._client.bucket(bucket).blob(key)
         try:
-            blob.upload_from_string(data, if_generation_match=generation, retry=self._soon)
+            blob.upload_from_string(data, if_generation_match=generation, retry=self._retry)
         except PreconditionFailed:
             return False
         return True
@@ -115,8 +117,10 @@ class GoogleCloudStorage:
             self._client.bucket(bucket).delete_blob(key, retry=self._retry)
 
     def list(self, bucket: str, prefix: str) -> Iterator[tuple[str, int, float]]:
-        for blob in self._client.list_blobs(bucket, prefix=prefix, retry=self._soon):
-            yield blob.name, blob.size, blob.updated.timestamp()
+        for page in self._client.list_blobs(bucket, prefix=prefix, retry=self._look).pages:
+            self._look = self._retry
+            for blob in page:
+                yield blob.name, blob.size, blob.updated.timestamp()
 
     @staticmethod
     def trouble(error: Exception) -> str:

@@ -22,6 +22,7 @@ def create(
       InputError: A flag or a parameter cannot be used, something else stands there, or another run is making it.
       OSError: The disk is full, or the directory cannot be written.
       StoreError: The store fails.
+      PublishedError: The dataset is complete, but the default config could not be named.
       WorkerLostError: A worker process of the engine died.
       EngineError: The engine gave the job up.
     """
@@ -31,20 +32,30 @@ def create(
         # Another run may have finished since the caller looked.
         metadata = publish.published(path, task, layout, overwrite)
         if metadata is None:
-            with publish.staged(path, layout) as directory:
+            check(task, layout, beam_flags)
+            with publish.staged(path, layout, overwrite) as directory:
                 metadata = fill(task, layout, directory, beam_flags)
         publish.name_default_config(path)
     return metadata
 
 
+def check(task: Task, layout: Layout, beam_flags: list[str]) -> None:
+    """Makes sure that the run can begin, before there is anything of it that would have to be removed.
+
+    Raises:
+      InputError: It cannot.
+    """
+    beam_options = options.pipeline_options(beam_flags)
+    options.check_engine(beam_options)
+    if options.is_local(beam_options):
+        check_memory(plan(task, layout).local_memory)
+
+
 def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list[str]) -> dict[str, Any]:
     """Makes the dataset in an empty directory or a staged prefix, showing progress, and returns its metadata."""
     beam_options = options.pipeline_options(beam_flags)
-    options.check_engine(beam_options)
     threads = options.default_threads(beam_options)
     planned = plan(task, layout)
-    if options.is_local(beam_options):
-        check_memory(planned.local_memory)
     seen = stores.counter(directory, "*-validation.tfrecord-*")
     totals = {"draws": planned.draws, "shards": layout.num_shards}
     if not options.counts_here(beam_options):

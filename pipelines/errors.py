@@ -11,3 +11,7 @@ class InputError(ValueError):
 
 class StoreError(RuntimeError):
     """An object store that fails, or cannot be reached; the message is one sentence."""
+
+
+class PublishedError(StoreError):
+    """A dataset is published, and what was to be done after that was not; the message is one sentence."""

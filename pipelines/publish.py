@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, overload
 
-from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.shards import NAME, TEMPORARY, Layout
 from seq2seq_arith.pipelines.stores import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, VERSION, Task
@@ -131,11 +131,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def staged(path: Path, layout: Layout | None = None) -> Iterator[Path]:
+def staged(path: Path, layout: Layout | None = None, overwrite: bool = False) -> Iterator[Path]:
     """An empty directory that becomes ``path`` when the block ends without an exception, and is gone otherwise.
 
     Only while the path is locked. What a run that was killed has left beside it is removed first, and a dataset that
-    stands at the path is replaced. The layout matters only in stores.
+    stands at the path is replaced. The layout and ``overwrite`` matter only in stores.
     """
     remove_leftovers(path)
     directory = path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
@@ -152,17 +152,33 @@ def name_default_config(path: Path) -> None:
     """Names the config that ``tfds.load`` takes when it is given none, for the datasets beside the one at ``path``.
 
     The file is the one that TFDS writes; several runs may write it at once.
+
+    Raises:
+      PublishedError: It cannot be written.
     """
     named = path.parents[1] / ".config" / METADATA
-    if named.exists():
-        return
-    named.parent.mkdir(parents=True, exist_ok=True)
     temporary = named.with_name(f"{uuid.uuid4().hex}.incomplete")
+    with naming(path):
+        if named.exists():
+            return
+        named.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(json.dumps(DEFAULT_CONFIG))
+            temporary.replace(named)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def naming(path: AnyPath) -> Iterator[None]:
+    """What stops the naming of the default config does not undo the dataset, and shall not look as if it had."""
     try:
-        temporary.write_text(json.dumps(DEFAULT_CONFIG))
-        temporary.replace(named)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except (InputError, StoreError, OSError, KeyboardInterrupt) as error:
+        reason = getattr(error, "strerror", "") or str(error) or "stopped"
+        raise PublishedError(
+            f"{path} is complete, but which config is the default one could not be written ({reason}); run this again"
+        ) from error
 
 
 def tidy(path: Path) -> None:

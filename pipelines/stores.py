@@ -7,6 +7,8 @@ import contextlib
 import dataclasses
 import fnmatch
 import importlib.util
+import itertools
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from seq2seq_arith.pipelines.clients import PIECE
 from seq2seq_arith.pipelines.errors import InputError, StoreError
 
 LIST_SECONDS = 30.0
+LISTING_SECONDS = 5.0  # of a listing that is for the eye alone; the end of the run waits for it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,12 +127,14 @@ class ObjectPath:
     def upload(self, file: IO[bytes]) -> None:
         """Writes an object whole, from a file that is read from its beginning.
 
-        It is removed again if its run has been given up meanwhile in this process, whose threads outlive it.
+        If its run has been given up meanwhile in this process, whose threads outlive it, it is removed again, unless a
+        dataset that stands has it too.
         """
         with self._named():
             self._store.upload(self._bucket, self._key, file)
-            if self.run and self.run.token in _given_up:
-                self._store.delete(self._bucket, self._key)
+        is_kept = _given_up.get(self.run.token) if self.run else None
+        if is_kept and not is_kept(self):
+            self.unlink()
 
     def unlink(self, missing_ok: bool = True) -> None:
         """Removes the object, if it is there."""
@@ -202,8 +207,12 @@ def sizes(directory: AnyPath) -> dict[str, int]:
     """Every file below a directory or a prefix, with its bytes."""
     if isinstance(directory, ObjectPath):
         return {entry.name: entry.size for entry in directory.entries()}
-    files = (path for path in directory.rglob("*") if not path.is_dir())
-    return {str(path.relative_to(directory)): path.lstat().st_size for path in files}
+    found = {}
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            if not path.is_dir():
+                found[str(path.relative_to(directory))] = path.lstat().st_size
+    return found
 
 
 def pieces(path: AnyPath) -> Iterator[bytes]:
@@ -237,7 +246,10 @@ def own_file(directory: AnyPath, name: str) -> AnyPath:
 
 
 def counter(directory: AnyPath, pattern: str) -> Callable[[], int]:
-    """A function that says how many files match; of a store, those since now, and it asks only twice a minute."""
+    """A function that says how many files match; of a store, those since now, and it asks only twice a minute.
+
+    Where a listing takes long, it goes on saying what it last knew.
+    """
     if isinstance(directory, Path):
         return lambda: len(list(directory.glob(pattern)))
     start = asked = time.time()
@@ -246,21 +258,23 @@ def counter(directory: AnyPath, pattern: str) -> Callable[[], int]:
     def counted() -> int:
         nonlocal asked, count
         if time.time() - asked >= LIST_SECONDS:
+            deadline = time.monotonic() + LISTING_SECONDS
             with contextlib.suppress(InputError, StoreError):
-                fresh = (entry.name for entry in directory.entries() if entry.modified >= start)
-                count = len(fnmatch.filter(fresh, pattern))
-            asked = time.time()
+                entries = itertools.takewhile(lambda _: time.monotonic() < deadline, directory.entries())
+                fresh = (entry.name for entry in entries if entry.modified >= start)
+                count = max(count, len(fnmatch.filter(fresh, pattern)))
+            asked = time.time() if time.monotonic() < deadline else math.inf
         return count
 
     return counted
 
 
-def give_up(run: Run) -> None:
-    """Removes what threads of this process still upload for a run, as soon as they have."""
-    _given_up.add(run.token)
+def give_up(run: Run, is_kept: Callable[[ObjectPath], bool]) -> None:
+    """Removes what threads of this process still upload for a run, as soon as they have, unless it is to be kept."""
+    _given_up[run.token] = is_kept
 
 
-_given_up: set[str] = set()
+_given_up: dict[str, Callable[[ObjectPath], bool]] = {}
 
 
 def _installed(module: str) -> bool:

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +22,11 @@ import emulators
 import pytest
 from programs import environment, files, run, start
 
-from seq2seq_arith.pipelines import InputError, Task, clients, progress, remote, stores
+from seq2seq_arith.pipelines import InputError, Task, __main__, clients, fetch, generate, progress, remote, stores
 from seq2seq_arith.pipelines.clients import ABSENT, PIECE
 from seq2seq_arith.pipelines.create import create, fill
 from seq2seq_arith.pipelines.errors import StoreError
+from seq2seq_arith.pipelines.failures import EngineError
 from seq2seq_arith.pipelines.publish import dataset_path, read_metadata
 from seq2seq_arith.pipelines.shards import Layout
 from seq2seq_arith.pipelines.stores import ObjectPath, place
@@ -83,6 +85,9 @@ class TestPlaces:
             (("fetch", "nowhere", "data"), "there is no finished dataset at"),
             (("fetch", "nowhere", "gs://bucket/data"), "is on no disk of this machine"),
             (("fetch", "nowhere", "data", "more"), "'more' is one argument too many"),
+            (("verify", "s3://b/x", "more", "--s3_endpoint_url", "http://host"), "'more' is one argument too many"),
+            (("verify", "s3://b/x", "--s3_endpoint_url", "http://host", "more"), "'more' is one argument too many"),
+            (("fetch", "s3://b/x", "data", "--s3_endpoint_url=http://host", "more"), "'more' is one argument too many"),
             (("verify", "nowhere", "--s3_endpoint_url=http://host"), "is one argument too many"),
         ],
         ids=str,
@@ -101,6 +106,67 @@ class TestPlaces:
         process = run("fetch", source, tmp_path / "here")
         assert process.returncode == 0, process.stderr
         assert files(tmp_path / "here") == files(tmp_path / "there")
+
+    def test_fetch_asks_for_room_only_if_there_is_something_to_copy(self, tmp_path, monkeypatch):
+        create(TASK, LAYOUTS["two"], tmp_path / "there", [])
+        source = dataset_path(tmp_path / "there", TASK)
+        full = shutil.disk_usage(tmp_path)._replace(free=0)
+        with monkeypatch.context() as patch:
+            patch.setattr(shutil, "disk_usage", lambda _: full)
+            with pytest.raises(InputError, match=r"has 0 bytes left .*; make room, or give another directory$"):
+                fetch.fetch(source, tmp_path / "here")
+        assert not (tmp_path / "here").exists()
+        fetch.fetch(source, tmp_path / "here")
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+        assert fetch.fetch(source, tmp_path / "here")[2] is False
+
+    def test_fetch_from_what_cannot_be_read(self, tmp_path):
+        """Not the disk that is written to is to blame."""
+        create(TASK, LAYOUTS["two"], tmp_path / "there", [])
+        source = dataset_path(tmp_path / "there", TASK)
+        shard = source / LAYOUTS["two"].paths("train", 0)[0]
+        shard.unlink()
+        shard.mkdir()
+        process = run("fetch", source, tmp_path / "here")
+        assert process.returncode == 1
+        assert process.stderr == f"arith-data: {shard} cannot be read: Is a directory; nothing was left behind\n"
+        assert not (tmp_path / "here").exists()
+
+    def test_a_config_that_cannot_be_named(self, tmp_path):
+        """The dataset stands all the same."""
+        (tmp_path / "data" / "seq2seq_arith").mkdir(parents=True)
+        (tmp_path / "data" / "seq2seq_arith" / ".config").write_text("a file")
+        process = run(*GENERATE, "--data-dir", tmp_path / "data")
+        path = dataset_path(tmp_path / "data", TASK)
+        assert process.returncode == 1
+        assert process.stderr.splitlines()[-1].startswith(f"arith-data: {path} is complete, but which config is the ")
+        assert verify(path).problems == []
+
+    def test_a_report_that_is_missing(self, tmp_path, monkeypatch):
+        """As of workers that write to a disk of their own."""
+        monkeypatch.setattr(generate, "write_report", lambda *_: None)
+        with pytest.raises(EngineError, match=r"its report .*\.report\.json is not there: its workers do not see"):
+            create(TASK, LAYOUTS["two"], tmp_path, [])
+        assert list(tmp_path.iterdir()) == []
+
+    def test_how_long_google_may_take(self):
+        """A first look fails soon; a store that has answered once is waited for."""
+        pytest.importorskip("google.cloud.storage", reason="needs the extra: pip install 'seq2seq_arith[gcp]'")
+        store = clients.GoogleCloudStorage.__new__(clients.GoogleCloudStorage)
+        store._look, store._retry = "short", "long"
+        said = []
+
+        class Fake:
+            def bucket(self, _):
+                return self
+
+            def get_blob(self, _, retry):
+                said.append(retry)
+
+        store._client = Fake()
+        for _ in range(2):
+            store.version("bucket", "key")
+        assert said == ["short", "long"]
 
 
 @pytest.fixture(scope="session")
@@ -226,12 +292,14 @@ class TestObjects:
 
     def test_an_upload_whose_run_was_given_up(self, data_dir, tmp_path):
         run = stores.Run(tmp_path.name + data_dir.url, tmp_path)
-        path = ObjectPath(data_dir.url, (), run) / "object"
+        path, kept = (ObjectPath(data_dir.url, (), run) / name for name in ("object", "kept"))
         path.upload(io.BytesIO(b"1"))
         assert path.is_file()
-        stores.give_up(run)
-        path.upload(io.BytesIO(b"1"))
+        stores.give_up(run, lambda file: file.name == "kept")
+        for file in (path, kept):
+            file.upload(io.BytesIO(b"1"))
         assert not path.is_file()
+        assert kept.is_file()
 
     def test_progress_is_asked_for_now_and_then(self, data_dir, monkeypatch):
         monkeypatch.setattr(stores, "LIST_SECONDS", 0.5)
@@ -245,6 +313,24 @@ class TestObjects:
         assert count() == 3
         (data_dir / "x-validation.tfrecord-2").write_text("")
         assert count() == 3
+
+    def test_progress_is_not_asked_for_where_that_takes_long(self, data_dir, monkeypatch):
+        """The end of a run waits for the answer."""
+        (data_dir / "x-validation.tfrecord-0").write_text("")
+        listings, entries = [], ObjectPath.entries
+
+        def endless(self):
+            listings.append(self)
+            while True:
+                time.sleep(0.01)
+                yield from entries(self)
+
+        monkeypatch.setattr(ObjectPath, "entries", endless)
+        monkeypatch.setattr(stores, "LIST_SECONDS", 0)
+        monkeypatch.setattr(stores, "LISTING_SECONDS", 0.1)
+        count = stores.counter(data_dir, "*-validation.tfrecord-*")
+        assert count() == count()
+        assert len(listings) == 1
 
 
 @slow
@@ -337,6 +423,78 @@ class TestPublishing:
             assert objects(data_dir) == before
             create(TASK, LAYOUTS["three"], data_dir, [])
 
+    def test_an_upload_that_outlives_its_run(self, data_dir, local, monkeypatch):
+        """Of the same layout, over a dataset that stands: its shard is the dataset's."""
+        path, layout = dataset_path(data_dir, TASK), LAYOUTS["three"]
+        create(TASK, layout, data_dir, [])
+        shard = layout.paths("train", 0)[0]
+        with pytest.raises(KeyboardInterrupt), remote.staged(path, layout, overwrite=True) as directory:
+            raise KeyboardInterrupt
+        for name in (shard, LAYOUTS["two"].paths("train", 0)[0]):
+            (directory / name).upload(io.BytesIO((path / shard).read_bytes()))
+        assert objects(data_dir) == local["three"]
+
+    def test_what_was_there_before_a_run_is_not_what_it_wrote(self, data_dir):
+        path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+        theirs, ours = (layout.paths(split, 0)[0] for split in ("train", "validation"))
+        (path / theirs).write_text("another run's")
+        with pytest.raises(ZeroDivisionError), remote.staged(path, layout):
+            (path / ours).write_text("ours")
+            raise ZeroDivisionError
+        assert set(objects(path)) == {theirs}
+
+    def test_a_run_that_cannot_begin_removes_nothing(self, data_dir):
+        path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+        with remote.staged(path, layout) as directory:
+            fill(TASK, layout, directory, [])
+            before = objects(path)
+            with pytest.raises(InputError, match="no job server answers"):
+                create(TASK, layout, data_dir, ["--runner=PortableRunner", "--job_endpoint=localhost:1"])
+            assert objects(path) == before
+        assert verify(path).problems == []
+
+    @pytest.mark.parametrize("error", [StoreError("out of order"), InputError("denied"), KeyboardInterrupt()])
+    @pytest.mark.parametrize("data_dir", ["gs"], indirect=True)
+    def test_failures_after_publishing(self, data_dir, local, monkeypatch, error, capsys):
+        def failing(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(signal, "signal", lambda *_: None)  # the program's handlers
+        monkeypatch.setattr(remote, "_remove_strays", failing)
+        create(TASK, LAYOUTS["three"], data_dir, [])
+        assert objects(data_dir) == local["three"]
+        assert __main__.main([*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url]) == 0
+        put = ObjectPath.put
+        monkeypatch.setattr(
+            ObjectPath, "put", lambda self, *rest: failing() if ".config" in self.url else put(self, *rest)
+        )
+        capsys.readouterr()
+        interrupted = isinstance(error, KeyboardInterrupt)
+        for overwrite in ([], ["--overwrite"]):
+            code = __main__.main([*GENERATE, *TWO, *overwrite, "--data-dir", data_dir.url])
+            assert code == (130 if interrupted else 1)
+            (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("arith-data: "))
+            assert line == (
+                f"arith-data: {dataset_path(data_dir, TASK)} is complete, but which config is the default one could "
+                f"not be written ({error or 'stopped'}); run this again"
+            )
+
+    def test_reports_of_other_runs(self, data_dir, local):
+        """A run that publishes leaves them: they are about to be read."""
+        path = dataset_path(data_dir, TASK)
+        report = path.parents[0] / "1.0.0.incomplete-1" / ".report.json"
+        report.write_text("null")
+        create(TASK, LAYOUTS["three"], data_dir, [])
+        assert report.is_file()
+        report.unlink()
+        assert objects(data_dir) == local["three"]
+
+    def test_a_report_that_is_missing(self, data_dir, monkeypatch):
+        monkeypatch.setattr(generate, "write_report", lambda *_: None)
+        with pytest.raises(EngineError, match=r"its report .*\.report\.json is not there: its workers do not see"):
+            create(TASK, LAYOUTS["two"], data_dir, [])
+        assert objects(data_dir) == {}
+
     def test_old_leftovers_beside_a_standing_dataset(self, data_dir, local, monkeypatch):
         """A run that has nothing to do removes only what can be no other run's."""
         create(TASK, LAYOUTS["three"], data_dir, [])
@@ -404,6 +562,23 @@ class TestDeaths:
         process = run(*GENERATE, *asked, "--data-dir", data_dir)
         assert process.returncode == 0, process.stderr
         assert objects(data_dir) == local[name]
+
+    def test_between_the_mark_and_the_last_file_of_another_layout(self, data_dir, local):
+        """Such a run cannot be told from one that goes on."""
+        path = dataset_path(data_dir, TASK)
+        assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
+        (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()
+        refused = run(*GENERATE, *THREE, "--data-dir", data_dir)
+        assert refused.returncode == 2
+        assert (
+            f"{path} is being made with 2 shards without Parquet, not 3 shards with Parquet, by a run that goes on or "
+            "was killed; wait for it, or give --overwrite to replace what it wrote"
+        ) in refused.stderr
+        # One of the same layout makes what is lost as well.
+        for asked, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
+            process = run(*GENERATE, *asked, "--data-dir", data_dir)
+            assert process.returncode == 0, process.stderr
+            assert objects(data_dir) == local[name]
 
     @pytest.mark.parametrize("before_change", [0, 1, 2, 3, 5])
     def test_while_a_dataset_is_replaced(self, data_dir, local, before_change):
@@ -479,6 +654,39 @@ class TestTwoRuns:
             fill(TASK, LAYOUTS["two"], late, [])
             create(TASK, LAYOUTS["three"], data_dir, [], overwrite=True)
         assert objects(data_dir) == local["three"]
+
+    def test_a_dataset_that_appears_is_not_replaced(self, data_dir, local):
+        """Between the look whether there is one and the beginning of the run."""
+        path = dataset_path(data_dir, TASK)
+        create(TASK, LAYOUTS["three"], data_dir, [])
+        with pytest.raises(InputError, match="another run has made"), remote.staged(path, LAYOUTS["two"]) as directory:
+            fill(TASK, LAYOUTS["two"], directory, [])
+        assert objects(data_dir) == local["three"]
+
+    def test_shards_that_are_removed_until_the_mark_is_there(self, data_dir, monkeypatch):
+        """By a run that was stopped: it has listed them before, and looks for a mark before each few."""
+        path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+        first, *others = [file for shard in range(2) for file in layout.paths("train", shard)]
+        put, remove = ObjectPath.put, remote._remove
+        published = []
+
+        def put_late(self, data, version=None):
+            if self.name == "metadata.json":
+                remove([path / first])
+                result = put(self, data, version)
+                published.append(remote._remove_unnamed(path, others))
+                return result
+            return put(self, data, version)
+
+        monkeypatch.setattr(ObjectPath, "put", put_late)
+        with pytest.raises(StoreError, match=f"{first} was removed by another run"):
+            create(TASK, layout, data_dir, [])
+        assert published
+        assert set(others) <= set(stores.sizes(path))
+        assert not (path / "dataset_info.json").is_file()
+        monkeypatch.undo()
+        create(TASK, layout, data_dir, [])
+        assert verify(path).problems == []
 
     def test_shards_that_another_run_removed(self, data_dir):
         path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
@@ -746,14 +954,15 @@ class TestTroubles:
         assert line.startswith(f"{scheme}://bucket cannot be reached (")
 
     @pytest.mark.parametrize("data_dir", ["s3"], indirect=True)
-    def test_an_endpoint_in_a_flag(self, servers, data_dir, local, monkeypatch):
+    def test_an_endpoint_in_a_flag(self, servers, data_dir, tmp_path, monkeypatch):
         """Beam's own, which it has for S3 alone, for every command."""
-        flag = f"--s3_endpoint_url={os.environ['AWS_ENDPOINT_URL']}"
+        name, url = "--s3_endpoint_url", os.environ["AWS_ENDPOINT_URL"]
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         path = dataset_path(data_dir, TASK)
-        for arguments in ((*GENERATE, *THREE, "--data-dir", data_dir), ("verify", path)):
-            process = run(*arguments, flag)
-            assert process.returncode == 0, process.stderr
+        for arguments in ((*GENERATE, *THREE, "--data-dir", data_dir), ("verify", path), ("fetch", path, tmp_path)):
+            for flags in ((f"{name}={url}",), (name, url)):
+                process = run(*arguments, *flags)
+                assert process.returncode == 0, process.stderr
 
     def test_a_store_that_fails_in_the_middle(self, data_dir, monkeypatch):
         """In a worker, whose exception Beam hands on as text."""

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from seq2seq_arith.pipelines.errors import InputError, StoreError
+from seq2seq_arith.pipelines.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.failures import EngineError, WorkerLostError
 from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 USAGE_ERROR = 2
 FAILURE = 1
 INTERRUPTED = 130
+MAX_WORKERS = 10**6  # that plan reckons with: more than there are
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
         return parsed.run(parsed, rest)
     except InputError as error:
         return _fail(str(error), USAGE_ERROR)
+    except PublishedError as error:
+        return _fail(str(error), INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else FAILURE)
     except StoreError as error:
         return _fail(str(error), FAILURE)
     except KeyboardInterrupt:
@@ -65,6 +68,8 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     start = time.perf_counter()
     try:
         metadata = create.create(task, layout, data_dir, beam_flags, arguments.overwrite)
+    except PublishedError:
+        raise
     except WorkerLostError as error:
         return _fail(f"{error} while {path} was made; {_left(path)}: run this again", FAILURE)
     except (EngineError, StoreError) as error:
@@ -86,7 +91,10 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
     from seq2seq_arith.pipelines.verify import verify
 
     start = time.perf_counter()
-    findings = verify(directory)
+    try:
+        findings = verify(directory)
+    except OSError as error:
+        return _fail(f"{directory} cannot be read: {error.strerror or error}", FAILURE)
     for finding in findings.problems:
         print(finding)
     if findings.problems:
@@ -104,6 +112,8 @@ def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
     start = time.perf_counter()
     try:
         path, task, copied = fetch.fetch(source, data_dir, arguments.overwrite)
+    except PublishedError:
+        raise
     except StoreError as error:
         return _fail(f"{error}; nothing was left behind", FAILURE)
     except OSError as error:
@@ -117,10 +127,11 @@ def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
 
 
 def _refuse_surplus(rest: list[str], place: str, takes: str) -> None:
-    """Beam's flags mean something for a store alone."""
-    surplus = rest if "://" not in place else [word for word in rest if not word.startswith("--")]
-    if surplus:
-        raise InputError(f"{surplus[0]!r} is one argument too many; {takes}")
+    """Beam's flags mean something for a store alone; their values may stand alone, after what the command takes."""
+    for before, word in zip(["", *rest], rest, strict=False):
+        is_value = before.startswith("--") and "=" not in before
+        if "://" not in place or not (word.startswith("--") or is_value):
+            raise InputError(f"{word!r} is one argument too many; {takes}, then Beam's flags for a store")
 
 
 def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
@@ -128,8 +139,8 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
         raise InputError(f"{rest[0]!r} is one argument too many; see arith-data plan --help")
     task, layout, planned = _planned(arguments)
     workers = arguments.workers
-    if workers < 1:
-        raise InputError(f"--workers is {workers}; give at least 1")
+    if not 1 <= workers <= MAX_WORKERS:
+        raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS:,}")
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
     rows = {
         "dataset": f"seq2seq_arith/{task.config_name}",

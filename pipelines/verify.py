@@ -68,7 +68,10 @@ def verify(directory: AnyPath) -> Findings:
     surplus = sorted(present - set(digests) - {METADATA})
     problems += [f"{directory / path}: does not belong to the dataset" for path in surplus]
     for name in {DATASET_INFO, FEATURES} & present:
-        problems += _digest_problems(directory / name, (directory / name).read_bytes(), digests[name])
+        try:
+            problems += _digest_problems(directory / name, (directory / name).read_bytes(), digests[name])
+        except OSError as error:  # a link that leads nowhere, or a file that was removed meanwhile
+            problems.append(f"{directory / name}: cannot be read ({error.strerror or error})")
     expected, more = _expected(task, layout, directory, metadata["draws_used"])
     problems += more
     for split, shard, path in _shard_files(layout):
@@ -142,7 +145,11 @@ def read_checked(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
     content = json.dumps({name: value for name, value in metadata.items() if name != "sha256"})
     if hashlib.sha256(content.encode()).hexdigest() != metadata.get("sha256"):
         raise Problem("its content does not have the sha256 that it states")
-    if json.dumps(metadata) != (directory / METADATA).read_text(encoding="utf-8"):
+    try:
+        text = (directory / METADATA).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Problem(f"cannot be read ({error.strerror or error})") from None
+    if json.dumps(metadata) != text:
         raise Problem("is not written as it was published")
     return task, layout, metadata
 

@@ -371,3 +371,25 @@ def test_the_longest_strings(tmp_path):
     task = Task("pq", digits=100_000, num_examples=1000)
     create(task, Layout.of(task), tmp_path, [])
     assert verify(dataset_path(tmp_path, task)).problems == []
+
+
+@pytest.mark.parametrize("name", ["features.json", "dataset_info.json", tfrecord_path("train", 1, SHARDS)])
+def test_a_link_that_leads_nowhere(copy, name):
+    (copy / name).unlink()
+    (copy / name).symlink_to("nowhere")
+    problems = verify(copy).problems
+    assert any(problem.startswith(f"{copy / name}: cannot be read (") for problem in problems)
+    assert all(problem.startswith(f"{copy}/") for problem in problems)
+
+
+def test_metadata_that_goes_while_it_is_read(copy, monkeypatch):
+    read_text, reads = Path.read_text, []
+
+    def vanishing(self, *arguments, **options):
+        reads.append(self)
+        if len(reads) > 1:
+            raise FileNotFoundError(2, "No such file or directory")
+        return read_text(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", vanishing)
+    assert verify(copy).problems == [f"{copy / 'metadata.json'}: cannot be read (No such file or directory)"]

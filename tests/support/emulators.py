@@ -68,6 +68,8 @@ def _served(command: list, url: str) -> Iterator[None]:
                 break
             assert process.poll() is None, f"{command} ended"
             time.sleep(0.05)
+        else:
+            raise TimeoutError(f"{command} does not answer at {url}")
         yield
     finally:
         process.kill()

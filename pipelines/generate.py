@@ -22,6 +22,7 @@ from apache_beam.pvalue import AsSingleton
 from seq2seq_arith.pipelines import coverage, cutoff, dedup, frequent
 from seq2seq_arith.pipelines import draws as d
 from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows
+from seq2seq_arith.pipelines.failures import EngineError
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, ShardReport, write_shard
 from seq2seq_arith.pipelines.stores import AnyPath, catalog_directory, own_file
 from seq2seq_arith.pipelines.tasks import Task
@@ -108,7 +109,13 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
             pipeline.result.cancel()  # an engine elsewhere would go on
         raise
     path = own_file(job.directory, REPORT)
-    found = json.loads(path.read_text())
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise EngineError(
+            f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
+            "another run removed it"
+        ) from None
     path.unlink()
     if found is None:
         return None

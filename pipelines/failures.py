@@ -14,8 +14,6 @@ import time
 import uuid
 from collections.abc import Iterator
 
-import psutil
-
 from seq2seq_arith.pipelines.errors import InputError, StoreError
 
 # What marks the processes of a run: they inherit its environment.
@@ -25,7 +23,9 @@ WORKER_EXITED = "Worker subprocess exited with return code "
 # By SIGINT or SIGTERM, which a terminal sends to the workers as well: the run is being stopped.
 STOPPED = ("-2", "130", "-15", "143")
 # The last line of a traceback, and what Beam adds to it.
-OF_AN_ENGINE = re.compile(r"Pipeline \S+ failed in state (\w+): (.*)", re.DOTALL)
+OF_AN_ENGINE = re.compile(
+    r"(?:Pipeline \S+ failed in state |Dataflow pipeline failed. State: )(\w+)(?:: |, Error:\n)(.*)", re.DOTALL
+)
 EXCEPTION = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
 OF_A_STORE = re.compile(r"errors\.(InputError|StoreError): (.*?)(?: \[while running |\n|$)")
 
@@ -55,8 +55,8 @@ def named() -> Iterator[None]:
         except (InputError, StoreError) as error:
             # Beam says where in the pipeline that was.
             raise type(error)(str(error).partition(" [while running ")[0]) from error
-        except (KeyboardInterrupt, RuntimeError) as error:
-            text = str(error)
+        except (KeyboardInterrupt, Exception) as error:
+            text = _said(error)
             if lost or "Channel closed prematurely" in text:
                 raise WorkerLostError("a worker process died") from error
             if text.startswith("KeyboardInterrupt"):
@@ -68,7 +68,16 @@ def named() -> Iterator[None]:
                     raise OSError(number, os.strerror(number)) from error
             if found := OF_AN_ENGINE.match(text):
                 raise EngineError(f"the engine's job ended as {found[1]}: {_reason(found[2])}") from error
-            raise
+            # The system's own has a number: a disk's, say. One without is a library's, of a connection.
+            if isinstance(error, KeyboardInterrupt | EngineError | WorkerLostError) or getattr(error, "errno", None):
+                raise
+            raise EngineError(f"the engine failed with {type(error).__name__.lstrip('_')}: {_reason(text)}") from error
+
+
+def _said(error: BaseException) -> str:
+    """An exception's message; gRPC's own has many lines, of which one says why."""
+    details = getattr(error, "details", None)
+    return str(details() if callable(details) else error)
 
 
 def _reason(text: str) -> str:
@@ -91,8 +100,8 @@ def _watched_workers() -> Iterator[list[str]]:
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
         said = str(arguments.exc_value)
-        if lost:
-            return  # What follows in other threads is a consequence.
+        if lost or callable(getattr(arguments.exc_value, "details", None)):
+            return  # A consequence; and that a job server is gone, the main thread sees as well.
         if not said.startswith(WORKER_EXITED):
             before(arguments)
         elif said.removeprefix(WORKER_EXITED) not in STOPPED:
@@ -116,6 +125,8 @@ def _watched_workers() -> Iterator[list[str]]:
 
 def _kill_workers(run: str) -> bool:
     """Kills the processes of a run, orphans among them, but for this one; whether there were any."""
+    import psutil  # which workers do not have
+
     found = False
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

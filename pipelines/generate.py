@@ -16,13 +16,15 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.pvalue import AsSingleton
 
 from seq2seq_arith.pipelines import coverage, cutoff, dedup, frequent
 from seq2seq_arith.pipelines import draws as d
 from seq2seq_arith.pipelines.cutoff import Cutoff, Findings, Windows
+from seq2seq_arith.pipelines.errors import InputError
 from seq2seq_arith.pipelines.failures import EngineError
+from seq2seq_arith.pipelines.options import in_one_line
 from seq2seq_arith.pipelines.shards import SPLITS, Layout, ShardReport, write_shard
 from seq2seq_arith.pipelines.stores import AnyPath, catalog_directory, own_file
 from seq2seq_arith.pipelines.tasks import Task
@@ -100,7 +102,7 @@ def generate(
 
 def run(job: Job, options: PipelineOptions) -> Written | None:
     """Runs the pipeline once, and waits for it; None if its draws did not suffice, and nothing was written."""
-    pipeline = beam.Pipeline(options=options)
+    pipeline = new_pipeline(options)
     try:
         with pipeline:
             build(job, pipeline)
@@ -120,6 +122,19 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
     if found is None:
         return None
     return Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
+
+
+def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """An empty pipeline on the runner that the options name.
+
+    Raises:
+      InputError: There is no such runner, it is not installed, or it needs further options.
+    """
+    try:
+        return beam.Pipeline(options=options)
+    except (ValueError, ImportError) as error:
+        runner = options.view_as(StandardOptions).runner
+        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:

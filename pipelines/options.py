@@ -4,6 +4,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -25,6 +26,7 @@ LOCAL_RUNNER = "FnApiRunner"
 LOCAL_NAMES = ("", "directrunner", "fnapirunner")
 # These take further options from the service they talk to, so Beam cannot tell beforehand which are known.
 OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
+SECONDS = 10  # in which a job server must answer
 
 
 def pipeline_options(flags: list[str]) -> PipelineOptions:
@@ -47,6 +49,7 @@ def pipeline_options(flags: list[str]) -> PipelineOptions:
         reason = said.getvalue().strip().rpartition("error: ")[-1]
         raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
     standard = options.view_as(StandardOptions)
+    standard.runner = _spelled(standard.runner)
     if standard.no_wait_until_finish:
         raise InputError("--no_wait_until_finish makes no sense here: a dataset is published when the job has finished")
     if unknown and standard.runner not in OPEN_RUNNERS:
@@ -103,6 +106,19 @@ def default_threads(options: PipelineOptions) -> int:
     return max(1, cores // (direct.direct_num_workers or cores))
 
 
+def in_one_line(text: str) -> str:
+    """What Beam says: the first sentence of it, or of each line if it lists what is wrong with its options."""
+    lines = text.removeprefix("Pipeline has validations errors:").strip().splitlines()
+    return "; ".join(re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0] for line in lines)
+
+
+def _spelled(runner: str | None) -> str | None:
+    """A runner's name as Beam spells it; Beam also takes it in other case, and without ``Runner``."""
+    known = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
+    name = (runner or "").lower()
+    return known.get(name) or known.get(name + "runner") or runner
+
+
 def _check_job_server(options: PipelineOptions) -> None:
     """Beam waits a minute for a server that is not there, and asks for a jar's URL where a file is missing."""
     jar = options.view_as(FlinkRunnerOptions).flink_job_server_jar
@@ -115,10 +131,26 @@ def _check_job_server(options: PipelineOptions) -> None:
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
         raise InputError(f"--job_endpoint is {endpoint}; give the host and port of a job server, as in localhost:8099")
     try:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+        socket.create_connection((host.strip("[]"), int(port)), timeout=SECONDS).close()
     except OSError as error:
         reason = error.strerror or error
         raise InputError(f"--job_endpoint is {endpoint}, where no job server answers: {reason}; start it") from None
+    if not _speaks_grpc(endpoint):
+        raise InputError(
+            f"--job_endpoint is {endpoint}, where something answers that is no job server; give a job server's own port"
+        )
+
+
+def _speaks_grpc(endpoint: str) -> bool:
+    """Whether what listens there speaks the job server's protocol; Beam would wait for ever for it to do so."""
+    import grpc
+
+    with grpc.insecure_channel(endpoint) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=SECONDS)
+        except grpc.FutureTimeoutError:
+            return False
+    return True
 
 
 def _check_prism(location: str | None) -> None:

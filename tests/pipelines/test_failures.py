@@ -1,8 +1,10 @@
 """What an engine says when it gives a job up, in one line."""
 
+import grpc
 import pytest
 
-from seq2seq_arith.pipelines.failures import EngineError, named
+from seq2seq_arith.pipelines.errors import InputError, StoreError
+from seq2seq_arith.pipelines.failures import EngineError, WorkerLostError, named
 
 PYTHON = """java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
   File "generate.py", line 1, in write
@@ -38,6 +40,43 @@ def test_the_disk_comes_first():
         raise RuntimeError("Pipeline job failed in state FAILED: OSError: [Errno 28] No space left on device")
 
 
-def test_what_is_no_engines_stays_as_it_is():
-    with pytest.raises(RuntimeError, match="something else"), named():
-        raise RuntimeError("something else")
+DATAFLOW = f"Dataflow pipeline failed. State: FAILED, Error:\n{PYTHON}"
+
+
+class Rpc(grpc.RpcError):
+    def __str__(self) -> str:
+        return "<Rpc of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n>"
+
+    def details(self) -> str:
+        return "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Exception(DATAFLOW), "the engine's job ended as FAILED: ValueError: the cause [while running 'Write']"),
+        (RuntimeError("no jar at http://a\nor elsewhere"), "the engine failed with RuntimeError: no jar at http://a"),
+        (ValueError("a flag"), "the engine failed with ValueError: a flag"),
+        (Rpc(), "the engine failed with Rpc: connection refused"),
+        (TimeoutError(), "the engine failed with TimeoutError: it gave no reason"),
+    ],
+    ids=repr,
+)
+def test_whatever_an_engine_raises_is_one_sentence(error, sentence):
+    with pytest.raises(EngineError) as caught, named():
+        raise error
+    assert str(caught.value) == sentence
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InputError("a"), StoreError("b"), FileNotFoundError(2, "gone"), WorkerLostError("c"), EngineError("d"),
+     KeyboardInterrupt(), SystemExit(3)],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_engines_stays_as_it_is(error):
+    with pytest.raises(type(error)) as caught, named():
+        raise error
+    assert type(caught.value) is type(error)
+    assert str(caught.value) == str(error)

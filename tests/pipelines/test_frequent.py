@@ -65,7 +65,8 @@ def test_draws_beyond_what_32_bits_count(task, first):
     numbers = np.arange(first, first + 3000, dtype=np.uint64)
     key = d.key(task, *d.operands(task, numbers))
     short = set(frequent.short_pairs(task, key)[0].tolist())
-    expected = [i in short and pair in early for i, pair in enumerate(zip(*(part.tolist() for part in key), strict=True))]
+    pairs = zip(key[0].tolist(), key[1].tolist(), strict=True)
+    expected = [i in short and pair in early for i, pair in enumerate(pairs)]
     assert len(short) > sum(expected)
     assert found.repeated(task, numbers, key).tolist() == expected
 

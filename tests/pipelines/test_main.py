@@ -230,8 +230,9 @@ def test_no_data_command_imports_tensorflow(tmp_path):
 def test_a_flag_of_beams_reaches_beam(tmp_path):
     """A runner that there is none of: Beam is the one to say so."""
     process = generated(tmp_path / "data", *SMALL, "--runner=NoSuchRunner")
-    assert process.returncode != 0
-    assert "NoSuchRunner" in process.stderr
+    assert process.returncode == 2
+    (line,) = process.stderr.splitlines()
+    assert "NoSuchRunner" in line
     assert tree(tmp_path) == {}
 
 

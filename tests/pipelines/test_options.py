@@ -1,13 +1,18 @@
 """Beam's flags: passed through, refused if Beam does not know them, and the defaults for this machine."""
 
+import concurrent.futures
+import http.server
 import os
 import sys
+import threading
 
+import grpc
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
 
-from seq2seq_arith.pipelines import InputError
-from seq2seq_arith.pipelines.options import check_engine, default_threads, pipeline_options
+from seq2seq_arith.pipelines import InputError, options
+from seq2seq_arith.pipelines.generate import new_pipeline
+from seq2seq_arith.pipelines.options import check_engine, default_threads, in_one_line, pipeline_options
 
 
 @pytest.mark.parametrize(
@@ -15,6 +20,11 @@ from seq2seq_arith.pipelines.options import check_engine, default_threads, pipel
     [
         ([], StandardOptions, "runner", "FnApiRunner"),
         (["--runner=FnApiRunner"], StandardOptions, "runner", "FnApiRunner"),
+        # Beam takes them in any case, and without "Runner".
+        (["--runner=flinkrunner"], StandardOptions, "runner", "FlinkRunner"),
+        (["--runner=prism"], StandardOptions, "runner", "PrismRunner"),
+        (["--runner=Direct"], StandardOptions, "runner", "FnApiRunner"),
+        (["--runner=my.own.Runner"], StandardOptions, "runner", "my.own.Runner"),
         (["--runner", "PortableRunner"], StandardOptions, "runner", "PortableRunner"),
         (["--direct_num_workers=2"], DirectOptions, "direct_num_workers", 2),
         (["--direct_num_workers", "3"], DirectOptions, "direct_num_workers", 3),
@@ -75,6 +85,53 @@ def test_a_prism_that_is_none_is_refused(flags, words):
         check_engine(pipeline_options(["--runner=PrismRunner", *flags]))
 
 
+@pytest.mark.parametrize("runner", ["prismrunner", "PRISM"])
+def test_runners_are_known_in_any_case(runner):
+    with pytest.raises(InputError, match="there is no Prism"):
+        check_engine(pipeline_options([f"--runner={runner}", "--colour=red"]))
+
+
+@pytest.mark.parametrize("runner", ["PortableRunner", "sparkrunner"])
+def test_a_server_that_is_no_job_server_is_refused(monkeypatch, runner):
+    """One of the web, as Flink's own port has it: Beam would wait for ever."""
+    monkeypatch.setattr(options, "SECONDS", 1)
+    with http.server.ThreadingHTTPServer(("localhost", 0), http.server.BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            flags = [f"--runner={runner}", f"--job_endpoint=localhost:{server.server_port}"]
+            with pytest.raises(InputError, match="something answers that is no job server"):
+                check_engine(pipeline_options(flags))
+        finally:
+            server.shutdown()
+
+
+def test_a_job_server_is_accepted():
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(1))
+    port = server.add_insecure_port("localhost:0")
+    server.start()
+    check_engine(pipeline_options(["--runner=PortableRunner", f"--job_endpoint=localhost:{port}"]))
+    server.stop(None)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--runner=Nope"], "--runner=Nope cannot be used: Unexpected pipeline runner: Nope; see"),
+        (["--runner=no.such.Runner"], "No module named 'no'; see"),
+    ],
+)
+def test_a_runner_that_there_is_not_is_refused(flags, words):
+    with pytest.raises(InputError, match=words):
+        new_pipeline(pipeline_options(flags))
+
+
+def test_what_beam_finds_wrong_in_one_line():
+    said = "Pipeline has validations errors: \nMissing required option: project.\nMissing required option: region."
+    assert in_one_line(said) == "Missing required option: project; Missing required option: region"
+    assert in_one_line("No jar at https://a.b/c.jar: 404. Also failed. If so") == "No jar at https://a.b/c.jar: 404"
+    assert in_one_line("") == ""
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
@@ -95,8 +152,8 @@ def test_a_job_that_nobody_waits_for_is_refused():
 
 
 def test_runners_that_ask_a_service_for_their_options_take_any():
-    options = pipeline_options(["--runner=PortableRunner", "--job_endpoint=localhost:1", "--colour=red"])
-    assert options.get_all_options(retain_unknown_options=True)["colour"] == "red"
+    taken = pipeline_options(["--runner=PortableRunner", "--job_endpoint=localhost:1", "--colour=red"])
+    assert taken.get_all_options(retain_unknown_options=True)["colour"] == "red"
 
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

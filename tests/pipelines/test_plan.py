@@ -90,6 +90,7 @@ def test_the_command(tmp_path, arguments, words):
         (["additoin"], "did you mean 'addition'"),
         (["addition", "--num-examples=500501"], "at most 500500"),
         (["addition", "--workers=0"], "--workers is 0"),
+        (["addition", "--workers=1" + 400 * "0"], "give 1 to 1,000,000"),
         (["addition", "--workers=two"], "'two' is no whole number"),
         (["addition", "--runner=FlinkRunner"], "--runner=FlinkRunner"),
         (["addition", "--price-per-vcpu-hour=cheap"], "cheap"),

@@ -460,10 +460,11 @@ class TestPublishing:
             raise error
 
         monkeypatch.setattr(signal, "signal", lambda *_: None)  # the program's handlers
-        monkeypatch.setattr(remote, "_remove_strays", failing)
-        create(TASK, LAYOUTS["three"], data_dir, [])
-        assert objects(data_dir) == local["three"]
-        assert __main__.main([*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url]) == 0
+        with monkeypatch.context() as patch:
+            patch.setattr(remote, "_remove_strays", failing)
+            create(TASK, LAYOUTS["three"], data_dir, [])
+            assert objects(data_dir) == local["three"]
+            assert __main__.main([*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url]) == 0
         put = ObjectPath.put
         monkeypatch.setattr(
             ObjectPath, "put", lambda self, *rest: failing() if ".config" in self.url else put(self, *rest)
@@ -476,7 +477,7 @@ class TestPublishing:
             (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("arith-data: "))
             assert line == (
                 f"arith-data: {dataset_path(data_dir, TASK)} is complete, but which config is the default one could "
-                f"not be written ({error or 'stopped'}); run this again"
+                f"not be written ({str(error) or 'stopped'}); run this again"
             )
 
     def test_reports_of_other_runs(self, data_dir, local):

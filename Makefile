@@ -61,6 +61,8 @@ bench-flink: $(VENV)/installed
 flink: build/flink/made
 
 build/flink/made: engines/flink/pom.xml engines/flink/cluster/pom.xml engines/flink/job-server/pom.xml
+	@for program in javac mvn; do command -v $$program > /dev/null || \
+	    { echo "make flink needs a JDK, 17 say, and Maven: there is no $$program" >&2; exit 2; }; done
 	@rm -rf build/flink
 	mvn --batch-mode --quiet --no-transfer-progress --file engines/flink/pom.xml package
 	@touch $@

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 JARS = Path(__file__).resolve().parents[2] / "build" / "flink"
 # Milliseconds for which a worker is kept that no step needs, for it takes seconds to start; and before a job is started
@@ -27,12 +29,7 @@ JARS = Path(__file__).resolve().parents[2] / "build" / "flink"
 KEPT, RESTART = 3_000, 5_000
 SECONDS = 120  # in which a process must have come up
 
-# What Flink's own scripts open to it on Java 17.
-OPENED = (
-    *(f"java.base/java.{name}" for name in ("io", "lang", "lang.reflect", "net", "nio", "text", "time", "util")),
-    *(f"java.base/java.util.concurrent{name}" for name in ("", ".atomic", ".locks")),
-    "java.base/sun.nio.ch",
-)
+POM = Path(__file__).with_name("job-server") / "pom.xml"  # lists what Flink's own scripts open to it on Java 17
 LOGGING = """
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = console
@@ -108,6 +105,8 @@ class Cluster:
     def __enter__(self) -> "Cluster":
         if not (self.settings.jars / "job-server.jar").exists():
             raise ClusterError(f"{self.settings.jars} has no job-server.jar; run: make flink")
+        if shutil.which("java") is None:
+            raise ClusterError("there is no java to run Flink with; install a JDK, 17 say, and put it in PATH")
         for name in ("conf", "log", "tmp/artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "conf" / "config.yaml").write_text(self._config())
@@ -194,7 +193,8 @@ class Cluster:
         return java, options
 
     def _flink(self, *main: str) -> list[str]:
-        opened = [f"--add-opens={name}=ALL-UNNAMED" for name in OPENED]
+        names = ElementTree.parse(POM).findtext(".//{*}opened") or ""
+        opened = [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
         jars = self.settings.jars
         # Beam is part of the cluster, as if it were in Flink's folder ``lib``. It also comes with every job, but what
         # comes with a job stops its Python workers whenever no step needs them for a moment.

@@ -10,13 +10,14 @@ import shlex
 import shutil
 import socket
 import subprocess
+import time
 import venv
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from programs import files, run
+from programs import files, free_port, run
 
 pytestmark = pytest.mark.slow
 
@@ -59,22 +60,27 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextlib.contextmanager
 def worker_pool(image: Path) -> Iterator[int]:
     """A service that starts workers when an engine asks, in their own environment; its port."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [image / "bin" / "python", "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
     # The pool starts its workers as plain "python".
     environment = os.environ | {"PYTHONSAFEPATH": "1", "PATH": f"{image / 'bin'}:{os.environ['PATH']}"}
     pool = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
-        while pool.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-                break
-        assert pool.poll() is None
+        end = time.monotonic() + 60
+        while not _listens(port):
+            assert pool.poll() is None, "the pool ended"
+            assert time.monotonic() < end, "the pool does not come up"
+            time.sleep(0.1)
         yield port
     finally:
         pool.terminate()
         pool.wait()
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        return True
+    return False
 
 
 def test_the_base_image_is_of_our_beam():

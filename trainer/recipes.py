@@ -11,7 +11,7 @@ _NOTEBOOK = TrainConfig(patience=3)
 
 _ADDITION = TrainConfig(
     model=ModelConfig(name="lstm_tagger", view="aligned", hidden=64, layers=2),
-    epochs=6,
+    epochs=8,
     learning_rate=5e-3,
     schedule="cosine",
     warmup=0.05,
@@ -20,7 +20,7 @@ _ADDITION = TrainConfig(
 # The sign of a difference must travel from its most significant digit back to the least.
 _SUBTRACTION = TrainConfig(
     model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3),
-    epochs=9,
+    epochs=11,
     learning_rate=6e-3,
     schedule="cosine",
     warmup=0.03,

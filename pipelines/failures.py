@@ -71,7 +71,14 @@ def named() -> Iterator[None]:
             # The system's own has a number: a disk's, say. One without is a library's, of a connection.
             if isinstance(error, KeyboardInterrupt | EngineError | WorkerLostError) or getattr(error, "errno", None):
                 raise
-            raise EngineError(f"the engine failed with {type(error).__name__.lstrip('_')}: {_reason(text)}") from error
+            raise EngineError(
+                f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
+            ) from error
+
+
+def first_sentence(line: str) -> str:
+    """The first sentence of a line, without its full stop."""
+    return re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0]
 
 
 def _said(error: BaseException) -> str:

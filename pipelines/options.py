@@ -4,7 +4,6 @@ import contextlib
 import io
 import logging
 import os
-import re
 import socket
 import subprocess
 from pathlib import Path
@@ -20,6 +19,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from seq2seq_arith.pipelines.errors import InputError
+from seq2seq_arith.pipelines.failures import first_sentence
 
 # DirectRunner would first try to download another runner; this is the local one, by name.
 LOCAL_RUNNER = "FnApiRunner"
@@ -109,7 +109,7 @@ def default_threads(options: PipelineOptions) -> int:
 def in_one_line(text: str) -> str:
     """What Beam says: the first sentence of it, or of each line if it lists what is wrong with its options."""
     lines = text.removeprefix("Pipeline has validations errors:").strip().splitlines()
-    return "; ".join(re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0] for line in lines)
+    return "; ".join(map(first_sentence, lines))
 
 
 def _spelled(runner: str | None) -> str | None:

@@ -135,22 +135,28 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     assert job["state"] == "FINISHED"
     assert cluster.failures(job["jid"])
     assert cluster.num_task_managers() == cluster.settings.task_managers
-    assert gone(cluster.task_managers[:-2], cluster)
+    dead = {manager.pid for manager in cluster.task_managers if manager.poll() is not None}
+    assert dead or kill is not kill_task_manager
+    assert gone(dead, cluster)
 
 
-def gone(dead: list[subprocess.Popen], cluster) -> bool:
-    """Whether the workers of task managers that are no more have ended too."""
+def gone(groups: set[int], cluster) -> bool:
+    """Whether the workers in these process groups, of task managers that are no more, have ended too."""
     end = time.monotonic() + 30
-    groups = {process.pid for process in dead if process.poll() is not None}
 
     def left() -> list[psutil.Process]:
-        with contextlib.suppress(ProcessLookupError):
-            return [worker for worker in flink.workers(cluster) if os.getpgid(worker.pid) in groups]
-        return []
+        return [worker for worker in flink.workers(cluster) if group(worker) in groups]
 
     while left() and time.monotonic() < end:
         time.sleep(0.1)
     return not left()
+
+
+def group(process: psutil.Process) -> int | None:
+    """Its process group; None if it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        return os.getpgid(process.pid)
+    return None
 
 
 def test_ctrl_c(cluster, tmp_path):

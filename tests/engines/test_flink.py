@@ -12,7 +12,7 @@ import psutil
 import pytest
 from programs import run, start, tree
 
-from seq2seq_arith.pipelines import OPERATIONS
+from seq2seq_arith.pipelines import OPERATIONS, worker
 
 MISSING = flink.missing()
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -111,8 +111,8 @@ def kill_task_manager(cluster) -> None:
 
 
 def kill_worker(cluster) -> None:
-    for worker in flink.workers(cluster):
-        worker.kill()
+    for process in flink.workers(cluster):
+        process.kill()
 
 
 @pytest.mark.parametrize(
@@ -141,11 +141,14 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
 
 
 def gone(groups: set[int], cluster) -> bool:
-    """Whether the workers in these process groups, of task managers that are no more, have ended too."""
-    end = time.monotonic() + 30
+    """Whether the workers in these process groups, of task managers that are no more, have ended too.
+
+    One that was only just starting first waits for its task manager's answer.
+    """
+    end = time.monotonic() + worker.SECONDS + 30
 
     def left() -> list[psutil.Process]:
-        return [worker for worker in flink.workers(cluster) if group(worker) in groups]
+        return [process for process in flink.workers(cluster) if group(process) in groups]
 
     while left() and time.monotonic() < end:
         time.sleep(0.1)

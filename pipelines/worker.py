@@ -8,6 +8,8 @@ installed beside this program; it fetches no files.
 import argparse
 import json
 import os
+import threading
+import time
 
 import grpc
 from apache_beam.portability.api import beam_provision_api_pb2 as provision
@@ -16,6 +18,7 @@ from apache_beam.portability.api import endpoints_pb2
 from apache_beam.runners.worker import sdk_worker_main
 from google.protobuf import json_format, text_format
 
+WATCHED = 0.5  # seconds between two looks at the parent
 SECONDS = 60  # for the engine to answer, which waits for the worker as long
 
 
@@ -27,9 +30,22 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("control", "logging", "artifact", "status"):
         parser.add_argument(f"--{name}_endpoint", help="as the engine has it, if the job does not name another")
     given, _ = parser.parse_known_args(arguments)
+    end_with_parent()
     os.environ.update(environment(given, provided(given.id, given.provision_endpoint)))
     sdk_worker_main.main([])
     return 0
+
+
+def end_with_parent() -> None:
+    """Ends this process when the engine's, which has started it, is gone; Beam's would wait for it for minutes."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from programs import run, start, tree
 
-from seq2seq_arith.pipelines import OPERATIONS, worker
+from seq2seq_arith.pipelines import OPERATIONS
 
 MISSING = flink.missing()
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -141,11 +141,8 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
 
 
 def gone(groups: set[int], cluster) -> bool:
-    """Whether the workers in these process groups, of task managers that are no more, have ended too.
-
-    One that was only just starting first waits for its task manager's answer.
-    """
-    end = time.monotonic() + worker.SECONDS + 30
+    """Whether the workers in these process groups, of task managers that are no more, have ended too."""
+    end = time.monotonic() + 60
 
     def left() -> list[psutil.Process]:
         return [process for process in flink.workers(cluster) if group(process) in groups]

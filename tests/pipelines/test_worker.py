@@ -2,9 +2,13 @@
 
 import argparse
 import json
+import socket
+import subprocess
+import sys
 from concurrent import futures
 
 import grpc
+import psutil
 import pytest
 from apache_beam.portability.api import beam_provision_api_pb2 as provision
 from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
@@ -65,3 +69,19 @@ def test_the_engine_must_be_named(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--id=w-1"])
     assert "--provision_endpoint" in capsys.readouterr().err
+
+
+def test_a_worker_ends_with_the_process_that_started_it():
+    """Here while it waits for an engine that does not answer, which it would do for a minute."""
+    with socket.create_server(("localhost", 0)) as silent:
+        silent.settimeout(60)
+        endpoint = f"localhost:{silent.getsockname()[1]}"
+        worker = [sys.executable, "-m", "seq2seq_arith.pipelines.worker", "--id=w-1", "--provision_endpoint", endpoint]
+        engine = f"import subprocess, time; print(subprocess.Popen({worker!r}).pid, flush=True); time.sleep(300)"
+        with subprocess.Popen([sys.executable, "-c", engine], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            started = psutil.Process(int(process.stdout.readline()))
+            connection, _ = silent.accept()
+            process.kill()
+        with connection:
+            started.wait(20)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from seq2seq_arith.pipelines import failures, options, progress, stores
+from seq2seq_arith.pipelines import coverage, failures, options, progress, stores
 from seq2seq_arith.pipelines.generate import generate
 from seq2seq_arith.pipelines.plan import check_memory, plan
 from seq2seq_arith.pipelines.publish import dataset_path
@@ -55,9 +55,8 @@ def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list
     """Makes the dataset in an empty directory or a staged prefix, showing progress, and returns its metadata."""
     beam_options = options.pipeline_options(beam_flags)
     threads = options.default_threads(beam_options)
-    planned = plan(task, layout)
     seen = stores.counter(directory, "*-validation.tfrecord-*")
-    totals = {"draws": planned.draws, "shards": layout.num_shards}
+    totals = {"draws": coverage.num_draws(task), "shards": layout.num_shards}
     if not options.counts_here(beam_options):
         del totals["draws"]
 

@@ -237,6 +237,8 @@ class Cluster:
             "rest.address": "localhost",
             "rest.bind-address": "localhost",
             "rest.port": self._rest,
+            # How old what it says of a job may be, in milliseconds; three seconds otherwise, in which a step is over.
+            "web.refresh-interval": 100,
             "taskmanager.host": "localhost",
             "taskmanager.bind-host": "localhost",
             "taskmanager.numberOfTaskSlots": 1,

@@ -126,6 +126,7 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
     while process.poll() is None and not (len(cluster.jobs()) > finished and moment(cluster, tmp_path)):
         time.sleep(0.01)
+    assert process.poll() is None, "it ended before its moment came"
     kill(cluster)
     stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stderr

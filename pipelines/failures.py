@@ -12,9 +12,12 @@ import signal
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 
 from seq2seq_arith.pipelines.errors import InputError, StoreError
+
+Hook = Callable[[threading.ExceptHookArgs], object]
 
 # What marks the processes of a run: they inherit its environment.
 RUN = "SEQ2SEQ_ARITH_RUN"
@@ -103,11 +106,14 @@ def _watched_workers() -> Iterator[list[str]]:
     if threading.current_thread() is not threading.main_thread():
         yield lost  # which cannot be interrupted
         return
+    import grpc  # which takes long, and Beam has done it
+
     before, run = threading.excepthook, uuid.uuid4().hex
+    others = weakref.WeakSet(threading.enumerate())
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
         said = str(arguments.exc_value)
-        if lost or callable(getattr(arguments.exc_value, "details", None)):
+        if lost or isinstance(arguments.exc_value, grpc.RpcError):
             return  # A consequence; and that a job server is gone, the main thread sees as well.
         if not said.startswith(WORKER_EXITED):
             before(arguments)
@@ -127,7 +133,19 @@ def _watched_workers() -> Iterator[list[str]]:
         while lost and _kill_workers(run):
             time.sleep(0.05)
         del os.environ[RUN]
-        threading.excepthook = before
+        # Threads that served the lost workers may only now meet that; the run has failed, and says so itself.
+        threading.excepthook = _without(set(threading.enumerate()).difference(others), before) if lost else before
+
+
+def _without(threads: Iterable[threading.Thread], hook: Hook) -> Hook:
+    """An ``excepthook`` that is silent about some threads, as long as they are, and else the one given."""
+    silent = weakref.WeakSet(threads)
+
+    def quieter(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.thread not in silent:
+            hook(arguments)
+
+    return quieter
 
 
 def _kill_workers(run: str) -> bool:

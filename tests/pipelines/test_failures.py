@@ -1,5 +1,8 @@
 """What an engine says when it gives a job up, in one line."""
 
+import threading
+import time
+
 import grpc
 import pytest
 
@@ -80,3 +83,29 @@ def test_what_is_no_engines_stays_as_it_is(error):
         raise error
     assert type(caught.value) is type(error)
     assert str(caught.value) == str(error)
+
+
+def test_threads_that_served_a_lost_worker_are_silent_and_no_others(monkeypatch):
+    heard, over = [], threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: heard.append(str(arguments.exc_value)))
+
+    def thread(error: Exception, wait: bool) -> threading.Thread:
+        def run() -> None:
+            if wait:
+                over.wait()
+            raise error
+
+        started = threading.Thread(target=run)
+        started.start()
+        return started
+
+    threads = [thread(ValueError("of somebody else"), wait=True)]
+    with pytest.raises(WorkerLostError), named():
+        threads.append(thread(grpc.RpcError("its stream broke"), wait=False))
+        threads.append(thread(ValueError("its stream broke late"), wait=True))
+        threads.append(thread(RuntimeError("Worker subprocess exited with return code -9"), wait=False))
+        time.sleep(60)
+    over.set()
+    for each in threads:
+        each.join()
+    assert heard == ["of somebody else"]

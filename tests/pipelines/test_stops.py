@@ -117,6 +117,7 @@ def test_a_worker_killed(tmp_path, right, seed):
     else:
         assert victims
         assert "arith-data: a worker process died while" in stderr.splitlines()[-1]
+        assert "Traceback" not in stderr
         assert tree(tmp_path) == {}
         assert run(*COMMAND, "--data-dir", tmp_path / "data").returncode == 0
         assert tree(tmp_path / "data") == right

@@ -42,10 +42,18 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+class Content(bytes):
+    """A file's bytes, long ones shown by their sha256: what a comparison that fails prints can be read."""
+
+    def __repr__(self) -> str:
+        long = f"<{len(self):,} bytes, sha256 {hashlib.sha256(self).hexdigest()}>"
+        return super().__repr__() if len(self) < len(long) else long
+
+
 def tree(directory: Path) -> dict[str, bytes | None]:
     """Every file below a directory with its bytes, and every folder with None."""
     paths = sorted(directory.rglob("*"))
-    return {str(path.relative_to(directory)): path.read_bytes() if path.is_file() else None for path in paths}
+    return {str(path.relative_to(directory)): Content(path.read_bytes()) if path.is_file() else None for path in paths}
 
 
 def files(directory: Path) -> dict[str, bytes]:

@@ -187,8 +187,10 @@ def place(directory: str, flags: list[str] | None = None) -> AnyPath:
       flags: Beam's, for the store.
 
     Raises:
-      InputError: It is a URL of another kind, or what it needs is not installed.
+      InputError: It is empty, a URL of another kind, or what it needs is not installed.
     """
+    if not directory:
+        raise InputError("the data directory has an empty name; give a directory, or . for this one")
     scheme, separator, rest = directory.partition("://")
     if not separator:
         return Path(directory).absolute()

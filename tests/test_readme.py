@@ -23,9 +23,12 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory) -> Path:
-    """A folder with the default addition set under ``data``, outside the checkout."""
+    """A folder outside the checkout, with the default addition set under ``data`` and a model of it in ``exported``."""
     folder = tmp_path_factory.mktemp("readme")
     run("-m", "seq2seq_arith.pipelines", "generate", "addition", "--data-dir", "data", cwd=folder)
+    model = ("-m", "seq2seq_arith.trainer")
+    run(*model, "train", "addition", "--data-dir", "data", "--run-dir", "runs/addition", "--epochs", "1", cwd=folder)
+    run(*model, "export", "runs/addition", "exported", cwd=folder)
     return folder
 
 

@@ -1,10 +1,13 @@
 """Checkpoints: every variable and the state of the run, in one file that appears whole or not at all."""
 
+import contextlib
 import json
 import os
 import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,13 +21,8 @@ STATE = "state"
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file under its final name only when it is complete and on disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
+    with _whole(path) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def save(path: Path, variables: "list[keras.Variable]", state: dict[str, Any]) -> None:
@@ -35,14 +33,10 @@ def save(path: Path, variables: "list[keras.Variable]", state: dict[str, Any]) -
       variables: What to save.
       state: What JSON can hold.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    arrays: dict[str, Any] = {f"{index:04d}": np.asarray(variable) for index, variable in enumerate(variables)}
+    arrays: dict[str, Any] = {str(index): np.asarray(variable) for index, variable in enumerate(variables)}
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-    with temporary.open("wb") as file:
+    with _whole(path) as file:
         np.savez(file, **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def load(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
@@ -53,12 +47,15 @@ def load(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            names = sorted(name for name in archive.files if name != STATE)
+            # NumPy stops reading before the checksum of an array that has become shorter.
+            if damaged := archive.zip.testzip():
+                raise ValueError(f"bad checksum of {damaged}")
             state = json.loads(archive[STATE].tobytes())
-            return [archive[name] for name in names], state
+            return [archive[str(index)] for index in range(len(archive.files) - 1)], state
     except FileNotFoundError:
         raise InputError(f"there is no checkpoint {path}; train the run first") from None
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+    # Bit by bit, damage makes zipfile and NumPy raise any of these.
+    except (ValueError, KeyError, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"the checkpoint {path} cannot be read ({error}); delete it, and train again") from None
 
 
@@ -68,8 +65,28 @@ def assign(variables: "list[keras.Variable]", arrays: list[np.ndarray], path: Pa
     Raises:
       InputError: The values are those of another model.
     """
-    shapes = [tuple(variable.shape) for variable in variables]
-    if shapes != [array.shape for array in arrays[: len(variables)]]:
+    if [tuple(variable.shape) for variable in variables] != [array.shape for array in arrays]:
         raise InputError(f"the checkpoint {path} is that of another model; give the run's own folder")
-    for variable, array in zip(variables, arrays, strict=False):
+    for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file that gets its name when it is complete and on disk; of one that fails nothing is left."""
+    # One name, so that what a killed process has left is written over by the next.
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException as error:
+        # Where the place itself is the trouble, so is this; the first trouble is the one to hear of.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno:
+            error.filename, error.filename2 = str(path), None
+        raise

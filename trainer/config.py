@@ -102,6 +102,10 @@ class TrainConfig:
         _check_number("learning_rate", self.learning_rate, 0.0, 10.0)
         check_choice("schedule", self.schedule, SCHEDULES)
         _check_number("warmup", self.warmup, 0.0, 0.99)
+        if self.warmup and self.schedule == "constant":
+            raise InputError(
+                f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
+            )
         _check_number("weight_decay", self.weight_decay, 0.0, 10.0)
         if self.clip_norm is not None:
             _check_number("clip_norm", self.clip_norm, 1e-6, 1e6)

@@ -1,7 +1,5 @@
 """All tasks trained in turn, and the table that a training ends with."""
 
-from pathlib import Path
-
 from seq2seq_arith.pipelines import Task
 from seq2seq_arith.trainer import report, session
 from seq2seq_arith.trainer.config import override
@@ -24,7 +22,7 @@ def run(data_dir: str, run_dir: str, replicas: int | None = None) -> list[sessio
     trained = []
     for name in TASKS:
         config = override(recipe("best", name), replicas=replicas)
-        trained.append(session.train(Task(name), data_dir, str(Path(run_dir) / name), config))
+        trained.append(session.train(Task(name), data_dir, f"{run_dir}/{name}", config))
     show(trained)
     return trained
 

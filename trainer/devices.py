@@ -1,8 +1,12 @@
 """The devices that a run trains on, as a strategy of tf.distribute."""
 
+import contextlib
 import json
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +15,25 @@ import tensorflow as tf
 from seq2seq_arith.pipelines import InputError
 
 
-def make_strategy(replicas: int | None = None) -> tf.distribute.Strategy:
-    """MirroredStrategy over logical CPU devices, over all GPUs, or over the one CPU; with ``TF_CONFIG``, on every
-    machine of the cluster.
+def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.distribute.Strategy:
+    """MirroredStrategy over logical CPU devices, over all GPUs, or over the one CPU.
 
     The global batch and the learning rate stay as configured, whatever the number of replicas: the gradients of
     the replicas are summed, so that a step is the same step. Between GPUs TensorFlow reduces with NCCL.
 
     Args:
       replicas: How many logical CPU devices to train on; None for all GPUs, or the CPU where there is none.
+      together: Whether to work with all machines of ``TF_CONFIG``, each with its devices; it waits for them.
 
     Raises:
       InputError: TensorFlow has started already with fewer CPU devices, or ``TF_CONFIG`` is not a cluster.
     """
-    if cluster():
+    if together and cluster():
         # Unless it is told otherwise, a worker uses all GPUs of its machine, or its one CPU.
         if replicas and replicas > 1:
             split_cpu(replicas)
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _interruptible():
+            return tf.distribute.MultiWorkerMirroredStrategy()
     if replicas is None:
         gpus = tf.config.list_logical_devices("GPU")
         return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["/cpu:0"])
@@ -91,6 +96,25 @@ def split_cpu(count: int) -> None:
                 f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {there}; "
                 "ask for them before it starts"
             ) from None
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends the process at once: while TensorFlow waits for machines, no line of Python is run.
+
+    It also takes SIGTERM for itself, as a notice of preemption; that is given back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def has_gpu() -> bool:

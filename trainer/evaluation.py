@@ -46,7 +46,9 @@ def run(
     lengths: Sequence[int] = (),
     replicas: int | None = None,
 ) -> dict[str, Any]:
-    """Evaluates the best model on the run's data, prints the tables and saves them as ``evaluation.json``.
+    """Evaluates the best model, prints the tables and saves them in the run's folder.
+
+    On the run's own data it saves ``evaluation.json``; on other data a file that is named after it.
 
     Args:
       run: Whose model.
@@ -65,38 +67,58 @@ def run(
     longer = {length: run.task_of_length(length) for length in lengths}
     task = task or run.task
     source = inputs.open_source(task, data_dir or run.data_dir)
+    own = source.sha256 == run.sha256
     learner = session.restore(run, task, replicas)
     examples = inputs.read_split(source, "validation")
     operands = probes.operands_of(task, examples.questions)
-    trained = probes.keys(task, probes.operands_of(task, inputs.read_split(source, "train").questions))
+    trained = training_keys(source)
     check_disjoint(task, trained, probes.keys(task, operands))
     result = ask(learner, examples)
     scores = {"validation": _scored(examples, result)}
     tables = breakdown.breakdown(task, operands, examples.answers, result.exact)
-    if source.sha256 != run.sha256:
-        report.say(
-            f"note: the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data: "
-            f"{task.config_name} {source.sha256[:12]}"
-        )
-    else:
+    if own:
+        notes = [f"no validation pair of {task.config_name} is in its training set, on which the model was trained"]
         third = third_set(task, np.concatenate([trained, probes.keys(task, operands)]))
-        scores[f"seed {other_seed(task)}, unseen"] = _scored(third, ask(learner, third))
+        if len(third):
+            scores[f"third set: seed {other_seed(task)}, unseen"] = _scored(third, ask(learner, third))
         if task.name == "addition" and task.digits <= ALL_QUESTIONS_DIGITS:
             tables["all questions"] = all_questions(learner, trained)
+    else:
+        seen = seen_in_training(run, operands)
+        notes = [
+            f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data",
+            _overlap(seen),
+        ]
+        if seen is not None:
+            tables["pair"] = breakdown.by(np.where(seen, "seen in training", "not seen"), result.exact, "pair")
     if lengths:
         tables["length"] = by_length(run, longer, replicas)
-    mistakes = first_mistakes(task, examples, result)
     found = {
         "data": {"parameters": task.parameters(), "sha256": source.sha256, "trained_on": run.sha256},
+        "notes": notes,
         "scores": scores,
         "tables": tables,
-        "mistakes": mistakes,
+        "mistakes": first_mistakes(task, examples, result),
     }
-    path = run.folder / "evaluation.json"
+    path = run.folder / ("evaluation.json" if own else f"evaluation-{task.config_name}-{source.sha256[:12]}.json")
     write_atomically(path, (json.dumps(found, indent=2) + "\n").encode())
     _show(found)
     report.say(f"\nsaved in {path}")
     return found
+
+
+def training_keys(source: inputs.Source) -> np.ndarray:
+    """The keys of a dataset's training set, structured as ``probes.keys``."""
+    return probes.keys(source.task, probes.operands_of(source.task, inputs.read_split(source, "train").questions))
+
+
+def seen_in_training(run: Run, operands: probes.Operands) -> np.ndarray | None:
+    """bool [examples]: which pairs the run was trained on; None where its data is no longer there."""
+    try:
+        source = inputs.open_source(run.task, run.data_dir)
+    except InputError:
+        return None
+    return np.isin(probes.keys(run.task, operands), training_keys(source)) if source.sha256 == run.sha256 else None
 
 
 def check_disjoint(task: Task, trained: np.ndarray, validation: np.ndarray) -> None:
@@ -159,6 +181,12 @@ def first_mistakes(task: Task, examples: Examples, result: Result) -> list[dict[
     ]
 
 
+def _overlap(seen: np.ndarray | None) -> str:
+    if seen is None:
+        return "whether it was trained on some of these pairs is not known, for its own data is no longer there"
+    return f"of these {len(seen):,} validation pairs, {np.count_nonzero(seen):,} are in the set that it was trained on"
+
+
 def _scored(examples: Examples, result: Result) -> dict[str, Any]:
     return {"examples": len(examples)} | dataclasses.asdict(result.score)
 
@@ -169,7 +197,7 @@ def _show(found: dict[str, Any]) -> None:
         for name, s in found["scores"].items()
     ]
     report.say(report.table(["set", "examples", "loss", "character accuracy", "exact match"], rows))
-    report.say("no validation pair is in the training set")
+    report.say("\n".join(found["notes"]))
     for name, groups in found["tables"].items():
         report.say(f"\nexact match by {name}" if name != "all questions" else "\nexact match over all questions")
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]

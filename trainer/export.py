@@ -1,8 +1,8 @@
 """A run's best model for use elsewhere: a SavedModel from strings to strings, and the .keras file."""
 
 import json
+import re
 import shutil
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer import checkpoints, report
 from seq2seq_arith.trainer.codec import View, make_view
 from seq2seq_arith.trainer.models import build_model
-from seq2seq_arith.trainer.runs import Run
+from seq2seq_arith.trainer.runs import Run, local_folder
 
 
 class Exported(tf.Module):
@@ -60,8 +60,9 @@ def run(run: Run, out: str) -> None:
 
     Raises:
       InputError: OUT is there already, or the run has no checkpoint.
+      OSError: OUT cannot be written.
     """
-    folder = Path(out)
+    folder = local_folder(out)
     if folder.exists():
         raise InputError(f"{folder} is there already; give a folder that is not")
     arrays, state = checkpoints.load(run.best)
@@ -71,26 +72,38 @@ def run(run: Run, out: str) -> None:
     checkpoints.assign(model.variables, arrays, run.best)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    exported = Exported(model, view)
-    tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
-    model.save(partial / "model.keras")
-    about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name, "best": state["row"]}
-    checkpoints.write_atomically(partial / "task.json", (json.dumps(about, indent=2) + "\n").encode())
-    partial.rename(folder)
-    report.say(f"{folder}/saved_model: strings in, strings out: model = tf.saved_model.load(…); model.answer([…])")
-    report.say(f"{folder}/model.keras: ids in, logits out; task.json has the alphabet and the view {view.name!r}")
+    try:
+        partial.mkdir(parents=True)
+        exported = Exported(model, view)
+        tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
+        model.save(partial / "model.keras")
+        about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name}
+        about |= {"best": state["row"]}
+        checkpoints.write_atomically(partial / "task.json", (json.dumps(about, indent=2) + "\n").encode())
+        partial.rename(folder)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if isinstance(error, tf.errors.OpError):
+            raise OSError(None, error.message.splitlines()[0], str(folder)) from error
+        if isinstance(error, OSError):
+            error.filename = str(folder)
+        raise
+    example = report.example(run.task)
+    report.say(
+        f'{folder}/saved_model: model = tf.saved_model.load("{folder}/saved_model"); model.answer(["{example}"])'
+    )
+    report.say(
+        f"{folder}/model.keras: ids in, logits out, for programs that import seq2seq_arith.trainer.models; task.json "
+        f"has the alphabet and the view {view.name!r}"
+    )
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
     """string [examples] as the uint8 [examples, question width] that the datasets hold."""
-    operand = "[0-9]" if task.operation.notation == "decimal" else "-"
+    operand = "(0|[1-9][0-9]*)" if task.operation.notation == "decimal" else "-+"
     text = tf.strings.regex_replace(question, r"\s", "")
     # RE2 bounds a repetition by 1,000, so the lengths are looked at apart.
-    pattern = f"{operand}+[{task.operation.symbol}]{operand}+"
-    if task.operation.symbol == "-":
-        pattern = f"{operand}+-{operand}+"
-    valid = tf.strings.regex_full_match(text, pattern)
+    valid = tf.strings.regex_full_match(text, f"{operand}{re.escape(task.operation.symbol)}{operand}")
     tf.debugging.Assert(tf.reduce_all(valid), ["not a question of this task:", tf.boolean_mask(question, ~valid)])
     codes = tf.io.decode_raw(text, tf.uint8, fixed_length=task.question_width)
     codes = tf.where(codes == 0, np.uint8(ord(" ")), codes)

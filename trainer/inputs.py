@@ -6,10 +6,12 @@ function of (seed, step), so that a run can go on at any step.
 
 import dataclasses
 import functools
+import re
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import json_format
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.pipelines.tasks import VERSION
@@ -60,18 +62,27 @@ def open_source(task: Task, data_dir: str) -> Source:
     import tensorflow_datasets as tfds
 
     name = f"seq2seq_arith/{task.config_name}"
+    path = f"{data_dir}/{name}/{VERSION}"
     try:
-        builder = tfds.core.read_only_builder.builder_from_directory(f"{data_dir}/{name}/{VERSION}")
-    except (tfds.core.DatasetNotFoundError, FileNotFoundError, OSError):
+        builder = tfds.core.read_only_builder.builder_from_directory(path)
+        metadata = builder.info.metadata or {}
+    except (ValueError, json_format.ParseError) as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error).splitlines()[0]}); check it with arith-data verify"
+        ) from None
+    except (tfds.core.DatasetNotFoundError, OSError):
+        if tf.io.gfile.exists(f"{data_dir}/dataset_info.json"):
+            raise InputError(
+                f"{data_dir} is a dataset itself; give the --data-dir under which arith-data wrote it"
+            ) from None
         raise InputError(
             f"there is no dataset {name} under {data_dir}; make it with: "
             f"arith-data generate {_generate_arguments(task)} --data-dir {data_dir}"
         ) from None
-    metadata = builder.info.metadata or {}
     if "parameters" not in metadata or "sha256" not in metadata:
-        raise InputError(f"{data_dir}/{name}/{VERSION} holds no metadata.json of arith-data; generate it anew")
+        raise InputError(f"{path} holds no metadata.json of arith-data; generate it anew")
     if Task.from_parameters(dict(metadata["parameters"])) != task:
-        raise InputError(f"{data_dir}/{name}/{VERSION} holds other parameters than its name says; generate it anew")
+        raise InputError(f"{path} holds other parameters than its name says; generate it anew")
     splits = {split: [str(path) for path in info.filepaths] for split, info in builder.info.splits.items()}
     counts = {split: info.num_examples for split, info in builder.info.splits.items()}
     return Source(task, str(data_dir), metadata["sha256"], splits, counts)
@@ -95,7 +106,7 @@ def read_split(source: Source, split: str) -> Examples:
     except (tf.errors.OpError, ValueError) as error:
         raise InputError(
             f"the {split} split of {task.config_name} under {source.data_dir} cannot be read after {row} examples "
-            f"({str(error).splitlines()[0]}); check it with arith-data verify"
+            f"({_said(error)}); check it with arith-data verify"
         ) from None
     if row != count:
         raise InputError(f"the {split} split of {task.config_name} has {row} examples, its metadata say {count}")
@@ -187,6 +198,11 @@ class Batches:
 @functools.lru_cache(maxsize=2)
 def _order(seed: int, passes: int, count: int) -> np.ndarray:
     return np.random.default_rng([seed, passes]).permutation(count)
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, without the names of TensorFlow's operations."""
+    return re.sub(r"\{\{.*?\}\} | \[(?:Op:|\[).*", "", str(error).splitlines()[0])
 
 
 def _generate_arguments(task: Task) -> str:

@@ -10,10 +10,13 @@ import tensorflow as tf
 from seq2seq_arith.trainer.codec import Tensor, View
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.inputs import Batches, Encoded
+from seq2seq_arith.trainer.memory import operations
 from seq2seq_arith.trainer.models import build_model
+from seq2seq_arith.trainer.report import Tell, unheard
 
 MAX_STEPS_A_CALL = 50
 BLOCK_BYTES = 1 << 25
+CALL_OPERATIONS = 10**11  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19
 
 
@@ -55,6 +58,7 @@ class Learner:
         self.config = config
         self.view = view
         self.strategy = strategy
+        self.on_gpu = on_gpu
         self.replicas = strategy.num_replicas_in_sync
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.precision)
@@ -72,9 +76,13 @@ class Learner:
         return [*self.model.variables, *self.optimizer.variables]
 
     def steps_a_call(self, batches: Batches) -> int:
-        """As many steps as pay: a call costs about a millisecond, a block must fit into memory."""
+        """As many steps as pay: a call costs about a millisecond, its block must fit into memory, and while it lasts,
+        nothing is heard or saved. The same on every machine of a cluster: their calls go together."""
         example = int(np.prod(self.view.question_shape)) + self.view.answer_steps
-        return int(np.clip(BLOCK_BYTES // (batches.rows * example), 1, MAX_STEPS_A_CALL))
+        fitting = BLOCK_BYTES // (batches.rows * example)
+        if not self.on_gpu:
+            fitting = min(fitting, CALL_OPERATIONS // operations(self.config, self.view, batches.rows))
+        return int(np.clip(fitting, 1, MAX_STEPS_A_CALL))
 
     def train(self, batches: Batches, first: int, count: int) -> np.ndarray:
         """Trains on steps ``first`` to ``first + count`` of the stream, at most ``steps_a_call`` of them.
@@ -86,7 +94,7 @@ class Learner:
         block = batches.block(first, count, self.steps_a_call(batches))
         return self._train(*(self._spread(part, axis=1) for part in block), tf.constant(count)).numpy()
 
-    def answer(self, data: Encoded) -> Answers:
+    def answer(self, data: Encoded, tell: Tell = unheard) -> Answers:
         """Answers to all questions, in order; padded to whole batches, and the padding dropped again."""
         rows = self.rows_a_call()
         parts = []
@@ -95,6 +103,7 @@ class Learner:
             kept = min(rows, len(data) - start)
             part = self._predict(self._spread(data.questions[index], 0), self._spread(data.answers[index], 0))
             parts.append([tensor.numpy()[:kept] for tensor in part])
+            tell(start + kept, "")
         ids, losses, confidences = (np.concatenate(column) for column in zip(*parts, strict=True))
         return Answers(ids.astype(np.uint8), losses, confidences)
 

@@ -9,15 +9,12 @@ import numpy as np
 from seq2seq_arith.trainer import checkpoints, metrics, report
 from seq2seq_arith.trainer.board import Board
 from seq2seq_arith.trainer.codec import to_strings
+from seq2seq_arith.trainer.errors import DivergedError
 from seq2seq_arith.trainer.inputs import Batches, Encoded, Examples
 from seq2seq_arith.trainer.learner import Learner
 from seq2seq_arith.trainer.runs import Run
 
 SAMPLES = 10
-
-
-class DivergedError(ArithmeticError):
-    """The loss is no longer a number. The message says where, and which checkpoint is good."""
 
 
 @dataclasses.dataclass
@@ -56,7 +53,10 @@ class Loop:
       validation, validation_examples: The validation set as ids and as strings.
       writes: Whether this process writes files; of several machines only the chief does.
       board: Where TensorBoard looks, if anywhere.
-      profiled_steps: How many steps, after those of the first call, are profiled into it.
+      profiled_steps: How many steps, at most those of a call, are profiled into it.
+
+    Attributes:
+      profiled: Whether they were: not, if the training ended with its first call, in which all is traced.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ class Loop:
         self.profiled_steps = profiled_steps
         self.epoch_steps = epoch_steps(self.config.steps_per_epoch, batches)
         self.state = State()
-        self._calls = 0
+        self.profiled = False
+        self._traced = False
 
     def restore(self) -> bool:
         """Goes back to the last checkpoint, if there is one."""
@@ -91,18 +92,22 @@ class Loop:
         arrays, state = checkpoints.load(self.run.last)
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
         self.state = State(**state)
+        # A run that was killed before it wrote its history has it in its checkpoint.
+        if self.writes and self.state.history:
+            report.write_history(self.run.history, self.state.history)
         return True
 
     def train(self) -> State:
         """Trains to the end.
 
         Raises:
-          DivergedError: A loss is no longer a number.
+          DivergedError: A loss or a weight is no longer a number.
         """
         state, started = self.state, time.monotonic() - self.state.seconds
         while not state.stopped:
             self._train_epoch(started)
-            score, predicted = metrics.evaluate(self.learner, self.validation, self.validation_examples)
+            with report.progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as tell:
+                score, predicted = metrics.evaluate(self.learner, self.validation, self.validation_examples, tell)
             state.seconds = time.monotonic() - started
             self._close_epoch(score)
             self._tell(predicted)
@@ -118,28 +123,28 @@ class Loop:
                 began = time.monotonic()
                 count = min(self.learner.steps_a_call(self.batches), end - state.step)
                 outcomes = self._train_call(count)
-                self._check_finite(outcomes[:, 0])
-                state.step += count
-                state.sums = (np.array(state.sums) + outcomes.sum(axis=0, dtype=np.float64)).tolist()
+                self._check_losses(outcomes[:, 0])
+                state.step += len(outcomes)
+                # Row by row: the same sum, bit by bit, however the steps are divided into calls.
+                state.sums = np.cumsum([state.sums, *outcomes], axis=0, dtype=np.float64)[-1].tolist()
                 state.epoch_seconds += time.monotonic() - began
                 tell(state.step - end + self.epoch_steps, f"loss {outcomes[:, 0].mean():.4f}")
                 if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
-                    saved, state.seconds = time.monotonic(), time.monotonic() - started
+                    state.seconds = time.monotonic() - started
                     self._save_last()
+                    saved = time.monotonic()
 
     def _train_call(self, count: int) -> np.ndarray:
-        """One call of the learner; the second one of a run, when all is traced, may be profiled."""
-        if not (self.board and self.profiled_steps and self._calls == 1):
-            self._calls += 1
+        """One call of the learner, for at most ``count`` steps; the first after all is traced may be profiled."""
+        if not (self.board and self.profiled_steps and self._traced) or self.profiled:
+            self._traced = True
             return self.learner.train(self.batches, self.state.step, count)
-        self._calls += 1
+        self.profiled = True
         self.board.start_profile()
-        profiled = self.learner.train(self.batches, self.state.step, min(count, self.profiled_steps))
-        self.board.stop_profile()
-        rest = count - len(profiled)
-        if not rest:
-            return profiled
-        return np.concatenate([profiled, self.learner.train(self.batches, self.state.step + len(profiled), rest)])
+        try:
+            return self.learner.train(self.batches, self.state.step, min(count, self.profiled_steps))
+        finally:
+            self.board.stop_profile()
 
     def _close_epoch(self, score: metrics.Score) -> None:
         state, config = self.state, self.config
@@ -171,6 +176,9 @@ class Loop:
             report.write_history(self.run.history, state.history)
 
     def _save_last(self) -> None:
+        # A step's loss is that before its update, which may have spoiled the weights.
+        if not all(np.isfinite(variable).all() for variable in self.learner.variables):
+            raise DivergedError(self._diverged(f"a weight is no longer a number after step {self.state.step}"))
         if self.writes:
             checkpoints.save(self.run.last, self.learner.variables, dataclasses.asdict(self.state))
 
@@ -185,7 +193,7 @@ class Loop:
         if self.board:
             self.board.epoch(self.state.history[-1], samples)
 
-    def _check_finite(self, losses: np.ndarray) -> None:
+    def _check_losses(self, losses: np.ndarray) -> None:
         if not np.isfinite(losses).all():
             row = int(np.argmin(np.isfinite(losses)))
             where = f"the loss is {losses[row]} at step {self.state.step + row + 1}"
@@ -217,5 +225,5 @@ def reason_to_stop(state: State, epochs: int, patience: int, target: float | Non
     if patience and state.stalled >= patience:
         return f"the validation loss hardly fell for {patience} epochs in a row"
     if len(state.history) >= epochs:
-        return f"{epochs} epochs were asked for"
+        return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""

@@ -9,12 +9,15 @@ from seq2seq_arith.trainer import report
 from seq2seq_arith.trainer.codec import View
 from seq2seq_arith.trainer.config import TAGGERS, TrainConfig
 from seq2seq_arith.trainer.devices import free_memory, has_gpu
+from seq2seq_arith.trainer.models.transformer import HEADS
 
 # float32 values kept for the backward pass, a step, an example and a unit, as measured: the peak of a process in its
 # first training step less that before it, for pq with 401 and 2,001 characters.
 KEPT = {"gru": 12, "simple_rnn": 4, "convolution": 4, "counter": 6}
 GATES = {"gru": 3, "simple_rnn": 1, "convolution": 3, "counter": 2}
 LSTM_KEPT, LSTM_GATES = 12, 4
+# The same, a pair of steps and a head of attention.
+ATTENTION_KEPT = 4
 # Of the speed of a large matrix product, what a recurrence reaches, step after step.
 EFFICIENCY = 0.3
 PROCESS = 700 << 20
@@ -25,15 +28,16 @@ GIBIBYTE = 1 << 30
 def training_memory(config: TrainConfig, view: View) -> int:
     """Bytes that a process needs for its training steps, about."""
     kept = KEPT.get(config.model.name, LSTM_KEPT) * config.model.hidden * _layer_steps(config, view)
+    kept += ATTENTION_KEPT * HEADS * _attended_pairs(config, view)
     return PROCESS + 4 * kept * config.batch_size
 
 
-def epoch_operations(config: TrainConfig, view: View, examples: int) -> int:
-    """Floating-point operations of an epoch, about: forward, and twice that backward."""
+def operations(config: TrainConfig, view: View, examples: int) -> int:
+    """Floating-point operations of training on so many examples, about: forward, and twice that backward."""
     hidden = config.model.hidden
     multiplications = 2 * GATES.get(config.model.name, LSTM_GATES) * hidden * hidden * _layer_steps(config, view)
-    trained = config.steps_per_epoch * config.batch_size if config.steps_per_epoch else examples
-    return 3 * 2 * multiplications * trained
+    multiplications += 2 * hidden * _attended_pairs(config, view)
+    return 3 * 2 * multiplications * examples
 
 
 def data_memory(view: View, examples: int) -> int:
@@ -57,10 +61,12 @@ def check_memory(config: TrainConfig, view: View, examples: int) -> None:
         )
     if needed < WORTH_SAYING or has_gpu():
         return
-    hours = epoch_operations(config, view, examples) / (EFFICIENCY * _operations_a_second()) / 3600
+    trained = config.steps_per_epoch * config.batch_size if config.steps_per_epoch else examples
+    minutes = operations(config, view, trained) / (EFFICIENCY * _operations_a_second()) / 60
+    lasting = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{max(1, round(minutes))} minutes"
     report.say(
         f"model {config.model.name} on {view.task.config_name}, batch {config.batch_size}: about "
-        f"{needed / GIBIBYTE:.1f} GiB of memory and {hours:.1f} hours for each of at most "
+        f"{needed / GIBIBYTE:.1f} GiB of memory and {lasting} for each of at most "
         f"{config.epochs} epochs; {free / GIBIBYTE:.1f} GiB are free"
     )
     if needed > free:
@@ -77,6 +83,13 @@ def _layer_steps(config: TrainConfig, view: View) -> int:
         directions = 2 if config.model.name == "bilstm_tagger" else 1
         return directions * config.model.layers * view.answer_steps
     return view.question_shape[0] + config.model.layers * view.answer_steps
+
+
+def _attended_pairs(config: TrainConfig, view: View) -> int:
+    """Pairs of steps that attention compares, of all layers together."""
+    if config.model.name != "transformer":
+        return 0
+    return config.model.layers * (view.question_shape[0] + view.answer_steps) ** 2
 
 
 def _operations_a_second() -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from seq2seq_arith.trainer.codec import View
 from seq2seq_arith.trainer.inputs import Encoded, Examples
 from seq2seq_arith.trainer.learner import Answers, Learner
+from seq2seq_arith.trainer.report import Tell, unheard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +50,8 @@ def score(answers: Answers, predicted: np.ndarray, examples: Examples) -> Score:
     )
 
 
-def evaluate(learner: Learner, data: Encoded, examples: Examples) -> tuple[Score, np.ndarray]:
-    """The score on a set, and the answers as strings, uint8 [examples, answer width]."""
-    answers = learner.answer(data)
+def evaluate(learner: Learner, data: Encoded, examples: Examples, tell: Tell = unheard) -> tuple[Score, np.ndarray]:
+    """The score on a set, and the answers as strings, uint8 [examples, answer width]; ``tell`` hears of progress."""
+    answers = learner.answer(data, tell)
     predicted = decode(learner.view, answers.ids)
     return score(answers, predicted, examples), predicted

@@ -1,9 +1,11 @@
 """Answers to questions as a person writes them."""
 
+import dataclasses
+import functools
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from seq2seq_arith.trainer.learner import Learner
 from seq2seq_arith.trainer.runs import Run
 
 OPERAND = {"decimal": ("[0-9]+", "digits"), "dashes": ("-+", "dashes")}
-EXAMPLE = {"decimal": ("12", "7"), "dashes": ("---", "--")}
+LEADING_ZERO = re.compile("0[0-9]")
 QUESTIONS_AT_ONCE = 4096
 
 
@@ -26,12 +28,30 @@ def stored(question: str, task: Task) -> str:
     Raises:
       InputError: It is no question of this task, or too long for it.
     """
+    left, right = operands(question, task)
+    longest = max(len(left), len(right))
+    if longest > task.digits:
+        unit = OPERAND[task.operation.notation][1]
+        raise InputError(
+            f"the question {_shown(question)} has an operand of {longest:,} {unit}, and this model reads at "
+            f"most {task.digits:,}; shorten it or train on a dataset with more --digits"
+        )
+    padded = f"{left}{task.operation.symbol}{right}".ljust(task.question_width)
+    return padded[::-1] if task.reverse else padded
+
+
+def operands(question: str, task: Task) -> tuple[str, str]:
+    """The operands of a question as a person writes it.
+
+    Raises:
+      InputError: It is no question of this task.
+    """
     operation = task.operation
-    operand, unit = OPERAND[operation.notation]
+    operand, _ = OPERAND[operation.notation]
     text = re.sub(r"\s", "", question)
     foreign = sorted(set(text) - set(task.alphabet))
-    shown = repr(report.shortened(question.strip()))
-    example = operation.symbol.join(EXAMPLE[operation.notation])
+    shown = _shown(question)
+    example = report.example(task)
     if foreign:
         raise InputError(
             f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
@@ -43,14 +63,9 @@ def stored(question: str, task: Task) -> str:
             f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
             f"between them, like {example}"
         )
-    longest = max(map(len, match.groups()))
-    if longest > task.digits:
-        raise InputError(
-            f"the question {shown} has an operand of {longest:,} {unit}, and this model reads at most "
-            f"{task.digits:,}; shorten it or train on a dataset with more --digits"
-        )
-    padded = text.ljust(task.question_width)
-    return padded[::-1] if task.reverse else padded
+    if any(map(LEADING_ZERO.match, match.groups())):
+        raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
+    return match[1], match[2]
 
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -69,15 +84,9 @@ def read_questions(given: Sequence[str], file: str | None) -> Iterable[str]:
     Raises:
       InputError: The file cannot be read, or there is no question.
     """
-    lines: list[str] = []
-    try:
-        for name in [file] if file else []:
-            text = sys.stdin.read() if name == "-" else Path(name).read_text()
-            lines += [line for line in text.splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the file {file} cannot be read ({error}); give a text file, a question a line") from None
+    lines = _lines_of(file) if file else []
     for question in given:
-        lines += read_questions([], "-") if question == "-" else [question]
+        lines += _lines_of("-") if question == "-" else [question]
     if not lines:
         raise InputError("there is no question; give one, or --file F, or - for standard input")
     return lines
@@ -90,19 +99,41 @@ def run(run: Run, questions: Iterable[str], as_json: bool = False) -> None:
       InputError: A question is none of the run's task, or the run has no checkpoint.
     """
     given = [question.strip() for question in questions]
-    rows = [stored(question, run.task) for question in given]
-    for line in _lines(run, given, rows, as_json):
-        report.say(line)
+    lengths = [max(map(len, operands(question, run.task))) for question in given]
+    # What fits is read as in training; only longer questions are given more room.
+    longest = min(max(*lengths, run.task.digits), run.most_digits)
+    wide = dataclasses.replace(run.task, digits=longest)
+    tasks = [run.task if length <= run.task.digits else wide for length in lengths]
+    asked = [(question, task, stored(question, task)) for question, task in zip(given, tasks, strict=True)]
+    learner = functools.cache(lambda task: session.restore(run, task))
+    for start in range(0, len(asked), QUESTIONS_AT_ONCE):
+        for line in _lines(learner, asked[start : start + QUESTIONS_AT_ONCE], as_json):
+            report.say(line)
 
 
-def _lines(run: Run, given: list[str], rows: list[str], as_json: bool) -> Iterator[str]:
-    learner = session.restore(run)
-    for start in range(0, len(rows), QUESTIONS_AT_ONCE):
-        part = slice(start, start + QUESTIONS_AT_ONCE)
-        for question, text, confidence in zip(given[part], *answer(learner, rows[part]), strict=True):
-            if as_json:
-                yield json.dumps({"question": question, "answer": text, "confidence": float(confidence)})
-            elif run.task.operation.notation == "decimal":
-                yield f"{question} = {text}"
-            else:
-                yield f"{question}{text}"
+def _lines(learner: Callable[[Task], Learner], asked: list[tuple[str, Task, str]], as_json: bool) -> Iterator[str]:
+    answers: dict[int, tuple[str, float]] = {}
+    for task in dict.fromkeys(task for _, task, _ in asked):
+        rows = [row for row, (_, of, _) in enumerate(asked) if of == task]
+        texts, confidences = answer(learner(task), [asked[row][2] for row in rows])
+        answers |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
+    for row, (question, task, _) in enumerate(asked):
+        text, confidence = answers[row]
+        if as_json:
+            yield json.dumps({"question": question, "answer": text, "confidence": confidence})
+        elif task.operation.notation == "decimal":
+            yield f"{question} = {text}"
+        else:
+            yield f"{question}{text}"
+
+
+def _lines_of(file: str) -> list[str]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the file {file} cannot be read ({error}); give a text file, a question a line") from None
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _shown(question: str) -> str:
+    return repr(report.shortened(question.strip()))

@@ -13,8 +13,12 @@ from typing import Any
 from seq2seq_arith.pipelines import Task
 from seq2seq_arith.trainer.checkpoints import write_atomically
 
+# What hears of progress: the units done so far, and a short remark.
+Tell = Callable[[int, str], None]
+
 LOG_SECONDS = 10.0
 LONG_RUN = 12
+EXAMPLE = {"decimal": ("12", "7"), "dashes": ("---", "--")}
 HISTORY_COLUMNS = (
     "epoch",
     "steps",
@@ -34,8 +38,12 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
+def unheard(done: int, remark: str = "") -> None:
+    """A ``Tell`` for work that is short."""
+
+
 @contextlib.contextmanager
-def progress(title: str, total: int, unit: str = "steps") -> Iterator[Callable[[int, str], None]]:
+def progress(title: str, total: int, unit: str = "steps") -> Iterator[Tell]:
     """A bar in a terminal, a line every ten seconds in a log.
 
     Args:
@@ -83,6 +91,11 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def written(question: str, task: Task) -> str:
     """A stored question as a person writes it: without padding, from left to right."""
     return (question[::-1] if task.reverse else question).strip()
+
+
+def example(task: Task) -> str:
+    """A question of the task, as a person writes it."""
+    return task.operation.symbol.join(EXAMPLE[task.operation.notation])
 
 
 def shortened(text: str) -> str:

@@ -70,6 +70,22 @@ def test_a_second_run_says_that_it_is_there(made):
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in data_dir.rglob("*")} == before
 
 
+@pytest.mark.parametrize("flag", ["--digit=4", "--num-exmaples=100"])
+def test_a_misspelt_flag_is_not_as_asked_for(made, flag):
+    data_dir, _ = made
+    process = generated(data_dir, *SMALL, flag)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert f"{flag} is known neither here nor to Apache Beam" in process.stderr
+
+
+def test_a_data_directory_without_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    process = generated("", *SMALL)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "the data directory has an empty name; give a directory, or . for this one" in process.stderr
+    assert tree(tmp_path) == {}
+
+
 @pytest.mark.parametrize("asked", [["--num-shards", "3"], ["--no-parquet"]], ids=str)
 def test_other_files_are_refused(made, asked):
     data_dir, _ = made

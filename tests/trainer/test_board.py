@@ -33,3 +33,10 @@ def test_what_tensorboard_reads(train, tmp_path):
             assert found == [(row["steps"], pytest.approx(row[prefix + key])) for row in history]
     assert "question" in events.Tensors("samples")[0].tensor_proto.string_val[0].decode()
     assert list((tmp_path / "run" / "tensorboard").rglob("*.xplane.pb"))
+
+
+def test_a_profile_that_could_not_be_taken_is_said_to_be_missing(data_dir, tasks, tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    config = override(recipe("best", "pq"), epochs=1, steps_per_epoch=1, hidden=4)
+    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, tensorboard=True, profiled_steps=3)
+    assert "note: no step was profiled: the run ended with its first call" in capsys.readouterr().out

@@ -21,6 +21,7 @@ EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
         ({"learning_rate": float("nan")}, "learning_rate is nan; give a number from 0 to 10"),
         ({"schedule": "linear"}, "schedule is 'linear'; give one of constant, cosine"),
         ({"warmup": 1.0}, "warmup is 1.0"),
+        ({"warmup": 0.1}, "warmup is 0.1, but a constant schedule has none; give --schedule cosine, or --warmup 0"),
         ({"clip_norm": 0.0}, "clip_norm is 0.0"),
         ({"target": 1.5}, "target is 1.5"),
         ({"seed": 2**31}, "seed is 2147483648"),

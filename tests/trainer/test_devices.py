@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq_arith.pipelines import InputError
 from seq2seq_arith.trainer import devices
@@ -21,7 +23,8 @@ CHIEF = {"cluster": {"chief": ["a:1"], "worker": ["b:2"]}}
 
 @pytest.mark.parametrize("replicas", [None, 1, 2, 4])
 def test_replicas(replicas):
-    assert devices.make_strategy(replicas).num_replicas_in_sync == (replicas or 1)
+    expected = replicas or max(1, len(tf.config.list_logical_devices("GPU")))
+    assert devices.make_strategy(replicas).num_replicas_in_sync == expected
 
 
 def test_more_replicas_than_devices():
@@ -78,17 +81,19 @@ class Cluster:
     def command(self, folder):
         return [sys.executable, "-m", "seq2seq_arith.trainer", *self.arguments, str(folder)]
 
-    def start(self):
+    def start(self, count=2, more=lambda index: ()):
+        """The first ``count`` of two machines, each with more arguments of its own."""
         with socket.socket() as one, socket.socket() as two:
             for each in (one, two):
                 each.bind(("127.0.0.1", 0))
             hosts = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, two)]
         started = []
-        for index in range(2):
+        for index in range(count):
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
             environment = os.environ | {"TF_CONFIG": json.dumps(config)}
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-            started.append(subprocess.Popen(self.command(self.folder), env=environment, **pipes))
+            command = [*self.command(self.folder), *map(str, more(index))]
+            started.append(subprocess.Popen(command, env=environment, **pipes))
         return started
 
 
@@ -106,7 +111,9 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     machines = cluster.start()
     printed = [machine.communicate(timeout=300) for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], printed
-    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), atol=1e-3)
+    two, one = losses(tmp_path / "two"), losses(tmp_path / "one")
+    np.testing.assert_allclose(two, one, atol=1e-3)
+    np.testing.assert_allclose(two[:3], one[:3], atol=1e-4)  # 57 steps
     assert "exact match" in printed[0][0]
     assert "epoch 1/" not in printed[1][0]
 
@@ -129,3 +136,59 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     whole, again = (load(folder / "last.npz")[0] for folder in (tmp_path / "two", cluster.folder))
     assert [array.tobytes() for array in whole] == [array.tobytes() for array in again]
     assert losses(cluster.folder) == losses(tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
+    while not other.stdout.readline().startswith("addition-n1003: "):  # all are there, and the model is built next
+        pass
+    other.kill()
+    other.communicate()
+    error = chief.communicate(timeout=120)[1]
+    assert chief.returncode == 1, error
+    assert error.startswith("arith-model: another machine of the cluster is gone")
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (lambda index: ["--seed", index], "the machines have not the same settings or data; start the same command"),
+        (lambda index: [], "the machines do not stand at the same step, this one at"),
+    ],
+    ids=["settings", "step"],
+)
+def test_machines_that_do_not_fit_together(data_dir, tmp_path, more, sentence):
+    """Each has a folder of its own. The chief's has a finished run in it, the other's nothing."""
+    cluster = Cluster(data_dir, tmp_path, 1)
+    subprocess.run(cluster.command(tmp_path / "0"), check=True, capture_output=True)
+    machines = cluster.start(more=lambda index: ["--run-dir", tmp_path / str(index), *more(index)])
+    printed = [machine.communicate(timeout=120) for machine in machines]
+    assert [machine.returncode for machine in machines] == [2, 2], printed
+    for _, error in printed:
+        assert error.startswith(f"arith-model: {sentence}")
+        assert len(error.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
+    (chief,) = Cluster(data_dir, tmp_path / "run", 2).start(count=1)
+    assert chief.stdout.readline().startswith("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
+    time.sleep(3)
+    chief.send_signal(signal.SIGINT)
+    chief.communicate(timeout=10)
+    assert chief.returncode == -signal.SIGINT
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
+    while not (tmp_path / "run" / "history.csv").exists():
+        time.sleep(0.05)
+    other.send_signal(signal.SIGTERM)
+    errors = [machine.communicate(timeout=120)[1] for machine in (chief, other)]
+    assert (chief.returncode, other.returncode) == (1, 130), errors
+    assert errors[0].startswith("arith-model: another machine of the cluster is gone")
+    assert errors[1].startswith("arith-model: stopped; the same command goes on from the last checkpoint")

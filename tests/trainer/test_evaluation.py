@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 
@@ -6,7 +7,9 @@ import pytest
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
-from seq2seq_arith.trainer import evaluation, probes
+from seq2seq_arith.trainer import evaluation, inputs, probes, session
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.runs import open_run
 
 
@@ -17,7 +20,7 @@ def found(trained):
 
 def test_the_sets(found, trained):
     validation, third = found["scores"].values()
-    assert list(found["scores"]) == ["validation", "seed 1, unseen"]
+    assert list(found["scores"]) == ["validation", "third set: seed 1, unseen"]
     assert validation["examples"] == trained.task.num_validation
     assert 0.1 < validation["exact"] < 1
     assert 500 < third["examples"] < 1003
@@ -54,9 +57,37 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     assert arith_data([*arguments, "--data-dir", str(tmp_path)]) == 0
     shutil.copytree(trained.folder, tmp_path / "run")
     found = evaluation.run(open_run(tmp_path / "run"), task=task, data_dir=str(tmp_path))
-    assert "note: the model was trained on addition-n1003" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "the model was trained on addition-n1003" in printed
+    assert "no validation pair" not in printed
     assert list(found["scores"]) == ["validation"]
     assert found["data"]["trained_on"] != found["data"]["sha256"]
+    saved = tmp_path / "run" / f"evaluation-addition-n200-s5-{found['data']['sha256'][:12]}.json"
+    assert json.loads(saved.read_text()) == found
+    seen = {row["pair"]: row["examples"] for row in found["tables"]["pair"]}
+    common = probes.keys(task, keys_of(task, tmp_path, "validation"))
+    common = np.isin(common, probes.keys(task, keys_of(trained.task, trained.data_dir, "train"))).sum()
+    assert 0 < common == seen["seen in training"] < sum(seen.values()) == 20
+    assert f"of these 20 validation pairs, {common} are in the set that it was trained on" in printed
+    shutil.rmtree(tmp_path / "run")
+    shutil.copytree(trained.folder, tmp_path / "run")
+    lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
+    assert "pair" not in evaluation.run(lost, task=task, data_dir=str(tmp_path))["tables"]
+    assert "is not known, for its own data is no longer there" in capsys.readouterr().out
+
+
+def keys_of(task, data_dir, split):
+    """The operands of a split."""
+    return probes.operands_of(task, inputs.read_split(inputs.open_source(task, str(data_dir)), split).questions)
+
+
+def test_a_set_of_all_its_pairs_has_no_third_set(tmp_path):
+    task = Task("addition", digits=1, num_examples=55)
+    arguments = ["generate", "addition", "--digits", "1", "--num-examples", "55", "--data-dir", str(tmp_path / "data")]
+    assert arith_data(arguments) == 0
+    config = override(recipe("best", "addition"), hidden=4, layers=1, epochs=1)
+    run = session.train(task, str(tmp_path / "data"), str(tmp_path / "run"), config).run
+    assert list(evaluation.run(run)["scores"]) == ["validation"]
 
 
 def test_a_shared_pair_is_found():

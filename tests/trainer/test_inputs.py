@@ -52,6 +52,31 @@ def test_a_damaged_file_is_refused(data_dir, tasks, tmp_path, harm):
         inputs.read_split(source, "train")
 
 
+def test_a_lost_shard_is_named(data_dir, tasks, tmp_path):
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    source = inputs.open_source(tasks["addition"], str(tmp_path))
+    path = next(tmp_path.rglob(f"{tasks['addition'].config_name}/*/*train.tfrecord-00003*"))
+    path.unlink()
+    with pytest.raises(InputError) as caught:
+        inputs.read_split(source, "train")
+    assert f"({path}; No such file or directory); check it with" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "metadata.json"])
+def test_a_cut_description_is_refused(data_dir, tasks, tmp_path, name):
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    path = next(tmp_path.rglob(f"{tasks['addition'].config_name}/*/{name}"))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError, match="cannot be read"):
+        inputs.read_split(inputs.open_source(tasks["addition"], str(tmp_path)), "train")
+
+
+def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
+    path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
+    with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
+        inputs.open_source(tasks["addition"], str(path))
+
+
 def numbered(count: int) -> Encoded:
     rows = np.arange(count, dtype=np.uint8)[:, None]
     return Encoded(rows, rows)

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.pipelines import Task
-from seq2seq_arith.trainer import inputs, metrics, probes
+from seq2seq_arith.trainer import inputs, learner, memory, metrics, probes, session
 from seq2seq_arith.trainer.codec import make_view
 from seq2seq_arith.trainer.config import MODELS, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.learner import Learner
@@ -137,9 +137,35 @@ def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
     assert carried.exact == 1
 
 
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "counter"])
+def test_mixed_precision_learns_as_well(ready, name):
+    model = ModelConfig(name=name, view="aligned", hidden=16)
+    config = TrainConfig(model=model, learning_rate=0.01, batch_size=16, clip_norm=1.0, precision="mixed_bfloat16")
+    made = ready("addition", config, rows=16)
+    assert {variable.dtype for variable in made.learner.model.trainable_variables} == {"float32"}
+    assert made.learner.model.layers[-2].compute_dtype == "bfloat16"
+    losses = made.learner.train(made.batches, 0, 50)[:, 0]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_steps_of_a_call(ready, monkeypatch):
+    """As many as take some seconds: the same for all machines, which have the same configuration."""
+    made = ready("addition", TAGGER)
+    assert made.learner.steps_a_call(made.batches) == learner.MAX_STEPS_A_CALL
+    a_step = memory.operations(TAGGER, made.learner.view, made.batches.rows)
+    monkeypatch.setattr(learner, "CALL_OPERATIONS", 7.5 * a_step)
+    assert made.learner.steps_a_call(made.batches) == 7
+    monkeypatch.setattr(learner, "CALL_OPERATIONS", 0.5 * a_step)
+    assert made.learner.steps_a_call(made.batches) == 1
+
+
 @pytest.mark.gpu
-def test_on_whatever_gpus_are_here(ready):
-    made = ready("addition", override(TAGGER, replicas=None))
-    outcomes = made.learner.train(made.batches, 0, STEPS)
-    assert made.learner.replicas == len(tf.config.list_logical_devices("GPU"))
-    assert outcomes[-1, 0] < outcomes[0, 0]
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "bilstm_tagger", "transformer"])
+def test_on_whatever_gpus_are_here(data_dir, tasks, tmp_path, name, precision):
+    """As the program trains: layers that cuDNN may take, a replica on every GPU."""
+    model = ModelConfig(name=name, view="aligned", hidden=16)
+    config = TrainConfig(model=model, learning_rate=0.01, epochs=3, precision=precision)
+    history = session.train(tasks["addition"], str(data_dir), str(tmp_path), config).state.history
+    assert session.devices.make_strategy().num_replicas_in_sync == len(tf.config.list_logical_devices("GPU")) > 0
+    assert history[-1]["loss"] < history[0]["loss"]

@@ -6,7 +6,8 @@ import pytest
 
 from seq2seq_arith.trainer import checkpoints
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.loop import DivergedError, Loop, State, reason_to_stop, stalled_epochs
+from seq2seq_arith.trainer.errors import DivergedError
+from seq2seq_arith.trainer.loop import Loop, State, reason_to_stop, stalled_epochs
 from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.runs import Run
 
@@ -81,6 +82,38 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, once, tmp_path, tmp_path_factor
     assert last[1]["stopped"] == "3 epochs were asked for"
 
 
+@pytest.mark.parametrize("before_end", [1, 2, 3, 4, 5, 11])
+def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(new_loop, once, tmp_path, monkeypatch, before_end):
+    """The last ones are a checkpoint within the last epoch, perhaps the best one, the last one, and the history."""
+    written, whole = [], checkpoints._whole
+
+    def dies(path):
+        if once.get("writes") and len(written) == once["writes"] - before_end:
+            raise StoppedError
+        written.append(path.name)
+        return whole(path)
+
+    monkeypatch.setattr(checkpoints, "_whole", dies)
+    if "writes" not in once:
+        once["counted"] = new_loop(tmp_path / "counted")
+        once["counted"].train()
+        once["writes"] = len(written)
+        written.clear()
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path / "run").train()
+    once["writes"], writes = 0, once["writes"]
+    again = new_loop(tmp_path / "run")
+    again.restore()
+    again.train()
+    once["writes"] = writes
+    assert learned(again) == learned(once["counted"])
+    for name in ("best.npz", "last.npz"):
+        arrays = [checkpoints.load(loop.run.folder / name)[0] for loop in (again, once["counted"])]
+        assert all(map(np.array_equal, *arrays))
+    with again.run.history.open() as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3]
+
+
 def test_a_finished_run_trains_no_further(new_loop, tmp_path):
     new_loop(tmp_path).train()
     again = new_loop(tmp_path, stop_at=0)
@@ -116,6 +149,36 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(new_l
     with pytest.raises(DivergedError, match=r"the loss is nan at step 36, epoch 2; the last good checkpoint is"):
         loop.train()
     assert checkpoints.load(loop.run.last)[1]["step"] == 33
+
+
+def test_weights_that_are_no_numbers_are_not_saved(new_loop, tmp_path, monkeypatch):
+    """A step's loss is that before its update."""
+    loop = new_loop(tmp_path)
+    train = loop.learner.train
+
+    def spoiled(batches, first, count):
+        outcomes = train(batches, first, count)
+        if first == 33:
+            weights = loop.learner.model.trainable_variables[0]
+            weights.assign(np.full(weights.shape, np.nan, np.float32))
+        return outcomes
+
+    monkeypatch.setattr(loop.learner, "train", spoiled)
+    with pytest.raises(DivergedError, match=r"a weight is no longer a number after step 37; the last good checkpoint"):
+        loop.train()
+    arrays, state = checkpoints.load(loop.run.last)
+    assert state["step"] == 33
+    assert all(np.isfinite(array).all() for array in arrays)
+
+
+def test_the_sums_of_an_epoch_do_not_depend_on_the_calls(new_loop, tmp_path, monkeypatch):
+    histories = []
+    for call in (CALL, 7):
+        loop = new_loop(tmp_path / str(call))
+        monkeypatch.setattr(loop.learner, "steps_a_call", lambda batches, call=call: call)
+        loop.train()
+        histories.append(learned(loop))
+    assert histories[0] == histories[1]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def no_gpu(monkeypatch):
 def test_the_notebooks_recipe_on_pq_is_what_was_measured():
     """Peak of one process in its first step: 3,342 MiB; 14 seconds a step of 128."""
     assert memory.training_memory(NOTEBOOK, PQ) == pytest.approx(3342 << 20, rel=0.15)
-    hours = memory.epoch_operations(NOTEBOOK, PQ, 45_000) / (memory.EFFICIENCY * 9.7e10) / 3600
+    hours = memory.operations(NOTEBOOK, PQ, 45_000) / (memory.EFFICIENCY * 9.7e10) / 3600
     assert hours == pytest.approx(352 * 14.2 / 3600, rel=0.15)
 
 
@@ -59,7 +59,15 @@ def test_small_trainings_go_without_saying(name, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_an_epoch_of_given_steps_takes_as_long_as_its_examples():
-    short = override(NOTEBOOK, steps_per_epoch=10)
-    ratio = memory.epoch_operations(NOTEBOOK, PQ, 12_800) / memory.epoch_operations(short, PQ, 45_000)
-    assert ratio == pytest.approx(10)
+def test_an_epoch_of_given_steps_takes_as_long_as_its_examples(monkeypatch, capsys):
+    monkeypatch.setattr(memory, "free_memory", lambda: 20 * GIB)
+    for config, examples in ((NOTEBOOK, 128), (override(NOTEBOOK, steps_per_epoch=1), 45_000)):
+        memory.check_memory(config, PQ, examples)
+    assert len(set(capsys.readouterr().out.splitlines())) == 1
+
+
+def test_attention_on_pq_is_what_was_measured():
+    """Peak of one process in its first step, 401 characters and as many queries: 1,967 MiB."""
+    config = override(recipe("best", "pq"), name="transformer")
+    short = make_view("raw", Task("pq", digits=200))
+    assert memory.training_memory(config, short) == pytest.approx(1967 << 20, rel=0.15)

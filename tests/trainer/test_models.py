@@ -51,6 +51,21 @@ def test_unrolling_changes_nothing(name):
     np.testing.assert_allclose(unrolled(ids_of(view)), looped(ids_of(view)), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("options", "unroll", "use_cudnn"),
+    [({}, True, "auto"), ({"on_gpu": True}, False, "auto"), ({"on_gpu": True, "portable": True}, False, False)],
+)
+def test_where_cudnn_may_be_taken(options, unroll, use_cudnn):
+    """Keras takes it for a layer that is not unrolled, unless it is told not to."""
+    for name in ("lstm", "gru", "bilstm_tagger", "transformer"):
+        model = build_model(ModelConfig(name=name, view="aligned", hidden=8), make_view("aligned", ADDITION), **options)
+        layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM | keras.layers.GRU)]
+        assert layers
+        assert {layer.unroll for layer in layers} == {unroll}
+        if not unroll:
+            assert {layer.use_cudnn for layer in layers} == {use_cudnn}
+
+
 @pytest.mark.parametrize("name", TAGGERS)
 def test_a_taggers_weights_fit_any_length(name):
     config = ModelConfig(name=name, view="aligned", hidden=8)

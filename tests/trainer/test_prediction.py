@@ -1,3 +1,4 @@
+import dataclasses
 import io
 import json
 
@@ -5,6 +6,7 @@ import pytest
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer import prediction
+from seq2seq_arith.trainer.config import override
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,7 @@ def test_questions_are_stored_as_the_datasets_hold_them(task, question, stored):
         (Task("addition"), "39+", "is not one of addition; write two operands with '+' between them, like 12+7"),
         (Task("addition"), "", "is not one of addition"),
         (Task("addition"), "1+2+3", "is not one of addition"),
+        (Task("addition"), "0+07", "the question '0+07' has an operand with a zero in front; leave it out"),
         (Task("subtraction"), "-3-4", "is not one of subtraction"),
         (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
         (Task("pq"), "--q--", "is not one of pq"),
@@ -44,6 +47,8 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
     assert prediction.read_questions(["9+9", "-"], str(tmp_path / "questions")) == ["1+2", "3+4", "9+9", "5+6", "7+8"]
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert prediction.read_questions(["1+2", "-"], None) == ["1+2"]
     with pytest.raises(InputError, match="there is no question"):
         prediction.read_questions([], None)
     with pytest.raises(InputError, match="cannot be read"):
@@ -66,3 +71,24 @@ def test_answers(trained, capsys):
 def test_people_read_equations(trained, capsys):
     prediction.run(trained, ["12+30"])
     assert capsys.readouterr().out.startswith("12+30 = ")
+
+
+def test_longer_questions_than_it_was_trained_on(trained, capsys):
+    """Each as it would be answered alone, in the order in which they were asked."""
+    questions = ["123456+7", "12+30", "9+12345678", "999+1"]
+    prediction.run(trained, questions)
+    together = capsys.readouterr().out.splitlines()
+    assert [line.partition(" = ")[0] for line in together] == questions
+    prediction.run(trained, ["12+30", "999+1"])
+    assert capsys.readouterr().out.splitlines() == [together[1], together[3]]
+    prediction.run(trained, ["9+12345678", "123456+7"])
+    assert capsys.readouterr().out.splitlines() == [together[2], together[0]]
+    with pytest.raises(InputError, match="has an operand of 19 digits, and this model reads at most 18"):
+        prediction.run(trained, [f"1+{'1' * 19}"])
+
+
+def test_a_model_of_fixed_length_reads_no_longer_ones(trained):
+    config = override(trained.config, name="transformer", hidden=8)
+    fixed = dataclasses.replace(trained, config=config)
+    with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
+        prediction.run(fixed, ["1234+1"])

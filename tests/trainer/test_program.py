@@ -1,5 +1,8 @@
 """The program, as a person calls it."""
 
+import json
+import os
+import resource
 import subprocess
 import sys
 import time
@@ -12,9 +15,17 @@ from seq2seq_arith.trainer.__main__ import main, parse_lengths
 HEAVY = ("tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam")
 
 
-def run(*arguments):
+def run(*arguments, environment=None, max_file=resource.RLIM_INFINITY):
+    """The program in a process of its own, whose files may have at most so many bytes."""
     command = [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=os.environ | (environment or {}),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (max_file, max_file)),
+    )
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
@@ -33,7 +44,7 @@ assert not [name for name in {HEAVY} if name in sys.modules]
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "the following arguments are required: command; see arith-model --help"),
+        ([], "the following arguments are required: COMMAND; see arith-model --help"),
         (["learn"], "invalid choice: 'learn'"),
         (["train", "addition"], "required: --data-dir, --run-dir; see arith-model train --help"),
         (["train", "additoin", "--data-dir", "D", "--run-dir", "R"], "did you mean 'addition'?"),
@@ -42,7 +53,10 @@ assert not [name for name in {HEAVY} if name in sys.modules]
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--digits", "0"], "digits is 0"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--recipe", "x"], "recipe is 'x'; give one of best"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R"], "arith-data generate pq --data-dir D"),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch", "x"], "invalid int value: 'x'"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-size", "x"], "invalid int value: 'x'"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epoch", "1"], "unrecognized arguments: --epoch 1"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--profile-steps", "-5"], "profile-steps is -5; give 0"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "s3://b/r"], "s3://b/r is on no disk of this machine"),
         (["evaluate", "missing"], "missing is no run: it has no config.json"),
         (["predict", "missing", "1+2"], "missing is no run"),
         (["export", "missing", "out"], "missing is no run"),
@@ -66,9 +80,9 @@ def test_lengths(text, lengths):
     assert parse_lengths(text) == lengths
 
 
-@pytest.mark.parametrize("text", ["six", "6-", "-6", "6,,7", "1.5"])
+@pytest.mark.parametrize("text", ["six", "6-", "-6", "6,,7", "1.5", "18-6", "1-99999999999", "1-999999999", "²"])
 def test_bad_lengths(text):
-    with pytest.raises(InputError, match="give whole numbers and ranges"):
+    with pytest.raises(InputError, match="give whole numbers up to 1,000,000 and rising ranges"):
         parse_lengths(text)
 
 
@@ -95,6 +109,46 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     answered = run("predict", tmp_path / "run", "---p--")
     assert answered.returncode == 0, answered.stderr
     assert answered.stdout.startswith("---p--")
+
+
+def test_a_disk_that_is_full(data_dir, tasks, tmp_path):
+    """Files of at most 8 kB: the best weights fit, the same with an optimizer do not, and nothing of those is left."""
+    size = ["--digits", 20, "--num-examples", tasks["pq"].num_examples, "--epochs", 1, "--steps-per-epoch", 2]
+    limited = run("train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, max_file=8192)
+    assert limited.returncode == 1
+    assert limited.stderr == (
+        f"arith-model: {tmp_path / 'run' / 'last.npz'} cannot be written (File too large), and nothing of it was left; "
+        "make room, or give another place\n"
+    )
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["best.npz", "config.json"]
+
+
+def test_places_that_cannot_be_written(trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    refused = run("export", trained.folder, tmp_path / "file" / "out")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "out cannot be written (Not a directory)" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_reader_that_has_seen_enough_and_one_that_has_few_characters(trained, tmp_path):
+    (tmp_path / "many").write_text("12+30\n" * 30_000)
+    command = [sys.executable, "-m", "seq2seq_arith.trainer", "predict", trained.folder, "--file", tmp_path / "many"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("12+30 = ")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+    table = run("evaluate", trained.folder, environment={"PYTHONIOENCODING": "latin-1"})
+    assert (table.returncode, table.stderr) == (0, "")
+
+
+def test_a_cluster_is_for_training_alone(trained):
+    cluster = {"cluster": {"worker": ["localhost:1", "localhost:2"]}, "task": {"type": "worker", "index": 0}}
+    answered = run("predict", trained.folder, "12+30", "--json", environment={"TF_CONFIG": json.dumps(cluster)})
+    assert (answered.returncode, answered.stderr) == (0, "")
+    assert json.loads(answered.stdout)["question"] == "12+30"
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.runs import Run, open_run
+from seq2seq_arith.trainer.runs import Run, absolute, local_folder, open_run
 
 
 def run_in(folder, **changes):
@@ -33,8 +33,11 @@ def test_the_same_run_may_go_on(tmp_path, changes):
     [
         ({"config": override(TrainConfig(), epochs=3)}, "train.epochs is 50 there and 3 here"),
         ({"config": override(TrainConfig(), hidden=3)}, "train.model.hidden is 128 there and 3 here"),
-        ({"task": Task("addition", digits=4)}, "data.parameters.digits is 3 there and 4 here"),
-        ({"sha256": "def"}, "data.sha256 is abc there and def here"),
+        (
+            {"task": Task("addition", digits=4)},
+            "holds a run on addition, and this is addition-d4; give another --run-dir",
+        ),
+        ({"sha256": "def"}, "holds a run on other data of the same name, abc there and def here"),
     ],
 )
 def test_another_run_is_refused(tmp_path, changes, sentence):
@@ -52,10 +55,30 @@ def test_what_is_no_run_is_refused(tmp_path, content):
         open_run(tmp_path)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path):
-    (tmp_path / "run").write_text("a file")
+def test_a_folder_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(InputError, match="file is a file; give a --run-dir that is a folder"):
+        dataclasses.replace(run_in(tmp_path), folder=tmp_path / "file").claim()
     with pytest.raises(InputError, match="cannot be written"):
-        run_in(tmp_path).claim()
+        run_in(tmp_path / "file").claim()
+    with pytest.raises(InputError, match="is no run and has other files, file say; give a new --run-dir"):
+        dataclasses.replace(run_in(tmp_path), folder=tmp_path).claim()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_places_in_an_object_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"gs://bucket/runs is on no disk of this machine"):
+        local_folder("gs://bucket/runs")
+    assert [absolute(place) for place in ("gs://bucket/data", "data")] == ["gs://bucket/data", f"{tmp_path}/data"]
+
+
+def test_what_machines_must_have_in_common(tmp_path):
+    run = run_in(tmp_path)
+    same = run_in(tmp_path / "elsewhere", data_dir="/other", config=override(TrainConfig(), replicas=2))
+    others = [run_in(tmp_path, sha256="def"), run_in(tmp_path, config=override(TrainConfig(), seed=1))]
+    assert 0 <= run.fingerprint() == same.fingerprint() < 2**31
+    assert run.fingerprint() not in {other.fingerprint() for other in others}
 
 
 def test_lengths_that_a_model_can_be_asked(tmp_path):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from seq2seq_arith.pipelines import OPERATIONS, InputError, Task
-from seq2seq_arith.trainer.config import MODELS, PRECISIONS, SCHEDULES, VIEWS, override
+from seq2seq_arith.trainer.config import MAX_STEPS_A_CALL, MODELS, PRECISIONS, SCHEDULES, VIEWS, override
 from seq2seq_arith.trainer.errors import TrainingError
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, recipe
@@ -19,7 +19,6 @@ from seq2seq_arith.trainer.runs import local_folder, open_run
 
 REPLICAS = "logical CPU devices; default: all GPUs, or one CPU"
 MAX_LENGTH = 10**6
-MAX_PROFILED = 1000
 
 
 class Parser(argparse.ArgumentParser):
@@ -119,7 +118,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         help="use only kernels that give the same bits each time",
     )
     how.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
-    how.add_argument("--profile-steps", type=int, default=0, help="how many steps to profile for TensorBoard")
+    how.add_argument("--profile-steps", type=int, default=0, help="the most steps to profile for TensorBoard")
     how.add_argument("--checkpoint-seconds", type=float, help="the most between two checkpoints; default: 60")
 
 
@@ -154,8 +153,8 @@ def _given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
 def train(args: argparse.Namespace) -> int:
     task = Task(args.task, **_given(args, DATASET_OPTIONS))
     config = override(recipe(args.recipe, task.name), **_given(args, TRAIN_OPTIONS), seed=args.train_seed)
-    if not 0 <= args.profile_steps <= MAX_PROFILED:
-        raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_PROFILED:,}")
+    if not 0 <= args.profile_steps <= MAX_STEPS_A_CALL:
+        raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_A_CALL}")
     local_folder(args.run_dir)
     import_tensorflow()
     from seq2seq_arith.trainer import demo, devices, session
@@ -259,11 +258,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        return _fail(
-            f"{error.filename or 'a file'} cannot be written ({error.strerror or error}), and nothing of it was left; "
-            "make room, or give another place",
-            1,
-        )
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
     except KeyboardInterrupt:
         goes_on = "; the same command goes on from the last checkpoint, or starts anew if there is none"
         return _fail(f"stopped{goes_on if args and args.command in ('train', 'demo') else ''}", 130)

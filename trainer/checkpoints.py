@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import platform
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -12,15 +14,21 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.trainer.errors import WriteError
 
 if TYPE_CHECKING:
     import keras
 
 STATE = "state"
+PARTIAL_SECONDS = 3600
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file under its final name only when it is complete and on disk."""
+    """Writes a file under its final name only when it is complete and on disk.
+
+    Raises:
+      WriteError: It cannot be written.
+    """
     with _whole(path) as file:
         file.write(content)
 
@@ -32,6 +40,9 @@ def save(path: Path, variables: "list[keras.Variable]", state: dict[str, Any]) -
       path: The file, its folder made if need be.
       variables: What to save.
       state: What JSON can hold.
+
+    Raises:
+      WriteError: It cannot be written.
     """
     arrays: dict[str, Any] = {str(index): np.asarray(variable) for index, variable in enumerate(variables)}
     arrays[STATE] = np.frombuffer(json.dumps(state).encode(), np.uint8)
@@ -51,7 +62,8 @@ def load(path: Path) -> tuple[list[np.ndarray], dict[str, Any]]:
             if damaged := archive.zip.testzip():
                 raise ValueError(f"bad checksum of {damaged}")
             state = json.loads(archive[STATE].tobytes())
-            return [archive[str(index)] for index in range(len(archive.files) - 1)], state
+            names = sorted((name for name in archive.files if name != STATE), key=int)
+            return [archive[name] for name in names], state
     except FileNotFoundError:
         raise InputError(f"there is no checkpoint {path}; train the run first") from None
     # Bit by bit, damage makes zipfile and NumPy raise any of these.
@@ -71,11 +83,22 @@ def assign(variables: "list[keras.Variable]", arrays: list[np.ndarray], path: Pa
         variable.assign(array)
 
 
+def remove_partial(folder: Path) -> None:
+    """Removes what killed processes have left half-written, if it is old enough to be no other process's."""
+    for path in folder.glob(".*.partial"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > PARTIAL_SECONDS:
+                path.unlink()
+
+
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file that gets its name when it is complete and on disk; of one that fails nothing is left."""
-    # One name, so that what a killed process has left is written over by the next.
-    temporary = path.with_name(f".{path.name}.partial")
+    """A file that gets its name when it is complete and on disk; of one that fails nothing is left.
+
+    Raises:
+      WriteError: It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{platform.node()}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -87,6 +110,6 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
         # Where the place itself is the trouble, so is this; the first trouble is the one to hear of.
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno:
-            error.filename, error.filename2 = str(path), None
+        if isinstance(error, OSError):
+            raise WriteError(path, error.strerror or error) from error
         raise

@@ -17,6 +17,8 @@ FIXED_LENGTH_MODELS = ("transformer",)
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
+# Of a call of the learner, and so of a profile.
+MAX_STEPS_A_CALL = 50
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

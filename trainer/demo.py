@@ -4,6 +4,7 @@ from seq2seq_arith.pipelines import Task
 from seq2seq_arith.trainer import report, session
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.runs import local_folder
 
 TASKS = ("addition", "subtraction", "pq")
 
@@ -22,7 +23,7 @@ def run(data_dir: str, run_dir: str, replicas: int | None = None) -> list[sessio
     trained = []
     for name in TASKS:
         config = override(recipe("best", name), replicas=replicas)
-        trained.append(session.train(Task(name), data_dir, f"{run_dir}/{name}", config))
+        trained.append(session.train(Task(name), data_dir, str(local_folder(run_dir) / name), config))
     show(trained)
     return trained
 

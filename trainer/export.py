@@ -11,6 +11,7 @@ import tensorflow as tf
 from seq2seq_arith.pipelines import InputError, Task
 from seq2seq_arith.trainer import checkpoints, report
 from seq2seq_arith.trainer.codec import View, make_view
+from seq2seq_arith.trainer.errors import WriteError
 from seq2seq_arith.trainer.models import build_model
 from seq2seq_arith.trainer.runs import Run, local_folder
 
@@ -60,7 +61,7 @@ def run(run: Run, out: str) -> None:
 
     Raises:
       InputError: OUT is there already, or the run has no checkpoint.
-      OSError: OUT cannot be written.
+      WriteError: OUT cannot be written.
     """
     folder = local_folder(out)
     if folder.exists():
@@ -84,9 +85,9 @@ def run(run: Run, out: str) -> None:
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
         if isinstance(error, tf.errors.OpError):
-            raise OSError(None, error.message.splitlines()[0], str(folder)) from error
+            raise WriteError(folder, error.message.splitlines()[0]) from error
         if isinstance(error, OSError):
-            error.filename = str(folder)
+            raise WriteError(folder, error.strerror or error) from error
         raise
     example = report.example(run.task)
     report.say(

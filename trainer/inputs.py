@@ -7,6 +7,7 @@ function of (seed, step), so that a run can go on at any step.
 import dataclasses
 import functools
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,8 @@ def open_source(task: Task, data_dir: str) -> Source:
     """
     import tensorflow_datasets as tfds
 
+    if not data_dir:
+        raise InputError("the data directory has an empty name; give a directory, or . for this one")
     name = f"seq2seq_arith/{task.config_name}"
     path = f"{data_dir}/{name}/{VERSION}"
     try:
@@ -70,8 +73,13 @@ def open_source(task: Task, data_dir: str) -> Source:
         raise InputError(
             f"{path} cannot be read ({str(error).splitlines()[0]}); check it with arith-data verify"
         ) from None
+    except (tf.errors.OpError, KeyError) as error:
+        # TensorFlow's and etils' word for a URL that they cannot read.
+        raise InputError(
+            f"{data_dir} cannot be read here ({_said(error)}); give a directory, or fetch the dataset to one"
+        ) from None
     except (tfds.core.DatasetNotFoundError, OSError):
-        if tf.io.gfile.exists(f"{data_dir}/dataset_info.json"):
+        if Path(data_dir, "dataset_info.json").exists():
             raise InputError(
                 f"{data_dir} is a dataset itself; give the --data-dir under which arith-data wrote it"
             ) from None

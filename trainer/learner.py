@@ -8,13 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.trainer.codec import Tensor, View
-from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.config import MAX_STEPS_A_CALL, TrainConfig
 from seq2seq_arith.trainer.inputs import Batches, Encoded
 from seq2seq_arith.trainer.memory import operations
 from seq2seq_arith.trainer.models import build_model
 from seq2seq_arith.trainer.report import Tell, unheard
 
-MAX_STEPS_A_CALL = 50
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS = 10**11  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19

@@ -142,9 +142,11 @@ class Loop:
         self.profiled = True
         self.board.start_profile()
         try:
-            return self.learner.train(self.batches, self.state.step, min(count, self.profiled_steps))
+            outcomes = self.learner.train(self.batches, self.state.step, min(count, self.profiled_steps))
         finally:
             self.board.stop_profile()
+        report.say(f"profiled: {len(outcomes)} steps, from step {self.state.step + 1:,} on")
+        return outcomes
 
     def _close_epoch(self, score: metrics.Score) -> None:
         state, config = self.state, self.config

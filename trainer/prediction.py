@@ -100,10 +100,9 @@ def run(run: Run, questions: Iterable[str], as_json: bool = False) -> None:
     """
     given = [question.strip() for question in questions]
     lengths = [max(map(len, operands(question, run.task))) for question in given]
-    # What fits is read as in training; only longer questions are given more room.
-    longest = min(max(*lengths, run.task.digits), run.most_digits)
-    wide = dataclasses.replace(run.task, digits=longest)
-    tasks = [run.task if length <= run.task.digits else wide for length in lengths]
+    # What fits is read as in training. Longer questions get the room that they need and no more: blanks count as well.
+    rooms = [min(max(length, run.task.digits), run.most_digits) for length in lengths]
+    tasks = [dataclasses.replace(run.task, digits=digits) for digits in rooms]
     asked = [(question, task, stored(question, task)) for question, task in zip(given, tasks, strict=True)]
     learner = functools.cache(lambda task: session.restore(run, task))
     for start in range(0, len(asked), QUESTIONS_AT_ONCE):

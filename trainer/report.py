@@ -95,7 +95,8 @@ def written(question: str, task: Task) -> str:
 
 def example(task: Task) -> str:
     """A question of the task, as a person writes it."""
-    return task.operation.symbol.join(EXAMPLE[task.operation.notation])
+    operands = (operand[: task.digits] for operand in EXAMPLE[task.operation.notation])
+    return task.operation.symbol.join(operands)
 
 
 def shortened(text: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.pipelines import InputError, Task
-from seq2seq_arith.trainer.checkpoints import write_atomically
+from seq2seq_arith.trainer.checkpoints import remove_partial, write_atomically
 from seq2seq_arith.trainer.config import FIXED_LENGTH_MODELS, TrainConfig
+from seq2seq_arith.trainer.errors import WriteError
 
 # What may differ when a run goes on: it does not change what is learned.
 NOT_COMPARED = ("replicas", "checkpoint_seconds", "directory")
@@ -91,11 +92,11 @@ class Run:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(f"{self.folder} is a file; give a --run-dir that is a folder, or not there yet")
-        if self.folder.exists() and not self.config_path.exists():
-            others = sorted(entry.name for entry in self.folder.iterdir() if not entry.name.startswith("."))
-            if others:
+        # Looked at once: another machine may be writing the configuration, before all else.
+        names = sorted(entry.name for entry in self.folder.iterdir()) if self.folder.exists() else []
+        if self.config_path.name not in names:
+            if others := [name for name in names if not name.startswith(".")]:
                 raise InputError(f"{self.folder} is no run and has other files, {others[0]} say; give a new --run-dir")
-        if not self.config_path.exists():
             return
         there = open_run(self.folder)
         if there.task.config_name != self.task.config_name:
@@ -124,13 +125,15 @@ class Run:
           InputError: The folder is not there for this run, or cannot be written.
         """
         self.check_folder()
-        if self.config_path.exists() or not writes:
+        if not writes:
+            return
+        remove_partial(self.folder)
+        if self.config_path.exists():
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.config_path, (json.dumps(self.to_json(), indent=2) + "\n").encode())
-        except OSError as error:
-            raise InputError(f"the folder {self.folder} cannot be written ({error.strerror}); give another") from None
+        except WriteError as error:
+            raise InputError(str(error)) from None
 
 
 def open_run(folder: str | Path) -> Run:
@@ -149,6 +152,8 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(
             f"{folder} is no run: it has no config.json; give the --run-dir of arith-model train"
         ) from None
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{path} is not the configuration of a run; give the folder of one") from None
 
@@ -157,8 +162,10 @@ def local_folder(folder: str) -> Path:
     """A folder to write into.
 
     Raises:
-      InputError: It is in an object store, where files cannot be replaced as a run does it.
+      InputError: Its name is empty, or it is in an object store, where files cannot be replaced as a run does it.
     """
+    if not folder:
+        raise InputError("the folder has an empty name; give a folder, or . for this one")
     if "://" in folder:
         raise InputError(
             f"{folder} is on no disk of this machine; give a folder, such as one that the store is mounted on"

@@ -68,7 +68,9 @@ def train(
         loop = _prepared(run, source, view, tensorboard, profiled_steps)
         state = loop.train()
     if profiled_steps and loop.writes and not loop.profiled:
-        report.say("note: no step was profiled: the run ended with its first call, in which all is traced")
+        report.say(
+            "note: no step was profiled: the run was finished, or ended with its first call, in which all is traced"
+        )
     if loop.writes:
         report.plot_history(run.plot, state.history, f"{task.config_name}: {config.model.name}, {config.model.view}")
     report.say(f"{run.folder} is finished: {state.stopped}")

@@ -1,9 +1,13 @@
+import os
+import time
+
 import keras
 import numpy as np
 import pytest
 
 from seq2seq_arith.pipelines import InputError
 from seq2seq_arith.trainer import checkpoints
+from seq2seq_arith.trainer.errors import WriteError
 
 STATE = {"step": 7, "sums": [0.1, 1 / 3], "best": None}
 
@@ -41,17 +45,19 @@ def test_a_failed_save_leaves_the_old_checkpoint(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(np, "savez", fails)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WriteError, match=r"last\.npz cannot be written \(disk full\), and nothing of it was left"):
         checkpoints.save(path, variables((2,)), STATE | {"step": 8})
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["last.npz"]
 
 
-def test_what_a_killed_process_has_left_is_written_over(tmp_path):
-    path = tmp_path / "last.npz"
-    (tmp_path / ".last.npz.partial").write_bytes(b"half")
-    checkpoints.save(path, variables((2,)), STATE)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["last.npz"]
+def test_what_a_killed_process_has_left_is_removed_when_it_is_old(tmp_path):
+    """A younger one may be another process's."""
+    for name, age in ((".last.npz.host.1.partial", 2 * checkpoints.PARTIAL_SECONDS), (".last.npz.host.2.partial", 1)):
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    checkpoints.remove_partial(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".last.npz.host.2.partial"]
 
 
 def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):

@@ -97,6 +97,14 @@ class Cluster:
         return started
 
 
+def until(condition, seconds=120):
+    """Waits for a condition, and no longer than that."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def losses(folder):
     with (folder / "history.csv").open() as file:
         return [[float(row[key]) for key in ("loss", "val_loss", "val_exact_match")] for row in csv.DictReader(file)]
@@ -119,8 +127,7 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
 
     cluster.folder = tmp_path / "again"
     chief, other = cluster.start()
-    while not (cluster.folder / "history.csv").exists():
-        time.sleep(0.05)
+    until((cluster.folder / "history.csv").exists)
     other.kill()
     error = chief.communicate(timeout=120)[1]
     other.communicate()
@@ -141,8 +148,7 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
 @pytest.mark.slow
 def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
     chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
-    while not other.stdout.readline().startswith("addition-n1003: "):  # all are there, and the model is built next
-        pass
+    until(lambda: other.stdout.readline().startswith("addition-n1003: "))  # all are there; the model is built next
     other.kill()
     other.communicate()
     error = chief.communicate(timeout=120)[1]
@@ -185,8 +191,7 @@ def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
 @pytest.mark.slow
 def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
     chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
-    while not (tmp_path / "run" / "history.csv").exists():
-        time.sleep(0.05)
+    until((tmp_path / "run" / "history.csv").exists)
     other.send_signal(signal.SIGTERM)
     errors = [machine.communicate(timeout=120)[1] for machine in (chief, other)]
     assert (chief.returncode, other.returncode) == (1, 130), errors

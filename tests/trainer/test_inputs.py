@@ -77,6 +77,12 @@ def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
         inputs.open_source(tasks["addition"], str(path))
 
 
+@pytest.mark.parametrize("place", ["s3://bucket/data", "foo://bucket/data", ""])
+def test_a_place_that_cannot_be_read(tasks, place):
+    with pytest.raises(InputError, match=f"{place} cannot be read here" if place else "has an empty name"):
+        inputs.open_source(tasks["addition"], place)
+
+
 def numbered(count: int) -> Encoded:
     rows = np.arange(count, dtype=np.uint8)[:, None]
     return Encoded(rows, rows)

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from seq2seq_arith.pipelines import InputError, Task
-from seq2seq_arith.trainer import prediction
+from seq2seq_arith.trainer import prediction, session
 from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.recipes import recipe
 
 
 @pytest.mark.parametrize(
@@ -73,18 +74,23 @@ def test_people_read_equations(trained, capsys):
     assert capsys.readouterr().out.startswith("12+30 = ")
 
 
-def test_longer_questions_than_it_was_trained_on(trained, capsys):
-    """Each as it would be answered alone, in the order in which they were asked."""
-    questions = ["123456+7", "12+30", "9+12345678", "999+1"]
-    prediction.run(trained, questions)
-    together = capsys.readouterr().out.splitlines()
-    assert [line.partition(" = ")[0] for line in together] == questions
-    prediction.run(trained, ["12+30", "999+1"])
-    assert capsys.readouterr().out.splitlines() == [together[1], together[3]]
-    prediction.run(trained, ["9+12345678", "123456+7"])
-    assert capsys.readouterr().out.splitlines() == [together[2], together[0]]
+def test_longer_questions_than_it_was_trained_on(data_dir, tasks, tmp_path, capsys):
+    """Each as it is answered alone, in the order in which they were asked, by a model that reads both ways."""
+    config = override(recipe("best", "subtraction"), hidden=8, epochs=1)
+    run = session.train(tasks["subtraction"], str(data_dir), str(tmp_path / "run"), config).run
+    questions = ["123456-7", "12-30", "9-12345678", "9-1", "1-123456"]
+    alone = []
+    for asked in (*([question] for question in questions), questions):
+        capsys.readouterr()
+        prediction.run(run, asked, as_json=True)
+        alone.append([json.loads(line) for line in capsys.readouterr().out.splitlines()])
+    *alone, together = alone
+    assert [line["question"] for line in together] == questions
+    for (one,), other in zip(alone, together, strict=True):
+        assert one["answer"] == other["answer"]
+        assert one["confidence"] == pytest.approx(other["confidence"], rel=1e-4)
     with pytest.raises(InputError, match="has an operand of 19 digits, and this model reads at most 18"):
-        prediction.run(trained, [f"1+{'1' * 19}"])
+        prediction.run(run, [f"1-{'1' * 19}"])
 
 
 def test_a_model_of_fixed_length_reads_no_longer_ones(trained):

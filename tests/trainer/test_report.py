@@ -28,6 +28,14 @@ def test_questions_as_a_person_writes_them(task, stored, written):
 
 
 @pytest.mark.parametrize(
+    ("task", "example"),
+    [(Task("addition"), "12+7"), (Task("subtraction", digits=1, num_examples=50), "1-7"), (Task("pq"), "---p--")],
+)
+def test_an_example_that_the_task_has(task, example):
+    assert report.example(task) == example
+
+
+@pytest.mark.parametrize(
     ("text", "short"),
     [
         ("", ""),

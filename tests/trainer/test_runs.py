@@ -66,10 +66,20 @@ def test_a_folder_that_cannot_be_used(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_setting_that_cannot_be_used_is_named(tmp_path):
+    run_in(tmp_path).claim()
+    path = run_in(tmp_path).config_path
+    path.write_text(path.read_text().replace('"epochs": 50', '"epochs": 0'))
+    with pytest.raises(InputError, match=r"config\.json cannot be used: epochs is 0"):
+        open_run(path.parent)
+
+
 def test_places_in_an_object_store(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"gs://bucket/runs is on no disk of this machine"):
         local_folder("gs://bucket/runs")
+    with pytest.raises(InputError, match="the folder has an empty name"):
+        local_folder("")
     assert [absolute(place) for place in ("gs://bucket/data", "data")] == ["gs://bucket/data", f"{tmp_path}/data"]
 
 

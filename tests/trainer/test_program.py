@@ -157,7 +157,7 @@ def test_a_cluster_is_for_training_alone(trained):
 @pytest.mark.parametrize("seconds", [1.0, 4.0])
 def test_a_killed_run_goes_on_bitwise(data_dir, tmp_path, seconds):
     """SIGKILL some time after the first checkpoint, and the same command again."""
-    size = ["--num-examples", 1003, "--epochs", 60, "--checkpoint-seconds", 0.01, "--batch-size", 16]
+    size = ["--num-examples", 1003, "--epochs", 150, "--checkpoint-seconds", 0.01, "--batch-size", 16]
     arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
     assert run(*arguments, tmp_path / "whole").returncode == 0
     command = [sys.executable, "-m", "seq2seq_arith.trainer", *arguments, str(tmp_path / "killed")]

@@ -79,6 +79,7 @@ def run(
     if own:
         notes = [f"no validation pair of {task.config_name} is in its training set, on which the model was trained"]
         third = third_set(task, np.concatenate([trained, probes.keys(task, operands)]))
+        # Where a dataset has every pair that there is, none is left.
         if len(third):
             scores[f"third set: seed {other_seed(task)}, unseen"] = _scored(third, ask(learner, third))
         if task.name == "addition" and task.digits <= ALL_QUESTIONS_DIGITS:

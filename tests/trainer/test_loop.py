@@ -65,12 +65,21 @@ def once():
     return {}
 
 
-@pytest.mark.parametrize("stop_at", [0, 13, 25, 60])
-def test_a_stopped_run_goes_on_bitwise(new_loop, once, tmp_path, tmp_path_factory, stop_at):
+@pytest.fixture
+def unstopped(new_loop, once, monkeypatch, tmp_path_factory):
+    """A run that was never stopped, and the names of the files that it wrote, in order."""
     if not once:
-        once["whole"] = new_loop(tmp_path_factory.mktemp("whole"))
-        once["whole"].train()
-    unstopped = once["whole"]
+        written, whole = [], checkpoints._whole
+        with monkeypatch.context() as patch:
+            patch.setattr(checkpoints, "_whole", lambda path: written.append(path.name) or whole(path))
+            once["run"] = new_loop(tmp_path_factory.mktemp("whole")), written
+            once["run"][0].train()
+    return once["run"]
+
+
+@pytest.mark.parametrize("stop_at", [0, 13, 25, 60])
+def test_a_stopped_run_goes_on_bitwise(new_loop, unstopped, tmp_path, stop_at):
+    unstopped, _ = unstopped
     with pytest.raises(StoppedError):
         new_loop(tmp_path / "run", stop_at=stop_at).train()
     again = new_loop(tmp_path / "run")
@@ -83,32 +92,27 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, once, tmp_path, tmp_path_factor
 
 
 @pytest.mark.parametrize("before_end", [1, 2, 3, 4, 5, 11])
-def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(new_loop, once, tmp_path, monkeypatch, before_end):
+def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
+    new_loop, unstopped, tmp_path, monkeypatch, before_end
+):
     """The last ones are a checkpoint within the last epoch, perhaps the best one, the last one, and the history."""
-    written, whole = [], checkpoints._whole
+    unstopped, written = unstopped
+    left, whole = iter(written[:-before_end]), checkpoints._whole
 
     def dies(path):
-        if once.get("writes") and len(written) == once["writes"] - before_end:
+        if next(left, None) is None:
             raise StoppedError
-        written.append(path.name)
         return whole(path)
 
-    monkeypatch.setattr(checkpoints, "_whole", dies)
-    if "writes" not in once:
-        once["counted"] = new_loop(tmp_path / "counted")
-        once["counted"].train()
-        once["writes"] = len(written)
-        written.clear()
-    with pytest.raises(StoppedError):
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr(checkpoints, "_whole", dies)
         new_loop(tmp_path / "run").train()
-    once["writes"], writes = 0, once["writes"]
     again = new_loop(tmp_path / "run")
     again.restore()
     again.train()
-    once["writes"] = writes
-    assert learned(again) == learned(once["counted"])
+    assert learned(again) == learned(unstopped)
     for name in ("best.npz", "last.npz"):
-        arrays = [checkpoints.load(loop.run.folder / name)[0] for loop in (again, once["counted"])]
+        arrays = [checkpoints.load(loop.run.folder / name)[0] for loop in (again, unstopped)]
         assert all(map(np.array_equal, *arrays))
     with again.run.history.open() as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3]

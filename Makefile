@@ -4,79 +4,126 @@ VENV ?= .venv
 DATA ?= data
 RUNS ?= runs
 PRISM ?= 2.77.0
+# make LOCK=requirements.lock installs exactly the versions of that file.
+LOCK ?=
+LOCKED := test lint tfds-cli gcp aws emulators
+TOOLS := uv==0.13.9 pip-audit==2.10.1 cyclonedx-bom==7.5.0
 
 BIN := $(VENV)/bin
-TASKS := addition subtraction pq
-# In the checkout `datasets` would be our folder, not Hugging Face's package; safe path keeps it out.
+# In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: demo test slow lint prism flink bench-flink bench-data bench-train bench-lengths bench-scale clean
-.DEFAULT_GOAL := demo
+.PHONY: help demo test slow matrix gpu lint build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale soak lock sbom audit clean
+.DEFAULT_GOAL := help
 
-demo: $(VENV)/installed
-	@set -e; for task in $(TASKS); do $(BIN)/arith-data generate $$task --data-dir $(DATA); done
+help: ## Lists these targets
+	@echo "The two main ones are 'make demo' and 'make test'. Each installs what it needs into $(VENV), once."
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/installed ## Makes three datasets and trains a model on each: some minutes
 	@$(BIN)/arith-model demo --data-dir $(DATA) --run-dir $(RUNS)
 
-test: $(VENV)/installed
-	$(PYTEST)
+test: $(VENV)/tested ## Runs the tests, and names the slowest: some minutes
+	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15
 
-# What takes minutes: killed runs, packages built and installed, engines and object stores started.
-slow: $(VENV)/extras
-	$(PYTEST) -m "slow or flink"
+slow: $(VENV)/extras ## Runs the slow tests: killed runs, packages, engines, object stores
+	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15 -m "slow or flink"
 
-# A type checker does not follow an editable install, so it is shown the floors through links.
-lint: $(VENV)/installed
-	@mkdir -p build/lint/seq2seq_arith
-	@for floor in pipelines datasets trainer; do ln -sfn ../../../$$floor build/lint/seq2seq_arith/$$floor; done
+matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour
+	$(PYTHON) -m venv build/matrix
+	build/matrix/bin/pip install --quiet uv
+	PATH="$(CURDIR)/build/matrix/bin:$$PATH" .ci/matrix
+
+gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints what they measure
+	$(BIN)/pip install --quiet --editable '.[gpu,test]'
+	$(PYTEST) -s -m gpu
+
+lint: $(VENV)/tested build/lint ## Checks style, types, and the imports between the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(PYTEST) --quiet tests/test_layers.py
 
-# Beam's runner in Go, of Beam's own version: a build of a minute, from the Go module proxy.
-prism: build/prism/prism
+# A type checker does not follow an editable install, so it is shown the installed package, made of links to the files.
+# (It does not enter a folder that is a link.)
+build/lint:
+	@rm -rf build/lint
+	@find seq2seq_arith pipelines datasets trainer -name '*.py' | while read -r file; do \
+	    link=build/lint/seq2seq_arith/$${file#seq2seq_arith/}; \
+	    mkdir -p "$$(dirname "$$link")" && ln -s "$(CURDIR)/$$file" "$$link"; done
 
+prism: build/prism/prism ## Builds Prism, Beam's own portable runner: needs Go
+
+# Prism is of Beam's own version. The build takes a minute and asks the Go module proxy.
 build/prism/prism: Makefile
 	@command -v go > /dev/null || { echo "make prism needs Go 1.26 or later: https://go.dev/doc/install" >&2; exit 2; }
 	GOBIN=$(CURDIR)/build/prism go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(PRISM)
 	@touch $@
 
-bench-data: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/bench_data.py
+flink: build/flink/made ## Fetches Flink and Beam's job server for it: needs a JDK and Maven
 
-# What docs/scale.md says: the sizes of shards for real draws.
-bench-scale: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/simulate_scale.py
-
-bench-train: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/bench_train.py --data-dir $(DATA)
-
-# How models carry over to longer questions; draws docs/lengths.png.
-bench-lengths: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/bench_lengths.py --data-dir $(DATA)
-
-bench-flink: $(VENV)/installed
-	$(BIN)/python tests/benchmarks/bench_flink.py
-
-# Flink and Beam's job server for it, from Maven Central; needs a JDK, 17 say, and Maven.
-flink: build/flink/made
-
-build/flink/made: engines/flink/pom.xml engines/flink/cluster/pom.xml engines/flink/job-server/pom.xml
+build/flink/made: engines/flink/pom.xml $(wildcard engines/flink/*/pom.xml) \
+    $(shell find engines/flink/job-server/src -name "*.java" 2> /dev/null)
 	@for program in javac mvn; do command -v $$program > /dev/null || \
 	    { echo "make flink needs a JDK, 17 say, and Maven: there is no $$program" >&2; exit 2; }; done
 	@rm -rf build/flink
 	mvn --batch-mode --quiet --no-transfer-progress --file engines/flink/pom.xml package
 	@touch $@
 
+bench-data: $(VENV)/installed ## Measures how fast datasets are made
+	$(BIN)/python benchmarks/bench_data.py
+
+bench-train: $(VENV)/installed ## Measures how fast models train
+	$(BIN)/python benchmarks/bench_train.py --data-dir $(DATA)
+
+bench-lengths: $(VENV)/installed ## Measures how models carry over to longer questions
+	$(BIN)/python benchmarks/bench_lengths.py --data-dir $(DATA)
+
+bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard questions, with several seeds: an hour
+	$(BIN)/python benchmarks/bench_recipes.py --data-dir $(DATA)
+
+bench-scale: $(VENV)/installed ## Counts real draws per shard of very large datasets (docs/scale.md)
+	$(BIN)/python benchmarks/simulate_scale.py
+
+bench-flink: $(VENV)/installed ## Measures Flink beside the local runner
+	$(BIN)/python benchmarks/bench_flink.py
+
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \
-	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12")'
+	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli]'
+	$(BIN)/pip install --quiet --editable '.[train]'
 	@touch $@
 
-$(VENV)/extras: $(VENV)/installed
-	$(BIN)/pip install --quiet --editable '.[test,lint,tfds-cli,gcp,aws,emulators]'
+# The tests bring pandas, which Beam then imports with every command: so not into the environment of the demo.
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/pip install --quiet --editable '.[train,test,lint,tfds-cli]'
 	@touch $@
 
-clean:
+$(VENV)/extras: $(VENV)/tested
+	$(BIN)/pip install --quiet --editable '.[train,test,lint,tfds-cli,gcp,aws,emulators]'
+	@touch $@
+
+soak: $(VENV)/extras ## Makes datasets for an hour while runs are killed and overtaken: nothing may be lost
+	$(BIN)/python tests/soak.py --minutes 60
+
+lock: build/tools/made ## Pins the newest versions that fit together, with their hashes, in requirements.lock
+	build/tools/bin/uv pip compile --quiet pyproject.toml $(LOCKED:%=--extra %) --universal --python-version 3.11 \
+	    --generate-hashes --upgrade --custom-compile-command 'make lock' --output-file requirements.lock
+
+sbom: build/tools/made ## Lists the packages of requirements.lock in build/sbom.json, in CycloneDX's format
+	build/tools/bin/cyclonedx-py requirements requirements.lock --output-format JSON --output-file build/sbom.json
+
+# --strict: a package that the database does not answer for is a failure, and not safe.
+audit: build/tools/made ## Asks for known vulnerabilities of requirements.lock: needs the network
+	build/tools/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+	    --requirement requirements.lock
+
+# These have an environment of their own, because they need other versions of packages than the project.
+build/tools/made: Makefile
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/pip install --quiet $(TOOLS)
+	@touch $@
+
+clean: ## Removes the environment and what was built, but neither data nor runs
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,6 +1,6 @@
-"""Floor 2: the datasets in TensorFlow Datasets. Importing this package registers ``seq2seq_arith`` with TFDS.
+"""Layer 2: the datasets in TensorFlow Datasets. Importing this package registers ``seq2seq_arith`` with TFDS.
 
-Neither TensorFlow nor Apache Beam is imported before a dataset is read, or made.
+Neither TensorFlow nor Apache Beam is imported before a dataset is read or made.
 """
 
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig

@@ -1,10 +1,5 @@
-"""Floor 1: draws arithmetic question/answer pairs, drops duplicates exactly, and writes shards.
+"""Layer 1: draws arithmetic question/answer pairs, drops duplicates exactly, and writes shards.
 
-Importing this package is cheap: Apache Beam, PyArrow and TensorFlow Datasets are imported by the modules
-that need them, and TensorFlow by none.
+Importing this package is cheap: Apache Beam, PyArrow and TensorFlow Datasets are imported by the modules that need
+them, and TensorFlow by none.
 """
-
-from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
-
-__all__ = ["OPERATIONS", "InputError", "Task"]

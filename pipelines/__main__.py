@@ -1,138 +1,164 @@
-"""The program ``arith-data``: plans a dataset, makes it, checks it, and fetches it.
+"""The program ``arith-data``: plans a dataset, makes it, checks it, fetches and describes it; and writes suites.
 
 Also ``python -m seq2seq_arith.pipelines``.
 """
 
 import argparse
-import logging
+import dataclasses
+import json
 import math
-import signal
+import re
+import shlex
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from seq2seq_arith.pipelines.errors import InputError, PublishedError, StoreError
-from seq2seq_arith.pipelines.failures import EngineError, WorkerLostError
-from seq2seq_arith.pipelines.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
+from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, named_task, task_parameters
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base import logs
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.options import add_options, given, whole_number
+from seq2seq_arith.base.terminal import FAILURE, INTERRUPTED, SUCCESS, Parser, fail, run_program
+from seq2seq_arith.pipelines.formats.layout import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    OPTIONAL_FORMATS,
+    TFRECORD,
+    Layout,
+    choose_formats,
+    format_name,
+)
 
 if TYPE_CHECKING:
-    from seq2seq_arith.pipelines.plan import Plan
-    from seq2seq_arith.pipelines.shards import Layout
-    from seq2seq_arith.pipelines.stores import AnyPath
+    from seq2seq_arith.pipelines.order import Order
+    from seq2seq_arith.pipelines.places.paths import AnyPath
 
-USAGE_ERROR = 2
-FAILURE = 1
-INTERRUPTED = 130
-MAX_WORKERS = 10**6  # that plan reckons with: more than there are
+NAME = "arith-data"
+MAX_WORKERS = 10**6  # for plan; more than there are
+NOTHING_LEFT = "nothing was left behind"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit code: 0, 1 for a failure, 2 for input that cannot be used."""
-    # Beam logs a traceback of whatever stops a run; it reaches us as an exception all the same.
-    logging.basicConfig(level=logging.CRITICAL)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    try:
+    logs.be_quiet()
+
+    def command() -> int:
         parsed, rest = _parser().parse_known_args(arguments)
+        logs.start(parsed)
+        parsed.words = sys.argv[1:] if arguments is None else list(arguments)
         return parsed.run(parsed, rest)
-    except InputError as error:
-        return _fail(str(error), USAGE_ERROR)
-    except PublishedError as error:
-        return _fail(str(error), INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else FAILURE)
-    except StoreError as error:
-        return _fail(str(error), FAILURE)
-    except KeyboardInterrupt:
-        return _fail("stopped; nothing was left behind", INTERRUPTED)
+
+    return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}")
 
 
 def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
-    from seq2seq_arith.pipelines import plan, stores
-    from seq2seq_arith.pipelines.publish import dataset_path
-    from seq2seq_arith.pipelines.remote import publisher
-
-    task, layout, planned = _planned(arguments)
-    if beam_flags:
-        from seq2seq_arith.pipelines import options
-
-        # A misspelt option of ours comes here as well, and is refused before anything is said to be as asked for.
-        options.pipeline_options(beam_flags)
-    data_dir = stores.place(arguments.data_dir, beam_flags)
-    path = dataset_path(data_dir, task)
-    publish = publisher(path)
-    standing = publish.published(path, task, layout, arguments.overwrite)
-    if standing:
-        publish.tidy(path)
-        publish.name_default_config(path)
-        print(f"{path} is there already, complete and as asked for; nothing was done")
-        _print_load(task, path, arguments.data_dir)
-        return 0
-    plan.check_space(planned.total_bytes, data_dir)
+    if arguments.check and arguments.overwrite:
+        raise InputError("--check and --overwrite do not go together; look with --check first, then replace")
+    order = _order(arguments, beam_flags)
+    if arguments.check and (problems := order.damages()):
+        print("\n".join(problems))
+        words = [word for word in arguments.words if word != "--check"]
+        return _fail(f"{order.path} is damaged; make it anew with: {shlex.join([NAME, *words, '--overwrite'])}")
+    if order.published():
+        order.publisher.tidy()
+        order.publisher.name_default()
+        checked = ", every file with its sha256" if arguments.check else ""
+        print(f"{order.path} is there already, complete and as asked for{checked}; nothing was done")
+        _print_load(order.task, order.path, arguments.data_dir)
+        return SUCCESS
+    order.check_space()
+    order.check_python()
+    _print_fewer(order.task, arguments)
     # Beam takes a second to import: only now.
-    from seq2seq_arith.pipelines import create
+    from seq2seq_arith.pipelines.beam.failures import SubmittedError
+    from seq2seq_arith.pipelines.create import create
 
     start = time.perf_counter()
+    left = _left(order.path)
     try:
-        metadata = create.create(task, layout, data_dir, beam_flags, arguments.overwrite)
-    except PublishedError:
-        raise
+        metadata = create(order)
+    except SubmittedError as submitted:
+        print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
+        print(shlex.join([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])]))
+        return SUCCESS
     except WorkerLostError as error:
-        return _fail(f"{error} while {path} was made; {_left(path)}: run this again", FAILURE)
+        return _fail(f"{error} while {order.path} was made; {left}: run this again")
     except (EngineError, StoreError) as error:
-        return _fail(f"{error}; {_left(path)}", FAILURE)
+        return _fail(f"{error}; {left}")
     except OSError as error:
-        return _fail(f"{path} could not be written: {error.strerror or error}; {_left(path)}", FAILURE)
+        return _fail(f"{order.path} could not be written: {error.strerror or error}; {left}")
     except KeyboardInterrupt:
-        return _fail(f"stopped; {_left(path)}", INTERRUPTED)
-    _print_summary(task, path, metadata, time.perf_counter() - start)
-    _print_load(task, path, arguments.data_dir)
-    return 0
+        return _fail(f"stopped; {left}", INTERRUPTED)
+    _print_summary(order, metadata, time.perf_counter() - start)
+    _print_load(order.task, order.path, arguments.data_dir)
+    return SUCCESS
 
 
 def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from seq2seq_arith.pipelines import stores
+    from seq2seq_arith.pipelines.places.paths import parse_place
 
     _refuse_surplus(rest, arguments.directory, "verify takes one directory")
-    directory = stores.place(arguments.directory, rest)
-    from seq2seq_arith.pipelines.verify import verify
+    directory = parse_place(arguments.directory, rest)
+    from seq2seq_arith.pipelines.checking.verify import verify
 
     start = time.perf_counter()
     try:
-        findings = verify(directory)
+        result = verify(directory, arguments.quick, arguments.sha256)
     except OSError as error:
-        return _fail(f"{directory} cannot be read: {error.strerror or error}", FAILURE)
-    for finding in findings.problems:
-        print(finding)
-    if findings.problems:
+        return _fail(f"{directory} cannot be read: {error.strerror or error}")
+    for problem in result.problems:
+        print(problem)
+    if result.problems:
         return FAILURE
-    print(f"{arguments.directory}: {findings.summary}; {time.perf_counter() - start:.1f} s")
-    return 0
+    print(f"{arguments.directory}: {result.summary}; {time.perf_counter() - start:.1f} s")
+    print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
+    return SUCCESS
 
 
 def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
-    from seq2seq_arith.pipelines import fetch, publish
+    from seq2seq_arith.pipelines.fetch import fetch, find
+    from seq2seq_arith.pipelines.places.paths import local_path
 
     _refuse_surplus(rest, arguments.url, "fetch takes a URL and a directory")
-    data_dir = publish.local_path(arguments.data_dir)
-    source = fetch.find(arguments.url, rest)
+    data_dir = local_path(arguments.data_dir)
+    source = find(arguments.url, rest)
     start = time.perf_counter()
     try:
-        path, task, copied = fetch.fetch(source, data_dir, arguments.overwrite)
-    except PublishedError:
-        raise
+        path, task, copied = fetch(source, data_dir, arguments.overwrite, arguments.sha256)
     except StoreError as error:
-        return _fail(f"{error}; nothing was left behind", FAILURE)
+        return _fail(f"{error}; {NOTHING_LEFT}")
     except OSError as error:
-        return _fail(f"{data_dir} could not be written: {error.strerror or error}; nothing was left behind", FAILURE)
+        return _fail(f"{data_dir} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
     if copied:
         print(f"{path} is a copy of {source}, each file with its sha256; {time.perf_counter() - start:.1f} s")
     else:
         print(f"{path} is there already, and the same as {source}; nothing was done")
     _print_load(task, path, arguments.data_dir)
-    return 0
+    return SUCCESS
+
+
+def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines.publish import find, publish
+
+    _refuse_surplus(rest, arguments.place, "publish takes one directory or URL")
+    path = find(arguments.place, rest)
+    try:
+        task, metadata, is_new = publish(path, arguments.overwrite)
+    except StoreError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{path} could not be written: {error.strerror or error}")
+    count = sum(metadata["splits"].values())
+    print(f"{path} is {'published' if is_new else 'there already'}, with {count:,} examples; nothing was drawn")
+    _print_load(task, path, str(path.parents[2]))
+    return SUCCESS
 
 
 def _refuse_surplus(rest: list[str], place: str, takes: str) -> None:
-    """Beam's flags mean something for a store alone; their values may stand alone, after what the command takes."""
+    """Refuses further arguments, except for Beam's flags and their values if the place is in a store."""
     for before, word in zip(["", *rest], rest, strict=False):
         is_value = before.startswith("--") and "=" not in before
         if "://" not in place or not (word.startswith("--") or is_value):
@@ -140,179 +166,325 @@ def _refuse_surplus(rest: list[str], place: str, takes: str) -> None:
 
 
 def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines.plan import plan
+
     if rest:
-        raise InputError(f"{rest[0]!r} is one argument too many; see arith-data plan --help")
-    task, layout, planned = _planned(arguments)
+        raise InputError(f"{rest[0]!r} is one argument too many; see {NAME} plan --help")
+    task, layout = _dataset(arguments)
+    planned = plan(task, layout)
     workers = arguments.workers
     if not 1 <= workers <= MAX_WORKERS:
-        raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS:,}")
+        raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS}")
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
+    _print_fewer(task, arguments)
     rows = {
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
         "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different pairs",
         "shards": f"{layout.num_shards:,} of each split, the largest with {planned.hottest:.2f} times the mean's draws",
         "shuffle": f"about {planned.shuffle_bytes:,} bytes for {planned.shuffled:,.0f} draws",
-        "TFRecord": f"{planned.tfrecord_bytes:,} bytes",
-        "Parquet": f"about {planned.parquet_bytes:,} bytes" if layout.parquet else "none",
-        "memory": f"about {planned.local_memory:,} bytes in a local run, {planned.worker_memory:,} a core on an engine",
-        "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, its start not counted",
+        **{
+            title: _size(planned.file_bytes, name)
+            for name, title in FORMATS.items()
+            if name in {*DEFAULT_FORMATS, *layout.formats}
+        },
+        "memory": (
+            f"about {planned.local_memory:,} bytes in a local run, {planned.worker_memory:,} per core on an engine"
+        ),
+        "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start",
     }
     if (price := arguments.price_per_vcpu_hour) is not None:
         if not 0 <= price < math.inf:
-            raise InputError(f"--price-per-vcpu-hour is {price}; give what a core costs for an hour, such as 0.05")
+            raise InputError(f"--price-per-vcpu-hour is {price}; give the price of one core per hour, such as 0.05")
         hours = planned.core_seconds / 3600
         rows["cost"] = f"about {hours * price:,.6g} for {hours:,.6g} core hours"
+    width = max(10, *(len(name) + 2 for name in rows))
     for name, value in rows.items():
-        print(f"{name:10}{value}")
-    return 0
+        print(f"{name:{width}}{value}")
+    return SUCCESS
 
 
-def _planned(arguments: argparse.Namespace) -> "tuple[Task, Layout, Plan]":
-    # NumPy and PyArrow are not needed for --help.
-    from seq2seq_arith.pipelines.plan import plan
-    from seq2seq_arith.pipelines.shards import Layout
+def _suite(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines.places.paths import parse_place
+    from seq2seq_arith.pipelines.suite import build, written
 
-    task = Task(
-        name=arguments.task,
-        digits=arguments.digits,
-        num_examples=arguments.num_examples,
-        seed=arguments.seed,
-        reverse=arguments.reverse,
-        ordered=arguments.ordered,
-    )
-    layout = Layout.of(task, arguments.num_shards, arguments.parquet)
-    return task, layout, plan(task, layout)
+    unseen_of = arguments.unseen_of
+    _refuse_surplus(rest, unseen_of or "", "suite takes one task")
+    task = Task(arguments.task, **task_parameters(arguments, arguments.task, [SIZE]))
+    chosen = SuiteOptions(**given(arguments, SuiteOptions))
+    if chosen.format == PARQUET and sys.stdout.isatty():
+        raise InputError("--format is parquet, which a terminal cannot show; write it to a file: > suite.parquet")
+    suite = build(task, chosen, parse_place(unseen_of, rest) if unseen_of else None)
+    sys.stdout.buffer.write(written(task, suite, chosen.format))
+    sys.stdout.buffer.flush()
+    left_out = f"; {suite.left_out:,} left out, whose operands are in {unseen_of}" if unseen_of else ""
+    count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"
+    print(f"{len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)
+    return SUCCESS
+
+
+def _card(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines.card import write_card
+    from seq2seq_arith.pipelines.places.paths import local_path
+
+    if rest:
+        raise InputError(f"{rest[0]!r} is one argument too many; card takes one directory")
+    data_dir = local_path(arguments.data_dir)
+    try:
+        written = write_card(data_dir)
+    except OSError as error:
+        return _fail(f"the card of {data_dir} could not be written: {error.strerror or error}")
+    print("\n".join(map(str, written)))
+    return SUCCESS
+
+
+def _convert(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines.convert import convert
+    from seq2seq_arith.pipelines.places.paths import local_path
+
+    if rest:
+        raise InputError(f"{rest[0]!r} is one argument too many; convert takes one directory")
+    directory = local_path(arguments.directory)
+    start = time.perf_counter()
+    try:
+        task, layout, done = convert(directory, {name: getattr(arguments, name) for name in OPTIONAL_FORMATS})
+    except OSError as error:
+        return _fail(f"{directory} could not be written: {error.strerror or error}; it is as it was")
+    took = f"; {time.perf_counter() - start:.1f} s" if done else " already; nothing was done"
+    print(f"{directory} has {layout} of {task.description}{took}")
+    return SUCCESS
+
+
+def _size(file_bytes: Mapping[str, int], name: str) -> str:
+    """The bytes of a format's files, in words."""
+    if name not in file_bytes:
+        return "none"
+    return f"{'' if name == TFRECORD else 'about '}{file_bytes[name]:,} bytes"
+
+
+def _dataset(arguments: argparse.Namespace) -> tuple[Task, Layout]:
+    """The dataset that the arguments name, and its layout."""
+    task = named_task(arguments, arguments.task)
+    formats = choose_formats({name: getattr(arguments, name) for name in OPTIONAL_FORMATS})
+    return task, Layout.of(task, formats=formats, **given(arguments, Layout))
+
+
+def _order(arguments: argparse.Namespace, beam_flags: list[str]) -> "Order":
+    """The order that the arguments give; all of them are checked here."""
+    from seq2seq_arith.pipelines.order import Order
+    from seq2seq_arith.pipelines.places.paths import parse_place
+
+    task, layout = _dataset(arguments)
+    order = Order.of(task, layout, parse_place(arguments.data_dir, beam_flags), overwrite=arguments.overwrite)
+    if not beam_flags:
+        return order
+    # A misspelt option of ours is among Beam's flags, and must be refused before anything is said to be as asked for.
+    from seq2seq_arith.pipelines.beam.options import pipeline_options
+
+    return dataclasses.replace(order, beam_options=pipeline_options(beam_flags))
 
 
 def _left(path: "AnyPath") -> str:
-    """What a run that failed says of what it had written: workers of an engine may still write to a store."""
-    in_store = "://" in str(path)
-    return "what it wrote is no dataset, and the next run removes it" if in_store else "nothing was left behind"
+    """What a failed run has left, for messages: in a store, workers of an engine may still be writing."""
+    return "what it wrote is no dataset, and the next run removes it" if "://" in str(path) else NOTHING_LEFT
 
 
-def _print_summary(task: Task, path: "AnyPath", metadata: dict, seconds: float) -> None:
-    from seq2seq_arith.pipelines import stores
+def _print_fewer(task: Task, arguments: argparse.Namespace) -> None:
+    """Says so if the dataset has fewer examples than usual, because more are not practical."""
+    usual = task.defaults["num_examples"]
+    if arguments.num_examples is None and task.num_examples != usual:
+        print(f"{usual:,} examples are not practical for {task.description}; this dataset has {task.num_examples:,}")
 
-    formats = {"TFRecord": ".tfrecord", "Parquet": ".parquet"}
-    files = stores.sizes(path).items()
-    sizes = {name: sum(size for file, size in files if end in file) for name, end in formats.items()}
-    written = ", ".join(f"{size:,} bytes of {name}" for name, size in sizes.items() if size)
+
+def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> None:
+    task = order.task
+    written: Counter[str | None] = Counter()
+    for file, size in order.publisher.sizes().items():
+        written[format_name(file)] += size
+    files = ", ".join(f"{written[name]:,} bytes of {FORMATS[name]}" for name in order.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
-    print(f"{metadata['num_shards']} shards of each split, {written}")
+    print(f"{metadata['num_shards']} shards of each split, {files}")
     print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples a second")
-    print(path)
+    print(order.path)
 
 
 def _print_load(task: Task, path: "AnyPath", data_dir: str) -> None:
     if "://" in data_dir:
-        print(f"fetch it with: arith-data fetch {path} DIR")
+        print(f"fetch it with: {NAME} fetch {path} DIR")
     if data_dir.startswith("s3://"):
-        return  # of which TensorFlow knows nothing
-    default = Task()
-    name = "seq2seq_arith" if task == default else f"seq2seq_arith/{task.config_name}"
-    print(f'load it with: tfds.load("{name}", data_dir="{data_dir}")')
+        return  # TensorFlow cannot read from S3
+    name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
+    quoted = json.dumps(data_dir, ensure_ascii=False)
+    print(f'load it with: tfds.load("{name}", data_dir={quoted})')
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
-
-
-def _whole_number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write it with digits alone") from None
+def _fail(message: str, code: int = FAILURE) -> int:
+    return fail(NAME, message, code)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="arith-data",
-        description="Plans, makes, checks and fetches datasets of arithmetic questions and answers.",
-        allow_abbrev=False,
+    """The commands and their options."""
+    parser = Parser(
+        prog=NAME, description="Plans, makes, checks and fetches datasets of arithmetic questions and answers."
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (
+        _add_generate,
+        _add_publish,
+        _add_plan,
+        _add_verify,
+        _add_fetch,
+        _add_suite,
+        _add_card,
+        _add_convert,
+    ):
+        add(commands)
+    for command in commands.choices.values():
+        logs.add_log_options(command)
+    return parser
 
+
+def _add_generate(commands: Any) -> None:
     generate = commands.add_parser(
         "generate",
         help="make a dataset",
         description="Makes a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam.",
-        allow_abbrev=False,
     )
-    _add_dataset_arguments(generate)
+    _add_dataset_options(generate)
     generate.add_argument(
         "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
     )
     generate.add_argument(
-        "--overwrite",
-        action="store_true",
-        help="replace a dataset of that name that has another number of shards, or is with or without Parquet",
+        "--overwrite", action="store_true", help="replace a dataset of that name that has other files"
+    )
+    generate.add_argument(
+        "--check", action="store_true", help="if the dataset is there already, compare every file with its sha256"
     )
     generate.set_defaults(run=_generate)
 
+
+def _add_publish(commands: Any) -> None:
+    publish = commands.add_parser(
+        "publish",
+        help="make visible what a finished job has written",
+        description="Publishes what a job has written that outlived the program which started it. Nothing is drawn.",
+    )
+    publish.add_argument("place", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    publish.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
+    publish.set_defaults(run=_publish)
+
+
+def _add_plan(commands: Any) -> None:
     plan = commands.add_parser(
         "plan",
-        help="say what a dataset will take, without making it",
-        description="Says what a dataset will take: draws, bytes, memory, time and cost. Nothing is made.",
-        allow_abbrev=False,
+        help="estimate what a dataset takes, without making it",
+        description="Estimates what a dataset takes: draws, bytes, memory, time and cost. Nothing is made.",
     )
-    _add_dataset_arguments(plan)
-    plan.add_argument("--workers", type=_whole_number, default=2, help="cores that work on it (default: 2)")
-    plan.add_argument("--price-per-vcpu-hour", type=float, help="what a core costs for an hour, in any currency")
+    _add_dataset_options(plan)
+    plan.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
+    plan.add_argument("--price-per-vcpu-hour", type=float, help="the price of one core per hour, in any currency")
     plan.set_defaults(run=_plan)
 
+
+def _add_verify(commands: Any) -> None:
     verify = commands.add_parser(
         "verify",
         help="check a finished dataset",
         description="Reads a dataset back, solves every question, and draws it again.",
-        allow_abbrev=False,
     )
     verify.add_argument("directory", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    verify.add_argument("--quick", action="store_true", help="check names, sizes and checksums only, and no example")
+    _add_sha256(verify)
     verify.set_defaults(run=_verify)
 
+
+def _add_fetch(commands: Any) -> None:
     fetch = commands.add_parser(
         "fetch",
         help="copy a finished dataset from an object store",
         description="Copies a dataset, checks every file, and makes it visible when it is complete.",
-        allow_abbrev=False,
     )
     fetch.add_argument("url", help="the dataset's URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0 under gs://… or s3://…")
     fetch.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
     fetch.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
+    _add_sha256(fetch)
     fetch.set_defaults(run=_fetch)
-    return parser
 
 
-def _add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_sha256(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sha256",
+        metavar="DIGITS",
+        type=_sha256,
+        help="the sha256 that the dataset must have, as verify prints it; for data that others have made",
+    )
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no sha256; give its 64 digits, 0-9 and a-f")
+    return text
+
+
+def _add_suite(commands: Any) -> None:
+    suite = commands.add_parser(
+        "suite",
+        help="write hard questions in named slices",
+        description="Writes a task's suite to standard output: hard questions in named slices, with their answers.",
+    )
+    suite.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
+    add_task_options(suite, [SIZE])
+    add_options(suite, SuiteOptions)
+    suite.add_argument(
+        "--unseen-of",
+        metavar="DIR",
+        help="leave out the pairs of this dataset's training split, drawn again from its metadata: its shards are not "
+        "read, so that damage is not noticed",
+    )
+    suite.set_defaults(run=_suite)
+
+
+def _add_convert(commands: Any) -> None:
+    convert = commands.add_parser(
+        "convert",
+        help="add a data format to a finished dataset, or remove one",
+        description="Gives a finished dataset other data formats, without drawing its examples again.",
+    )
+    convert.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    _add_formats(convert, dict.fromkeys(OPTIONAL_FORMATS))
+    convert.set_defaults(run=_convert)
+
+
+def _add_card(commands: Any) -> None:
+    card = commands.add_parser(
+        "card",
+        help="describe the datasets for Hugging Face and Croissant",
+        description="Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face, and croissant.json.",
+    )
+    card.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")
+    card.set_defaults(run=_card)
+
+
+def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
+    """The task, and an option per field of ``Task`` and of ``Layout``, and per data format that can be left out."""
     parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
-    parser.add_argument("--num-examples", type=_whole_number, help="train and validation together (default: 50,000)")
-    digits = ", ".join(f"{operation.digits:,} for {name}" for name, operation in OPERATIONS.items())
-    parser.add_argument(
-        "--digits", type=_whole_number, help=f"at most so many in an operand; for pq, dashes (default: {digits})"
-    )
-    parser.add_argument("--seed", type=_whole_number, default=0, help="0 to 2^64 - 1 (default: 0)")
-    parser.add_argument(
-        "--reverse",
-        action=argparse.BooleanOptionalAction,
-        help="store questions from their end to their beginning (default: for addition alone)",
-    )
-    parser.add_argument("--num-shards", type=_whole_number, help="files of each split (default: by size, at least 8)")
-    parser.add_argument(
-        "--parquet", action=argparse.BooleanOptionalAction, default=True, help="write Parquet beside TFRecord"
-    )
-    parser.add_argument("--ordered", action="store_true", default=None, help="let a+b and b+a be two examples")
+    add_task_options(parser)
+    add_options(parser, Layout)
+    _add_formats(parser, {name: name in DEFAULT_FORMATS for name in OPTIONAL_FORMATS})
 
 
-def _fail(message: str, code: int) -> int:
-    print(f"arith-data: {message}", file=sys.stderr)
-    return code
-
-
-def _stop(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+def _add_formats(parser: argparse.ArgumentParser, defaults: Mapping[str, bool | None]) -> None:
+    """An option per data format that can be left out; a default of None keeps what is there."""
+    for name, default in defaults.items():
+        shown = {True: "yes", False: "no", None: "as it is"}[default]
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            action=argparse.BooleanOptionalAction,
+            default=default,
+            help=f"write {FORMATS[name]} beside {FORMATS[TFRECORD]} (default: {shown})",
+        )
 
 
 if __name__ == "__main__":

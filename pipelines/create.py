@@ -1,70 +1,56 @@
-"""Makes a dataset and publishes it: what both the program and the TFDS builder do."""
+"""Makes a dataset and publishes it, for both the program and the TFDS builder."""
 
 from typing import Any
 
-from seq2seq_arith.pipelines import coverage, failures, options, progress, stores
-from seq2seq_arith.pipelines.generate import generate
-from seq2seq_arith.pipelines.plan import check_memory, plan
-from seq2seq_arith.pipelines.publish import dataset_path
-from seq2seq_arith.pipelines.remote import publisher
-from seq2seq_arith.pipelines.shards import Layout
-from seq2seq_arith.pipelines.tasks import Task
+from seq2seq_arith.base import progress
+from seq2seq_arith.pipelines.beam.failures import translate_errors
+from seq2seq_arith.pipelines.beam.loopback import on_loopback
+from seq2seq_arith.pipelines.beam.options import default_threads, workers_share_process
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.steps.pipeline import generate
 
 
-def create(
-    task: Task, layout: Layout, data_dir: stores.AnyPath, beam_flags: list[str], overwrite: bool = False
-) -> dict[str, Any]:
-    """Makes the dataset under the data directory, on disk or in a store, if it is not there, and returns its metadata.
+def create(order: Order) -> dict[str, Any]:
+    """Makes the ordered dataset, if it is not there, and returns its metadata.
 
     With ``overwrite``, a dataset that stands there is replaced when the new one is complete.
 
     Raises:
-      InputError: A flag or a parameter cannot be used, something else stands there, or another run is making it.
+      InputError: An option cannot be used, something else stands there, or another run is making the dataset.
       OSError: The disk is full, or the directory cannot be written.
       StoreError: The store fails.
-      PublishedError: The dataset is complete, but the default config could not be named.
+      PublishedError: The dataset is complete, but the default config could not be written.
       WorkerLostError: A worker process of the engine died.
       EngineError: The engine gave the job up.
     """
-    path = dataset_path(data_dir, task)
-    publish = publisher(path)
-    with publish.locked(path):
+    publisher = order.publisher
+    with publisher.locked():
         # Another run may have finished since the caller looked.
-        metadata = publish.published(path, task, layout, overwrite)
+        metadata = order.published()
         if metadata is None:
-            check(task, layout, beam_flags)
-            with publish.staged(path, layout, overwrite) as directory:
-                metadata = fill(task, layout, directory, beam_flags)
-        publish.name_default_config(path)
+            order.check_engine()
+            with publisher.staged(order.layout, order.overwrite) as staging:
+                metadata = fill(order, staging)
+        publisher.name_default()
     return metadata
 
 
-def check(task: Task, layout: Layout, beam_flags: list[str]) -> None:
-    """Makes sure that the run can begin, before there is anything of it that would have to be removed.
-
-    Raises:
-      InputError: It cannot.
-    """
-    beam_options = options.pipeline_options(beam_flags)
-    options.check_engine(beam_options)
-    if options.is_local(beam_options):
-        check_memory(plan(task, layout).local_memory)
-
-
-def fill(task: Task, layout: Layout, directory: stores.AnyPath, beam_flags: list[str]) -> dict[str, Any]:
-    """Makes the dataset in an empty directory or a staged prefix, showing progress, and returns its metadata."""
-    beam_options = options.pipeline_options(beam_flags)
-    threads = options.default_threads(beam_options)
-    seen = stores.counter(directory, "*-validation.tfrecord-*")
-    totals = {"draws": coverage.num_draws(task), "shards": layout.num_shards}
-    if not options.counts_here(beam_options):
+def fill(order: Order, staging: Staging) -> dict[str, Any]:
+    """Writes the files of the ordered dataset, showing progress, and returns its metadata."""
+    totals = {"draws": order.plan.draws, "shards": order.layout.num_shards}
+    current = progress.count
+    if not workers_share_process(order.options):
+        # Workers in other processes have counters of their own, but their files can be seen.
         del totals["draws"]
+        written = staging.file_counter("*-validation.tfrecord-*")
 
-    def current(name: str) -> int:
-        # Workers in other processes count for themselves, but their files can be seen.
-        counted = progress.count(name)
-        return counted if name != "shards" else max(counted, seen())
+        def seen(name: str) -> int:
+            return max(progress.count(name), written())
 
+        current = seen
     progress.reset()
-    with failures.named(), progress.shown(totals, current):
-        return generate(task, layout, directory, beam_options, threads)
+    with on_loopback(), translate_errors(), progress.watch(totals, current):
+        return generate(
+            order.task, order.layout, staging, order.options, default_threads(order.options), order.plan.draws
+        )

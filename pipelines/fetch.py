@@ -1,30 +1,34 @@
-"""Copies a finished dataset to this machine, and publishes it there when every file has its checksum."""
+"""Copies a finished dataset to this machine, and publishes it when every file has its checksum."""
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from seq2seq_arith.pipelines import progress, publish, stores
-from seq2seq_arith.pipelines.errors import InputError, StoreError
-from seq2seq_arith.pipelines.plan import check_space
-from seq2seq_arith.pipelines.publish import DATASET_INFO, METADATA
-from seq2seq_arith.pipelines.shards import HashedFile
-from seq2seq_arith.pipelines.stores import AnyPath
-from seq2seq_arith.pipelines.tasks import VERSION, Task
-from seq2seq_arith.pipelines.verify import Problem, read_checked
+from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.base import progress
+from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.files import write_atomically
+from seq2seq_arith.pipelines.checking.files import Files
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 AT_ONCE = 8  # files
 
 
-def find(url: str, flags: list[str]) -> AnyPath:
-    """The finished dataset that a person means: its own place, or the one above, whose name is that of the config.
+def find(url: str, flags: Sequence[str]) -> AnyPath:
+    """The finished dataset at a URL: its own place, or the place above, whose name is that of the config.
 
     Raises:
       InputError: There is none that can be read.
     """
-    given = stores.place(url, flags)
+    given = paths.parse_place(url, flags)
     try:
         for path in (given, given / VERSION):
             if (path / METADATA).is_file() and (path / DATASET_INFO).is_file():
@@ -34,72 +38,89 @@ def find(url: str, flags: list[str]) -> AnyPath:
     raise InputError(f"there is no finished dataset at {given}; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}")
 
 
-def fetch(source: AnyPath, data_dir: Path, overwrite: bool = False) -> tuple[Path, Task, bool]:
+def fetch(
+    source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
+) -> tuple[Path, Task, bool]:
     """Copies the dataset into a data directory.
 
+    Args:
+      source: The dataset's directory or prefix.
+      data_dir: Where datasets are kept here.
+      overwrite: Whether to replace a dataset that has other files.
+      sha256: The sha256 that its metadata must state for its own content; None for any.
+
     Returns:
-      Where it is now, its task, and whether anything had to be copied.
+      The new place, the dataset's task, and whether anything had to be copied.
 
     Raises:
-      InputError: It is no dataset, something else stands in its place, or another run is at it.
+      InputError: It is not a dataset, something else stands in its place, or another run is making it.
       OSError: The disk is full, or the directory cannot be written.
       StoreError: The source cannot be read, or a file does not have its checksum.
-      PublishedError: The copy is complete, but the default config could not be named.
+      PublishedError: The copy is complete, but the default config could not be written.
     """
     try:
-        task, layout, metadata = read_checked(source)
-        sizes = stores.sizes(source)
+        task, layout, metadata = read_checked(source, sha256)
+        files = Files.of(source, task, layout, metadata["files"])
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None
     except Problem as problem:
-        raise InputError(f"{source / METADATA}: {problem}; check it with arith-data verify") from None
-    path = publish.dataset_path(data_dir, task)
-    with publish.locked(path):
-        standing = publish.published(path, task, layout, overwrite)
+        raise InputError(f"{source / METADATA}: {problem}; check it with arith-data verify {source}") from None
+    path = dataset_path(data_dir, task)
+    publisher = DirectoryPublisher(path)
+    with publisher.locked():
+        standing = publisher.published(task, layout, overwrite)
         if standing is None:
-            check_space(sum(sizes.values()), data_dir, "make room, or give another directory")
-            with publish.staged(path) as directory:
-                if layout.parquet:
-                    (directory / "parquet").mkdir()
-                _copy(source, directory, metadata["files"], sizes)
-                (directory / METADATA).write_text(json.dumps(metadata), encoding="utf-8")
+            _check_descriptions(files)
+            paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
+            with publisher.staged(layout) as staging:
+                _copy(source, staging, files.digests, files.sizes)
+                write_atomically(staging.catalog / METADATA, json.dumps(metadata).encode())
         elif standing != metadata:
             raise InputError(f"{path} is not the same as {source}, byte for byte; give --overwrite to replace it")
-        publish.name_default_config(path)
+        publisher.name_default()
     return path, task, standing is None
 
 
-def _copy(source: AnyPath, directory: Path, digests: dict[str, str], sizes: dict[str, int]) -> None:
-    """Copies these files, several at once, showing how far that has come."""
+def _check_descriptions(files: Files) -> None:
+    """Checks what TFDS would be told: names and templates in these files can send a reader elsewhere.
+
+    Raises:
+      InputError: A file is not what TFDS writes for this dataset.
+    """
+    if problem := next(iter([*files.count_problems(), *files.description_problems()]), None):
+        raise InputError(f"{problem}; check it with arith-data verify {files.directory}")
+
+
+def _copy(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:
+    """Copies these files, several at once, and shows the progress."""
     stop = threading.Event()
     progress.reset()
     totals = {"bytes": sum(sizes.get(name, 0) for name in digests), "files": len(digests)}
-    with progress.shown(totals, progress.count), ThreadPoolExecutor(AT_ONCE) as pool:
+    with progress.watch(totals, progress.count), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            for _ in pool.map(lambda name: _copy_file(source / name, directory / name, digests[name], stop), digests):
+            for _ in pool.map(lambda name: _copy_file(source / name, staging, name, digests[name], stop), digests):
                 pass
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _copy_file(source: AnyPath, target: Path, digest: str, stop: threading.Event) -> None:
-    with HashedFile(target) as file:
+def _copy_file(source: AnyPath, staging: Staging, name: str, digest: str, stop: threading.Event) -> None:
+    with staging.whole_file(name) as file:
         for piece in _pieces(source):
             if stop.is_set():
-                return
+                raise InterruptedError
             file.write(piece)
             progress.add("bytes", len(piece))
-        file.sync()
-    if file.sha256 != digest:
-        raise StoreError(f"{source} does not have the sha256 that {METADATA} states")
+        if file.sha256 != digest:
+            raise StoreError(f"{source} does not have the sha256 that {METADATA} states")
     progress.add("files", 1)
 
 
 def _pieces(source: AnyPath) -> Iterator[bytes]:
-    """A file from its beginning to its end; what fails here is the source, and never the disk that is written to."""
+    """A file from its beginning to its end. Every error here is one of the source, not of the disk that is written."""
     try:
-        yield from stores.pieces(source)
+        yield from paths.pieces(source)
     except FileNotFoundError:
         raise StoreError(f"{source} is missing") from None
     except OSError as error:

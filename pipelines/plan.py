@@ -1,92 +1,92 @@
-"""What a dataset will take, before it is made: draws, bytes, memory, and time for a number of cores.
+"""Estimates what a dataset needs before it is made: draws, bytes, memory, and seconds for a number of cores.
 
-Counts of draws and of TFRecord bytes are exact; the rest are estimates from measurements of one machine with two cores
-(AMD EPYC), and right within a factor of two elsewhere. docs/scale.md says where the numbers for very large datasets
-come from.
+The numbers of draws and of TFRecord bytes are exact. The rest is estimated from measurements on one machine with two
+cores (AMD EPYC), and should hold within a factor of two elsewhere. docs/scale.md says where the numbers for very large
+datasets come from.
 """
 
 import dataclasses
 import math
-import shutil
-from pathlib import Path
 
 import numpy as np
-import psutil
 
-from seq2seq_arith.pipelines import coverage, dedup, frequent
-from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.shards import SPLITS, Layout, record_format
-from seq2seq_arith.pipelines.stores import AnyPath
-from seq2seq_arith.pipelines.tasks import Task
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
 
-START_SECONDS = 0.5  # to build the pipeline and to publish what it made
-DRAW_SECONDS = 160e-9  # of one core, to draw, to sort, and to drop duplicates
-BYTE_SECONDS = 4.5e-9  # of one core, to write text, checksums and a file
-SHUFFLE_SECONDS = 40e-9  # a draw; a local run shuffles in one thread
-BLOCK_SECONDS = 3e-6  # of one core, to hand a block to the engine and to take it back
+START_SECONDS = 0.5  # build the pipeline, and publish the result
+DRAW_SECONDS = 100e-9  # of one core, per draw: hash, sort and drop duplicates
+WORD_SECONDS = 15e-9  # of one core, per draw and random word that it owns: make its operands, three times
+BYTE_SECONDS = 4.5e-9  # of one core, per byte: write text, checksums and the file
+SHUFFLE_SECONDS = 40e-9  # per draw; a local run shuffles in one thread
+BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the engine and take it back
 
 BASE_MEMORY = 300e6  # bytes: the interpreter, Beam, PyArrow and TFDS
-DRAW_MEMORY = 22  # bytes a draw, where everything is kept in memory
-SHARD_DRAW_MEMORY = 100  # bytes a draw, while a shard's duplicates are dropped
-CHUNK_DRAW_MEMORY = 50  # bytes a draw, while a chunk is drawn
+DRAW_MEMORY = 22  # bytes per draw of a local run, which keeps all blocks in memory
+SHARD_DRAW_MEMORY = 100  # bytes per draw of a shard, while its duplicates are dropped, for numbers of one word
+NUMBER_WORD_MEMORY = 32  # more bytes per draw of a shard, for each further word of its numbers
+ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards are gathered in a local run
+CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
-DRAW_BYTES, BLOCK_BYTES = 4, 24  # of the large shuffle: a draw, and what a block has of its own, Beam's part included
-
-# zstd leaves about so much of a character of decimal text, and next to nothing of dashes.
-DECIMAL_PARQUET = 0.5
-DASHES_PARQUET = 0.006
-# A file also has a thousand bytes of its own, and names its smallest and largest strings several times over.
-PARQUET_FILE, PARQUET_STRINGS = 1000, 3.4
+DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a dataset will take.
+    """The needs of a dataset.
 
     Attributes:
-      draws: How many are made.
-      distinct: How many different keys are expected among them.
-      shuffled: How many draws go through the large shuffle; the rest are dropped before, as known duplicates.
-      blocks: How many elements carry them.
-      hottest: The draws of the largest shard, in means.
-      tfrecord_bytes, parquet_bytes: Of all files; the latter an estimate, 0 where Parquet is left out.
-      worker_memory: Bytes that a worker of an engine needs for each core.
-      local_memory: Bytes at the peak of a local run, which keeps all blocks in memory.
+      draws: The number of draws.
+      words: The random words that a draw owns.
+      distinct: The expected number of different keys among them.
+      shuffled: The draws that go through the large shuffle; the others are dropped before, as known duplicates.
+      blocks: The number of Beam's elements that carry them.
+      hottest: The draws of the largest shard, as a multiple of the mean.
+      file_bytes: Bytes of all files, by data format; estimates, except for TFRecord.
+      worker_memory: Bytes that a worker of an engine needs per core.
+      local_memory: Bytes that a local run, which keeps all blocks in memory, needs at its peak.
     """
 
     draws: int
+    words: int
     distinct: float
     shuffled: float
     blocks: float
     hottest: float
-    tfrecord_bytes: int
-    parquet_bytes: int
+    file_bytes: dict[str, int]
     worker_memory: int
     local_memory: int
 
     @property
     def shuffle_bytes(self) -> int:
-        """Bytes that go through the large shuffle."""
+        """Bytes that the large shuffle moves."""
         return round(self.shuffled * DRAW_BYTES + self.blocks * BLOCK_BYTES)
 
     @property
     def core_seconds(self) -> float:
-        """Seconds that one core would take, less what is done once."""
-        blocks = self.blocks * BLOCK_SECONDS
-        return blocks + self.draws * DRAW_SECONDS + (self.tfrecord_bytes + self.parquet_bytes) * BYTE_SECONDS
+        """Seconds on one core, without the start."""
+        of_draw = DRAW_SECONDS + self.words * WORD_SECONDS
+        return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
-        """Seconds from starting the pipeline to the published directory, with so many cores."""
+        """Seconds from the start of the pipeline to the published directory.
+
+        Args:
+          workers: Cores that work on it.
+          local: Whether Beam's local runner does the work, instead of an engine.
+        """
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 
     @property
     def total_bytes(self) -> int:
-        return self.tfrecord_bytes + self.parquet_bytes
+        """Bytes of all files."""
+        return sum(self.file_bytes.values())
 
 
 def plan(task: Task, layout: Layout) -> Plan:
-    """The plan of a dataset.
+    """Estimates the needs of a dataset.
 
     Raises:
       InputError: The dataset cannot be drawn.
@@ -97,68 +97,28 @@ def plan(task: Task, layout: Layout) -> Plan:
     chunk = dedup.chunk_size(draws, layout.num_shards)
     blocks = math.ceil(draws / chunk) * layout.num_shards
     largest_shard = hottest * shuffled / layout.num_shards
+    words = task.notation.words(task.digits)
+    shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
+    gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
         draws=draws,
+        words=task.drawing.words_per_draw(task.digits),
         distinct=classes.distinct(draws),
         shuffled=shuffled,
         blocks=min(blocks, shuffled),
         hottest=hottest,
-        tfrecord_bytes=task.num_examples * record_format(task).length,
-        parquet_bytes=_parquet_bytes(task, layout) if layout.parquet else 0,
-        worker_memory=int(BASE_MEMORY + max(SHARD_DRAW_MEMORY * largest_shard, CHUNK_DRAW_MEMORY * chunk)),
-        local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws),
+        file_bytes=layout.bytes_of(task),
+        worker_memory=int(BASE_MEMORY + max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)),
+        local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
     )
 
 
-SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
-
-
-def check_space(needed: int, directory: AnyPath, advice: str = SPACE_ADVICE) -> None:
-    """Makes sure that the disk has room; a store has.
-
-    Args:
-      needed: Bytes.
-      directory: Where.
-      advice: What to do if it has not.
-
-    Raises:
-      InputError: It has not.
-    """
-    if not isinstance(directory, Path):
-        return
-    standing = next(part for part in (directory, *directory.parents) if part.exists())
-    free = shutil.disk_usage(standing).free
-    if needed > free:
-        raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")
-
-
-def check_memory(needed: int) -> None:
-    """Makes sure that a local run, which keeps its blocks in memory, fits into this machine's.
-
-    Raises:
-      InputError: It does not.
-    """
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise InputError(
-            f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
-            "examples, or a --runner whose engine spills to disk"
-        )
-
-
-def _parquet_bytes(task: Task, layout: Layout) -> int:
-    left = DASHES_PARQUET if task.operation.notation == "dashes" else DECIMAL_PARQUET
-    width = task.question_width + task.answer_width
-    files = layout.num_shards * len(SPLITS)
-    return int(task.num_examples * width * left + files * (PARQUET_FILE + PARQUET_STRINGS * width))
-
-
 def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:
-    """How many draws are shuffled, and the draws of the largest shard in means of all."""
+    """How many draws are shuffled, and the draws of the largest shard as a multiple of the mean."""
     early = frequent.early_draws(task, draws)
     short = frequent.is_short(task, *coverage.class_lengths(task))
     unseen = np.where(short, np.exp(-classes.probability * early), 1.0)
-    # Of a short pair that the early draws have, one draw is left; of any other, all.
+    # Of a short pair that occurs in the early draws, one draw is left; of every other pair, all draws.
     of_key = np.where(short, draws - early, draws) * classes.probability
     left = classes.count * ((1 - unseen) + unseen * of_key)
     mean = left.sum() / num_shards
@@ -171,7 +131,11 @@ def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: 
 
 
 def _most(expected: float, num_shards: int) -> float:
-    """About how many keys of a kind the shard has that has most of them, if they fall where they will."""
+    """About how many keys of a class the shard with most of them has, if keys fall into shards at random.
+
+    Args:
+      expected: The mean number of the class's keys per shard.
+    """
     if expected > 100:
         return expected + 5 * expected**0.5
     number, chance = 0, math.exp(-expected)

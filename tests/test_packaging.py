@@ -1,7 +1,9 @@
 """The packages that are built from the checkout, installed beside Hugging Face's ``datasets``."""
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,16 +17,19 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parent.parent
-FLOORS = ("pipelines", "datasets", "trainer")
-# What a fresh clone has not.
-IGNORED = shutil.ignore_patterns(".*", "build", "dist", "data", "runs", "*.egg-info", "__pycache__")
+LAYERS = ("seq2seq_arith", "pipelines", "datasets", "trainer")
+# These are in a working checkout, and not in a fresh clone: at its root, and anywhere in it.
+AT_ROOT = {".git", ".venv", "build", "dist", "data", "runs", "exported", "other"}
+ANYWHERE = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis", "*.egg-info")
+# These tests take seconds, and together import every layer but the trainer.
+QUICK = ["arithmetic/test_tasks.py", "pipelines/formats/test_tfrecord.py", "datasets/test_config.py"]
 SECONDS = 1200
 
 
-def run(*command: object, cwd: Path) -> str:
-    """What a program prints, run away from the checkout and without its Python path."""
+def run(*command: object, cwd: Path, **variables: str) -> str:
+    """Output of a program that succeeds, run without this process's Python path."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "HF_HOME": str(cwd / "hugging_face")}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONDONTWRITEBYTECODE": "1", **variables}
     result = subprocess.run(
         list(map(str, command)), cwd=cwd, env=environment, capture_output=True, text=True, timeout=SECONDS
     )
@@ -35,7 +40,11 @@ def run(*command: object, cwd: Path) -> str:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
     """The checkout as a fresh clone has it."""
-    return shutil.copytree(CHECKOUT, tmp_path_factory.mktemp("clone") / "checkout", ignore=IGNORED)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return ANYWHERE(folder, names) | (AT_ROOT if Path(folder) == CHECKOUT else set())
+
+    return shutil.copytree(CHECKOUT, tmp_path_factory.mktemp("clone") / "checkout", ignore=ignored)
 
 
 @pytest.fixture(scope="module")
@@ -47,33 +56,66 @@ def packages(clone) -> dict[str, Path]:
 
 
 def sources(clone: Path) -> set[str]:
-    """Every file of the floors that has to be installed, by its path in the checkout."""
+    """Every file that has to be installed, by its path in the checkout."""
     wanted = ("*.py", "py.typed", "README.md", "CITATIONS.bib", "TAGS.txt")
-    found = {file for floor in FLOORS for pattern in wanted for file in (clone / floor).rglob(pattern)}
+    found = {file for layer in LAYERS for pattern in wanted for file in (clone / layer).rglob(pattern)}
     return {str(file.relative_to(clone)) for file in found}
 
 
 def test_the_wheel_has_every_module_and_no_top_level_name_but_ours(clone, packages):
     names = set(zipfile.ZipFile(packages["wheel"]).namelist())
     installed = {name for name in names if ".dist-info/" not in name}
-    assert installed == {f"seq2seq_arith/{path}" for path in sources(clone)}
-    assert {f"seq2seq_arith/{floor}/py.typed" for floor in FLOORS} <= installed
-    assert "seq2seq_arith/__init__.py" not in installed
+    assert installed == {f"seq2seq_arith/{path.removeprefix('seq2seq_arith/')}" for path in sources(clone)}
+    assert {"seq2seq_arith/__init__.py", "seq2seq_arith/py.typed"} <= installed
     about = {name.split(".dist-info/")[1] for name in names - installed}
     assert about >= {"METADATA", "RECORD", "entry_points.txt", "licenses/LICENSE"}
 
 
-def test_the_sdist_has_all_that_is_built_and_read(clone, packages):
+def test_the_sdist_is_the_whole_checkout(clone, packages):
     with tarfile.open(packages["sdist"]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert names >= sources(clone) | {"setup.py", "pyproject.toml", "README.md", "LICENSE"}
+    files = {str(file.relative_to(clone)) for file in clone.rglob("*") if file.is_file()}
+    assert len(files) > 150
+    assert files - names == set()
+
+
+def description(wheel: Path) -> tuple[str, str]:
+    """The fields and the text of a wheel's metadata, which PyPI shows."""
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    fields, _, text = archive.read(name).decode().partition("\n\n")
+    return fields, text
+
+
+def test_pypi_would_take_the_packages(packages):
+    output = run(sys.executable, "-m", "twine", "check", "--strict", *packages.values(), cwd=CHECKOUT)
+    assert output.count("PASSED") == 2
+    run(sys.executable, "-m", "check_wheel_contents", packages["wheel"], cwd=packages["wheel"].parent)
+
+
+def test_every_link_of_the_page_is_absolute_and_leads_to_a_file(packages):
+    fields, text = description(packages["wheel"])
+    (repository,) = re.findall("^Project-URL: Repository, (.*)$", fields, re.MULTILINE)
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+    ours = [target.split("/main/")[1] for target in targets if target.startswith(f"{repository}/")]
+    assert len(ours) > 10
+    assert [path for path in ours if not (CHECKOUT / path.partition("#")[0]).exists()] == []
+
+
+def test_workers_are_given_no_tensorflow(packages):
+    """What ``--setup_file`` installs is what the package needs without an extra."""
+    fields, _ = description(packages["wheel"])
+    needed = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==)", fields, re.MULTILINE)
+    assert "apache-beam" in needed
+    assert {"tensorflow", "tensorflow-cpu", "keras", "matplotlib", "pandas"} & set(needed) == set()
 
 
 # Installed
 
 
 class Environment:
-    """A virtual environment that had nothing in it but Hugging Face's ``datasets``."""
+    """A virtual environment that had nothing of ours in it before, but packages of the same names as our layers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "venv"
@@ -82,17 +124,18 @@ class Environment:
         self.away.mkdir()
         run(sys.executable, "-m", "venv", "--without-pip", self.folder, cwd=folder)
         self.site = next(self.folder.glob("lib/python*/site-packages"))
+        self.kind = ""
 
     def pip(self, *arguments: object) -> None:
         run(sys.executable, "-m", "pip", "--python", self.bin / "python", *arguments, "--quiet", cwd=self.away)
 
-    def python(self, program: str, *arguments: object) -> list:
-        """What a program prints as JSON in its last line."""
-        output = run(self.bin / "python", "-c", program, *arguments, cwd=self.away)
+    def python(self, program: str, *arguments: object, cwd: Path | None = None, **variables: str) -> list:
+        """The JSON that a program prints in its last line."""
+        output = run(self.bin / "python", "-c", program, *arguments, cwd=cwd or self.away, **variables)
         return json.loads(output.splitlines()[-1])
 
     def stamps(self) -> dict[str, tuple[int, int]]:
-        """Size and time of every installed file, programs included; what Python compiles for itself left out."""
+        """Size and time of every installed file, programs included, but not of Python's caches."""
         files = [file for folder in (self.site, self.bin) for file in folder.rglob("*") if file.is_file()]
         return {
             str(file.relative_to(self.folder)): (file.stat().st_size, file.stat().st_mtime_ns)
@@ -103,27 +146,86 @@ class Environment:
 
 @pytest.fixture(scope="module")
 def environment(packages, tmp_path_factory) -> Environment:
-    """Hugging Face's ``datasets``, and what ours depends on, installed for it and nothing else."""
+    """Hugging Face's ``datasets``, the packages that ours depends on, and two that are called like our layers."""
     made = Environment(tmp_path_factory.mktemp("environment"))
-    made.pip("install", "datasets")
-    made.pip("install", packages["wheel"])
+    made.pip("install", "datasets", "pytest", "hypothesis")
+    made.pip("install", f"{packages['wheel']}[train-cpu]")
     made.pip("uninstall", "--yes", "seq2seq_arith")
+    for name in ("pipelines", "trainer"):
+        (made.site / name).mkdir()
+        (made.site / name / "__init__.py").write_text("raise ImportError('this is another project')\n")
     return made
 
 
-@pytest.fixture(params=["wheel", "sdist", "editable"])
-def installed(request, environment, packages, clone) -> Iterator[Environment]:
-    """The environment with ours in it, which is as it was before when ours has gone."""
+@contextlib.contextmanager
+def installed_from(what: str, environment: Environment, packages: dict[str, Path], clone: Path) -> Iterator[None]:
+    """Ours is installed meanwhile. Installing and removing it leave every other file as it was."""
     before = environment.stamps()
-    what = ["--editable", clone] if request.param == "editable" else [packages[request.param]]
-    environment.pip("install", "--no-deps", *what)
+    source = ["--editable", clone] if what == "editable" else [packages[what]]
+    environment.pip("install", "--no-deps", *source)
     try:
         meanwhile = environment.stamps()
         assert {path: meanwhile.get(path) for path in before} == before
-        yield environment
+        yield
     finally:
         environment.pip("uninstall", "--yes", "seq2seq_arith")
     assert environment.stamps() == before
+
+
+@pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])
+def installed(request, environment, packages, clone) -> Iterator[Environment]:
+    """The environment with ours in it, installed once for all tests of one kind."""
+    with installed_from(request.param, environment, packages, clone):
+        environment.kind = request.param
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def unpacked(packages, tmp_path_factory) -> Path:
+    """The folder that the sdist unpacks to."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with tarfile.open(packages["sdist"]) as archive:
+        archive.extractall(folder, filter="data")
+    return next(folder.iterdir())
+
+
+WHERE = """
+import importlib, json, pathlib
+names = ["seq2seq_arith", *("seq2seq_arith." + layer for layer in ("base", "pipelines", "datasets", "trainer"))]
+print(json.dumps([str(pathlib.Path(importlib.import_module(name).__file__).parent) for name in names]))
+"""
+
+
+def layers_of(checkout: Path) -> list[str]:
+    """The folders of the root package, of ``base`` and of the three layers in a checkout."""
+    return [str(checkout / part) for part in ("seq2seq_arith", "seq2seq_arith/base", *LAYERS[1:])]
+
+
+def quick_tests(environment: Environment, checkout: Path, cwd: Path, **variables: str) -> None:
+    """Runs the quick tests of a checkout."""
+    output = run(
+        environment.bin / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider",
+        *(checkout / "tests" / test for test in QUICK), cwd=cwd, **variables,
+    )  # fmt: skip
+    assert " passed" in output.splitlines()[-1]
+
+
+@pytest.mark.parametrize("place", ["the root of the checkout", "elsewhere"])
+def test_it_works_without_being_installed(place, environment, clone, tmp_path):
+    cwd, variables = (clone, {}) if place != "elsewhere" else (tmp_path, {"PYTHONPATH": str(clone)})
+    assert environment.python(WHERE, cwd=cwd, **variables) == layers_of(clone)
+    quick_tests(environment, clone, cwd, **variables)
+
+
+def test_it_works_installed(installed, clone, unpacked):
+    """Also from the root of a checkout: its root package must not hide the layers, nor mix with the installed ones."""
+    site = installed.site / "seq2seq_arith"
+    expected = [str(site / part) for part in ("", "base", *LAYERS[1:])]
+    assert installed.python(WHERE) == (layers_of(clone) if installed.kind == "editable" else expected)
+    assert installed.python(WHERE, cwd=clone) == layers_of(clone)
+    # The tests of the sdist run from it, and with the safe path they test the installed package.
+    checkout = unpacked if installed.kind == "sdist" else clone
+    quick_tests(installed, checkout, checkout, PYTHONSAFEPATH="1")
 
 
 def test_it_works_beside_hugging_face(installed, tmp_path):
@@ -132,7 +234,7 @@ def test_it_works_beside_hugging_face(installed, tmp_path):
     assert "900 train, 100 validation" in run(installed.bin / "arith-data", *generate, cwd=installed.away)
     assert "train" in run(installed.bin / "arith-model", "--help", cwd=installed.away)
 
-    # Read by TFDS without us, made by TFDS with us, and read by Hugging Face's package, all in one process.
+    # One process reads with TFDS alone, makes a dataset with TFDS and ours, and reads with Hugging Face's package.
     question, made, ours, theirs, rows, card = installed.python(
         """
 import json, sys
@@ -155,6 +257,7 @@ print(json.dumps([
 ]))
 """,
         data_dir,
+        HF_HOME=str(tmp_path / "hugging_face"),
     )
     assert made == {"train": 18, "validation": 2}
     assert rows == [900, question]
@@ -172,3 +275,97 @@ rows = datasets.Dataset.from_dict({"a": [1, 2]}).num_rows
 print(json.dumps([rows, datasets.__file__, seq2seq_arith.datasets.__name__]))
 """)
     assert names == [2, str(installed.site / "datasets/__init__.py"), "seq2seq_arith.datasets"]
+
+
+# Without TensorFlow
+
+MEGABYTE = 10**6
+
+
+@pytest.fixture(scope="module")
+def plain(packages, tmp_path_factory) -> Environment:
+    """What the package brings without an extra."""
+    made = Environment(tmp_path_factory.mktemp("plain"))
+    made.pip("install", "--no-compile", packages["wheel"])
+    return made
+
+
+def test_the_package_alone_is_small_and_brings_no_tensorflow(plain):
+    assert sum(size for size, _ in plain.stamps().values()) < 500 * MEGABYTE
+    absent = {"tensorflow", "keras", "matplotlib", "pandas"}
+    assert absent & {path.name for path in plain.site.iterdir()} == set()
+
+
+def test_data_is_made_verified_and_read_without_tensorflow(plain, tmp_path):
+    data_dir = tmp_path / "data"
+    size = "--num-examples=1000"
+    path = data_dir / "seq2seq_arith/addition-n1000/1.0.0"
+    program = plain.bin / "arith-data"
+    assert "examples" in run(program, "plan", "addition", size, cwd=plain.away)
+    assert "900 train" in run(program, "generate", "addition", size, f"--data-dir={data_dir}", cwd=plain.away)
+    assert "as they should be" in run(program, "verify", path, cwd=plain.away)
+    assert "question" in run(program, "suite", "addition", cwd=plain.away)
+    found = plain.python(
+        """
+import json, sys
+import pyarrow.parquet
+import tensorflow_datasets as tfds
+import seq2seq_arith.datasets
+builder = tfds.builder("seq2seq_arith/pq", data_dir=sys.argv[1])
+splits = tfds.builder_from_directory(sys.argv[2]).info.splits
+rows = pyarrow.parquet.read_table(sys.argv[2] + "/parquet/train-00000-of-00008.parquet").num_rows
+try:
+    tfds.load("seq2seq_arith/addition-n1000", data_dir=sys.argv[1])
+except seq2seq_arith.InputError as error:
+    sentence = str(error)
+heavy = [name for name in ("tensorflow", "keras") if name in sys.modules]
+print(json.dumps([builder.info.full_name, splits["train"].num_examples, rows > 50, sentence, heavy]))
+""",
+        data_dir,
+        path,
+    )
+    sentence = "tfds.load needs tensorflow, which is not installed: pip install 'seq2seq_arith[train]'"
+    assert found == ["seq2seq_arith/pq/1.0.0", 900, True, sentence, []]
+
+
+def test_array_record_is_read_without_tensorflow(plain, tmp_path):
+    """By TFDS, and by Grain as the page of readers shows it."""
+    plain.pip("install", "grain")
+    data_dir = tmp_path / "data"
+    generate = ["generate", "addition", "--num-examples=1000", "--array-record", f"--data-dir={data_dir}"]
+    run(plain.bin / "arith-data", *generate, cwd=plain.away)
+    page = (CHECKOUT / "docs/readers.md").read_text(encoding="utf-8")
+    (grain,) = (block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "import grain" in block)
+    found = plain.python(
+        f"""
+import json, sys
+import tensorflow_datasets as tfds
+train = tfds.data_source("seq2seq_arith/addition-n1000", split="train", data_dir=sys.argv[1])
+{grain}
+heavy = [name for name in ("tensorflow", "keras", "seq2seq_arith") if name in sys.modules]
+print(json.dumps([len(train), len(batches), len(set(batches[0]["question"])), train[899]["answer"].decode(), heavy]))
+""",
+        data_dir,
+    )
+    assert found[:3] == [900, 29, 32]
+    assert found[4] == []
+    rows = plain.python(
+        """
+import json, sys
+import pyarrow.parquet
+rows = [row for shard in range(8) for row in pyarrow.parquet.read_table(
+    f"{sys.argv[1]}/parquet/train-{shard:05d}-of-00008.parquet").to_pylist()]
+print(json.dumps([rows[-1]["answer"], len(rows)]))
+""",
+        data_dir / "seq2seq_arith/addition-n1000/1.0.0",
+    )
+    assert rows == [found[3], 900]
+
+
+def test_the_trainer_says_what_to_install(plain, tmp_path):
+    train = ["train", "addition", f"--data-dir={tmp_path / 'data'}", f"--run-dir={tmp_path / 'run'}"]
+    assert "train" in run(plain.bin / "arith-model", "--help", cwd=plain.away)
+    refused = subprocess.run([plain.bin / "arith-model", *train], capture_output=True, text=True, cwd=plain.away)
+    sentence = "arith-model needs tensorflow, which is not installed: pip install 'seq2seq_arith[train]'"
+    assert (refused.returncode, refused.stderr) == (2, f"arith-model: {sentence}\n")
+    assert list(tmp_path.iterdir()) == []

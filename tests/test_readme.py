@@ -1,5 +1,6 @@
-"""The README and docs/ are true: their Python runs as it stands, and their commands are accepted by the programs."""
+"""The pages are true: their Python runs as it stands, the programs accept their commands, and what they name exists."""
 
+import json
 import os
 import re
 import shlex
@@ -8,36 +9,72 @@ import sys
 from pathlib import Path
 
 import pytest
+import reference
+
+from seq2seq_arith.arithmetic.tasks import Task
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+# The tests of the examples follow these pages, step by step.
+EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [
-    line.split("#")[0].strip()
+    re.split("[#>]", line)[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     for line in block.replace("\\\n", " ").splitlines()
     if line.startswith(("arith-", "make "))
 ]
+# A file or a folder of the checkout: pipelines/steps/dedup.py. After one, a line may name its neighbours as cutoff.py.
+TOP = ("seq2seq_arith", "pipelines", "datasets", "trainer", "benchmarks", "engines", "examples", "docs", "tests")
+PATH = re.compile(rf"(?<![\w/.$])(?:(?:{'|'.join(TOP)})/[\w/.]*|[\w/]+\.py)(?![\w/-])")
+
+
+# One process for all three, because importing TensorFlow takes seconds.
+MAKE = """
+import sys
+from seq2seq_arith.pipelines.__main__ import main as data
+from seq2seq_arith.trainer.__main__ import main as model
+sys.exit(
+    data(["generate", "addition", "--data-dir", "data"])
+    or data(["card", "data"])
+    or model("train addition --data-dir data --run-dir runs/addition --epochs 1 --steps-per-epoch 5".split())
+    or model(["export", "runs/addition", "exported"])
+)
+"""
+
+
+# All examples in one process, for the same reason; each has its own names, and the traceback of its failure is kept.
+RUN = """
+import contextlib, io, json, sys, traceback
+found = []
+for code in json.load(sys.stdin):
+    printed, failure = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "example.py", "exec"), {"__name__": "__main__"})
+    except BaseException:
+        failure = traceback.format_exc()
+    found.append((printed.getvalue(), failure))
+print(json.dumps(found))
+"""
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory) -> Path:
-    """A folder outside the checkout, with the default addition set under ``data`` and a model of it in ``exported``."""
+def results(tmp_path_factory) -> dict[str, tuple[str, str]]:
+    """Output and traceback of each example, run outside the checkout beside a dataset and an exported model."""
     folder = tmp_path_factory.mktemp("readme")
-    run("-m", "seq2seq_arith.pipelines", "generate", "addition", "--data-dir", "data", cwd=folder)
-    model = ("-m", "seq2seq_arith.trainer")
-    run(*model, "train", "addition", "--data-dir", "data", "--run-dir", "runs/addition", "--epochs", "1", cwd=folder)
-    run(*model, "export", "runs/addition", "exported", cwd=folder)
-    return folder
+    run("-c", MAKE, cwd=folder)
+    found = json.loads(run("-c", RUN, cwd=folder, given=json.dumps(PYTHON)).splitlines()[-1])
+    return dict(zip(PYTHON, found, strict=True))
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=[code.strip().splitlines()[-1][:40] for code in PYTHON])
-def test_python_runs_as_it_stands(code, workplace):
-    (workplace / "example.py").write_text(code, encoding="utf-8")
-    said = run("example.py", cwd=workplace)
-    # Each of the examples prints what it found.
-    assert said.strip()
+def test_python_runs_as_it_stands(code, results):
+    printed, failure = results[code]
+    assert failure == ""
+    # Each example prints what it found.
+    assert printed.strip()
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("arith-")])
@@ -48,9 +85,9 @@ def test_commands_are_accepted(command):
     program, *arguments = shlex.split(command)
     parser = {"arith-data": data._parser, "arith-model": model.parser}[program]()
     _, rest = parser.parse_known_args([re.sub(r"^[DR]$", "x", argument) for argument in arguments])
-    # What is not ours is Beam's, and known to it.
+    # Beam knows the rest.
     if rest:
-        from seq2seq_arith.pipelines.options import pipeline_options
+        from seq2seq_arith.pipelines.beam.options import pipeline_options
 
         assert program == "arith-data"
         pipeline_options(rest)
@@ -60,19 +97,96 @@ def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     named = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
+    named |= set(re.findall(r"`make\s([a-z-]+)`", TEXT))
     assert {"demo", "test"} <= named <= targets
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_help_lists_every_target():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    listed = re.findall(r"^  make (\S+) +\S", done.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(target for target in phony[1].split() if "/" not in target)
+    assert subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout == done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES + EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    """To a file, an image, or a heading."""
+    broken = []
+    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text(encoding="utf-8")):
+        path, _, heading = target.partition("#")
+        file = page.parent / path if path else page
+        if not file.exists() or (heading and heading not in headings(file)):
+            broken.append(target)
+    assert broken == []
 
 
-def run(*arguments: str, cwd: Path) -> str:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_a_page_names_exist(page):
+    missing = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        known = [ROOT]
+        for name in PATH.findall(line):
+            found = [folder / name for folder in known if (folder / name.rstrip(".")).exists()]
+            if found:
+                known = [ROOT, found[-1].parent, ROOT / name.partition("/")[0], *known]
+            elif "/" in name or len(known) > 1:
+                missing.append(name)
+    assert missing == []
+
+
+def test_the_pair_of_the_architecture_is_a_real_one():
+    """The draw, its pair, its shard and its strings are those of the default dataset."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    first = re.search(r"Draw (\d+) of the default dataset of addition is the pair \((\d+), (\d+)\)", page)
+    assert first
+    number, *pair = map(int, first.groups())
+    task, num_shards = Task("addition"), 8
+    key = reference.key(task, *reference.draw(task, number))
+    assert list(reference.draw(task, number)) == pair
+    assert all(reference.key(task, *reference.draw(task, earlier)) != key for earlier in range(number))
+    shard = reference.key_hash(task, 1, *key) * num_shards >> 64
+    assert f"its key is ({key[0]}, {key[1]}); a hash of the key names shard {shard}\n" in page
+    assert f"train.tfrecord-{shard:05d}-of-{num_shards:05d} " in page
+    question, answer = reference.text(task, *pair)
+    assert f'"{question}", "{answer}" ' in page
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", README, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "name", ["addition", *(pytest.param(each, marks=pytest.mark.slow) for each in METADATA_ROWS if each != "addition")]
+)
+def test_the_metadata_of_the_default_datasets(tmp_path, name):
+    """Their sha256, for ``verify --sha256`` and ``fetch --sha256``."""
+    run("-m", "seq2seq_arith.pipelines", "generate", name, "--no-parquet", "--data-dir", "data", cwd=tmp_path)
+    metadata = json.loads((tmp_path / "data" / "seq2seq_arith" / name / "1.0.0" / "metadata.json").read_text())
+    assert metadata["sha256"] == METADATA_ROWS[name]
+
+
+def test_contributing_quotes_the_modules():
+    """Each quotation is in the module that the paragraph before it names."""
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    quotations = re.findall(r"`([\w/]+\.py)`:\n\n((?:> .*\n)+)", page)
+    assert len(quotations) >= 4
+    for path, quotation in quotations:
+        text = " ".join((ROOT / path).read_text(encoding="utf-8").replace("``", "`").split())
+        assert " ".join(quotation.replace(">", " ").split()) in text, path
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+def run(*arguments: str, cwd: Path, given: str = "") -> str:
     environment = os.environ | {"HF_HOME": str(cwd / "huggingface"), "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=cwd, env=environment, input=given, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -1,9 +1,9 @@
-"""Floor 3: trains models on the datasets, evaluates them, and exports them.
+"""Layer 3: trains models on the datasets, evaluates them, and exports them.
 
-Importing this package is cheap; the modules that need TensorFlow import it themselves.
+Importing this package is cheap; modules that need TensorFlow import it themselves.
 """
 
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.recipes import recipe, recipe_data
 
-__all__ = ["ModelConfig", "TrainConfig", "recipe"]
+__all__ = ["ModelConfig", "TrainConfig", "recipe", "recipe_data"]

@@ -1,164 +1,190 @@
-"""The program ``arith-model``: trains models on the datasets of ``arith-data``, and asks them."""
+"""The program ``arith-model``: trains models on the datasets of ``arith-data``, scores them, and asks them questions.
+
+Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all checks that do not need it.
+"""
 
 import argparse
-import dataclasses
-import io
-import os
+import contextlib
 import re
-import signal
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from seq2seq_arith.pipelines import OPERATIONS, InputError, Task
-from seq2seq_arith.trainer.config import MAX_STEPS_A_CALL, MODELS, PRECISIONS, SCHEDULES, VIEWS, override
-from seq2seq_arith.trainer.errors import TrainingError
-from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.recipes import RECIPES, recipe
-from seq2seq_arith.trainer.runs import local_folder, open_run
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.task_options import add_task_options, named_task, task_parameters
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base import logs
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import add_options, check_int, given, words
+from seq2seq_arith.base.terminal import Parser, run_program, say
+from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
+from seq2seq_arith.trainer.recipes import (
+    DEMO_TASKS,
+    RECIPES,
+    is_data_of_recipes,
+    is_set_by_recipes,
+    recipe,
+    recipe_data,
+)
+from seq2seq_arith.trainer.registry import MODELS, VIEWS, check_model
+from seq2seq_arith.trainer.runs.run import local_folder, open_run, standing
 
-REPLICAS = "logical CPU devices; default: all GPUs, or one CPU"
+PROGRAM = "arith-model"
 MAX_LENGTH = 10**6
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one sentence, without the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+# arith-data calls the seed of a dataset --seed; here that is the seed of the training.
+DATA_FLAGS = {"seed": "data-seed"}
+# arith-data calls the seed of a suite --seed, too.
+SUITE_FLAGS = {"seed": "suite-seed"}
+SUITE_OPTIONS = ("per_slice", "seed")
+# A question of dashes is not an option. The operator of such a task must be one letter from a to z.
+DASHES_QUESTION = re.compile("-+[a-z]-*")
 
 
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = Parser(
-        prog="arith-model",
+        prog=PROGRAM,
         description="Trains models on the datasets that arith-data makes, scores them, and asks them questions.",
-        allow_abbrev=False,
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    _add_train(_command(commands, "train", "train a model on a dataset, or go on with a stopped run"))
-    demo = _command(commands, "demo", "train addition, subtraction and pq, and end with one table")
-    demo.add_argument("--data-dir", required=True, help="where arith-data wrote the three default datasets")
-    demo.add_argument("--run-dir", required=True, help="a folder in which each task gets one")
-    demo.add_argument("--replicas", type=int, help=REPLICAS)
-    evaluate = _command(commands, "evaluate", "score the best model of a run, and say where it errs")
+    _add_train(_command(commands, "train", "train a model, or go on with a stopped run"))
+    demo = _command(commands, "demo", f"train {', '.join(DEMO_TASKS)}, and end with one table")
+    demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
+    add_options(demo, TrainConfig, ["replicas"], read_int=int)
+    evaluate = _command(
+        commands, "evaluate", "score the best model of a run, ask its task's suite, and show where it errs"
+    )
     evaluate.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
-    evaluate.add_argument("--data-dir", help="default: the directory that the run was trained from")
-    evaluate.add_argument("--lengths", help="ask 1,000 random questions of each of these lengths: 6-18, or 1000,10000")
-    evaluate.add_argument("--replicas", type=int, help=REPLICAS)
-    _add_dataset(evaluate, "another dataset than the run's own")
+    evaluate.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
+    evaluate.add_argument("--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9")
+    evaluate.add_argument("--all-questions", action="store_true", help="ask every question that there is, if practical")
+    add_options(evaluate, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+    add_options(evaluate, TrainConfig, ["replicas"], read_int=int)
+    data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
+    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's", read_int=int)
     predict = _command(commands, "predict", "answer questions as a person writes them, such as 39+3")
     predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     predict.add_argument(
-        "questions", metavar="QUESTION", nargs="*", help="39+3 say, or ---p-- for pq; - reads them from standard input"
+        "questions", metavar="QUESTION", nargs="*", help="39+3, or ---p-- for pq; - reads them from standard input"
     )
-    predict.add_argument("--file", help="a file with a question a line")
-    predict.add_argument("--json", action="store_true", help="a JSON object a line: question, answer, confidence")
+    predict.add_argument("--file", help="a file with one question per line")
+    predict.add_argument("--json", action="store_true", help="one JSON object per line: question, answer, confidence")
     export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
     export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
-    export.add_argument("out", metavar="OUT_DIR", help="a folder that is not there yet")
+    export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    for command in commands.choices.values():
+        logs.add_log_options(command)
     return top
 
 
 def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", allow_abbrev=False)
-
-
-def _add_dataset(command: argparse.ArgumentParser, title: str) -> None:
-    data = command.add_argument_group(title, "As it was made with arith-data; what is not given is the task's default.")
-    data.add_argument("--digits", type=int, help="the most digits (or dashes) of an operand")
-    data.add_argument("--num-examples", type=int, help="train and validation together")
-    data.add_argument("--data-seed", type=int, dest="seed", help="what arith-data calls --seed")
-    data.add_argument(
-        "--reverse", action=argparse.BooleanOptionalAction, default=None, help="questions are stored from their end"
-    )
-    data.add_argument(
-        "--ordered", action=argparse.BooleanOptionalAction, default=None, help="a+b and b+a are two examples"
-    )
+    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("task", metavar="TASK", help=", ".join(OPERATIONS))
-    train.add_argument("--data-dir", required=True, help="where arith-data wrote the dataset")
-    train.add_argument("--run-dir", required=True, help="where the run's files go")
+    train.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
+    train.add_argument("--run-dir", required=True, help="where the files of the run go")
     train.add_argument(
         "--recipe",
         default="best",
-        help=f"{', '.join(RECIPES)} (default: best); the options below change it, and config.json in the run's folder "
-        "says what it came to",
+        help=f"{_described(RECIPES)} (default: best). A recipe names the dataset, the model and the training. The "
+        "options below change it, and config.json in the run's folder holds the result",
     )
-    _add_dataset(train, "the dataset")
-    model = train.add_argument_group("the model")
-    model.add_argument("--model", dest="name", help=", ".join(MODELS))
-    model.add_argument("--view", help=f"how the model sees the string: {', '.join(VIEWS)}")
-    model.add_argument("--hidden", type=int, help="units of a layer")
-    model.add_argument("--layers", type=int)
-    how = train.add_argument_group("the training")
-    how.add_argument("--epochs", type=int, help="the most epochs")
-    how.add_argument("--steps-per-epoch", type=int, help="default: a pass over the training set")
-    how.add_argument("--batch-size", type=int, help="the global batch, shared among the replicas")
-    how.add_argument("--learning-rate", type=float, help="the peak of the schedule")
-    how.add_argument("--schedule", help=", ".join(SCHEDULES))
-    how.add_argument("--warmup", type=float, help="the share of steps in which the learning rate rises")
-    how.add_argument("--weight-decay", type=float, help="decoupled, as in AdamW; 0: Adam")
-    how.add_argument("--clip-norm", type=float, help="the most that the norm of the gradients may be")
-    how.add_argument("--patience", type=int, help="stop after so many epochs without progress; 0: never")
-    how.add_argument("--min-delta", type=float, help="the fall of the validation loss that is progress")
-    how.add_argument("--target", type=float, help="stop at this exact match on the validation set")
-    how.add_argument(
-        "--seed", type=int, dest="train_seed", help="of the first weights and of the order of the examples"
+    data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
+    add_task_options(data, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int)
+    model = train.add_argument_group("the model", f"Models: {_described(MODELS)}. Views: {_described_views()}.")
+    add_options(model, ModelConfig, default_of=_recipes_default, read_int=int)
+    training = train.add_argument_group("the training")
+    add_options(training, TrainConfig, default_of=_recipes_default, read_int=int)
+    training.add_argument(
+        "--batch-per-replica", type=int, help="instead of --batch-size: this, times the number of replicas"
     )
-    how.add_argument("--replicas", type=int, help=REPLICAS)
-    how.add_argument("--xla", action=argparse.BooleanOptionalAction, default=None, help="compile with XLA")
-    how.add_argument("--precision", help=f"{', '.join(PRECISIONS)}; mixed for GPUs that have it")
-    how.add_argument(
-        "--deterministic",
-        action=argparse.BooleanOptionalAction,
-        default=None,
-        help="use only kernels that give the same bits each time",
+    machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
+    machines.add_argument(
+        "--public-cluster",
+        action="store_true",
+        help="train also on machines with public addresses; whoever reaches their ports can take them over",
     )
-    how.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
-    how.add_argument("--profile-steps", type=int, default=0, help="the most steps to profile for TensorBoard")
-    how.add_argument("--checkpoint-seconds", type=float, help="the most between two checkpoints; default: 60")
+    board = train.add_argument_group("TensorBoard")
+    board.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
+    board.add_argument(
+        "--profile-steps",
+        type=int,
+        default=0,
+        help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
+    )
+
+
+def _described(registry: Mapping[str, Any]) -> str:
+    """The entries of a registry, each with its line of help."""
+    return "; ".join(f"{name}: {entry.help}" for name, entry in registry.items())
+
+
+def _described_views() -> str:
+    """The views, each with its line of help, and with what it gives to the model."""
+    return "; ".join(f"{name}: {view.help} (given: {view.given})" for name, view in VIEWS.items())
+
+
+def _recipes_default(field: str) -> str | None:
+    return "the recipe's" if is_set_by_recipes(field) else None
+
+
+def _recipes_data(field: str) -> str | None:
+    return "the recipe's" if is_data_of_recipes(field) else None
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments; a question of dashes, such as ``---p--``, is a question and not an option.
+    """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
 
     Raises:
-      InputError: There is one that is unknown, or of the wrong kind.
+      InputError: An argument is unknown, or of the wrong kind.
     """
     args, rest = parser().parse_known_args(argv)
-    if args.command == "predict":
-        args.questions += [argument for argument in rest if DASHES.fullmatch(argument)]
-        rest = [argument for argument in rest if not DASHES.fullmatch(argument) and argument != "--"]
+    if args.command == "predict":  # questions may also stand behind an option
+        args.questions += [argument for argument in rest if _is_question(argument)]
+        rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:
-        raise InputError(f"unrecognized arguments: {' '.join(rest)}; see arith-model {args.command} --help")
+        raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
     return args
 
 
-DASHES = re.compile("-+[a-z]-*")
-DATASET_OPTIONS = ("digits", "num_examples", "seed", "reverse", "ordered")
-TRAIN_OPTIONS = (
-    *("name", "view", "hidden", "layers", "epochs", "steps_per_epoch", "batch_size", "learning_rate", "schedule"),
-    *("warmup", "weight_decay", "clip_norm", "patience", "min_delta", "target", "replicas", "xla", "precision"),
-    *("deterministic", "checkpoint_seconds"),
-)
+def _is_question(argument: str) -> bool:
+    return not argument.startswith("-") or argument == "-" or bool(DASHES_QUESTION.fullmatch(argument))
 
 
-def _given(args: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
+    """The dataset that ``train`` is asked for, and the recipe with the options put in.
+
+    Raises:
+      InputError: A value is out of its range, or the network does not fit the dataset.
+    """
+    task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
+    config = override(recipe(args.recipe, task.name), **given(args, ModelConfig), **given(args, TrainConfig))
+    check_model(config.model.name, config.model.view, task)
+    return task, config
 
 
 def train(args: argparse.Namespace) -> int:
-    task = Task(args.task, **_given(args, DATASET_OPTIONS))
-    config = override(recipe(args.recipe, task.name), **_given(args, TRAIN_OPTIONS), seed=args.train_seed)
-    if not 0 <= args.profile_steps <= MAX_STEPS_A_CALL:
-        raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_A_CALL}")
-    local_folder(args.run_dir)
+    """Trains a model, and shows its best epoch."""
+    task, config = configuration(args)
+    if not 0 <= args.profile_steps <= MAX_STEPS_PER_CALL:
+        raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_PER_CALL}")
+    if args.batch_per_replica is not None:
+        if args.batch_size is not None:
+            raise InputError("--batch-size and --batch-per-replica are given; give one of them")
+        check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
+    standing(local_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
+    _make_dataset(args, task)
     import_tensorflow()
-    from seq2seq_arith.trainer import demo, devices, session
+    from seq2seq_arith.trainer import demo
+    from seq2seq_arith.trainer.training import devices, session
 
+    if args.batch_per_replica is not None:
+        config = override(config, batch_size=args.batch_per_replica * devices.count_replicas(config.replicas))
     trained = session.train(
         task,
         args.data_dir,
@@ -166,13 +192,29 @@ def train(args: argparse.Namespace) -> int:
         config,
         tensorboard=args.tensorboard or args.profile_steps > 0,
         profiled_steps=args.profile_steps,
+        public_cluster=args.public_cluster,
     )
     if devices.is_chief():
-        demo.show([trained])
+        demo.show(trained)
     return 0
 
 
+def _make_dataset(args: argparse.Namespace, task: Task) -> None:
+    """Makes the dataset of ``train`` if it is missing, and names the task's own dataset if it is there instead."""
+    from seq2seq_arith.trainer.data import making
+
+    with contextlib.suppress(InputError):  # the options may fit the recipe's dataset alone
+        plain = named_task(args, args.task, flags=DATA_FLAGS)
+        if making.is_made(plain, args.data_dir) and not making.is_made(task, args.data_dir):
+            say(
+                f"{args.data_dir} has {plain.config_name}, and recipe {args.recipe!r} trains on {task.config_name}; to "
+                f"train on the former, add: {' '.join(words(plain, task))}"
+            )
+    making.make_missing(task, args.data_dir)
+
+
 def run_demo(args: argparse.Namespace) -> int:
+    """Trains all tasks of the demo."""
     import_tensorflow()
     from seq2seq_arith.trainer import demo
 
@@ -181,49 +223,66 @@ def run_demo(args: argparse.Namespace) -> int:
 
 
 def evaluate(args: argparse.Namespace) -> int:
+    """Scores the best model of a run."""
     run, lengths = open_run(args.run_dir), parse_lengths(args.lengths)
     for length in lengths:
-        run.task_of_length(length)  # refused before TensorFlow is imported
-    task = dataclasses.replace(run.task, **_given(args, DATASET_OPTIONS))
+        run.task_of_length(length)  # refuses a length before TensorFlow is imported
+    if args.all_questions:
+        run.check_all_questions()
+    chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
+    parameters = task_parameters(args, run.task.name, flags=DATA_FLAGS)
+    task = coverage.fitted(run.task.replace(**parameters), parameters)
     import_tensorflow()
-    from seq2seq_arith.trainer import evaluation
+    from seq2seq_arith.trainer.asking import evaluation
 
-    evaluation.run(run, task=task, data_dir=args.data_dir, lengths=lengths, replicas=args.replicas)
+    evaluation.evaluate(
+        run,
+        task=task,
+        data_dir=args.data_dir,
+        lengths=lengths,
+        chosen=chosen,
+        all_questions=args.all_questions,
+        replicas=args.replicas,
+    )
     return 0
 
 
 def predict(args: argparse.Namespace) -> int:
+    """Answers questions with the best model of a run."""
     run = open_run(args.run_dir)
     import_tensorflow()
-    from seq2seq_arith.trainer import prediction
+    from seq2seq_arith.trainer.asking import prediction
 
-    prediction.run(run, prediction.read_questions(args.questions, args.file), as_json=args.json)
+    prediction.print_answers(run, prediction.read_questions(args.questions, args.file), as_json=args.json)
     return 0
 
 
 def export(args: argparse.Namespace) -> int:
+    """Writes the best model of a run for use elsewhere."""
     run = open_run(args.run_dir)
     import_tensorflow()
-    from seq2seq_arith.trainer import export
+    from seq2seq_arith.trainer.asking import export
 
-    export.run(run, args.out)
+    export.export(run, args.out)
     return 0
 
 
 def parse_lengths(text: str | None) -> list[int]:
-    """``6-8,12`` as [6, 7, 8, 12].
+    """Parses a list of whole numbers and rising ranges.
+
+    >>> parse_lengths("6-8,12")
+    [6, 7, 8, 12]
 
     Raises:
-      InputError: It is no such list.
+      InputError: It is not such a list.
     """
     lengths: list[int] = []
-    for part in (text or "").split(",") if text else []:
+    for part in [] if text is None else text.split(","):
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if not first <= last <= MAX_LENGTH:
             raise InputError(
-                f"lengths is {text!r}; give whole numbers up to {MAX_LENGTH:,} and rising ranges, such as 6-18 or "
-                "1000,10000"
+                f"lengths is {text!r}; give whole numbers up to {MAX_LENGTH} and rising ranges, such as 6-18 or 20,100"
             )
         lengths += range(first, last + 1)
     return lengths
@@ -241,36 +300,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
       0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # the marks in the tables are in no Latin alphabet
-    signal.signal(signal.SIGTERM, _stop)
-    args = None
-    try:
+    logs.be_quiet()
+    command = ""
+
+    def work() -> int:
+        nonlocal command
         args = parse(argv)
-        return COMMANDS[args.command](args)
-    except InputError as error:
-        return _fail(str(error), 2)
-    except TrainingError as error:
-        return _fail(str(error), 1)
-    except BrokenPipeError:
-        # Who reads us has seen enough. Python would complain once more when it flushes what is left.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
-    except KeyboardInterrupt:
+        logs.start(args)
+        command = args.command
+        require_tensorflow()  # before a dataset is made for nothing
+        return COMMANDS[command](args)
+
+    def stopped() -> str:
         goes_on = "; the same command goes on from the last checkpoint, or starts anew if there is none"
-        return _fail(f"stopped{goes_on if args and args.command in ('train', 'demo') else ''}", 130)
+        return f"stopped{goes_on if command in ('train', 'demo') else ''}"
 
-
-def _fail(message: str, code: int) -> int:
-    print(f"arith-model: {message}", file=sys.stderr)
-    return code
-
-
-def _stop(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+    return run_program(PROGRAM, work, stopped)
 
 
 if __name__ == "__main__":

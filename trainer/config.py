@@ -1,50 +1,47 @@
-"""What a run is: the model, and how it is trained.
+"""The configuration of a run: the model, and how it is trained.
 
-Nothing here imports TensorFlow, so that a refusal comes at once.
+Each field says its help, its bounds or its choices once; from that come its check and its option in ``arith-model``.
+Nothing here imports TensorFlow, so that a wrong value is refused at once.
 """
 
 import dataclasses
-import math
 from typing import Any
 
-from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check, option
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
 
-VIEWS = ("raw", "backward", "aligned", "crossed")
-TAGGERS = ("lstm_tagger", "bilstm_tagger", "alternating_tagger", "returning_tagger", "convolution")
-MODELS = ("lstm", "gru", "simple_rnn", *TAGGERS, "transformer", "counter")
-# Whose weights depend on the number of characters; the others read strings of any length.
-FIXED_LENGTH_MODELS = ("transformer",)
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
-# Of a call of the learner, and so of a profile.
-MAX_STEPS_A_CALL = 50
+MAX_BATCH = 2**20
+# Most training steps per compiled call; also the most that --profile-steps can ask for.
+MAX_STEPS_PER_CALL = 50
+# Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
+NEWER = {"stream", "epoch_examples", "validation_examples"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Which network, and through which view it sees the strings.
+    """Which network, its size, and the view through which it sees the strings.
 
     Attributes:
-      name: One of ``MODELS``; ``seq2seq_arith.trainer.models`` describes them.
-      view: One of ``VIEWS``; ``seq2seq_arith.trainer.codec`` describes them.
-      hidden: Units of a layer.
-      layers: Layers of the decoder (``lstm``, ``gru``, ``simple_rnn``) or of the whole stack (the others).
+      layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
 
     Raises:
       InputError: A value is out of its range.
     """
 
-    name: str = "lstm"
-    view: str = "raw"
-    hidden: int = 128
-    layers: int = 1
+    name: str = option("the network", default="lstm", choices=lambda: tuple(MODELS), flag="model", label="model")
+    view: str = option("how the network sees the string", default="raw", choices=lambda: tuple(VIEWS))
+    hidden: int = option("units per layer", default=128, low=1, high=2**14)
+    layers: int = option("number of layers", default=1, low=1, high=64)
 
     def __post_init__(self) -> None:
-        check_choice("model", self.name, MODELS)
-        check_choice("view", self.view, VIEWS)
-        _check_int("hidden", self.hidden, 1, 2**14)
-        _check_int("layers", self.layers, 1, 64)
+        check(self)
+        heads = MODELS[self.name].heads
+        if heads and self.hidden % heads:
+            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {heads}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,77 +50,83 @@ class TrainConfig:
 
     Attributes:
       model: The network.
-      epochs: The most epochs.
-      steps_per_epoch: Steps of an epoch; None stands for one pass over the training set.
-      batch_size: The global batch, whatever the number of replicas.
-      learning_rate: The peak of the schedule.
-      schedule: ``constant``, or ``cosine``: down to zero at the last step.
-      warmup: The share of all steps in which the learning rate rises from zero to its peak.
-      weight_decay: Decoupled weight decay (AdamW); 0 for plain Adam.
-      clip_norm: The most that the norm of all gradients together may be; None for no bound.
-      patience: Stop after so many epochs in a row whose validation loss fell by less than ``min_delta``;
-        0 for never.
-      min_delta: See ``patience``.
-      target: Stop as soon as the exact match on the validation set reaches it; None for never.
-      seed: Decides the first weights and the order of the examples.
-      replicas: Logical CPU devices to train on; None for all GPUs, or for the one CPU where there is none.
-      xla: Whether XLA compiles the forward and the backward pass.
-      precision: ``float32``, or ``mixed_bfloat16`` for GPUs that have it.
-      deterministic: Whether TensorFlow is held to deterministic kernels, which makes a resumed run bitwise
-        equal to one that was never stopped.
-      checkpoint_seconds: A checkpoint is written after every epoch, and within one when this much time has passed.
+      deterministic: With kernels that give the same bits each time, a resumed run is bitwise equal to one that was
+        never stopped. On GPUs these kernels are slower, and some operations have none.
+      checkpoint_seconds: A checkpoint is also written after every epoch.
 
     Raises:
       InputError: A value is out of its range, or two of them do not go together.
     """
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
-    epochs: int = 50
-    steps_per_epoch: int | None = None
-    batch_size: int = 128
-    learning_rate: float = 1e-3
-    schedule: str = "constant"
-    warmup: float = 0.0
-    weight_decay: float = 0.0
-    clip_norm: float | None = None
-    patience: int = 0
-    min_delta: float = 0.001
-    target: float | None = None
-    seed: int = 0
-    replicas: int | None = None
-    xla: bool = False
-    precision: str = "float32"
-    deterministic: bool = True
-    checkpoint_seconds: float = 60.0
+    stream: bool = option(
+        "train on fresh draws without end; the dataset gives only the validation set, whose pairs are left out",
+        default=False,
+    )
+    epochs: int = option("the most epochs", default=50, low=1, high=10**6)
+    steps_per_epoch: int | None = option(
+        "steps per epoch", default=None, default_text="one pass over the training set", low=1, high=10**9
+    )
+    epoch_examples: int = option(
+        "without --steps-per-epoch, an epoch ends after so many examples at most", default=2**17, low=1, high=10**12
+    )
+    validation_examples: int = option(
+        "how many validation examples score an epoch, at most; the first ones are a random sample",
+        default=2**16,
+        low=1,
+        high=10**9,
+    )
+    batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
+    learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
+    schedule: str = option(
+        "the learning rate stays at its peak, or falls along a cosine to zero at the last step",
+        default="constant",
+        choices=SCHEDULES,
+    )
+    warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
+    weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
+    clip_norm: float | None = option(
+        "the most that the norm of all gradients together may be",
+        default=None,
+        default_text="no bound",
+        low=1e-6,
+        high=1e6,
+    )
+    patience: int = option("stop after so many epochs without progress; 0 for never", default=0, low=0, high=10**6)
+    min_delta: float = option("the fall of the validation loss that is progress", default=0.001, low=0.0, high=1e6)
+    target: float | None = option(
+        "stop at this exact match on the validation set", default=None, default_text="never", low=0.0, high=1.0
+    )
+    seed: int = option("decides the first weights and the order of the examples", default=0, low=0, high=MAX_SEED)
+    replicas: int | None = option(
+        "logical CPU devices to train on",
+        default=None,
+        default_text="all GPUs, or one CPU",
+        low=1,
+        high=64,
+        compared=False,
+    )
+    xla: bool = option("compile the training steps with XLA", default=False)
+    precision: str = option("mixed for GPUs that have it", default="float32", choices=PRECISIONS)
+    deterministic: bool | None = option(
+        "use only kernels that give the same bits each time",
+        default=None,
+        default_text="yes on CPUs, no on GPUs",
+        compared=False,
+    )
+    checkpoint_seconds: float = option(
+        "the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9, compared=False
+    )
 
     def __post_init__(self) -> None:
-        _check_int("epochs", self.epochs, 1, 10**6)
-        if self.steps_per_epoch is not None:
-            _check_int("steps_per_epoch", self.steps_per_epoch, 1, 10**9)
-        _check_int("batch_size", self.batch_size, 1, 2**20)
-        _check_number("learning_rate", self.learning_rate, 0.0, 10.0)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        _check_number("warmup", self.warmup, 0.0, 0.99)
+        check(self)
         if self.warmup and self.schedule == "constant":
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
             )
-        _check_number("weight_decay", self.weight_decay, 0.0, 10.0)
-        if self.clip_norm is not None:
-            _check_number("clip_norm", self.clip_norm, 1e-6, 1e6)
-        _check_int("patience", self.patience, 0, 10**6)
-        _check_number("min_delta", self.min_delta, 0.0, 1e6)
-        if self.target is not None:
-            _check_number("target", self.target, 0.0, 1.0)
-        _check_int("seed", self.seed, 0, MAX_SEED)
-        if self.replicas is not None:
-            _check_int("replicas", self.replicas, 1, 64)
-        _check_number("checkpoint_seconds", self.checkpoint_seconds, 0.0, 1e9)
-        check_choice("precision", self.precision, PRECISIONS)
-        if self.model.name == "counter" and self.precision != "float32":
-            raise InputError(
-                f"precision is {self.precision!r}, but a counter sums over thousands of steps and needs float32"
-            )
+        reason = MODELS[self.model.name].needs_float32
+        if reason and self.precision != "float32":
+            raise InputError(f"precision is {self.precision!r}, but {reason} and needs float32")
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""
@@ -138,15 +141,14 @@ class TrainConfig:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        if set(values) != names or set(values["model"]) != model_names:
+        if not names - NEWER <= set(values) <= names or set(values["model"]) != model_names:
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         rest = {name: value for name, value in values.items() if name != "model"}
         return cls(model=ModelConfig(**values["model"]), **rest)
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:
-    """The configuration with the values that are not None put in; ``name``, ``view``, ``hidden`` and
-    ``layers`` go to its model.
+    """The configuration with the values that are not None put in; those of ``ModelConfig`` go to its model.
 
     Raises:
       InputError: A value is out of its range.
@@ -155,20 +157,3 @@ def override(config: TrainConfig, **values: Any) -> TrainConfig:
     model_fields = {field.name for field in dataclasses.fields(ModelConfig)}
     model = {key: given.pop(key) for key in list(given) if key in model_fields}
     return dataclasses.replace(config, model=dataclasses.replace(config.model, **model), **given)
-
-
-def check_choice(field: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(f"{field} is {value!r}; give one of {', '.join(choices)}")
-
-
-def _check_int(field: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InputError(f"{field} is {value!r}; give a whole number from {low} to {high}")
-
-
-def _check_number(field: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{field} is {value!r}; give a number from {low:g} to {high:g}")
-    if not low <= value <= high:
-        raise InputError(f"{field} is {value!r}; give a number from {low:g} to {high:g}")

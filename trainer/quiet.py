@@ -1,8 +1,10 @@
-"""TensorFlow imported without its chatter."""
+"""TensorFlow, imported without the lines that it logs."""
 
 import contextlib
 import os
 from collections.abc import Iterator
+
+from seq2seq_arith.base import packages
 
 
 @contextlib.contextmanager
@@ -18,11 +20,25 @@ def _standard_error_closed() -> Iterator[None]:
         os.close(nowhere)
 
 
-def import_tensorflow() -> None:
-    """Imports TensorFlow and Keras; only errors that they raise are heard of, then and later.
+def require_tensorflow() -> None:
+    """Makes sure that TensorFlow and Keras are installed; neither is imported.
 
-    TensorFlow writes to file descriptor 2 before it reads any log level, so that there is no setting for it.
+    Raises:
+      InputError: One of them is not.
     """
+    for module in ("tensorflow", "keras"):
+        packages.require("arith-model", module, "train")
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and Keras, and lets them log nothing, now and later; errors are raised as always.
+
+    TensorFlow writes to file descriptor 2 before it reads any log level, so no setting of its own prevents that.
+
+    Raises:
+      InputError: One of them is not installed.
+    """
+    require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _standard_error_closed():

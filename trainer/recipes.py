@@ -1,103 +1,209 @@
-"""The named recipes, as data: how each task is trained when the user says nothing more."""
+"""The recipes: how each task is trained, and on which data, unless options say otherwise.
+
+A recipe is one entry of ``RECIPES``.
+"""
 
 import dataclasses
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from seq2seq_arith.pipelines import OPERATIONS
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, check_choice
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.options import check_choice
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 
-# hidden 128, one layer, batch 128, Adam 1e-3, up to 50 epochs, patience 3: the defaults are the notebook's.
+# The tasks that ``arith-model demo`` trains, each with the hard question that it asks in the end.
+DEMO_QUESTIONS: Mapping[str, str] = MappingProxyType(
+    {"addition": "999+1", "subtraction": "85380-85380", "pq": f"{'-' * 1000}p-"}
+)
+DEMO_TASKS = tuple(DEMO_QUESTIONS)
+
+# The defaults are the notebook's: 128 units, one layer, batches of 128, Adam with 1e-3, up to 50 epochs.
 _NOTEBOOK = TrainConfig(patience=3)
 
-_ADDITION = TrainConfig(
-    model=ModelConfig(name="lstm_tagger", view="aligned", hidden=64, layers=2),
-    epochs=8,
-    learning_rate=5e-3,
-    schedule="cosine",
-    warmup=0.05,
-    clip_norm=1.0,
+# Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20.
+_COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
+
+# One layer of latches for the carry.
+_ADDITION = dataclasses.replace(
+    _COSINE,
+    model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),
+    epochs=1,
+    batch_size=256,
+    learning_rate=1e-2,
+    weight_decay=0.1,
 )
 # The sign of a difference must travel from its most significant digit back to the least.
-_SUBTRACTION = TrainConfig(
+_SUBTRACTION = dataclasses.replace(
+    _COSINE,
+    model=ModelConfig(name="returning_tagger", view="aligned", hidden=64, layers=3),
+    epochs=1,
+    learning_rate=6e-3,
+    warmup=0.03,
+    xla=True,
+)
+# Latches also tell the sign to all places, and where the answer's first digit stands.
+_SUBTRACTION_LENGTHS = dataclasses.replace(
+    _ADDITION, model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=3), epochs=2
+)
+# For a task without settings of its own.
+_DECIMAL = dataclasses.replace(
+    _SUBTRACTION,
     model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3),
     epochs=11,
-    learning_rate=6e-3,
-    schedule="cosine",
-    warmup=0.03,
     weight_decay=0.02,
-    clip_norm=1.0,
 )
-_MULTIPLICATION = TrainConfig(
+_MULTIPLICATION = dataclasses.replace(
+    _COSINE,
     model=ModelConfig(name="returning_tagger", view="crossed", hidden=128, layers=3),
-    epochs=14,
-    learning_rate=5e-3,
-    schedule="cosine",
-    warmup=0.04,
-    weight_decay=0.05,
-    clip_norm=1.0,
-)
-_PQ = TrainConfig(
-    model=ModelConfig(name="convolution", view="raw", hidden=32),
-    epochs=5,
-    steps_per_epoch=100,
-    batch_size=32,
-    learning_rate=3e-2,
-    schedule="cosine",
-    warmup=0.04,
-    clip_norm=1.0,
-)
-# No unit counts at first; after these steps 3 to 8 of them count the dashes, exactly.
-_PQ_COUNTER = TrainConfig(
-    model=ModelConfig(name="counter", view="raw", hidden=128),
     epochs=3,
-    steps_per_epoch=100,
+    learning_rate=5e-3,
+    weight_decay=0.02,
+    xla=True,
+)
+# At first no unit counts; after these steps 3 to 8 units count the dashes exactly.
+_PQ_COUNTER = dataclasses.replace(
+    _COSINE,
+    model=ModelConfig(name="counter", view="raw", hidden=128),
+    epochs=1,
+    steps_per_epoch=300,
     batch_size=16,
     learning_rate=1e-2,
-    schedule="cosine",
-    warmup=0.04,
-    clip_norm=1.0,
 )
-# The smallest state that adds: with more units it learns lengths by heart.
-_LENGTHS = TrainConfig(
-    model=ModelConfig(name="lstm_tagger", view="aligned", hidden=24, layers=1),
-    epochs=8,
-    learning_rate=1e-2,
-    schedule="cosine",
-    warmup=0.04,
-    clip_norm=1.0,
-)
-
-_RAW = TrainConfig(
-    model=ModelConfig(name="transformer", view="raw", hidden=64, layers=2),
-    epochs=10,
+# If the answer is written from its end, its carries and borrows need no looking ahead.
+_RAW = dataclasses.replace(
+    _COSINE,
+    model=ModelConfig(name="transformer", view="backward", hidden=64, layers=1),
+    epochs=9,
     batch_size=256,
     learning_rate=4e-3,
-    schedule="cosine",
     warmup=0.1,
     weight_decay=0.1,
-    clip_norm=1.0,
 )
-# Written from its end, a difference needs no look ahead for its borrows.
-_RAW_BACKWARD = dataclasses.replace(
-    _RAW, model=ModelConfig(name="transformer", view="backward", hidden=64, layers=1), epochs=15
-)
+# Without duplicates, a large set holds each short pair once, and a validation split of a tenth takes some away. So the
+# set is small enough for its short pairs to be seen often, and few of them are not trained on.
+_RAW_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
 
-# Recipe to what it says of a task; a task that is not named goes by its notation.
-RECIPES: MappingProxyType[str, dict[str, TrainConfig]] = MappingProxyType(
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskRecipe:
+    """How one task is trained.
+
+    Attributes:
+      config: The model and its training.
+      data: The fields of ``Task`` in which its dataset differs from the task's default.
+    """
+
+    config: TrainConfig
+    data: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named way to train every task.
+
+    Attributes:
+      help: One line for ``--help`` and the documentation.
+      tasks: How each task is trained; a task that is not named goes by its ``recipe_family``.
+    """
+
+    help: str
+    tasks: Mapping[str, TaskRecipe]
+
+
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        "best": {"addition": _ADDITION, "multiplication": _MULTIPLICATION, "decimal": _SUBTRACTION, "dashes": _PQ},
-        "notebook": {"decimal": _NOTEBOOK, "dashes": _NOTEBOOK},
-        "raw": {"addition": _RAW, "decimal": _RAW_BACKWARD, "dashes": _PQ_COUNTER},
-        "lengths": {"decimal": _LENGTHS, "dashes": _PQ_COUNTER},
+        "best": Recipe(
+            help="the model that learns best today, judged by its worst slice; another one for each task",
+            tasks={
+                "addition": TaskRecipe(config=_ADDITION, data={"draws": "structured", "num_examples": 250_000}),
+                "subtraction": TaskRecipe(config=_SUBTRACTION, data={"draws": "structured", "num_examples": 750_000}),
+                "multiplication": TaskRecipe(config=_MULTIPLICATION, data={"draws": "value", "num_examples": 400_000}),
+                "decimal": TaskRecipe(config=_DECIMAL),
+                "dashes": TaskRecipe(config=_PQ_COUNTER),
+            },
+        ),
+        "notebook": Recipe(
+            help="the notebook's encoder, repeated vector and decoder",
+            tasks={"decimal": TaskRecipe(config=_NOTEBOOK), "dashes": TaskRecipe(config=_NOTEBOOK)},
+        ),
+        "raw": Recipe(
+            help="models that see the string just as it is stored; numbers are written from their end",
+            tasks={
+                "addition": TaskRecipe(config=_RAW, data=_RAW_DATA),
+                "subtraction": TaskRecipe(config=_RAW, data=_RAW_DATA),
+                "decimal": TaskRecipe(config=_RAW),
+                "dashes": TaskRecipe(config=_PQ_COUNTER),
+            },
+        ),
+        "lengths": Recipe(
+            help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
+            tasks={
+                "addition": TaskRecipe(
+                    config=_ADDITION,
+                    data={"digits": 5, "draws": "structured", "num_examples": 600_000},
+                ),
+                "subtraction": TaskRecipe(
+                    config=_SUBTRACTION_LENGTHS, data={"draws": "structured", "num_examples": 1_150_000}
+                ),
+                "decimal": TaskRecipe(config=_SUBTRACTION_LENGTHS),
+                "dashes": TaskRecipe(config=_PQ_COUNTER),
+            },
+        ),
     }
 )
 
 
 def recipe(name: str, task_name: str) -> TrainConfig:
-    """The named recipe for a task.
+    """How the named recipe trains a task.
+
+    >>> recipe("best", "addition").model.name
+    'latch_tagger'
 
     Raises:
-      InputError: There is no such recipe.
+      InputError: There is no such recipe or task.
     """
+    return _task_recipe(name, task_name).config
+
+
+def recipe_data(name: str, task_name: str, **changes: Any) -> Task:
+    """The dataset on which the named recipe trains a task; with fewer examples, if the recipe's are not practical.
+
+    >>> recipe_data("best", "subtraction").config_name
+    'subtraction-n750000-structured'
+    >>> recipe_data("best", "subtraction", digits=8).config_name
+    'subtraction-d8-n750000-structured'
+
+    Args:
+      name: The recipe.
+      task_name: The task.
+      **changes: Fields of ``Task`` with other values than the recipe's.
+
+    Raises:
+      InputError: There is no such recipe or task, or a value is out of its range.
+    """
+    data = {**_task_recipe(name, task_name).data, **changes}
+    return coverage.fitted(Task(task_name, **data), changes)
+
+
+def _task_recipe(name: str, task_name: str) -> TaskRecipe:
     check_choice("recipe", name, tuple(RECIPES))
-    return RECIPES[name].get(task_name) or RECIPES[name][OPERATIONS[task_name].notation]
+    tasks, task = RECIPES[name].tasks, Task(task_name)
+    return tasks.get(task_name) or tasks[task.operation.recipe_family]
+
+
+def is_set_by_recipes(field: str) -> bool:
+    """Whether some recipe gives a field of ``ModelConfig`` or ``TrainConfig`` another value than its default."""
+    configs = [task.config for each in RECIPES.values() for task in each.tasks.values()]
+    default = TrainConfig()
+    return any(
+        getattr(part, field, None) != getattr(like, field, None)
+        for config in configs
+        for part, like in ((config, default), (config.model, default.model))
+    )
+
+
+def is_data_of_recipes(field: str) -> bool:
+    """Whether some recipe gives a field of ``Task`` another value than its default."""
+    return any(field in task.data for each in RECIPES.values() for task in each.tasks.values())

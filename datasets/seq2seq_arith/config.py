@@ -1,51 +1,62 @@
-"""The configs of the dataset: what TFDS calls the parameters of one."""
+"""The configs of the dataset: TFDS calls the parameters of a dataset a config."""
+
+from typing import Any
 
 import tensorflow_datasets as tfds
 
-from seq2seq_arith.pipelines.catalog import config_description
-from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.shards import Layout
-from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, Task
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.formats.catalog import config_description
+from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
 
 
 class ArithConfig(tfds.core.BuilderConfig):
-    """The parameters of one dataset, and how it is cut into files; it names itself by what differs from the defaults.
+    """The parameters of one dataset, and how it is cut into files. Its name says what differs from the defaults.
 
-    ``ArithConfig("addition", digits=6).name`` is ``addition-d6``. A parameter that is not given, or None, takes the
-    default of the task. The inverse of ``Task.parameters`` is ``ArithConfig(**parameters)``.
+    >>> ArithConfig("addition", digits=6).name
+    'addition-d6'
+
+    A parameter that is not given, or None, takes the default of the task; the number of examples is the largest that is
+    practical, if the default is not. ``ArithConfig(**parameters)`` is the inverse
+    of ``Task.parameters``.
+
+    Args:
+      task: The task's name.
+      num_shards: Files per split. None keeps the number of a dataset that is there; else it suits the size.
+      **parameters: The other parameters of ``Task``, and ``parquet`` and ``array_record``: whether these formats stand
+        beside TFRecord. None keeps what is there; else Parquet is written, and ArrayRecord is not.
 
     Attributes:
-      task: The ``seq2seq_arith.pipelines.Task``, frozen.
-      num_shards: Files of each split. None takes what is there, or else what suits the size.
-      parquet: Whether Parquet stands beside TFRecord. None takes what is there, or else writes it.
+      task: The frozen ``seq2seq_arith.Task``.
+      num_shards: As given.
+      formats: Whether to write each optional data format, or None, by its name.
 
     Raises:
       InputError: A value is of the wrong kind or out of its range.
+      TypeError: There is no such parameter.
     """
 
-    def __init__(
-        self,
-        task: str = DEFAULT_TASK,
-        *,
-        digits: int | None = None,
-        num_examples: int | None = None,
-        seed: int = 0,
-        reverse: bool | None = None,
-        ordered: bool | None = None,
-        num_shards: int | None = None,
-        parquet: bool | None = None,
-    ) -> None:
-        self.task = Task(
-            name=task,
-            digits=digits,  # type: ignore[arg-type]
-            num_examples=num_examples,  # type: ignore[arg-type]
-            seed=seed,
-            reverse=reverse,  # type: ignore[arg-type]
-            ordered=ordered,  # type: ignore[arg-type]
-        )
-        if parquet not in (None, True, False):
-            raise InputError(f"parquet is {parquet!r}; give True or False")
+    def __init__(self, task: str = DEFAULT_TASK, *, num_shards: int | None = None, **parameters: Any) -> None:
+        self.formats: dict[str, bool | None] = {name: parameters.pop(name, None) for name in OPTIONAL_FORMATS}
+        for name, wanted in self.formats.items():
+            if wanted not in (None, True, False):
+                raise InputError(f"{name} is {wanted!r}; give True or False")
+        given = {name: value for name, value in parameters.items() if value is not None}
+        self.task = coverage.fitted(Task(task, **given), given)
         Layout.of(self.task, num_shards)
         self.num_shards = num_shards
-        self.parquet = parquet
         super().__init__(name=self.task.config_name, description=config_description(self.task))
+
+    @classmethod
+    def from_name(cls, name: str) -> "ArithConfig":
+        """The config whose ``name`` this is.
+
+        >>> ArithConfig.from_name("addition-d6-n1000000").task.digits
+        6
+
+        Raises:
+          InputError: No config has this name; the message says which part is wrong.
+        """
+        task = Task.from_name(name)
+        return cls(task.name, **{field: getattr(task, field) for field in task.defaults})

@@ -1,42 +1,64 @@
 """The TFDS builder of ``seq2seq_arith``: makes a dataset with the pipeline, and lets TFDS read it."""
 
+import copy
+import shlex
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder
+from tensorflow_datasets.core.file_adapters import FileFormat
 
+from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, OPERATIONS, VERSION
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
-from seq2seq_arith.datasets.seq2seq_arith.wishes import Wishes, refuse_file_format
-from seq2seq_arith.pipelines import catalog, publish
-from seq2seq_arith.pipelines.errors import InputError
-from seq2seq_arith.pipelines.plan import check_space, plan
-from seq2seq_arith.pipelines.tasks import DEFAULT_TASK, OPERATIONS, VERSION
+from seq2seq_arith.datasets.seq2seq_arith.prepare_options import PrepareOptions, wants_array_record
+from seq2seq_arith.pipelines.formats import catalog
+from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
+from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata, standing_configs
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.paths import local_path
+
+
+class Configs(dict[str, ArithConfig]):
+    """The built-in configs by their names; but every other name of a config is also "in" it.
+
+    TFDS asks before it looks for files: it leaves the files of an unknown config to a reader of its own.
+    """
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            return super().__contains__(name) or bool(ArithConfig.from_name(str(name)))
+        except InputError:
+            return False
 
 
 class Builder(dataset_builder.FileReaderBuilder):
-    """Arithmetic as a sequence-to-sequence task, one built-in config a task; the default is ``addition``.
+    """Arithmetic as a sequence-to-sequence task, with one built-in config per task; the default is ``addition``.
 
-    An ``ArithConfig`` gives any other dataset. Features are ``question`` and ``answer``, scalar strings of one width
-    each; supervised, (question, answer). Splits are ``train`` and ``validation``.
+    An ``ArithConfig``, or its name, is any other dataset. The features are ``question`` and ``answer``, scalar strings,
+    each of one width; the supervised pair is (question, answer). The splits are ``train`` and ``validation``.
     """
 
     VERSION = tfds.core.Version(VERSION)
     RELEASE_NOTES = catalog.RELEASE_NOTES
     BUILDER_CONFIGS: ClassVar[list[ArithConfig]] = [ArithConfig(task) for task in OPERATIONS]
     DEFAULT_BUILDER_CONFIG_NAME = DEFAULT_TASK
+    builder_configs: ClassVar[Configs] = Configs({config.name: config for config in BUILDER_CONFIGS})
 
     # TFDS does not find a class by its module's name inside a namespace package.
     code_path = tfds.core.Path(__file__)
     pkg_dir_path = code_path.parent
 
     def __init__(self, *, file_format: Any = None, **kwargs: Any) -> None:
-        """Takes what TFDS gives: ``data_dir``, ``config``, ``version`` and ``file_format``.
+        """Takes TFDS's arguments: ``data_dir``, ``config``, ``version`` and ``file_format``.
 
         Raises:
-          InputError: The config is of another kind, or the format is not TFRecord.
+          InputError: The config is of another kind, or the format is neither TFRecord nor ArrayRecord.
         """
-        refuse_file_format(file_format)
-        super().__init__(file_format=file_format, **kwargs)
+        self._file_format = FileFormat.ARRAY_RECORD if wants_array_record(file_format) else None
+        super().__init__(**kwargs)  # TFRecord is always the first format
 
     def download_and_prepare(
         self,
@@ -49,37 +71,76 @@ class Builder(dataset_builder.FileReaderBuilder):
         """Makes the dataset, unless it is there already; nothing is downloaded.
 
         The pipeline publishes the directory itself, as ``arith-data`` does: under a lock, in one step, and after
-        removing what killed runs have left. TFDS would delete a dataset before the new one is complete, and
-        remove what broken runs leave only if no thread writes to it any more.
+        removing the leftovers of killed runs. TFDS would delete a dataset before the new one is complete, and would
+        remove the leftovers of a failed run only if no thread writes to them any more.
 
         Args:
           download_dir, permissions: Without effect: there are no downloads, and TFDS sets no permissions either.
-          download_config: Beam's options, the number of shards, and whether to overwrite. Other options that ask
-            for what the dataset is not are refused.
-          file_format: None or ``tfrecord``.
+          download_config: Beam's options, the number of shards, and whether to overwrite. Other options are refused
+            if they ask for another dataset.
+          file_format: None, ``tfrecord``, or ``array_record`` to have that beside TFRecord.
 
         Raises:
-          InputError: Something cannot be done, another run is making the dataset, or something else stands there.
+          InputError: An option cannot be followed, another run is making the dataset, something else stands there, or
+            no config was given where there are datasets, but not the default one.
           OSError: The disk is full, or the directory cannot be written.
         """
         del download_dir, permissions
-        wishes = Wishes.of(self.builder_config, download_config, file_format)
-        if "://" in self.data_dir and self.is_prepared() and not wishes.overwrite:
+        options = PrepareOptions.of(self.builder_config, download_config, file_format or self._file_format)
+        if "://" in self.data_dir and self.is_prepared() and not options.overwrite:
             return  # TFDS reads from anywhere.
-        path = publish.local_path(self.data_dir)
-        task, root = self.builder_config.task, path.parents[2]
-        kept = None if wishes.overwrite else publish.read_metadata(path)
-        layout = wishes.layout(self.builder_config, publish.layout_of(kept) if kept else None)
-        if publish.published(path, task, layout, wishes.overwrite) is None:
-            check_space(plan(task, layout).total_bytes, root)
+        path = local_path(self.data_dir)
+        kept = None if options.overwrite else read_metadata(path)
+        layout = options.layout(self.builder_config, Layout.of_metadata(kept) if kept else None)
+        order = Order.of(
+            self.builder_config.task, layout, path.parents[2], options.beam_options, overwrite=options.overwrite
+        )
+        if order.published() is None:
+            if not self._config_is_given:
+                _refuse_default_beside_others(path)
+            order.check_space()
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
 
-            create(task, layout, root, wishes.beam_flags, wishes.overwrite)
+            create(order)
         else:
-            publish.name_default_config(path)
+            order.publisher.name_default()
         # Another process may have made it since this builder was opened, or with other files.
         self.info.read_from_directory(self.data_dir)
+
+    def as_dataset(
+        self, split: Any = None, *, shuffle_files: bool = False, read_config: Any = None, **options: Any
+    ) -> Any:
+        """The examples as a ``tf.data.Dataset``, or several; takes TFDS's arguments.
+
+        With ``shuffle_files``, TFDS would refuse a dataset whose order is part of it, unless ``read_config`` says that
+        the order may be lost; to ask for it is to say so.
+
+        Raises:
+          InputError: TensorFlow is not installed.
+        """
+        packages.require("tfds.load", "tensorflow", "train")
+        if shuffle_files:
+            read_config = (read_config or tfds.ReadConfig()).replace(enable_ordering_guard=False)
+        reader: Any = super()  # TFDS decorates the method, which hides its parameters from a type checker
+        return reader.as_dataset(split=split, shuffle_files=shuffle_files, read_config=read_config, **options)
+
+    def as_data_source(self, *args: Any, **options: Any) -> Any:
+        """The examples for random access, from the ArrayRecord files; takes TFDS's arguments.
+
+        Raises:
+          InputError: The dataset has no such files.
+        """
+        reader = copy.copy(self)  # TFDS changes what it knows of the files, and tf.data could not read them any more
+        stored, known = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
+        if reader.is_prepared() and ARRAY_RECORD not in stored:
+            raise InputError(
+                f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: "
+                f"arith-data convert {shlex.quote(self.data_dir)} --array-record"
+            )
+        # TFDS reads the list from the dataset, but into one of its two places only.
+        known += [FileFormat.ARRAY_RECORD for name in stored if name == ARRAY_RECORD and not known]
+        return super(Builder, reader).as_data_source(*args, **options)
 
     def _download_and_prepare(self, dl_manager: Any, download_config: Any = None) -> None:
         raise NotImplementedError("download_and_prepare does all")
@@ -90,12 +151,25 @@ class Builder(dataset_builder.FileReaderBuilder):
         return cast(ArithConfig, self._builder_config)
 
     def _create_builder_config(self, builder_config: Any, version: Any) -> Any:
+        self._config_is_given = builder_config is not None
         # TFDS refuses an object that bears a built-in config's name; ours is that config if it does.
         if isinstance(builder_config, ArithConfig):
             return builder_config
         if isinstance(builder_config, tfds.core.BuilderConfig):
             raise InputError(f"config is {builder_config!r}; give a config's name or an ArithConfig")
+        if isinstance(builder_config, str) and version is None and ":" not in builder_config:
+            return self.builder_configs.get(builder_config) or ArithConfig.from_name(builder_config)
         return super()._create_builder_config(builder_config, version)
 
     def _info(self) -> tfds.core.DatasetInfo:
         return catalog.describe(self)
+
+
+def _refuse_default_beside_others(path: Path) -> None:
+    """Raises InputError if there are datasets beside this path: whoever named none of them probably means one."""
+    if others := standing_configs(path.parents[1]):
+        names, default = ", ".join(others[:10]) + (", …" if others[10:] else ""), path.parent.name
+        raise InputError(
+            f"{path.parents[2]} has {names}, but not the default config, {default}; name the one you mean, as in "
+            f"tfds.load('seq2seq_arith/{others[0]}', data_dir=…), or 'seq2seq_arith/{default}' to make that"
+        )

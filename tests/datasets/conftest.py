@@ -1,4 +1,4 @@
-"""What the tests of floor 2 share: programs in processes of their own."""
+"""Fixtures of the datasets layer: programs in processes of their own."""
 
 import subprocess
 import sys

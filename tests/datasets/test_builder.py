@@ -3,16 +3,18 @@
 import hashlib
 import json
 import pickle
+import shlex
 
 import programs
 import pytest
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig, Builder
-from seq2seq_arith.pipelines import InputError, catalog
+from seq2seq_arith.pipelines.formats import catalog
 
-# Of the lines `question<TAB>answer<LF>` of train and validation: the data contract's.
+# The sha256 of the lines `question<TAB>answer<LF>` of train and of validation, which define the data format.
 VECTORS = {
     "addition": (
         "5ba70585b09f70cae9267547b6fecbd86c6e667459baeaa9042f6a3c8d627dbb",
@@ -48,7 +50,7 @@ def prepare(config, data_dir, **options) -> tfds.core.DatasetBuilder:
 
 
 def stamps(directory) -> dict:
-    """What changes if a file or a folder is touched."""
+    """Inode, bytes and time of every file and folder: they change if one is touched."""
     status = {path: path.stat() for path in directory.rglob("*")}
     return {path: (status.st_ino, status.st_size, status.st_mtime_ns) for path, status in status.items()}
 
@@ -63,7 +65,7 @@ def digest(examples) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", VECTORS)
-def test_load_makes_the_examples_of_the_contract_in_their_order(task, tmp_path):
+def test_load_makes_the_examples_of_the_data_format_in_their_order(task, tmp_path):
     datasets = tfds.load(f"seq2seq_arith/{task}", data_dir=tmp_path)
     assert (digest(datasets["train"]), digest(datasets["validation"])) == VECTORS[task]
 
@@ -86,15 +88,16 @@ print(os.path.expanduser("~"))
 @pytest.mark.parametrize(
     ("parameters", "arguments"),
     [
-        ({"num_examples": 1000}, ["addition", "--num-examples=1000"]),
+        pytest.param({"num_examples": 1000}, ["addition", "--num-examples=1000"], marks=pytest.mark.slow),
         (
             {"task": "subtraction", "num_examples": 77, "seed": 2**64 - 1, "ordered": True, "num_shards": 3},
             ["subtraction", "--num-examples=77", f"--seed={2**64 - 1}", "--ordered", "--num-shards=3"],
         ),
         # Most of the shards have no example in validation.
-        (
+        pytest.param(
             {"task": "pq", "digits": 9, "num_examples": 20, "reverse": True, "parquet": False},
             ["pq", "--digits=9", "--num-examples=20", "--reverse", "--no-parquet"],
+            marks=pytest.mark.slow,
         ),
     ],
 )
@@ -106,6 +109,41 @@ def test_both_ways_give_the_same_directory(parameters, arguments, tmp_path):
     assert made == programs.tree(tmp_path / "program")
     assert made["seq2seq_arith/.config/metadata.json"] == b'{"default_config_name": "addition"}'
     assert sum(path.endswith("metadata.json") for path in made) == 2
+
+
+def test_load_makes_what_the_name_says(tmp_path):
+    made = tfds.load("seq2seq_arith/addition-d6-n120-s7", split="train", data_dir=tmp_path)
+    assert len(made) == 108
+    assert programs.run("verify", tmp_path / "seq2seq_arith/addition-d6-n120-s7/1.0.0").returncode == 0
+    with pytest.raises(InputError, match="'addition-d6-k120' has the part 'k120'"):
+        tfds.load("seq2seq_arith/addition-d6-k120", data_dir=tmp_path)
+
+
+def test_files_can_be_shuffled(tmp_path):
+    """Files of a built-in config and of another one, with a ``ReadConfig`` and without."""
+    prepare(SMALL, tmp_path)
+    read_config = tfds.ReadConfig(shuffle_seed=1)
+    for options in ({}, {"read_config": read_config}):
+        shuffled = tfds.load(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path, shuffle_files=True, **options)
+        in_order = tfds.load(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)
+        for split in ("train", "validation"):
+            questions = [
+                [each["question"] for each in data[split].as_numpy_iterator()] for data in (shuffled, in_order)
+            ]
+            assert sorted(questions[0]) == sorted(questions[1])
+            assert split == "validation" or questions[0] != questions[1]
+    assert read_config.enable_ordering_guard
+
+
+def test_without_a_config_it_says_what_is_there(tmp_path):
+    for config in (SMALL, ArithConfig("pq", digits=9, num_examples=20)):
+        prepare(config, tmp_path)
+    before = stamps(tmp_path)
+    with pytest.raises(InputError, match=r"has addition-n120, pq-d9-n20, but not the default config, addition; name"):
+        tfds.load("seq2seq_arith", data_dir=tmp_path)
+    assert stamps(tmp_path) == before
+    assert len(tfds.load("seq2seq_arith/addition", data_dir=tmp_path)["train"]) == 45_000
+    assert len(tfds.load("seq2seq_arith", data_dir=tmp_path)["train"]) == 45_000
 
 
 def test_a_directory_of_the_program_needs_no_import_of_ours(python, tmp_path):
@@ -155,11 +193,37 @@ def test_splits_are_read_as_tfds_reads_any(tmp_path):
     assert [column.shape for column in pairs] == [(108,), (108,)]
 
 
-def test_random_access_is_what_tfds_refuses(tmp_path):
-    with pytest.raises(NotImplementedError, match=r"Random access data source for file format .*TFRECORD"):
-        prepare(SMALL, tmp_path).as_data_source("train")
-    with pytest.raises(InputError, match="file_format is 'array_record'; TFDS reads this dataset from tfrecord"):
-        tfds.data_source("seq2seq_arith")
+@pytest.mark.parametrize("options", [{"builder_kwargs": {"file_format": "array_record"}}, {}], ids=["asked", "config"])
+def test_a_data_source_has_the_examples_of_the_dataset(options, tmp_path):
+    if not options:
+        prepare(ArithConfig(num_examples=120, array_record=True), tmp_path)
+    sources = tfds.data_source("seq2seq_arith/addition-n120", data_dir=tmp_path, **options)
+    examples = tfds.load("seq2seq_arith/addition-n120", data_dir=tmp_path)
+    for split, count in (("train", 108), ("validation", 12)):
+        assert len(sources[split]) == count
+        in_order = [sources[split][number] for number in range(count)]
+        assert in_order == list(examples[split].as_numpy_iterator())
+
+
+def test_a_data_source_without_its_files_says_what_adds_them(tmp_path):
+    made = prepare(SMALL, tmp_path)
+    with pytest.raises(
+        InputError, match=r"has no ArrayRecord files.*: arith-data convert .* --array-record$"
+    ) as refusal:
+        tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)
+    _, advice = str(refusal.value).split(": arith-data ")
+    assert programs.run(*shlex.split(advice)).returncode == 0
+    assert len(tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)["train"]) == 108
+    assert made.data_dir in advice
+
+
+def test_a_builder_gives_a_data_source_and_a_dataset(tmp_path):
+    made = prepare(ArithConfig(num_examples=120, array_record=True), tmp_path)
+    for _ in range(2):
+        source = made.as_data_source("train")
+        assert [dict(source[number]) for number in range(len(source))] == list(
+            made.as_dataset(split="train").as_numpy_iterator()
+        )
 
 
 def test_a_config_where_all_is_default_is_the_built_in_one(tmp_path):
@@ -172,7 +236,7 @@ def test_a_config_where_all_is_default_is_the_built_in_one(tmp_path):
 @pytest.mark.parametrize(
     ("config", "error", "message"),
     [
-        ("addition-d77", ValueError, "BuilderConfig addition-d77 not found"),
+        ("addition-x77", InputError, "'addition-x77' has the part 'x77'; give d and a number"),
         (tfds.core.BuilderConfig(name="mine"), InputError, "give a config's name or an ArithConfig"),
         (tfds.core.BuilderConfig(name="addition"), InputError, "give a config's name or an ArithConfig"),
     ],
@@ -203,7 +267,7 @@ def test_the_dataset_folder_says_what_the_catalog_says():
     assert len(metadata.tags) == 5
 
 
-# What stands there already
+# Where a dataset stands already
 
 
 def test_a_dataset_that_stands_is_kept(tmp_path):
@@ -260,7 +324,7 @@ def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
     assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
 
 
-# What Beam is told
+# Options for Beam
 
 
 @pytest.mark.parametrize(
@@ -276,7 +340,7 @@ def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
 def test_beam_options_reach_the_pipeline(options, message, tmp_path):
     with pytest.raises(Exception, match=message):
         prepare(SMALL, tmp_path, **options)
-    assert list(tmp_path.iterdir()) == []
+    assert programs.without_lock(tmp_path) == {}
 
 
 def test_other_beam_options_give_the_same_directory(tmp_path):

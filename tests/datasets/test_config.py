@@ -1,13 +1,17 @@
 """The configs: their names, what they hold, and what they refuse."""
 
+import dataclasses
 import re
 
 import pytest
 from hypothesis import given, settings
-from strategies import tasks
+from strategies import small_tasks, tasks
 
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import option
 from seq2seq_arith.datasets import ArithConfig, Builder
-from seq2seq_arith.pipelines import OPERATIONS, InputError, Task
+from seq2seq_arith.datasets.seq2seq_arith import config
 
 
 @pytest.mark.parametrize(
@@ -19,6 +23,9 @@ from seq2seq_arith.pipelines import OPERATIONS, InputError, Task
         ({"digits": 3, "num_examples": 50_000, "seed": 0, "reverse": True, "ordered": False}, "addition"),
         ({"task": "subtraction", "seed": 7, "ordered": True, "reverse": True}, "subtraction-s7-ordered-reversed"),
         ({"reverse": False}, "addition-plain"),
+        # As many examples as are practical, if nobody says how many.
+        ({"task": "pq", "digits": 20}, "pq-d20-n210"),
+        ({"digits": 1, "num_examples": None}, "addition-d1-n55"),
         # The files are no part of the name.
         ({"num_shards": 3, "parquet": False}, "addition"),
     ],
@@ -35,11 +42,18 @@ def test_a_config_holds_the_task_of_its_parameters(task):
     assert config.name == task.config_name
 
 
+@given(small_tasks())
+@settings(max_examples=50, deadline=None)
+def test_the_name_can_be_read_back(task):
+    config = ArithConfig.from_name(task.config_name)
+    assert (config.task, config.name) == (task, task.config_name)
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
         ({"task": "adition"}, "there is no task 'adition', .*did you mean 'addition'"),
-        ({"digits": 19}, "digits is 19; give a whole number from 1 to 18"),
+        ({"digits": 1001}, "digits is 1001; give a whole number from 1 to 1000"),
         ({"num_examples": 9}, "num_examples is 9; give a whole number at least 10"),
         ({"num_examples": 100, "num_shards": 65}, "num_shards is 65; for 100 examples .* from 1 to 64"),
         ({"num_shards": "3"}, "num_shards is '3'"),
@@ -49,6 +63,20 @@ def test_a_config_holds_the_task_of_its_parameters(task):
 def test_a_config_refuses_in_a_sentence(parameters, message):
     with pytest.raises(InputError, match=message):
         ArithConfig(**parameters)
+
+
+@dataclasses.dataclass(frozen=True)
+class WiderTask(Task):
+    colour: str = option("the colour of the digits", default="black", choices=("black", "red"))
+
+
+def test_a_new_parameter_of_a_task_is_one_of_the_config(monkeypatch):
+    monkeypatch.setattr(config, "Task", WiderTask)
+    assert ArithConfig(colour="red").task == WiderTask(colour="red")
+    with pytest.raises(InputError, match="colour is 'blue'; give one of black, red"):
+        ArithConfig(colour="blue")
+    with pytest.raises(TypeError, match="flavour"):
+        ArithConfig(flavour="sweet")
 
 
 def test_each_task_is_a_built_in_config():

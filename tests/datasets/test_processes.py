@@ -11,8 +11,10 @@ import programs
 import pytest
 import tensorflow_datasets as tfds
 
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig
-from seq2seq_arith.pipelines import InputError, publish
+from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 CONFIG = ArithConfig(digits=9, num_examples=200_000)
 LOAD = """
@@ -35,19 +37,19 @@ def start(data_dir: Path) -> subprocess.Popen[str]:
 
 
 def heed_interrupts() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    """Lets a child process heed Ctrl-C: a shell's background processes and their children ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def directory(data_dir: Path) -> Path:
-    return publish.dataset_path(data_dir, CONFIG.task)
+    return dataset_path(data_dir, CONFIG.task)
 
 
 def signal_at_work(data_dir: Path, number: int, delay: float) -> tuple[int, str]:
     """Starts a load, sends it a signal so many seconds after its first file, and returns its exit code and stderr."""
     process = start(data_dir)
     end = time.monotonic() + SECONDS
-    while not any(directory(data_dir).parent.glob("*incomplete*")) and process.poll() is None:
+    while not programs.found(directory(data_dir).parent, "*incomplete*") and process.poll() is None:
         assert time.monotonic() < end, "it never began"
         time.sleep(0.002)
     time.sleep(delay)
@@ -65,7 +67,8 @@ def assert_absent_or_complete(data_dir: Path) -> None:
     assert not directory(data_dir).exists() or programs.is_complete(directory(data_dir))
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [2, 25])
 def test_what_a_killed_load_leaves_the_next_one_cleans_up(times, tmp_path):
     data_dir = tmp_path / "data"
     codes = set()
@@ -85,16 +88,17 @@ def test_a_load_that_is_stopped_leaves_nothing(tmp_path):
     code, errors = signal_at_work(tmp_path / "data", signal.SIGINT, delay=0)
     assert code != 0
     assert "KeyboardInterrupt" in errors
-    assert list(tmp_path.iterdir()) == []
+    assert programs.without_lock(tmp_path) == {}
 
 
 def test_a_dataset_that_another_run_is_making_is_left_to_it(tmp_path):
     builder = tfds.builder("seq2seq_arith", config=CONFIG, data_dir=tmp_path)
-    with publish.locked(directory(tmp_path)), publish.staged(directory(tmp_path)) as others:
-        (others / "file").write_text("being made")
+    publisher = DirectoryPublisher(directory(tmp_path))
+    with publisher.locked(), publisher.staged() as others:
+        (others.path / "file").write_text("being made")
         with pytest.raises(InputError, match=r"another run is making .*/addition-d9-n200000/1\.0\.0; wait for it"):
             builder.download_and_prepare()
-        assert (others / "file").read_text() == "being made"
+        assert (others.path / "file").read_text() == "being made"
     assert [path.name for path in directory(tmp_path).iterdir()] == ["file"]
 
 
@@ -156,13 +160,13 @@ def tfds_build(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[s
             ["--config=subtraction", "--num_shards=3", "--beam_pipeline_options=runner=FnApiRunner,job_name=mine"],
             ["subtraction", "--num-shards=3"],
         ),
-        pytest.param(
+        (
             ['--config={"task": "pq", "digits": 9, "num_examples": 20, "num_shards": 3}'],
             ["pq", "--digits=9", "--num-examples=20", "--num-shards=3"],
-            marks=pytest.mark.slow,
         ),
     ],
 )
+@pytest.mark.slow
 def test_tfds_build_makes_what_the_program_makes(arguments, generate, tmp_path):
     result = tfds_build(tmp_path / "build", *arguments)
     assert result.returncode == 0, result.stderr
@@ -170,24 +174,17 @@ def test_tfds_build_makes_what_the_program_makes(arguments, generate, tmp_path):
     assert programs.tree(tmp_path / "build") == programs.tree(tmp_path / "program")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--beam_pipeline_options=direct_num_worker=2"], "--direct_num_worker=2 is known neither here nor to Apache"),
-        pytest.param(
-            ["--config=pq", "--max_examples_per_split=10"],
-            "max_examples_per_split is 10; give ArithConfig",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            ["--file_format=array_record"],
-            "file_format is 'array_record'; TFDS reads this dataset from tfrecord",
-            marks=pytest.mark.slow,
-        ),
+        (["--config=pq", "--max_examples_per_split=10"], "max_examples_per_split is 10; give ArithConfig"),
+        (["--file_format=riegeli"], "file_format is 'riegeli'; TFDS reads this dataset from tfrecord or array_record"),
     ],
 )
 def test_tfds_build_says_what_it_cannot_do(arguments, message, tmp_path):
     result = tfds_build(tmp_path / "build", *arguments)
     assert result.returncode != 0
     assert f"InputError: {message}" in result.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert programs.without_lock(tmp_path) == {}

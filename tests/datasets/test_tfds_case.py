@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
+from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.datasets import ArithConfig, Builder
-from seq2seq_arith.pipelines import OPERATIONS
 
 # Where downloads would be faked. Nothing is downloaded, so any directory does.
 NOTHING = str(Path(__file__).parent)
@@ -16,15 +16,28 @@ class SmallTest(tfds.testing.DatasetBuilderTestCase):
     """Each task with few examples, in TFDS's eager and graph modes."""
 
     DATASET_CLASS = Builder
-    BUILDER_CONFIG_NAMES_TO_TEST = [ArithConfig(task, num_examples=230) for task in OPERATIONS]  # noqa: RUF012
+    BUILDER_CONFIG_NAMES_TO_TEST = [  # noqa: RUF012
+        ArithConfig(task, num_examples=230, num_validation=23) for task in OPERATIONS
+    ]
     SPLITS = {"train": 207, "validation": 23}  # noqa: RUF012
     EXAMPLE_DIR = NOTHING
 
 
 @pytest.mark.slow
 class BuiltInTest(tfds.testing.DatasetBuilderTestCase):
-    """The built-in configs as they are; TFDS reads each of them eight times, and pq has 200 MB."""
+    """The built-in configs as they are, but for pq: TFDS reads each of them eight times, and pq has 200 MB."""
 
     DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ["addition", "subtraction", "multiplication"]  # noqa: RUF012
     SPLITS = {"train": 45_000, "validation": 5_000}  # noqa: RUF012
+    EXAMPLE_DIR = NOTHING
+
+
+@pytest.mark.slow
+class BuiltInTableTest(tfds.testing.DatasetBuilderTestCase):
+    """The built-in config of modular addition: the whole table, half of it for validation."""
+
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = ["modular_addition"]  # noqa: RUF012
+    SPLITS = {"train": 4705, "validation": 4704}  # noqa: RUF012
     EXAMPLE_DIR = NOTHING

@@ -1,10 +1,12 @@
-"""What is said where there is no Flink, and nothing to build one with or to run it."""
+"""Messages on a machine without Flink, and without the programs that build it or run it."""
 
 import shutil
 import subprocess
 
 import flink
 import pytest
+
+from seq2seq_arith.base.errors import EngineError
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def test_a_cluster_that_cannot_be_started(bare, tmp_path, there):
     for name in there:
         (tmp_path / name).touch()
     words = "there is no java to run Flink with" if there else "has no job-server.jar; run: make flink"
-    with pytest.raises(module.ClusterError, match=words), module.Cluster(tmp_path, module.Settings(jars=tmp_path)):
+    with pytest.raises(EngineError, match=words), module.Cluster(tmp_path, module.Settings(jars=tmp_path)):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *there}
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import time
@@ -10,9 +11,10 @@ from pathlib import Path
 import flink
 import psutil
 import pytest
-from programs import run, start, tree
+from programs import found, run, start, tree, without_lock
+from sockets import listening, reachable
 
-from seq2seq_arith.pipelines import OPERATIONS
+from seq2seq_arith.arithmetic.tasks import OPERATIONS
 
 MISSING = flink.missing()
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -84,7 +86,7 @@ def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path):
     assert shuffle["operator_strategy"] == "Sorted Group Reduce"
     print(
         f"{seen.spilled:,} bytes spilled of about {SHUFFLED:,}, with {MANAGED} MB in each task manager to sort in; "
-        f"peak memory {seen.task_manager:,} bytes of a task manager, {seen.worker:,} of a worker"
+        f"peak memory {seen.task_manager:,} bytes per task manager, {seen.worker:,} of a worker"
     )
     assert seen.spilled > SHUFFLED / 4  # of files that are seen
     assert cluster.failures(job["jid"]) == []
@@ -101,13 +103,12 @@ def is_drawing(cluster, data_dir: Path) -> bool:
 
 def is_writing(cluster, data_dir: Path) -> bool:
     """Whether a shard is being written, but not all are there."""
-    return any(data_dir.rglob(".temp-*"))
+    return bool(found(data_dir, ".temp-*"))
 
 
 def kill_task_manager(cluster) -> None:
     cluster.task_managers[-1].kill()
     cluster.task_managers[-1].wait()
-    cluster.add_task_manager()
 
 
 def kill_worker(cluster) -> None:
@@ -121,7 +122,7 @@ def kill_worker(cluster) -> None:
     ids=["task manager, drawing", "task manager, writing", "worker, writing"],
 )
 def test_a_death(cluster, tmp_path, medium, moment, kill):
-    """What was killed is replaced, the job is restarted, the files are the same, and nothing begun stays."""
+    """The cluster replaces a killed task manager, the job is restarted, and its files are the same."""
     finished = len(cluster.jobs())
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
     while process.poll() is None and not (len(cluster.jobs()) > finished and moment(cluster, tmp_path)):
@@ -135,14 +136,50 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     (job, *_) = cluster.jobs()
     assert job["state"] == "FINISHED"
     assert cluster.failures(job["jid"])
-    assert cluster.num_task_managers() == cluster.settings.task_managers
+    assert num_living(cluster) == cluster.settings.task_managers
     dead = {manager.pid for manager in cluster.task_managers if manager.poll() is not None}
     assert dead or kill is not kill_task_manager
     assert gone(dead, cluster)
 
 
+def num_living(cluster) -> int:
+    return sum(process.poll() is None for process in cluster.task_managers)
+
+
+def test_no_other_machine_can_reach_a_port(cluster, tmp_path):
+    """The job server, its staging, Flink, and the servers for the workers, which are there while a job runs."""
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    seen = set()
+    while process.poll() is None:
+        seen |= {one for server in cluster.processes for one in listening(server.pid)}
+        time.sleep(0.1)
+    assert process.returncode == 0
+    assert len(seen) >= 16
+    assert reachable(seen) == set()
+
+
+def test_a_task_manager_that_cannot_be_replaced(tmp_path_factory, tmp_path):
+    """The error comes within a minute and says what is missing; the cluster says which."""
+    module, said = flink.load(), []
+    settings = module.Settings(managed=MANAGED, replacements=0)
+    with module.Cluster(tmp_path_factory.mktemp("flink"), settings, said.append) as cluster:
+        process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+        while process.poll() is None and not is_drawing(cluster, tmp_path):
+            time.sleep(0.01)
+        assert process.poll() is None, "it ended before its moment came"
+        lost = cluster.task_managers[-1]
+        lost.kill()
+        began = time.monotonic()
+        _, stderr = process.communicate(timeout=120)
+        seconds = time.monotonic() - began
+    assert said == [f"task manager 1 (process {lost.pid}) has been killed by SIGKILL, and no more are started after 0"]
+    assert process.returncode == 1
+    assert seconds < 60
+    assert "ended as FAILED: a task manager was lost" in stderr.splitlines()[-1]
+
+
 def gone(groups: set[int], cluster) -> bool:
-    """Whether the workers in these process groups, of task managers that are no more, have ended too."""
+    """Whether the workers in these process groups, whose task managers have ended, have ended too."""
     end = time.monotonic() + 60
 
     def left() -> list[psutil.Process]:
@@ -163,7 +200,7 @@ def group(process: psutil.Process) -> int | None:
 def test_ctrl_c(cluster, tmp_path):
     """Beam's job server does not hand it on to Flink; the job ends all the same, for its workers find no folder."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    while process.poll() is None and not any(tmp_path.rglob("*.tfrecord-*")):
+    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
@@ -173,7 +210,7 @@ def test_ctrl_c(cluster, tmp_path):
     while cluster.jobs()[0]["state"] not in ("CANCELED", "FAILED") and time.monotonic() < end:
         time.sleep(0.1)
     assert cluster.jobs()[0]["state"] in ("CANCELED", "FAILED")
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}
 
 
 def test_workers_that_cannot_start(cluster, tmp_path):
@@ -182,7 +219,7 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     process = run("generate", "addition", "--data-dir", tmp_path, *flags, "--environment_options=process_command=/none")
     assert process.returncode == 1
     line = process.stderr.splitlines()[-1]
-    assert line.startswith("arith-data: the engine's job ended as FAILED: ")
+    assert re.match(r"arith-data: the engine's job \S+ ended as FAILED: ", line)
     assert line.endswith("; nothing was left behind")
     assert "No such file" in line
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import files, run, tree
+from programs import files, found, run, without_lock
 
-from seq2seq_arith.pipelines import OPERATIONS
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,7 +39,7 @@ def generate() -> Generate:
 def test_the_same_bytes(generate, tmp_path, task):
     process = generate(task, "--data-dir", tmp_path / "prism")
     assert process.returncode == 0, process.stderr
-    assert "50,000 examples" in process.stdout
+    assert f"{Task(task).num_examples:,} examples" in process.stdout
     run("generate", task, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "prism") == files(tmp_path / "local")
 
@@ -77,7 +77,7 @@ def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
         running = pool.submit(
             generate, "subtraction", "--no-parquet", "--num-examples=200000", "--data-dir", small_disk
         )
-        while not running.done() and not any(small_disk.rglob("*.incomplete-*")):
+        while not running.done() and not found(small_disk, "*.incomplete-*"):
             time.sleep(0.002)
         (small_disk / "filler").write_bytes(bytes(19 * 2**20))
         process = running.result()
@@ -86,4 +86,4 @@ def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
     assert process.stderr.splitlines()[-1].endswith(
         "could not be written: No space left on device; nothing was left behind"
     )
-    assert list(tree(small_disk)) == ["filler"]
+    assert list(without_lock(small_disk)) == ["filler"]

@@ -93,7 +93,7 @@ def test_what_a_worker_imports(image):
     python = image / "bin" / "python"
     code = """
 import sys
-import seq2seq_arith.pipelines.generate
+import seq2seq_arith.pipelines.steps.pipeline
 for name in ("tensorflow", "tensorflow_datasets", "keras", "psutil", "rich", "matplotlib"):
     assert name not in sys.modules, name
     try:

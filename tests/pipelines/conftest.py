@@ -1,21 +1,23 @@
-"""Fixtures of floor 1."""
+"""Fixtures of the pipelines layer."""
 
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import hypothesis
+import emulators
+import memory_store
 import pytest
+import stored
+from programs import without_lock
 
-from seq2seq_arith.pipelines import Task
-from seq2seq_arith.pipelines.generate import generate
-from seq2seq_arith.pipelines.options import pipeline_options
-from seq2seq_arith.pipelines.shards import Layout
-
-# The machine may be busy: how long an example takes says nothing.
-hypothesis.settings.register_profile(
-    "floor1", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
-)
-hypothesis.settings.load_profile("floor1")
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines import create
+from seq2seq_arith.pipelines.beam.options import pipeline_options
+from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
+from seq2seq_arith.pipelines.steps.pipeline import generate
 
 Make = Callable[..., Path]
 
@@ -26,8 +28,55 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 
     def made(task: Task, num_shards: int = 8, parquet: bool = False, flags: tuple[str, ...] = (), threads: int = 2):
         directory = tmp_path_factory.mktemp("made")
-        layout = Layout.of(task, num_shards, parquet)
-        generate(task, layout, directory, pipeline_options(list(flags)), threads)
+        layout = Layout.of(task, num_shards, choose_formats({"parquet": parquet}))
+        generate(task, layout, StagedDirectory(directory), pipeline_options(list(flags)), threads)
+        (directory / REPORT).unlink()  # publishing removes it
         return directory
 
+    return made
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """Both stores' servers, which this process and its children find in the environment."""
+    with emulators.both():
+        yield
+
+
+@pytest.fixture(
+    params=["memory", pytest.param("gs", marks=pytest.mark.slow), pytest.param("s3", marks=pytest.mark.slow)]
+)
+def data_dir(request, monkeypatch) -> ObjectPath:
+    """A data directory in a bucket of its own: of a store in this process, and of real stores' emulators.
+
+    What is put into the store of this process is made by Beam only once; see ``with_beam``.
+    """
+    if request.param == "memory":
+        monkeypatch.setattr(create, "fill", stored.copy)
+        monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+        return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
+    request.getfixturevalue("servers")
+    return ObjectPath(f"{emulators.new_bucket(request.param)}/data")
+
+
+@pytest.fixture
+def with_beam(data_dir, monkeypatch) -> None:
+    """Lets Beam make every dataset in the data directory."""
+    monkeypatch.setattr(create, "fill", stored.fill)
+
+
+@pytest.fixture(params=["gs", "s3"])
+def served_dir(request, servers) -> ObjectPath:
+    """A data directory in a bucket of its own, which other processes see as well."""
+    return ObjectPath(f"{emulators.new_bucket(request.param)}/data")
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory) -> dict[str, dict[str, bytes]]:
+    """The files of a data directory on disk, without the lock, by the name of the layout."""
+    made = {}
+    for name, layout in stored.LAYOUTS.items():
+        data_dir = tmp_path_factory.mktemp(name)
+        stored.make(stored.TASK, layout, data_dir)
+        made[name] = without_lock(data_dir)
     return made

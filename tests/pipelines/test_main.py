@@ -1,9 +1,12 @@
 """``arith-data`` in processes of its own: what it prints, what it refuses, what it imports, what it leaves."""
 
+import dataclasses
 import json
 import os
 import pty
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,29 +14,35 @@ import time
 from pathlib import Path
 
 import pytest
-from programs import environment, files, is_complete, run, start, tree
+from programs import PROGRAM, environment, files, found, is_complete, run, run_here, start, tree, without_lock
 
-from seq2seq_arith.pipelines import Task
-from seq2seq_arith.pipelines.publish import dataset_path
+from seq2seq_arith.arithmetic import task_options
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.options import option, options_of
+from seq2seq_arith.pipelines import __main__
+from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 
 SMALL = ("--num-examples", "100")
+DEFAULTS = ("addition", "subtraction", "pq")
 
 
-def generated(data_dir: Path, *arguments: str, task: str = "addition") -> subprocess.CompletedProcess[str]:
-    return run("generate", task, "--data-dir", data_dir, *arguments)
+def generated(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_here("generate", "addition", "--data-dir", data_dir, *arguments)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A data directory with one small dataset, and the run that made it."""
     data_dir = tmp_path_factory.mktemp("data") / "new"
-    return data_dir, generated(data_dir, *SMALL)
+    return data_dir, run("generate", "addition", "--data-dir", data_dir, *SMALL)
 
 
 def test_generate_says_what_it_made(made):
     data_dir, process = made
     path = dataset_path(data_dir, Task(num_examples=100))
-    assert (process.returncode, process.stderr) == (0, "")
+    assert process.returncode == 0
+    # On a busy machine it takes so long that it shows its progress.
+    assert all(re.fullmatch(r"\d+ s: \d+ of \d+ draws, \d of 8 shards", line) for line in process.stderr.splitlines())
     assert is_complete(path)
     metadata = json.loads((path / "metadata.json").read_text())
     size = sum(len(content) for name, content in files(path).items() if ".tfrecord" in name)
@@ -53,6 +62,7 @@ def test_the_data_directory_as_a_whole(made):
     data_dir, _ = made
     entries = {Path(name).parts[:3] for name in files(data_dir)}
     assert entries == {
+        ("seq2seq_arith", ".lock-addition-n100"),
         ("seq2seq_arith", ".config", "metadata.json"),
         ("seq2seq_arith", "addition-n100", "1.0.0"),
     }
@@ -97,6 +107,83 @@ def test_other_files_are_refused(made, asked):
     assert tree(data_dir) == before
 
 
+def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_path):
+    data_dir = tmp_path / "da ta"
+    shutil.copytree(made[0], data_dir)
+    process = generated(data_dir, *SMALL, "--check")
+    assert process.returncode == 0
+    assert "complete and as asked for, every file with its sha256; nothing was done" in process.stdout
+    path = dataset_path(data_dir, Task(num_examples=100))
+    shards = [path / "parquet/train-00001-of-00008.parquet", path / "seq2seq_arith-train.tfrecord-00003-of-00008"]
+    for shard in shards:
+        content = bytearray(shard.read_bytes())
+        content[-9] ^= 1
+        shard.write_bytes(content)
+    assert generated(data_dir, *SMALL).returncode == 0  # sizes alone do not tell
+    process = generated(data_dir, *SMALL, "--check")
+    assert process.returncode == 1
+    said = [f"{shard}: does not have the sha256 that metadata.json states" for shard in shards]
+    assert sorted(process.stdout.splitlines()) == sorted(said)
+    (line,) = process.stderr.splitlines()
+    start = f"arith-data: {path} is damaged; make it anew with: "
+    assert line.startswith(start)
+    program, *words = shlex.split(line.removeprefix(start))
+    assert (program, words[-1]) == ("arith-data", "--overwrite")
+    assert run_here(*words).returncode == 0
+    assert is_complete(path)
+
+
+def test_check_makes_what_is_not_there_and_touches_nothing_of_others(tmp_path):
+    assert generated(tmp_path, *SMALL, "--no-parquet", "--check").returncode == 0
+    path = dataset_path(tmp_path, Task(num_examples=100))
+    assert is_complete(path)
+    (path / "metadata.json").write_text("{}")
+    process = generated(tmp_path, *SMALL, "--no-parquet", "--check")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "is no dataset of this program; move it away" in process.stderr
+
+
+def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
+    path = dataset_path(made[0], Task(num_examples=100))
+    process = run_here("verify", path)
+    own = json.loads((path / "metadata.json").read_text())["sha256"]
+    assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
+    other = "0" * 64
+    wrong = f"{path}/metadata.json: its sha256 is {own}, and {other} was asked for"
+    assert run_here("verify", "--quick", path, "--sha256", own).returncode == 0
+    process = run_here("verify", path, "--sha256", other)
+    assert (process.returncode, process.stdout) == (1, f"{wrong}\n")
+    process = run_here("fetch", path, tmp_path, "--sha256", other)
+    assert process.returncode == 2
+    assert process.stderr == f"arith-data: {wrong}; check it with arith-data verify {path}\n"
+    assert without_lock(tmp_path) == {}
+    assert run_here("fetch", path, tmp_path, "--sha256", own).returncode == 0
+    for text in (own[1:], own.upper(), "x" * 64, ""):
+        process = run_here("verify", path, "--sha256", text)
+        assert process.returncode == 2
+        assert f"{text!r} is no sha256; give its 64 digits, 0-9 and a-f" in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "code", "words"),
+    [
+        ("PYTHONOPTIMIZE=2", 2, "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it"),
+        ("ulimit -f 1;", 1, "1.0.0 could not be written: File too large; nothing was left behind"),
+    ],
+)
+def test_a_process_that_may_not_do_its_work(tmp_path, before, code, words):
+    command = shlex.join(
+        [*PROGRAM, "generate", "addition", "--num-examples", "5000", "--data-dir", str(tmp_path / "d")]
+    )
+    process = subprocess.run(
+        ["sh", "-c", f"{before} {command}"], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert (process.returncode, process.stdout) == (code, "")
+    assert words in process.stderr
+    assert len(process.stderr.splitlines()) == 1
+    assert without_lock(tmp_path) == {}
+
+
 def test_overwrite_replaces(tmp_path):
     path = dataset_path(tmp_path, Task(num_examples=100))
     for arguments, shards, parquet in (([], 8, True), (["--num-shards=3", "--no-parquet", "--overwrite"], 3, False)):
@@ -107,17 +194,33 @@ def test_overwrite_replaces(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
 
 
-def test_the_plain_name_loads_the_default(tmp_path):
-    process = generated(tmp_path, "--no-parquet", "--num-shards=1")
-    assert process.stdout.splitlines()[-1] == f'load it with: tfds.load("seq2seq_arith", data_dir="{tmp_path}")'
+@pytest.mark.parametrize("task", ["addition", *(pytest.param(name, marks=pytest.mark.slow) for name in DEFAULTS[1:])])
+def test_it_says_how_to_load_a_default_dataset(tmp_path, task):
+    process = run_here("generate", task, "--data-dir", tmp_path, "--no-parquet")
+    name = "seq2seq_arith" if task == "addition" else f"seq2seq_arith/{task}"
+    assert process.stdout.splitlines()[-1] == f'load it with: tfds.load("{name}", data_dir="{tmp_path}")'
 
 
-# What is given after "generate TASK --data-dir D", and words of the one line that answers.
+def test_fewer_examples_where_no_more_are_practical(tmp_path):
+    process = run_here("generate", "pq", "--dashes", "20", "--no-parquet", "--data-dir", tmp_path)
+    assert process.returncode == 0
+    first, second, *_, load = process.stdout.splitlines()
+    assert first == "50,000 examples are not practical for pq of at most 20 dashes; this dataset has 210"
+    assert second == "pq: 210 examples (189 train, 21 validation)"
+    assert is_complete(dataset_path(tmp_path, Task("pq", digits=20, num_examples=210)))
+    assert 'tfds.load("seq2seq_arith/pq-d20-n210"' in load
+    planned = run_here("plan", "pq", "--dashes", "20").stdout.splitlines()
+    assert planned[:2] == [first, "dataset   seq2seq_arith/pq-d20-n210"]
+    for number in ("210", "20"):
+        assert "practical" not in run_here("plan", "pq", "--dashes", "20", "--num-examples", number).stdout
+
+
+# Arguments after "generate --data-dir D", and words of the one line that refuses them.
 REFUSED = {
     "unknown task": (["additoin"], ["'additoin'", "did you mean 'addition'"]),
     "empty task": ([""], ["''"]),
-    "digits 0": (["addition", "--digits", "0"], ["digits is 0", "from 1 to 18"]),
-    "digits 19": (["addition", "--digits=19"], ["digits is 19", "from 1 to 18"]),
+    "digits 0": (["addition", "--digits", "0"], ["digits is 0", "from 1 to 1000"]),
+    "digits 1001": (["addition", "--digits=1001"], ["digits is 1001", "from 1 to 1000"]),
     "digits of words": (["addition", "--digits", "three"], ["--digits", "'three' is no whole number"]),
     "digits of a fraction": (["addition", "--digits", "3.5"], ["'3.5' is no whole number"]),
     "no digits": (["addition", "--digits"], ["--digits", "expected one argument"]),
@@ -130,6 +233,14 @@ REFUSED = {
         ["num_examples is 500501", "at most 500500"],
     ),
     "too few keys": (["pq", "--digits", "3", "--num-examples", "10"], ["pq of at most 3 dashes has too few keys"]),
+    "more than the dashes allow": (
+        ["pq", "--dashes=20", "--num-examples=211"],
+        ["is 211", "at most 210 are practical"],
+    ),
+    "dashes of a number": (["addition", "--dashes=5"], ["--dashes is 5, but addition has no dashes; give --digits"]),
+    "a modulus of dashes": (["pq", "--modulus=5"], ["--modulus is 5, but pq has no modulus; give --dashes instead"]),
+    "dashes and digits": (["pq", "--digits=20", "--dashes=20"], ["--dashes and --digits are the same for pq"]),
+    "dashes of words": (["pq", "--dashes=many"], ["--dashes", "'many' is no whole number"]),
     "too many draws": (["addition", "--digits", "18", f"--num-examples={2**50}"], ["practical"]),
     "negative seed": (["addition", "--seed", "-1"], ["seed is -1", "from 0 to 18446744073709551615"]),
     "seed of 65 bits": (["addition", "--seed", str(2**64)], [f"seed is {2**64}"]),
@@ -147,7 +258,10 @@ REFUSED = {
     "value that Beam cannot use": (["addition", "--direct_num_workers=many"], ["--direct_num_workers", "'many'"]),
     "a second task": (["addition", "pq"], ["'pq'"]),
     "a stray word behind a flag": (["addition", "--direct_num_workers=2", "pq"], ["pq"]),
-    "no room": (["addition", "--digits=18", "--num-examples=100000000000"], ["room"]),
+    "no room": (
+        ["addition", "--digits=18", "--num-examples=100000000000"],
+        ["bytes left and the dataset needs about", "; make room, give another --data-dir, or fewer examples"],
+    ),
 }
 
 
@@ -165,7 +279,7 @@ def with_import_times(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("arguments", "words"), REFUSED.values(), ids=REFUSED)
 def test_refusals(tmp_path, arguments, words):
     data_dir = tmp_path / "data"
-    process = run("generate", *arguments, "--data-dir", data_dir)
+    process = run_here("generate", *arguments, "--data-dir", data_dir)
     assert process.returncode == 2
     assert process.stdout == ""
     (line,) = process.stderr.splitlines()
@@ -186,15 +300,34 @@ def test_refusals(tmp_path, arguments, words):
         (["verify", "/no/such/directory"], "/no/such/directory"),
         (["verify", ".", "more"], "more"),
         (["verify", __file__], __file__),
+        (["generate", "addition", "--data-dir", "hdfs://host/data"], "in no store that is known here"),
+        (["verify", "ftp://host/data"], "in no store that is known here"),
+        (["fetch", "http://host/data", "data"], "in no store that is known here"),
+        (["fetch", "data"], "DIR"),
+        (["fetch", "nowhere", "data"], "there is no finished dataset at"),
+        (["fetch", "nowhere", "gs://bucket/data"], "is on no disk of this machine"),
+        (["fetch", "nowhere", "data", "more"], "'more' is one argument too many"),
+        (["verify", "s3://b/x", "more", "--s3_endpoint_url", "http://host"], "'more' is one argument too many"),
+        (["verify", "s3://b/x", "--s3_endpoint_url", "http://host", "more"], "'more' is one argument too many"),
+        (["fetch", "s3://b/x", "data", "--s3_endpoint_url=http://host", "more"], "'more' is one argument too many"),
+        (["verify", "nowhere", "--s3_endpoint_url=http://host"], "is one argument too many"),
     ],
     ids=str,
 )
-def test_other_refusals(tmp_path, arguments, words):
-    process = run(*arguments, cwd=tmp_path)
+def test_other_refusals(tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    process = run_here(*arguments)
     assert (process.returncode, process.stdout) == (2, "")
     (line,) = process.stderr.splitlines()
     assert words in line
     assert tree(tmp_path) == {}
+
+
+def test_a_refusal_of_the_program(tmp_path):
+    """The same in a process of its own."""
+    process = run("generate", "additoin", "--data-dir", tmp_path)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert process.stderr.startswith("arith-data: there is no task 'additoin', only ")
 
 
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["", "overwrite"])
@@ -240,32 +373,38 @@ def test_no_data_command_imports_tensorflow(tmp_path):
     assert [process.returncode for process in (made, again, checked)] == [0, 0, 0]
     assert imported(made) & HEAVY == {"apache_beam", "tensorflow_datasets"}
     assert imported(again) & HEAVY == set()
-    assert imported(checked) & HEAVY == set()
+    assert imported(checked) & HEAVY == {"tensorflow_datasets"}  # it writes what TFDS reads once more
 
 
 def test_a_flag_of_beams_reaches_beam(tmp_path):
-    """A runner that there is none of: Beam is the one to say so."""
+    """Beam refuses a runner that does not exist."""
     process = generated(tmp_path / "data", *SMALL, "--runner=NoSuchRunner")
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
     assert "NoSuchRunner" in line
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}
 
 
 def test_verify_is_content(made):
     data_dir, _ = made
     path = dataset_path(data_dir, Task(num_examples=100))
-    process = run("verify", path)
+    process = run_here("verify", path)
     assert (process.returncode, process.stderr) == (0, "")
-    (line,) = process.stdout.splitlines()
+    line, _ = process.stdout.splitlines()
     assert re.fullmatch(rf"{path}: 35 files and 100 examples are as they should be; [\d.]+ s", line)
+
+
+def test_a_quick_look(made):
+    data_dir, _ = made
+    path = dataset_path(data_dir, Task(num_examples=100))
+    process = run_here("verify", "--quick", path)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "35 files have the right names, sizes and checksums; no example was checked" in process.stdout
 
 
 def test_bars_in_a_terminal(tmp_path):
     """In a terminal, a bar by draws and a bar by shards, at their ends when the run is."""
     master, slave = pty.openpty()
-    process = start("generate", "addition", *SMALL, "--data-dir", tmp_path)
-    process.communicate()
     command = [sys.executable, "-m", "seq2seq_arith.pipelines", "generate", "addition", "--seed=1", *SMALL]
     terminal = environment() | {"TERM": "xterm", "COLUMNS": "100"}
     process = subprocess.Popen(
@@ -276,7 +415,7 @@ def test_bars_in_a_terminal(tmp_path):
     while True:
         try:
             piece = os.read(master, 65536)
-        except OSError:  # Linux's way to say that nobody holds the other end any more
+        except OSError:  # on Linux: the other end is closed
             break
         if not piece:
             break
@@ -306,11 +445,41 @@ def wait_for(condition, process: subprocess.Popen, seconds: float = 120) -> None
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
     process = start("generate", "addition", *LONG, "--data-dir", tmp_path / "data")
     wanted = "*.incomplete-*" if moment == "before the first file" else "*.tfrecord-*"
-    wait_for(lambda: any(tmp_path.rglob(wanted)), process)
+    wait_for(lambda: found(tmp_path, wanted), process)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
     assert stderr.splitlines()[-1:] == ["arith-data: stopped; nothing was left behind"]
     assert "Traceback" not in stderr
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}
+
+
+@dataclasses.dataclass(frozen=True)
+class WiderTask(Task):
+    colour: str = option("the colour of the digits", default="black", choices=("black", "red"))
+
+
+@dataclasses.dataclass(frozen=True)
+class WiderLayout(Layout):
+    gaps: int = option("gaps between shards", default=2, low=0, high=9)
+
+
+@pytest.mark.parametrize("command", [["generate", "--data-dir=data"], ["plan"]], ids=["generate", "plan"])
+def test_a_field_is_an_option_and_reaches_its_dataclass(monkeypatch, command):
+    monkeypatch.setattr(task_options, "Task", WiderTask)
+    monkeypatch.setattr(__main__, "Layout", WiderLayout)
+    arguments = [*command, "addition", "--colour=red", "--gaps=3", "--seed=5", "--num-shards=2", "--no-parquet"]
+    task, layout = __main__._dataset(__main__._parser().parse_args(arguments))
+    assert task == WiderTask("addition", seed=5, colour="red")
+    assert layout == WiderLayout(2, ("tfrecord",), gaps=3)
+
+
+@pytest.mark.parametrize("command", ["generate", "plan"])
+def test_help_shows_every_option_with_its_default(capsys, command):
+    with pytest.raises(SystemExit):
+        __main__.main([command, "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name in (*options_of(Task), *options_of(Layout), *OPTIONAL_FORMATS):
+        assert f"--{name.replace('_', '-')}" in text
+    assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)

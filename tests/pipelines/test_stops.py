@@ -1,23 +1,24 @@
-"""Runs that are killed, run out of disk, or meet one another: real processes, and real signals at random moments."""
+"""Runs that are killed, run out of disk, or meet one another: real processes, and real signals at chosen moments."""
 
 import contextlib
 import os
-import random
 import shutil
 import signal
 import subprocess
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import is_complete, run, start, tree
+from programs import found, is_complete, run, start, tree, without_lock
 
-from seq2seq_arith.pipelines import Task
-from seq2seq_arith.pipelines.publish import dataset_path
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.formats.layout import dataset_path
 
 pytestmark = pytest.mark.slow
 
-# About a second of work between the first trace on disk and the last.
+# About a second of work between the first file on the disk and the last.
 TASK = Task("addition", digits=9, num_examples=400_000)
 COMMAND = ("generate", "addition", "--digits=9", "--num-examples=400000")
 PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
@@ -25,13 +26,13 @@ PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 def descendants(group: int) -> list[int]:
     """The processes of a group other than its leader; ``start`` gives each run a group of its own."""
-    found = []
+    pids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             fields = stat.read_text().rpartition(")")[2].split()
             if int(fields[2]) == group and fields[0] != "Z" and int(stat.parent.name) != group:
-                found.append(int(stat.parent.name))
-    return found
+                pids.append(int(stat.parent.name))
+    return pids
 
 
 def kill_all(process: subprocess.Popen) -> None:
@@ -42,16 +43,16 @@ def kill_all(process: subprocess.Popen) -> None:
 
 def workers(process: subprocess.Popen) -> list[int]:
     """Beam's workers among a run's processes."""
-    found = []
+    pids = []
     for pid in descendants(process.pid):
         with contextlib.suppress(OSError):
             if b"sdk_worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
+                pids.append(pid)
+    return pids
 
 
 def nothing_or_all(data_dir: Path) -> None:
-    """What may be seen at any moment: nothing under the final name, or a complete dataset."""
+    """Fails unless there is nothing under the final name, or a complete dataset."""
     path = dataset_path(data_dir, TASK)
     assert not path.exists() or is_complete(path)
 
@@ -69,44 +70,47 @@ def survivor(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("survivor")
 
 
-def killed_at_random(data_dir: Path, seed: int, *more: str) -> None:
-    process = start(*COMMAND, "--data-dir", data_dir, *more)
+def wait_until(process: subprocess.Popen, condition: Callable[[], object]) -> None:
+    """Returns as soon as a condition holds; fails if the process has ended before."""
+    while process.poll() is None and not condition():
+        time.sleep(0.002)
+    assert process.poll() is None, f"the moment was missed: {process.communicate()}"
+
+
+def begun(data_dir: Path, num_shards: int) -> bool:
+    """Whether a run has made its directory, and at least so many of its 16 TFRecord shards."""
+    if not num_shards:
+        return bool(found(data_dir, "*.incomplete-????????"))
+    shards = Counter(path.parent for path in found(data_dir, "*.incomplete-????????/*.tfrecord-*"))
+    return max(shards.values(), default=0) >= num_shards
+
+
+@pytest.mark.parametrize("moment", range(16))
+def test_the_program_killed(survivor, right, moment):
+    """When so many shards are written; a complete dataset is replaced, or else it would be kept."""
+    process = start(*COMMAND, "--data-dir", survivor, "--overwrite")
     try:
-        # From the first trace on disk, for up to about as long as a run takes after that.
-        while process.poll() is None and not any(data_dir.rglob("*.incomplete-*")):
-            time.sleep(0.002)
-        time.sleep(random.Random(seed).uniform(0, 2.5))
+        left = set(found(survivor, "*.incomplete-*"))
+        wait_until(process, lambda: set(found(survivor, "*.incomplete-*")) - left and begun(survivor, moment))
     finally:
         kill_all(process)
-
-
-@pytest.mark.parametrize("seed", range(30))
-def test_the_program_killed(survivor, right, seed):
-    # A complete set would be kept, and the run over at once: every second time it is to be replaced.
-    killed_at_random(survivor, seed, *["--overwrite"] * (seed % 2))
     nothing_or_all(survivor)
-    if seed % 3 == 0:
+    if moment % 3 == 0:
         process = run(*COMMAND, "--data-dir", survivor)
-        assert (process.returncode, process.stderr) == (0, "")
+        assert process.returncode == 0, process.stderr
         assert tree(survivor) == right
-        if seed % 2 == 0:
+        if moment % 2 == 0:
             shutil.rmtree(survivor / "seq2seq_arith")
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_worker_killed(tmp_path, right, seed):
+@pytest.mark.parametrize("victim", [0, -1], ids=["first", "last"])
+@pytest.mark.parametrize("moment", ["starting", 0, 1, 4, 8, 12])
+def test_a_worker_killed(tmp_path, right, moment, victim):
     """The program fails and leaves nothing, or did without the worker; it neither hangs nor leaves workers behind."""
     process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
-    random_ = random.Random(seed)
     try:
-        while process.poll() is None and not workers(process):
-            time.sleep(0.01)
-        # Workers start, import, work and end within some seconds.
-        time.sleep(random_.uniform(0, 6))
-        victims = workers(process)
-        if victims:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(random_.choice(victims), signal.SIGKILL)
+        wait_until(process, lambda: workers(process) and (moment == "starting" or begun(tmp_path, moment)))
+        os.kill(workers(process)[victim], signal.SIGKILL)
         _, stderr = process.communicate(timeout=120)
         assert descendants(process.pid) == []
     finally:
@@ -115,10 +119,9 @@ def test_a_worker_killed(tmp_path, right, seed):
     if process.returncode == 0:
         assert tree(tmp_path / "data") == right
     else:
-        assert victims
         assert "arith-data: a worker process died while" in stderr.splitlines()[-1]
         assert "Traceback" not in stderr
-        assert tree(tmp_path) == {}
+        assert without_lock(tmp_path) == {}
         assert run(*COMMAND, "--data-dir", tmp_path / "data").returncode == 0
         assert tree(tmp_path / "data") == right
 
@@ -128,29 +131,26 @@ def test_a_worker_killed(tmp_path, right, seed):
 def test_stopped_with_workers(tmp_path, number, to):
     """Ctrl-C in a terminal goes to the workers as well."""
     process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
-    while process.poll() is None and not any(tmp_path.rglob("*.tfrecord-*")):
-        time.sleep(0.01)
-    assert process.poll() is None
+    wait_until(process, lambda: begun(tmp_path, 1))
     (process.send_signal if to == "program" else lambda sent: os.killpg(process.pid, sent))(number)
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
     assert stdout == ""
     assert stderr.splitlines()[-1] == "arith-data: stopped; nothing was left behind"
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}
     assert descendants(process.pid) == []
 
 
 @pytest.mark.parametrize("presses", [2, 5, 20])
 def test_ctrl_c_pressed_again(tmp_path, presses):
     process = start(*COMMAND, "--data-dir", tmp_path / "data")
-    while process.poll() is None and not any(tmp_path.rglob("*.tfrecord-*")):
-        time.sleep(0.01)
+    wait_until(process, lambda: begun(tmp_path, 1))
     for _ in range(presses):
         process.send_signal(signal.SIGINT)
         time.sleep(0.02)
     process.communicate(timeout=120)
     assert process.returncode != 0
-    assert tree(tmp_path) == {}
+    assert without_lock(tmp_path) == {}
 
 
 @pytest.fixture
@@ -176,8 +176,7 @@ def test_a_disk_that_fills_up(small_disk, flags):
     """Filled while the run goes on, so that no estimate beforehand can see it."""
     disk = small_disk(60)
     process = start(*COMMAND, "--data-dir", disk / "data", *flags)
-    while process.poll() is None and not any(disk.rglob("*.incomplete-*")):
-        time.sleep(0.002)
+    wait_until(process, lambda: begun(disk, 0))
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
         while True:
             filler.write(bytes(2**16))
@@ -189,7 +188,7 @@ def test_a_disk_that_fills_up(small_disk, flags):
     assert stderr.splitlines()[-1] == (
         f"arith-data: {path} could not be written: No space left on device; nothing was left behind"
     )
-    assert list(tree(disk)) == ["filler"]
+    assert list(without_lock(disk)) == ["filler"]
 
 
 def test_a_disk_that_is_too_small(small_disk):

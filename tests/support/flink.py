@@ -1,4 +1,4 @@
-"""A Flink that the tests bring up themselves: ``engines/flink/cluster.py`` on the jars of ``make flink``."""
+"""A Flink cluster that the tests start themselves: ``engines/flink/cluster.py`` on the jars of ``make flink``."""
 
 import contextlib
 import dataclasses
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def missing() -> str | None:
-    """What this machine lacks for it; None if it lacks nothing."""
+    """The programs that this machine lacks, in a sentence; None if it has them all."""
     lacking = [name for name, program in {"a JDK": "javac", "Maven": "mvn", "make": "make"}.items() if not has(program)]
     return f"Flink needs {' and '.join(lacking)}, which is not here" if lacking else None
 
@@ -28,7 +28,7 @@ def has(program: str) -> bool:
 
 
 def load():
-    """The module ``cluster``, after the jars are there."""
+    """The module ``cluster``, after ``make flink`` has made the jars."""
     built = subprocess.run(["make", "flink"], cwd=ROOT, capture_output=True, text=True, timeout=900)
     if built.returncode:
         raise RuntimeError(f"make flink: {built.stdout}{built.stderr}")
@@ -36,7 +36,7 @@ def load():
 
 
 def module():
-    """The module ``cluster`` as it is, which needs the jars only to start one."""
+    """The module ``cluster``; the jars are needed only to start a cluster."""
     spec = importlib.util.spec_from_file_location("cluster", ROOT / "engines" / "flink" / "cluster.py")
     assert spec and spec.loader
     loaded = importlib.util.module_from_spec(spec)
@@ -46,11 +46,11 @@ def module():
 
 @dataclasses.dataclass
 class Seen:
-    """What a run took at its peak.
+    """The peak use of disk and memory during a run.
 
     Attributes:
-      spilled: Bytes of the files that Flink wrote to sort: a new one for every run, which it removes when the runs are
-        merged. One that came and went between two looks is missed.
+      spilled: Bytes of the files that Flink wrote to sort: one file per sorted run, removed when the runs are merged. A
+        file that existed only between two looks is missed.
       task_manager, worker: Bytes of memory of the largest process of each kind.
     """
 
@@ -61,12 +61,12 @@ class Seen:
 
 @contextlib.contextmanager
 def watched(cluster) -> Iterator[Seen]:
-    """Looks again and again at what a cluster has on its disk and in memory, until the block ends."""
+    """Watches a cluster's files and memory until the block ends."""
     seen, sizes, stop = Seen(), {}, threading.Event()
 
     def look() -> None:
         looks = itertools.count()
-        # A file of a sort may be there for a tenth of a second; memory is slower, and takes longer to look at.
+        # A file may exist for a tenth of a second only. Memory changes more slowly, and takes longer to read.
         while not stop.wait(0.02):
             for path in cluster.tmp.glob("flink-io-*/**/*"):
                 with contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ def watched(cluster) -> Iterator[Seen]:
 
 
 def memory(pid: int) -> int:
-    """Bytes of memory of a process; 0 of one that is gone."""
+    """Bytes of memory of a process; 0 if it has ended."""
     try:
         return psutil.Process(pid).memory_info().rss
     except psutil.Error:
@@ -96,7 +96,7 @@ def memory(pid: int) -> int:
 
 
 def workers(cluster) -> list[psutil.Process]:
-    """Python's workers, those among them whose task manager is gone as well."""
+    """Python's workers, including those whose task manager has ended."""
     groups = {process.pid for process in cluster.task_managers}
     found = []
     for process in psutil.process_iter(["cmdline"]):

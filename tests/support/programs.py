@@ -1,29 +1,42 @@
-"""Running ``arith-data`` as a person does, in a process of its own, and looking at what it leaves."""
+"""Runs ``arith-data``, in a process of its own or in this one, and looks at the files that it leaves."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from seq2seq_arith.pipelines.__main__ import main
+
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
 
 
 def environment() -> dict[str, str]:
-    """Ours, and the checkout's folder called ``datasets`` out of the way of Hugging Face's."""
+    """Our environment, in which the checkout's folder ``datasets`` does not hide Hugging Face's package."""
     return os.environ | {"PYTHONSAFEPATH": "1"}
 
 
 def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    """``arith-data`` with these arguments, waited for."""
+    """Runs ``arith-data`` with these arguments, and waits for it."""
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300, **options)
 
 
+def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """As ``run``, but in this process: for refusals and for short work."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([*map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
 def start(*arguments: object, **options) -> subprocess.Popen[str]:
-    """``arith-data`` with these arguments, in a process group of its own."""
+    """Starts ``arith-data`` with these arguments, in a process group of its own."""
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.Popen(
         command,
@@ -37,23 +50,38 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """A port of this machine at which nobody listens."""
     with socket.create_server(("localhost", 0)) as listener:
         return listener.getsockname()[1]
 
 
 class Content(bytes):
-    """A file's bytes, long ones shown by their sha256: what a comparison that fails prints can be read."""
+    """A file's bytes. Long ones are shown by their sha256, so that a failed comparison can be read."""
 
     def __repr__(self) -> str:
         long = f"<{len(self):,} bytes, sha256 {hashlib.sha256(self).hexdigest()}>"
         return super().__repr__() if len(self) < len(long) else long
 
 
+LOCK = re.compile(r"(?:.*/)?seq2seq_arith/\.lock-[^/]+")
+
+
+def without_lock(directory: Path) -> dict[str, bytes]:
+    """Every file below a data directory with its bytes, except for the locks, which stay."""
+    return {name: content for name, content in files(directory).items() if not LOCK.fullmatch(name)}
+
+
 def tree(directory: Path) -> dict[str, bytes | None]:
     """Every file below a directory with its bytes, and every folder with None."""
     paths = sorted(directory.rglob("*"))
     return {str(path.relative_to(directory)): Content(path.read_bytes()) if path.is_file() else None for path in paths}
+
+
+def found(directory: Path, pattern: str) -> list[Path]:
+    """The paths below a directory that match, while a run makes and removes folders there."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            return list(directory.rglob(pattern))
 
 
 def files(directory: Path) -> dict[str, bytes]:

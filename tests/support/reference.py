@@ -1,7 +1,7 @@
-"""The data contract as the notebook wrote it: one loop over draws, a set of seen keys, plain integers and strings.
+"""The data format as the notebook wrote it: one loop over draws, a set of seen keys, plain integers and strings.
 
-Slow, and on purpose without anything of the pipeline's, so that the two can be compared. ``task`` is anything that has
-the six parameters as attributes.
+It is slow, and it repeats the notations, the draws and the hashes on purpose: it shares nothing with the pipeline, so
+that the two can bear witness against each other. ``task`` is anything that has the parameters as attributes.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ import google_crc32c
 
 MASK64 = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
-SYMBOLS = {"addition": "+", "subtraction": "-", "multiplication": "*", "pq": "p"}
+SYMBOLS = {"addition": "+", "subtraction": "-", "multiplication": "*", "pq": "p", "modular_addition": "+"}
 SPLITS = ("train", "validation")
 
 
@@ -30,21 +30,53 @@ def uniform(w: int, m: int) -> int:
     return w * m // 2**64
 
 
-def operand(task: Any, i: int, side: int) -> int:
-    if task.name == "pq":
-        return 1 + uniform(word(task.seed, 2 * i + side), task.digits)
-    limbs = -(-task.digits // 9)
-    first = (2 * i + side) * (1 + limbs)
-    length = 1 + uniform(word(task.seed, first), task.digits)
-    value = 0
-    for t in range(limbs):
-        if 9 * t < length:
-            value += uniform(word(task.seed, first + 1 + t), 10 ** min(9, length - 9 * t)) * 10 ** (9 * t)
-    return value
-
-
 def draw(task: Any, i: int) -> tuple[int, int]:
-    return operand(task, i, 0), operand(task, i, 1)
+    if task.name == "pq":
+        left, right = (1 + uniform(word(task.seed, 2 * i + side), task.digits) for side in (0, 1))
+        return left, right
+    if task.name == "modular_addition":
+        left, right = (uniform(word(task.seed, 2 * i + side), task.digits) for side in (0, 1))
+        return left, right
+    size = 1 + -(-task.digits // 9)
+    first = i * (2 * size + (12 if task.draws == "structured" else 0))
+    left, left_length = number(task, first)
+    right, right_length = number(task, first + size)
+    if task.draws == "structured" and uniform(word(task.seed, first + 2 * size), 2):
+        left, right = rearranged(task, left, right, max(left_length, right_length), first + 2 * size + 1)
+    return left, right
+
+
+def number(task: Any, first: int) -> tuple[int, int]:
+    """A number and its drawn length, from the words that begin at ``first``."""
+    length = task.digits if task.draws == "value" else 1 + uniform(word(task.seed, first), task.digits)
+    value = 0
+    for t in range(-(-length // 9)):
+        value += uniform(word(task.seed, first + 1 + t), 10 ** min(9, length - 9 * t)) * 10 ** (9 * t)
+    return value, length
+
+
+def rearranged(task: Any, left: int, right: int, length: int, first: int) -> tuple[int, int]:
+    """The structured half of the draws, on strings of digits; its words begin at ``first``."""
+    words = [word(task.seed, first + j) for j in range(11)]
+    for f, p, q in (words[0:3], words[3:6], words[6:9]):
+        k = uniform(f, 6)
+        low, high = sorted((uniform(p, length + 1), uniform(q, length + 1)))
+        # The units first, so that a place is an index.
+        a, b = ([int(digit) for digit in reversed(str(value).zfill(length))] for value in (left, right))
+        for place in range(low, high):
+            if k < 2:
+                a[place] = (0, 9)[k]
+            elif k < 4:
+                b[place] = (0, 9)[k - 2]
+            else:
+                b[place] = 9 - a[place] if task.name == "addition" else a[place]
+        left, right = (int("".join(map(str, reversed(digits)))) for digits in (a, b))
+    h, step = uniform(words[9], 3), 10 ** uniform(words[10], length)
+    if h == 1 and right + step < 10**length:
+        right += step
+    if h == 2 and right >= step:
+        right -= step
+    return left, right
 
 
 def key(task: Any, a: int, b: int) -> tuple[int, int]:
@@ -53,12 +85,17 @@ def key(task: Any, a: int, b: int) -> tuple[int, int]:
 
 def key_hash(task: Any, purpose: int, x: int, y: int) -> int:
     z = mix64(task.seed + purpose * GOLDEN & MASK64)
+    one_word = task.name in ("pq", "modular_addition")
     for v in (x, y):
-        z = mix64((z ^ v) + GOLDEN & MASK64)
+        for w in range(1 if one_word else -(-task.digits // 18)):
+            z = mix64((z ^ v // 10 ** (18 * w) % 10**18) + GOLDEN & MASK64)
     return z
 
 
 def widths(task: Any) -> tuple[int, int]:
+    if task.name == "modular_addition":
+        width = len(str(task.digits - 1))
+        return 2 * width + 1, width
     question = 2 * task.digits + 1
     return question, {"pq": question, "multiplication": 2 * task.digits}.get(task.name, task.digits + 1)
 
@@ -68,7 +105,14 @@ def text(task: Any, a: int, b: int) -> tuple[str, str]:
         question, answer = "-" * a + "p" + "-" * b, "q" + "-" * (a + b)
     else:
         question = f"{a}{SYMBOLS[task.name]}{b}"
-        answer = str({"addition": a + b, "subtraction": a - b, "multiplication": a * b}[task.name])
+        answer = str(
+            {
+                "addition": a + b,
+                "subtraction": a - b,
+                "multiplication": a * b,
+                "modular_addition": (a + b) % task.digits,
+            }[task.name]
+        )
     question_width, answer_width = widths(task)
     question, answer = question.ljust(question_width), answer.ljust(answer_width)
     return (question[::-1] if task.reverse else question), answer
@@ -122,8 +166,7 @@ def dataset(task: Any) -> Dataset:
         example = Example(key_hash(task, 1, *k), *k, *text(task, a, b))
         kept.append((key_hash(task, 2, *k), *k, example))
     by_split_hash = [example for *_, example in sorted(kept)]
-    num_validation = task.num_examples // 10
-    return Dataset(i, sorted(by_split_hash[num_validation:]), sorted(by_split_hash[:num_validation]))
+    return Dataset(i, sorted(by_split_hash[task.num_validation :]), sorted(by_split_hash[: task.num_validation]))
 
 
 def record(question: str, answer: str) -> bytes:

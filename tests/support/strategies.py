@@ -1,28 +1,47 @@
-"""What hypothesis draws the parameters of datasets from."""
+"""Strategies from which hypothesis draws the parameters of datasets."""
 
+import dataclasses
+
+import numpy as np
 from hypothesis import strategies as st
 
-from seq2seq_arith.pipelines import OPERATIONS, Task, coverage
+from seq2seq_arith.arithmetic import coverage, numbers
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 
 SEEDS = st.one_of(
     st.sampled_from([0, 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1]), st.integers(min_value=0, max_value=2**64 - 1)
 )
 NUMBER_TASKS = ("addition", "subtraction", "multiplication")
+WORD_DIGITS = 18
 
 
 @st.composite
-def tasks(draw: st.DrawFn, names: tuple[str, ...] = tuple(OPERATIONS), max_dashes: int = 100_000, **fixed) -> Task:
+def tasks(
+    draw: st.DrawFn,
+    names: tuple[str, ...] = tuple(OPERATIONS),
+    max_digits: int = 80,
+    max_dashes: int = 100_000,
+    **fixed,
+) -> Task:
     """Any task at all, whether or not it has as many examples as it asks for; ``fixed`` sets some of its fields."""
     name = draw(st.sampled_from(names))
-    digits = st.integers(1, OPERATIONS[name].max_digits if name in NUMBER_TASKS else max_dashes)
+    operation = OPERATIONS[name]
+    most = {"pq": max_dashes, "modular_addition": operation.max_digits}.get(name, max_digits)
+    # Half of the numbers fit into one word.
+    digits = st.one_of(
+        st.integers(operation.min_digits, min(WORD_DIGITS, most)), st.integers(operation.min_digits, most)
+    )
+    num_examples = fixed["num_examples"] if "num_examples" in fixed else draw(st.integers(10, 10**9))
     drawn = {
         "digits": digits,
-        "num_examples": st.integers(10, 10**9),
         "seed": SEEDS,
         "reverse": st.booleans(),
         "ordered": st.booleans(),
+        "draws": st.sampled_from(sorted(operation.draws)),
+        "num_validation": st.one_of(st.none(), st.integers(1, num_examples - 1)),
     }
-    return Task(name, **{field: fixed[field] if field in fixed else draw(drawn[field]) for field in drawn})
+    values = {field: fixed[field] if field in fixed else draw(drawn[field]) for field in drawn}
+    return Task(name, num_examples=num_examples, **values)
 
 
 @st.composite
@@ -31,17 +50,17 @@ def small_tasks(draw: st.DrawFn, max_examples: int = 300) -> Task:
     task = draw(tasks(max_dashes=60, num_examples=10).filter(lambda task: coverage.largest_practical(task) >= 10))
     most = min(max_examples, coverage.largest_practical(task))
     num_examples = draw(st.one_of(st.just(most), st.integers(10, most)))
-    return Task(
-        **{field: getattr(task, field) for field in ("name", "digits", "seed", "reverse", "ordered")},
-        num_examples=num_examples,
-    )
+    num_validation = draw(st.one_of(st.none(), st.integers(1, num_examples - 1)))
+    return dataclasses.replace(task, num_examples=num_examples, num_validation=num_validation)
 
 
 @st.composite
 def operand_pairs(draw: st.DrawFn, task: Task, max_size: int = 40) -> list[tuple[int, int]]:
     """Pairs of operands of the task; lengths are about as likely as each other, and so are ends of ranges."""
-    if task.name not in NUMBER_TASKS:
+    if task.name == "pq":
         operand = st.integers(1, task.digits)
+    elif task.name == "modular_addition":
+        operand = st.integers(0, task.digits - 1)
     else:
         edges = [
             10**length + more for length in range(task.digits + 1) for more in (-1, 0) if length < task.digits or more
@@ -51,3 +70,10 @@ def operand_pairs(draw: st.DrawFn, task: Task, max_size: int = 40) -> list[tuple
             st.integers(1, task.digits).flatmap(lambda length: st.integers(0, 10**length - 1)),
         )
     return draw(st.lists(st.tuples(operand, operand), min_size=1, max_size=max_size))
+
+
+def columns(task: Task, pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of operands as two columns of numbers."""
+    words = task.notation.words(task.digits)
+    left, right = (numbers.from_ints(side, words) for side in zip(*pairs, strict=True))
+    return left, right

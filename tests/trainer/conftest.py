@@ -1,30 +1,26 @@
-"""Fixtures of floor 3: four logical CPU devices, and small datasets that floor 1 makes."""
+"""Fixtures of the trainer layer: four logical CPU devices, and small datasets that arith-data makes."""
 
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-import hypothesis
+import configs
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.pipelines import Task
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
-from seq2seq_arith.trainer import devices, inputs, learner, session
-from seq2seq_arith.trainer.codec import make_view
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.inputs import Batches, Encoded, Examples, Source
-from seq2seq_arith.trainer.learner import Learner
-from seq2seq_arith.trainer.recipes import recipe
-from seq2seq_arith.trainer.runs import Run
+from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.data.lanes import Lanes
+from seq2seq_arith.trainer.data.records import Examples, Source
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import devices, learner, session
+from seq2seq_arith.trainer.training.learner import Learner
 
 devices.split_cpu(4)
 tf.config.experimental.enable_op_determinism()
-
-hypothesis.settings.register_profile(
-    "floor3", deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=True
-)
-hypothesis.settings.load_profile("floor3")
 
 TASKS = {
     "addition": Task("addition", num_examples=1003),
@@ -54,26 +50,26 @@ class Ready:
     """A dataset as a learner needs it."""
 
     source: Source
-    examples: Examples
-    training: Encoded
-    validation: Encoded
+    validation: Examples
     learner: Learner
-    batches: Batches
+    batches: Lanes
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ready(data_dir: Path) -> Callable[..., Ready]:
     """Makes a learner on the small dataset of a task."""
 
     def make(name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100) -> Ready:
-        source = inputs.open_source(TASKS[name], str(data_dir))
+        source = records.open_source(TASKS[name], str(data_dir))
         view = make_view(config.model.view, source.task)
-        training = inputs.encode(view, inputs.read_split(source, "train")[:rows])
-        examples = inputs.read_split(source, "validation")
+        training = source.splits["train"]
+        if rows is not None:
+            training = dataclasses.replace(training, lengths=(rows, *[0] * (len(training.lengths) - 1)))
         strategy = devices.make_strategy(config.replicas)
-        made = learner.Learner(config=config, view=view, strategy=strategy, total_steps=total_steps)
-        batches = Batches(training, config.batch_size, strategy.num_replicas_in_sync, config.seed)
-        return Ready(source, examples, training, inputs.encode(view, examples), made, batches)
+        on_gpu = devices.uses_gpus(config.replicas)
+        made = learner.Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+        batches = Lanes(training, config.batch_size, strategy.num_replicas_in_sync, config.seed)
+        return Ready(source, source.splits["validation"].head(1000), made, batches)
 
     return make
 
@@ -81,6 +77,6 @@ def ready(data_dir: Path) -> Callable[..., Ready]:
 @pytest.fixture(scope="session")
 def trained(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run on the small addition set that has learned something, and not everything."""
-    config = override(recipe("best", "addition"), hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
+    config = override(configs.TAGGER, hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
     folder = tmp_path_factory.mktemp("runs") / "addition"
     return session.train(TASKS["addition"], str(data_dir), str(folder), config).run

@@ -1,11 +1,16 @@
+"""Configurations: what is refused, and what JSON and the recipes hold."""
+
 import dataclasses
 import json
 
 import pytest
 
-from seq2seq_arith.pipelines import OPERATIONS, InputError
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.recipes import RECIPES, recipe
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.plan import plan
+from seq2seq_arith.trainer.config import NEWER, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
 
@@ -51,8 +56,15 @@ def test_recipes_come_back_from_json(name: str, task: str):
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
+def test_json_of_version_0_1_has_fewer_fields():
+    values = TrainConfig().to_json()
+    assert TrainConfig.from_json({name: values[name] for name in values if name not in NEWER}) == TrainConfig()
+
+
 def test_json_of_other_fields_is_refused():
     values = TrainConfig().to_json()
+    with pytest.raises(InputError, match="it must have"):
+        TrainConfig.from_json({name: values[name] for name in values if name != "seed"})
     with pytest.raises(InputError, match="it must have"):
         TrainConfig.from_json(values | {"momentum": 0.9})
 
@@ -65,6 +77,27 @@ def test_the_notebook_recipe_is_the_notebooks(task: str):
     assert (config.patience, config.min_delta, config.weight_decay, config.clip_norm) == (3, 0.001, 0.0, None)
 
 
-def test_unknown_recipe():
+@pytest.mark.parametrize("of", [recipe, recipe_data])
+def test_unknown_recipe(of):
     with pytest.raises(InputError, match="recipe is 'worst'; give one of best"):
-        recipe("worst", "addition")
+        of("worst", "addition")
+    with pytest.raises(InputError, match="did you mean 'addition'"):
+        of("best", "additoin")
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY_RECIPE)
+def test_every_recipe_has_data_that_can_be_drawn(name: str, task: str):
+    data = recipe_data(name, task)
+    assert data.name == task
+    assert plan(data, Layout.of(data)).draws >= data.num_examples
+
+
+@pytest.mark.parametrize("task", OPERATIONS)
+def test_the_notebook_recipe_trains_on_the_default_dataset(task: str):
+    assert recipe_data("notebook", task) == Task(task)
+
+
+@pytest.mark.parametrize(("name", "task"), EVERY_RECIPE)
+def test_an_epoch_of_a_recipe_is_a_pass_over_its_own_data(name: str, task: str):
+    config, data = recipe(name, task), recipe_data(name, task)
+    assert config.steps_per_epoch or data.num_train <= config.epoch_examples

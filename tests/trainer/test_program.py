@@ -1,16 +1,26 @@
 """The program, as a person calls it."""
 
+import dataclasses
+import io
 import json
 import os
+import re
 import resource
+import shlex
 import subprocess
 import sys
 import time
 
 import pytest
 
-from seq2seq_arith.pipelines import InputError
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import option, options_of
+from seq2seq_arith.pipelines.__main__ import main as arith_data
+from seq2seq_arith.trainer import __main__ as program
 from seq2seq_arith.trainer.__main__ import main, parse_lengths
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.runs.run import Run, open_run
 
 HEAVY = ("tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam")
 
@@ -50,12 +60,25 @@ assert not [name for name in {HEAVY} if name in sys.modules]
         (["train", "additoin", "--data-dir", "D", "--run-dir", "R"], "did you mean 'addition'?"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epochs", "0"], "epochs is 0; give a whole number"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--model", "x"], "model is 'x'; give one of lstm"),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--digits", "0"], "digits is 0"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--digits", "0"], "dashes is 0"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--recipe", "x"], "recipe is 'x'; give one of best"),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "R"], "arith-data generate pq --data-dir D"),
+        (["train", "pq", "--data-dir", "", "--run-dir", "R"], "the data directory has an empty name"),
+        (
+            ["train", "subtraction", "--data-dir", "/proc/D", "--run-dir", "R"],
+            "make it elsewhere and give that --data-dir: arith-data generate subtraction ",
+        ),
+        (["train", "pq", "--modulus", "5", "--data-dir", "D", "--run-dir", "R"], "pq has no modulus; give --dashes"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-size", "x"], "invalid int value: 'x'"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epoch", "1"], "unrecognized arguments: --epoch 1"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--profile-steps", "-5"], "profile-steps is -5; give 0"),
+        (
+            ["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-per-replica", "0"],
+            "batch-per-replica is 0; give a whole number from 1 to 1048576",
+        ),
+        (
+            ["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-per-replica", "8", "--batch-size", "8"],
+            "--batch-size and --batch-per-replica are given; give one of them",
+        ),
         (["train", "pq", "--data-dir", "D", "--run-dir", "s3://b/r"], "s3://b/r is on no disk of this machine"),
         (["evaluate", "missing"], "missing is no run: it has no config.json"),
         (["predict", "missing", "1+2"], "missing is no run"),
@@ -72,6 +95,113 @@ def test_refuses_in_one_sentence(arguments, sentence, capsys, tmp_path, monkeypa
     assert not list(tmp_path.iterdir())
 
 
+TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
+# Values that are no default, by the type of the field; of choices it is the last one.
+OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25}
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [(cls, name) for cls in (ModelConfig, TrainConfig) for name in options_of(cls)]
+)
+def test_every_field_is_an_option_and_none_is_ignored(cls, name):
+    field, about = options_of(cls)[name]
+    flag = (about.flag or name).replace("_", "-")
+    if field.type in (bool, bool | None):
+        value, words = not field.default, [f"--no-{flag}" if field.default else f"--{flag}"]
+    else:
+        value = about.allowed[-1] if about.choices else OTHER[field.type]
+        words = [f"--{flag}", str(value)]
+    # Only a cosine schedule has a warmup.
+    args = program.parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *words])
+    config = program.configuration(args)[1]
+    assert getattr(config.model if cls is ModelConfig else config, name) == value != field.default
+
+
+def test_every_field_of_a_task_is_an_option():
+    words = ["--digits", "4", "--num-examples", "50", "--data-seed", "3", "--no-reverse", "--ordered"]
+    words += ["--draws", "value", "--num-validation", "7"]
+    task, config = program.configuration(program.parse([*TRAIN, *words, "--seed", "8"]))
+    values = {"digits": 4, "num_examples": 50, "seed": 3, "reverse": False, "ordered": True, "draws": "value"}
+    values |= {"num_validation": 7}
+    assert task == Task("addition", **values)
+    assert set(values) == set(options_of(Task))
+    assert config.seed == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "config_name"),
+    [
+        ("train subtraction", "subtraction-n750000-structured"),
+        ("train subtraction --recipe best --seed 1", "subtraction-n750000-structured"),
+        ("train subtraction --data-seed 1", "subtraction-n750000-s1-structured"),
+        ("train subtraction --num-examples 2000", "subtraction-n2000-structured"),
+        ("train subtraction --digits 8", "subtraction-d8-n750000-structured"),
+        ("train subtraction --draws digits --num-examples 50000", "subtraction"),
+        ("train subtraction --recipe notebook", "subtraction"),
+        ("train subtraction --recipe notebook --digits 2", "subtraction-d2-n5050"),
+        ("train subtraction --digits 1", "subtraction-d1-n55-structured"),
+        ("train pq --dashes 20", "pq-d20-n210"),
+        ("train addition --recipe lengths", "addition-d5-n600000-structured"),
+        ("train modular_addition", "modular_addition"),
+    ],
+)
+def test_a_recipe_names_its_dataset_and_options_change_it(words, config_name):
+    args = program.parse([*words.split(), "--data-dir", "D", "--run-dir", "R"])
+    assert program.configuration(args)[0].config_name == config_name
+
+
+def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
+    """A field that is added to the configuration shows in --help, and its value arrives."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Larger(TrainConfig):
+        momentum: float = option("how much of the last step is kept", default=0.9, low=0.0, high=1.0)
+
+    monkeypatch.setattr(program, "TrainConfig", Larger)
+    monkeypatch.setattr(program, "recipe", lambda *_: Larger())
+    assert program.configuration(program.parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
+    with pytest.raises(InputError, match=r"momentum is 2\.0; give a number from 0 to 1"):
+        program.configuration(program.parse([*TRAIN, "--momentum", "2"]))
+    with pytest.raises(SystemExit):
+        program.parse(["train", "--help"])
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "how much of the last step is kept (from 0 to 1; default: 0.9)" in shown
+    assert "units per layer (from 1 to 16,384; default: the recipe's)" in shown
+
+
+def test_an_evaluation_that_is_refused(trained, capsys, tmp_path):
+    large = Run(tmp_path / "run", Task("subtraction"), "abc", "D", TrainConfig())
+    large.claim()
+    assert main(["evaluate", str(large.folder), "--all-questions"]) == 2
+    assert capsys.readouterr().err == (
+        "arith-model: subtraction of at most 5 digits has 10,000,000,000 questions, and --all-questions asks at most "
+        "909,090 of this width; leave it out, for the suite asks the hard ones\n"
+    )
+    for words, sentence in (
+        (["--per-slice", "0"], "per_slice is 0; give a whole number from 1 to 1000000"),
+        (["--suite-seed", "-1"], "seed is -1; give a whole number from 0 to"),
+        (["--lengths", "1001"], "digits is 1001"),
+    ):
+        assert main(["evaluate", str(trained.folder), *words]) == 2
+        assert sentence in capsys.readouterr().err
+
+
+def test_questions_of_dashes_are_no_options():
+    """An example of each task without digits arrives as a question, whatever its operator is."""
+    for operation in OPERATIONS.values():
+        if not operation.notation.has_digits:
+            question = operation.symbol.join(operation.notation.example)
+            assert program.parse(["predict", "R", question, "--json"]).questions == [question]
+
+
+def test_questions_may_stand_behind_an_option():
+    for words in (["3+4", "--json", "5+6"], ["--json", "3+4", "5+6"]):
+        args = program.parse(["predict", "R", *words])
+        assert (sorted(args.questions), args.json) == (["3+4", "5+6"], True)
+    with pytest.raises(InputError, match=r"unrecognized arguments: -1\+2; see"):
+        program.parse(["predict", "R", "39+3", "-1+2", "39-3"])
+
+
 @pytest.mark.parametrize(
     ("text", "lengths"),
     [(None, []), ("6", [6]), ("6-8", [6, 7, 8]), ("1000,10000", [1000, 10000]), ("3,5-6", [3, 5, 6])],
@@ -80,77 +210,125 @@ def test_lengths(text, lengths):
     assert parse_lengths(text) == lengths
 
 
-@pytest.mark.parametrize("text", ["six", "6-", "-6", "6,,7", "1.5", "18-6", "1-99999999999", "1-999999999", "²"])
+@pytest.mark.parametrize("text", ["six", "", "6-", "-6", "6,,7", "1.5", "18-6", "1-99999999999", "1-999999999", "²"])
 def test_bad_lengths(text):
-    with pytest.raises(InputError, match="give whole numbers up to 1,000,000 and rising ranges"):
+    with pytest.raises(InputError, match="give whole numbers up to 1000000 and rising ranges"):
         parse_lengths(text)
 
 
-def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
-    """Two replicas train pq; the same command again says that all is done; another one is refused."""
+def test_a_run_from_end_to_end(data_dir, tasks, tmp_path, capsys):
+    """Two replicas train pq; the same command again says that all is done; another one is refused.
+
+    Only the first command runs in a process of its own, because importing TensorFlow takes seconds.
+    """
     size = ["--digits", tasks["pq"].digits, "--num-examples", tasks["pq"].num_examples]
     command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 3]
-    first = run(*command, "--steps-per-epoch", 30, "--replicas", 2)
+    command = [str(word) for word in command]
+    first = run(*command, "--steps-per-epoch", 30, "--replicas", 2, "--batch-per-replica", 8)
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
-    assert "2 replicas" in first.stdout
-    assert "character accuracy  exact match  seconds" in first.stdout
+    assert "2 replicas, 8 examples of each batch per replica\n" in first.stdout
+    facts = [line.split("  ")[0] for line in first.stdout.partition("is finished")[2].splitlines()[4:11]]
+    assert facts == ["trained on", "given", "exact match", "weights", "examples seen", "operations", "seconds"]
     made = sorted(path.name for path in (tmp_path / "run").iterdir())
-    assert made == ["best.npz", "config.json", "history.csv", "history.png", "last.npz"]
+    checkpoints = ["best.npz", "last.npz", "previous.npz"]
+    assert made == sorted([*checkpoints, ".lock", "config.json", "history.csv", "history.png", "summary.json"])
     history = (tmp_path / "run" / "history.csv").read_bytes()
-    again = run(*command, "--steps-per-epoch", 30)
-    assert again.returncode == 0, again.stderr
-    assert "is finished: 3 epochs were asked for" in again.stdout
-    assert "epoch 1" not in again.stdout
+    assert main([*command, "--steps-per-epoch", "30"]) == 0
+    again = capsys.readouterr().out
+    assert "is finished: 3 epochs were asked for" in again
+    assert "epoch 1" not in again
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
-    other = run(*command, "--steps-per-epoch", 31)
-    assert other.returncode == 2
-    assert "train.steps_per_epoch is 30 there and 31 here" in other.stderr
-    answered = run("predict", tmp_path / "run", "---p--")
-    assert answered.returncode == 0, answered.stderr
-    assert answered.stdout.startswith("---p--")
+    assert main([*command, "--steps-per-epoch", "31"]) == 2
+    assert "train.steps_per_epoch is 30 there and 31 here" in capsys.readouterr().err
+    assert main(["predict", str(tmp_path / "run"), "---p--"]) == 0
+    assert capsys.readouterr().out.startswith("---p--")
+
+
+def test_a_missing_dataset_is_made(tmp_path, monkeypatch, capsys):
+    """As ``arith-data generate`` makes it. A dataset that lies there already is named, with the options for it."""
+    monkeypatch.chdir(tmp_path)
+    size = ["--num-examples", "300", "--digits", "2"]
+    assert arith_data(["generate", "subtraction", *size, "--data-dir", "data"]) == 0
+    train = ["train", "subtraction", *size, "--data-dir", "data", "--epochs", "1", "--no-xla"]
+    train += ["--hidden", "4", "--layers", "1"]
+    assert main([*train, "--run-dir", "run"]) == 0
+    printed = capsys.readouterr().out
+    made = "arith-data generate subtraction --digits 2 --num-examples 300 --draws structured --data-dir data"
+    assert f"making the dataset seq2seq_arith/subtraction-d2-n300-structured, as this does: {made}\n" in printed
+    assert open_run("run").task == Task("subtraction", digits=2, num_examples=300, draws="structured")
+    assert arith_data(shlex.split(made)[1:]) == 0
+    assert "is there already, complete and as asked for" in capsys.readouterr().out
+    there = "data has subtraction-d2-n300, and recipe 'best' trains on subtraction-d2-n300-structured"
+    advice = re.search(f"{there}; to train on the former, add: (.*)", printed)
+    assert advice
+    assert main([*train, "--run-dir", "other", *advice[1].split()]) == 0
+    assert open_run("other").task == Task("subtraction", digits=2, num_examples=300)
+
+
+def test_a_folder_of_another_run_is_refused_before_its_dataset_is_made(trained, tmp_path, capsys):
+    capsys.readouterr()
+    data_dir = tmp_path / "data"
+    assert main(["train", "pq", "--data-dir", str(data_dir), "--run-dir", str(trained.folder)]) == 2
+    refused = capsys.readouterr().err
+    assert f"{trained.folder} holds a run on addition-n1003, and this is pq; give another --run-dir" in refused
+    assert main(["demo", "--data-dir", str(data_dir), "--run-dir", str(trained.folder.parent)]) == 2
+    assert "holds a run on addition-n1003" in capsys.readouterr().err
+    assert not data_dir.exists()
 
 
 def test_a_disk_that_is_full(data_dir, tasks, tmp_path):
-    """Files of at most 8 kB: the best weights fit, the same with an optimizer do not, and nothing of those is left."""
+    """Files of at most 64 kB: the best weights fit, the same with an optimizer do not, and nothing of those is left."""
     size = ["--digits", 20, "--num-examples", tasks["pq"].num_examples, "--epochs", 1, "--steps-per-epoch", 2]
     # Python would cut its bytecode as well, and stumble over that later.
-    tight = {"max_file": 8192, "environment": {"PYTHONDONTWRITEBYTECODE": "1"}}
+    tight = {"max_file": 2**16, "environment": {"PYTHONDONTWRITEBYTECODE": "1"}}
     limited = run("train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, **tight)
     assert limited.returncode == 1
     assert limited.stderr == (
         f"arith-model: {tmp_path / 'run' / 'last.npz'} cannot be written (File too large), and nothing of it was left; "
         "make room, or give another place\n"
     )
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["best.npz", "config.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".lock", "best.npz", "config.json"]
 
 
-def test_places_that_cannot_be_written(trained, tmp_path):
+def test_places_that_cannot_be_written(trained, tmp_path, capsys):
     (tmp_path / "file").write_text("")
-    refused = run("export", trained.folder, tmp_path / "file" / "out")
-    assert refused.returncode == 1
-    assert len(refused.stderr.splitlines()) == 1
-    assert "out cannot be written (Not a directory)" in refused.stderr
+    capsys.readouterr()
+    assert main(["export", str(trained.folder), str(tmp_path / "file" / "out")]) == 1
+    refused = capsys.readouterr().err
+    assert len(refused.splitlines()) == 1
+    assert "out cannot be written (Not a directory)" in refused
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_reader_that_has_seen_enough_and_one_that_has_few_characters(trained, tmp_path):
-    (tmp_path / "many").write_text("12+30\n" * 30_000)
+def test_a_reader_that_has_seen_enough(trained, tmp_path):
+    """More lines than the pipe holds, so that the program meets its closed end."""
+    (tmp_path / "many").write_text("12+30\n" * 10_000)
     command = [sys.executable, "-m", "seq2seq_arith.trainer", "predict", trained.folder, "--file", tmp_path / "many"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline().startswith("12+30 = ")
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 1
-    table = run("evaluate", trained.folder, environment={"PYTHONIOENCODING": "latin-1"})
-    assert (table.returncode, table.stderr) == (0, "")
 
 
-def test_a_cluster_is_for_training_alone(trained):
+def test_a_terminal_that_has_few_characters(monkeypatch):
+    """The tables have marks that Latin-1 lacks: question marks take their place."""
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="latin-1"))
+    assert main(["predict", "missing", "1+2"]) == 2
+    print("✓", end="", flush=True)
+    assert written.getvalue() == b"?"
+
+
+def test_a_cluster_is_for_training_alone(trained, monkeypatch, capsys):
     cluster = {"cluster": {"worker": ["localhost:1", "localhost:2"]}, "task": {"type": "worker", "index": 0}}
-    answered = run("predict", trained.folder, "12+30", "--json", environment={"TF_CONFIG": json.dumps(cluster)})
-    assert (answered.returncode, answered.stderr) == (0, "")
-    assert json.loads(answered.stdout)["question"] == "12+30"
+    monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
+    capsys.readouterr()
+    assert main(["predict", str(trained.folder), "12+30", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert json.loads(printed.out)["question"] == "12+30"
 
 
 @pytest.mark.slow
@@ -168,11 +346,28 @@ def test_a_killed_run_goes_on_bitwise(data_dir, tmp_path, seconds):
     victim.kill()
     assert victim.wait() == -9
     assert run(*arguments, tmp_path / "killed").returncode == 0
-    from seq2seq_arith.trainer.checkpoints import load
+    from seq2seq_arith.trainer.runs.checkpoints import load
 
     for name in ("last.npz", "best.npz"):
         (whole, _), (killed, _) = (load(tmp_path / folder / name) for folder in ("whole", "killed"))
-        assert [array.tobytes() for array in whole] == [array.tobytes() for array in killed]
+        assert whole.keys() == killed.keys()
+        assert all(whole[key].tobytes() == killed[key].tobytes() for key in whole)
     lines = [(tmp_path / folder / "history.csv").read_text().splitlines() for folder in ("whole", "killed")]
     learned = [[line.rsplit(",", 2)[0] for line in rows] for rows in lines]
     assert learned[0] == learned[1]
+
+
+@pytest.mark.parametrize("missing", ["tensorflow", "keras"])
+@pytest.mark.parametrize("arguments", [["train", "addition", "--data-dir=data", "--run-dir=run"], ["predict", "run"]])
+def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path):
+    """At once: before it makes a dataset, or looks for a run."""
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None  # as if it were not installed
+from seq2seq_arith.trainer.__main__ import main
+sys.exit(main({arguments}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    sentence = f"arith-model needs {missing}, which is not installed: pip install 'seq2seq_arith[train]'"
+    assert (done.returncode, done.stderr) == (2, f"arith-model: {sentence}\n")
+    assert list(tmp_path.iterdir()) == []

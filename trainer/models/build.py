@@ -1,71 +1,64 @@
-"""From a configuration to a network on a task, and what it needs."""
+"""From a configuration to a network on a task."""
 
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import keras
+import tensorflow as tf
 
-from seq2seq_arith.pipelines import InputError
-from seq2seq_arith.trainer.codec import View
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.models.convolution import convolution
-from seq2seq_arith.trainer.models.counter import counter
-from seq2seq_arith.trainer.models.recurrent import CELLS, encoder_decoder, tagger
-from seq2seq_arith.trainer.models.transformer import HEADS, transformer
+from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.registry import MODELS, check_model, load
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
-# The number of layers to the direction of each, as ``tagger`` reads them.
-DIRECTIONS: dict[str, Callable[[int], str]] = {
-    "lstm_tagger": lambda layers: "f" * layers,
-    "bilstm_tagger": lambda layers: "d" * layers,
-    "alternating_tagger": lambda layers: ("fb" * layers)[:layers],
-    "returning_tagger": lambda layers: "f" * (layers - 1) + "b",
-}
 
 
-def build_model(config: ModelConfig, view: View, *, on_gpu: bool = False, portable: bool = False) -> keras.Model:
-    """A network with fresh weights, drawn from Keras's global seed.
+def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
+    """Builds a network with fresh weights, drawn from Keras's global seed.
+
+    The function that the registry names for the network is given the ids, a Keras tensor
+    [examples, *view.question_shape], and a ``Spec``; it returns logits [examples, view.answer_steps, alphabet].
 
     Args:
-      config: Which network.
-      view: What it reads and writes.
-      on_gpu: Whether to leave recurrent layers eligible for cuDNN instead of unrolling them.
-      portable: Whether to keep cuDNN out even so, as an export that must run without a GPU does.
+      config: The network and its size.
+      view: What the network reads and writes.
+      cudnn: Whether recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
+        compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
 
     Returns:
-      A model from ids [examples, *view.question_shape] to logits [examples, view.answer_steps, alphabet].
+      A model from ids to logits.
 
     Raises:
       InputError: The network cannot be put on this view.
     """
+    check_model(config.name, view.name, view.task)
     ids: Any = keras.Input(view.question_shape, dtype="int32", name="question")
-    size = {"hidden": config.hidden, "layers": config.layers, "depth": len(view.alphabet)}
-    steps = view.answer_steps
-    options = {
-        "unroll": not on_gpu and max(view.question_shape[0], steps) <= MAX_UNROLL,
-        "use_cudnn": False if portable else "auto",
-    }
-    if config.name in CELLS:
-        logits = encoder_decoder(ids, cell=config.name, steps=steps, **size, **options)
-    elif config.name == "counter":
-        logits = counter(ids, steps=steps, **size)
-    elif config.name == "transformer":
-        _check_heads(config.hidden)
-        logits = transformer(ids, steps=steps, **size, **options)
-    elif view.question_shape[0] != steps:
-        raise InputError(
-            f"model {config.name!r} writes one character a step, but the view {view.name!r} of {view.task.name} has "
-            f"{view.question_shape[0]} question steps and {steps} answer steps; use --view aligned"
-        )
-    elif config.name == "convolution":
-        logits = convolution(ids, **size)
-    else:
-        directions = DIRECTIONS[config.name](config.layers)
-        logits = tagger(ids, directions=directions, hidden=config.hidden, depth=size["depth"], **options)
-    return keras.Model(ids, logits, name=config.name)
+    unroll = not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL
+    spec = Spec(
+        hidden=config.hidden,
+        layers=config.layers,
+        steps=view.answer_steps,
+        depth=len(view.alphabet),
+        recurrent={"unroll": unroll, "use_cudnn": "auto" if cudnn else False},
+    )
+    return keras.Model(ids, load(MODELS[config.name].build)(ids, spec), name=config.name)
 
 
-def _check_heads(hidden: int) -> None:
-    if hidden % HEADS:
-        raise InputError(f"hidden is {hidden}; model 'transformer' needs a multiple of {HEADS}")
+def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
+    """The variables of a network as ``build_model`` makes them, with paths, shapes and dtypes, but without values.
+
+    So the size of a network is known before its memory is taken.
+
+    Raises:
+      InputError: The network cannot be put on this view.
+    """
+
+    def build() -> list[keras.Variable]:
+        with tf.Graph().as_default():
+            return build_model(config, view).variables
+
+    # Keras numbers layers without a name per thread. In another thread, it does not number on for the real network.
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(build).result()

@@ -3,27 +3,22 @@
 import keras
 
 from seq2seq_arith.trainer.models.layers import OneHot
+from seq2seq_arith.trainer.models.spec import Spec
 
 WIDTH = 3
 
 
-def convolution(ids: keras.KerasTensor, *, hidden: int, layers: int, depth: int) -> keras.KerasTensor:
-    """``layers`` convolutions, each over ``WIDTH`` steps.
+def convolution(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """``spec.layers`` convolutions of ``spec.hidden`` filters, each over ``WIDTH`` steps.
 
     It learns pq because question and answer have the same number of characters, a + 1 + b = 1 + a + b, so that
-    each can be answered where it stands: it need not count, and any length will do.
+    each can be answered where it stands: it need not count, and any length will do::
 
-    Args:
-      ids: [examples, steps] or [examples, steps, channels].
-      hidden: Filters of each layer.
-      layers: Convolutions.
-      depth: Characters of the alphabet.
-
-    Returns:
-      Logits, [examples, steps, depth].
+        question    - - - p - -
+        answer      q - - - - -
     """
-    sequence = OneHot(depth)(ids)
-    for number in range(layers):
-        layer = keras.layers.Conv1D(hidden, WIDTH, padding="same", activation="relu", name=f"layer_{number}")
+    sequence = OneHot(spec.depth)(ids)
+    for number in range(spec.layers):
+        layer = keras.layers.Conv1D(spec.hidden, WIDTH, padding="same", activation="relu", name=f"layer_{number}")
         sequence = layer(sequence)
-    return keras.layers.Dense(depth, dtype="float32", name="logits")(sequence)
+    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)

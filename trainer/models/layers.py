@@ -1,4 +1,7 @@
-"""Layers that Keras does not have."""
+"""Layers that Keras does not have.
+
+Every weight has a name, so that checkpoints find it in any process.
+"""
 
 from typing import Any
 
@@ -10,7 +13,9 @@ PACKAGE = "seq2seq_arith"
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class OneHot(keras.layers.Layer):
-    """Ids [examples, steps] or [examples, steps, channels] to one-hot rows, the channels side by side.
+    """Turns ids [examples, steps] or [examples, steps, channels] into one-hot rows, the channels side by side.
+
+    With an alphabet of three characters, a step of the two channels (0, 2) becomes 1 0 0 0 0 1.
 
     Args:
       depth: Characters of the alphabet.
@@ -43,7 +48,7 @@ class PairEmbedding(keras.layers.Layer):
 
     Args:
       depth: Characters of the alphabet.
-      units: Of each vector.
+      units: Numbers per vector.
 
     Returns:
       [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i.
@@ -56,7 +61,7 @@ class PairEmbedding(keras.layers.Layer):
 
     def build(self, input_shape):
         initializer = keras.initializers.RandomNormal(stddev=0.3)
-        self.table = self.add_weight(shape=(self.depth**2, self.units), initializer=initializer)
+        self.table = self.add_weight(name="table", shape=(self.depth**2, self.units), initializer=initializer)
 
     def call(self, ids):
         whole: Any = ops.cast(ids, "int32")
@@ -73,7 +78,7 @@ class PairEmbedding(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Flip(keras.layers.Layer):
-    """The steps of [examples, steps, units] from the last to the first."""
+    """Reverses the steps of [examples, steps, units]."""
 
     def call(self, sequence):
         return ops.flip(sequence, axis=1)
@@ -84,14 +89,14 @@ class Flip(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class LearnedSteps(keras.layers.Layer):
-    """One learned vector a step, the same for every example.
+    """One learned vector per step, the same for every example.
 
     Args:
-      steps: How many.
-      units: Of each.
+      steps: Number of vectors.
+      units: Numbers per vector.
 
     Returns:
-      [examples, steps, units], whatever is given.
+      [examples, steps, units]; of the input, only the number of examples matters.
     """
 
     def __init__(self, steps: int, units: int, **kwargs: Any) -> None:
@@ -101,7 +106,7 @@ class LearnedSteps(keras.layers.Layer):
 
     def build(self, input_shape):
         initializer = keras.initializers.RandomNormal(stddev=0.3)
-        self.table = self.add_weight(shape=(self.steps, self.units), initializer=initializer)
+        self.table = self.add_weight(name="table", shape=(self.steps, self.units), initializer=initializer)
 
     def call(self, sequence):
         examples = ops.shape(sequence)[:1]  # pyright: ignore
@@ -116,10 +121,10 @@ class LearnedSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BiasedAttention(keras.layers.Layer):
-    """Self-attention whose scores have a learned bias for every pair of steps, a head.
+    """Self-attention whose scores have a learned bias per head and pair of steps.
 
     Args:
-      heads: Heads; they divide the units of the input.
+      heads: Number of heads, which must divide the units of the input.
 
     Returns:
       [examples, steps, units], as the input.
@@ -131,9 +136,9 @@ class BiasedAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         steps, units = input_shape[1:]
-        self.kernel = self.add_weight(shape=(units, 3 * units), initializer="glorot_uniform")
-        self.output_kernel = self.add_weight(shape=(units, units), initializer="glorot_uniform")
-        self.bias = self.add_weight(shape=(self.heads, steps, steps), initializer="zeros")
+        self.kernel = self.add_weight(name="kernel", shape=(units, 3 * units), initializer="glorot_uniform")
+        self.output_kernel = self.add_weight(name="output_kernel", shape=(units, units), initializer="glorot_uniform")
+        self.bias = self.add_weight(name="bias", shape=(self.heads, steps, steps), initializer="zeros")
 
     def call(self, sequence):
         steps, units = sequence.shape[1:]
@@ -141,7 +146,9 @@ class BiasedAttention(keras.layers.Layer):
         parts: Any = ops.reshape(ops.matmul(sequence, self.kernel), (-1, steps, 3, self.heads, size))
         query, key, value = (ops.transpose(parts[:, :, part], (0, 2, 1, 3)) for part in range(3))
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) / size**0.5 + self.bias
-        mixed = ops.transpose(ops.matmul(ops.softmax(scores), value), (0, 2, 1, 3))
+        # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
+        shares = ops.cast(ops.softmax(ops.cast(scores, "float32")), value.dtype)
+        mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, steps, units)), self.output_kernel)
 
     def compute_output_shape(self, input_shape):
@@ -157,20 +164,29 @@ class Counter(keras.layers.Layer):
 
     i and g are linear and learned. It is an LSTM cell whose gates see the input alone, whose forget gate stays open,
     and whose activations are the hard ones (Courbariaux, Bengio, David, "BinaryConnect", NIPS 2015), which saturate
-    exactly: a unit of saturated gates goes up by one, down by one, or stays, without an error at any length. (Counting
-    needs just this of an LSTM: Weiss, Goldberg, Yahav, "On the Practical Computational Power of Finite Precision RNNs
-    for Language Recognition", ACL 2018.) Without feedback it is a sum, and so runs over all steps at once.
+    exactly. A unit with saturated gates goes up by one, down by one, or stays, without an error at any length::
+
+        input      -   -   p   -   -
+        gate       1   1   0   1   1      whether to count: clip(i(x) + 1/2, 0, 1)
+        value     +1  +1  -1  +1  +1      up or down: clip(g(x), -1, 1)
+        c          1   2   2   3   4
+
+    Counting needs just this of an LSTM: Weiss, Goldberg, Yahav, "On the Practical Computational Power of Finite
+    Precision RNNs for Language Recognition", ACL 2018. Without feedback, the recurrence is a sum, which is computed for
+    all steps at once. The inputs are one-hot, so what a step adds depends on its character alone, and is computed once
+    for each character of the alphabet.
 
     Args:
-      units: Counters.
-      return_sequences: Whether to give every state, or the last one.
+      units: Number of counters.
+      return_sequences: Whether to return every state instead of the last one.
 
     Returns:
-      float32 [examples, steps, units], or [examples, units], of inputs [examples, steps, features].
+      float32 [examples, steps, units], or [examples, units], of one-hot inputs [examples, steps, characters].
     """
 
-    # i and g are this many times what kernel and bias give. A step of Adam is as large for every weight, so they move
-    # fast beside the other layers, and saturate. With 1 they count nearly right, and no further than the training did.
+    # i and g are this many times the result of kernel and bias. A step of Adam is equally large for every weight, so i
+    # and g move faster than the other layers, and saturate. With 1, the units count only nearly right, and no further
+    # than in the training.
     STEEPNESS = 20.0
 
     def __init__(self, units: int, *, return_sequences: bool = True, **kwargs: Any) -> None:
@@ -179,16 +195,21 @@ class Counter(keras.layers.Layer):
         self.return_sequences = return_sequences
 
     def build(self, input_shape):
-        # Few gates are saturated at first, for those do not learn: i and g are spread by 1/2.
+        # A saturated gate does not learn. With a spread of 1/2 for i and g, few gates are saturated at first.
         initializer = keras.initializers.RandomNormal(stddev=0.5 / self.STEEPNESS)
-        self.kernel = self.add_weight(shape=(input_shape[-1], 2 * self.units), initializer=initializer)
-        self.bias = self.add_weight(shape=(2 * self.units,), initializer="zeros")
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], 2 * self.units), initializer=initializer)
+        self.bias = self.add_weight(name="bias", shape=(2 * self.units,), initializer="zeros")
 
     def call(self, inputs):
-        gates: Any = ops.multiply(ops.matmul(inputs, self.kernel) + self.bias, self.STEEPNESS)
-        gate, value = gates[..., : self.units], gates[..., self.units :]
-        steps = ops.multiply(ops.clip(gate + 0.5, 0.0, 1.0), ops.clip(value, -1.0, 1.0))
-        return ops.cumsum(steps, axis=1) if self.return_sequences else ops.sum(steps, axis=1)
+        if self.return_sequences:
+            return ops.cumsum(ops.matmul(inputs, self.added()), axis=1)
+        return ops.matmul(ops.sum(inputs, axis=1), self.added())
+
+    def added(self) -> Any:
+        """What each character adds to each counter, [characters, units]."""
+        gates: Any = ops.multiply(ops.add(self.kernel, self.bias), self.STEEPNESS)
+        gate, value = gates[:, : self.units], gates[:, self.units :]
+        return ops.multiply(ops.clip(gate + 0.5, 0.0, 1.0), ops.clip(value, -1.0, 1.0))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[: 2 if self.return_sequences else 1], self.units)
@@ -199,13 +220,13 @@ class Counter(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GoSignal(keras.layers.Layer):
-    """What a decoder reads that is fed nothing else: [1, 0] at its first step and [0, 1] at all others.
+    """The input of a decoder that has no other input: [1, 0] at its first step and [0, 1] at all others.
 
     Args:
-      steps: How many.
+      steps: Number of steps.
 
     Returns:
-      float32 [1, steps, 2], whatever is given: the same for all examples.
+      float32 [1, steps, 2], the same for all examples and inputs.
     """
 
     def __init__(self, steps: int, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The LSTM of short sequences on a CPU: Keras's layer, computed with fewer and larger products."""
+"""An LSTM for short sequences on a CPU: Keras's layer, computed with fewer and larger products."""
 
 from typing import Any
 
@@ -7,29 +7,29 @@ from keras import ops
 
 from seq2seq_arith.trainer.models.layers import PACKAGE
 
-# What of a cell's configuration changes how a step is computed.
+# The settings of a cell that change how a step is computed.
 COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class UnrolledLSTM(keras.layers.LSTM):
-    """``keras.layers.LSTM(unroll=True)`` as it is by default: the same weights and the same results.
+    """``keras.layers.LSTM(unroll=True)`` with its default settings: the same weights and the same results.
 
-    What the inputs add to the gates is one product for all steps, and for all repeats of a step; the first step
-    has no product with the state, which is zero unless one is given. All else, from masks and dropout to other
-    activations, is left to Keras's layer.
+    The inputs of all steps, and of all repeats of a step, are multiplied by the kernel at once. The first step is not
+    multiplied by the recurrent kernel, because the state is zero there unless one is given. Masks, dropout and other
+    activations are refused; Keras's layer has them.
 
     Args:
-      units: Of the state and of each output.
-      repeats: How often each step of the input is read: with 1, this is the plain layer; with n, it is that layer
-        after a ``RepeatVector(n)``, given [examples, 1, units].
+      units: Units of the state and of each output.
+      repeats: How often each step of the input is read. With 1, this is the plain layer. With n and an input
+        [examples, 1, units], it is that layer after a ``RepeatVector(n)``.
 
     Returns:
       [examples, steps * repeats, units] with ``return_sequences``, in the order in which they were computed;
       otherwise the last of them, [examples, units].
 
     Raises:
-      ValueError: It is asked for what is left to Keras's layer.
+      ValueError: A setting is one that only Keras's layer has.
     """
 
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
@@ -65,17 +65,20 @@ class UnrolledLSTM(keras.layers.LSTM):
 
 
 def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) -> keras.layers.LSTM:
-    """The LSTM layer for where it runs: written out, or Keras's own, which takes cuDNN where it may."""
+    """Makes an LSTM layer: unrolled, or Keras's own, which uses cuDNN where it can."""
     return UnrolledLSTM(units, **kwargs) if unroll else keras.layers.LSTM(units, use_cudnn=use_cudnn, **kwargs)
 
 
 def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
-    """The state after a step: hidden and carry, [examples, units] each, of gates [examples, 4 * units].
+    """Computes the state after a step, hidden and carry, [examples, units] each.
 
-    A carry of None stands for zeros.
+    Args:
+      gates: [examples, 4 * units], before the activations.
+      carry: The carry before the step, float32; None for zeros.
     """
     parts: Any = ops.split(gates, 4, axis=1)
     into, kept, new, out = parts
-    added = ops.multiply(ops.sigmoid(into), ops.tanh(new))
+    # The carry sums over steps, for which the 8 bits of a bfloat16 are too few.
+    added = ops.cast(ops.multiply(ops.sigmoid(into), ops.tanh(new)), "float32")
     carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(kept), carry), added)
-    return ops.multiply(ops.sigmoid(out), ops.tanh(carry)), carry
+    return ops.cast(ops.multiply(ops.sigmoid(out), ops.tanh(carry)), gates.dtype), carry

@@ -1,0 +1,119 @@
+"""Measures how fast datasets are made and read, beside other common ways: ``make bench-data``.
+
+Every way runs several times, each time alone in a process of its own; the table gives medians. The argument ``sizes``
+measures time and memory from 10^4 to 10^8 examples instead, and draws ``docs/sizes.png``.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import timing
+import ways
+
+from seq2seq_arith.base.machine import cores
+
+RUNS = 3
+SIZES = [10**4, 10**5, 10**6, 10**7, 10**8]
+
+# A row's title, the function, its arguments. Indented rows are compared with the row of ours above them.
+LARGE = {"digits": 7, "num_examples": 20_000_000}
+LONG = {"digits": 100, "num_examples": 1_000_000}
+PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+THREADS = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
+TABLE: list[tuple[str, Callable, dict]] = [
+    ("this pipeline, addition of 7 digits, TFRecord", ways.pipeline, LARGE),
+    ("  on one core", ways.pipeline, LARGE | {"cores": 1}),
+    ("  in two of Beam's worker threads", ways.pipeline, LARGE | {"flags": THREADS}),
+    ("  in two of Beam's worker processes", ways.pipeline, LARGE | {"flags": PROCESSES}),
+    ("  with structured draws", ways.pipeline, LARGE | {"draws": "structured"}),
+    ("  cp of the same bytes, and fsync", ways.copy, LARGE),
+    ("this pipeline, addition of 100 digits, TFRecord", ways.pipeline, LONG),
+    ("this pipeline, pq, TFRecord and Parquet", ways.pipeline, {"task": "pq", "parquet": True}),
+    ("this pipeline, addition, TFRecord and Parquet", ways.pipeline, {"parquet": True}),
+    ("  the notebook's loop, strings in memory only", ways.notebook, {}),
+    ("  Beam, one example per element, Distinct, WriteToParquet", ways.beam_elements, {}),
+    ("  TFDS, a standard generator builder", ways.tfds_generator, {}),
+    ("  TFDS, a standard Beam builder", ways.tfds_beam, {}),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("table", "sizes"), default="table")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    if arguments.what == "sizes":
+        sizes(Path(__file__).parents[1] / "docs")
+    else:
+        table(arguments.runs)
+
+
+def table(runs: int) -> None:
+    print(f"{cores()} cores; medians of {runs} runs, each in a process of its own")
+    print(f"{'':58}{'examples':>12}{'seconds':>9}{'per second':>12}{'peak MB':>9}{'ours is':>9}")
+    ours = 0.0
+    for name, way, given in TABLE:
+        measured = [measure(way, given) for _ in range(runs)]
+        rate = show(name, measured, ours if name.startswith(" ") else 0.0)
+        ours = ours if name.startswith(" ") else rate
+    for name, way in (("the trainer's input, pq", ways.read_trainer), ("  plain tfds.load, pq", ways.read_tfds)):
+        measured = [measure(way, {}) for _ in range(runs)]
+        rate = statistics.median(run["bytes"] / run["seconds"] for run in measured) / 1e6
+        print(f"{name:58}{measured[0]['examples']:>12,}{timing.median(measured, 'seconds'):>9.2f}{rate:>9.0f} MB/s")
+
+
+def show(name: str, measured: list[dict], ours: float = 0.0) -> float:
+    """Prints a row and returns its examples per second.
+
+    Args:
+      measured: The results of ``measure``.
+      ours: Examples per second of our row, if this one is compared with it: the row then ends with their ratio.
+    """
+    seconds = timing.median(measured, "seconds")
+    rate = measured[0]["examples"] / seconds
+    memory = timing.median(measured, "memory") / 1e6
+    ratio = f"{ours / rate:>9.2f}" if ours else ""
+    print(f"{name:58}{measured[0]['examples']:>12,}{seconds:>9.2f}{rate:>12,.0f}{memory:>9,.0f}{ratio}", flush=True)
+    return rate
+
+
+def measure(way: Callable, given: dict) -> dict:
+    """One run of a way in a process of its own: examples, seconds as the way took them, and peak bytes of memory."""
+    result, memory = timing.call(ways.in_new_directory, way=way.__name__, given=given)
+    return result | {"memory": memory}
+
+
+def sizes(docs: Path) -> None:
+    """Measures time and memory against the number of examples, and draws both."""
+    rows = []
+    for size in SIZES:
+        rows.append(measure(ways.pipeline, {"digits": 7, "num_examples": size}))
+        show("this pipeline, addition of 7 digits, TFRecord", rows[-1:])
+        time.sleep(2)  # let the disk finish its writes
+    plot(rows, docs / "sizes.png")
+
+
+def plot(rows: list[dict], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    examples = [row["examples"] for row in rows]
+    left.loglog(examples, [row["seconds"] for row in rows], "o-")
+    left.set(xlabel="examples", ylabel="seconds", title="pipeline start to published directory")
+    right.loglog(examples, [row["memory"] / 1e6 for row in rows], "o-")
+    right.set(xlabel="examples", ylabel="MB at the peak", title="memory of the process")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    path.parent.mkdir(exist_ok=True)
+    figure.savefig(path, dpi=110)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

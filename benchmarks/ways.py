@@ -1,0 +1,199 @@
+"""The compared ways to make and to read arithmetic data.
+
+Each is a function of an empty directory that returns the number of examples and the seconds.
+"""
+
+import os
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+NUM_EXAMPLES, DIGITS = 50_000, 3
+BATCH = 1024
+
+
+def in_new_directory(way: str, given: dict) -> dict:
+    """Runs a way, by its name, in a directory that is removed afterwards."""
+    with tempfile.TemporaryDirectory() as directory:
+        return globals()[way](Path(directory), **given)
+
+
+def pipeline(
+    directory: Path,
+    task: str = "addition",
+    parquet: bool = False,
+    flags: tuple[str, ...] = (),
+    cores: int | None = None,
+    **parameters,
+) -> dict:
+    """This project, from the start of the pipeline to the published directory.
+
+    Args:
+      flags: Beam's flags.
+      cores: How many cores to use, if not all.
+    """
+    if cores:
+        os.sched_setaffinity(0, range(cores))
+    from seq2seq_arith.arithmetic.tasks import Task
+    from seq2seq_arith.pipelines.beam.options import pipeline_options
+    from seq2seq_arith.pipelines.create import create
+    from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+    from seq2seq_arith.pipelines.order import Order
+
+    made = Task(task, **parameters)
+    start = time.perf_counter()
+    layout = Layout.of(made, formats=choose_formats({"parquet": parquet}))
+    create(Order.of(made, layout, directory, pipeline_options(flags)))
+    return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
+
+
+def copy(directory: Path, **parameters) -> dict:
+    """``cp`` of a finished dataset, then a wait for the disk: no program that writes the dataset can be faster."""
+    made = pipeline(directory / "made", **parameters)
+    start = time.perf_counter()
+    subprocess.run(["cp", "-r", directory / "made", directory / "copied"], check=True)
+    subprocess.run(["sync", "-f", directory / "copied"], check=True)
+    return made | {"seconds": time.perf_counter() - start}
+
+
+def notebook(directory: Path) -> dict:
+    """The notebook's loop, which calls NumPy for each digit. It keeps strings in memory and writes nothing."""
+    import numpy as np
+
+    def number() -> int:
+        length = np.random.randint(1, DIGITS + 1)
+        return int("".join(np.random.choice(list("0123456789")) for _ in range(length)))
+
+    start = time.perf_counter()
+    seen, examples = set(), []
+    while len(examples) < NUM_EXAMPLES:
+        left, right = number(), number()
+        pair = (min(left, right), max(left, right))
+        if pair not in seen:
+            seen.add(pair)
+            examples.append(_example(left, right))
+    return {"examples": len(examples), "seconds": time.perf_counter() - start}
+
+
+def beam_elements(directory: Path) -> dict:
+    """Beam as its guides show it: one element per example."""
+    import apache_beam as beam
+    import pyarrow as pa
+    from apache_beam.io.parquetio import WriteToParquet
+
+    draws, chunks = 142_000, 50
+    schema = pa.schema([("question", pa.string()), ("answer", pa.string())])
+    start = time.perf_counter()
+    with beam.Pipeline(runner="FnApiRunner") as p:
+        _ = (
+            p
+            | beam.Create(range(chunks))
+            | beam.FlatMap(lambda _: [(_number(), _number()) for _ in range(draws // chunks)])
+            | beam.Map(lambda pair: tuple(sorted(pair)))
+            | beam.Distinct()
+            | beam.MapTuple(lambda left, right: dict(zip(("question", "answer"), _example(left, right), strict=True)))
+            | WriteToParquet(str(directory / "addition"), schema)
+        )
+    seconds = time.perf_counter() - start
+    import pyarrow.parquet as pq
+
+    return {"examples": sum(pq.read_metadata(file).num_rows for file in directory.iterdir()), "seconds": seconds}
+
+
+def tfds_generator(directory: Path) -> dict:
+    """A TFDS builder that yields one example after another."""
+    return _tfds(directory, lambda pairs: pairs)
+
+
+def tfds_beam(directory: Path) -> dict:
+    """A TFDS builder that returns a Beam pipeline, which TFDS runs."""
+
+    def generate(pairs):
+        import apache_beam as beam
+
+        return beam.Create(list(pairs))
+
+    return _tfds(directory, generate, beam_runner="FnApiRunner")
+
+
+def read_trainer(directory: Path) -> dict:
+    """The trainer's input: batches of the pq dataset, checked, and in the order of training."""
+    from seq2seq_arith.arithmetic.tasks import Task
+    from seq2seq_arith.trainer.data import records
+    from seq2seq_arith.trainer.data.lanes import Lanes
+
+    def batches(data_dir: str, batch_size: int) -> Iterator:
+        lanes = Lanes(records.open_source(Task("pq"), data_dir).splits["train"], batch_size, 1, seed=0)
+        for step in range(len(lanes) // batch_size):
+            yield {"question": lanes.block(step, 1).questions[0]}
+
+    return _read(directory, batches)
+
+
+def read_tfds(directory: Path) -> dict:
+    """``tfds.load`` with the same batches."""
+
+    def batches(data_dir: str, batch_size: int) -> Iterator:
+        import tensorflow_datasets as tfds
+
+        return tfds.load("seq2seq_arith/pq", split="train", data_dir=data_dir).batch(batch_size).as_numpy_iterator()
+
+    return _read(directory, batches)
+
+
+def _read(directory: Path, batches: Callable[[str, int], Iterator]) -> dict:
+    pipeline(directory, task="pq")
+    for _ in batches(str(directory), BATCH):  # warm up: start TensorFlow, and fill the page cache
+        break
+    start = time.perf_counter()
+    examples = sum(len(batch["question"]) for batch in batches(str(directory), BATCH))
+    seconds = time.perf_counter() - start
+    size = sum(file.stat().st_size for file in directory.rglob("*-train.tfrecord-*"))
+    return {"examples": examples, "seconds": seconds, "bytes": size}
+
+
+def _tfds(directory: Path, generate, **config) -> dict:
+    import tensorflow_datasets as tfds
+
+    class Addition(tfds.core.GeneratorBasedBuilder):
+        VERSION = tfds.core.Version("1.0.0")
+        pkg_dir_path = directory
+
+        def _info(self):
+            features = tfds.features.FeaturesDict({"question": tfds.features.Text(), "answer": tfds.features.Text()})
+            return tfds.core.DatasetInfo(builder=self, features=features)
+
+        def _split_generators(self, dl_manager):
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self):
+            return generate(_distinct())
+
+    download = tfds.download.DownloadConfig(**config)
+    start = time.perf_counter()
+    builder = Addition(data_dir=directory / "tfds")
+    builder.download_and_prepare(download_config=download)
+    return {"examples": builder.info.splits["train"].num_examples, "seconds": time.perf_counter() - start}
+
+
+def _distinct() -> Iterator[tuple[str, dict[str, str]]]:
+    seen = set()
+    while len(seen) < NUM_EXAMPLES:
+        left, right = _number(), _number()
+        pair = (min(left, right), max(left, right))
+        if pair not in seen:
+            seen.add(pair)
+            question, answer = _example(left, right)
+            yield question, {"question": question, "answer": answer}
+
+
+def _number() -> int:
+    return int("".join(random.choice("0123456789") for _ in range(random.randint(1, DIGITS))))
+
+
+def _example(left: int, right: int) -> tuple[str, str]:
+    question = f"{left}+{right}".ljust(2 * DIGITS + 1)
+    return question[::-1], str(left + right).ljust(DIGITS + 1)

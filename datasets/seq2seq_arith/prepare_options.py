@@ -1,0 +1,142 @@
+"""The options of ``download_and_prepare``, as far as the dataset can follow them."""
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Any
+
+import tensorflow_datasets as tfds
+from tensorflow_datasets.core.file_adapters import FileFormat
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
+from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
+from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+_DEFAULT = tfds.download.DownloadConfig()
+_MODE, _STATISTICS = tfds.download.GenerateMode, tfds.download.ComputeStatsMode
+_SHARDS = "the files are cut by number, so give ArithConfig(num_shards=…)"
+
+# Options of DownloadConfig that the dataset cannot follow: the values that ask for nothing, and the advice for others.
+REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
+    "max_examples_per_split": ((None,), "give ArithConfig(num_examples=…), for train and validation together"),
+    "min_shard_size": ((_DEFAULT.min_shard_size,), _SHARDS),
+    "max_shard_size": ((_DEFAULT.max_shard_size,), _SHARDS),
+    "nondeterministic_order": ((False,), "the order is part of the dataset, so leave it False"),
+    "compute_stats": ((_STATISTICS.SKIP, _STATISTICS.AUTO), "nothing is computed over the dataset, so leave it SKIP"),
+    "download_mode": (
+        (_MODE.REUSE_DATASET_IF_EXISTS, _MODE.REUSE_CACHE_IF_EXISTS, _MODE.FORCE_REDOWNLOAD),
+        "the files that describe the dataset are part of it, so make it anew with REUSE_CACHE_IF_EXISTS",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PrepareOptions:
+    """Options of ``download_and_prepare``, checked. None of them changes what the dataset is.
+
+    Attributes:
+      num_shards: Files per split; None leaves it open.
+      formats: Whether to write each optional data format, by its name; None leaves it open.
+      beam_options: Beam's options; None for the defaults.
+      overwrite: Whether to make a dataset anew that is there.
+    """
+
+    num_shards: int | None
+    formats: dict[str, bool | None]
+    beam_options: "PipelineOptions | None"
+    overwrite: bool
+
+    @classmethod
+    def of(
+        cls, config: ArithConfig, download: tfds.download.DownloadConfig | None, file_format: Any
+    ) -> "PrepareOptions":
+        """The options that TFDS gives. Those about downloads need nothing: there are no downloads.
+
+        Raises:
+          InputError: An option asks for something that cannot be done; the message says what can.
+        """
+        download = download or _DEFAULT
+        formats = config.formats | ({ARRAY_RECORD: True} if wants_array_record(file_format) else {})
+        for name, (accepted, advice) in REFUSED.items():
+            if getattr(download, name) not in accepted:
+                raise InputError(f"{name} is {getattr(download, name)!r}; {advice}")
+        if None not in (download.num_shards, config.num_shards) and download.num_shards != config.num_shards:
+            raise InputError(f"num_shards is {download.num_shards}, but {config.num_shards} in the config; give one")
+        return cls(
+            num_shards=config.num_shards if download.num_shards is None else download.num_shards,
+            formats=formats,
+            beam_options=beam_options(download.beam_options, download.beam_runner),
+            overwrite=download.download_mode.overwrite_dataset,
+        )
+
+    def layout(self, config: ArithConfig, standing: Layout | None) -> Layout:
+        """The layout to have. An option that was left open follows the dataset that stands there, if there is one.
+
+        Raises:
+          InputError: The number of shards makes no sense for so many examples.
+        """
+        wanted = Layout.of(config.task, self.num_shards, choose_formats(self.formats))
+        if standing is None:
+            return wanted
+        return Layout(
+            num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards,
+            formats=choose_formats(self.formats, otherwise=standing.formats),
+        )
+
+
+def wants_array_record(file_format: str | FileFormat | None) -> bool:
+    """Whether TFDS is asked for ArrayRecord, which stands beside TFRecord then.
+
+    Raises:
+      InputError: It is asked for a format that TFDS cannot read here.
+    """
+    if file_format is None or FileFormat.from_value(file_format) is FileFormat.TFRECORD:
+        return False
+    if FileFormat.from_value(file_format) is FileFormat.ARRAY_RECORD:
+        return True
+    raise InputError(
+        f"file_format is {FileFormat.from_value(file_format).value!r}; TFDS reads this dataset from tfrecord or "
+        "array_record, so leave it out (columns of strings are in parquet/, for other readers)"
+    )
+
+
+def beam_options(given: "PipelineOptions | None", runner: Any) -> "PipelineOptions | None":
+    """A checked copy of Beam's options, as TFDS takes them; None if there are none.
+
+    Args:
+      given: Beam's options, or None.
+      runner: A runner's name, or None; it goes before a runner among the options, as in ``beam.Pipeline``.
+
+    Raises:
+      InputError: The runner is not given by its name, or Beam does not know an option, or cannot use its value.
+    """
+    if runner is not None and not isinstance(runner, str):
+        raise InputError(f"beam_runner is {runner!r}; give a runner's name, such as 'FnApiRunner'")
+    if given is None and runner is None:
+        return None
+    # Beam takes a second to import: only now.
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+    from seq2seq_arith.pipelines.beam.options import prepare_options
+
+    options = PipelineOptions.from_dictionary(_given(given) if given else {})
+    if runner is not None:
+        options.view_as(StandardOptions).runner = runner
+    return prepare_options(options)
+
+
+def _given(options: "PipelineOptions") -> dict[str, Any]:
+    """The options that differ from Beam's defaults."""
+    try:
+        known = options.get_all_options(drop_default=True)
+        every = options.get_all_options(drop_default=True, retain_unknown_options=True)
+    except SystemExit:
+        raise InputError("Beam cannot use one of beam_options; it says why above") from None
+    # ``PipelineOptions()`` reads the command line of its program, where some arguments are not meant for Beam.
+    own = {
+        argument.lstrip("-").split("=")[0].replace("-", "_") for argument in sys.argv[1:] if argument.startswith("-")
+    }
+    return {name: value for name, value in every.items() if name in known or name not in own}

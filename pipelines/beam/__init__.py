@@ -1,0 +1,1 @@
+"""Apache Beam: its options, its failures, and a worker."""

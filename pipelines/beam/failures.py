@@ -1,0 +1,133 @@
+"""Turns every failure of an engine into one of our exceptions, which say why in one sentence.
+
+Beam hands a worker's exception on as text, so this module has to read Beam's messages.
+"""
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
+
+# Phrases of Beam's messages, as of Beam 2.77.0.
+WORKER_EXITED = "Worker subprocess exited with return code "
+CHANNEL_CLOSED = "Channel closed prematurely"
+WHILE_RUNNING = " [while running "
+JOB_ENDED = re.compile(
+    r"(?:Pipeline (?P<job>\S+) failed in state |Dataflow pipeline failed. State: )(?P<state>\w+)(?:: |, Error:\n)"
+    r"(?P<reason>.*)",
+    re.DOTALL,
+)
+# The cause, among many, that names what an engine lacks.
+LACK = re.compile(r"\b\w*(?:NoResourceAvailable|OutOfMemory)\w*: .*")
+LOST = "NoResourceAvailable"  # of Flink, if it has fewer task managers than the job needs
+# Phrases of Python and of this project, in a traceback that an engine quotes.
+TRACEBACK = "Traceback (most recent call last)"
+EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
+STORE_ERROR = re.compile(rf"errors\.(InputError|StoreError): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS)
+# Exit codes of SIGINT and SIGTERM, which a terminal also sends to the workers: the run is being stopped.
+STOPPED = ("-2", "130", "-15", "143")
+
+
+class SubmittedError(Exception):
+    """Not a failure: the engine goes on with the job alone, because ``--no_wait_until_finish`` was given.
+
+    Attributes:
+      job: The engine's name of the job; empty if it has none.
+    """
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(job)
+
+
+@contextlib.contextmanager
+def translate_errors() -> Iterator[None]:
+    """Turns whatever an engine raises in the block into one of our exceptions.
+
+    Raises:
+      OSError: The disk is full, or cannot be written.
+      WorkerLostError: A worker process died.
+      EngineError: The engine gave the job up.
+      InputError, StoreError: An object store cannot be used, or fails.
+      KeyboardInterrupt: The run was interrupted.
+    """
+    with watch_workers(_is_worker_exit, _is_worker_loss) as lost:
+        try:
+            yield
+        except SubmittedError:
+            raise
+        except (InputError, StoreError) as error:
+            # Beam adds the step of the pipeline.
+            raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
+        except (KeyboardInterrupt, Exception) as error:
+            text = _message(error)
+            if lost or CHANNEL_CLOSED in text:
+                raise WorkerLostError("a worker process died") from error
+            if text.startswith("KeyboardInterrupt"):
+                raise KeyboardInterrupt from None
+            if found := STORE_ERROR.search(text):
+                raise {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2]) from error
+            for number in DISK_ERRORS:
+                if os.strerror(number) in text:
+                    raise OSError(number, os.strerror(number)) from error
+            if found := JOB_ENDED.match(text):
+                lack = _lack("\n".join(getattr(error, "__notes__", ())))
+                job = f" {found['job']}" if found["job"] else ""
+                reason = lack or _reason(found["reason"])
+                raise EngineError(f"the engine's job{job} ended as {found['state']}: {reason}") from error
+            # An OSError with errno comes from the operating system. Without errno it comes from a network library.
+            if isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None):
+                raise
+            raise EngineError(
+                f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
+            ) from error
+
+
+def add_messages(error: BaseException, pipeline: Any) -> None:
+    """Adds the messages of a failed job to the exception, which has only the last one: a job server sends them all."""
+    for message in getattr(getattr(pipeline, "result", None), "_messages", ()):
+        error.add_note(message.message_response.message_text)
+
+
+def first_sentence(line: str) -> str:
+    """The first sentence of a line, without its full stop."""
+    return re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0]
+
+
+def _is_worker_exit(message: str) -> bool:
+    return message.startswith(WORKER_EXITED)
+
+
+def _is_worker_loss(message: str) -> bool:
+    return message.removeprefix(WORKER_EXITED) not in STOPPED
+
+
+def _message(error: BaseException) -> str:
+    """An exception's message; a gRPC error has a separate line that says why."""
+    details = getattr(error, "details", None)
+    return str(details() if callable(details) else error)
+
+
+def _lack(text: str) -> str:
+    """What an engine lacked, by the innermost cause that says so; empty if none does."""
+    found = LACK.findall(text)
+    if not found:
+        return ""
+    hint = "a task manager was lost, or --parallelism is larger than the number of slots: " if LOST in found[-1] else ""
+    return hint + found[-1].strip()
+
+
+def _reason(text: str) -> str:
+    """The line of an engine's message that says why: the last exception of a traceback, or else the first line."""
+    lines = text.strip().splitlines() or ["it gave no reason"]
+    if TRACEBACK not in text:
+        return lines[0]
+    # A line of Java comes before the traceback. If no exception's line follows, it is the only one.
+    return next((line for line in reversed(lines[1:]) if EXCEPTION_LINE.match(line)), lines[0])

@@ -1,0 +1,203 @@
+"""Beam's options: those that the user passes through, and the defaults for a run on this machine."""
+
+import contextlib
+import io
+import logging
+import socket
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    FlinkRunnerOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    PortableOptions,
+    PrismRunnerOptions,
+    SetupOptions,
+    StandardOptions,
+)
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.machine import cores
+from seq2seq_arith.pipelines.beam.failures import first_sentence
+
+# DirectRunner would first try to download another runner; this is the local one, by name.
+LOCAL_RUNNER = "FnApiRunner"
+LOCAL_NAMES = ("", "directrunner", "fnapirunner")
+# These runners take further options from the service they talk to, so Beam does not know all names beforehand.
+OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
+ANSWER_SECONDS = 10  # timeout for the answer of a job server
+
+
+def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
+    """Beam's options from the flags that are not ours, with the defaults for this machine.
+
+    Raises:
+      InputError: Beam does not know a flag either, or cannot use its value.
+    """
+    for before, flag in zip(["", *flags], flags, strict=False):
+        is_value = before.startswith("--") and "=" not in before
+        if not flag.startswith("--") and not is_value:
+            raise InputError(f"{flag!r} is one argument too many; see --help for those there are")
+    return prepare_options(PipelineOptions(list(flags)), flags)
+
+
+def prepare_options(options: PipelineOptions, flags: Sequence[str] = ()) -> PipelineOptions:
+    """Checks Beam's options, sets the defaults for this machine in them, and returns them.
+
+    Args:
+      options: The options, which are changed.
+      flags: The flags as they were typed, for messages.
+
+    Raises:
+      InputError: Beam does not know an option, or cannot use its value.
+    """
+    complaints = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaints):
+            known = options.get_all_options()
+        given = options.get_all_options(retain_unknown_options=True)
+    except SystemExit:
+        reason = complaints.getvalue().strip().rpartition("error: ")[-1]
+        raise InputError(f"Beam cannot use {' '.join(flags)}: {reason}") from None
+    unknown = set(given) - set(known)
+    standard = options.view_as(StandardOptions)
+    standard.runner = _full_name(standard.runner)
+    if unknown and standard.runner not in OPEN_RUNNERS:
+        # Beam's names have underscores, whatever was typed.
+        typed = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
+        first = min(unknown)
+        shown = next((flag for name, flag in typed.items() if name in unknown), f"--{first}={given[first]}")
+        raise InputError(f"{shown} is known neither here nor to Apache Beam; see --help")
+    if (standard.runner or "").lower() in LOCAL_NAMES:
+        standard.runner = LOCAL_RUNNER
+    _check_launch(options, standard)
+    if standard.runner == "PrismRunner" and not any(name.startswith("prism_log") for name in given):
+        # Each failure reaches us as an exception anyway.
+        logging.getLogger("PrismJobServer").addHandler(logging.NullHandler())
+        logging.getLogger("PrismJobServer").propagate = False
+    options.view_as(SetupOptions).save_main_session = False
+    return options
+
+
+def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:
+    """Refuses to leave a job alone that would end with this program, and templates.
+
+    Raises:
+      InputError: One of them was asked for.
+    """
+    google, portable = options.view_as(GoogleCloudOptions), options.view_as(PortableOptions)
+    if google.template_location:
+        raise InputError(
+            f"--template_location is {google.template_location}, but all jobs of a template would write the files of "
+            "one run; leave it out, and start each job with --no_wait_until_finish"
+        )
+    elsewhere = portable.job_endpoint not in (None, "embed") and portable.environment_type not in (None, "LOOPBACK")
+    if standard.no_wait_until_finish and standard.runner != "DataflowRunner" and not elsewhere:
+        raise InputError(
+            "--no_wait_until_finish needs an engine that runs without this program: --runner=DataflowRunner, or a job "
+            "server with --job_endpoint, and workers of its own with --environment_type"
+        )
+
+
+def check_engine(options: PipelineOptions) -> None:
+    """Makes sure that the engine is there: a job server that answers, or Prism's program.
+
+    Raises:
+      InputError: It is not there.
+    """
+    runner = options.view_as(StandardOptions).runner
+    if runner in OPEN_RUNNERS:
+        _check_job_server(options)
+    if runner == "PrismRunner":
+        _check_prism(options.view_as(PrismRunnerOptions).prism_location)
+
+
+def is_local(options: PipelineOptions) -> bool:
+    """Whether the pipeline runs on this machine, in memory."""
+    return options.view_as(StandardOptions).runner == LOCAL_RUNNER
+
+
+def workers_share_process(options: PipelineOptions) -> bool:
+    """Whether workers run (or may run) in this process, so that its counters include theirs."""
+    if options.view_as(StandardOptions).runner not in OPEN_RUNNERS:
+        return is_local(options) and options.view_as(DirectOptions).direct_running_mode != "multi_processing"
+    return options.view_as(PortableOptions).environment_type in (None, "LOOPBACK")
+
+
+def default_threads(options: PipelineOptions) -> int:
+    """How many elements a worker process works on at once.
+
+    Together, local workers use every core. Other engines start one worker process per core themselves: 1.
+    """
+    if not is_local(options):
+        return 1
+    direct = options.view_as(DirectOptions)
+    if direct.direct_running_mode in (None, "in_memory"):
+        return cores()
+    return max(1, cores() // (direct.direct_num_workers or cores()))
+
+
+def in_one_line(text: str) -> str:
+    """The first sentence of a message of Beam, or of each line if it lists several problems with its options."""
+    lines = text.removeprefix("Pipeline has validations errors:").strip().splitlines()
+    return "; ".join(map(first_sentence, lines))
+
+
+def _full_name(runner: str | None) -> str | None:
+    """A runner's name as Beam spells it; Beam also accepts it in other case, and without ``Runner``."""
+    known = {name.lower(): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
+    name = (runner or "").lower()
+    return known.get(name) or known.get(name + "runner") or runner
+
+
+def _check_job_server(options: PipelineOptions) -> None:
+    """Checks a job server or its jar first: Beam waits a minute for a missing server, and misreports a missing jar."""
+    jar = options.view_as(FlinkRunnerOptions).flink_job_server_jar
+    if jar and "://" not in jar and not Path(jar).is_file():
+        raise InputError(f"--flink_job_server_jar is {jar}, and there is no such file; make flink builds one")
+    endpoint = options.view_as(PortableOptions).job_endpoint
+    if not endpoint or endpoint == "embed":
+        return
+    host, _, port = endpoint.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise InputError(f"--job_endpoint is {endpoint}; give the host and port of a job server, as in localhost:8099")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=ANSWER_SECONDS).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"--job_endpoint is {endpoint}, where no job server answers: {reason}; start it") from None
+    if not _speaks_grpc(endpoint):
+        raise InputError(
+            f"--job_endpoint is {endpoint}, where something answers that is no job server; give a job server's own port"
+        )
+
+
+def _speaks_grpc(endpoint: str) -> bool:
+    """Whether the server there speaks the job server's protocol; Beam would wait for any other one for ever."""
+    import grpc
+
+    with grpc.insecure_channel(endpoint) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(timeout=ANSWER_SECONDS)
+        except grpc.FutureTimeoutError:
+            return False
+    return True
+
+
+def _check_prism(location: str | None) -> None:
+    """Checks Prism's program first: Beam waits for ever for a broken one, and downloads one if no location is given."""
+    if location and "://" in location:
+        return
+    if not location or not Path(location).is_file():
+        given = f"--prism_location is {location}, and there is no such file" if location else "there is no Prism"
+        raise InputError(f"{given}; build it with make prism, and give --prism_location=build/prism/prism")
+    try:
+        answer = subprocess.run([location, "-help"], capture_output=True, text=True, timeout=30, check=False)
+        is_prism = "job_port" in answer.stdout + answer.stderr
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        is_prism = False
+    if not is_prism:
+        raise InputError(f"--prism_location is {location}, which is no Prism for this machine; make prism builds one")

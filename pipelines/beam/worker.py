@@ -1,0 +1,78 @@
+"""The program ``arith-worker``: Beam's Python worker, for engines that start workers as processes.
+
+Beam's protocol for starting a worker is made for containers, and its program for it is only in Beam's images. This
+program does the same: the engine names a service that knows the job's options, the worker fetches them, and then runs
+Beam's own worker. The modules that the job's steps import must be installed beside this program; it fetches no files.
+"""
+
+import argparse
+import json
+import os
+import threading
+import time
+
+import grpc
+from apache_beam.portability.api import beam_provision_api_pb2 as provision
+from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
+from apache_beam.portability.api import endpoints_pb2
+from apache_beam.runners.worker import sdk_worker_main
+from google.protobuf import json_format, text_format
+
+WATCHED = 0.5  # seconds between two looks at the parent process
+ANSWER_SECONDS = 60  # timeout for the engine's answer; the engine waits as long for the worker
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one worker of an engine until the engine stops it, or is gone."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--id", required=True, help="the engine's name for this worker")
+    parser.add_argument("--provision_endpoint", required=True, help="host:port of the service that knows the job")
+    for name in ("control", "logging", "artifact", "status"):
+        parser.add_argument(f"--{name}_endpoint", help="the engine's, if the job does not name another")
+    given, _ = parser.parse_known_args(arguments)
+    end_with_parent()
+    os.environ.update(environment(given, provided(given.id, given.provision_endpoint)))
+    sdk_worker_main.main([])
+    return 0
+
+
+def end_with_parent() -> None:
+    """Ends this process when its parent, the engine, is gone. Beam's worker would wait for the engine for minutes."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def provided(worker: str, endpoint: str) -> provision.ProvisionInfo:
+    """The engine's information about the job that the worker is for."""
+    with grpc.insecure_channel(endpoint) as channel:
+        service = services.ProvisionServiceStub(channel)
+        request = provision.GetProvisionInfoRequest()
+        answer = service.GetProvisionInfo(
+            request, metadata=[("worker_id", worker)], timeout=ANSWER_SECONDS, wait_for_ready=True
+        )
+    return answer.info
+
+
+def environment(given: argparse.Namespace, info: provision.ProvisionInfo) -> dict[str, str]:
+    """The variables that Beam's worker reads."""
+    variables = {
+        "WORKER_ID": given.id,
+        "PIPELINE_OPTIONS": json.dumps(json_format.MessageToDict(info.pipeline_options)),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
+    }
+    for name in ("control", "logging", "status"):
+        url = getattr(info, f"{name}_endpoint").url or getattr(given, f"{name}_endpoint")
+        if url:
+            descriptor = endpoints_pb2.ApiServiceDescriptor(url=url)
+            variables[f"{name.upper()}_API_SERVICE_DESCRIPTOR"] = text_format.MessageToString(descriptor)
+    return variables
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""Watches the worker processes that Beam starts for ``--direct_running_mode=multi_processing``.
+
+When such a worker dies, Beam raises an exception in a thread that nobody watches, and may then wait for the worker for
+ever.
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+import uuid
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+
+Hook = Callable[[threading.ExceptHookArgs], object]
+
+# Marks the processes of a run, which inherit its environment.
+RUN = "SEQ2SEQ_ARITH_RUN"
+
+
+@contextlib.contextmanager
+def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]) -> Iterator[list[str]]:
+    """Collects the deaths of workers that Beam's threads report; the first one interrupts the main thread.
+
+    Outside the main thread, which cannot be interrupted, nothing is watched.
+
+    Args:
+      is_exit: Whether a thread's exception says that a worker has ended.
+      is_loss: Whether a worker that ended so was lost, rather than stopped.
+    """
+    lost: list[str] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield lost
+        return
+    import grpc  # slow to import, but Beam has imported it already
+
+    before, run = threading.excepthook, uuid.uuid4().hex
+    others = weakref.WeakSet(threading.enumerate())
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        message = str(arguments.exc_value)
+        if lost or isinstance(arguments.exc_value, grpc.RpcError):
+            return  # Only the first loss counts. The main thread also sees RPC errors, so ignore them here.
+        if not is_exit(message):
+            before(arguments)
+        elif is_loss(message):
+            lost.append(message)
+            # On its way out, Beam waits for the other workers, and they wait for work.
+            _kill_workers(run)
+            # A real signal: interrupt_main() would not wake a thread that waits for a lock.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.excepthook = hook
+    os.environ[RUN] = run
+    try:
+        yield lost
+    finally:
+        # A worker that was only just starting may have been missed.
+        while lost and _kill_workers(run):
+            time.sleep(0.05)
+        del os.environ[RUN]
+        # Threads that served the lost workers may fail only now; the run has failed, and reports that itself.
+        threading.excepthook = _without(set(threading.enumerate()).difference(others), before) if lost else before
+
+
+def _without(threads: Iterable[threading.Thread], hook: Hook) -> Hook:
+    """An ``excepthook`` that ignores some threads while they exist, and calls the given hook for all others."""
+    silent = weakref.WeakSet(threads)
+
+    def quieter(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.thread not in silent:
+            hook(arguments)
+
+    return quieter
+
+
+def _kill_workers(run: str) -> bool:
+    """Kills all processes of a run except this one, orphans included; returns whether there were any."""
+    import psutil  # workers of an engine do not have it
+
+    found = False
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get(RUN) == run:
+                process.kill()
+                found = True
+    return found

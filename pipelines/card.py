@@ -1,0 +1,261 @@
+"""The card of all datasets in one directory: what Hugging Face's ``datasets``, its Hub and Croissant readers look for.
+
+::
+
+    DATA_DIR/seq2seq_arith/README.md         the dataset card: YAML for programs, then text for people
+    DATA_DIR/seq2seq_arith/croissant.json    the same as Croissant 1.0, a vocabulary of schema.org
+
+Both describe the Parquet files only. They stand beside the datasets, so no dataset changes.
+"""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, VERSION, Task
+from seq2seq_arith.base import files
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION, HOMEPAGE
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, standing_configs
+from seq2seq_arith.pipelines.places import paths
+
+CARD, CROISSANT = "README.md", "croissant.json"
+PARQUET = "parquet"
+MARK = "<!-- Written by arith-data card, which replaces this file. -->"
+LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
+OFFSET_BYTES = 4  # per string in Arrow's memory, beside its characters
+# Hugging Face's words for the sizes of datasets, from a thousand on.
+SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """One dataset with Parquet files.
+
+    Attributes:
+      task: Its parameters.
+      sha256: That of its metadata, which hold that of every file.
+      parquet_bytes: The bytes of its Parquet files.
+    """
+
+    task: Task
+    sha256: str
+    parquet_bytes: int
+
+    @property
+    def name(self) -> str:
+        return self.task.config_name
+
+    def examples(self, split: str) -> int:
+        """How many examples a split has."""
+        return {"train": self.task.num_train, "validation": self.task.num_validation}[split]
+
+    def pattern(self, split: str) -> str:
+        """The files of a split, below the directory of the card."""
+        return f"{self.name}/{VERSION}/{PARQUET}/{split}-*.parquet"
+
+    def arrow_bytes(self, split: str) -> int:
+        """The bytes of a split's two columns in memory."""
+        return self.examples(split) * (self.task.question_width + self.task.answer_width + 2 * OFFSET_BYTES)
+
+
+def write_card(data_dir: Path) -> list[Path]:
+    """Writes the card and the Croissant file of the datasets in a directory, and returns the two paths.
+
+    Args:
+      data_dir: Where datasets are kept, as TFDS's data_dir.
+
+    Raises:
+      InputError: No dataset there has Parquet files, one of them is damaged, or the card is somebody else's file.
+      OSError: A file cannot be written.
+    """
+    folder = data_dir / NAME
+    configs = [config for name in standing_configs(folder) if (config := _config(folder / name / VERSION))]
+    if not configs:
+        raise InputError(f"{folder} has no dataset with Parquet files; make one with arith-data generate first")
+    default = next((config for config in configs if config.name == DEFAULT_TASK), configs[0])
+    ours = {CARD: MARK, CROISSANT: f'"sameAs": "{HOMEPAGE}"'}
+    contents = {CARD: card(configs, default), CROISSANT: json.dumps(croissant(configs), indent=2) + "\n"}
+    for name, mark in ours.items():
+        if (folder / name).exists() and mark not in (folder / name).read_text(encoding="utf-8", errors="replace"):
+            raise InputError(f"{folder / name} is not by arith-data card; move it away first")
+    for name, content in contents.items():
+        files.write_atomically(folder / name, content.encode())
+    return [folder / name for name in contents]
+
+
+def card(configs: list[Config], default: Config) -> str:
+    """The content of the dataset card."""
+    about = yaml.safe_dump(_card_metadata(configs, default), sort_keys=False, width=120)
+    rows = [
+        [f"`{config.name}`", config.task.notation.describe(config.task.digits), config.task.draws,
+         f"{config.examples('train'):,}", f"{config.examples('validation'):,}",
+         "yes" if config.task.reverse else "no", f"`{config.sha256[:16]}…`"]
+        for config in configs
+    ]  # fmt: skip
+    titles = ["config", "operands", "draws", "train", "validation", "questions reversed", "sha256 of its metadata"]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in [titles, ["---"] * len(titles), *rows])
+    other = f'load_dataset(PATH, "{next((each for each in configs if each != default), default).name}")'
+    return f"""---
+{about}---
+{MARK}
+
+# seq2seq_arith
+
+{DESCRIPTION}
+
+{table}
+
+```python
+from datasets import load_dataset
+
+load_dataset(PATH)  # {default.name}
+{other}
+```
+
+PATH is this folder, or the name of its repository. **Features**: `question` and `answer` are strings, padded on the
+right with spaces to one width each. Where questions are reversed, they are stored from the last character to the first.
+**Splits**: no two examples of a dataset have the same pair of operands, so the splits share none.
+
+`metadata.json` in each dataset's folder holds its parameters and the sha256 of every file. The program `arith-data
+verify` of the Python package `seq2seq_arith` checks them, and makes the same rows again from the parameters.
+
+## Licence
+
+[Apache-2.0]({LICENSE_URL})
+
+## Citation
+
+```bibtex
+{CITATION}
+```
+"""
+
+
+def croissant(configs: list[Config]) -> dict[str, Any]:
+    """The datasets as Croissant: a set of files, and a set of records, for each split."""
+    splits = [(config, split) for config in configs for split in SPLITS]
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "name": NAME,
+        "description": DESCRIPTION,
+        "conformsTo": "http://mlcommons.org/croissant/1.0",
+        "citeAs": CITATION,
+        "license": LICENSE_URL,
+        "url": HOMEPAGE,
+        "sameAs": HOMEPAGE,
+        "version": VERSION,
+        "distribution": [
+            {
+                "@type": "cr:FileSet",
+                "@id": f"{config.name}/{split}-files",
+                "name": f"{config.name}/{split}-files",
+                "encodingFormat": "application/x-parquet",
+                "includes": config.pattern(split),
+            }
+            for config, split in splits
+        ],
+        "recordSet": [
+            {
+                "@type": "cr:RecordSet",
+                "@id": f"{config.name}/{split}",
+                "name": f"{config.name}/{split}",
+                "description": f"{config.task.description}: {config.examples(split):,} examples",
+                "field": [_croissant_field(f"{config.name}/{split}", column) for column in ("question", "answer")],
+            }
+            for config, split in splits
+        ],
+    }
+
+
+def size_category(num_examples: int) -> str:
+    """Hugging Face's word for the size of a dataset.
+
+    >>> size_category(50_000)
+    '10K<n<100K'
+    """
+    place = len(str(num_examples)) - len("1000")
+    if place < 0:
+        return f"n<{SIZES[0]}"
+    return f"{SIZES[place]}<n<{SIZES[place + 1]}" if place + 1 < len(SIZES) else f"n>{SIZES[-1]}"
+
+
+def _config(directory: Path) -> Config | None:
+    """The dataset in a directory; None if it has no Parquet files."""
+    try:
+        task, layout, metadata = read_checked(directory)
+    except Problem as problem:
+        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+    if PARQUET not in layout.formats:
+        return None
+    size = sum(size for name, size in paths.sizes(directory).items() if name.startswith(f"{PARQUET}{os.sep}"))
+    return Config(task, metadata["sha256"], size)
+
+
+def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
+    most = max(config.task.num_examples for config in configs)
+    return {
+        "pretty_name": NAME,
+        "license": LICENSE,
+        "task_categories": ["text-generation"],
+        "tags": ["arithmetic", "sequence-to-sequence", "synthetic"],
+        "size_categories": [size_category(most)],
+        "configs": [
+            {
+                "config_name": config.name,
+                **({"default": True} if config == default else {}),
+                "data_files": [{"split": split, "path": config.pattern(split)} for split in SPLITS],
+            }
+            for config in configs
+        ],
+        "dataset_info": [
+            {
+                "config_name": config.name,
+                "features": [{"name": name, "dtype": "string"} for name in ("question", "answer")],
+                "splits": [
+                    {"name": split, "num_bytes": config.arrow_bytes(split), "num_examples": config.examples(split)}
+                    for split in SPLITS
+                ],
+                "download_size": config.parquet_bytes,
+                "dataset_size": sum(map(config.arrow_bytes, SPLITS)),
+            }
+            for config in configs
+        ],
+    }
+
+
+def _croissant_field(records: str, column: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:Field",
+        "@id": f"{records}/{column}",
+        "name": f"{records}/{column}",
+        "dataType": "sc:Text",
+        "source": {"fileSet": {"@id": f"{records}-files"}, "extract": {"column": column}},
+    }
+
+
+# The words of Croissant 1.0, as its specification wants them in every file.
+CONTEXT = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    **{word: f"cr:{word}" for word in (
+        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet",
+        "format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet",
+        "references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
+    )},
+    "conformsTo": "dct:conformsTo",
+    "cr": "http://mlcommons.org/croissant/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "dct": "http://purl.org/dc/terms/",
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "sc": "https://schema.org/",
+}  # fmt: skip

@@ -1,0 +1,110 @@
+"""Checks the files of a dataset without reading an example: names, sizes, checksums, and what TFDS is told."""
+
+import dataclasses
+import functools
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.checking import records
+from seq2seq_arith.pipelines.formats.layout import (
+    DATASET_INFO,
+    FEATURES,
+    METADATA,
+    TFRECORD,
+    Layout,
+    ShardLengths,
+    format_name,
+    read_shard_lengths,
+)
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """What is known of a dataset before its examples are read.
+
+    Attributes:
+      directory: Where it is.
+      task, layout: What its metadata says that it is.
+      digests: The sha256 that each file must have, by name.
+      sizes: The bytes of each file that is there, by name.
+      lengths: The examples per file, by split, from ``dataset_info.json``.
+    """
+
+    directory: AnyPath
+    task: Task
+    layout: Layout
+    digests: dict[str, str]
+    sizes: dict[str, int]
+    lengths: ShardLengths
+
+    @classmethod
+    def of(cls, directory: AnyPath, task: Task, layout: Layout, digests: dict[str, str]) -> "Files":
+        """The files that are there, beside those that the metadata names."""
+        return cls(directory, task, layout, digests, paths.sizes(directory), read_shard_lengths(directory))
+
+    def name_problems(self) -> Iterator[str]:
+        """The files that are missing, and those that do not belong to the dataset."""
+        for name in sorted(set(self.digests) - set(self.sizes)):
+            yield f"{self.directory / name}: is missing"
+        for name in sorted(set(self.sizes) - set(self.digests) - {METADATA}):
+            yield f"{self.directory / name}: does not belong to the dataset"
+
+    def count_problems(self) -> Iterator[str]:
+        """The problem with the examples per file, which must be as many files and examples as the dataset has."""
+        expected = split_sizes(self.task)
+        if {split: sum(counts) for split, counts in self.lengths.items()} != expected:
+            yield f"{self.directory / DATASET_INFO}: does not count {expected} examples"
+        elif any(len(counts) != self.layout.num_shards or min(counts) < 0 for counts in self.lengths.values()):
+            yield f"{self.directory / DATASET_INFO}: does not count {self.layout.num_shards} files of each split"
+
+    def size_problems(self) -> Iterator[str]:
+        """The files of examples whose size cannot be right: only that of TFRecord is known, but none is 0."""
+        record = records.uniform_records(self.task.question_width, self.task.answer_width).length
+        for split, shard, name in self.layout.shard_files():
+            size, count = self.sizes.get(name), self.lengths[split][shard]
+            if format_name(name) != TFRECORD:
+                if size == 0:
+                    yield f"{self.directory / name}: is empty"
+            elif size not in (None, count * record):
+                yield f"{self.directory / name}: has {size:,} bytes, not the {count * record:,} of {count:,} examples"
+
+    def description_problems(self) -> Iterator[str]:
+        """The problems with the files that TFDS reads: their checksums, and what TFDS itself writes for this dataset.
+
+        Their names, templates and classes can send a reader elsewhere, and their checksums can be made right.
+        """
+        for name in {DATASET_INFO, FEATURES} & set(self.sizes):
+            file = self.directory / name
+            try:
+                content = paths.read_bytes(file)
+            except OSError as error:  # a dangling link, or a file that was removed meanwhile
+                yield f"{file}: cannot be read ({error.strerror or error})"
+                continue
+            if problems := digest_problems(file, content, self.digests[name]):
+                yield from problems
+            elif not list(self.count_problems()) and content != self._descriptions[name]:
+                yield f"{file}: is not what TFDS writes for this dataset"
+
+    @functools.cached_property
+    def _descriptions(self) -> dict[str, bytes]:
+        from seq2seq_arith.pipelines.formats.catalog import write_description  # imports TFDS
+
+        with tempfile.TemporaryDirectory() as name:
+            return write_description(self.task, Path(name), self.lengths, self.layout.formats)
+
+
+def split_sizes(task: Task) -> dict[str, int]:
+    """The examples that each split must have."""
+    return {"train": task.num_train, "validation": task.num_validation}
+
+
+def digest_problems(file: AnyPath, data: bytes, digest: str) -> list[str]:
+    """The problem with a file's checksum, if there is one."""
+    if hashlib.sha256(data).hexdigest() == digest:
+        return []
+    return [f"{file}: does not have the sha256 that {METADATA} states"]

@@ -1,0 +1,71 @@
+"""Checks ``metadata.json`` against itself, before anything else of a dataset is believed."""
+
+import hashlib
+import json
+from typing import Any
+
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+
+def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:
+    """The task, the layout and the content of ``metadata.json``.
+
+    Args:
+      directory: The dataset's directory or prefix.
+      sha256: The sha256 that it must state for its own content; None for any.
+
+    Raises:
+      Problem: The file is damaged, or its entries contradict each other.
+    """
+    try:
+        text = paths.read_bytes(directory / METADATA).decode()
+        metadata = json.loads(text)
+    except InputError:  # of a store
+        raise
+    except OSError as error:
+        raise Problem(f"cannot be read ({error.strerror or error})") from None
+    except (ValueError, RecursionError):
+        raise Problem("is not a JSON object") from None
+    if not isinstance(metadata, dict):
+        raise Problem("is not a JSON object")
+    try:
+        task = Task.from_parameters(metadata.get("parameters", {}))
+        stated = Layout.of_metadata(metadata)
+        layout = Layout.of(task, stated.num_shards, stated.formats)
+        most_draws = 4 * coverage.num_draws(task) + 1000
+    except InputError as error:
+        raise Problem(str(error)) from None
+    files = metadata.get("files")
+    # The count first: num_shards may ask for very many names.
+    if not isinstance(files, dict) or len(files) != layout.num_shards * len(layout.formats) * len(SPLITS) + 2:
+        raise Problem("its files are not those of its parameters")
+    if set(files) != {*(path for _, _, path in layout.shard_files()), DATASET_INFO, FEATURES}:
+        raise Problem("its files are not those of its parameters")
+    if not isinstance(draws := metadata.get("draws_used"), int) or not task.num_examples <= draws <= most_draws:
+        raise Problem(f"draws_used is {draws!r}")
+    derived = {
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "duplicates": draws - task.num_examples,
+        "splits": {"train": task.num_train, "validation": task.num_validation},
+    }
+    for name, value in derived.items():
+        if metadata.get(name) != value:
+            raise Problem(f"{name} is {metadata.get(name)!r}, not {value!r}")
+    if more := sorted(set(metadata) - {*derived, "parameters", "num_shards", "draws_used", "files", "sha256"}):
+        raise Problem(f"has the entry {more[0]!r}, which does not belong to it")
+    content = json.dumps({name: value for name, value in metadata.items() if name != "sha256"})
+    if hashlib.sha256(content.encode()).hexdigest() != metadata.get("sha256"):
+        raise Problem("its content does not have the sha256 that it states")
+    if sha256 not in (None, metadata["sha256"]):
+        raise Problem(f"its sha256 is {metadata['sha256']}, and {sha256} was asked for")
+    if json.dumps(metadata) != text:
+        raise Problem("is not written as it was published")
+    return task, layout, metadata

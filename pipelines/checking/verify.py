@@ -1,0 +1,207 @@
+"""Reads a finished dataset back and checks all of it.
+
+A witness: the writer's functions do not vouch for the examples. The CRC library and protobuf read the records, other
+code draws the examples again (``redraw``) and writes their strings again (``rows``), and the two are compared. Only the
+files that TFDS reads first are compared with what the writer's own function gives: TFDS itself writes them.
+"""
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking import records, rows
+from seq2seq_arith.pipelines.checking.files import Files, digest_problems
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
+from seq2seq_arith.pipelines.formats import default_config
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, SPLITS
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckResult:
+    """The outcome of a check.
+
+    Attributes:
+      problems: One sentence per problem, which names the file and, if there is one, the row (counted from 0).
+      summary: What was checked; to be shown if there are no problems.
+      identity: The metadata's own sha256, which stands for the content of all files.
+    """
+
+    problems: list[str]
+    summary: str = ""
+    identity: str = ""
+
+
+def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *, beside: bool = True) -> CheckResult:
+    """Checks a dataset's directory, or its prefix in an object store.
+
+    Each file is read once, and as many shards at a time as the machine has cores.
+
+    Args:
+      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
+      quick: Check names, sizes and checksums only.
+      sha256: The sha256 that the metadata must state for its own content, and so for every file; None for any.
+      beside: Whether to check the file that names the default config, which stands beside the datasets.
+
+    Raises:
+      InputError: There is no dataset to check.
+      StoreError: The store fails.
+    """
+    if not directory.is_dir():
+        raise InputError(f"{directory} is no directory; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    if not (directory / METADATA).is_file():
+        raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+    try:
+        task, layout, metadata = read_checked(directory, sha256)
+    except Problem as problem:
+        return CheckResult([f"{directory / METADATA}: {problem}"])
+    files = Files.of(directory, task, layout, metadata["files"])
+    problems = [
+        *(_default_problems(directory) if beside else ()),
+        *files.name_problems(),
+        *files.description_problems(),
+    ]
+    draws = None
+    if count_problems := list(files.count_problems()):
+        # Redraw only if the counts agree: a forged draws_used could ask for unlimited memory.
+        problems += count_problems
+    elif quick:
+        problems += files.size_problems()
+    else:
+        draws, count_problems = _redrawn(files, metadata["draws_used"])
+        problems += count_problems
+    problems += _shard_problems(files, draws)
+    number, own = f"{len(files.digests) + 1} files", metadata["sha256"]
+    if quick:
+        return CheckResult(problems, f"{number} have the right names, sizes and checksums; no example was checked", own)
+    return CheckResult(problems, f"{number} and {task.num_examples:,} examples are as they should be", own)
+
+
+def _default_problems(directory: AnyPath) -> Iterator[str]:
+    """The problem with the file beside the datasets, by which TFDS finds the default config."""
+    above = list(directory.parents)[1:2]  # a copy may stand so near the root that there is none
+    for parent in above:
+        if problem := default_config.problem(parent):
+            yield f"{default_config.path(parent)}: {problem}; arith-data generate writes it anew"
+
+
+def _redrawn(files: Files, draws_used: int) -> tuple[dict | None, list[str]]:
+    """The result of ``redraw``, or None if there is no such dataset, and the problems with the counts."""
+    task = files.task
+    draws = redraw(task, draws_used, files.layout.num_shards)
+    numbers = [numbers for shards in draws.values() for numbers in shards]
+    last = max(int(numbers.max(initial=0)) for numbers in numbers)
+    if sum(map(len, numbers)) != task.num_examples or last + 1 != draws_used:
+        return None, [f"{files.directory / METADATA}: draws_used does not give {task.num_examples} examples"]
+    return draws, [
+        f"{files.directory / DATASET_INFO}: counts other examples in the files of {split}"
+        for split, shards in draws.items()
+        if files.lengths[split] != [len(numbers) for numbers in shards]
+    ]
+
+
+def _shard_problems(files: Files, draws: dict | None) -> Iterator[str]:
+    """The problems with the files of examples; only their checksums are checked if there are no ``draws``."""
+
+    def check(at: tuple[str, int]) -> list[str]:
+        split, shard = at
+        expected = operands(files.task, draws[split][shard]) if draws else None
+        names = zip(files.layout.formats, files.layout.paths(split, shard), strict=True)
+        return [
+            problem
+            for kind, name in names
+            if name in files.sizes
+            for problem in _file_problems(files.task, files.directory / name, files.digests[name], kind, expected)
+        ]
+
+    for problems in parallel_map(check, [(split, n) for split in SPLITS for n in range(files.layout.num_shards)]):
+        yield from problems
+
+
+def _file_problems(task: Task, file: AnyPath, digest: str, kind: str, expected: Operands | None) -> Iterator[str]:
+    """The problems with a file of examples in a data format; only its checksum if ``expected`` is None."""
+    try:
+        data = paths.read_bytes(file)
+        yield from digest_problems(file, data, digest)
+        if expected is not None:
+            CHECKS[kind](task, data, expected)
+    except Problem as problem:
+        yield f"{file}: {problem}"
+    except InputError:  # of a store
+        raise
+    except (OSError, ValueError, RuntimeError, pa.ArrowException) as error:
+        yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
+
+
+def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
+    uniform = records.uniform_records(task.question_width, task.answer_width)
+    if len(data) == len(expected[0]) * uniform.length and all(
+        (texts := uniform.read(data, start, end)) is not None
+        and all(map(rows.same_characters, texts, rows.written(task, block)))
+        for start, end, block in _blocks(task, expected)
+    ):
+        return
+    rows.check_rows(task, records.read(data), expected)
+
+
+def _check_parquet(task: Task, data: bytes, expected: Operands) -> None:
+    table = pq.read_table(pa.BufferReader(data))
+    table.validate(full=True)
+    if [(field.name, field.type, field.nullable) for field in table.schema] != [
+        ("question", pa.string(), False),
+        ("answer", pa.string(), False),
+    ]:
+        raise Problem(f"its columns are {table.schema.to_string()!r}")
+    if len(table) == len(expected[0]) and all(
+        pa.table(rows.written(task, block), schema=table.schema).equals(table.slice(start, end - start))
+        for start, end, block in _blocks(task, expected)
+    ):
+        return
+    pairs = (zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in table.to_batches(4096))
+    rows.check_rows(task, (pair for batch in pairs for pair in batch), expected)
+
+
+def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
+    from array_record.python.array_record_module import ArrayRecordReader  # workers need not have it
+
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        with contextlib.closing(ArrayRecordReader(file.name)) as reader:
+            contents = reader.read_all() if reader.num_records() else []
+    uniform = records.uniform_records(task.question_width, task.answer_width)
+    length = uniform.length - records.HEADER - records.FOOTER
+    if len(contents) == len(expected[0]) and {len(content) for content in contents} <= {length}:
+        content = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, length)
+        if all(
+            (texts := uniform.texts(content[start:end])) is not None
+            and all(map(rows.same_characters, texts, rows.written(task, block)))
+            for start, end, block in _blocks(task, expected)
+        ):
+            return
+    rows.check_rows(task, records.read_contents(contents), expected)
+
+
+def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands]]:
+    """The first row, the end and the operands of blocks of rows."""
+    left, right = expected
+    size = max(1, BLOCK_BYTES // (task.question_width + task.answer_width))
+    for start in range(0, len(left), size):
+        end = min(start + size, len(left))
+        yield start, end, (left[start:end], right[start:end])
+
+
+# The check of each data format, by its name.
+CHECKS = {"tfrecord": _check_tfrecord, "parquet": _check_parquet, "array_record": _check_array_record}

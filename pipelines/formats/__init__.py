@@ -1,0 +1,1 @@
+"""How a dataset is cut into files, and the format of each."""

@@ -1,0 +1,78 @@
+"""ArrayRecord shards, for random access: the Examples of TFRecord, in groups of 16 that are compressed together.
+
+Grain, and the data sources of TFDS, read them without TensorFlow. The library's writer wants a file of this machine. So
+a shard is written to a temporary file first, and then to its place, where it is hashed like the other formats.
+"""
+
+import contextlib
+import dataclasses
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from array_record.python.array_record_module import ArrayRecordWriter
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.formats.layout import NAME, Format
+from seq2seq_arith.pipelines.formats.tfrecord import RecordFormat, record_format
+
+# Compared with one record per group, files are smaller, and are written faster.
+OPTIONS = "group_size:16"
+COPIED = 2**20  # bytes at once
+
+# A file is a multiple of such a block, and ends with one for its index. An example has some bytes of its own beside its
+# compressed characters, of which about half of Parquet's share is left.
+BLOCK_BYTES, EXAMPLE_BYTES, SHARE_OF_PARQUET = 2**16, 14, 0.54
+
+
+@dataclasses.dataclass(frozen=True)
+class ExampleWriter:
+    """Writes examples to an open writer of the library.
+
+    Attributes:
+      writer: The library's writer.
+      record: The format of the records whose data are the examples.
+    """
+
+    writer: Any
+    record: RecordFormat
+
+    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
+        for example in self.record.examples(questions, answers):
+            self.writer.write(example)
+
+
+def array_record_path(split: str, shard: int, num_shards: int) -> str:
+    """An ArrayRecord file below the dataset's directory, by TFDS's naming."""
+    return f"{NAME}-{split}.array_record-{shard:05d}-of-{num_shards:05d}"
+
+
+@contextlib.contextmanager
+def _writer(file: HashedFile, task: Task) -> Iterator[ExampleWriter]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shard"
+        with contextlib.closing(ArrayRecordWriter(str(path), OPTIONS)) as writer:
+            yield ExampleWriter(writer, record_format(task))
+        with path.open("rb") as written:
+            shutil.copyfileobj(written, file, COPIED)
+
+
+def _bytes_of(task: Task, num_shards: int) -> int:
+    width = task.question_width + task.answer_width
+    example = EXAMPLE_BYTES + SHARE_OF_PARQUET * task.notation.parquet_share * width
+    sizes = (examples / num_shards * example for examples in (task.num_train, task.num_validation))
+    return num_shards * sum(BLOCK_BYTES * (math.ceil(size / BLOCK_BYTES) + 1) for size in sizes)
+
+
+FORMAT = Format(
+    path=array_record_path,
+    names=rf"{NAME}-\w+\.array_record-\d+-of-\d+",
+    writer=_writer,
+    bytes_of=_bytes_of,
+)

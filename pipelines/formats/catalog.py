@@ -1,0 +1,152 @@
+"""The files that TensorFlow Datasets reads to load a dataset: its description, its features, and its metadata.
+
+TFDS itself writes these files, for the program and for the TFDS builder alike. TensorFlow is not imported: TFDS imports
+it only to read examples.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+from etils import epath
+from tensorflow_datasets.core import dataset_info, splits
+
+from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, NAME, SPLITS, TFRECORD, Layout, ShardLengths
+from seq2seq_arith.pipelines.formats.shards import ShardReport
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
+
+# The format beside TFRecord that TFDS can read: its "parquet" is another one, of serialized Examples.
+ARRAY_RECORD = "array_record"
+BUILDER_MODULE = "seq2seq_arith.datasets.seq2seq_arith.seq2seq_arith_dataset_builder"
+RELEASE_NOTES = {VERSION: "First release."}
+HOMEPAGE = "https://keras.io/examples/nlp/addition_rnn/"
+DESCRIPTION = """\
+Arithmetic as a sequence-to-sequence task: questions such as `39+3` and answers such as `42`, as fixed-width strings
+of characters. Addition, subtraction, multiplication, and Hofstadter's pq-system, in which `---p--` is answered by
+`q-----`. The examples are a pure function of the parameters in the metadata; no two of them have the same operands."""
+CITATION = """\
+@article{sutskever2014sequence,
+  title={Sequence to Sequence Learning with Neural Networks},
+  author={Sutskever, Ilya and Vinyals, Oriol and Le, Quoc V},
+  journal={Advances in Neural Information Processing Systems},
+  volume={27},
+  year={2014}
+}
+@book{hofstadter1979godel,
+  title={G{\\"o}del, Escher, Bach: an Eternal Golden Braid},
+  author={Hofstadter, Douglas R},
+  publisher={Basic Books},
+  year={1979}
+}"""
+
+
+def config_description(task: Task) -> str:
+    """One line that distinguishes a config from the others."""
+    newer = {name: value for name, value in task.parameters().items() if name in ("draws", "num_validation")}
+    return (
+        f"{task.name}, operands of {task.notation.describe(task.digits)}, {task.num_examples} examples, "
+        f"seed {task.seed}, questions {'reversed' if task.reverse else 'as they are read'}, "
+        f"{'ordered' if task.ordered else 'unordered'} pairs distinct"
+    ) + "".join(f", {name} {value}" for name, value in newer.items())
+
+
+def describe(
+    builder: Any, metadata: dict[str, Any] | None = None, formats: Sequence[str] = ()
+) -> tfds.core.DatasetInfo:
+    """The dataset's TFDS info.
+
+    Args:
+      builder: A TFDS builder, or the ``DatasetIdentity`` of one.
+      metadata: The content of ``metadata.json``, once it is known.
+      formats: The names of its data formats. TFDS is told of those that it knows and that are not TFRecord.
+    """
+    return tfds.core.DatasetInfo(
+        builder=builder,
+        description=DESCRIPTION,
+        features=tfds.features.FeaturesDict({"question": tfds.features.Text(), "answer": tfds.features.Text()}),
+        supervised_keys=("question", "answer"),
+        disable_shuffling=True,
+        homepage=HOMEPAGE,
+        citation=CITATION,
+        metadata=tfds.core.MetadataDict(metadata or {}),
+        alternative_file_formats=[name for name in formats if name == ARRAY_RECORD],
+    )
+
+
+def identity(task: Task, directory: Path) -> dataset_info.DatasetIdentity:
+    """The identity of the builder of a task's dataset, without the builder."""
+    return dataset_info.DatasetIdentity(
+        name=NAME,
+        version=tfds.core.Version(VERSION),
+        data_dir=str(directory),
+        module_name=BUILDER_MODULE,
+        config_name=task.config_name,
+        config_description=config_description(task),
+        config_tags=[],
+        release_notes=RELEASE_NOTES,
+    )
+
+
+def split_infos(task: Task, directory: Path, lengths: ShardLengths) -> list[splits.SplitInfo]:
+    """TFDS's view of the splits: the examples per file, and the bytes of all files."""
+    return [
+        splits.SplitInfo(
+            name=split,
+            shard_lengths=list(lengths[split]),
+            num_bytes=sum(lengths[split]) * record_format(task).length,
+            filename_template=tfds.core.ShardedFileTemplate(
+                dataset_name=NAME, data_dir=epath.Path(directory), split=split, filetype_suffix=TFRECORD
+            ),
+        )
+        for split in SPLITS
+    ]
+
+
+def write_description(
+    task: Task, directory: Path, lengths: ShardLengths, formats: Sequence[str] = ()
+) -> dict[str, bytes]:
+    """Writes ``dataset_info.json`` and ``features.json``; returns their bytes, by name."""
+    info = describe(identity(task, directory), formats=formats)
+    info.set_file_format(TFRECORD)
+    info.set_splits(splits.SplitDict(split_infos(task, directory, lengths)))
+    info.write_to_directory(directory)
+    return {name: (directory / name).read_bytes() for name in (DATASET_INFO, FEATURES)}
+
+
+def write_catalog(
+    task: Task, layout: Layout, directory: Path, draws_used: int, reports: list[ShardReport]
+) -> dict[str, Any]:
+    """Writes ``dataset_info.json``, ``features.json`` and ``metadata.json``; returns the content of the last one."""
+    in_order = sorted(reports, key=lambda report: report.shard)
+    lengths = {split: [report.num_examples for report in in_order if report.split == split] for split in SPLITS}
+    files = {path: digest for report in reports for path, digest in report.files.items()}
+    for name, content in write_description(task, directory, lengths, layout.formats).items():
+        files[name] = hashlib.sha256(content).hexdigest()
+    metadata = _metadata(task, layout, draws_used, files)
+    tfds.core.MetadataDict(metadata).save_metadata(directory)
+    return metadata
+
+
+def metadata_digest(metadata: dict[str, Any]) -> str:
+    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
+    content = {key: value for key, value in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _metadata(task: Task, layout: Layout, draws_used: int, files: dict[str, str]) -> dict[str, Any]:
+    metadata = {
+        "parameters": task.parameters(),
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "num_shards": layout.num_shards,
+        "draws_used": draws_used,
+        "duplicates": draws_used - task.num_examples,
+        "splits": {"train": task.num_train, "validation": task.num_validation},
+        "files": dict(sorted(files.items())),
+    }
+    return metadata | {"sha256": metadata_digest(metadata)}

@@ -1,0 +1,224 @@
+"""How a dataset lies in its directory: the names of its files, its data formats, and its number of shards.
+
+::
+
+    DATA_DIR/seq2seq_arith/addition/1.0.0/            the dataset's directory
+        metadata.json                                 the parameters, and the sha256 of every other file
+        dataset_info.json, features.json              what TFDS reads
+        seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
+        parquet/train-00000-of-00008.parquet
+        seq2seq_arith-train.array_record-00000-of-00008
+
+To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
+"""
+
+import dataclasses
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, overload
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.base.options import option
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+
+NAME = "seq2seq_arith"
+SPLITS = ("train", "validation")
+METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
+# The modules of this package that write a format, by the words that messages use. The first one is always written.
+FORMATS = {"tfrecord": "TFRecord", "parquet": "Parquet", "array_record": "ArrayRecord"}
+TFRECORD, *OPTIONAL_FORMATS = FORMATS
+DEFAULT_FORMATS = (TFRECORD, "parquet")
+# The examples per file, by split.
+ShardLengths = Mapping[str, Sequence[int]]
+MAX_SHARDS = 2**24
+SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some examples per shard
+
+
+class Writer(Protocol):
+    """Writes the examples of one shard to one file."""
+
+    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Format:
+    """One data format: the ``FORMAT`` of its module.
+
+    Attributes:
+      path: From a split, a shard and the number of shards to the file below the dataset's directory.
+      names: A regular expression for all such files.
+      writer: From an open file and a task to a context manager that yields a ``Writer``.
+      bytes_of: From a task and the number of shards to the bytes of all files.
+      block_rows: From a task to the largest number of examples per call of ``write``; a power of two, as are all
+        numbers of examples except for the last call's.
+    """
+
+    path: Callable[[str, int, int], str]
+    names: str
+    writer: Callable[[HashedFile, Task], AbstractContextManager[Writer]]
+    bytes_of: Callable[[Task, int], int]
+    block_rows: Callable[[Task], int] = lambda task: 2**20
+
+
+def format_of(name: str) -> Format:
+    """The format of this name, whose module is imported when it is first asked for."""
+    return importlib.import_module(f"{__package__}.{name}").FORMAT
+
+
+def format_name(file: str) -> str | None:
+    """The name of the format of a file below the dataset's directory; None if it is not a shard.
+
+    >>> format_name("parquet/train-00003-of-00008.parquet")
+    'parquet'
+    """
+    return next((name for name in FORMATS if re.fullmatch(format_of(name).names, file)), None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """How a dataset is cut into files. The layout is not part of what the dataset is.
+
+    >>> Layout(8).paths("train", 3)
+    ['seq2seq_arith-train.tfrecord-00003-of-00008', 'parquet/train-00003-of-00008.parquet']
+    >>> print(Layout(8))
+    8 shards with Parquet
+
+    Attributes:
+      num_shards: Files per split and format, P.
+      formats: Names of data formats, in the order of ``FORMATS``.
+    """
+
+    num_shards: int = option("files per split and format", low=1, high=MAX_SHARDS, default_text="by size, at least 8")
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+
+    @classmethod
+    def of(
+        cls, task: Task, num_shards: int | None = None, formats: Sequence[str] = DEFAULT_FORMATS, **others: Any
+    ) -> "Layout":
+        """The layout for a task; without a number of shards, with as many as suit its size.
+
+        Raises:
+          InputError: The number of shards makes no sense for so many examples.
+        """
+        if num_shards is None:
+            return cls(default_num_shards(task.num_examples), tuple(formats), **others)
+        most = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
+        if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= most:
+            raise InputError(
+                f"num_shards is {num_shards!r}; for {task.num_examples} examples give a whole number from 1 to {most}"
+            )
+        return cls(num_shards, tuple(formats), **others)
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
+        """The layout of the dataset with this metadata, which may be anything that JSON holds."""
+        files = metadata.get("files")
+        names = [str(name) for name in files] if isinstance(files, dict) else []
+        # Without the formats' modules, which take time to import: the format's name is in that of its folder or files.
+        written = {
+            name: any(file.startswith(f"{name}/") or f".{name}-" in file for file in names) for name in OPTIONAL_FORMATS
+        }
+        return cls(metadata.get("num_shards", 0), choose_formats(written))
+
+    def paths(self, split: str, shard: int) -> list[str]:
+        """The files of one shard of a split, below the dataset's directory; the TFRecord file first."""
+        return [format_of(name).path(split, shard, self.num_shards) for name in self.formats]
+
+    def shard_files(self) -> Iterator[tuple[str, int, str]]:
+        """Split, shard and name of every file with examples."""
+        for split in SPLITS:
+            for shard in range(self.num_shards):
+                for path in self.paths(split, shard):
+                    yield split, shard, path
+
+    def bytes_of(self, task: Task) -> dict[str, int]:
+        """The bytes of all files, by the name of their format; estimates, except for TFRecord."""
+        return {name: format_of(name).bytes_of(task, self.num_shards) for name in self.formats}
+
+    def __str__(self) -> str:
+        mentioned = {*DEFAULT_FORMATS, *self.formats}
+        optional = [
+            f"{'with' if name in self.formats else 'without'} {FORMATS[name]}"
+            for name in OPTIONAL_FORMATS
+            if name in mentioned
+        ]
+        return f"{self.num_shards} shards {' and '.join(optional)}"
+
+
+def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:
+    """The formats to write: TFRecord, and of the others those that are wanted.
+
+    >>> choose_formats({"parquet": False})
+    ('tfrecord',)
+
+    Args:
+      wanted: Whether to write a format, by its name; one that is missing, or None, is left open.
+      otherwise: The formats to write among those that are left open.
+    """
+
+    def is_wanted(name: str) -> bool:
+        answer = wanted.get(name)
+        return name in otherwise if answer is None else answer
+
+    return (TFRECORD, *filter(is_wanted, OPTIONAL_FORMATS))
+
+
+def default_num_shards(num_examples: int) -> int:
+    """8; above 2^23 examples the smallest power of two that leaves at most 2^20 examples per shard."""
+    if num_examples <= 2**23:
+        return 8
+    return 1 << (-(-num_examples // 2**20) - 1).bit_length()
+
+
+@overload
+def dataset_path(data_dir: Path, task: Task) -> Path: ...
+@overload
+def dataset_path(data_dir: ObjectPath, task: Task) -> ObjectPath: ...
+def dataset_path(data_dir: AnyPath, task: Task) -> AnyPath:
+    """The directory, or the prefix, of a task's dataset: DATA_DIR/seq2seq_arith/CONFIG/1.0.0."""
+    return data_dir / NAME / task.config_name / VERSION
+
+
+def standing_configs(datasets: Path) -> list[str]:
+    """The names of the datasets in DATA_DIR/seq2seq_arith, in order: those folders that have a ``metadata.json``."""
+    return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
+
+
+def read_metadata(path: AnyPath) -> dict[str, Any] | None:
+    """The content of a dataset's ``metadata.json``; None if there is none that can be read.
+
+    Raises:
+      InputError, StoreError: An object store cannot be used, or fails.
+    """
+    try:
+        metadata = json.loads(paths.read_bytes(path / METADATA).decode())
+    except InputError:  # of a store; it is a ValueError as well
+        raise
+    except (OSError, ValueError, RecursionError):
+        return None
+    return metadata if isinstance(metadata, dict) else None
+
+
+def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
+    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read.
+
+    Raises:
+      InputError, StoreError: An object store cannot be used, or fails.
+    """
+    try:
+        splits = json.loads(paths.read_bytes(path / DATASET_INFO).decode())["splits"]
+        return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
+    except InputError:  # of a store
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return {}

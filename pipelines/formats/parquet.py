@@ -1,0 +1,91 @@
+"""Parquet shards: two columns of strings, ``question`` and ``answer``, neither null."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.formats.layout import SPLITS, Format
+
+SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
+MAX_ROW_GROUP_BYTES = 64 * 2**20
+MAX_ROW_GROUP_ROWS = 2**20
+
+# Besides its rows, a file has about a thousand bytes, and repeats its smallest and largest strings several times.
+FILE_BYTES, STRINGS_PER_FILE = 1000, 3.4
+
+
+def row_group_rows(task: Task) -> int:
+    """Rows in a full row group: the largest power of two whose strings fit into 64 MiB, 2^20 at most."""
+    fitting = MAX_ROW_GROUP_BYTES // (task.question_width + task.answer_width)
+    return min(MAX_ROW_GROUP_ROWS, 1 << (fitting.bit_length() - 1))
+
+
+class ParquetWriter:
+    """Writes examples to an open binary file, a row group whenever one is full. A context manager.
+
+    For one version of PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
+    """
+
+    def __init__(self, file: Any, task: Task) -> None:
+        self._rows = row_group_rows(task)
+        self._pieces: list[pa.Table] = []
+        self._pending = 0
+        self._writer = pq.ParquetWriter(
+            file, SCHEMA, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
+        )
+
+    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width).
+
+        n is a power of two up to ``row_group_rows``, except in the last call.
+        """
+        self._pieces.append(pa.table([_strings(questions), _strings(answers)], schema=SCHEMA))
+        self._pending += len(questions)
+        if self._pending >= self._rows:
+            self._flush()
+
+    def _flush(self) -> None:
+        # One chunk per column: the chunks of a column move its page boundaries.
+        self._writer.write_table(pa.concat_tables(self._pieces).combine_chunks(), row_group_size=self._rows)
+        self._pieces, self._pending = [], 0
+
+    def __enter__(self) -> "ParquetWriter":
+        return self
+
+    def __exit__(self, kind: type | None, *_: object) -> None:
+        if kind is None and self._pending:
+            self._flush()
+        self._writer.close()
+
+
+def parquet_path(split: str, shard: int, num_shards: int) -> str:
+    """A Parquet file below the dataset's directory, by Hugging Face's naming."""
+    return f"parquet/{split}-{shard:05d}-of-{num_shards:05d}.parquet"
+
+
+def _bytes_of(task: Task, num_shards: int) -> int:
+    width = task.question_width + task.answer_width
+    files = num_shards * len(SPLITS)
+    return int(
+        task.num_examples * width * task.notation.parquet_share + files * (FILE_BYTES + STRINGS_PER_FILE * width)
+    )
+
+
+FORMAT = Format(
+    path=parquet_path,
+    names=r"parquet/\w+-\d+-of-\d+\.parquet",
+    writer=ParquetWriter,
+    bytes_of=_bytes_of,
+    block_rows=row_group_rows,
+)
+
+
+def _strings(rows: np.ndarray) -> pa.Array:
+    """Fixed-width rows as strings, without a copy where they are contiguous."""
+    count, width = rows.shape
+    offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)
+    data = np.ascontiguousarray(rows)
+    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(data))

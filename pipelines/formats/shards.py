@@ -1,0 +1,67 @@
+"""Writes one shard of a split in every format; each file is visible only when it is whole."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import answers, questions
+from seq2seq_arith.pipelines.formats.layout import Layout, format_of
+from seq2seq_arith.pipelines.places.staging import Staging
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardReport:
+    """The files that were written for one shard of one split.
+
+    Attributes:
+      split, shard: The split, and the number of the shard.
+      num_examples: Rows per file.
+      num_bytes: Bytes of the TFRecord file.
+      files: The sha256 of each file, by its path below the dataset's directory.
+      versions: The version of each file in an object store, by its path; all empty on a disk.
+    """
+
+    split: str
+    shard: int
+    num_examples: int
+    num_bytes: int
+    files: dict[str, str]
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def write_shard(
+    task: Task, layout: Layout, staging: Staging, split: str, shard: int, numbers: np.ndarray
+) -> ShardReport:
+    """Writes the examples of these draws, uint64 of shape (n,), in this order.
+
+    A file that is there is replaced in one step, so a bundle may be repeated, or run twice at once.
+    """
+    formats = [format_of(name) for name in layout.formats]
+    with contextlib.ExitStack() as stack:
+        files = {path: stack.enter_context(staging.whole_file(path)) for path in layout.paths(split, shard)}
+        writers = [
+            stack.enter_context(each.writer(file, task)) for each, file in zip(formats, files.values(), strict=True)
+        ]
+        for left, right in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
+            question, answer = questions(task, left, right), answers(task, left, right)
+            for writer in writers:
+                writer.write(question, answer)
+    tfrecord, *_ = files.values()
+    return ShardReport(
+        split=split,
+        shard=shard,
+        num_examples=len(numbers),
+        num_bytes=tfrecord.num_bytes,
+        files={path: file.sha256 for path, file in files.items()},
+        versions={path: file.version for path, file in files.items()},
+    )
+
+
+def _operand_blocks(task: Task, numbers: np.ndarray, most: int) -> Iterator[draws.Key]:
+    size = min(draws.BLOCK, most, max(16, 2**20 // task.question_width))
+    size = 1 << (size.bit_length() - 1)
+    return (draws.operands(task, numbers[start : start + size]) for start in range(0, len(numbers), size))

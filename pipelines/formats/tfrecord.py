@@ -1,0 +1,223 @@
+"""TFRecord shards of Examples with two features, written as a matrix: all records of a dataset have one length.
+
+::
+
+    8 bytes    4 bytes      length bytes                          4 bytes
+    length     its CRC      tf.train.Example: answer, question    the data's CRC
+
+The length is a little-endian uint64. Both CRCs are masked CRC-32C (``tensorflow/core/lib/io/record_writer.h``). The
+data is a ``tf.train.Example`` as ``SerializeToString(deterministic=True)`` writes it, so its map entries stand in the
+order of their keys.
+"""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Iterator
+
+import google_crc32c
+import numpy as np
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.formats.layout import NAME, Format
+
+HEADER = 12  # bytes before the data
+FOOTER = 4  # bytes after it
+
+# Up to this many varying characters, a table per character is faster than a call to the library per record.
+MAX_TABLES = 160
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordFormat:
+    """The records of all examples whose question and answer have these widths in characters."""
+
+    question_width: int
+    answer_width: int
+
+    def __call__(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """The records of n examples.
+
+        Args:
+          questions: uint8 of shape (n, question_width).
+          answers: uint8 of shape (n, answer_width).
+
+        Returns:
+          uint8 of shape (n, length), C-contiguous: the bytes of the file.
+        """
+        records = self._without_checksums(questions, answers)
+        masked = _mask(self._checksums(records))
+        records[:, -FOOTER:] = masked.astype("<u4").view(np.uint8).reshape(-1, FOOTER)
+        return records
+
+    def examples(self, questions: np.ndarray, answers: np.ndarray) -> list[bytes]:
+        """The data of the records of n examples, which is what other containers of Examples hold."""
+        data = np.ascontiguousarray(self._without_checksums(questions, answers)[:, HEADER:-FOOTER])
+        return data.view(f"V{data.shape[1]}").ravel().tolist()
+
+    def texts(self, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The questions and answers of records, as ``__call__`` takes them: views of uint8 of shape (n, length)."""
+        _, answer, question = self._template
+        return records[:, question], records[:, answer]
+
+    def _without_checksums(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        template, answer, question = self._template
+        records = np.empty((len(questions), self.length), np.uint8)
+        records[:] = template
+        records[:, answer] = answers
+        records[:, question] = questions
+        return records
+
+    def intact(self, records: np.ndarray) -> np.ndarray:
+        """Whether each record is as this format writes the characters that it holds: bool of shape (n,).
+
+        Args:
+          records: uint8 of shape (n, length), C-contiguous.
+        """
+        stored = np.ascontiguousarray(records[:, -FOOTER:]).view("<u4")[:, 0]
+        intact = _mask(self._checksums(records)) == stored
+        for start, constant in self._constants:
+            intact &= self._column(records, start, "<u8") == constant
+        return intact
+
+    def questions(self, records: np.ndarray) -> np.ndarray:
+        """The questions in records, as one item of ``question_width`` bytes each: shape (n,), not a copy."""
+        return self._column(records, self._template[2].start, f"V{self.question_width}")
+
+    def answers(self, records: np.ndarray) -> np.ndarray:
+        """The answers in records, as one item of ``answer_width`` bytes each: shape (n,), not a copy."""
+        return self._column(records, self._template[1].start, f"V{self.answer_width}")
+
+    def _column(self, records: np.ndarray, start: int, dtype: str) -> np.ndarray:
+        """What stands at byte ``start`` of each record."""
+        return records[:, start : start + np.dtype(dtype).itemsize].view(dtype)[:, 0]
+
+    @property
+    def length(self) -> int:
+        """Bytes of one record, framing included."""
+        return len(self._template[0])
+
+    @functools.cached_property
+    def _constants(self) -> list[tuple[int, int]]:
+        """All bytes that every record has, as numbers of eight bytes, which may overlap: the place and the number."""
+        template, answer, question = self._template
+        before, between = range(0, answer.start, 8), range(answer.stop, question.start, 8)
+        places = [min(place, part.stop - 8) for part in (before, between) for place in part]
+        return [(place, int.from_bytes(template[place : place + 8].tobytes(), "little")) for place in places]
+
+    @functools.cached_property
+    def _template(self) -> tuple[np.ndarray, slice, slice]:
+        """A record of zero characters, and where its answer and question stand."""
+        answer_entry = _entry(b"answer", bytes(self.answer_width))
+        question_entry = _entry(b"question", bytes(self.question_width))
+        data = _field(1, answer_entry + question_entry)
+        length = len(data).to_bytes(8, "little")
+        checksum = int(_mask(np.array([google_crc32c.value(length)], np.uint32))[0]).to_bytes(4, "little")
+        record = np.frombuffer(length + checksum + data + bytes(FOOTER), np.uint8)
+        question_end = len(record) - FOOTER
+        answer_end = question_end - len(question_entry)
+        answer = slice(answer_end - self.answer_width, answer_end)
+        return record, answer, slice(question_end - self.question_width, question_end)
+
+    def _checksums(self, records: np.ndarray) -> np.ndarray:
+        """CRC-32C of each record's data, uint32 of shape (n,)."""
+        if self.question_width + self.answer_width > MAX_TABLES:
+            # Record by record: a copy of all would be new memory each time, which is slower than the checksums.
+            data = (record.tobytes() for record in records[:, HEADER:-FOOTER])
+            return np.fromiter(map(google_crc32c.value, data), np.uint32, len(records))
+        constant, tables = self._tables
+        checksums = np.full(len(records), constant, np.uint32)
+        for column, width, table in tables:
+            checksums ^= np.take(table, self._column(records, column, f"<u{width}"))
+        return checksums
+
+    @functools.cached_property
+    def _tables(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
+        """The share of the characters at each place: a CRC is linear over XOR, so the record's CRC is their sum.
+
+        Returns:
+          The CRC of a record of zero characters; and for each two characters, or a last one, their place, how many they
+          are, and the share by the little-endian number that they make.
+        """
+        template, *places = self._template
+        data = template[HEADER:-FOOTER].copy()
+        constant = google_crc32c.value(data.tobytes())
+
+        def share(column: int) -> np.ndarray:
+            table = np.empty(256, np.uint32)
+            for character in range(256):
+                data[column - HEADER] = character
+                table[character] = google_crc32c.value(data.tobytes()) ^ constant
+            data[column - HEADER] = 0
+            return table
+
+        tables = []
+        for place in places:
+            for column in range(place.start, place.stop - 1, 2):
+                both = share(column + 1)[:, np.newaxis] ^ share(column)
+                tables.append((column, 2, both.ravel()))
+            if (place.stop - place.start) % 2:
+                tables.append((place.stop - 1, 1, share(place.stop - 1)))
+        return constant, tables
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordWriter:
+    """Writes examples to an open file.
+
+    Attributes:
+      file: The file.
+      record: The format of its records.
+    """
+
+    file: HashedFile
+    record: RecordFormat
+
+    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
+        self.file.write(self.record(questions, answers))
+
+
+@functools.cache
+def record_format(task: Task) -> RecordFormat:
+    """The records of a task; cached, because making their tables takes a moment."""
+    return RecordFormat(task.question_width, task.answer_width)
+
+
+def tfrecord_path(split: str, shard: int, num_shards: int) -> str:
+    """A TFRecord file below the dataset's directory, by TFDS's naming."""
+    return f"{NAME}-{split}.tfrecord-{shard:05d}-of-{num_shards:05d}"
+
+
+@contextlib.contextmanager
+def _writer(file: HashedFile, task: Task) -> Iterator[RecordWriter]:
+    yield RecordWriter(file, record_format(task))
+
+
+FORMAT = Format(
+    path=tfrecord_path,
+    names=rf"{NAME}-\w+\.tfrecord-\d+-of-\d+",
+    writer=_writer,
+    bytes_of=lambda task, num_shards: task.num_examples * record_format(task).length,
+)
+
+
+def _entry(name: bytes, value: bytes) -> bytes:
+    """An entry of ``Features.feature``: the name, and a Feature that is a BytesList of one value."""
+    return _field(1, _field(1, name) + _field(2, _field(1, _field(1, value))))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """A length-delimited protobuf field."""
+    return bytes([number << 3 | 2]) + _varint(len(payload)) + payload
+
+
+def _varint(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])
+
+
+def _mask(checksums: np.ndarray) -> np.ndarray:
+    """TFRecord's masking of a CRC: rotated right by 15 bits, plus a constant."""
+    return (checksums >> np.uint32(15) | checksums << np.uint32(17)) + np.uint32(0xA282EAD8)

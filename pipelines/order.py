@@ -1,0 +1,153 @@
+"""An order: everything that a run needs to make one dataset, checked once and passed on as one object."""
+
+import dataclasses
+import functools
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.machine import free_memory
+from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, dataset_path
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.plan import Plan, plan
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+from seq2seq_arith.pipelines.publishing.publisher import Publisher
+from seq2seq_arith.pipelines.publishing.stores import StorePublisher
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Order:
+    """One dataset to make, and how.
+
+    Attributes:
+      task: The dataset's parameters.
+      layout: How it is cut into files.
+      plan: The estimates of what it takes.
+      data_dir: Where datasets are kept.
+      beam_options: Beam's options, as ``beam.options`` returns them; None for the defaults, which spares importing Beam
+        for a dataset that is there already.
+      overwrite: Whether to replace a dataset that stands there.
+    """
+
+    task: Task
+    layout: Layout
+    plan: Plan
+    data_dir: AnyPath
+    beam_options: "PipelineOptions | None" = None
+    overwrite: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        layout: Layout,
+        data_dir: AnyPath,
+        beam_options: "PipelineOptions | None" = None,
+        overwrite: bool = False,
+    ) -> "Order":
+        """The order for a dataset, with its plan.
+
+        Raises:
+          InputError: The dataset cannot be drawn.
+        """
+        return cls(
+            task=task,
+            layout=layout,
+            plan=plan(task, layout),
+            data_dir=data_dir,
+            beam_options=beam_options,
+            overwrite=overwrite,
+        )
+
+    @property
+    def path(self) -> AnyPath:
+        """The dataset's directory or prefix."""
+        return dataset_path(self.data_dir, self.task)
+
+    @functools.cached_property
+    def publisher(self) -> Publisher:
+        """The publisher of the path."""
+        return publisher_of(self.path)
+
+    @functools.cached_property
+    def options(self) -> "PipelineOptions":
+        """Beam's options, or its defaults."""
+        from seq2seq_arith.pipelines.beam.options import pipeline_options  # Beam takes a second to import
+
+        return pipeline_options([]) if self.beam_options is None else self.beam_options
+
+    def published(self) -> dict[str, Any] | None:
+        """The metadata of the dataset if it is there as ordered; see ``Publisher.published``."""
+        return self.publisher.published(self.task, self.layout, self.overwrite)
+
+    def damages(self) -> list[str]:
+        """The problems with the files of the dataset that stands there, each read once; none if none does.
+
+        Raises:
+          InputError: Something else stands there.
+        """
+        from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
+
+        dataclasses.replace(self, overwrite=True).published()
+        return verify(self.path, quick=True, beside=False).problems if (self.path / METADATA).is_file() else []
+
+    def check_python(self) -> None:
+        """Makes sure that Beam can be imported.
+
+        Raises:
+          InputError: Python leaves out docstrings.
+        """
+        if sys.flags.optimize > 1:
+            raise InputError(
+                "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it without"
+            )
+
+    def check_space(self) -> None:
+        """Makes sure that the disk has room.
+
+        Raises:
+          InputError: It has too little.
+        """
+        paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
+
+    def check_engine(self) -> None:
+        """Makes sure that the run can begin, before there is anything that would have to be removed.
+
+        Raises:
+          InputError: The engine does not answer, or a local run needs more memory than this machine has.
+        """
+        from seq2seq_arith.pipelines.beam import options
+
+        options.check_engine(self.options)
+        if options.is_local(self.options):
+            check_memory(self.plan.local_memory)
+
+
+def publisher_of(path: AnyPath) -> Publisher:
+    """The publisher of a dataset's directory or prefix."""
+    return DirectoryPublisher(path) if isinstance(path, Path) else StorePublisher(path)
+
+
+def check_memory(needed: int) -> None:
+    """Makes sure that a local run, which keeps its blocks in memory, fits into this machine's memory.
+
+    Args:
+      needed: Bytes.
+
+    Raises:
+      InputError: It does not fit.
+    """
+    free = free_memory()
+    if needed > free:
+        raise InputError(
+            f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
+            "examples, or a --runner whose engine spills to disk"
+        )

@@ -1,0 +1,1 @@
+"""Where datasets are kept: a directory or an object store."""

@@ -1,0 +1,363 @@
+"""Places of datasets: a ``Path`` is a directory of this machine, an ``ObjectPath`` a prefix of an object store.
+
+An object appears when its upload is complete, and not before.
+"""
+
+import contextlib
+import dataclasses
+import errno
+import fnmatch
+import itertools
+import math
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.machine import free_disk
+from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, State
+
+LIST_SECONDS = 30.0  # between two listings for a progress bar
+LISTING_SECONDS = 5.0  # for one such listing; the end of the run waits for it
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """An object in a listing.
+
+    Attributes:
+      name: The name below the prefix.
+      size: Its bytes.
+      modified: Its time of writing, in seconds since 1970.
+      version: Identifies its content.
+    """
+
+    name: str
+    size: int
+    modified: float
+    version: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ObjectPath:
+    """An object, or a prefix of objects, with those operations of ``Path`` that are needed here.
+
+    Attributes:
+      url: ``gs://BUCKET/KEY`` or ``s3://BUCKET/KEY``, without a slash at the end.
+      flags: Beam's flags, which may set an endpoint or credentials.
+
+    All operations raise InputError if the user can correct the cause, such as a missing bucket, and StoreError if the
+    store fails.
+    """
+
+    url: str
+    flags: tuple[str, ...] = dataclasses.field(default=(), repr=False)
+
+    def __str__(self) -> str:
+        return self.url
+
+    def __truediv__(self, name: str) -> "ObjectPath":
+        return dataclasses.replace(self, url=f"{self.url}/{name}")
+
+    @property
+    def name(self) -> str:
+        return self._key.rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        return Path(self.name).suffix
+
+    @property
+    def parents(self) -> "list[ObjectPath]":
+        """The prefixes above this one, from the nearest up to the bucket."""
+        folders = self._key.split("/")[:-1]
+        bucket = self.url.removesuffix(self._key).rstrip("/")
+        urls = ["/".join([bucket, *folders[:length]]) for length in range(len(folders), -1, -1)]
+        return [dataclasses.replace(self, url=url) for url in urls]
+
+    def is_dir(self) -> bool:
+        """Whether there are objects below."""
+        return next(self.entries(), None) is not None
+
+    def is_file(self) -> bool:
+        """Whether there is an object of exactly this name."""
+        with self._translate_errors():
+            return self._store.state(self._bucket, self._key) is not None
+
+    def state(self) -> State | None:
+        """The version of the object, and the sha256 that its writer stated; None if there is none."""
+        with self._translate_errors():
+            return self._store.state(self._bucket, self._key)
+
+    def read(self) -> tuple[bytes, str] | None:
+        """The object and its version; None if there is none."""
+        with self._translate_errors():
+            return self._store.read(self._bucket, self._key)
+
+    def pieces(self) -> Iterator[bytes]:
+        """The object from its beginning to its end.
+
+        Raises:
+          FileNotFoundError: There is none.
+        """
+        with self._translate_errors():
+            yield from self._store.pieces(self._bucket, self._key)
+
+    def read_range(self, start: int, size: int) -> bytes:
+        """The object's bytes from ``start`` on, at most ``size`` of them.
+
+        Raises:
+          FileNotFoundError: There is none.
+        """
+        with self._translate_errors():
+            return self._store.read_range(self._bucket, self._key, start, size)
+
+    def read_bytes(self) -> bytes:
+        return b"".join(self.pieces())
+
+    def read_text(self, encoding: str = "utf-8") -> str:
+        return self.read_bytes().decode(encoding)
+
+    def put(self, data: bytes, version: str | None = None) -> bool:
+        """Writes a small object if the one that is there has the given version, and returns whether it did.
+
+        Args:
+          data: The object's content.
+          version: The version to replace; ABSENT if the object must not be there yet; None to write in any case.
+        """
+        with self._translate_errors():
+            return self._store.put(self._bucket, self._key, data, version)
+
+    def write_text(self, text: str) -> None:
+        self.put(text.encode())
+
+    def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
+        """Writes a whole object from a file, if the one that is there has the given version.
+
+        Args:
+          file: It is read from its beginning.
+          sha256: The content's, which ``state`` will tell.
+          version: The version to replace; ABSENT if the object must not be there yet.
+
+        Returns:
+          The new version; None if another one is there.
+        """
+        with self._translate_errors():
+            return self._store.upload(self._bucket, self._key, file, sha256, version)
+
+    def unlink(self) -> None:
+        """Removes the object, if it is there."""
+        with self._translate_errors():
+            self._store.delete(self._bucket, [self._key])
+
+    def remove(self, names: Iterable[str], beside: str = "/") -> None:
+        """Removes those of these objects that are there, many at once.
+
+        Args:
+          names: As those of the entries.
+          beside: As for ``entries``.
+        """
+        with self._translate_errors():
+            self._store.delete(self._bucket, [f"{self._key}{beside}{name}".removeprefix("/") for name in names])
+
+    def entries(self, beside: str = "/") -> Iterator[Entry]:
+        """All objects whose key continues this one's with ``beside``; by default, those below it.
+
+        The names of the entries are what follows ``beside``.
+        """
+        prefix = f"{self._key}{beside}".removeprefix("/")
+        with self._translate_errors():
+            for key, size, modified, version in self._store.list(self._bucket, prefix):
+                # Consoles make an object whose name ends with a slash for an empty folder.
+                if not key.endswith("/"):
+                    yield Entry(key.removeprefix(prefix), size, modified, version)
+
+    @property
+    def _bucket(self) -> str:
+        return self.url.partition("://")[2].partition("/")[0]
+
+    @property
+    def _key(self) -> str:
+        return self.url.partition("://")[2].partition("/")[2]
+
+    @property
+    def _store(self) -> clients.Client:
+        return clients.client(self.url.partition("://")[0], self.flags)
+
+    @contextlib.contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Turns whatever a client raises into InputError or StoreError."""
+        try:
+            yield
+        except (InputError, StoreError, FileNotFoundError):
+            raise
+        except Exception as error:  # a client's errors have no common base class
+            raise clients.explain(self.url, error) from error
+
+
+AnyPath = Path | ObjectPath
+
+
+def parse_place(directory: str, flags: Sequence[str] = ()) -> AnyPath:
+    """The place that a path or a URL names: an absolute directory of this machine, or a prefix of an object store.
+
+    Args:
+      directory: A path or a URL.
+      flags: Beam's flags for the store.
+
+    Raises:
+      InputError: The name is empty, the URL is of another kind, or the store's client is not installed.
+    """
+    _refuse_empty(directory)
+    scheme, separator, rest = directory.partition("://")
+    if not separator:
+        return expanded(directory).absolute()
+    if scheme not in clients.CLIENTS:
+        raise InputError(f"{directory} is in no store that is known here; give a directory, gs://BUCKET or s3://BUCKET")
+    rest = rest.rstrip("/")
+    if not all(rest.split("/")):
+        raise InputError(f"{directory} has an empty name between its slashes; give {scheme}://BUCKET/FOLDER")
+    module, extra = clients.CLIENTS[scheme].MODULE, clients.CLIENTS[scheme].EXTRA
+    packages.require(directory, module, extra)
+    return ObjectPath(f"{scheme}://{rest}", tuple(flags))
+
+
+def sizes(directory: AnyPath) -> dict[str, int]:
+    """The bytes of every file below a directory or a prefix, by the file's name."""
+    if isinstance(directory, ObjectPath):
+        return {entry.name: entry.size for entry in directory.entries()}
+    found = {}
+    for path in directory.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # another process has removed it
+            if not path.is_dir():
+                found[str(path.relative_to(directory))] = path.stat(follow_symlinks=path.exists()).st_size
+    return found
+
+
+def pieces(path: AnyPath) -> Iterator[bytes]:
+    """A file from its beginning to its end.
+
+    Raises:
+      FileNotFoundError: There is none.
+    """
+    if isinstance(path, ObjectPath):
+        yield from path.pieces()
+        return
+    with open_regular(path) as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
+    """Reads a part of a file, and returns how many bytes there are; fewer than asked for where the file ends.
+
+    Args:
+      path: The file.
+      start: The first byte.
+      buffer: Where the bytes go; its length is how many are asked for.
+
+    Raises:
+      OSError: It cannot be read, or is not a regular file.
+      InputError, StoreError: An object store cannot be used, or fails.
+    """
+    if isinstance(path, ObjectPath):
+        content = path.read_range(start, len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+    with open_regular(path) as file:
+        file.seek(start)
+        return file.readinto(buffer)  # type: ignore[attr-defined]
+
+
+def read_bytes(path: AnyPath) -> bytes:
+    """The content of a file.
+
+    Raises:
+      OSError: It cannot be read, or is not a regular file.
+    """
+    if isinstance(path, ObjectPath):
+        return path.read_bytes()
+    with open_regular(path) as file:
+        return file.read()
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a regular file for reading. A pipe or a device in its place would block, or never end.
+
+    Raises:
+      OSError: It cannot be opened, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "Not a regular file", str(path))
+
+
+def local_path(directory: str) -> Path:
+    """The absolute path of a directory on this machine.
+
+    Raises:
+      InputError: The name is empty, or it is a URL.
+    """
+    _refuse_empty(directory)
+    if "://" in directory:
+        raise InputError(
+            f"{directory} is on no disk of this machine; make the dataset with arith-data generate, or fetch it with "
+            "arith-data fetch"
+        )
+    return expanded(directory).absolute()
+
+
+def _refuse_empty(directory: str) -> None:
+    if not directory:
+        raise InputError("the data directory has an empty name; give a directory, or . for this one")
+
+
+def check_space(needed: int, directory: AnyPath, advice: str) -> None:
+    """Makes sure that a directory's disk has room. An object store always has.
+
+    Args:
+      needed: Bytes.
+      directory: A directory, which need not be there yet, or a prefix.
+      advice: What to do if there is too little room.
+
+    Raises:
+      InputError: There is too little room.
+    """
+    if not isinstance(directory, Path):
+        return
+    standing, free = free_disk(directory)
+    if needed > free:
+        raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")
+
+
+def new_object_counter(prefix: ObjectPath, pattern: str) -> Callable[[], int]:
+    """A function that counts the objects below a prefix that match and were written from now on.
+
+    It lists the prefix at most twice per minute. If a listing takes too long, the last count stays.
+    """
+    start = asked = time.time()
+    count = 0
+
+    def counted() -> int:
+        nonlocal asked, count
+        if time.time() - asked >= LIST_SECONDS:
+            deadline = time.monotonic() + LISTING_SECONDS
+            with contextlib.suppress(InputError, StoreError):
+                entries = itertools.takewhile(lambda _: time.monotonic() < deadline, prefix.entries())
+                fresh = (entry.name for entry in entries if entry.modified >= start)
+                count = max(count, len(fnmatch.filter(fresh, pattern)))
+            asked = time.time() if time.monotonic() < deadline else math.inf
+        return count
+
+    return counted

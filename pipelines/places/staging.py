@@ -1,0 +1,80 @@
+"""Where a run writes the files of a dataset until they are published."""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path, PurePath
+from typing import Protocol
+
+from seq2seq_arith.base import files
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.pipeline``
+
+
+class Staging(Protocol):
+    """Takes the files of a dataset that is being made. Workers get a pickled copy."""
+
+    @property
+    def catalog(self) -> Path:
+        """The directory of this machine for the files that describe the dataset."""
+        ...
+
+    def whole_file(self, name: str) -> AbstractContextManager[HashedFile]:
+        """A file of the dataset, which appears when the block ends without an exception, and not before.
+
+        Args:
+          name: The file's path below the dataset's directory; at most one folder deep.
+        """
+        ...
+
+    def expect(self, versions: dict[str, str]) -> None:
+        """Tells which version of each file the workers have written, for a place in which others may write, too."""
+        ...
+
+    def own_file(self, name: str) -> AnyPath:
+        """A file that the workers of this run leave for the run itself; no other run has it."""
+        ...
+
+    def file_counter(self, pattern: str) -> Callable[[], int]:
+        """A function that counts the files of this run whose names match, for showing progress."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class StagedDirectory:
+    """Staging in a directory of this machine, which no other run has.
+
+    Attributes:
+      path: The directory. On an engine, all workers must see it under this path.
+    """
+
+    path: Path
+
+    @property
+    def catalog(self) -> Path:
+        """The directory itself."""
+        return self.path
+
+    @contextlib.contextmanager
+    def whole_file(self, name: str) -> Iterator[HashedFile]:
+        """As ``Staging.whole_file``; a file that is there is replaced in one step."""
+        folder = PurePath(name).parent
+        if folder.name:
+            # No parents=True: if a cancelled run has removed the directory, this must fail.
+            (self.path / folder).mkdir(exist_ok=True)
+        with files.whole_file(self.path / name) as file:
+            yield file
+
+    def expect(self, versions: dict[str, str]) -> None:
+        """As ``Staging.expect``: nobody else writes here."""
+
+    def own_file(self, name: str) -> Path:
+        """A file in the directory."""
+        return self.path / name
+
+    def file_counter(self, pattern: str) -> Callable[[], int]:
+        """As ``Staging.file_counter``."""
+        return lambda: len(list(self.path.glob(pattern)))

@@ -1,0 +1,1 @@
+"""How a dataset becomes visible: complete, or not at all."""

@@ -1,0 +1,172 @@
+"""Publishes a dataset on a disk of this machine: by renaming a complete directory, under a lock."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.base import files
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.terminal import uninterrupted
+from seq2seq_arith.pipelines.beam.failures import SubmittedError
+from seq2seq_arith.pipelines.formats import default_config
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
+from seq2seq_arith.pipelines.publishing.publisher import Publisher
+
+STAGING = f"{VERSION}.incomplete-"
+ASIDE = f"{STAGING}old-"
+
+
+class DirectoryPublisher(Publisher):
+    """Publishes the dataset of a directory.
+
+    ::
+
+        DATA_DIR/seq2seq_arith/
+            .config/metadata.json                  the default config
+            .lock-addition                         the lock; the file stays
+            addition/1.0.0.incomplete-1a2b3c4d/    a run writes here
+            addition/1.0.0/                        and renames the directory at the end
+
+    A dataset that stands there is exchanged with the new one in one step. Where the system cannot do that, the old one
+    is set aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path = path
+
+    def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+        """As ``Publisher.published``."""
+        try:
+            obstacle = next((part for part in self.path.parents if part.exists() and not part.is_dir()), None)
+            if obstacle:
+                raise InputError(f"{obstacle} is a file, not a directory; give another --data-dir")
+            if not self.path.exists():
+                if self.path.is_symlink():
+                    raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another --data-dir")
+                return None
+            metadata = self._as_asked(task, layout, overwrite)
+            if metadata:
+                self._check_whole(task, layout)
+            return metadata
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be used: {error.strerror}; give another --data-dir") from None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """As ``Publisher.locked``; the operating system releases the lock when the process dies."""
+        config = self.path.parent
+        with contextlib.ExitStack() as stack:
+            try:
+                files.make_directory(config.parent)
+                is_ours = stack.enter_context(files.locked(config.with_name(f".lock-{config.name}")))
+            except OSError as error:
+                raise InputError(f"{config} cannot be written: {error.strerror}; give another --data-dir") from None
+            if not is_ours:
+                raise InputError(f"another run is making {self.path}; wait for it, then run this again")
+            self._put_back()
+            yield
+
+    @contextlib.contextmanager
+    def staged(self, layout: Layout | None = None, overwrite: bool = False) -> Iterator[StagedDirectory]:
+        """As ``Publisher.staged``, only while the path is locked; a dataset that stands at the path is replaced.
+
+        The leftovers of killed runs are removed first.
+        """
+        del layout, overwrite  # which matter only in a store
+        self._remove_leftovers()
+        directory = self.path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
+        try:
+            files.make_directory(directory)
+            yield StagedDirectory(directory)
+            self._replace_by(directory)
+        except SubmittedError:
+            raise  # the engine is writing there
+        except BaseException:
+            self._remove(directory)
+            raise
+        self._remove(directory)
+
+    def finished(self) -> list[Path]:
+        """As ``Publisher.finished``."""
+        reports = [path for path in self.path.parent.glob(f"{STAGING}*/{REPORT}") if path.is_file()]
+        return sorted(reports, key=lambda path: path.stat().st_mtime)
+
+    @contextlib.contextmanager
+    def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
+        """As ``Publisher.taken_up``, only while the path is locked."""
+        del overwrite  # a dataset that stands at the path is replaced
+        yield StagedDirectory(report.parent)
+        self._replace_by(report.parent)
+        self._remove_leftovers()
+
+    def name_default(self) -> None:
+        """As ``Publisher.name_default``; several runs may write the file at once."""
+        datasets = self.path.parents[1]
+        with self._already_complete():
+            if default_config.problem(datasets) or not default_config.path(datasets).exists():
+                files.write_atomically(default_config.path(datasets), default_config.CONTENT)
+
+    def tidy(self) -> None:
+        """As ``Publisher.tidy``, unless a run is making the dataset."""
+        if self._leftovers():
+            with contextlib.suppress(InputError), self.locked():
+                self._remove_leftovers()
+
+    def _remove(self, directory: Path) -> None:
+        """Removes what is left of a run."""
+        with uninterrupted():
+            files.remove_tree(directory)
+            with contextlib.suppress(OSError):
+                self.path.parent.rmdir()  # only if it is empty
+
+    def _leftovers(self) -> list[Path]:
+        return list(self.path.parent.glob(f"{self.path.name}.incomplete*"))
+
+    def _remove_leftovers(self) -> None:
+        """Removes the directories of killed runs; only while the path is locked."""
+        for leftover in self._leftovers():
+            files.remove_tree(leftover)
+
+    def _put_back(self) -> None:
+        """Gives a dataset its name back that a killed run had set aside; only while the path is locked."""
+        aside = sorted(self.path.parent.glob(f"{ASIDE}*"))
+        if aside and not os.path.lexists(self.path):
+            aside[0].rename(self.path)
+            files.sync(self.path.parent)
+
+    def _replace_by(self, directory: Path) -> None:
+        # The shards are on the disk already.
+        folders = [entry for entry in directory.iterdir() if entry.is_dir()]
+        for entry in (*directory.glob("*.json"), *folders, directory):
+            files.sync(entry)
+        with uninterrupted():
+            (directory / REPORT).unlink(missing_ok=True)
+            old = self._take_name(directory)
+            # A worker that the engine has given up may still be writing. Its temporary file was moved with the
+            # directory: delete it. The worker cannot rename it any more.
+            for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
+                temporary.unlink(missing_ok=True)
+            files.sync(self.path.parent)
+            if old:
+                files.remove_tree(old)
+
+    def _take_name(self, directory: Path) -> Path | None:
+        """Gives the directory the dataset's name; returns where the dataset is that had it, if there was one."""
+        if not os.path.lexists(self.path):
+            directory.rename(self.path)
+            return None
+        if files.exchange(directory, self.path):
+            return directory
+        aside = self.path.with_name(f"{ASIDE}{uuid.uuid4().hex[:8]}")
+        self.path.rename(aside)
+        try:
+            directory.rename(self.path)
+        except OSError:
+            aside.rename(self.path)
+            raise
+        return aside

@@ -1,0 +1,130 @@
+"""The methods by which a dataset becomes visible at its path: complete, or not at all."""
+
+import abc
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
+from seq2seq_arith.pipelines.checking.files import Files
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, read_metadata, read_shard_lengths
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.places.staging import Staging
+
+ANEW = "give --overwrite to make the dataset anew"
+
+
+class Publisher(abc.ABC):
+    """Publishes the dataset of one path.
+
+    ::
+
+        with publisher.locked():
+            if publisher.published(task, layout, overwrite) is None:
+                with publisher.staged(layout, overwrite) as staging:
+                    ...  # write all files
+            publisher.name_default()
+
+    Attributes:
+      path: The dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
+    """
+
+    path: AnyPath
+
+    @abc.abstractmethod
+    def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+        """The metadata of the dataset that stands at the path, if it is the one that is wanted.
+
+        Returns:
+          None if the dataset has to be made.
+
+        Raises:
+          InputError: Something else stands there, or the same dataset with other files and ``overwrite`` is not set.
+        """
+
+    @abc.abstractmethod
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """Keeps other runs from making the dataset, where a lock is possible.
+
+        Raises:
+          InputError: Another run is making the dataset, or the place cannot be written.
+        """
+
+    @abc.abstractmethod
+    def staged(self, layout: Layout, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
+        """Takes the files of the dataset, and publishes them when the block ends without an exception.
+
+        After an exception, the files are removed, and a dataset that stood at the path still stands.
+
+        Args:
+          layout: The layout of the dataset.
+          overwrite: Whether to replace the dataset that stands at the path.
+        """
+
+    @abc.abstractmethod
+    def finished(self) -> Sequence[AnyPath]:
+        """The reports of runs whose jobs have ended, and which nobody has published; the newest is the last."""
+
+    @abc.abstractmethod
+    def taken_up(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
+        """As ``staged``, for the shards that the run of a report has written. After an exception they stay."""
+
+    @abc.abstractmethod
+    def name_default(self) -> None:
+        """Writes which config ``tfds.load`` takes when it is given none, unless the file is there and right.
+
+        Raises:
+          PublishedError: It cannot be written.
+        """
+
+    @abc.abstractmethod
+    def tidy(self) -> None:
+        """Removes what killed runs have left beside a published dataset."""
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes of every file of the dataset, by name."""
+        return paths.sizes(self.path)
+
+    def _as_asked(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+        """As ``published``, for a path that is there; the files that the metadata names are not looked at."""
+        metadata = read_metadata(self.path)
+        if metadata is None or metadata.get("parameters") != task.parameters():
+            raise InputError(f"{self.path} is no dataset of this program; move it away, or give another --data-dir")
+        if overwrite:
+            return None
+        standing = Layout.of_metadata(metadata)
+        if standing != layout:
+            raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give --overwrite to replace it")
+        return metadata
+
+    def _check_whole(self, task: Task, layout: Layout) -> None:
+        """Checks that the metadata is sound, and that its files are there, in their sizes.
+
+        Raises:
+          InputError: They are not.
+        """
+        try:
+            _, _, metadata = read_checked(self.path)
+        except Problem as problem:
+            raise InputError(f"{self.path / METADATA}: {problem}; {ANEW}") from None
+        files = Files(self.path, task, layout, metadata["files"], self.sizes(), read_shard_lengths(self.path))
+        if lost := next((name for name in files.digests if name not in files.sizes), None):
+            raise InputError(f"{self.path} has lost its file {lost}; {ANEW}")
+        if problem := next(iter([*files.count_problems()] or [*files.size_problems()]), None):
+            raise InputError(f"{problem}; {ANEW}")
+
+    @contextlib.contextmanager
+    def _already_complete(self) -> Iterator[None]:
+        """Turns an error of the block into PublishedError: the dataset is already complete."""
+        try:
+            yield
+        except (InputError, StoreError, OSError, KeyboardInterrupt) as error:
+            reason = getattr(error, "strerror", "") or str(error) or "stopped"
+            raise PublishedError(
+                f"{self.path} is complete, but which config is the default one could not be written ({reason}); run "
+                "this again"
+            ) from error

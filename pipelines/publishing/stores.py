@@ -1,0 +1,405 @@
+"""Publishes a dataset in an object store, where it is a prefix.
+
+A store has neither locks nor a rename. But an object appears whole, and a small object can be written on the condition
+that it is absent, or still has the version that was read (``ifGenerationMatch``, ``If-None-Match``, ``If-Match``).
+
+1. Workers write shards under their final names. No reader takes them for a dataset yet.
+2. ``metadata.json``, the marker, names every file. It is written if it is absent, or with ``overwrite`` if it still has
+   the version that it had when this run began. This write decides between runs, and no other does.
+3. All files are listed once more. Every cleanup re-reads the marker before each batch of deletes, so these files are
+   safe from now on.
+4. ``dataset_info.json`` is written last. TFDS takes a prefix for a dataset when it is there, and so does ``verify``.
+
+An object is written only if it is absent. Where one stands, its sha256 decides, which its writer has stated:
+
+- The same: it is taken as it is. So a run that repeats another's work, or goes on after a killed one, writes nothing
+  twice.
+- Another, and the marker names it: the run is refused before any harm. This happens with another version of PyArrow,
+  which writes Parquet with other bytes under the same names.
+- Another, and no marker names it: it is a leftover, and replaced if it still has the version that was looked at. If it
+  belongs to a run that goes on, that run finds another version in 3, and publishes nothing.
+
+A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a marker without a dataset. The next run of
+the same layout completes it. A run of another layout cannot tell it from a run that is still going on, and asks for
+``overwrite``.
+
+Requests: a run lists the prefix once at its beginning and once in 3, once more before it withdraws a dataset. On
+S3, one request removes a thousand objects.
+
+Limits of a store:
+
+- A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
+  dataset, rather than a mixture. A reader that had opened the old dataset finds its files gone.
+- While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
+- A run that is stopped removes the shards of its layout that were written since it began, and a run that publishes
+  removes those of other layouts, unless the marker names them. They may belong to another run, which notices it in 3,
+  reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
+  deletes after its step 3 (at most ``AT_ONCE`` objects).
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.files import HashedFile
+from seq2seq_arith.base.terminal import uninterrupted
+from seq2seq_arith.pipelines.beam.failures import SubmittedError
+from seq2seq_arith.pipelines.formats import default_config
+from seq2seq_arith.pipelines.formats.layout import (
+    DATASET_INFO,
+    FEATURES,
+    METADATA,
+    NAME,
+    Layout,
+    format_name,
+    read_metadata,
+)
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.clients import ABSENT
+from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.publishing.publisher import Publisher
+
+AT_ONCE = 1000  # objects that are removed after one look at the marker
+BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
+ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
+DEPOSITS = 10  # attempts at writing an object that other runs write, too
+OLD_SECONDS = 86_400  # a younger object that no marker names may belong to a run that is still going on
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The objects of a dataset's prefix, and those beside it that belong to runs.
+
+    Attributes:
+      files: The files of the dataset, by name.
+      reports: The reports of runs; their names begin with the run's token.
+    """
+
+    files: Mapping[str, Entry]
+    reports: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, path: ObjectPath) -> "Listing":
+        """Lists both, which begin alike, at once."""
+        found = list(path.entries(""))
+        below = [dataclasses.replace(entry, name=entry.name[1:]) for entry in found if entry.name.startswith("/")]
+        beside = [
+            dataclasses.replace(entry, name=entry.name.removeprefix(BESIDE))
+            for entry in found
+            if entry.name.startswith(BESIDE)
+        ]
+        return cls({entry.name: entry for entry in below}, tuple(beside))
+
+
+@dataclasses.dataclass(frozen=True)
+class Upload:
+    """Staging below a prefix of a store, for one run. Workers write shards under their final names.
+
+    Attributes:
+      prefix: The dataset's prefix.
+      token: A name that no other run has.
+      catalog: A directory of the machine that publishes, for the files that are written last.
+      overwrite: Whether files of the dataset that stands may be replaced.
+      resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
+      versions: The version of each file that the workers have written; see ``expect``.
+    """
+
+    prefix: ObjectPath
+    token: str
+    catalog: Path
+    overwrite: bool = False
+    resumes: bool = False
+    versions: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def whole_file(self, name: str) -> Iterator[HashedFile]:
+        """As ``Staging.whole_file``: a nameless file of this machine, which is uploaded when it is complete.
+
+        Raises:
+          InputError: A dataset has another file of that name.
+        """
+        with tempfile.TemporaryFile(buffering=0) as whole, HashedFile(whole) as file:
+            yield file
+            file.version, is_new = self._deposit(name, whole, file.sha256)
+        # Threads can outlive a cancelled run. If the run was cancelled, delete the uploaded object, unless a published
+        # dataset uses it.
+        if is_new and self.token in StorePublisher.cancelled and name not in marked_files(self.prefix):
+            (self.prefix / name).unlink()
+
+    def expect(self, versions: dict[str, str]) -> None:
+        """As ``Staging.expect``: these versions are published, and no other."""
+        self.versions.update(versions)
+
+    def _deposit(self, name: str, file: IO[bytes], sha256: str) -> tuple[str, bool]:
+        """Writes a file where there is none, or another one that may go; its version, and whether it was written."""
+        target, found = self.prefix / name, None
+        if self.resumes:
+            found = target.state()
+        for _ in range(DEPOSITS):
+            if found:
+                if (found.sha256 or _sha256(target)) == sha256:
+                    return found.version, False
+                if not self.overwrite and name in marked_files(self.prefix):
+                    raise InputError(ANOTHER_PYARROW.format(self.prefix))
+            if version := target.upload(file, sha256, found.version if found else ABSENT):
+                return version, True
+            found = target.state()
+        raise StoreError(f"{target} is written by other runs again and again; stop them, and run this again")
+
+    def own_file(self, name: str) -> ObjectPath:
+        """A file beside the prefix, in a folder of this run."""
+        return ObjectPath(f"{self.prefix.url}{BESIDE}{self.token}/{name}", self.prefix.flags)
+
+    def file_counter(self, pattern: str) -> Callable[[], int]:
+        """As ``Staging.file_counter``; it lists the prefix at most twice per minute."""
+        return paths.new_object_counter(self.prefix, pattern)
+
+
+class StorePublisher(Publisher):
+    """Publishes the dataset of a prefix.
+
+    Attributes:
+      cancelled: The tokens of cancelled runs of this process, whose threads may still upload.
+    """
+
+    cancelled: ClassVar[set[str]] = set()
+
+    def __init__(self, path: ObjectPath) -> None:
+        self.path: ObjectPath = path
+        self._listing: Listing | None = None  # the last one
+
+    def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
+        """As ``Publisher.published``. Leftovers of killed runs do not matter, except for the marker of another layout.
+
+        Raises:
+          InputError: Also if another run may be making the dataset with another layout.
+        """
+        path = self.path
+        names = self._look().files
+        foreign = next((name for name in sorted(names) if not _is_ours(name)), None)
+        if METADATA not in names:
+            if foreign or DATASET_INFO in names:
+                raise InputError(
+                    f"{path} holds {foreign or DATASET_INFO} and is no dataset of this program; move that away, or "
+                    "give another --data-dir"
+                )
+            return None
+        if DATASET_INFO in names:
+            metadata = self._as_asked(task, layout, overwrite)
+            if metadata:
+                self._check_whole(task, layout)
+            return metadata
+        marker = read_metadata(path) or {}
+        begun = Layout.of_metadata(marker)
+        if marker.get("parameters") == task.parameters() and begun != layout and not overwrite:
+            raise InputError(
+                f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
+                "or give --overwrite to replace what it wrote"
+            )
+        # The dataset has to be made, so no file of it is lost yet.
+        self._as_asked(task, layout, overwrite)
+        return None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """No lock: a lock object would remain after a killed run. Conditional writes decide instead."""
+        yield
+
+    @contextlib.contextmanager
+    def staged(self, layout: Layout, overwrite: bool = False) -> Iterator[Upload]:
+        """As ``Publisher.staged``. Without ``overwrite``, a dataset that appears only now is not replaced either.
+
+        Raises:
+          InputError: Another run has made the dataset meanwhile.
+          StoreError: The store fails, or shards have been removed by another run.
+        """
+        begun = self._look()
+        standing = (self.path / METADATA).read() if overwrite else None
+        upload = Upload(
+            prefix=self.path,
+            token=uuid.uuid4().hex,
+            catalog=Path(tempfile.mkdtemp(prefix=f"{NAME}-")),
+            overwrite=overwrite,
+            resumes=any(file in begun.files for _, _, file in layout.shard_files()),
+        )
+        try:
+            yield upload
+            self._listing = _publish(upload, standing)
+        except SubmittedError:
+            raise  # the engine is writing
+        except BaseException:
+            with uninterrupted(), contextlib.suppress(InputError, StoreError):
+                self.cancelled.add(upload.token)
+                _remove_own(self.path, layout, begun)
+                beside = f"{BESIDE}{upload.token}/"
+                self.path.remove([entry.name for entry in self.path.entries(beside)], beside)
+            raise
+        finally:
+            shutil.rmtree(upload.catalog, ignore_errors=True)
+        # The dataset is published. After an interruption or an error here, the next run cleans up.
+        with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
+            self._clean_up(upload, begun)
+
+    def finished(self) -> list[ObjectPath]:
+        """As ``Publisher.finished``."""
+        reports = sorted(Listing.of(self.path).reports, key=lambda entry: entry.modified)
+        return [ObjectPath(f"{self.path.url}{BESIDE}{entry.name}", self.path.flags) for entry in reports]
+
+    @contextlib.contextmanager
+    def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:
+        """As ``Publisher.taken_up``."""
+        token = report.parents[0].name.partition(BESIDE)[2]
+        standing = (self.path / METADATA).read() if overwrite else None
+        with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as catalog:
+            upload = Upload(prefix=self.path, token=token, catalog=Path(catalog), overwrite=overwrite)
+            yield upload
+            self._listing = _publish(upload, standing)
+        with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
+            self._clean_up(upload, self._listing)
+
+    def _clean_up(self, upload: Upload, begun: Listing) -> None:
+        """Removes what is left of this run and of others, after publishing."""
+        self.path.remove([f"{upload.token}/{REPORT}"], BESIDE)
+        _remove_strays(self.path, self._look())
+        _remove_old_reports(self.path, begun)
+
+    def name_default(self) -> None:
+        """As ``Publisher.name_default``."""
+        datasets = self.path.parents[1]
+        with self._already_complete():
+            written = default_config.path(datasets).put(default_config.CONTENT, ABSENT)
+            if not written and default_config.problem(datasets):
+                default_config.path(datasets).put(default_config.CONTENT)
+
+    def tidy(self) -> None:
+        """As ``Publisher.tidy``, for objects that are too old to belong to a run that is still going on."""
+        with contextlib.suppress(InputError, StoreError):
+            listing = self._look()
+            _remove_strays(self.path, listing, time.time() - OLD_SECONDS)
+            _remove_old_reports(self.path, listing)
+
+    def sizes(self) -> dict[str, int]:
+        """As ``Publisher.sizes``, from the last listing."""
+        return {name: entry.size for name, entry in self._look().files.items()}
+
+    def _look(self) -> Listing:
+        """A listing that has the marker of now; it may be older."""
+        state = (self.path / METADATA).state() if self._listing else None
+        if self._listing:
+            entry = self._listing.files.get(METADATA)
+        if self._listing is None or (entry.version if entry else None) != (state.version if state else None):
+            self._listing = Listing.of(self.path)
+        return self._listing
+
+
+def marked_files(path: ObjectPath) -> dict[str, str]:
+    """The files that the marker names, with their sha256; empty without a marker."""
+    return (read_metadata(path) or {}).get("files") or {}
+
+
+def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
+    """Makes a dataset of the shards that are there, if the marker is still the one that stood at the beginning."""
+    directory = upload.prefix
+    marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
+    files = set(json.loads(marker)["files"])
+    _refuse_if_lost(directory, marker, standing)
+    if standing is not None:
+        # Before the dataset that stands is withdrawn.
+        _refuse_if_changed(upload, Listing.of(directory), files - {DATASET_INFO, FEATURES})
+    (directory / FEATURES).put(features)
+    if standing is None or standing[0] != marker:
+        if standing is not None:
+            (directory / DATASET_INFO).unlink()
+        if not (directory / METADATA).put(marker, ABSENT if standing is None else standing[1]):
+            # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
+            _refuse_if_lost(directory, marker, None)
+    # A run that was stopped may have removed some before it saw the marker.
+    listing = Listing.of(directory)
+    _refuse_if_changed(upload, listing, files - {DATASET_INFO})
+    # After an interruption here, nobody would know whether there is a dataset.
+    with uninterrupted():
+        while not (directory / DATASET_INFO).put(info, ABSENT):
+            found = (directory / DATASET_INFO).read()
+            if found and found[0] == info:
+                break
+            _refuse_if_lost(directory, marker, None)
+            (directory / DATASET_INFO).unlink()
+    return listing
+
+
+def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> None:
+    """Raises StoreError if some of the files are not there, or not as this run's workers have left them."""
+    if lost := sorted(files - set(listing.files)):
+        raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one went on")
+    for name, version in upload.versions.items():
+        if listing.files[name].version != version:
+            raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
+
+
+def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes, str] | None) -> None:
+    """Raises InputError if the marker is neither this run's nor the one that stood at the beginning."""
+    found = (directory / METADATA).read()
+    if found is None or found[0] == marker or (standing and found[1] == standing[1]):
+        return
+    theirs, ours = (Layout.of_metadata(json.loads(data)) for data in (found[0], marker))
+    if theirs == ours:
+        raise InputError(ANOTHER_PYARROW.format(directory))
+    raise InputError(
+        f"another run has made {directory} meanwhile, with {theirs}, not {ours}; give --overwrite to replace it"
+    )
+
+
+def _remove_own(path: ObjectPath, layout: Layout, begun: Listing) -> None:
+    """Removes shards of this layout that were not there, or not the same, when a run of it began."""
+    own = {file for _, _, file in layout.shard_files()}
+    found = [entry for entry in path.entries() if entry.name in own]
+    _remove_unmarked(path, [entry.name for entry in found if begun.files.get(entry.name) != entry])
+
+
+def _remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
+    """Removes the shards that a dataset's marker does not name; only those written before a time, if one is given."""
+    if kept := marked_files(path):
+        strays = [entry for entry in listing.files.values() if format_name(entry.name) and entry.name not in kept]
+        _remove_unmarked(path, [entry.name for entry in strays if before is None or entry.modified < before])
+
+
+def _remove_old_reports(path: ObjectPath, listing: Listing) -> None:
+    """Removes reports that are too old to be those of runs that are still going on."""
+    before = time.time() - OLD_SECONDS
+    path.remove([entry.name for entry in listing.reports if entry.modified < before], BESIDE)
+
+
+def _remove_unmarked(path: ObjectPath, names: list[str]) -> None:
+    """Removes these files unless the marker names them. Another run may write it at any time: look at it per batch."""
+    kept, version = {}, None
+    for start in range(0, len(names), AT_ONCE):
+        state = (path / METADATA).state()
+        if state and state.version != version:
+            kept, version = marked_files(path), state.version
+        path.remove([name for name in names[start : start + AT_ONCE] if name not in kept])
+
+
+def _sha256(path: ObjectPath) -> str:
+    """The sha256 of an object whose writer has not stated it; empty if it is gone."""
+    digest = hashlib.sha256()
+    try:
+        for piece in path.pieces():
+            digest.update(piece)
+    except FileNotFoundError:
+        return ""
+    return digest.hexdigest()
+
+
+def _is_ours(name: str) -> bool:
+    return name in (METADATA, DATASET_INFO, FEATURES) or format_name(name) is not None

@@ -1,0 +1,74 @@
+"""The Beam transform that the pipeline is built from; pure functions on arrays do the work itself."""
+
+import collections
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import GlobalWindows
+
+from seq2seq_arith.base import progress
+
+Counters = Callable[[Any], dict[str, int]]
+
+
+class ThreadedMap(beam.PTransform):
+    """A ``Map`` that calls its function in threads, for several elements at once.
+
+    NumPy, hashing and writing files release the interpreter's lock, so that one process uses several cores without
+    sending data between processes. A bundle holds at most one more element than there are threads.
+
+    Attributes:
+      function: A picklable function of an element and the side inputs.
+      side_inputs: The arguments of the function after the element.
+      threads: The number of calls that run at once in a worker.
+      counters: A function from a result to the amounts to add to the Beam counters, by name.
+    """
+
+    def __init__(
+        self, function: Callable, *side_inputs: AsSingleton, threads: int, counters: Counters | None = None
+    ) -> None:
+        super().__init__()
+        self.function = function
+        self.side_inputs = side_inputs
+        self.threads = threads
+        self.counters = counters
+
+    def expand(self, pcoll):
+        return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
+
+
+class _Threaded(beam.DoFn):
+    def __init__(self, function: Callable, threads: int, counters: Counters | None) -> None:
+        self._function = function
+        self._threads = threads
+        self._counters = counters
+
+    def setup(self) -> None:
+        self._pool = ThreadPoolExecutor(self._threads)
+
+    def start_bundle(self) -> None:
+        self._running: collections.deque[Future] = collections.deque()
+
+    def process(self, element, *side_inputs):
+        self._running.append(self._pool.submit(self._function, element, *side_inputs))
+        if len(self._running) > self._threads:
+            yield self._next()
+
+    def finish_bundle(self):
+        # The pipeline has no windows, so every element is in the global one.
+        while self._running:
+            yield GlobalWindows.windowed_value(self._next())
+
+    def teardown(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def _next(self):
+        result = self._running.popleft().result()
+        for name, amount in (self._counters(result) if self._counters else {}).items():
+            Metrics.counter("seq2seq_arith", name).inc(amount)
+            progress.add(name, amount)
+        return result

@@ -1,0 +1,103 @@
+"""Writes the questions of a task's suite as a table, for ``arith-data suite``."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic.suites import PARQUET, Pair, SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking.redraw import operands, redraw
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+SCHEMA = pa.schema([(name, pa.string()) for name in ("slice", "question", "answer")])
+
+
+@dataclasses.dataclass(frozen=True)
+class Suite:
+    """A task's questions.
+
+    Attributes:
+      pairs: From a slice's name to the operands of its questions; a slice without questions is there, too.
+      left_out: How many different pairs were left out because they stand in a training set.
+    """
+
+    pairs: dict[str, list[Pair]]
+    left_out: int = 0
+
+    @property
+    def num_questions(self) -> int:
+        """Different questions; one that stands in several slices counts once."""
+        return len({pair for of_slice in self.pairs.values() for pair in of_slice})
+
+
+def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) -> Suite:
+    """The suite of a task.
+
+    Args:
+      task: Only its name and its digits matter.
+      unseen_of: A dataset's directory: pairs of its training split are left out, in either order unless its pairs are
+        ordered.
+
+    Raises:
+      InputError: The task has no suite, or there is no such dataset.
+    """
+    slices = list(task.operation.suite(task.digits))
+    if not slices:
+        raise InputError(f"{task.name} has no suite")
+    drawn = {slice.name: suites.pairs(task.name, task.digits, slice, chosen.seed, chosen.per_slice) for slice in slices}
+    if unseen_of is None:
+        return Suite(drawn)
+    asked = {pair for of_slice in drawn.values() for pair in of_slice}
+    seen = _seen(task, unseen_of, asked)
+    unseen = {name: [pair for pair in of_slice if pair not in seen] for name, of_slice in drawn.items()}
+    return Suite(unseen, len(seen))
+
+
+def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
+    """The slice, the question and the answer of every question, as people write them."""
+    plain = dataclasses.replace(task, reverse=False)
+    words = task.notation.words(task.digits)
+    for name, pairs in suite.pairs.items():
+        if pairs:
+            left, right = (numbers.from_ints(side, words) for side in zip(*pairs, strict=True))
+            columns = (write(plain, left, right) for write in (text.questions, text.answers))
+            for question, answer in zip(*columns, strict=True):
+                yield name, *(row.tobytes().decode("ascii").rstrip() for row in (question, answer))
+
+
+def written(task: Task, suite: Suite, format: str) -> bytes:
+    """The suite as a file: a line of the columns' names and one line per question, or Parquet."""
+    if format == PARQUET:
+        columns = list(zip(*rows(task, suite), strict=True)) or [()] * len(SCHEMA)
+        file = io.BytesIO()
+        pq.write_table(pa.table(list(map(pa.array, columns)), schema=SCHEMA), file)
+        return file.getvalue()
+    lines = (SCHEMA.names, *rows(task, suite))
+    return "".join("\t".join(line) + "\n" for line in lines).encode()
+
+
+def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
+    """The pairs that are asked and stand in the training split of a dataset."""
+    try:
+        of_dataset, layout, metadata = read_checked(directory)
+    except Problem as problem:
+        raise InputError(f"{directory} is no dataset ({problem}); give DATA_DIR/seq2seq_arith/CONFIG/1.0.0") from None
+    if of_dataset.name != task.name:
+        raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
+
+    def key(pair: Pair) -> Pair:
+        return pair if of_dataset.ordered else (min(pair), max(pair))
+
+    keys = {key(pair) for pair in asked}
+    trained = set()
+    for draws in redraw(of_dataset, metadata["draws_used"], layout.num_shards)["train"]:
+        sides = (side.tolist() for side in operands(of_dataset, draws))
+        trained |= keys & set(map(key, zip(*sides, strict=True)))
+    return {pair for pair in asked if key(pair) in trained}

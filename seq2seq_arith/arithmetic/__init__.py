@@ -1,0 +1,1 @@
+"""The questions: notation, tasks, draws, text and suites, in pure NumPy."""

@@ -1,0 +1,60 @@
+"""Groups of examples by what makes them hard: functions from the operands of each example to its group.
+
+Operands are columns of words as in ``seq2seq_arith.arithmetic.numbers``.
+
+>>> left, right = numbers.from_ints([999, 5505]), numbers.from_ints([1, 5505])
+>>> carries(left, right).tolist(), longest_carries(left, right).tolist()
+([3, 3], [3, 2])
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import numbers
+
+
+def carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How often a digit is carried in left + right: int64 of shape (n,)."""
+    return sum(_carried(left, right), np.zeros(left.shape[1], np.int64))
+
+
+def longest_carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How many places the longest chain of carries in left + right has: int64 of shape (n,)."""
+    longest = chain = np.zeros(left.shape[1], np.int64)
+    for carry in _carried(left, right):
+        chain = (chain + 1) * carry
+        longest = np.maximum(longest, chain)
+    return longest
+
+
+def borrows(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How often a digit is borrowed when the smaller operand is taken from the larger: int64 of shape (n,)."""
+    return carries(*_added_back(left, right))
+
+
+def longest_borrows(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How many places the longest chain of borrows has, of the smaller from the larger: int64 of shape (n,)."""
+    return longest_carries(*_added_back(left, right))
+
+
+def sign(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Whether left - right is ``negative``, ``zero`` or ``positive``: strings of shape (n,)."""
+    negative, positive = numbers.less(left, right), numbers.less(right, left)
+    return np.array(["negative", "zero", "positive"])[1 + positive.astype(int) - negative]
+
+
+def _carried(left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:
+    """For each place of left + right, the units first: whether 1 is carried out of it, int64 of shape (n,)."""
+    ten, carry = np.uint64(10), np.zeros(left.shape[1], np.uint64)
+    for a, b in zip(left, right, strict=True):
+        for place in range(numbers.WORD_DIGITS):
+            power = np.uint64(10**place)
+            carry = (a // power % ten + b // power % ten + carry) // ten
+            yield carry.astype(np.int64)
+
+
+def _added_back(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The difference and the smaller operand: their sum carries where the difference borrows."""
+    difference, _ = numbers.subtract(left, right)
+    return difference, numbers.min_max(left, right)[0]

@@ -1,0 +1,175 @@
+"""How many draws a dataset needs, and which datasets would need too many."""
+
+import dataclasses
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, Task
+from seq2seq_arith.base.errors import InputError
+
+MAX_DRAWS = 2**44
+MAX_DRAWS_PER_EXAMPLE = 1000
+
+# The draws made exceed the draws needed on average by this many standard deviations, so that a run falls short
+# about once in a thousand million.
+SIGMAS = 6
+LARGE_ENOUGH = 20  # every task of this size has enough keys for the smallest dataset
+# Or, where nearly every key is wanted, by this many keys that are still expected to be missing.
+MISSING_KEYS = 0.001
+
+# A first guess: draws of which nothing is known are taken to bring this many new keys as the same number of draws
+# whose classes are known. A run that falls short draws further.
+UNKNOWN_DRAWS = 0.8
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyClasses:
+    """All the keys of a task, in classes of equal probability.
+
+    Attributes:
+      total: How many keys there are, K.
+      share: The part of the draws for which this holds. The other draws also have keys of the task, but with unknown
+        probabilities.
+      count: float64 of shape (classes,): how many keys each class has.
+      probability: float64 of shape (classes,): with which one of these draws has a given key of the class.
+    """
+
+    total: int
+    share: float
+    count: np.ndarray
+    probability: np.ndarray
+
+    def distinct(self, num_draws: float) -> float:
+        """The expected number of distinct keys among so many draws, E(M); estimated if ``share`` is not 1."""
+        return float(-(self.count * np.expm1(self._known(num_draws) * self._log_miss())).sum())
+
+    def missing(self, num_draws: float) -> float:
+        """K - E(M), exact also where next to nothing is missing; estimated if ``share`` is not 1."""
+        return float((self.count * np.exp(self._known(num_draws) * self._log_miss())).sum())
+
+    def _known(self, num_draws: float) -> float:
+        return num_draws * (self.share + (1 - self.share) * UNKNOWN_DRAWS)
+
+    def _log_miss(self) -> np.ndarray:
+        """Logarithm of the probability that one draw misses a key; finite also for a key that is always drawn."""
+        return np.log1p(-np.minimum(self.probability, 1 - 2**-53))
+
+
+def key_classes(task: Task) -> KeyClasses:
+    """The keys of a task by how probable they are: a pair of lengths, and whether its operands are equal."""
+    count, probability = task.drawing.values(task.digits)
+    values, share = task.drawing.num_values(task.digits), task.drawing.share
+    if task.ordered:
+        return KeyClasses(values**2, share, np.outer(count, count).ravel(), np.outer(probability, probability).ravel())
+    rows, columns = np.triu_indices(len(count), k=1)
+    return KeyClasses(
+        values * (values + 1) // 2,
+        share,
+        np.concatenate([count[rows] * count[columns], count * (count - 1) / 2, count]),
+        np.concatenate([2 * probability[rows] * probability[columns], 2 * probability**2, probability**2]),
+    )
+
+
+def class_lengths(task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """The digits of the shorter and of the longer operand of each class of ``key_classes``; of dashes, 1 and 1."""
+    lengths = 1 + np.arange(len(task.drawing.values(task.digits)[0]))
+    if task.ordered:
+        left, right = (side.ravel() for side in np.meshgrid(lengths, lengths, indexing="ij"))
+        return np.minimum(left, right), np.maximum(left, right)
+    rows, columns = np.triu_indices(len(lengths), k=1)
+    return np.concatenate([lengths[rows], lengths, lengths]), np.concatenate([lengths[columns], lengths, lengths])
+
+
+def num_draws(task: Task) -> int:
+    """How many draws are made for the dataset: enough to hold its N distinct keys, except in one run of 10^9.
+
+    Where not all draws have known probabilities, this is a first guess, and the run may have to draw further.
+
+    Raises:
+      InputError: There are not that many keys, or finding them would take too many draws.
+    """
+    if not _is_practical(task):
+        raise InputError(_too_many(task))
+    return _draws_for(key_classes(task), task.num_examples)
+
+
+def draws_for(task: Task, num_keys: int) -> int:
+    """The fewest draws that are expected to have so many distinct keys."""
+    classes = key_classes(task)
+    return _last(lambda draws: classes.distinct(draws) < num_keys, MAX_DRAWS) + 1
+
+
+def draws_limit(num_examples: int) -> int:
+    """More draws than these are not practical."""
+    return min(MAX_DRAWS, MAX_DRAWS_PER_EXAMPLE * num_examples)
+
+
+def largest_practical(task: Task) -> int:
+    """The largest N for which the dataset can be drawn; 0 if there is none."""
+    classes = key_classes(task)
+    most = min(classes.total, MAX_DRAWS)
+    return _last(lambda n: _draws_for(classes, n) <= draws_limit(n), most)
+
+
+def fitted(task: Task, given: Collection[str] = ()) -> Task:
+    """The task with the largest number of examples that is practical, if its own is not and nobody gave it.
+
+    >>> fitted(Task("pq", digits=20)).config_name
+    'pq-d20-n210'
+
+    Args:
+      given: The names of the parameters that were given.
+    """
+    if "num_examples" in given or _is_practical(task):
+        return task
+    most = largest_practical(task)
+    if most < MIN_EXAMPLES:
+        return task  # num_draws refuses it
+    num_validation = task.num_validation if "num_validation" in given else None
+    return dataclasses.replace(task, num_examples=most, num_validation=num_validation)
+
+
+def _is_practical(task: Task) -> bool:
+    return _draws_for(key_classes(task), task.num_examples) <= draws_limit(task.num_examples)
+
+
+def _draws_for(classes: KeyClasses, num_examples: int) -> int:
+    """The smallest M with E(M) ≥ N + 6·√N, or ≥ K - 0.001 where that is less; beyond the limit if N > K."""
+    if num_examples > classes.total:
+        return MAX_DRAWS + 1
+    wanted = num_examples + SIGMAS * num_examples**0.5
+
+    def short(draws: int) -> bool:
+        return classes.distinct(draws) < wanted and classes.missing(draws) > MISSING_KEYS
+
+    return _last(short, MAX_DRAWS) + 1
+
+
+def _last(holds: Callable[[int], bool], most: int) -> int:
+    """The largest number up to ``most`` for which a condition holds that, once false, stays false; 0 if none."""
+    low, high = 0, most + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _too_many(task: Task) -> str:
+    most, larger = largest_practical(task), task.notation.larger
+    if most < MIN_EXAMPLES:
+        larger_tasks = (dataclasses.replace(task, digits=size) for size in range(task.digits + 1, LARGE_ENOUGH))
+        least = next(each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES)
+        return (
+            f"{task.description} has too few keys for any dataset of at least {MIN_EXAMPLES} examples; give {larger}, "
+            f"at least {least}"
+        )
+    largest = dataclasses.replace(task, digits=task.operation.max_digits)
+    otherwise = f", or {larger}" if _is_practical(largest) else ""
+    return (
+        f"num_examples is {task.num_examples}, but for {task.description} at most {most} are practical; "
+        f"give fewer{otherwise}"
+    )

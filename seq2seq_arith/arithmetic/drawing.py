@@ -1,0 +1,290 @@
+"""How the operands of a draw come out of its random words.
+
+Each kind of drawing is an object, and a task's entry says which kinds it has, by the name that ``Task.draws`` gives.
+Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``.
+"""
+
+import abc
+import functools
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import numbers
+from seq2seq_arith.arithmetic.numbers import LIMB, LIMB_DIGITS
+from seq2seq_arith.arithmetic.splitmix import Words, uniform
+
+Operands = tuple[np.ndarray, np.ndarray]
+
+# Longer numbers are so many that none of them is drawn twice; they are counted as if they had this many digits.
+RARE_DIGITS = 40
+
+
+class Drawing(abc.ABC):
+    """How two operands are drawn; D stands for the size of a task.
+
+    Attributes:
+      has_short_pairs: Whether pairs of short operands are drawn far more often than other pairs.
+      share: The part of the draws that is distributed as ``values`` says; nothing is known of the rest.
+    """
+
+    has_short_pairs = False
+    share = 1.0
+
+    @abc.abstractmethod
+    def words_per_draw(self, size: int) -> int:
+        """How many consecutive random words one draw owns."""
+
+    @abc.abstractmethod
+    def operands(self, size: int, words: Words) -> Operands:
+        """The left and the right operand of each draw, uint64 of shape (words of a number, n) each."""
+
+    @abc.abstractmethod
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """All values of an operand, in classes of equal probability.
+
+        Returns:
+          How many values each class has, and the probability of one of them: float64 of shape (classes,). Where
+          lengths differ in probability, class i has the values of i + 1 digits, and the last class all longer ones.
+        """
+
+    @abc.abstractmethod
+    def num_values(self, size: int) -> int:
+        """How many values an operand has."""
+
+
+class _Digits(Drawing):
+    """The length is uniform in 1..D, and every digit is uniform, leading zeros included (the notebook's way)."""
+
+    has_short_pairs = True
+
+    def words_per_draw(self, size: int) -> int:
+        return 2 * _words_per_operand(size)
+
+    def operands(self, size: int, words: Words) -> Operands:
+        left, right = (_lengths(size, words, side) for side in (0, 1))
+        return _join(_limbs(size, words, 0, left)), _join(_limbs(size, words, 1, right))
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        lengths = np.arange(1, min(size, RARE_DIGITS) + 1)
+        count = 9 * 10.0 ** (lengths - 1)
+        count[0] = 10  # 0 is written with one digit
+        # A value is drawn at its shortest length, and at any greater one with zeros in front.
+        by_length = 1 / (size * 10.0**lengths)
+        probability = by_length[::-1].cumsum()[::-1]
+        if size > RARE_DIGITS:
+            count[-1] = (1 - (count[:-1] * probability[:-1]).sum()) / probability[-1]
+        return count, probability
+
+    def num_values(self, size: int) -> int:
+        return 10**size
+
+
+class _Value(Drawing):
+    """Every value of at most D digits is equally likely."""
+
+    def words_per_draw(self, size: int) -> int:
+        return 2 * _words_per_operand(size)
+
+    def operands(self, size: int, words: Words) -> Operands:
+        return _join(_limbs(size, words, 0, size - 1)), _join(_limbs(size, words, 1, size - 1))
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        count = 10.0 ** min(size, RARE_DIGITS)
+        return np.array([count]), np.array([1 / count])
+
+    def num_values(self, size: int) -> int:
+        return 10**size
+
+
+class _Structured(Drawing):
+    """Half of the draws as ``digits``; the other half is rearranged so that carries and borrows run far.
+
+    A rearranged draw replaces three times a run of places of one operand, and then moves the right operand by one in
+    one place. Here L is the larger of the two drawn lengths, and place 0 the units::
+
+        places           L-1 ... high-1 ... low ... 0
+        replaced                 [ zeros, nines, or the digits that pass a carry on ]
+
+    Args:
+      passes_on_nine: Whether a place passes a carry on if its digits add up to nine (addition), or a borrow if they
+        are equal (subtraction).
+    """
+
+    has_short_pairs = True
+    share = 0.5
+
+    def __init__(self, passes_on_nine: bool) -> None:
+        self._passes_on_nine = passes_on_nine
+
+    def words_per_draw(self, size: int) -> int:
+        return 2 * _words_per_operand(size) + 12
+
+    def operands(self, size: int, words: Words) -> Operands:
+        shorter = [_lengths(size, words, side) for side in (0, 1)]
+        left, right = (_limbs(size, words, side, shorter[side]) for side in (0, 1))
+        first = 2 * _words_per_operand(size)
+        rows = np.flatnonzero(words[first].view(np.int64) < 0)  # uniform(word, 2) = 1; the others stay as they are
+        few, length = words.take(rows), np.maximum(*shorter).take(rows) + 1
+        # A limb is exact as a float64, and dividing by powers of ten is far faster than with integers.
+        a, b = ([limb.take(rows).astype(np.float64) for limb in side] for side in (left, right))
+        for step in range(3):
+            self._replace_run(size, a, b, length, few, first + 1 + 3 * step)
+        b = _nudged(size, b, length, few, first + 10)
+        for limbs, rearranged in zip(left + right, a + b, strict=True):
+            limbs[rows] = rearranged.astype(np.int64).view(np.uint64)
+        return _join(left), _join(right)
+
+    def _replace_run(
+        self, size: int, left: list[np.ndarray], right: list[np.ndarray], length: np.ndarray, words: Words, first: int
+    ) -> None:
+        """Replaces a run of places of one operand, in place; the limbs are float64 of shape (n,).
+
+        A run is replaced by adding the difference between its digits in the filling and in the operand.
+        """
+        kind = uniform(words[first], 6)
+        bound = (length + 1).view(np.uint64)
+        ends = [uniform(words[first + 1 + i], bound).view(np.int64) for i in (0, 1)]
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        is_left, passes, filling = kind < np.uint64(2), kind >= np.uint64(4), _FILLINGS.take(kind.view(np.int64))
+        of_left = is_left.astype(np.float64)
+        for limb, (powers, inverses) in enumerate(zip(*_end_powers(size), strict=True)):
+            a, b = left[limb], right[limb]
+            target = np.where(is_left, a, b)
+            source = np.where(passes, _NINES - a if self._passes_on_nine else a, filling)
+            change = _above(source, target, powers.take(low), inverses.take(low))
+            change -= _above(source, target, powers.take(high), inverses.take(high))
+            a += (of_change := change * of_left)
+            change -= of_change
+            b += change
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        return DIGITS.values(size)
+
+    def num_values(self, size: int) -> int:
+        return DIGITS.num_values(size)
+
+
+class _Counts(Drawing):
+    """A count is uniform in 1..D."""
+
+    def words_per_draw(self, size: int) -> int:
+        return 2
+
+    def operands(self, size: int, words: Words) -> Operands:
+        left, right = uniform(words[0], size), uniform(words[1], size)
+        left += np.uint64(1)
+        right += np.uint64(1)
+        return left[np.newaxis], right[np.newaxis]
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.array([float(size)]), np.array([1 / size])
+
+    def num_values(self, size: int) -> int:
+        return size
+
+
+class _Residues(_Counts):
+    """A residue is uniform in 0..D - 1."""
+
+    def operands(self, size: int, words: Words) -> Operands:
+        return uniform(words[0], size)[np.newaxis], uniform(words[1], size)[np.newaxis]
+
+
+DIGITS: Drawing = _Digits()
+VALUE: Drawing = _Value()
+CARRYING: Drawing = _Structured(passes_on_nine=True)
+BORROWING: Drawing = _Structured(passes_on_nine=False)
+COUNTS: Drawing = _Counts()
+RESIDUES: Drawing = _Residues()
+
+_POWERS = np.array([float(10**n) for n in range(LIMB_DIGITS + 1)])
+_NINES = float(LIMB - 1)
+_FILLINGS = np.array([0, _NINES, 0, _NINES, 0, 0])  # of a run, by kind; the last two kinds have fillings of their own
+_SIGNS = np.array([0.0, 1.0, -1.0])  # of a nudge, by kind
+
+
+def _words_per_operand(digits: int) -> int:
+    """One word for the length and one for each limb, W."""
+    return 1 + -(-digits // LIMB_DIGITS)
+
+
+def _lengths(digits: int, words: Words, side: int) -> np.ndarray:
+    """The drawn length less one, of the left (0) or right (1) operand: int64 of shape (n,)."""
+    return uniform(words[side * _words_per_operand(digits)], digits).view(np.int64)
+
+
+def _limbs(digits: int, words: Words, side: int, shorter: np.ndarray | int) -> list[np.ndarray]:
+    """The limbs of the left (0) or right (1) operand, whose length is one more than ``shorter``."""
+    first = side * _words_per_operand(digits) + 1
+    return [uniform(words[first + limb], np.take(bounds, shorter)) for limb, bounds in enumerate(_limb_bounds(digits))]
+
+
+@functools.cache
+def _limb_bounds(digits: int) -> list[np.ndarray]:
+    """For each limb: from the length less one to how many values the limb can have (1 past the length: only 0)."""
+    lengths = range(1, digits + 1)
+    return [
+        np.array([10 ** min(LIMB_DIGITS, max(0, n - low)) for n in lengths], np.uint64)
+        for low in range(0, digits, LIMB_DIGITS)
+    ]
+
+
+def _join(limbs: list[np.ndarray]) -> np.ndarray:
+    """Limbs of nine digits as words of eighteen; overwrites the limbs."""
+    for low, high in zip(limbs[::2], limbs[1::2], strict=False):
+        high *= np.uint64(LIMB)
+        low += high
+    return numbers.stack(limbs[::2])
+
+
+def _above(source: np.ndarray, target: np.ndarray, power: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Source less target, of limbs that have lost their places below a power of ten; float64 of shape (n,) all.
+
+    Adding a half keeps a quotient away from whole numbers by more than its rounding error, so it is exact.
+    """
+    quotients = []
+    for limbs in (source, target):
+        quotient = limbs + 0.5
+        quotient *= inverse
+        quotients.append(np.floor(quotient, out=quotient))
+    difference, of_target = quotients
+    difference -= of_target
+    difference *= power
+    return difference
+
+
+def _nudged(size: int, right: list[np.ndarray], length: np.ndarray, words: Words, first: int) -> list[np.ndarray]:
+    """The right operand plus or minus one in one place, where the result has no other number of places."""
+    sign = _SIGNS.take(uniform(words[first], 3).view(np.int64))
+    place = uniform(words[first + 1], length.view(np.uint64)).view(np.int64)
+    moved, carry = [], np.float64(0)
+    for limb, steps, powers in zip(right, _place_values(size), _end_powers(size)[0], strict=True):
+        total = sign * steps.take(place)
+        total += limb
+        total += carry
+        bound = powers.take(length)
+        carry = (total >= bound).astype(np.float64)
+        carry -= total < 0
+        bound *= carry
+        total -= bound
+        moved.append(total)
+    stays = carry != 0
+    return [np.where(stays, old, new) for old, new in zip(right, moved, strict=True)]
+
+
+@functools.cache
+def _end_powers(digits: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """For each limb: from the end of a run, 0 to D, to the limb's power of ten there, and to its inverse."""
+    ends = np.arange(digits + 1)
+    powers = [_POWERS.take(ends - low, mode="clip") for low in range(0, digits, LIMB_DIGITS)]
+    return powers, [1 / power for power in powers]
+
+
+@functools.cache
+def _place_values(digits: int) -> list[np.ndarray]:
+    """For each limb: from a place to what a one there is worth in the limb, 0 if the place is in another limb."""
+    places = np.arange(digits)
+    return [
+        np.where(places // LIMB_DIGITS == limb, _POWERS.take(places % LIMB_DIGITS), 0.0)
+        for limb in range(-(-digits // LIMB_DIGITS))
+    ]

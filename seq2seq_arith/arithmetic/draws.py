@@ -1,0 +1,53 @@
+"""From the number of a draw to its operands, its key and its hashes: pure functions on uint64 arrays.
+
+All arithmetic is modulo 2^64. Nothing here depends on how the draws are cut into chunks, so neither do the data.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.numbers import min_max
+from seq2seq_arith.arithmetic.splitmix import GOLDEN, Words, absorb, mix64_int
+from seq2seq_arith.arithmetic.tasks import Task
+
+# The purpose k of key_hash(k, x, y): 1 orders the examples, 2 chooses the split.
+ORDER, SPLIT = 1, 2
+
+# How many draws are worked on at a time: arrays of 256 KB stay in a core's own cache.
+BLOCK = 2**15
+
+Key = tuple[np.ndarray, np.ndarray]
+
+
+def operands(task: Task, draws: np.ndarray) -> Key:
+    """The left and right operands of the draws with these numbers.
+
+    Args:
+      task: Decides how they are drawn.
+      draws: Draw numbers, uint64 of shape (n,).
+
+    Returns:
+      Two columns of numbers, uint64 of shape (words, n) each.
+    """
+    drawing = task.drawing
+    return drawing.operands(task.digits, Words(task.seed, draws, drawing.words_per_draw(task.digits)))
+
+
+def key(task: Task, left: np.ndarray, right: np.ndarray) -> Key:
+    """The keys; draws with the same key are duplicates: (min, max) of the operands, or (left, right) if ordered."""
+    return (left, right) if task.ordered else min_max(left, right)
+
+
+def key_hash(task: Task, purpose: int, key: Key) -> np.ndarray:
+    """64-bit hashes of the keys, for ``ORDER`` within a split or for the ``SPLIT``: uint64 of shape (n,)."""
+    z = np.uint64(mix64_int(task.seed + purpose * GOLDEN))
+    for number in key:
+        for word in number:
+            z = absorb(z, word)
+    return z  # type: ignore[return-value]
+
+
+def blocks(count: int) -> Iterator[slice]:
+    """Slices that cut ``count`` rows into pieces that stay in cache."""
+    return (slice(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK))

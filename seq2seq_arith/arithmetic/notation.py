@@ -1,0 +1,219 @@
+"""Notations: how operands are written, read and measured.
+
+A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``DASHES`` or
+``RESIDUES``. D stands for the size of a task: the most digits (or dashes) of an operand, or the modulus. Numbers are
+columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n).
+
+>>> DECIMAL.split("+", "12+7"), DASHES.split("p", "---p--")
+(('12', '7'), ('---', '--'))
+>>> DASHES.split("p", "--p") is None
+True
+
+Three modules repeat these rules on purpose, as witnesses: ``pipelines.checking.redraw``,
+``pipelines.checking.rows`` and ``reference`` of the tests.
+"""
+
+import abc
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import decimal_text, numbers
+from seq2seq_arith.arithmetic.decimal_text import PAD
+
+
+class Solved(NamedTuple):
+    """The answers to some questions.
+
+    Attributes:
+      magnitude: Without the sign, uint64 of shape (words, n); the last word may have 19 digits.
+      negative: bool of shape (n,); None if no answer is.
+    """
+
+    magnitude: np.ndarray
+    negative: np.ndarray | None = None
+
+
+class Notation(abc.ABC):
+    """How operands are written, read and measured.
+
+    Attributes:
+      name: Of the notation.
+      unit: What the size of a task is counted in.
+      size_word: What people call the size of a task; the programs have an option of this name.
+      larger: A larger size, in words.
+      characters: What the characters of an operand are called.
+      operand: Regular expression of an operand as the datasets hold it; without groups, in the syntax of Python,
+        RE2 and Arrow.
+      typed: The same, of an operand as a person may type it before it is checked against ``operand``.
+      example: Two operands, as an example for people.
+      equals: What people write between a question and its answer.
+      smallest: The smallest operand.
+      has_digits: Whether operands have digits, whose places a view can align.
+      has_lengths: Whether a task of another size is the same task with longer or shorter operands.
+      parquet_share: About how many bytes zstd leaves of a character.
+    """
+
+    name: str
+    unit: str
+    size_word: str
+    larger: str
+    characters: str
+    operand: str
+    typed: str
+    example: tuple[str, str]
+    equals: str
+    smallest: int
+    has_digits: bool
+    has_lengths: bool
+    parquet_share: float
+
+    def width(self, size: int) -> int:
+        """The most characters of an operand."""
+        return size
+
+    def words(self, size: int) -> int:
+        """How many words each operand takes."""
+        return 1
+
+    def describe(self, size: int) -> str:
+        """Which operands there are, in words."""
+        return f"at most {size} {self.unit}"
+
+    def allows(self, size: int, operand: str) -> bool:
+        """Whether a task of this size has this operand."""
+        return len(operand) <= size
+
+    @abc.abstractmethod
+    def measure(self, operands: np.ndarray) -> np.ndarray:
+        """The number of characters of each operand: int64 of shape (n,)."""
+
+    @abc.abstractmethod
+    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
+        """Questions, padded on the right: uint8 of shape (n, width)."""
+
+    @abc.abstractmethod
+    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
+        """Answers, padded on the right: uint8 of shape (n, width)."""
+
+    @abc.abstractmethod
+    def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
+        """The operands that stand in columns ``start`` to ``end - 1`` of each row of characters.
+
+        Args:
+          codes: uint8 of shape (n, width).
+          start, end: int64 of shape (n,).
+          size: D.
+        """
+
+    def split(self, symbol: str, text: str) -> tuple[str, str] | None:
+        """The two operands of a question as a person types it, or None if it is not a question."""
+        match = re.fullmatch(f"({self.typed}){re.escape(symbol)}({self.typed})", text)
+        return (match[1], match[2]) if match else None
+
+    def is_operand(self, text: str) -> bool:
+        """Whether the datasets write an operand like this."""
+        return re.fullmatch(self.operand, text) is not None
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class _Decimal(Notation):
+    """Numbers in base ten, without zeros in front."""
+
+    name = "decimal"
+    unit = "digits"
+    size_word = "digits"
+    larger = "more digits"
+    characters = "digits"
+    operand = "(?:0|[1-9][0-9]*)"
+    typed = "[0-9]+"
+    example = ("12", "7")
+    equals = " = "
+    smallest = 0
+    has_digits = True
+    has_lengths = True
+    parquet_share = 0.5
+
+    def words(self, size: int) -> int:
+        return numbers.num_words(self.width(size))
+
+    def measure(self, operands: np.ndarray) -> np.ndarray:
+        return decimal_text.lengths(operands, numbers.WORD_DIGITS * len(operands)).view(np.int64)
+
+    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
+        return decimal_text.question(symbol, self.width(size), left, right, width)
+
+    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
+        return decimal_text.signed(solved.magnitude, solved.negative, width, width)
+
+    def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
+        return decimal_text.read(codes, start, end, self.width(size))
+
+
+class _Residues(_Decimal):
+    """Residues of a modulus, 0 to D - 1, as decimal numbers."""
+
+    name = "residues"
+    unit = "residues"
+    size_word = "modulus"
+    larger = "a larger modulus"
+    has_lengths = False
+
+    def width(self, size: int) -> int:
+        return len(str(size - 1))
+
+    def describe(self, size: int) -> str:
+        return f"0 to {size - 1}"
+
+    def allows(self, size: int, operand: str) -> bool:
+        return len(operand) <= self.width(size) and int(operand) < size
+
+
+class _Dashes(Notation):
+    """Counts of 1 or more, written as that many dashes."""
+
+    name = "dashes"
+    unit = "dashes"
+    size_word = "dashes"
+    larger = "more dashes"
+    characters = "dashes"
+    operand = "-+"
+    typed = "-+"
+    example = ("---", "--")
+    equals = ""
+    smallest = 1
+    has_digits = False
+    has_lengths = True
+    parquet_share = 0.006
+
+    def measure(self, operands: np.ndarray) -> np.ndarray:
+        return operands[0].astype(np.int64)
+
+    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
+        rows = _dashes(left[0] + right[0] + np.uint64(1), width)
+        rows[np.arange(len(rows)), left[0].astype(np.int64)] = ord(symbol)
+        return rows
+
+    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
+        characters = np.frombuffer(prefix.encode(), np.uint8)
+        rows = _dashes(solved.magnitude[0] + np.uint64(len(characters)), width)
+        rows[:, : len(characters)] = characters
+        return rows
+
+    def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
+        return (end - start).astype(np.uint64)[np.newaxis]
+
+
+DECIMAL: Notation = _Decimal()
+DASHES: Notation = _Dashes()
+RESIDUES: Notation = _Residues()
+
+
+def _dashes(lengths: np.ndarray, width: int) -> np.ndarray:
+    """Rows of so many dashes, then spaces; written without a branch, which is ten times as fast as a choice."""
+    rows = (np.arange(width, dtype=np.uint32) >= lengths.astype(np.uint32)[:, None]).view(np.uint8)
+    rows *= np.uint8(ord("-") - ord(PAD))
+    return np.subtract(np.uint8(ord("-")), rows, out=rows)

@@ -1,0 +1,326 @@
+"""The slices of each task's suite: kinds of hard questions, each with the reason why it is hard.
+
+The functions ``addition`` to ``modular_addition`` give the slices of the task of that name, and ``Operation.suite``
+holds them. ``suites`` draws their questions.
+
+>>> of_addition = {slice.name: slice for slice in addition(3)}
+>>> list(of_addition)[:4]
+['random', 'full', 'lengths-1-1', 'lengths-1-2']
+>>> from seq2seq_arith.arithmetic.suites import pairs
+>>> pairs("addition", 3, of_addition["carry-all"], count=3)
+[(879, 123), (399, 603), (515, 485)]
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+
+from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
+
+EDGE = 100  # sums of dashes at either end that count as edges
+
+
+def ladder(digits: int) -> list[int]:
+    """The lengths that have slices: all up to 18; beyond, 1 to 9 and nine more up to D.
+
+    >>> ladder(3), ladder(100)[7:]
+    ([1, 2, 3], [8, 9, 11, 22, 33, 44, 55, 66, 77, 88, 100])
+    """
+    if digits <= 18:
+        return list(range(1, digits + 1))
+    return sorted({*range(1, 10), *(digits * step // 9 for step in range(1, 10))})
+
+
+def _decimal(digits: int) -> Iterator[Slice]:
+    """The slices of every task on decimal numbers."""
+    yield Slice("random", "Not hard: lengths and digits are uniform, as in a dataset's draws.", _random)
+    yield Slice("full", "Both operands have D digits, which few draws of a dataset have.", _of_lengths(digits, digits))
+    for m in ladder(digits):
+        for n in ladder(digits):
+            why = f"Operands of {m} and {n} digits: a model may know some pairs of lengths only."
+            yield Slice(f"lengths-{m}-{n}", why, _of_lengths(m, n))
+    yield Slice("equal", "Both operands are the same, which random draws give only for short numbers.", _equal)
+    yield Slice("near", "The operands differ by 1 to 9, so high digits cancel or repeat.", _near)
+    yield Slice("near-power", "The operands differ by a power of ten: one digit decides.", _near_power)
+    yield Slice("round", "One operand is a digit and zeros: runs of zeros are rare in draws.", _round)
+    yield Slice("almost-round", "A round number and one that is up to 9 away from a round number.", _almost_round)
+    yield Slice("nines", "Nines and a small number: one unit changes every place.", _nines)
+    yield Slice("zeros", "Three of four digits are zeros: places must be kept apart without help from digits.", _zeros)
+    yield Slice("zero", "One operand is 0, which stands in few draws.", _zero)
+    yield Slice("repeated", "Each operand repeats one digit, so that places look alike.", _repeated)
+
+
+def addition(digits: int) -> Iterator[Slice]:
+    """The slices of addition of at most so many digits."""
+    yield from _decimal(digits)
+    for k in (0, *ladder(digits)):
+        why = f"The longest chain of carries has exactly {k} places: the longer, the rarer in draws."
+        yield Slice(f"carry-chain-{k}", why, functools.partial(_carry_chain, places=k))
+    yield Slice("carry-all", "One carry from the units runs through all places, each of which sums to 9.", _carry_all)
+    yield Slice("power", "The answer is a power of ten: every digit depends on the lowest ones.", _sum_to(0))
+    yield Slice("power-less-one", "The answer is nines alone: it looks as if a carry were near.", _sum_to(1))
+
+
+def subtraction(digits: int) -> Iterator[Slice]:
+    """The slices of subtraction of at most so many digits."""
+    yield from _decimal(digits)
+    for k in (0, *(k for k in ladder(digits) if k < digits)):
+        why = f"The longest chain of borrows has exactly {k} places: the longer, the rarer in draws."
+        yield Slice(f"borrow-chain-{k}", why, functools.partial(_borrow_chain, places=k))
+    if digits > 1:
+        yield Slice("borrow-all", "One borrow from the units runs through all places to the first.", _borrow_all)
+    yield Slice("power", "The answer is a power of ten, or its negative.", _differ_by(0))
+    yield Slice("power-less-one", "The answer is nines alone, or its negative.", _differ_by(1))
+    yield Slice("positive", "D digits each, and the left is larger: no sign.", _signed(True))
+    yield Slice("negative", "D digits each, and the right is larger: the sign is decided by the first difference.",
+                _signed(False))  # fmt: skip
+
+
+def multiplication(digits: int) -> Iterator[Slice]:
+    """The slices of multiplication of at most so many digits."""
+    yield from _decimal(digits)
+    yield Slice("power", "The answer is a power of ten, of operands that need not look round.", _product_power)
+    yield Slice("power-less-one", "The answer is nines alone.", _product_nines)
+
+
+def pq(dashes: int) -> Iterator[Slice]:
+    """The slices of pq of at most so many dashes."""
+    yield Slice("random", "Not hard: both counts are uniform.", _counts)
+    yield Slice("extremes", "Both counts are among 1, 2, 3, D - 2, D - 1 and D: the ends of the range.", _extremes)
+    yield Slice("one", "One operand is a single dash.", lambda words, d: words.swapped(1, words.between(1, d)))
+    yield Slice("full", "One operand has D dashes.", lambda words, d: words.swapped(d, words.between(1, d)))
+    yield Slice("equal", "Both counts are the same.", lambda words, d: _twice(words.between(1, d)))
+    for name, end in (("sum-low", "shortest"), ("sum-high", "longest")):
+        why = f"The answer is among the {EDGE} {end}: sums at the edges are rare in draws."
+        yield Slice(name, why, functools.partial(_sum_at_edge, high=name == "sum-high"))
+
+
+def modular_addition(modulus: int) -> Iterator[Slice]:
+    """The slices of addition with this modulus."""
+    for name, why, holds in (
+        ("no-wrap", "x + y is below the modulus.", lambda x, y, m: x + y < m),
+        ("wrap", "x + y reaches the modulus, which must be taken away.", lambda x, y, m: x + y >= m),
+    ):
+        yield Slice(name, why, functools.partial(_residues, holds=holds), functools.partial(_table, holds=holds))
+    yield Slice("zero", "One operand is 0.", lambda words, m: words.swapped(0, words.below(m)))
+    yield Slice("equal", "Both operands are the same.", lambda words, m: _twice(words.below(m)))
+    yield Slice("answer-zero", "The operands add up to the modulus, so the answer is 0.", _inverse)
+    yield Slice("answer-last", "The operands add up to the modulus less one, just without a wrap.", _opposite)
+
+
+def _number(words: Words, digits: int) -> int:
+    """A number whose length is uniform in 1..D, and whose first digit is not 0 unless it is alone."""
+    length = words.between(1, digits)
+    return _of_length(words, length)
+
+
+def _of_length(words: Words, length: int) -> int:
+    return words.between(0 if length == 1 else 10 ** (length - 1), 10**length - 1)
+
+
+def _random(words: Words, digits: int) -> Pair:
+    return _number(words, digits), _number(words, digits)
+
+
+def _of_lengths(m: int, n: int) -> Callable[[Words, int], Pair]:
+    return lambda words, digits: (_of_length(words, m), _of_length(words, n))
+
+
+def _twice(number: int) -> Pair:
+    return number, number
+
+
+def _equal(words: Words, digits: int) -> Pair:
+    return _twice(_number(words, digits))
+
+
+def _near(words: Words, digits: int) -> Pair:
+    x = _number(words, digits)
+    return words.swapped(x, _moved(words, x, words.between(1, 9), digits))
+
+
+def _near_power(words: Words, digits: int) -> Pair:
+    x = _number(words, digits)
+    return words.swapped(x, _moved(words, x, 10 ** words.below(digits), digits))
+
+
+def _round(words: Words, digits: int) -> Pair:
+    return words.swapped(_round_number(words, digits), _number(words, digits))
+
+
+def _almost_round(words: Words, digits: int) -> Pair:
+    nearly = _moved(words, _round_number(words, digits), words.between(1, 9), digits)
+    return words.swapped(_round_number(words, digits), nearly)
+
+
+def _nines(words: Words, digits: int) -> Pair:
+    return words.swapped(10 ** words.between(1, digits) - 1, words.between(1, 9))
+
+
+def _zeros(words: Words, digits: int) -> Pair:
+    def sparse() -> int:
+        length = words.between(1, digits)
+        places = [words.between(1, 9) if place == length - 1 or not words.below(4) else 0 for place in range(length)]
+        return _from_digits(places)
+
+    return sparse(), sparse()
+
+
+def _zero(words: Words, digits: int) -> Pair:
+    return words.swapped(0, _number(words, digits))
+
+
+def _repeated(words: Words, digits: int) -> Pair:
+    left, right = (words.between(1, 9) * (10 ** words.between(1, digits) // 9) for _ in range(2))
+    return left, right
+
+
+def _round_number(words: Words, digits: int) -> int:
+    return words.between(1, 9) * 10 ** words.below(digits)
+
+
+def _moved(words: Words, x: int, distance: int, digits: int) -> int:
+    """``x`` plus or minus the distance, whichever has at most D digits; ``x`` itself if neither has."""
+    ways = [y for y in words.swapped(x + distance, x - distance) if 0 <= y < 10**digits]
+    return ways[0] if ways else x
+
+
+def _from_digits(places: list[int]) -> int:
+    """The number with these digits, the units first."""
+    return int("".join(map(str, reversed(places))))
+
+
+def _digit_pairs(low: int, high: int) -> list[Pair]:
+    """All pairs of digits with a sum from ``low`` to ``high``."""
+    return [(a, b) for a in range(10) for b in range(10) if low <= a + b <= high]
+
+
+_ANY, _STARTS, _CARRIES_ON, _PASSES = (_digit_pairs(*ends) for ends in ((0, 18), (10, 18), (9, 18), (9, 9)))
+_STOPS = _digit_pairs(0, 9), _digit_pairs(0, 8)  # without and with a carry from below
+
+
+def _carry_chain(words: Words, digits: int, places: int) -> Pair:
+    """Two numbers of at most D digits whose longest chain of carries has exactly so many places."""
+    start = words.below(digits - places + 1)
+    carry = chain = 0
+    columns = []
+    for place in range(digits):
+        if start <= place < start + places:
+            choice = _STARTS if place == start else _CARRIES_ON
+        elif place in (start - 1, start + places) or chain == places:
+            choice = _STOPS[carry]
+        else:
+            choice = _ANY
+        a, b = choice[words.below(len(choice))]
+        carry = int(a + b + carry >= 10)
+        chain = (chain + 1) * carry
+        columns.append((a, b))
+    left, right = (_from_digits(list(side)) for side in zip(*columns, strict=True))
+    return left, right
+
+
+def _carry_all(words: Words, digits: int) -> Pair:
+    columns = [choice[words.below(len(choice))] for choice in (_STARTS, *[_PASSES] * (digits - 1))]
+    left, right = (_from_digits(list(side)) for side in zip(*columns, strict=True))
+    return left, right
+
+
+def _borrow_chain(words: Words, digits: int, places: int) -> Pair:
+    """A borrow is a carry of 9 - a and b. The first place lends, so the chain lies below it."""
+    low, right = _carry_chain(words, digits - 1, places) if digits > 1 else (0, 0)
+    return _lend(words, digits, low, right)
+
+
+def _borrow_all(words: Words, digits: int) -> Pair:
+    return _lend(words, digits, *_carry_all(words, digits - 1))
+
+
+def _lend(words: Words, digits: int, complement: int, right: int) -> Pair:
+    """The pair whose lower D - 1 places borrow where the complement and ``right`` carry; in either order."""
+    unit = 10 ** (digits - 1)
+    first = words.between(1, 9)
+    second = words.below(first)
+    return words.swapped(first * unit + (unit - 1 - complement), second * unit + right)
+
+
+def _sum_to(less: int) -> Callable[[Words, int], Pair]:
+    """Pairs whose sum is a power of ten, less that."""
+
+    def draw(words: Words, digits: int) -> Pair:
+        total = 10 ** words.between(1, digits) - less
+        left = words.between(1, total - 1)
+        return left, total - left
+
+    return draw
+
+
+def _differ_by(less: int) -> Callable[[Words, int], Pair]:
+    """Pairs whose difference is a power of ten, less that; with either sign."""
+
+    def draw(words: Words, digits: int) -> Pair:
+        difference = 10 ** words.between(less, digits - 1 + less) - less
+        right = words.below(10**digits - difference)
+        return words.swapped(right + difference, right)
+
+    return draw
+
+
+def _signed(positive: bool) -> Callable[[Words, int], Pair]:
+    def draw(words: Words, digits: int) -> Pair:
+        low, high = sorted(_of_length(words, digits) for _ in range(2))
+        if low == high:
+            low, high = (low - 1, high) if low > 10 ** (digits - 1) else (low, high + 1)
+        return (high, low) if positive else (low, high)
+
+    return draw
+
+
+def _product_power(words: Words, digits: int) -> Pair:
+    power = words.below(digits)
+    twos, fives = words.between(0, power), words.between(0, power)
+    left = 2**twos * 5**fives
+    return left, 10**power // left
+
+
+def _product_nines(words: Words, digits: int) -> Pair:
+    power = words.between(1, digits)
+    if power < digits and words.coin():
+        return words.swapped(10**power - 1, 10**power + 1)
+    factor = (1, 3, 9)[words.below(3)]
+    return words.swapped(factor, (10**power - 1) // factor)
+
+
+def _counts(words: Words, dashes: int) -> Pair:
+    return words.between(1, dashes), words.between(1, dashes)
+
+
+def _extremes(words: Words, dashes: int) -> Pair:
+    ends = sorted({end for end in (1, 2, 3, dashes - 2, dashes - 1, dashes) if 1 <= end <= dashes})
+    return ends[words.below(len(ends))], ends[words.below(len(ends))]
+
+
+def _sum_at_edge(words: Words, dashes: int, high: bool) -> Pair:
+    edge = min(EDGE, 2 * dashes - 1)
+    total = words.between(2 * dashes - edge + 1, 2 * dashes) if high else words.between(2, edge + 1)
+    left = words.between(max(1, total - dashes), min(dashes, total - 1))
+    return left, total - left
+
+
+def _residues(words: Words, modulus: int, holds: Callable[[int, int, int], bool]) -> Pair:
+    while True:
+        pair = words.below(modulus), words.below(modulus)
+        if holds(*pair, modulus):
+            return pair
+
+
+def _table(modulus: int, holds: Callable[[int, int, int], bool]) -> Iterator[Pair]:
+    return ((x, y) for x in range(modulus) for y in range(modulus) if holds(x, y, modulus))
+
+
+def _inverse(words: Words, modulus: int) -> Pair:
+    x = words.below(modulus)
+    return x, -x % modulus
+
+
+def _opposite(words: Words, modulus: int) -> Pair:
+    x = words.below(modulus)
+    return x, modulus - 1 - x

@@ -1,0 +1,117 @@
+"""Suites: questions chosen because they are hard, in named slices, to test a model beyond random questions.
+
+A slice is a function of (task, D, slice, seed, index) and of nothing else: the words of one question are SplitMix64's
+output from a state that is the first 8 bytes, little-endian, of the sha256 of ``suite 1 TASK D SLICE SEED INDEX``. A
+slice of n questions holds the first n different pairs of operands, by index; fewer if 10·n indices give fewer.
+
+>>> nines = Slice("nines", "Nines alone.", lambda words, d: (10**d - 1, 10 ** words.between(1, d) - 1))
+>>> pairs("addition", 3, nines, count=3)
+[(999, 99), (999, 999), (999, 9)]
+
+This module draws the questions of a slice. ``slices`` has each task's slices, and ``Operation.suite`` gives them.
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Callable, Iterator
+
+from seq2seq_arith.arithmetic.splitmix import GOLDEN, MASK64, mix64_int
+from seq2seq_arith.base import options
+
+VERSION = 1
+TRIES = 10  # indices per question that is asked for
+MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
+TSV, PARQUET = "tsv", "parquet"
+
+Pair = tuple[int, int]
+
+
+class Words:
+    """Random words for one question, taken one after another."""
+
+    def __init__(self, *key: object) -> None:
+        text = " ".join(map(str, ("suite", VERSION, *key)))
+        self._state = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+    def word(self) -> int:
+        """The next 64 bits, of SplitMix64."""
+        self._state = self._state + GOLDEN & MASK64
+        return mix64_int(self._state)
+
+    def below(self, bound: int) -> int:
+        """A number from 0 to ``bound`` - 1; of as many words as leave 64 bits to spare."""
+        value = bits = 0
+        while not bits or bits < bound.bit_length() + 32:
+            value, bits = value << 64 | self.word(), bits + 64
+        return value * bound >> bits
+
+    def between(self, low: int, high: int) -> int:
+        """A number from ``low`` to ``high``, both included."""
+        return low + self.below(high - low + 1)
+
+    def coin(self) -> bool:
+        return bool(self.below(2))
+
+    def swapped(self, left: int, right: int) -> Pair:
+        """The two numbers in either order."""
+        return (right, left) if self.coin() else (left, right)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SuiteOptions:
+    """Which questions to draw, and how to write them.
+
+    Attributes:
+      per_slice: The most questions per slice; a slice that asks a whole table has all of it.
+      seed: Decides which questions are drawn.
+      format: ``tsv`` or ``parquet``.
+
+    Raises:
+      InputError: A value is of the wrong kind or out of its range.
+    """
+
+    per_slice: int = options.option(
+        "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
+    )
+    seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
+    format: str = options.option(
+        "how the questions are written to standard output", default=TSV, choices=(TSV, PARQUET)
+    )
+
+    def __post_init__(self) -> None:
+        options.check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class Slice:
+    """Questions of one kind.
+
+    Attributes:
+      name: Unique within a task and D.
+      why: Why it is hard, in one sentence.
+      draw: (words, D) to the operands of one question.
+      table: D to all pairs, where they are few enough to be asked without sampling.
+    """
+
+    name: str
+    why: str
+    draw: Callable[[Words, int], Pair]
+    table: Callable[[int], Iterator[Pair]] | None = None
+
+
+def pairs(task: str, digits: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
+    """The operands of a slice's questions, each pair once.
+
+    Args:
+      task: The name of a task.
+      digits: D: the most digits, the most dashes, or the modulus.
+      count: How many pairs at most; a whole table is not limited by it.
+    """
+    if slice.table and digits**2 <= MAX_TABLE:
+        return list(slice.table(digits))
+    found: dict[Pair, None] = {}
+    for index in range(TRIES * count):
+        if len(found) == count:
+            break
+        found[slice.draw(Words(task, digits, slice.name, seed, index), digits)] = None
+    return list(found)

@@ -1,0 +1,78 @@
+"""The options that name a task's parameters, for both programs.
+
+Each parameter is an option of its name. The size of a task has a word of its own where it does not count digits:
+``--dashes`` is ``--digits`` for pq, and ``--modulus`` is ``--digits`` for modular addition.
+
+>>> parser = argparse.ArgumentParser()
+>>> add_task_options(parser)
+>>> arguments = parser.parse_args(["--dashes", "20"])
+>>> task_parameters(arguments, "pq")
+{'digits': 20}
+>>> named_task(arguments, "pq").config_name
+'pq-d20-n210'
+"""
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import add_options, given, whole_number
+
+SIZE = "digits"
+# The other words for a task's size, and the tasks that have them.
+SIZE_WORDS: dict[str, list[str]] = {}
+for _name, _operation in OPERATIONS.items():
+    SIZE_WORDS.setdefault(_operation.notation.size_word, []).append(_name)
+del SIZE_WORDS[SIZE]
+
+
+def add_task_options(
+    parser: Any,
+    names: Iterable[str] | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+    default_of: Callable[[str], str | None] | None = None,
+    read_int: Callable[[str], int] = whole_number,
+) -> None:
+    """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``."""
+    add_options(parser, Task, names, flags=flags, default_of=default_of, read_int=read_int)
+    for word, tasks in SIZE_WORDS.items():
+        parser.add_argument(f"--{word}", type=read_int, help=f"the same as --{SIZE}, for {' and '.join(tasks)}")
+
+
+def task_parameters(
+    arguments: argparse.Namespace,
+    task: str,
+    names: Iterable[str] | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The parameters that were given for a task, by field name; as ``add_task_options`` with the same.
+
+    Raises:
+      InputError: There is no such task, or it has no such word for its size.
+    """
+    own = Task(task).notation.size_word
+    parameters = given(arguments, Task, names, flags=flags)
+    for word in SIZE_WORDS:
+        if (size := getattr(arguments, word)) is None:
+            continue
+        if word != own:
+            raise InputError(f"--{word} is {size}, but {task} has no {word}; give --{own} instead")
+        if SIZE in parameters:
+            raise InputError(f"--{word} and --{SIZE} are the same for {task}; give one of them")
+        parameters[SIZE] = size
+    return parameters
+
+
+def named_task(arguments: argparse.Namespace, task: str, *, flags: Mapping[str, str] | None = None) -> Task:
+    """The task of this name with the parameters that were given, and no more examples than are practical by default.
+
+    Raises:
+      InputError: A parameter is of the wrong kind or out of its range.
+    """
+    parameters = task_parameters(arguments, task, flags=flags)
+    return coverage.fitted(Task(task, **parameters), parameters)

@@ -1,0 +1,68 @@
+"""All errors that the programs print as one sentence, without a traceback.
+
+::
+
+    InputError          a person gave something that cannot be used: exit code 2
+    RunError            the input was right, and the run failed: exit code 1
+    ├── StoreError          an object store fails, or cannot be reached
+    ├── PublishedError      the dataset is complete, but what comes after publishing failed
+    ├── EngineError         Beam's engine cannot be started, or gave the job up
+    │   └── WorkerLostError     a worker process of the engine died
+    └── TrainingError       a training, or what comes after it, cannot go on
+        ├── DivergedError       the loss, or a weight, is no longer a number
+        ├── WriteError          a file or a folder of a run cannot be written
+        └── LostMachineError    another machine of the cluster is gone
+
+A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
+"""
+
+from pathlib import Path
+
+
+class InputError(ValueError):
+    """Input that cannot be used.
+
+    The message is one sentence that says what was given, what is allowed and what to do. The programs print it
+    without a traceback and exit with code 2.
+    """
+
+
+class RunError(RuntimeError):
+    """A run that failed although its input was right; the message is one sentence. The exit code is 1."""
+
+
+class StoreError(RunError):
+    """An object store fails, or cannot be reached."""
+
+
+class PublishedError(RunError):
+    """A dataset is complete, but a step after publishing it failed."""
+
+
+class EngineError(RunError):
+    """Beam's engine cannot be started, or gave the job up; the message says why, as far as the engine did."""
+
+
+class WorkerLostError(EngineError):
+    """A worker process of the engine died."""
+
+
+class TrainingError(RunError):
+    """A training, or what comes after it, cannot go on. The message says why, and what is left."""
+
+
+class DivergedError(TrainingError):
+    """The loss, or a weight, is no longer a number. The message says where, and which checkpoint is good."""
+
+
+class WriteError(TrainingError):
+    """A file or a folder cannot be written. The message says which and why; nothing of it is left."""
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(
+            f"{path} cannot be written ({reason}), and nothing of it was left; make room, or give another place"
+        )
+
+
+class LostMachineError(TrainingError):
+    """Another machine of the cluster is gone. The message says how to go on."""

@@ -1,0 +1,200 @@
+"""Files that appear whole or not at all, locks, and checksums."""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import hashlib
+import io
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+TEMPORARY = ".temp-"
+TEMPORARY_SECONDS = 3600  # an older temporary file belongs to a process that was killed
+AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
+
+
+class HashedFile(io.RawIOBase):
+    """A binary file that knows the length and the sha256 of what was written to it.
+
+    Attributes:
+      num_bytes: The length.
+      version: The version of the object that the file has become, in an object store; empty on a disk.
+
+    Args:
+      file: A path, whose file must not exist yet (a link is not followed), or an open, unbuffered file.
+    """
+
+    def __init__(self, file: Path | IO[bytes]) -> None:
+        # Mode x is O_EXCL, which follows no link either.
+        self._file = file.open("xb", buffering=0) if isinstance(file, Path) else file
+        self._hash = hashlib.sha256()
+        self.num_bytes = 0
+        self.version = ""
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.num_bytes
+
+    def write(self, data) -> int:  # type: ignore[override]
+        view = memoryview(data).cast("B")
+        self._hash.update(view)
+        written = 0
+        while written < len(view):
+            written += self._file.write(view[written:])
+        self.num_bytes += written
+        return written
+
+    def close(self) -> None:
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    def sync(self) -> None:
+        """Waits until the disk has what was written."""
+        os.fsync(self._file.fileno())
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[HashedFile]:
+    """A file that gets its name when the block ends without an exception; otherwise nothing of it is left.
+
+    The content and the directory entry are on the disk when the block has ended. A file of that name is replaced in
+    one step. Several processes may write the same file at once: each has a temporary file with a random name, made
+    with ``O_EXCL``.
+
+    Raises:
+      OSError: The file cannot be written.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
+    try:
+        with HashedFile(temporary) as file:
+            yield file
+            file.sync()
+        temporary.replace(path)
+        sync(path.parent)
+    finally:
+        # If the place itself is the trouble, removing fails too; the first error is the one to report.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a small file as ``whole_file`` does, its folder made if need be.
+
+    Raises:
+      OSError: The file cannot be written.
+    """
+    make_directory(path.parent)
+    with whole_file(path) as file:
+        file.write(content)
+
+
+def expanded(name: str | Path) -> Path:
+    """The path of a name that begins with ``~`` for a home directory; a shell leaves it in ``--data-dir=~/data``."""
+    with contextlib.suppress(RuntimeError):  # there is no such user
+        return Path(name).expanduser()
+    return Path(name)
+
+
+def make_directory(path: Path) -> None:
+    """Makes a directory and those above it, if they are not there; each new directory entry is on the disk.
+
+    Raises:
+      OSError: It cannot be made.
+    """
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for part in missing:
+        sync(part.parent)
+
+
+def sync(path: Path) -> None:
+    """Waits until the disk has a file's content, or a directory's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Removes temporary files of killed processes, if they are too old to be those of a running one."""
+    for path in folder.glob(f"{TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.lstat().st_mtime > TEMPORARY_SECONDS:
+                path.unlink()
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a directory in which threads of a broken run may still finish a file, or a file or a link.
+
+    No error is raised: what cannot be removed stays.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return
+    for attempt in range(50):
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                break
+        if not path.exists():
+            return
+        time.sleep(0.02 * (attempt + 1))
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def exchange(path: Path, other: Path) -> bool:
+    """Exchanges the names of two files or directories in one step; returns False where the system cannot.
+
+    Linux can since 3.15, on most file systems: ``renameat2`` with ``RENAME_EXCHANGE``.
+
+    Raises:
+      OSError: One of them is not there, or the directory cannot be written.
+    """
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    here = ctypes.c_int(AT_FDCWD)
+    if renameat2(here, os.fsencode(path), here, os.fsencode(other), ctypes.c_uint(RENAME_EXCHANGE)) == 0:
+        return True
+    number = ctypes.get_errno()
+    if number in (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP):
+        return False
+    raise OSError(number, os.strerror(number), str(path))
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Holds the lock that a file stands for, unless another process holds it; yields whether this one does.
+
+    The operating system releases the lock when the process dies, however it dies. The file stays: removing it would
+    let two processes hold locks of one name.
+
+    Raises:
+      OSError: The file cannot be made.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,54 @@
+"""What the programs and their libraries log: the options that show it, for both programs."""
+
+import argparse
+import logging
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+
+LEVELS = ("critical", "error", "warning", "info", "debug")
+QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
+FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def be_quiet() -> None:
+    """Shows nothing that libraries log, until ``start`` is called."""
+    logging.basicConfig(level=QUIET.upper(), format=FORMAT)
+
+
+def add_log_options(parser: Any) -> None:
+    """Adds ``--log-level`` and ``--log-file``."""
+    group = parser.add_argument_group("the log", "What Beam, TensorFlow and other libraries say while they work.")
+    group.add_argument("--log-level", choices=LEVELS, help="what is logged (default: critical, with --log-file: info)")
+    group.add_argument("--log-file", metavar="FILE", help="append the log to this file instead of standard error")
+
+
+def start(arguments: argparse.Namespace) -> None:
+    """Logs as the options say.
+
+    Raises:
+      InputError: The file cannot be written.
+    """
+    root = logging.getLogger()
+    root.setLevel((arguments.log_level or ("info" if arguments.log_file else QUIET)).upper())
+    if not arguments.log_file:
+        return
+    path = expanded(arguments.log_file)
+    try:
+        handler = logging.FileHandler(_regular(path), encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"--log-file is {path}, which cannot be written: {reason}; give another file") from None
+    handler.setFormatter(logging.Formatter(FORMAT))
+    for other in list(root.handlers):
+        root.removeHandler(other)
+    root.addHandler(handler)
+
+
+def _regular(path: Path) -> Path:
+    """The path, if a log can be appended there without waiting for a reader."""
+    if path.is_fifo():
+        raise OSError(None, "it is a pipe")
+    return path

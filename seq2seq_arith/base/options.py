@@ -1,0 +1,237 @@
+"""Options of a program, made from the fields of the dataclasses that they set.
+
+A field says once what it is: its help, its bounds or choices, and its default. From that come the check of its value
+and the option with its help, so that neither can be forgotten:
+
+>>> @dataclasses.dataclass(frozen=True, kw_only=True)
+... class Config:
+...     hidden: int = option("units of a layer", default=128, low=1, high=2**14)
+...     xla: bool = option("compile with XLA", default=False)
+...
+...     def __post_init__(self):
+...         check(self)
+>>> Config(hidden=0)
+Traceback (most recent call last):
+    ...
+seq2seq_arith.base.errors.InputError: hidden is 0; give a whole number from 1 to 16384
+>>> parser = argparse.ArgumentParser()
+>>> add_options(parser, Config)
+>>> Config(**given(parser.parse_args(["--hidden", "24"]), Config))
+Config(hidden=24, xla=False)
+>>> words(Config(hidden=24, xla=True), default=Config())
+['--hidden', '24', '--xla']
+"""
+
+import argparse
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError
+
+METADATA = "option"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Option:
+    """The facts about a field besides its name, type and default.
+
+    Attributes:
+      help: One line for ``--help``, without the default.
+      low, high: Bounds of a number, both included; None for no bound.
+      choices: The values that are allowed; a function where they come from a registry.
+      flag: The option's name, without dashes; None for the field's.
+      label: What messages call the field; None for its name.
+      default: The default in words, where the field's own does not say it.
+      compared: Whether another value makes another thing; False if it only changes how the same thing is made.
+    """
+
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: Sequence[str] | Callable[[], Sequence[str]] | None = None
+    flag: str | None = None
+    label: str | None = None
+    default: str | None = None
+    compared: bool = True
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The choices, empty if there are none."""
+        return tuple(self.choices() if callable(self.choices) else self.choices or ())
+
+
+def option(help: str, *, default: Any = dataclasses.MISSING, default_text: str | None = None, **kwargs: Any) -> Any:
+    """A dataclass field that is an option; the keywords are those of ``Option``.
+
+    Args:
+      help: One line for ``--help``.
+      default: The field's default.
+      default_text: The default in words, where ``default`` does not say it.
+      **kwargs: The other attributes of ``Option``.
+    """
+    about = Option(help=help, default=default_text, **kwargs)
+    return dataclasses.field(default=default, metadata={METADATA: about})
+
+
+def options_of(cls: Any) -> dict[str, tuple[dataclasses.Field, Option]]:
+    """The fields of a dataclass that are declared with ``option``, by name."""
+    return {
+        field.name: (field, field.metadata[METADATA]) for field in dataclasses.fields(cls) if METADATA in field.metadata
+    }
+
+
+def check(instance: Any) -> None:
+    """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices.
+
+    Raises:
+      InputError: A value is of the wrong kind or out of its range.
+    """
+    for name, (field, about) in options_of(instance).items():
+        value = getattr(instance, name)
+        kind, optional = _kind(field)
+        if value is None and optional:
+            continue
+        label = about.label or name
+        if about.choices is not None:
+            check_choice(label, value, about.allowed)
+        elif kind is int:
+            check_int(label, value, about.low, about.high)
+        elif kind is float:
+            check_number(label, value, about.low, about.high)
+        elif kind is bool and not isinstance(value, bool):
+            raise InputError(f"{label} is {value!r}; give True or False")
+
+
+def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
+    """Raises InputError unless the value is one of the choices."""
+    if value not in choices:
+        raise InputError(f"{label} is {value!r}; give one of {', '.join(choices)}")
+
+
+def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:
+    """Raises InputError unless the value is a whole number within the bounds; a bool is not one, NumPy's is."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not _within(value, low, high):
+        raise InputError(f"{label} is {value!r}; give a whole number {_range(low, high, 'd')}")
+
+
+def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:
+    """Raises InputError unless the value is a finite number within the bounds."""
+    # An int is compared as it is, because the largest are not floats.
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
+    if not is_number or not _within(value, low, high):
+        raise InputError(f"{label} is {value!r}; give a number {_range(low, high, 'g')}")
+
+
+def whole_number(text: str) -> int:
+    """A whole number as it is typed on a command line."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write it with digits alone") from None
+
+
+def add_options(
+    parser: Any,
+    cls: Any,
+    names: Iterable[str] | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+    default_of: Callable[[str], str | None] | None = None,
+    read_int: Callable[[str], int] = whole_number,
+) -> None:
+    """Adds an option for each field of a dataclass that is declared with ``option``.
+
+    An option that is not given is None in the parsed arguments, so that the dataclass's own default holds.
+
+    Args:
+      parser: An argparse parser or group.
+      cls: The dataclass.
+      names: The fields, if not all; in this order.
+      flags: From a field's name to its option's, without dashes, where a program calls it differently.
+      default_of: From a field's name to its default in words, where that is not the field's own.
+      read_int: Reads a whole number.
+    """
+    options = options_of(cls)
+    for name in names or options:
+        field, about = options[name]
+        kind, _ = _kind(field)
+        shown = (default_of and default_of(name)) or about.default or _shown(field.default)
+        facts = [", ".join(about.allowed)] if about.choices is not None else []
+        if kind in (int, float) and (about.low, about.high) != (None, None):
+            facts.append(_range(about.low, about.high, ",d" if kind is int else "g"))
+        if shown:
+            facts.append(f"default: {shown}")
+        help = f"{about.help} ({'; '.join(facts)})" if facts else about.help
+        how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
+        if kind is not bool:
+            how = {"type": {int: read_int, float: float}.get(kind, str)}
+        parser.add_argument(f"--{_flag(name, about, flags)}", default=None, help=help.replace("%", "%%"), **how)
+
+
+def given(
+    arguments: argparse.Namespace,
+    cls: Any,
+    names: Iterable[str] | None = None,
+    *,
+    flags: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The values that were given for the fields of a dataclass, by field name; as ``add_options`` with the same."""
+    options = options_of(cls)
+    parsed = {name: _flag(name, options[name][1], flags).replace("-", "_") for name in names or options}
+    values = {name: getattr(arguments, parsed[name], None) for name in parsed}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def words(instance: Any, default: Any) -> list[str]:
+    """The options that turn one instance of a dataclass into another, as they are typed.
+
+    Args:
+      instance: The one to reach.
+      default: The one that a program has without options.
+    """
+    found = []
+    for name, (_, about) in options_of(instance).items():
+        value, flag = getattr(instance, name), _flag(name, about, None)
+        if value == getattr(default, name):
+            continue
+        if isinstance(value, bool):
+            found.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            found += [f"--{flag}", str(value)]
+    return found
+
+
+def _flag(name: str, about: Option, flags: Mapping[str, str] | None) -> str:
+    """The name of a field's option, without the dashes in front."""
+    return ((flags or {}).get(name) or about.flag or name).replace("_", "-")
+
+
+def _kind(field: dataclasses.Field) -> tuple[Any, bool]:
+    """The type of a field without None, and whether None is allowed."""
+    if isinstance(field.type, types.UnionType):
+        kinds = [kind for kind in typing.get_args(field.type) if kind is not type(None)]
+        return kinds[0], True
+    return field.type, False
+
+
+def _within(value: Any, low: float | None, high: float | None) -> bool:
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _range(low: float | None, high: float | None, form: str) -> str:
+    if high is None:
+        return f"at least {low:{form}}"
+    return f"from {low:{form}} to {high:{form}}"
+
+
+def _shown(default: Any) -> str:
+    """A default in words; empty if there is none to show."""
+    if default is dataclasses.MISSING or default is None:
+        return ""
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    return f"{default:,}" if isinstance(default, int) else str(default)

@@ -1,0 +1,23 @@
+"""Packages that not every installation has, because an extra of ours brings them."""
+
+import importlib.util
+
+from seq2seq_arith.base.errors import InputError
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported; it is not imported."""
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package above it is not there
+        return False
+
+
+def require(what: str, module: str, extra: str) -> None:
+    """Makes sure that a module can be imported.
+
+    Raises:
+      InputError: It is not installed. The message says what needs it, and which extra brings it.
+    """
+    if not is_installed(module):
+        raise InputError(f"{what} needs {module}, which is not installed: pip install 'seq2seq_arith[{extra}]'")

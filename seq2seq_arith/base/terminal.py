@@ -1,0 +1,114 @@
+"""The parser, the exit codes, the signals and the messages of failures, for both programs."""
+
+import argparse
+import contextlib
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+from seq2seq_arith.base.errors import InputError, PublishedError, RunError
+
+SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **kwargs})
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def say(text: str = "") -> None:
+    """Prints a line to standard output at once."""
+    print(text, flush=True)
+
+
+def run_program(name: str, command: Callable[[], int], stopped: Callable[[], str]) -> int:
+    """Runs a command line program to its exit code.
+
+    Args:
+      name: The program's name, which stands before every failure.
+      command: The work; it returns an exit code.
+      stopped: What is said after Ctrl-C, SIGTERM, or the end of the terminal.
+
+    Returns:
+      The command's exit code; 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
+    """
+    _open_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may not have the marks of the tables
+    for number in STOP_SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # which nohup has set
+            signal.signal(number, _interrupt)
+    try:
+        code = command()
+        sys.stdout.flush()  # here, where a failure is a sentence
+        return code
+    except InputError as error:
+        return fail(name, str(error), USAGE_ERROR)
+    except PublishedError as error:
+        return fail(name, str(error), INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else FAILURE)
+    except RunError as error:
+        return fail(name, str(error))
+    except BrokenPipeError:
+        _drop_output()  # the reader has seen enough
+        return FAILURE
+    except OSError as error:
+        if not error.filename:
+            _drop_output()
+        return fail(name, f"{error.filename or 'standard output'}: {error.strerror or error}")
+    except MemoryError:
+        return fail(name, "the memory that this process may use does not suffice; give it more, or less to do")
+    except KeyboardInterrupt:
+        return fail(name, stopped(), INTERRUPTED)
+
+
+def fail(name: str, message: str, code: int = FAILURE) -> int:
+    """Prints a failure as one line to standard error, and returns the exit code."""
+    with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
+        print(f"{name}: {message}", file=sys.stderr)
+    return code
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ignores the signals that stop a program in the block, which cleans up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread alone
+        return
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def _open_streams() -> None:
+    """Opens the null device in the place of closed standard streams, whose numbers the next files would get."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < len(STREAMS):
+        pass
+    os.close(number)
+    for number, (name, mode) in enumerate(STREAMS.items()):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
+def _drop_output() -> None:
+    """Sends what is left of the output nowhere; Python would complain once more when it flushes it at the end."""
+    with contextlib.suppress(OSError):  # a stream that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt

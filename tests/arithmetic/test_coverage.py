@@ -1,0 +1,278 @@
+"""How many draws are enough: against exact probabilities of every single key, and against real draws."""
+
+import dataclasses
+import re
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from strategies import tasks
+
+from seq2seq_arith.arithmetic import coverage, draws
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+
+# Few enough keys to list them all.
+TINY = [
+    Task("addition", digits=1, num_examples=10),
+    Task("subtraction", digits=1, num_examples=10, ordered=True),
+    Task("addition", digits=2, num_examples=10),
+    Task("subtraction", digits=2, num_examples=10, ordered=True),
+    Task("pq", digits=7, num_examples=10),
+    Task("pq", digits=12, num_examples=10, ordered=True),
+    Task("addition", digits=2, num_examples=10, draws="value"),
+    Task("modular_addition", digits=9),
+    Task("modular_addition", digits=9, num_examples=10, ordered=False),
+]
+
+
+def ids(task: Task) -> str:
+    return task.config_name
+
+
+def keys_by_probability(task: Task) -> Counter[Fraction]:
+    """The probability of every key, found by going through all outcomes of one draw."""
+    value: Counter[int] = Counter()
+    if task.name == "pq":
+        value.update({count: Fraction(1, task.digits) for count in range(1, task.digits + 1)})
+    elif task.name == "modular_addition":
+        value.update({residue: Fraction(1, task.digits) for residue in range(task.digits)})
+    elif task.draws == "value":
+        value.update({number: Fraction(1, 10**task.digits) for number in range(10**task.digits)})
+    else:
+        for length in range(1, task.digits + 1):
+            for number in range(10**length):
+                value[number] += Fraction(1, task.digits * 10**length)
+    assert sum(value.values()) == 1
+    key: Counter[tuple[int, int]] = Counter()
+    for a, p in value.items():
+        for b, q in value.items():
+            key[reference.key(task, a, b)] += p * q
+    return Counter(key.values())
+
+
+def expected_distinct(task: Task, num_draws: int) -> float:
+    return sum(count * (1 - float(1 - p) ** num_draws) for p, count in keys_by_probability(task).items())
+
+
+def test_the_data_formats_expectation():
+    # A run of the notebook needed 142,340 draws for its 50,000 examples.
+    assert round(coverage.key_classes(Task()).distinct(142_340)) == 50_094
+
+
+@pytest.mark.parametrize("task", TINY, ids=ids)
+def test_key_classes_are_all_the_keys(task):
+    found: Counter[float] = Counter()
+    classes = coverage.key_classes(task)
+    for count, probability in zip(classes.count, classes.probability, strict=True):
+        if count:
+            found[round(probability, 15)] += round(count)
+    expected: Counter[float] = Counter()
+    for probability, count in keys_by_probability(task).items():
+        expected[round(float(probability), 15)] += count
+    assert found == expected
+
+
+@pytest.mark.parametrize("task", TINY, ids=ids)
+@pytest.mark.parametrize("num_draws", [0, 1, 2, 10, 100, 5000])
+def test_expectation_is_the_sum_over_all_keys(task, num_draws):
+    classes = coverage.key_classes(task)
+    expected = expected_distinct(task, num_draws)
+    assert classes.distinct(num_draws) == pytest.approx(expected, rel=1e-9)
+    assert classes.missing(num_draws) == pytest.approx(classes.total - expected, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("task", "keys"),
+    [
+        (Task("addition", digits=1), 10 * 11 // 2),
+        (Task("addition"), 1000 * 1001 // 2),
+        (Task("subtraction"), 100_000 * 100_001 // 2),
+        (Task("subtraction", ordered=True), 10**10),
+        (Task("pq"), 1000 * 1001 // 2),
+        (Task("pq", digits=100_000), 100_000 * 100_001 // 2),
+        (Task("pq", digits=1), 1),
+        (Task("addition", digits=1000), 10**1000 * (10**1000 + 1) // 2),
+        (Task("modular_addition"), 97**2),
+        (Task("modular_addition", num_examples=10, ordered=False), 97 * 98 // 2),
+    ],
+    ids=lambda value: getattr(value, "config_name", ""),
+)
+def test_number_of_keys(task, keys):
+    assert coverage.key_classes(task).total == keys
+
+
+@given(tasks(num_examples=10))
+def test_probabilities_sum_to_one(task):
+    classes = coverage.key_classes(task)
+    assert (classes.count * classes.probability).sum() == pytest.approx(1, rel=1e-9)
+
+
+@given(tasks(num_examples=10), st.integers(0, 2**44), st.integers(0, 2**44))
+def test_more_draws_never_have_fewer_keys(task, a, b):
+    classes, fewer, more = coverage.key_classes(task), min(a, b), max(a, b)
+    assert classes.distinct(fewer) <= classes.distinct(more) * (1 + 1e-12)
+    assert classes.missing(fewer) >= classes.missing(more) * (1 - 1e-12)
+    assert classes.distinct(more) <= min(more, classes.total) * (1 + 1e-12)
+
+
+@given(tasks(), st.integers(10, 10**6))
+def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
+    task = dataclasses.replace(task, num_examples=num_examples, num_validation=None)
+    try:
+        num_draws = coverage.num_draws(task)
+    except InputError:
+        assume(False)
+
+    def enough(num_draws: int) -> bool:
+        classes = coverage.key_classes(task)
+        wanted = num_examples + 6 * num_examples**0.5
+        return classes.distinct(num_draws) >= wanted or classes.missing(num_draws) <= 0.001
+
+    assert enough(num_draws)
+    assert not enough(num_draws - 1)
+    assert num_examples <= num_draws <= min(2**44, 1000 * num_examples)
+
+
+@pytest.mark.parametrize("num_keys", [1, 10, 1000, 40_000])
+def test_draws_for_a_number_of_keys(num_keys):
+    num_draws, classes = coverage.draws_for(Task(), num_keys), coverage.key_classes(Task())
+    assert classes.distinct(num_draws) >= num_keys > classes.distinct(num_draws - 1)
+
+
+@given(tasks(num_examples=10))
+@settings(max_examples=60)
+def test_refusal_names_the_largest_that_is_accepted(task):
+    def refusal(num_examples: int) -> str | None:
+        values = {field: getattr(task, field) for field in ("name", "digits", "ordered", "draws")}
+        try:
+            coverage.num_draws(Task(num_examples=num_examples, **values))
+        except InputError as error:
+            return str(error)
+        return None
+
+    message = refusal(10**30)
+    assert message is not None
+    assert "\n" not in message
+    if "too few keys" in message:
+        assert refusal(10) == message
+        return
+    largest = int(re.search(r"at most (\d+) are practical", message)[1])
+    assert str(10**30) in message
+    assert refusal(largest) is None
+    assert refusal(largest + 1) is not None
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        (Task("pq", digits=3, num_examples=10), "pq of at most 3 dashes has too few keys"),
+        (Task("addition", digits=1, num_examples=56), "num_examples is 56, but for addition of at most 1 digits"),
+        (Task("addition", digits=3, num_examples=500_501), "num_examples is 500501"),
+        (Task("modular_addition", digits=3), "modular_addition of 0 to 2 has too few keys"),
+        (Task("modular_addition", num_examples=9410), "for modular_addition of 0 to 96 at most 9409 are practical"),
+        (Task("addition", digits=18, num_examples=2**45), f"num_examples is {2**45}"),
+    ],
+    ids=lambda value: getattr(value, "config_name", ""),
+)
+def test_refusal(task, words):
+    with pytest.raises(InputError, match=words):
+        coverage.num_draws(task)
+
+
+FITTED = [
+    # A task, the parameters that somebody gave, and the number of examples.
+    (Task("pq", digits=20), {"digits"}, 210),
+    (Task("pq", digits=20, ordered=True), {"digits", "ordered"}, 400),
+    (Task("pq"), {}, 50_000),
+    (Task(digits=1), {"digits"}, 55),
+    (Task(digits=1, draws="structured"), {"digits", "draws"}, 55),
+    (Task(digits=2, draws="value"), {"digits", "draws"}, 5050),
+    (Task("modular_addition", digits=5), {"digits"}, 25),
+    (Task("pq", digits=20, num_examples=50_000), {"digits", "num_examples"}, 50_000),  # as given, to be refused
+    (Task("pq", digits=3), {"digits"}, 50_000),  # fewer keys than the smallest dataset has examples
+]
+
+
+@pytest.mark.parametrize(("task", "given", "num_examples"), FITTED)
+def test_a_number_that_nobody_gave_is_practical(task, given, num_examples):
+    fitted = coverage.fitted(task, given)
+    assert fitted.num_examples == num_examples
+    assert fitted.num_validation == num_examples // task.operation.validation_share
+    assert coverage.fitted(fitted, given) == fitted
+
+
+def test_a_validation_split_that_was_given_stays():
+    given = {"digits": 20, "num_validation": 50}
+    assert coverage.fitted(Task("pq", **given), given).config_name == "pq-d20-n210-v50"
+    with pytest.raises(InputError, match="num_validation is 210; give a whole number from 1 to 209"):
+        coverage.fitted(Task("pq", digits=20, num_validation=210), {"digits", "num_validation"})
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task(),
+        Task("addition", digits=7),
+        Task("subtraction", ordered=True),
+        Task("pq"),
+        Task("pq", digits=300, seed=9),
+        Task(draws="value"),
+        Task("modular_addition"),
+    ],
+    ids=ids,
+)
+def test_real_draws_have_as_many_keys_as_expected(task):
+    numbers = np.arange(100_000, dtype=np.uint64)
+    x, y = draws.key(task, *draws.operands(task, numbers))
+    seen = np.cumsum(np.isin(numbers, np.unique(np.concatenate([x, y]), axis=1, return_index=True)[1]))
+    for num_draws in (100, 1000, 10_000, 100_000):
+        # The variance is below N, because the counts of two keys are negatively correlated.
+        expected = coverage.key_classes(task).distinct(num_draws)
+        assert abs(seen[num_draws - 1] - expected) <= 6 * expected**0.5
+
+
+@pytest.mark.parametrize("digits", [18, 39, 40, 41, 300, 1000])
+@pytest.mark.parametrize("drawing", ["digits", "value"])
+def test_long_numbers_hardly_ever_repeat(digits, drawing):
+    """The probability that M draws of long numbers have a duplicate is that of two short numbers."""
+    task = Task(digits=digits, num_examples=10, draws=drawing)
+    classes = coverage.key_classes(task)
+    assert (classes.count * classes.probability).sum() == pytest.approx(1, rel=1e-9)
+    num_draws = 10**6
+    repeated = num_draws - classes.distinct(num_draws)
+    if drawing == "value":
+        assert repeated == pytest.approx(float(Fraction(num_draws**2, 2 * classes.total)), rel=1e-6, abs=1e-3)
+    else:
+        assert 0 < repeated < num_draws / digits
+
+
+@pytest.mark.parametrize("name", ["addition", "subtraction"])
+@pytest.mark.parametrize("digits", [2, 3, 5, 7, 18, 30])
+def test_a_first_guess_of_structured_draws(name, digits):
+    """The guess suffices, and is less than 1.5 times the draws that are needed."""
+    task = Task(name, digits=digits, num_examples=min(20_000, 10**digits * (10**digits + 1) // 4), draws="structured")
+    num_draws = coverage.num_draws(task)
+    x, y = draws.key(task, *draws.operands(task, np.arange(num_draws, dtype=np.uint64)))
+    first = np.sort(np.unique(np.concatenate([x, y]), axis=1, return_index=True)[1])
+    assert task.num_examples <= len(first)
+    assert num_draws < 1.5 * first[task.num_examples - 1]
+
+
+@pytest.mark.parametrize(
+    "task", [Task(digits=4), Task(digits=3, ordered=True), Task("pq"), Task("pq", ordered=True)], ids=ids
+)
+def test_lengths_of_the_classes(task):
+    """The probability of a class is that of a pair of numbers with its two lengths."""
+    shorter, longer = coverage.class_lengths(task)
+    classes = coverage.key_classes(task)
+    assert shorter.shape == longer.shape == classes.count.shape
+    assert (shorter <= longer).all()
+    of_value = np.array([float(p) for p in task.drawing.values(task.digits)[1]])
+    both = of_value[shorter - 1] * of_value[longer - 1]
+    ratio = classes.probability / both
+    assert set(ratio.round(9)) <= ({1.0} if task.ordered else {1.0, 2.0})

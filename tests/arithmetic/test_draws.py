@@ -1,0 +1,127 @@
+"""From the number of a draw to operands, keys and hashes: the data format's vectors, and plain integers."""
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import columns, operand_pairs, tasks
+
+from seq2seq_arith.arithmetic import breakdowns, draws
+from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
+from seq2seq_arith.arithmetic.tasks import Task
+
+
+def pairs_of(task: Task, numbers: Iterable[int]) -> list[tuple[int, int]]:
+    sides = draws.operands(task, np.array(list(numbers), np.uint64))
+    assert [side.dtype for side in sides] == [np.uint64] * 2
+    return list(zip(*map(to_ints, sides), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("task", "pairs"),
+    [
+        (Task("addition"), [(431, 9), (3, 7), (9, 76)]),
+        (Task("subtraction"), [(43152, 9), (3, 7), (95, 76)]),
+        (Task("pq"), [(884, 432), (27, 971), (107, 328)]),
+        (Task("addition", digits=18), [(264337431527997, 327325764106346691), (7715, 761034421396467975)]),
+    ],
+    ids=lambda value: getattr(value, "config_name", ""),
+)
+def test_first_draws(task, pairs):
+    assert pairs_of(task, range(len(pairs))) == pairs
+    assert [reference.draw(task, i) for i in range(len(pairs))] == pairs
+
+
+@given(tasks(), st.lists(st.one_of(st.integers(0, 1000), st.integers(0, 2**44)), min_size=1, max_size=30))
+def test_operands(task, numbers):
+    assert pairs_of(task, numbers) == [reference.draw(task, i) for i in numbers]
+
+
+@pytest.mark.parametrize("drawing", ["digits", "structured"])
+@pytest.mark.parametrize("digits", [*range(1, 20), 27, 28, 36, 37])
+def test_operands_of_every_length(digits, drawing):
+    """Each length occurs among 400 draws, so the bounds of every limb are used."""
+    task = Task("subtraction", digits=digits, seed=digits, draws=drawing)
+    found = pairs_of(task, range(400))
+    assert found == [reference.draw(task, i) for i in range(400)]
+    assert len({len(str(left)) for left, _ in found}) == digits
+
+
+@pytest.mark.parametrize("name", ["addition", "subtraction"])
+@pytest.mark.parametrize("digits", [1, 9, 18, 1000])
+def test_structured_draws_at_the_ends_of_words(name, digits):
+    task = Task(name, digits=digits, seed=3, draws="structured")
+    assert pairs_of(task, range(200)) == [reference.draw(task, i) for i in range(200)]
+
+
+@pytest.mark.parametrize(("name", "longest"), [("addition", breakdowns.carries), ("subtraction", breakdowns.borrows)])
+def test_structured_draws_have_long_chains(name, longest):
+    """Nine carries or borrows in ten digits are ten times as common as with the draws of digits."""
+    common = [
+        np.mean(longest(*draws.operands(Task(name, digits=10, draws=drawing), np.arange(20_000, dtype=np.uint64))) >= 9)
+        for drawing in ("digits", "structured")
+    ]
+    assert common[1] > 10 * common[0]
+
+
+@given(tasks(), st.integers(0, 2**40), st.lists(st.integers(1, 20), min_size=1, max_size=5))
+def test_chunks_do_not_matter(task, first, sizes):
+    bounds = [first, *(first + size for size in itertools.accumulate(sizes))]
+    whole = draws.operands(task, np.arange(bounds[0], bounds[-1], dtype=np.uint64))
+    pieces = [draws.operands(task, np.arange(*pair, dtype=np.uint64)) for pair in itertools.pairwise(bounds)]
+    for side in (0, 1):
+        assert np.concatenate([piece[side] for piece in pieces], axis=1).tolist() == whole[side].tolist()
+
+
+@given(tasks(), st.data())
+def test_keys_and_their_hashes(task, data):
+    pairs = data.draw(operand_pairs(task))
+    left, right = columns(task, pairs)
+    key = draws.key(task, left, right)
+    keys = [reference.key(task, *pair) for pair in pairs]
+    assert list(zip(*map(to_ints, key), strict=True)) == keys
+    for purpose in (draws.ORDER, draws.SPLIT):
+        hashes = draws.key_hash(task, purpose, key)
+        assert hashes.tolist() == [reference.key_hash(task, purpose, x, y) for x, y in keys]
+    # Neither call may change its arguments, although mix64 works in place.
+    assert list(zip(to_ints(left), to_ints(right), strict=True)) == pairs
+
+
+@given(st.integers(0, 10**40), st.integers(0, 10**40))
+def test_which_pairs_are_one(x, y):
+    a, b = from_ints([x], 3), from_ints([y], 3)
+    for ordered, same in ((False, True), (True, x == y)):
+        task = Task(digits=41, ordered=ordered)
+        one, other = draws.key(task, a, b), draws.key(task, b, a)
+        assert all(map(np.array_equal, one, other)) is same
+
+
+@pytest.mark.parametrize("count", [0, 1, draws.BLOCK - 1, draws.BLOCK, draws.BLOCK + 1, 3 * draws.BLOCK])
+def test_blocks_cover_each_row_once(count):
+    blocks = list(draws.blocks(count))
+    assert [row for block in blocks for row in range(count)[block]] == list(range(count))
+    assert all(block.stop - block.start <= draws.BLOCK for block in blocks)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 5, 9, 10, 18])
+def test_numbers_are_distributed_as_in_the_notebook(digits):
+    """The length is uniform, and so is each digit, zeros in front included: a chi-squared test at 6 deviations."""
+    task = Task("addition", digits=digits, seed=12345)
+    num_draws = 100_000
+    values = np.concatenate(draws.operands(task, np.arange(num_draws, dtype=np.uint64)), axis=1)[0]
+    shown = np.array([len(str(value)) for value in values.tolist()])
+    observed = np.bincount(shown, minlength=digits + 1)[1:]
+    # Without zeros in front, 9/10 of the values drawn with L digits have L digits, 9/100 have one less, and so on.
+    expected = np.zeros(digits)
+    for length in range(1, digits + 1):
+        for seen in range(1, length + 1):
+            share = 0.9 * 0.1 ** (length - seen) if seen > 1 else 0.1 ** (length - 1)
+            expected[seen - 1] += len(values) * share / digits
+    chi_squared = ((observed - expected) ** 2 / expected).sum()
+    assert chi_squared < digits - 1 + 6 * (2 * max(1, digits - 1)) ** 0.5
+    last_digits = np.bincount((values % np.uint64(10)).astype(int), minlength=10)
+    assert ((last_digits - len(values) / 10) ** 2 / (len(values) / 10)).sum() < 9 + 6 * 18**0.5

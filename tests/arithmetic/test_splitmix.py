@@ -1,0 +1,63 @@
+"""SplitMix64 and exact scaling, against Python's own integers."""
+
+import numpy as np
+import reference
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import SEEDS
+
+from seq2seq_arith.arithmetic import splitmix
+
+WORDS = st.integers(0, 2**64 - 1)
+
+
+def numbers(*values: int) -> np.ndarray:
+    return np.array(values, np.uint64)
+
+
+def test_first_word():
+    assert splitmix.mix64_int(0 + splitmix.GOLDEN) == reference.word(0, 0) == 0xE220A8397B1DCDAF
+
+
+@given(st.lists(WORDS, min_size=1))
+@example([0, 1, 2**63, 2**64 - 1])
+def test_mix64(values):
+    given_array = numbers(*values)
+    mixed = splitmix.mix64(given_array)
+    assert mixed.tolist() == [reference.mix64(value) for value in values]
+    # mix64 overwrites its argument, as documented, which saves one array per call.
+    assert mixed is given_array
+
+
+@given(WORDS, st.integers(0, 5))
+def test_mix64_int_takes_any_integer(value, wraps):
+    assert splitmix.mix64_int(value + wraps * 2**64) == reference.mix64(value)
+
+
+@given(st.lists(WORDS, min_size=1), st.integers(0, 2**32 - 1))
+@example([2**64 - 1, 2**32 - 1, 2**32, 2**63], 2**32 - 1)
+@example([2**64 - 1], 0)
+def test_uniform_is_exact(words, bound):
+    given_array = numbers(*words)
+    assert splitmix.uniform(given_array, bound).tolist() == [reference.uniform(word, bound) for word in words]
+    assert given_array.tolist() == words
+
+
+@given(st.lists(st.tuples(WORDS, st.integers(1, 2**32 - 1)), min_size=1))
+def test_uniform_with_a_bound_each(pairs):
+    words, bounds = zip(*pairs, strict=True)
+    assert splitmix.uniform(numbers(*words), numbers(*bounds)).tolist() == [w * m >> 64 for w, m in pairs]
+
+
+@given(st.integers(1, 2**32 - 1), st.data())
+def test_uniform_at_the_edge_of_a_number(bound, data):
+    """The smallest word that gives a number, and the word below it."""
+    value = data.draw(st.integers(1, bound - 1)) if bound > 1 else 0
+    smallest = -(-(value << 64) // bound)
+    assert splitmix.uniform(numbers(smallest, max(0, smallest - 1)), bound).tolist() == [value, max(0, value - 1)]
+
+
+@given(SEEDS, st.lists(st.integers(0, 2**44), min_size=1), st.integers(1, 300), st.integers(0, 300))
+def test_words_of_draws(seed, draws, size, index):
+    found = splitmix.Words(seed, numbers(*draws), size)[index]
+    assert found.tolist() == [reference.word(seed, size * i + index) for i in draws]

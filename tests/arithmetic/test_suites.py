@@ -1,0 +1,208 @@
+"""The slices of the suites: the rule of each slice, its fixed content, and different pairs."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic.slices import ladder
+from seq2seq_arith.arithmetic.suites import Slice, Words, pairs
+from seq2seq_arith.arithmetic.tasks import OPERATIONS
+
+DECIMAL = ("addition", "subtraction", "multiplication")
+
+
+def slices(task: str, digits: int) -> list[Slice]:
+    return list(OPERATIONS[task].suite(digits))
+
+
+def find(task: str, digits: int, name: str) -> Slice:
+    (found,) = (slice for slice in slices(task, digits) if slice.name == name)
+    return found
+
+
+def chain(left: int, right: int, digits: int, borrows: bool) -> int:
+    """The longest run of places with a carry, or with a borrow in the larger number minus the smaller."""
+    high, low = max(left, right), min(left, right)
+    longest = run = carry = 0
+    for place in range(digits):
+        a, b = high // 10**place % 10, low // 10**place % 10
+        carry = int(a - b - carry < 0) if borrows else int(a + b + carry > 9)
+        run = (run + 1) * carry
+        longest = max(longest, run)
+    return longest
+
+
+def is_power(value: int) -> bool:
+    return value > 0 and value == 10 ** (len(str(value)) - 1)
+
+
+def is_round(value: int) -> bool:
+    return value > 0 and set(str(value)[1:]) <= {"0"}
+
+
+def repeats(value: int) -> bool:
+    return len(set(str(value))) == 1
+
+
+# The rule that each pair of a slice keeps: (task, D, left, right), where D is the modulus of modular addition.
+PROMISES = {
+    "random": lambda t, d, x, y: True,
+    "full": lambda t, d, x, y: {len(str(x)), len(str(y))} == {d} if t in DECIMAL else d in (x, y),
+    "equal": lambda t, d, x, y: x == y,
+    "near": lambda t, d, x, y: 1 <= abs(x - y) <= 9 or d == 1,
+    "near-power": lambda t, d, x, y: is_power(abs(x - y)),
+    "round": lambda t, d, x, y: is_round(x) or is_round(y),
+    "almost-round": lambda t, d, x, y: is_round(x) or is_round(y),
+    "nines": lambda t, d, x, y: is_power(max(x, y) + 1) or is_power(min(x, y) + 1),
+    "zeros": lambda t, d, x, y: x > 0 and y > 0,
+    "zero": lambda t, d, x, y: 0 in (x, y),
+    "repeated": lambda t, d, x, y: repeats(x) and repeats(y),
+    "carry-all": lambda t, d, x, y: chain(x, y, d, borrows=False) == d and 10**d <= x + y < 10**d + 9,
+    "borrow-all": lambda t, d, x, y: chain(x, y, d, borrows=True) == d - 1,
+    "positive": lambda t, d, x, y: x > y,
+    "negative": lambda t, d, x, y: x < y,
+    "extremes": lambda t, d, x, y: {x, y} <= {1, 2, 3, d - 2, d - 1, d},
+    "one": lambda t, d, x, y: 1 in (x, y),
+    "sum-low": lambda t, d, x, y: x + y <= 101,
+    "sum-high": lambda t, d, x, y: x + y > 2 * d - 100,
+    "wrap": lambda t, d, x, y: x + y >= d,
+    "no-wrap": lambda t, d, x, y: x + y < d,
+    "answer-zero": lambda t, d, x, y: (x + y) % d == 0,
+    "answer-last": lambda t, d, x, y: x + y == d - 1,
+}
+
+
+def answer(task: str, left: int, right: int) -> int:
+    return {"subtraction": left - right, "multiplication": left * right}.get(task, left + right)
+
+
+def holds(task: str, digits: int, name: str, left: int, right: int) -> bool:
+    kind, *numbers = name.rsplit("-", 2) if name.startswith("lengths") else [name]
+    if kind == "lengths":
+        return [len(str(left)), len(str(right))] == [int(number) for number in numbers]
+    if name.startswith(("carry-chain", "borrow-chain")):
+        return chain(left, right, digits, name.startswith("borrow")) == int(name.rsplit("-", 1)[1])
+    if name == "power":
+        return is_power(abs(answer(task, left, right)))
+    if name == "power-less-one":
+        return is_power(abs(answer(task, left, right)) + 1)
+    return PROMISES[name](task, digits, left, right)
+
+
+@st.composite
+def suite_slices(draw):
+    task = draw(st.sampled_from(list(OPERATIONS)))
+    low, high = {"pq": (1, 2000), "modular_addition": (2, 10**6)}.get(task, (1, 60))
+    digits = draw(st.one_of(st.integers(low, min(high, 9)), st.integers(low, high)))
+    return task, digits, draw(st.sampled_from(slices(task, digits)))
+
+
+@given(suite_slices(), st.integers(0, 2**64 - 1))
+@settings(max_examples=300)
+def test_every_slice_keeps_its_promise(chosen, seed):
+    task, digits, slice = chosen
+    drawn = pairs(task, digits, slice, seed, 10)
+    top = {"pq": digits, "modular_addition": digits - 1}.get(task, 10**digits - 1)
+    assert drawn
+    assert len(set(drawn)) == len(drawn)
+    assert slice.table or len(drawn) <= 10
+    for left, right in drawn:
+        assert int(task == "pq") <= min(left, right) <= max(left, right) <= top
+        assert holds(task, digits, slice.name, left, right), (left, right)
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3, 5, 18])
+@pytest.mark.parametrize("task", DECIMAL)
+def test_every_slice_of_every_size(task, digits):
+    names = [slice.name for slice in slices(task, digits)]
+    assert len(set(names)) == len(names)
+    for slice in slices(task, digits):
+        drawn = pairs(task, digits, slice, count=5)
+        assert drawn
+        assert all(holds(task, digits, slice.name, *pair) for pair in drawn)
+        assert slice.why.endswith(".")
+
+
+def test_both_orders_and_both_signs():
+    """An operand that may stand on either side is drawn on both sides."""
+    for name in ("near", "near-power", "borrow-chain-3", "borrow-all", "power", "power-less-one", "zero", "round"):
+        signs = {left > right for left, right in pairs("subtraction", 5, find("subtraction", 5, name), count=100)}
+        assert signs == {True, False}, name
+
+
+def test_the_whole_table_of_a_modulus():
+    asked = [pair for name in ("wrap", "no-wrap") for pair in pairs("modular_addition", 97,
+                                                                      find("modular_addition", 97, name))]  # fmt: skip
+    assert sorted(asked) == [(x, y) for x in range(97) for y in range(97)]
+    assert len(pairs("modular_addition", 10**6, find("modular_addition", 10**6, "wrap"), count=7)) == 7
+
+
+def test_few_pairs_are_asked_once():
+    assert len(pairs("addition", 1, find("addition", 1, "equal"))) == 10
+    assert sorted(pairs("pq", 1000, find("pq", 1000, "extremes"))) == [
+        (x, y) for x in (1, 2, 3, 998, 999, 1000) for y in (1, 2, 3, 998, 999, 1000)
+    ]
+
+
+def test_a_prefix_stays_and_a_seed_changes_all():
+    full = find("addition", 9, "full")
+    assert pairs("addition", 9, full, 3, 100)[:10] == pairs("addition", 9, full, 3, 10)
+    assert not set(pairs("addition", 9, full, 3)) & set(pairs("addition", 9, full, 4))
+
+
+def test_words():
+    """The words are those of SplitMix64, whose first state is from the sha256."""
+    state = int.from_bytes(hashlib.sha256(b"suite 1 addition 3 equal 0 7").digest()[:8], "little")
+    z = state + 0x9E3779B97F4A7C15 & 2**64 - 1
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & 2**64 - 1
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & 2**64 - 1
+    words = Words("addition", 3, "equal", 0, 7)
+    assert words.word() == z ^ z >> 31
+    assert [Words("addition", 3, "equal", 0, i).below(10**30) // 10**29 for i in range(100)].count(0) in range(3, 20)
+    assert {Words("x", i).between(4, 6) for i in range(50)} == {4, 5, 6}
+
+
+@pytest.mark.parametrize(
+    ("task", "digits", "digest"),
+    [
+        ("addition", 3, "45dd92ca5c999d25"),
+        ("addition", 18, "4e9d6d184d58cff1"),
+        ("addition", 40, "0fee2fb572caa8f0"),
+        ("subtraction", 5, "75da24913fb28919"),
+        ("multiplication", 3, "ca3c4fd8e19013d7"),
+        ("pq", 1000, "83cc318ca0ed5f4d"),
+        ("modular_addition", 97, "966848cfd42f15fd"),
+    ],
+)
+def test_vectors(task, digits, digest):
+    """sha256 of the lines ``slice<TAB>left<TAB>right<LF>`` of seed 0, 50 questions per slice. They never change."""
+    lines = (
+        f"{slice.name}\t{left}\t{right}\n"
+        for slice in slices(task, digits)
+        for left, right in pairs(task, digits, slice, count=50)
+    )
+    assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest
+
+
+def test_the_ladder():
+    assert ladder(18) == list(range(1, 19))
+    assert ladder(1000) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 111, 222, 333, 444, 555, 666, 777, 888, 1000]
+    for digits in range(1, 300):
+        assert ladder(digits)[-1] == digits
+        assert len(ladder(digits)) <= 18
+
+
+def test_every_task_has_a_suite():
+    assert [name for name, operation in OPERATIONS.items() if not list(operation.suite(operation.digits))] == []
+
+
+def test_every_slice_stands_in_the_docs():
+    text = (Path(__file__).parents[2] / "docs" / "suites.md").read_text(encoding="utf-8")
+    for task in OPERATIONS:
+        for slice in slices(task, 5):
+            kind = re.sub(r"-\d-\d$", "-M-N", slice.name)
+            assert f"`{re.sub(r'-[0-9]$', '-K', kind)}`" in text, slice.name

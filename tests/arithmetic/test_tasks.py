@@ -1,0 +1,281 @@
+"""Tasks: their parameters, their names, and their refusals."""
+
+import argparse
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import columns, tasks
+
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.text import answers
+from seq2seq_arith.base import options
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import options_of
+
+# The data format's grammar of CONFIG.
+CONFIG = re.compile(
+    r"(?P<name>addition|subtraction|multiplication|pq|modular_addition)(-d(?P<digits>\d+))?(-n(?P<num_examples>\d+))?(-s(?P<seed>\d+))?"
+    r"(?P<ordered>-ordered|-unordered)?(?P<reverse>-reversed|-plain)?(?P<draws>-value|-structured)?(-v(?P<num_validation>\d+))?"
+)
+
+FLAGS = {"-ordered": True, "-unordered": False, "-reversed": True, "-plain": False}
+
+
+@pytest.mark.parametrize(
+    ("task", "digits", "num_examples", "question_width", "answer_width", "reverse", "alphabet"),
+    [
+        (Task(), 3, 50_000, 7, 4, True, " +0123456789"),
+        (Task("addition"), 3, 50_000, 7, 4, True, " +0123456789"),
+        (Task("subtraction"), 5, 50_000, 11, 6, False, " +-0123456789"),
+        (Task("multiplication"), 3, 50_000, 7, 6, False, " *0123456789"),
+        (Task("pq"), 1000, 50_000, 2001, 2001, False, " -pq"),
+    ],
+)
+def test_defaults(task, digits, num_examples, question_width, answer_width, reverse, alphabet):
+    assert (task.digits, task.num_examples, task.seed, task.ordered) == (digits, num_examples, 0, False)
+    assert (task.question_width, task.answer_width, task.reverse) == (question_width, answer_width, reverse)
+    assert task.alphabet == alphabet
+    assert task.num_validation == 5_000
+    assert task.num_train == 45_000
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        (Task(), "addition"),
+        (Task("subtraction"), "subtraction"),
+        (Task("pq", digits=1000, num_examples=50_000, seed=0, reverse=False, ordered=False), "pq"),
+        (Task(digits=5, seed=1, reverse=False), "addition-d5-s1-plain"),
+        (
+            Task("pq", digits=4, num_examples=10, seed=2**64 - 1, ordered=True, reverse=True),
+            "pq-d4-n10-s18446744073709551615-ordered-reversed",
+        ),
+        # 3 is the default of addition, not of this task.
+        (Task("subtraction", digits=3), "subtraction-d3"),
+        (Task("subtraction", reverse=True), "subtraction-reversed"),
+        (Task("subtraction", draws="structured"), "subtraction-structured"),
+        (
+            Task(digits=20, num_examples=100, seed=2, ordered=True, reverse=False, draws="value", num_validation=11),
+            "addition-d20-n100-s2-ordered-plain-value-v11",
+        ),
+        # A default that is given is not written either.
+        (Task(num_validation=5000, draws="digits"), "addition"),
+        (Task("modular_addition"), "modular_addition"),
+        (Task("modular_addition", digits=97, num_examples=9409, num_validation=4704), "modular_addition"),
+        # By default all pairs are examples, and half of them are in the validation set.
+        (Task("modular_addition", digits=113), "modular_addition-d113"),
+        (Task("modular_addition", num_examples=1000, ordered=False), "modular_addition-n1000-unordered"),
+        (Task("modular_addition", num_validation=941), "modular_addition-v941"),
+    ],
+)
+def test_config_name(task, name):
+    assert task.config_name == name
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "name"),
+    [
+        (Task("addition"), {"num_examples": 2000}, "addition-n2000"),
+        (Task("addition"), {"num_examples": 100_000, "seed": 1}, "addition-n100000-s1"),
+        (Task("addition", num_validation=70), {"num_examples": 2000}, "addition-n2000-v70"),
+        (Task("modular_addition"), {"digits": 59}, "modular_addition-d59"),
+        (Task("addition", digits=5, seed=3), {}, "addition-d5-s3"),
+    ],
+)
+def test_defaults_that_depend_on_others_follow_them(task, changes, name):
+    assert task.replace(**changes).config_name == name
+
+
+def test_every_parameter_has_a_default():
+    assert list(Task().defaults) == list(options_of(Task))
+
+
+@given(tasks())
+def test_config_name_tells_every_parameter(task):
+    """The parameters can be read from the name, so that each task has its own; the name never has a default."""
+    match = CONFIG.fullmatch(task.config_name)
+    assert match
+    given_in_name = {field: value for field, value in match.groupdict().items() if value is not None}
+    read = {
+        field: int(value) if value.isdigit() else FLAGS.get(value, value[1:])
+        for field, value in given_in_name.items()
+        if field != "name"
+    }
+    assert Task(match["name"], **read) == task
+    default = Task(match["name"], read.get("digits"), read.get("num_examples"))
+    read = {field: value for field, value in read.items() if field not in ("digits", "num_examples")}
+    assert all(getattr(default, field) != value for field, value in read.items())
+
+
+@given(tasks())
+def test_the_name_can_be_read_back(task):
+    assert Task.from_name(task.config_name) == task
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("adition-d6", "there is no task 'adition', .* did you mean 'addition'"),
+        ("", "there is no task ''"),
+        ("addition-d6-x3", "has the part 'x3'; give d and a number, n and a number, .* or one of digits, value, str"),
+        ("addition-", "has the part ''"),
+        ("addition-d6-d7", "gives digits twice, the second time as 'd7'"),
+        ("addition-ordered-unordered", "gives ordered twice, the second time as 'unordered'"),
+        ("addition-d1001", "'addition-d1001' cannot be made: digits is 1001; give a whole number from 1 to 1000"),
+        ("pq-value", "'pq-value' cannot be made: draws is 'value', and pq can be drawn by digits"),
+        ("addition-d3", "is the dataset 'addition': a name has its parts in one order, and none that is the default"),
+        ("addition-d06", "is the dataset 'addition-d6'"),
+        ("addition-n1000-d6", "is the dataset 'addition-d6-n1000'"),
+        ("addition-d٦", "has the part 'd٦'"),
+        (f"addition-n{'9' * 5000}", "has the part 'n999"),
+    ],
+)
+def test_a_wrong_name_says_which_part(name, message):
+    with pytest.raises(InputError, match=message):
+        Task.from_name(name)
+
+
+@given(tasks())
+def test_parameters_survive_json(task):
+    assert Task.from_parameters(json.loads(json.dumps(task.parameters()))) == task
+    newer = [
+        name
+        for name, default in (("draws", "digits"), ("num_validation", default_validation(task)))
+        if getattr(task, name) != default
+    ]
+    assert list(task.parameters()) == ["task", "digits", "num_examples", "seed", "reverse", "ordered", *newer]
+
+
+def default_validation(task: Task) -> int:
+    return task.num_examples // (2 if task.name == "modular_addition" else 10)
+
+
+@given(tasks())
+def test_widths_and_counts(task):
+    assert (task.question_width, task.answer_width) == reference.widths(task)
+    assert task.num_train + task.num_validation == task.num_examples
+    assert 0 < task.num_validation < task.num_examples
+
+
+@given(tasks(num_validation=None))
+def test_the_validation_splits_default(task):
+    assert task.num_validation == default_validation(task)
+
+
+PARAMETERS = Task().parameters()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        None,
+        [],
+        {},
+        {name: value for name, value in PARAMETERS.items() if name != "seed"},
+        PARAMETERS | {"colour": 1},
+        PARAMETERS | {"task": "additoin"},
+        PARAMETERS | {"task": []},
+        PARAMETERS | {"digits": 3.0},
+        PARAMETERS | {"seed": "0"},
+        PARAMETERS | {"reverse": 1},
+        # None would mean the default, so that two sets of parameters would be one task.
+        PARAMETERS | {"digits": None},
+        # A default of these parameters is never written.
+        PARAMETERS | {"draws": "digits"},
+        PARAMETERS | {"num_validation": 5000},
+        PARAMETERS | {"draws": "value", "num_validation": 5000},
+        PARAMETERS | {"name": "addition"},
+        PARAMETERS | {"reverse": None},
+    ],
+)
+def test_from_parameters_refuses(parameters):
+    with pytest.raises(InputError):
+        Task.from_parameters(parameters)
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"name": "additoin"}, ["'additoin'", "addition, subtraction, multiplication, pq", "did you mean 'addition'"]),
+        ({"name": "substraction"}, ["did you mean 'subtraction'"]),
+        ({"name": "qp"}, ["did you mean 'pq'"]),
+        ({"name": "zzzzzz"}, ["'zzzzzz'", "addition, subtraction, multiplication, pq, modular_addition"]),
+        ({"name": ""}, ["''"]),
+        ({"digits": 0}, ["digits is 0", "from 1 to 1000"]),
+        ({"digits": -1}, ["digits is -1"]),
+        ({"digits": 1001}, ["digits is 1001", "from 1 to 1000"]),
+        ({"name": "multiplication", "digits": 1001}, ["digits is 1001", "from 1 to 1000"]),
+        ({"name": "pq", "digits": 100_001}, ["dashes is 100001", "from 1 to 100000"]),
+        ({"digits": 3.0}, ["digits is 3.0", "whole number"]),
+        ({"digits": True}, ["digits is True"]),
+        ({"digits": "3"}, ["digits is '3'"]),
+        ({"num_examples": 9}, ["num_examples is 9", "at least 10"]),
+        ({"num_examples": -5}, ["num_examples is -5", "at least 10"]),
+        ({"num_examples": 1e6}, ["num_examples is 1000000.0"]),
+        ({"seed": -1}, ["seed is -1", "from 0 to 18446744073709551615"]),
+        ({"seed": 2**64}, ["seed is 18446744073709551616"]),
+        ({"seed": None}, ["seed is None"]),
+        ({"reverse": 1}, ["reverse is 1", "True or False"]),
+        ({"ordered": "yes"}, ["ordered is 'yes'", "True or False"]),
+        ({"name": "modular_addition", "digits": 1}, ["modulus is 1", "from 2 to 1000000"]),
+        ({"name": "modular_addition", "digits": 10**6 + 1}, ["modulus is 1000001", "from 2 to 1000000"]),
+        ({"draws": "words"}, ["draws is 'words'", "digits, value, structured"]),
+        ({"name": "multiplication", "draws": "structured"}, ["draws is 'structured'", "digits, value;"]),
+        ({"name": "pq", "draws": "value"}, ["draws is 'value'", "pq can be drawn by digits;"]),
+        ({"name": "modular_addition", "draws": "value"}, ["draws is 'value'"]),
+        ({"num_validation": 0}, ["num_validation is 0", "at least 1"]),
+        ({"num_validation": 50_000}, ["num_validation is 50000", "from 1 to 49999"]),
+        ({"num_validation": 2.5}, ["num_validation is 2.5"]),
+    ],
+)
+def test_refuses_with_the_value_and_the_limit(values, words):
+    with pytest.raises(InputError) as caught:
+        Task(**values)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert [word for word in words if word not in message] == []
+
+
+def test_numpy_integers_become_plain():
+    task = Task(digits=np.int64(4), num_examples=np.uint32(100), seed=np.uint64(7))
+    assert task == Task(digits=4, num_examples=100, seed=7)
+    assert json.dumps(task.parameters())
+
+
+def test_is_frozen_and_hashable():
+    assert len({Task(), Task("addition"), Task(seed=1)}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Task().seed = 1  # type: ignore[misc]
+
+
+def test_help_tells_every_default():
+    """The help of an option tells each task's default."""
+    parser = argparse.ArgumentParser()
+    options.add_options(parser, Task)
+    help = " ".join(parser.format_help().split())
+    for text in ("3 for addition and multiplication, 5 for subtraction, 1,000 for pq, 97 for modular_addition",
+                 "50,000 for addition and subtraction and multiplication and pq, 9,409 for modular_addition",
+                 "(digits, value, structured; default: digits)",
+                 "a half of the examples for modular_addition"):  # fmt: skip
+        assert text in help
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@given(data=st.data())
+def test_largest_answers_fit(name, data):
+    """The answer's width holds every answer at the greatest D."""
+    task = Task(name, digits=OPERATIONS[name].max_digits, num_examples=10)
+    least, largest = {"pq": (1, task.digits), "modular_addition": (0, task.digits - 1)}.get(
+        name, (0, 10**task.digits - 1)
+    )
+    pair = data.draw(st.tuples(*[st.sampled_from([least, largest])] * 2))
+    question, answer = reference.text(task, *pair)
+    assert (len(question), len(answer)) == (task.question_width, task.answer_width)
+    (written,) = answers(task, *columns(task, [pair]))
+    assert written.tobytes().decode() == answer

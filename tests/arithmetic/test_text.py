@@ -1,0 +1,129 @@
+"""Stored questions and answers, against Python's own formatting."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
+
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import answers, example, operands, questions
+
+
+def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
+    left, right = columns(task, pairs)
+    rows = questions(task, left, right), answers(task, left, right)
+    assert [row.dtype for row in rows] == [np.uint8] * 2
+    assert [row.shape for row in rows] == [(len(pairs), task.question_width), (len(pairs), task.answer_width)]
+    return list(zip(*([row.tobytes().decode("ascii") for row in matrix] for matrix in rows), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("task", "left", "right", "question", "answer"),
+    [
+        # The first example of the training set, and the example in the notebook's comment.
+        (Task(), 297, 172, "271+792", "469 "),
+        (Task(), 12, 345, " 543+21", "357 "),
+        (Task(), 0, 0, "    0+0", "0   "),
+        (Task(), 999, 999, "999+999", "1998"),
+        (Task(reverse=False), 12, 345, "12+345 ", "357 "),
+        (Task(digits=1), 9, 9, "9+9", "18"),
+        (Task("subtraction"), 555, 3947, "555-3947   ", "-3392 "),
+        (Task("subtraction"), 0, 99999, "0-99999    ", "-99999"),
+        (Task("subtraction"), 5, 5, "5-5        ", "0     "),
+        (Task("subtraction", reverse=True), 555, 3947, "   7493-555", "-3392 "),
+        (
+            Task("addition", digits=18, reverse=False),
+            10**18 - 1,
+            10**18 - 1,
+            "9" * 18 + "+" + "9" * 18,
+            "1" + "9" * 17 + "8",
+        ),
+        (Task("subtraction", digits=18), 0, 10**18 - 1, "0-" + "9" * 18 + " " * 17, "-" + "9" * 18),
+        (Task("multiplication"), 999, 999, "999*999", "998001"),
+        (Task("multiplication"), 0, 999, "0*999  ", "0     "),
+        (Task("multiplication", digits=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
+        (Task("addition", digits=19), 10**19 - 1, 1, " " * 18 + "1+" + "9" * 19, "1" + "0" * 19),
+        (Task("subtraction", digits=36), 10**18, 1, f"{10**18}-1".ljust(73), f"{10**18 - 1}".ljust(37)),
+        (
+            Task("multiplication", digits=10),
+            10**10 - 1,
+            10**10 - 1,
+            f"{10**10 - 1}*{10**10 - 1}",
+            "9" * 9 + "8" + "0" * 9 + "1",
+        ),
+        (Task("modular_addition"), 12, 95, "12+95", "10"),
+        (Task("modular_addition", digits=1001), 1000, 1000, "1000+1000", "999 "),
+        (Task("pq", digits=4), 3, 2, "---p--   ", "q-----   "),
+        (Task("pq", digits=4), 4, 4, "----p----", "q--------"),
+        (Task("pq", digits=4, reverse=True), 3, 2, "   --p---", "q-----   "),
+        (Task("pq", digits=1), 1, 1, "-p-", "q--"),
+    ],
+)
+def test_by_example(task, left, right, question, answer):
+    assert stored(task, [(left, right)]) == [(question, answer)]
+
+
+@given(tasks(max_dashes=300), st.data())
+def test_as_python_formats(task, data):
+    pairs = data.draw(operand_pairs(task))
+    assert stored(task, pairs) == [reference.text(task, *pair) for pair in pairs]
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"),
+    [(name, digits) for name in NUMBER_TASKS for digits in (*range(1, 21), 27, 28, 36, 37)],
+)
+def test_every_length_beside_every_other(name, digits):
+    """The smallest and the largest number of each length, on both sides; beyond that, lengths at the ends of words."""
+    lengths = range(digits) if digits <= 20 else (0, 8, 9, 16, 17, 18, 19, 26, digits - 2, digits - 1)
+    ends = [end for length in lengths for end in (10**length if length else 0, 10 ** (length + 1) - 1)]
+    pairs = [(left, right) for left in ends for right in ends]
+    for reverse in (False, True):
+        task = Task(name, digits=digits, reverse=reverse)
+        assert stored(task, pairs) == [reference.text(task, *pair) for pair in pairs]
+
+
+@pytest.mark.parametrize("digits", [1, 2, 255, 256, 65_535, 65_536, 100_000])
+def test_many_dashes(digits):
+    task = Task("pq", digits=digits, reverse=digits % 2 == 0)
+    counts = sorted({1, digits // 2 + 1, digits})
+    pairs = [(left, right) for left in counts for right in counts]
+    assert stored(task, pairs) == [reference.text(task, *pair) for pair in pairs]
+
+
+@given(tasks(max_dashes=200), st.integers(0, 2**40))
+def test_real_draws_keep_to_the_alphabet(task, first):
+    left, right = draws.operands(task, np.arange(first, first + 50, dtype=np.uint64))
+    for row in np.concatenate([questions(task, left, right).ravel(), answers(task, left, right).ravel()]).reshape(
+        1, -1
+    ):
+        assert set(row.tobytes().decode()) <= set(task.alphabet)
+
+
+@pytest.mark.parametrize(
+    "task", [Task(), Task("subtraction", digits=40), Task("pq", digits=5)], ids=lambda task: task.name
+)
+def test_no_rows(task):
+    nothing = np.empty((task.notation.words(task.digits), 0), np.uint64)
+    assert questions(task, nothing, nothing).shape == (0, task.question_width)
+    assert answers(task, nothing, nothing).shape == (0, task.answer_width)
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [(Task("addition"), "12+7"), (Task("subtraction", digits=1, num_examples=50), "1-7"), (Task("pq"), "---p--")],
+)
+def test_an_example_that_the_task_has(task, expected):
+    assert example(task) == expected
+
+
+@given(tasks(max_dashes=300), st.data())
+def test_operands_are_read_back(task, data):
+    pairs = data.draw(operand_pairs(task))
+    sides = columns(task, pairs)
+    found = operands(task, questions(task, *sides))
+    assert [side.tolist() for side in found] == [side.tolist() for side in sides]
+    assert [side.dtype for side in found] == [np.uint64] * 2

@@ -1,0 +1,144 @@
+"""Files appear whole or not at all, and one process holds a lock."""
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seq2seq_arith.base import files
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from seq2seq_arith.base import files
+with files.locked(Path(sys.argv[1])) as held:
+    print(held, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_file_appears_when_the_block_ends(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with files.whole_file(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_fails_leaves_nothing(tmp_path):
+    path = tmp_path / "file"
+    with pytest.raises(ZeroDivisionError), files.whole_file(path) as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_replaced_and_not_followed(tmp_path):
+    target, link = tmp_path / "target", tmp_path / "link"
+    target.write_bytes(b"theirs")
+    link.symlink_to(target)
+    files.write_atomically(link, b"ours")
+    assert (target.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"theirs", b"ours", False)
+
+
+def test_missing_folders_are_made(tmp_path):
+    path = tmp_path / "a" / "b" / "file"
+    files.write_atomically(path, b"x")
+    assert path.read_bytes() == b"x"
+
+
+def test_the_file_and_each_new_directory_entry_are_synced(tmp_path, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    files.write_atomically(tmp_path / "a" / "b" / "file", b"x")
+    folders = [str(tmp_path), str(tmp_path / "a"), str(tmp_path / "a" / "b")]
+    assert set(folders) <= set(synced)
+    assert any(files.TEMPORARY in path for path in synced)
+    # The content before the entry that names it.
+    assert files.TEMPORARY in synced[-2]
+    assert synced[-1] == folders[-1]
+
+
+def test_a_hashed_file_knows_its_length_and_checksum():
+    raw = io.BytesIO()
+    with files.HashedFile(raw) as file:
+        file.write(b"abc")
+        file.write(memoryview(b"de"))
+        assert (file.tell(), file.num_bytes) == (5, 5)
+        assert file.sha256 == hashlib.sha256(b"abcde").hexdigest()
+        assert raw.getvalue() == b"abcde"
+
+
+def test_a_hashed_file_takes_no_path_that_exists(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError):
+        files.HashedFile(tmp_path / "file")
+
+
+def test_old_temporary_files_are_removed_and_young_ones_stay(tmp_path):
+    old, young, other = (tmp_path / name for name in (".temp-1", ".temp-2", "other"))
+    for path in (old, young, other):
+        path.touch()
+    before = time.time() - files.TEMPORARY_SECONDS - 1
+    os.utime(old, (before, before))
+    os.utime(other, (before, before))
+    files.remove_temporaries(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [young, other]
+
+
+def test_a_lock_is_held_by_one_and_ends_with_its_process(tmp_path):
+    path = tmp_path / ".lock"
+    command = [sys.executable, "-c", HOLD, path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "True\n"
+        with files.locked(path) as held:
+            assert not held
+        holder.kill()
+        holder.wait()
+    with files.locked(path) as held:
+        assert held
+        with files.locked(path) as twice:
+            assert not twice
+    assert path.exists()
+    with files.locked(path) as held:
+        assert held
+
+
+def test_a_lock_does_not_follow_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError), files.locked(tmp_path / "link"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_two_names_are_exchanged(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    (one / "file").touch()
+    other.write_bytes(b"x")
+    if not files.exchange(one, other):
+        pytest.skip("this file system cannot exchange names")
+    assert one.read_bytes() == b"x"
+    assert (other / "file").exists()
+    with pytest.raises(FileNotFoundError):
+        files.exchange(one, tmp_path / "nothing")
+
+
+def test_a_tree_is_removed(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "file").touch()
+    files.remove_tree(tmp_path / "a")
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,60 @@
+"""What libraries log, and where it goes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PLAN = ["plan", "addition"]
+PROGRAM = """
+import logging, sys
+from seq2seq_arith.pipelines import __main__ as program
+make = program.Layout.of
+def of(*arguments, **options):
+    for level in ("debug", "info", "warning", "error"):
+        getattr(logging.getLogger("library"), level)(f"a line of {level}")
+    return make(*arguments, **options)
+program.Layout.of = of
+sys.exit(program.main())
+"""
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", PROGRAM, *PLAN, *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"PYTHONSAFEPATH": "1"}, timeout=100
+    )
+
+
+def levels(text: str) -> list[str]:
+    return [line.rpartition(" ")[2] for line in text.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [(None, []), ("error", ["error"]), ("info", ["info", "warning", "error"])],
+)
+def test_levels(level, shown):
+    done = run(*(["--log-level", level] if level else []))
+    assert done.returncode == 0, done.stderr
+    assert levels(done.stderr) == shown
+
+
+def test_a_file(tmp_path):
+    log = tmp_path / "log"
+    for _ in range(2):
+        done = run("--log-file", log)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert levels(log.read_text()) == ["info", "warning", "error"] * 2
+
+
+@pytest.mark.parametrize("kind", ["directory", "pipe", "no folder"])
+def test_what_cannot_be_written(tmp_path, kind):
+    path = {"directory": tmp_path, "pipe": tmp_path / "pipe", "no folder": tmp_path / "none" / "log"}[kind]
+    if kind == "pipe":
+        os.mkfifo(path)
+    done = run("--log-file", path)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"arith-data: --log-file is {path}, which cannot be written: ")

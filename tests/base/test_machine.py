@@ -1,0 +1,34 @@
+"""Memory, processors and disk of this machine, and of a container with less."""
+
+import os
+import shutil
+import sys
+
+import psutil
+import pytest
+
+from seq2seq_arith.base import machine
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "left"),
+    [("max", "5", sys.maxsize), ("1000", "400", 600), ("1000", "1400", 0), (None, None, sys.maxsize)],
+)
+def test_a_container_may_leave_less(tmp_path, monkeypatch, limit, used, left):
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.current").write_text(f"{used}\n")
+    monkeypatch.setattr(machine, "CONTROL_GROUP", tmp_path)
+    free = machine.free_memory()
+    assert 0 <= free <= psutil.virtual_memory().total
+    assert free == left if left <= 600 else free > 600
+
+
+def test_cores_are_those_that_this_process_may_use():
+    assert 1 <= machine.cores() <= (os.cpu_count() or 1)
+
+
+def test_the_disk_of_a_folder_that_is_not_there_yet(tmp_path):
+    standing, free = machine.free_disk(tmp_path / "a" / "b")
+    assert standing == tmp_path
+    assert abs(free - shutil.disk_usage(tmp_path).free) < 2**30

@@ -1,0 +1,186 @@
+"""Exit codes and sentences that both programs share."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq_arith.base import terminal
+from seq2seq_arith.base.errors import (
+    DivergedError,
+    EngineError,
+    InputError,
+    PublishedError,
+    RunError,
+    StoreError,
+    WorkerLostError,
+)
+
+
+def raising(error: BaseException):
+    def command() -> int:
+        raise error
+
+    return command
+
+
+def stopped_after_publishing() -> PublishedError:
+    error = PublishedError("complete, but stopped")
+    error.__cause__ = KeyboardInterrupt()
+    return error
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a command as a program; signal handlers are left alone. Returns its exit code and its standard error."""
+    monkeypatch.setattr(terminal.signal, "signal", lambda *_: None)
+
+    def made(command) -> tuple[int, str]:
+        code = terminal.run_program("prog", command, lambda: "stopped; nothing was left")
+        return code, capsys.readouterr().err
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (InputError("digits is 0"), 2, "digits is 0"),
+        (RunError("it failed"), 1, "it failed"),
+        (StoreError("the store fails"), 1, "the store fails"),
+        (EngineError("the engine failed"), 1, "the engine failed"),
+        (WorkerLostError("a worker died"), 1, "a worker died"),
+        (DivergedError("the loss is nan"), 1, "the loss is nan"),
+        (PublishedError("complete, but"), 1, "complete, but"),
+        (stopped_after_publishing(), 130, "complete, but stopped"),
+        (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device"),
+        (OSError(28, "No space left on device"), 1, "standard output: No space left on device"),
+        (MemoryError(), 1, "the memory that this process may use does not suffice; give it more, or less to do"),
+        (KeyboardInterrupt(), 130, "stopped; nothing was left"),
+    ],
+)
+def test_an_error_is_one_sentence_and_an_exit_code(run, error, code, line):
+    assert run(raising(error)) == (code, f"prog: {line}\n")
+
+
+def test_a_command_gives_its_own_exit_code(run):
+    assert run(lambda: 7) == (7, "")
+
+
+def test_another_error_is_ours_to_mend(run):
+    with pytest.raises(ZeroDivisionError):
+        run(raising(ZeroDivisionError()))
+
+
+@pytest.mark.parametrize("number", terminal.STOP_SIGNALS)
+def test_each_signal_stops_a_program(number):
+    program = f"""
+import os, signal, sys, time
+from seq2seq_arith.base import terminal
+
+signal.signal({int(number)}, signal.SIG_DFL)  # these tests may themselves run under nohup
+
+def command():
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(60)
+
+sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "prog: stopped\n")
+
+
+def test_a_reader_that_leaves_ends_the_program_in_silence():
+    program = """
+import sys
+from seq2seq_arith.base import terminal
+
+def command():
+    for _ in range(10**6):
+        terminal.say("line")
+    return 0
+
+sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 1
+
+
+def test_nohup_outlives_its_terminal():
+    program = """
+import os, signal, sys
+from seq2seq_arith.base import terminal
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+def command():
+    os.kill(os.getpid(), signal.SIGHUP)
+    return 0
+
+sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+# Says where a new file goes, writes to both streams, and reads one line.
+STREAMS = """
+import os, sys
+from seq2seq_arith.base import terminal
+
+def command():
+    with open(os.devnull) as file:
+        assert file.fileno() > 2
+    print("err", file=sys.stderr)
+    print("out", sys.stderr.isatty(), repr(sys.stdin.read()))
+    return 0
+
+sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("redirection", "code", "out", "err"),
+    [
+        ("</dev/null", 0, "out False ''\n", "err\n"),
+        ("<&-", 0, "out False ''\n", "err\n"),
+        ("</dev/null 2>&-", 0, "out False ''\n", ""),
+        ("</dev/null >&-", 0, "", "err\n"),
+        ("<&- >&- 2>&-", 0, "", ""),
+        ("</dev/null >/dev/full", 1, "", "err\nprog: standard output: No space left on device\n"),
+        ("</dev/null >/dev/full 2>/dev/full", 1, "", ""),
+        ("</dev/null | true", 0, "", "err\n"),
+    ],
+)
+def test_closed_and_full_streams(redirection, code, out, err):
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, STREAMS], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
+
+
+def test_a_parser_refuses_in_one_sentence():
+    parser = terminal.Parser(prog="prog")
+    parser.add_argument("--number", type=int)
+    for words, message in (
+        (["--number", "x"], "argument --number: invalid int value: 'x'; see prog --help"),
+        (["--num", "1"], "unrecognized arguments: --num 1; see prog --help"),
+    ):
+        with pytest.raises(InputError) as raised:
+            parser.parse_args(words)
+        assert str(raised.value) == message
+
+
+def test_cleaning_up_is_not_interrupted():
+    before = [signal.getsignal(number) for number in terminal.STOP_SIGNALS]
+    with terminal.uninterrupted():
+        for number in terminal.STOP_SIGNALS:
+            os.kill(os.getpid(), number)
+    assert [signal.getsignal(number) for number in terminal.STOP_SIGNALS] == before

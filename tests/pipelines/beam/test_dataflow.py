@@ -1,0 +1,174 @@
+"""The job that Dataflow would be given: translated offline, without an account."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+
+def has_gcp() -> bool:
+    try:
+        return find_spec("google.cloud.storage") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not has_gcp(), reason="needs the extra gcp: pip install 'seq2seq_arith[gcp]'"),
+]
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# In a process of its own: a translated job leaves threads and a logged-out client behind.
+TRANSLATE = """
+import json
+import sys
+from pathlib import Path
+
+import apache_beam as beam
+from apache_beam.runners.dataflow.internal import apiclient
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.steps.cutoff import Windows
+from seq2seq_arith.pipelines.steps.pipeline import Job, build
+from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+
+task = Task(digits=9, num_examples=int(sys.argv.pop(1)))
+options = pipeline_options(sys.argv[1:])
+pipeline = beam.Pipeline(options=options)
+job = Job(task=task, layout=Layout.of(task), staging=StagedDirectory(Path("/mnt/shared")),
+          num_draws=coverage.num_draws(task), windows=Windows.around(task), threads=default_threads(options))
+build(job, pipeline)
+result = pipeline.run()
+proto = result.job.proto_pipeline
+shuffles = sorted(
+    transform.unique_name
+    for transform in proto.components.transforms.values()
+    if transform.spec.urn == "beam:transform:group_by_key:v1"
+)
+environment = next(iter(proto.components.environments.values()))
+# The request that Beam would send, made by its own code; a dry run stops before.
+request = apiclient.Environment(
+    packages=[], options=options, environment_version="9", proto_pipeline_staged_url="gs://beam-bucket/stage/pipeline.pb",
+    proto_pipeline=proto,
+).proto
+(pool,) = request.worker_pools
+sent = dict(request.sdk_pipeline_options)["options"]
+print(json.dumps({
+    "shuffles": shuffles,
+    "threads": job.threads,
+    "artifacts": [dependency.role_payload.decode(errors="replace") for dependency in environment.dependencies],
+    "job": type(result.job).__name__,
+    "pipeline_bytes": proto.ByteSize(),
+    "machine": pool.machine_type,
+    "autoscaling": pool.autoscaling_settings.algorithm.name,
+    "max_workers": pool.autoscaling_settings.max_num_workers,
+    "workers": pool.num_workers,
+    "images": [image.container_image for image in pool.sdk_harness_container_images],
+    "one_core_each": [image.use_single_core_per_container for image in pool.sdk_harness_container_images],
+    "main_session": sent["save_main_session"],
+    "location": sent["sdk_location"],
+}))
+"""
+FLAGS = [
+    "--runner=DataflowRunner",
+    "--dry_run=True",
+    "--no_auth",
+    "--sdk_location=container",
+    "--project=my-project",
+    "--region=us-central1",
+    "--staging_location=gs://beam-bucket/stage",
+    "--temp_location=gs://beam-bucket/tmp",
+]
+
+
+NUM_EXAMPLES = 20_000_000
+
+SHUFFLES = {
+    # Chunk numbers, spread over the workers.
+    "Spread/ReshufflePerKey/GroupByKey",
+    # Draw numbers, by shard: the one that is large.
+    "Shuffle",
+    # The rows in two narrow windows, and what was written: one element a worker.
+    "Cut/Together/CombinePerKey/GroupByKey",
+    "Reports/CombinePerKey/GroupByKey",
+}
+
+
+def translated(*more: str, num_examples: int = NUM_EXAMPLES) -> dict:
+    process = subprocess.run(
+        [sys.executable, "-c", TRANSLATE, str(num_examples), *FLAGS, *more],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
+        timeout=300,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout.splitlines()[-1])
+
+
+def test_the_job_and_its_graph():
+    job = translated()
+    assert job["job"] == "Job"
+    assert set(job["shuffles"]) == SHUFFLES
+    # Dataflow runs a worker process for each core.
+    assert job["threads"] == 1
+
+
+IMAGE = "us-docker.pkg.dev/my-project/arith/worker:1"
+
+
+def test_what_a_user_asks_for():
+    """The README's command: machines, autoscaling, and the worker's image, with nothing to install when one starts."""
+    job = translated(
+        "--machine_type=e2-standard-4",
+        "--autoscaling_algorithm=THROUGHPUT_BASED",
+        "--max_num_workers=250",
+        f"--sdk_container_image={IMAGE}",
+    )
+    assert job["machine"] == "e2-standard-4"
+    assert (job["autoscaling"], job["max_workers"]) == ("AUTOSCALING_ALGORITHM_BASIC", 250)
+    assert job["images"] == [IMAGE]
+    assert job["location"] == "container"
+    assert not [name for name in job["artifacts"] if "workflow" in name or "whl" in name]
+
+
+def test_a_fixed_number_of_workers():
+    job = translated("--autoscaling_algorithm=NONE", "--num_workers=40", "--worker_machine_type=n2-highmem-2")
+    assert (job["autoscaling"], job["workers"]) == ("AUTOSCALING_ALGORITHM_NONE", 40)
+    assert job["machine"] == "n2-highmem-2"
+
+
+def test_beams_image_by_default_and_no_main_session():
+    job = translated()
+    (image,) = job["images"]
+    assert f"beam_python{sys.version_info.major}.{sys.version_info.minor}_sdk:" in image
+    assert job["main_session"] is False
+    assert not [name for name in job["artifacts"] if "main_session" in name]
+    # A worker process for each core, so one thread in each.
+    assert job["one_core_each"] == [True]
+    assert job["threads"] == 1
+
+
+@pytest.mark.parametrize("num_examples", [10**10, 10**12])
+def test_the_job_does_not_grow_with_the_data(num_examples):
+    """Dataflow refuses jobs of over 10 MB; a list of all chunks would be one."""
+    job = translated(num_examples=num_examples)
+    assert set(job["shuffles"]) == SHUFFLES | {"Cut/Added/CombinePerKey/GroupByKey"}
+    assert job["pipeline_bytes"] < 200_000
+
+
+def test_setup_py_is_staged(tmp_path):
+    """From a copy, for building the package writes beside setup.py."""
+    names = shutil.ignore_patterns(".*", "tests", "build", "dist", "*.egg-info", "data", "runs", "__pycache__")
+    copy = shutil.copytree(ROOT, tmp_path / "checkout", ignore=names)
+    job = translated(f"--setup_file={copy / 'setup.py'}")
+    assert [name for name in job["artifacts"] if "workflow.tar.gz" in name]

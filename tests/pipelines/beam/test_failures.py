@@ -1,0 +1,106 @@
+"""The reason why an engine gives a job up, in one line."""
+
+from types import SimpleNamespace
+
+import grpc
+import pytest
+
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.pipelines.beam.failures import add_messages, translate_errors
+
+PYTHON = """java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
+  File "generate.py", line 1, in write
+ValueError: the cause
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "sdk_worker.py", line 2, in _execute
+ValueError: the cause [while running 'Write']
+\tat org.apache.beam.runners.fnexecution.control.FnApiControlClient.handle(FnApiControlClient.java:180)
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("java.io.IOException: Record too large.\n\tat org.apache", "java.io.IOException: Record too large."),
+        (PYTHON, "ValueError: the cause [while running 'Write']"),
+        ("Traceback (most recent call last): cut off", "Traceback (most recent call last): cut off"),
+        ("unknown error", "unknown error"),
+        ("", "it gave no reason"),
+    ],
+)
+def test_the_line_that_says_why(said, line):
+    with pytest.raises(EngineError) as caught, translate_errors():
+        raise RuntimeError(f"Pipeline job-1_2 failed in state FAILED: {said}")
+    assert str(caught.value) == f"the engine's job job-1_2 ended as FAILED: {line}"
+
+
+@pytest.mark.parametrize(
+    ("messages", "line"),
+    [
+        (
+            "Caused by: a.b.NoResourceAvailableException: Could not allocate the slot\nCaused by: Timeout: 9",
+            "a task manager was lost, or --parallelism is larger than the number of slots: "
+            "NoResourceAvailableException: Could not allocate the slot",
+        ),
+        ("Job failed\nCaused by: java.lang.OutOfMemoryError: Metaspace", "OutOfMemoryError: Metaspace"),
+        ("Job failed", "java.util.concurrent.TimeoutException: 9"),
+    ],
+)
+def test_the_cause_that_names_what_is_lacking_is_the_one_that_is_told(messages, line):
+    """The exception has the last message alone, which may be that of a timeout."""
+    error = RuntimeError("Pipeline a-1 failed in state FAILED: java.util.concurrent.TimeoutException: 9")
+    response = SimpleNamespace(message_response=SimpleNamespace(message_text=messages))
+    add_messages(error, SimpleNamespace(result=SimpleNamespace(_messages=[response])))
+    with pytest.raises(EngineError) as caught, translate_errors():
+        raise error
+    assert str(caught.value) == f"the engine's job a-1 ended as FAILED: {line}"
+
+
+def test_the_disk_comes_first():
+    with pytest.raises(OSError, match="No space left"), translate_errors():
+        raise RuntimeError("Pipeline job failed in state FAILED: OSError: [Errno 28] No space left on device")
+
+
+DATAFLOW = f"Dataflow pipeline failed. State: FAILED, Error:\n{PYTHON}"
+
+
+class Rpc(grpc.RpcError):
+    def __str__(self) -> str:
+        return "<Rpc of RPC that terminated with:\n\tstatus = StatusCode.UNAVAILABLE\n>"
+
+    def details(self) -> str:
+        return "connection refused"
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (Exception(DATAFLOW), "the engine's job ended as FAILED: ValueError: the cause [while running 'Write']"),
+        (RuntimeError("no jar at http://a\nor elsewhere"), "the engine failed with RuntimeError: no jar at http://a"),
+        (ValueError("a flag"), "the engine failed with ValueError: a flag"),
+        (Rpc(), "the engine failed with Rpc: connection refused"),
+        (TimeoutError(), "the engine failed with TimeoutError: it gave no reason"),
+    ],
+    ids=repr,
+)
+def test_whatever_an_engine_raises_is_one_sentence(error, sentence):
+    with pytest.raises(EngineError) as caught, translate_errors():
+        raise error
+    assert str(caught.value) == sentence
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [InputError("a"), StoreError("b"), FileNotFoundError(2, "gone"), WorkerLostError("c"), EngineError("d"),
+     KeyboardInterrupt(), SystemExit(3)],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_engines_stays_as_it_is(error):
+    with pytest.raises(type(error)) as caught, translate_errors():
+        raise error
+    assert type(caught.value) is type(error)
+    assert str(caught.value) == str(error)

@@ -1,0 +1,67 @@
+"""Worker processes that die while Beam waits for them."""
+
+import os
+import threading
+import time
+
+import grpc
+import pytest
+
+from seq2seq_arith.base.errors import WorkerLostError
+from seq2seq_arith.pipelines.beam import worker_watch
+from seq2seq_arith.pipelines.beam.failures import translate_errors
+from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
+
+
+def test_threads_that_served_a_lost_worker_are_silent_and_no_others(monkeypatch):
+    heard, over = [], threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: heard.append(str(arguments.exc_value)))
+
+    def thread(error: Exception, wait: bool) -> threading.Thread:
+        def run() -> None:
+            if wait:
+                over.wait()
+            raise error
+
+        started = threading.Thread(target=run)
+        started.start()
+        return started
+
+    threads = [thread(ValueError("of somebody else"), wait=True)]
+    with pytest.raises(WorkerLostError), translate_errors():
+        threads.append(thread(grpc.RpcError("its stream broke"), wait=False))
+        threads.append(thread(ValueError("its stream broke late"), wait=True))
+        threads.append(thread(RuntimeError("Worker subprocess exited with return code -9"), wait=False))
+        time.sleep(60)
+    over.set()
+    for each in threads:
+        each.join()
+    assert heard == ["of somebody else"]
+
+
+@pytest.mark.parametrize("code", [-2, 130, -15, 143])
+def test_a_worker_that_is_stopped_is_not_lost(code):
+    """A terminal sends Ctrl-C to the workers as well."""
+
+    def end() -> None:
+        raise RuntimeError(f"Worker subprocess exited with return code {code}")
+
+    with translate_errors():
+        thread = threading.Thread(target=end)
+        thread.start()
+        thread.join()
+
+
+def test_outside_the_main_thread_nothing_is_watched():
+    seen = []
+
+    def run() -> None:
+        with watch_workers(lambda _: True, lambda _: True) as lost:
+            seen.append((lost, threading.excepthook is threading.__excepthook__, worker_watch.RUN in os.environ))
+
+    before = threading.excepthook
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert [lost for lost, *_ in seen] == [[]]
+    assert threading.excepthook is before

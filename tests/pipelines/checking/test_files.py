@@ -1,0 +1,89 @@
+"""Descriptors that send a reader elsewhere, with every checksum made right: ``verify`` and ``fetch`` refuse them."""
+
+import json
+import shutil
+
+import pytest
+from programs import run_here, without_lock
+from rewriting import SHARDS, TASK, rewritten
+
+from seq2seq_arith.pipelines.checking.files import Files
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata
+
+INFO, FEATURES = "dataset_info.json", "features.json"
+TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+ELSEWHERE = f"../../../../wrong/seq2seq_arith/addition-n40-s9/1.0.0/{TEMPLATE}"
+
+
+def in_splits(**entries):
+    return lambda info: [split.update(entries) for split in info["splits"]]
+
+
+def in_info(**entries):
+    return lambda info: info.update(entries)
+
+
+def swapped(info):
+    info["supervisedKeys"]["tuple"]["items"].reverse()
+
+
+def image(features):
+    features["featuresDict"]["features"]["question"] = {
+        "pythonClassName": "tensorflow_datasets.core.features.image_feature.Image",
+        "image": {"dtype": "uint8", "encodingFormat": "png"},
+    }
+
+
+FORGED = {
+    "another template": (INFO, in_splits(filepathTemplate=ELSEWHERE)),
+    "an absolute template": (INFO, in_splits(filepathTemplate=f"/tmp/{TEMPLATE}")),
+    "another number of bytes": (INFO, in_splits(numBytes="1")),
+    "negative lengths": (INFO, lambda info: info["splits"][0].update(shardLengths=["-5", "60", "53"])),
+    "other shards": (INFO, lambda info: info["splits"][0].update(shardLengths=["108"])),
+    "another format": (INFO, in_info(fileFormat="array_record")),
+    "another name": (INFO, in_info(name="other")),
+    "another version": (INFO, in_info(version="2.0.0")),
+    "another config": (INFO, in_info(configName="pq")),
+    "another module": (INFO, in_info(moduleName="evil")),
+    "keys swapped": (INFO, swapped),
+    "shuffled": (INFO, lambda info: info.pop("disableShuffling")),
+    "one entry more": (INFO, in_info(more=1)),
+    "a class to import": (FEATURES, in_info(pythonClassName="evil.X")),
+    "no features": (FEATURES, dict.clear),
+    "an image": (FEATURES, image),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_descriptor(right, tmp_path, name):
+    directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
+    file, change = FORGED[name]
+    content = json.loads((directory / file).read_text())
+    change(content)
+    (directory / file).write_text(json.dumps(content, indent=2))
+    rewritten(directory)
+    for quick in (False, True):
+        (problem,) = verify(directory, quick).problems
+        assert problem.startswith(f"{directory / file}: ")
+    process = run_here("fetch", directory, tmp_path / "here")
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"arith-data: {directory / file}: ")
+    assert without_lock(tmp_path / "here") == {}
+
+
+def test_the_sizes_of_files(right, tmp_path):
+    """A TFRecord file's size follows from its number of examples. A Parquet file's does not, but none is empty."""
+    directory = shutil.copytree(right, tmp_path / "copy")
+    tfrecord, parquet = Layout(SHARDS).paths("train", 1)
+    size = (directory / tfrecord).stat().st_size
+    for name in (tfrecord, parquet):
+        (directory / name).write_bytes(b"")
+
+    def problems() -> list[str]:
+        return [*Files.of(directory, TASK, Layout(SHARDS), read_metadata(directory)["files"]).size_problems()]
+
+    assert problems()[0].startswith(f"{directory / tfrecord}: has 0 bytes, not the {size:,} of ")
+    assert problems()[1:] == [f"{directory / parquet}: is empty"]
+    (directory / tfrecord).unlink()
+    assert problems() == [f"{directory / parquet}: is empty"]  # that a file is missing is said elsewhere

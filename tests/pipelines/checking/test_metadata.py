@@ -1,0 +1,117 @@
+"""``metadata.json`` that contradicts itself, or the dataset."""
+
+import json
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rewriting import TASK, rewritten
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.catalog import metadata_digest
+from seq2seq_arith.pipelines.places import paths
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"draws_used": 121, "duplicates": 1},
+        {"draws_used": 10**15, "duplicates": 10**15 - 120},
+        {"draws_used": -1, "duplicates": -121},
+        {"draws_used": "150"},
+        {"duplicates": 0},
+        {"question_width": 8},
+        {"alphabet": "0123456789"},
+        {"splits": {"train": 109, "validation": 11}},
+        {"splits": None},
+        {"num_shards": 4},
+        {"num_shards": 10**9},
+        {"num_shards": None},
+        {"files": {}},
+        {"files": []},
+        {"parameters": None},
+        {"parameters": {}},
+        {"parameters": TASK.parameters() | {"num_examples": 10**30}},
+        {"parameters": TASK.parameters() | {"digits": None}},
+        {"parameters": TASK.parameters() | {"task": []}},
+        {"parameters": TASK.parameters() | {"ordered": True}},
+        {"parameters": TASK.parameters() | {"seed": 5}},
+    ],
+    ids=lambda change: str(change)[:60],
+)
+def test_metadata_that_does_not_hold(copy, change):
+    rewritten(copy, lambda metadata: metadata.update(change))
+    problems = verify(copy).problems
+    assert any(problem.startswith(f"{copy / 'metadata.json'}: ") for problem in problems)
+
+
+def test_another_sha256_than_its_own(copy):
+    path = copy / "metadata.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"sha256": 64 * "0"}))
+    assert verify(copy).problems == [f"{path}: its content does not have the sha256 that it states"]
+
+
+def test_one_shard_that_is_not_counted(make):
+    """An entry that is missing does not stand for the number that would be right."""
+    directory = make(TASK, 1)
+    rewritten(directory, lambda metadata: metadata.pop("num_shards"))
+    (problem,) = verify(directory).problems
+    assert problem.startswith(f"{directory / 'metadata.json'}: num_shards is 0")
+
+
+@pytest.mark.parametrize("more", [1, 2])
+def test_draws_behind_the_last_example(make, more):
+    """The draw after the last example is a duplicate here, so that draws_used + 1 gives the same examples."""
+    task = Task("addition", digits=1, num_examples=50, seed=4)
+    directory = make(task, 1)
+    rewritten(
+        directory,
+        lambda metadata: metadata.update(
+            draws_used=metadata["draws_used"] + more, duplicates=metadata["duplicates"] + more
+        ),
+    )
+    assert verify(directory).problems == [f"{directory / 'metadata.json'}: draws_used does not give 50 examples"]
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20)),
+    lambda children: st.one_of(
+        st.lists(children, max_size=4), st.dictionaries(st.text(max_size=12), children, max_size=4)
+    ),
+    max_leaves=12,
+)
+PLACES = st.one_of(
+    st.sampled_from(["question_width", "answer_width", "alphabet", "num_shards", "draws_used", "duplicates"]).map(
+        lambda field: [field]
+    ),
+    st.sampled_from(["parameters", "splits", "files"]).map(lambda field: [field]),
+    st.sampled_from(list(TASK.parameters())).map(lambda field: ["parameters", field]),
+)
+
+
+@given(PLACES, JSON)
+@settings(max_examples=150)
+def test_any_metadata_at_all(right, tmp_path_factory, fields, value):
+    """Any content with its own checksum right: a problem or none, but no exception and no hang."""
+    directory = tmp_path_factory.getbasetemp() / "fuzzed"
+    if not directory.exists():
+        shutil.copytree(right, directory)
+    metadata = json.loads((right / "metadata.json").read_text())
+    part = metadata[fields[0]] if len(fields) == 2 else metadata
+    unchanged = part[fields[-1]] == value and type(part[fields[-1]]) is type(value)
+    part[fields[-1]] = value
+    metadata["sha256"] = metadata_digest(metadata)
+    (directory / "metadata.json").write_text(json.dumps(metadata))
+    assert bool(verify(directory).problems) != unchanged
+
+
+def test_metadata_that_cannot_be_read(copy, monkeypatch):
+    """It disappears between the look whether it is there and the reading."""
+
+    def vanished(path):
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(paths, "read_bytes", vanished)
+    assert verify(copy).problems == [f"{copy / 'metadata.json'}: cannot be read (No such file or directory)"]

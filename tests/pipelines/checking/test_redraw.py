@@ -1,0 +1,89 @@
+"""The second drawing, on which ``verify`` relies: against the notebook's loop and the data format's vectors."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import small_tasks
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.checking import redraw as module
+from seq2seq_arith.pipelines.checking.redraw import operands, redraw
+from seq2seq_arith.pipelines.checking.rows import written
+
+
+def texts(task: Task, expected: reference.Dataset, num_shards: int) -> None:
+    drawn = redraw(task, expected.draws_used, num_shards)
+    for split, shards in drawn.items():
+        assert len(shards) == num_shards
+        for shard, numbers in enumerate(shards):
+            left, right = operands(task, numbers)
+            rows = [reference.text(task, *pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
+            wanted = [row for row in expected.split(split) if row.shard(num_shards) == shard]
+            assert rows == [(row.question, row.answer) for row in wanted]
+
+
+@given(small_tasks(), st.integers(1, 70))
+@settings(max_examples=30)
+def test_as_the_loop_keeps(task, num_shards):
+    texts(task, reference.dataset(task), num_shards)
+
+
+@pytest.mark.parametrize("digits", range(1, 19))
+def test_every_number_of_digits(digits):
+    task = Task("addition", digits=digits, num_examples=30, seed=digits)
+    texts(task, reference.dataset(task), 5)
+
+
+@pytest.mark.parametrize("chunk", [16, 64, 1000])
+@pytest.mark.parametrize("name", ["addition", "pq"])
+def test_any_bands(monkeypatch, name, chunk):
+    """Chunks, bands of hashes and blocks that are smaller than the dataset."""
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    monkeypatch.setattr(module, "BLOCK", 7)
+    task = Task(name, digits=30 if name == "pq" else 2, num_examples=300, seed=7)
+    texts(task, reference.dataset(task), 5)
+
+
+@pytest.mark.parametrize("hashes", [1, 5, 2**62])
+def test_keys_with_one_hash(monkeypatch, hashes):
+    """Every hash is shared by many keys (or by some): the keys themselves decide."""
+    right, wrong = module._hash, reference.key_hash
+    monkeypatch.setattr(module, "_hash", lambda *arguments: right(*arguments) % np.uint64(hashes))
+    monkeypatch.setattr(reference, "key_hash", lambda *arguments: wrong(*arguments) % hashes)
+    task = Task("addition", digits=1, num_examples=50, seed=4)
+    texts(task, reference.dataset(task), 3)
+
+
+@pytest.mark.parametrize(
+    ("task", "draws_used", "train", "validation"),
+    [
+        (Task("addition", 19, 20_000), 20_053, "eaf8197b907e3d10", "5b518fadc08cfaca"),
+        (Task("addition", 100, 2000), 2000, "3f9cf28c7a931b4b", "715f12b886aa070a"),
+        (Task("subtraction", 40, 2000, seed=5), 2000, "bc2e9434b8f558e1", "0fe82815e27543d3"),
+        (Task("multiplication", 30, 2000), 2000, "7be474a567d5e649", "a02b4733298d2fb1"),
+        (Task("addition", 5, draws="structured"), 63_300, "41c235f00b7cf252", "987c2a4231c9efa6"),
+        (Task("subtraction", draws="structured"), 64_315, "1f0370bc70dc7125", "caa17e606fa85886"),
+        (Task("addition", 36, 2000, seed=9, draws="structured"), 2000, "0a08047489240bc8", "0fff1c64daf62b8b"),
+        (Task("addition", 3, 20_000, draws="value"), 20_427, "d8a5548c9184585f", "dd7c1b2556ad5659"),
+        (Task("modular_addition"), 93_299, "3292ad6826c603bb", "01240dde0e371314"),
+        (Task("addition", 3, 20_000, num_validation=14_000), 38_888, "ca9b0b69c5aaa92d", "2ea8347922da592f"),
+    ],
+    ids=lambda value: getattr(value, "config_name", ""),
+)
+def test_the_second_edition(task, draws_used, train, validation):
+    """The first 16 digits of the sha256 of each split's lines, as the data format states them."""
+    shards = redraw(task, draws_used, 8)
+    assert [sha256(task, shards[split])[:16] for split in ("train", "validation")] == [train, validation]
+
+
+def sha256(task, shards: list[np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for numbers in shards:
+        columns = (column.to_pylist() for column in written(task, operands(task, numbers)))
+        for question, answer in zip(*columns, strict=True):
+            digest.update(f"{question}\t{answer}\n".encode())
+    return digest.hexdigest()

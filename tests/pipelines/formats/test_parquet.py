@@ -1,0 +1,113 @@
+"""The Parquet files: what is in them, and that their bytes are a function of the rows alone."""
+
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import tasks
+
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import answers, questions
+from seq2seq_arith.pipelines.formats.parquet import ParquetWriter, row_group_rows
+
+# 128 rows fill a row group, so that a small file has several.
+LONG = Task("pq", digits=100_000)
+
+
+def written(task: Task, pieces: list[int]) -> bytes:
+    """A file of the first draws, handed to the writer in pieces of so many rows."""
+    file = io.BytesIO()
+    first = 0
+    with ParquetWriter(file, task) as writer:
+        for rows in pieces:
+            left, right = draws.operands(task, np.arange(first, first + rows, dtype=np.uint64))
+            writer.write(questions(task, left, right), answers(task, left, right))
+            first += rows
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("task", "rows"),
+    [
+        # 64 MiB hold 6,100,805 rows of 11 characters: the limit of 2^20 decides.
+        (Task(), 2**20),
+        # 17 characters: 3,947,580 rows would fit.
+        (Task("subtraction"), 2**20),
+        # 37 + 19 = 56 characters: 1,198,372.
+        (Task(digits=18), 2**20),
+        # 4,002 characters: 16,768 fit.
+        (Task("pq"), 2**14),
+        (LONG, 2**7),
+        # 2 · 33 = 66 characters would still allow 2^19 only.
+        (Task("pq", digits=16), 2**19),
+        (Task("pq", digits=15), 2**20),
+    ],
+    ids=str,
+)
+def test_row_group_rows(task, rows):
+    assert row_group_rows(task) == rows
+
+
+@given(tasks())
+def test_row_groups_are_the_largest_that_fit(task):
+    rows, width = row_group_rows(task), task.question_width + task.answer_width
+    assert rows & (rows - 1) == 0
+    assert rows * width <= 64 * 2**20
+    assert rows == 2**20 or 2 * rows * width > 64 * 2**20
+
+
+@pytest.mark.parametrize("task", [Task(), Task("subtraction"), Task("pq", digits=20)], ids=str)
+@pytest.mark.parametrize("rows", [0, 1, 1000])
+def test_rows(task, rows):
+    table = pq.read_table(pa.BufferReader(written(task, [rows])))
+    expected = [reference.text(task, *reference.draw(task, i)) for i in range(rows)]
+    assert list(zip(*(table[name].to_pylist() for name in ("question", "answer")), strict=True)) == expected
+
+
+def test_schema_and_layout():
+    file = pq.ParquetFile(pa.BufferReader(written(LONG, [128, 128, 44])))
+    names = ["question", "answer"]
+    assert file.schema_arrow == pa.schema([pa.field(name, pa.string(), nullable=False) for name in names])
+    assert file.schema_arrow.metadata is None
+    assert file.metadata.metadata is None
+    groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    assert [group.num_rows for group in groups] == [128, 128, 44]
+    for column in (group.column(index) for group in groups for index in range(2)):
+        assert column.compression == "ZSTD"
+        assert not column.has_dictionary_page
+        assert not [encoding for encoding in column.encodings if "DICT" in encoding]
+
+
+# The writer's pieces are powers of two, all equal but for the last one: draws.BLOCK, or less where rows are long.
+@given(st.sampled_from([1, 2, 16, 128, 256]), st.integers(1, 300))
+@settings(max_examples=10)
+def test_pieces_do_not_matter(size, rows):
+    pieces = [size] * (rows // size) + [rows % size] * (rows % size > 0)
+    whole = written(Task(digits=18), [rows])
+    assert written(Task(digits=18), pieces) == whole
+
+
+def test_pieces_do_not_matter_across_row_groups():
+    assert len({written(LONG, pieces) for pieces in ([32] * 9, [128, 128, 32], [256, 32], [16] * 18)}) == 1
+
+
+def test_a_row_reversed_in_memory_is_stored_as_it_reads():
+    """Reversed questions are views with a negative stride until they are written."""
+    table = pq.read_table(pa.BufferReader(written(Task(reverse=True), [20])))
+    forwards = pq.read_table(pa.BufferReader(written(Task(reverse=False), [20])))
+    assert [text[::-1] for text in table["question"].to_pylist()] == forwards["question"].to_pylist()
+
+
+def test_an_error_inside_leaves_no_half_row_group():
+    file = io.BytesIO()
+    with pytest.raises(ZeroDivisionError), ParquetWriter(file, Task()) as writer:
+        left, right = draws.operands(Task(), np.arange(5, dtype=np.uint64))
+        writer.write(questions(Task(), left, right), answers(Task(), left, right))
+        raise ZeroDivisionError
+    assert pq.read_table(pa.BufferReader(file.getvalue())).num_rows == 0

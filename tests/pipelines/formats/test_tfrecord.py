@@ -1,0 +1,122 @@
+"""TFRecord framing and Example bytes, against TensorFlow's own reader and writer."""
+
+import numpy as np
+import pytest
+import reference
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.numbers import to_ints
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import answers, questions
+from seq2seq_arith.pipelines.formats.tfrecord import MAX_TABLES, RecordFormat
+
+# Checksums go by tables up to MAX_TABLES characters and by the library above; the lengths of protobuf's fields take a
+# byte more at 128 and at 16,384.
+WIDTHS = [
+    (1, 1),
+    (7, 4),
+    (11, 6),
+    (37, 19),
+    (60, 61),
+    (MAX_TABLES - 80, 80),
+    (MAX_TABLES - 80, 81),
+    (125, 130),
+    (2001, 2001),
+    (16_383, 16_384),
+    (200_001, 200_001),
+]
+
+
+def example_bytes(question: bytes, answer: bytes) -> bytes:
+    features = {"question": question, "answer": answer}
+    example = tf.train.Example(
+        features=tf.train.Features(
+            feature={
+                name: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value])) for name, value in features.items()
+            }
+        )
+    )
+    return example.SerializeToString(deterministic=True)
+
+
+def characters(rng: np.random.Generator, rows: int, width: int) -> np.ndarray:
+    return rng.integers(0, 256, (rows, width)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("question_width", "answer_width"), WIDTHS)
+def test_bytes_are_what_tensorflow_writes(tmp_path, question_width, answer_width):
+    rng = np.random.default_rng(question_width)
+    question, answer = characters(rng, 5, question_width), characters(rng, 5, answer_width)
+    records = RecordFormat(question_width, answer_width)(question, answer)
+    path = str(tmp_path / "tensorflow.tfrecord")
+    with tf.io.TFRecordWriter(path) as writer:
+        for row in range(5):
+            writer.write(example_bytes(question[row].tobytes(), answer[row].tobytes()))
+    assert records.tobytes() == (tmp_path / "tensorflow.tfrecord").read_bytes()
+    assert records.shape == (5, RecordFormat(question_width, answer_width).length)
+
+
+@pytest.mark.parametrize("task", [Task(), Task("subtraction", digits=18), Task("pq", digits=100), Task("pq")], ids=str)
+def test_tensorflow_reads_it(tmp_path, task):
+    """TFRecordDataset checks both checksums of each record, and raises DataLossError if one is wrong."""
+    left, right = draws.operands(task, np.arange(50, dtype=np.uint64))
+    rows = questions(task, left, right), answers(task, left, right)
+    path = tmp_path / "ours.tfrecord"
+    path.write_bytes(RecordFormat(task.question_width, task.answer_width)(*rows).tobytes())
+    parsed = [
+        tf.train.Example.FromString(record.numpy()).features.feature for record in tf.data.TFRecordDataset(str(path))
+    ]
+    read = [
+        tuple(features[name].bytes_list.value[0].decode() for name in ("question", "answer")) for features in parsed
+    ]
+    assert read == [reference.text(task, *pair) for pair in zip(to_ints(left), to_ints(right), strict=True)]
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 4), st.integers(0, 2**32))
+@settings(max_examples=40)
+def test_any_widths(question_width, answer_width, rows, seed):
+    rng = np.random.default_rng(seed)
+    question, answer = characters(rng, rows, question_width) & 127, characters(rng, rows, answer_width) & 127
+    records = RecordFormat(question_width, answer_width)(question, answer)
+    assert records.flags.c_contiguous
+    for row, record in enumerate(records):
+        data = example_bytes(question[row].tobytes(), answer[row].tobytes())
+        assert record.tobytes()[12:-4] == data
+        assert record.tobytes() == reference.record(question[row].tobytes().decode(), answer[row].tobytes().decode())
+
+
+def test_a_flipped_bit_is_seen(tmp_path):
+    """The reader that the tests above rely on does check: each bit of a record flipped, one at a time."""
+    record = RecordFormat(7, 4)(*(np.full((1, width), ord("1"), np.uint8) for width in (7, 4))).tobytes()
+    path = tmp_path / "broken.tfrecord"
+    for bit in range(0, 8 * len(record), 7):
+        broken = bytearray(record)
+        broken[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(broken)
+        with pytest.raises(tf.errors.DataLossError):
+            list(tf.data.TFRecordDataset(str(path)))
+
+
+@pytest.mark.parametrize(("question_width", "answer_width"), [(1, 1), (7, 4), (15, 8), (100, 100)])
+def test_intact_sees_every_flipped_bit(question_width, answer_width):
+    """One bit of each record is flipped, another one in each."""
+    record = RecordFormat(question_width, answer_width)
+    bits = 8 * record.length
+    rng = np.random.default_rng(0)
+    rows = characters(rng, bits + 1, question_width), characters(rng, bits + 1, answer_width)
+    records = record(*rows)
+    assert record.intact(records).all()
+    for bit in range(bits):
+        records[bit, bit // 8] ^= 1 << bit % 8
+    assert np.flatnonzero(record.intact(records)).tolist() == [bits]
+
+
+def test_the_strings_of_records():
+    record, rng = RecordFormat(7, 4), np.random.default_rng(1)
+    rows = characters(rng, 5, 7), characters(rng, 5, 4)
+    records = record(*rows)
+    assert [item.tobytes() for item in record.questions(records)] == [row.tobytes() for row in rows[0]]
+    assert [item.tobytes() for item in record.answers(records)] == [row.tobytes() for row in rows[1]]

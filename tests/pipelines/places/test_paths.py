@@ -1,0 +1,193 @@
+"""Places: how they are named, and the objects of a store."""
+
+import io
+import random
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from stored import TASK
+
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.places import clients, paths
+from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
+from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, local_path, new_object_counter, parse_place
+
+
+def test_a_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert parse_place("data") == tmp_path / "data"
+
+
+@pytest.mark.parametrize("url", ["hdfs://host/data", "http://host/data", "ftp://host", "s3a://b/data", "://b"])
+def test_other_stores(url):
+    with pytest.raises(InputError, match=r"in no store that is known here; give a directory, gs://BUCKET or s3://"):
+        parse_place(url)
+
+
+@pytest.mark.parametrize("url", ["gs://", "s3:///data", "s3://bucket//data"])
+def test_empty_names(url):
+    with pytest.raises(InputError, match=r"has an empty name between its slashes; give (gs|s3)://BUCKET/FOLDER"):
+        parse_place(url)
+
+
+@pytest.mark.parametrize(("url", "extra"), [("gs://bucket", "gcp"), ("s3://bucket", "aws")])
+def test_what_is_not_installed(monkeypatch, url, extra):
+    monkeypatch.setattr(packages, "is_installed", lambda module: False)
+    with pytest.raises(InputError, match=rf"{url} needs .* pip install 'seq2seq_arith\[{extra}\]'"):
+        parse_place(url)
+
+
+def test_paths():
+    path = dataset_path(ObjectPath("gs://bucket/data", ("--project=p",)), TASK)
+    assert str(path) == "gs://bucket/data/seq2seq_arith/addition-n200/1.0.0"
+    assert (path.name, (path / "a.parquet").suffix) == ("1.0.0", ".parquet")
+    assert [str(parent) for parent in path.parents] == [
+        "gs://bucket/data/seq2seq_arith/addition-n200",
+        "gs://bucket/data/seq2seq_arith",
+        "gs://bucket/data",
+        "gs://bucket",
+    ]
+    assert path.parents[2].flags == ("--project=p",)
+    assert [str(parent) for parent in dataset_path(ObjectPath("s3://b"), TASK).parents][-1] == "s3://b"
+
+
+def test_conditional_writes(data_dir):
+    path = data_dir / "mark"
+    assert path.read() is None
+    assert path.put(b"first", ABSENT)
+    data, version = path.read()
+    assert data == b"first"
+    assert not path.put(b"second", ABSENT)
+    assert path.put(b"third", version)
+    assert not path.put(b"fourth", version)
+    assert path.read()[0] == b"third"
+    assert path.put(b"fifth")
+    path.unlink()
+    path.unlink()
+    assert not path.put(b"sixth", version)
+    assert path.read() is None
+
+
+def test_only_one_of_many_writes_what_is_absent(data_dir):
+    won = []
+    threads = [
+        threading.Thread(target=lambda n=n: won.append(n) if (data_dir / "mark").put(b"%d" % n, ABSENT) else None)
+        for n in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert (data_dir / "mark").read()[0] == b"%d" % won[0]
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+def test_bytes(data_dir, size):
+    content = random.Random(size).randbytes(size)
+    path = data_dir / "folder" / "object"
+    file = io.BytesIO(content)
+    file.seek(0, io.SEEK_END)
+    path.upload(file)
+    assert path.read_bytes() == content
+    assert path.is_file()
+    assert paths.sizes(data_dir) == {"folder/object": size}
+
+
+@pytest.mark.slow
+def test_in_several_requests(served_dir, monkeypatch):
+    monkeypatch.setattr(clients, "ONE_REQUEST", 20 * 2**20)
+    clients.client.cache_clear()
+    content = random.Random(0).randbytes(23 * 2**20)
+    (served_dir / "object").upload(io.BytesIO(content))
+    assert (served_dir / "object").read_bytes() == content
+    clients.client.cache_clear()
+
+
+def test_an_object_that_is_not_there(data_dir):
+    (data_dir / "other").write_text("")
+    for read in ((data_dir / "object").read_bytes, (data_dir / "object").read_text):
+        with pytest.raises(FileNotFoundError):
+            read()
+    assert not (data_dir / "object").is_file()
+    assert not (data_dir / "object").is_dir()
+
+
+def test_a_listing_is_of_one_prefix(data_dir):
+    for name in ("a/1", "a/b/2", "ab/3", "a.incomplete-x/4"):
+        (data_dir / name).write_text(name)
+    assert {entry.name for entry in (data_dir / "a").entries()} == {"1", "b/2"}
+    assert {entry.name for entry in (data_dir / "a").entries(".incomplete-")} == {"x/4"}
+    assert {entry.name.partition("/")[2] for entry in data_dir.parents[0].entries()} == set(paths.sizes(data_dir))
+
+
+def test_a_listing_of_many(data_dir):
+    """More than come in one answer."""
+    names = {f"{number:04d}" for number in range(1100)}
+    for name in names:
+        (data_dir / name).put(b"")
+    assert set(paths.sizes(data_dir)) == names
+    data_dir.remove([*names, "gone already"])
+    assert not data_dir.is_dir()
+
+
+def test_objects_are_counted_now_and_then(monkeypatch):
+    """Those that were written since the beginning, by a listing at most every half minute."""
+    now, found = [1000.0], [Entry("x-validation.tfrecord-0", 1, modified=999.0)]
+    monkeypatch.setattr(paths, "time", SimpleNamespace(time=lambda: now[0], monotonic=time.monotonic))
+    monkeypatch.setattr(ObjectPath, "entries", lambda _: iter(found))
+    count = new_object_counter(ObjectPath("gs://bucket"), "*-validation.tfrecord-*")
+    names = ["x-validation.tfrecord-1", "x-validation.tfrecord-2", "x-train.tfrecord-1"]
+    found += [Entry(name, 1, modified=1001.0) for name in names]
+    counts = []
+    for seconds in (1, paths.LIST_SECONDS, 1, paths.LIST_SECONDS):
+        now[0] += seconds
+        counts.append(count())
+        found.append(Entry(f"x-validation.tfrecord-1{len(found)}", 1, modified=now[0]))
+    assert counts == [0, 3, 3, 5]
+
+
+def test_progress_is_not_asked_for_where_that_takes_long(data_dir, monkeypatch):
+    """The end of a run waits for the answer."""
+    (data_dir / "x-validation.tfrecord-0").write_text("")
+    listings, entries = [], ObjectPath.entries
+
+    def endless(self):
+        listings.append(self)
+        while True:
+            time.sleep(0.01)
+            yield from entries(self)
+
+    monkeypatch.setattr(ObjectPath, "entries", endless)
+    monkeypatch.setattr(paths, "LIST_SECONDS", 0)
+    monkeypatch.setattr(paths, "LISTING_SECONDS", 0.1)
+    count = new_object_counter(data_dir, "*-validation.tfrecord-*")
+    assert count() == count()
+    assert len(listings) == 1
+
+
+def test_a_path_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
+    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* or fetch it with"):
+        local_path("gs://bucket/data")
+
+
+def test_room(tmp_path):
+    paths.check_space(1, tmp_path / "not" / "yet", "make room")
+    with pytest.raises(
+        InputError, match=rf"^{tmp_path} has [\d,]+ bytes left and the dataset needs about .*; make room$"
+    ):
+        paths.check_space(2**60, tmp_path / "not" / "yet", "make room")
+    paths.check_space(2**60, ObjectPath("gs://bucket"), "make room")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_directory(tmp_path, monkeypatch):
+    """A shell does not expand ``--data-dir=~/data``."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.parse_place("~/data") == paths.local_path("~/data") == tmp_path / "data"

@@ -1,0 +1,522 @@
+"""A dataset in its place: complete under its name or not there at all, and never in the place of anything else."""
+
+import contextlib
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from programs import environment, files, run_here, tree
+from stored import copy, make
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import files as base_files
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+
+TASK = Task(num_examples=100)
+LAYOUT = Layout(8)
+
+
+def standing(data_dir: Path, task: Task = TASK, layout: Layout = LAYOUT) -> Path:
+    """The directory of a published dataset."""
+    path = dataset_path(data_dir, task)
+    path.mkdir(parents=True)
+    copy(Order.of(task, layout, data_dir), StagedDirectory(path))
+    return path
+
+
+def test_nothing_stands_there(tmp_path):
+    assert DirectoryPublisher(dataset_path(tmp_path / "new", TASK)).published(TASK, LAYOUT, overwrite=False) is None
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize("layout", [Layout(8), Layout(3), Layout(8, ("tfrecord",))], ids=str)
+def test_the_dataset_that_is_wanted(tmp_path, layout):
+    path = standing(tmp_path, layout=layout)
+    metadata = DirectoryPublisher(path).published(TASK, layout, overwrite=False)
+    assert metadata == read_metadata(path)
+    assert Layout.of_metadata(metadata) == layout
+    # To be made again, whether or not it is as wanted.
+    assert DirectoryPublisher(path).published(TASK, layout, overwrite=True) is None
+
+
+@contextlib.contextmanager
+def published(path: Path) -> Iterator[Path]:
+    """The directory of a run that publishes at the path when the block ends."""
+    publisher = DirectoryPublisher(path)
+    with publisher.locked(), publisher.staged() as staging:
+        yield staging.path
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (Layout(4), "8 shards with Parquet, not 4 shards with Parquet"),
+        (Layout(8, ("tfrecord",)), "8 shards with Parquet, not 8 shards without Parquet"),
+    ],
+)
+def test_other_files_are_refused_and_the_way_out_is_named(tmp_path, asked, words):
+    path = standing(tmp_path)
+    with pytest.raises(InputError, match=f"{words} as asked for; give --overwrite"):
+        DirectoryPublisher(path).published(TASK, asked, overwrite=False)
+    assert DirectoryPublisher(path).published(TASK, asked, overwrite=True) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"{}",
+        b"\xff\xfe",
+        b'{"parameters": null}',
+        json.dumps({"parameters": Task(num_examples=101).parameters()}).encode(),
+        json.dumps({"parameters": [TASK.parameters()]}).encode(),
+        b"[" * 100_000,
+    ],
+    ids=lambda content: str(content)[:30],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_directory_that_is_not_ours_is_refused(tmp_path, content, overwrite):
+    path = dataset_path(tmp_path, TASK)
+    path.mkdir(parents=True)
+    (path / "thesis.txt").write_text("years of work")
+    if content is not None:
+        (path / "metadata.json").write_bytes(content)
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match=r"is no dataset of this program; move it away"):
+        DirectoryPublisher(path).published(TASK, LAYOUT, overwrite)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("depth", range(4))
+def test_a_file_in_the_way_is_refused(tmp_path, depth, overwrite):
+    path = dataset_path(tmp_path / "data", TASK)
+    obstacle = [path, *path.parents][depth]
+    obstacle.parent.mkdir(parents=True, exist_ok=True)
+    obstacle.write_text("years of work")
+    with pytest.raises(InputError, match=str(obstacle)):
+        DirectoryPublisher(path).published(TASK, LAYOUT, overwrite)
+    assert obstacle.read_text() == "years of work"
+
+
+def test_staged_appears_when_the_block_ends(tmp_path):
+    path = dataset_path(tmp_path / "data", TASK)
+    with published(path) as directory:
+        assert directory.parent == path.parent
+        assert list(directory.iterdir()) == []
+        (directory / "file").write_text("1")
+        assert not path.exists()
+    assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, SystemExit, OSError(errno.ENOSPC, "full")])
+def test_failure_inside_leaves_nothing(tmp_path, error):
+    """Except for the lock: not even the config's folder."""
+    (tmp_path / "data").mkdir()
+    with pytest.raises(type(error) if isinstance(error, OSError) else error):
+        path = dataset_path(tmp_path / "data" / "deep" / "deeper", TASK)
+        with published(path) as directory:
+            (directory / "parquet").mkdir()
+            (directory / "parquet" / "file").write_text("1")
+            raise error
+    assert list(tree(tmp_path / "data" / "deep" / "deeper")) == ["seq2seq_arith", "seq2seq_arith/.lock-addition-n100"]
+
+
+def test_failure_inside_keeps_what_stood_there(tmp_path):
+    path = standing(tmp_path)
+    before = tree(tmp_path)
+    with pytest.raises(ZeroDivisionError), published(path):
+        raise ZeroDivisionError
+    assert tree(tmp_path) == before | {"seq2seq_arith/.lock-addition-n100": b""}
+
+
+def test_what_a_lost_worker_has_begun_is_not_published(tmp_path):
+    """It goes on writing while the dataset is published, and its file gets no name."""
+    path = tmp_path / "1.0.0"
+    with DirectoryPublisher(path).staged() as staging:
+        directory = staging.path
+        (directory / "parquet").mkdir()
+        (directory / "whole").touch()
+        begun = [directory / ".temp-1", directory / "parquet" / ".temp-2"]
+        open_files = [file.open("xb") for file in begun]
+    for file, name in zip(open_files, begun, strict=True):
+        file.write(b"late")
+        file.close()
+        with pytest.raises(FileNotFoundError):
+            name.replace(name.with_name("shard"))
+    assert set(tree(tmp_path)) == {"1.0.0", "1.0.0/parquet", "1.0.0/whole"}
+
+
+def test_what_stood_there_is_replaced_whole(tmp_path):
+    path = standing(tmp_path)
+    (path / "old").write_text("old")
+    with published(path) as directory:
+        (directory / "new").write_text("new")
+        assert (path / "old").exists()
+    assert tree(path.parent) == {"1.0.0": None, "1.0.0/new": b"new"}
+
+
+def no_exchange(path: Path, other: Path) -> bool:
+    """As ``files.exchange`` where the system cannot."""
+    return False
+
+
+def test_a_reader_finds_the_old_set_or_the_new_one(tmp_path, monkeypatch):
+    """The names are exchanged in one step: the path is there after every change that the run makes."""
+    path = standing(tmp_path)
+    seen = []
+
+    def observed(directory: Path, standing: Path) -> bool:
+        seen.append((path / "new").exists())
+        exchanged = exchange(directory, standing)
+        seen.append((path / "new").exists())
+        return exchanged
+
+    def renamed(self, target):
+        raise AssertionError("one name after the other")
+
+    exchange = base_files.exchange
+    monkeypatch.setattr(base_files, "exchange", observed)
+    with published(path) as directory:
+        (directory / "new").touch()
+        monkeypatch.setattr(Path, "rename", renamed)
+    assert seen == [False, True]
+    assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
+
+
+def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+    path = standing(tmp_path)
+    monkeypatch.setattr(base_files, "exchange", no_exchange)
+    with published(path) as directory:
+        (directory / "new").touch()
+    assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
+
+
+def test_the_old_set_is_put_back_if_the_new_one_cannot_take_its_name(tmp_path, monkeypatch):
+    path = standing(tmp_path)
+    before, rename = tree(path.parent), Path.rename
+
+    def failing(self, target):
+        if "old" not in self.name and target == path:
+            raise OSError(errno.EIO, "Input/output error")
+        return rename(self, target)
+
+    monkeypatch.setattr(base_files, "exchange", no_exchange)
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="Input/output error"), published(path) as directory:
+        (directory / "new").touch()
+    assert tree(path.parent) == before
+
+
+def test_a_set_that_a_killed_run_has_set_aside_is_put_back(tmp_path):
+    """The run was killed between its two renames, where names cannot be exchanged."""
+    path = standing(tmp_path)
+    before = tree(path)
+    path.rename(path.with_name("1.0.0.incomplete-old-deadbeef"))
+    path.with_name("1.0.0.incomplete-deadbeef").mkdir()
+    publisher = DirectoryPublisher(path)
+    with publisher.locked():
+        assert publisher.published(TASK, LAYOUT, overwrite=False) == read_metadata(path)
+    publisher.tidy()
+    assert tree(path) == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "file", "pipe"])
+def test_a_leftover_that_is_not_a_directory(tmp_path, kind):
+    """It is removed at once, and a link's target is left alone."""
+    path, mine = standing(tmp_path / "data"), tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis.txt").write_text("years of work")
+    leftover = path.with_name("1.0.0.incomplete-deadbeef")
+    if kind == "file":
+        leftover.touch()
+    elif kind == "pipe":
+        os.mkfifo(leftover)
+    else:
+        leftover.symlink_to(mine if kind == "link" else tmp_path / "nowhere")
+    start = time.monotonic()
+    DirectoryPublisher(path).tidy()
+    assert time.monotonic() - start < 1
+    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+    assert files(mine) == {"thesis.txt": b"years of work"}
+
+
+def test_a_dataset_that_is_a_link_is_replaced_and_its_target_stays(tmp_path):
+    path = standing(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    before = tree(elsewhere)
+    with published(path) as directory:
+        (directory / "new").touch()
+    assert not path.is_symlink()
+    assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
+    assert tree(elsewhere) == before
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ("x" * 256, "cannot be used: File name too long"),
+        ("/".join(["x" * 200] * 21), "cannot be used: File name too long"),
+        ("loop", "cannot be written: Too many levels of symbolic links"),
+    ],
+    ids=["name", "path", "loop"],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_path_that_no_system_takes(tmp_path, part, words, overwrite):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    process = run_here("generate", "addition", "--data-dir", tmp_path / part, *["--overwrite"] * overwrite)
+    assert (process.returncode, process.stdout) == (2, "")
+    (line,) = process.stderr.splitlines()
+    assert f"{words}; give another --data-dir" in line
+
+
+def test_a_dataset_that_is_a_link_to_nowhere(tmp_path):
+    path = dataset_path(tmp_path, TASK)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "not mounted")
+    with pytest.raises(InputError, match=f"{path} is a link that leads nowhere; remove it"):
+        DirectoryPublisher(path).published(TASK, LAYOUT, overwrite=True)
+
+
+# Root may read everything, so it becomes nobody. After its imports: nobody may not read those.
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+if os.geteuid() == 0:
+    os.seteuid(65534)
+try:
+    DirectoryPublisher(Path(sys.argv[1])).published(Task(), Layout(8), overwrite=False)
+except InputError as error:
+    print(error)
+"""
+
+
+def test_a_directory_without_permission(tmp_path):
+    """Another person's home, for example."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700 if os.geteuid() == 0 else 0)
+    path = dataset_path(home / "data", Task())
+    command = [sys.executable, "-c", AS_NOBODY, path]
+    process = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    assert (process.stdout, process.stderr) == (
+        f"{path} cannot be used: Permission denied; give another --data-dir\n",
+        "",
+    )
+
+
+def test_leftovers_are_removed_and_nothing_else(tmp_path):
+    path = standing(tmp_path)
+    beside = {"1.0.0.incomplete-deadbeef", "1.0.0.incomplete-old-deadbeef"}
+    for name in beside:
+        (path.parent / name / "parquet").mkdir(parents=True)
+        (path.parent / name / "parquet" / "file").write_text("1")
+    (path.parent / "1.0.1").mkdir()
+    before = tree(path)
+    DirectoryPublisher(path).tidy()
+    assert {entry.name for entry in path.parent.iterdir()} == {"1.0.0", "1.0.1"}
+    assert tree(path) == before
+
+
+def test_staged_removes_leftovers_even_if_it_fails(tmp_path):
+    path = dataset_path(tmp_path, TASK)
+    (path.parent / "1.0.0.incomplete-deadbeef").mkdir(parents=True)
+    with pytest.raises(ZeroDivisionError), published(path):
+        raise ZeroDivisionError
+    assert not path.parent.exists()
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
+with DirectoryPublisher(Path(sys.argv[1])).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A path that another process is at, and that process."""
+    path = dataset_path(tmp_path / "data", TASK)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
+    )
+    assert process.stdout.readline() == b"held\n"
+    yield path, process
+    process.kill()
+    process.wait(60)
+    process.stdout.close()
+
+
+def test_another_run_is_refused_while_one_is_at_it(held):
+    path, process = held
+    leftover = path.parent / "1.0.0.incomplete-of-the-other"
+    leftover.mkdir(parents=True)
+    with pytest.raises(InputError, match=f"another run is making {path}; wait for it"), published(path):
+        raise AssertionError("entered")
+    # The other run's directory is left alone.
+    assert leftover.exists()
+    process.stdin.close()
+    assert process.wait(60) == 0
+    with published(path) as directory:
+        (directory / "file").write_text("1")
+    assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}
+
+
+def test_a_lock_dies_with_its_process(held):
+    path, process = held
+    process.kill()
+    process.wait(60)
+    with DirectoryPublisher(path).locked():
+        pass
+
+
+def test_other_datasets_are_not_locked(held):
+    path, _ = held
+    other = dataset_path(path.parents[2], Task(num_examples=101))
+    with DirectoryPublisher(other).locked():
+        assert (other.parents[1] / ".lock-addition-n101").is_file()
+
+
+def test_runs_that_end_and_begin_at_once(tmp_path):
+    """A run that fails removes the config's folder while others begin: each makes its dataset or is told to wait."""
+    path = dataset_path(tmp_path / "data", TASK)
+    ended = []
+
+    def attempt(number: int) -> None:
+        for turn in range(30):
+            try:
+                with published(path) as directory:
+                    (directory / "file").write_text("1")
+                    if (number + turn) % 3:
+                        raise ZeroDivisionError
+                ended.append("made")
+            except ZeroDivisionError:
+                ended.append("failed")
+            except InputError as error:
+                ended.append("refused" if "another run is making" in str(error) else str(error))
+            except BaseException as error:
+                ended.append(repr(error))
+
+    threads = [threading.Thread(target=attempt, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(ended) <= {"made", "failed", "refused"}
+    assert len(ended) == 120
+    assert {"made", "failed"} <= set(ended)
+    assert tree(tmp_path)["data/seq2seq_arith/addition-n100/1.0.0/file"] == b"1"
+    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs a folder that even root cannot write to: /proc")
+def test_a_place_that_cannot_be_written(tmp_path):
+    with pytest.raises(InputError, match=r"/proc/data/.* cannot be written: .*; give another --data-dir"):
+        path = dataset_path(Path("/proc/data"), TASK)
+        with published(path):
+            raise AssertionError("entered")
+
+
+def test_a_set_that_has_lost_a_file_is_not_taken_for_complete(tmp_path):
+    path = dataset_path(tmp_path, TASK)
+    layout = Layout.of(TASK, 1)
+    make(TASK, layout, tmp_path)
+    assert DirectoryPublisher(path).published(TASK, layout, overwrite=False)
+    lost = layout.paths("train", 0)[0]
+    (path / lost).unlink()
+    with pytest.raises(InputError, match=f"has lost its file {lost}; give --overwrite"):
+        DirectoryPublisher(path).published(TASK, layout, overwrite=False)
+    assert make(TASK, layout, tmp_path, overwrite=True)
+    assert (path / lost).is_file()
+
+
+def edited(**changes):
+    """Changes entries of the metadata, and leaves its sha256 as it was."""
+
+    def edit(path: Path) -> None:
+        metadata = json.loads((path / "metadata.json").read_text())
+        (path / "metadata.json").write_text(json.dumps(metadata | changes))
+
+    return edit
+
+
+def link(path: Path) -> None:
+    """Moves a shard elsewhere, and leaves a link, which is right."""
+    shard = path / LAYOUT.paths("train", 0)[0]
+    shard.rename(path.parents[2] / "moved")
+    shard.symlink_to(path.parents[2] / "moved")
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda path: None, ""),
+        (link, ""),
+        (lambda path: (path / LAYOUT.paths("train", 1)[0]).write_bytes(b""), r"tfrecord-00001-of-00008: has 0 bytes, "),
+        (lambda path: (path / LAYOUT.paths("train", 1)[0]).write_bytes(b"x" * 10**4), "has 10,000 bytes, not the "),
+        (lambda path: (path / LAYOUT.paths("train", 1)[1]).write_bytes(b""), r"train-00001-of-00008.parquet: is empty"),
+        (lambda path: (path / LAYOUT.paths("train", 1)[0]).unlink(), "has lost its file seq2seq_arith-train.tfrecord-"),
+        (lambda path: (path / "dataset_info.json").write_text("{}"), r"dataset_info.json: does not count "),
+        (edited(sha256="0" * 64), "metadata.json: its content does not have the sha256 that it states"),
+        (edited(draws_used=float("nan")), "metadata.json: draws_used is nan"),
+        (
+            edited(files={"parquet/../../etc/passwd": "0" * 64}),
+            "metadata.json: its files are not those of its parameters",
+        ),
+        (edited(more=1), "metadata.json: has the entry 'more', which does not belong to it"),
+    ],
+)
+def test_only_a_whole_set_is_as_asked_for(tmp_path, harm, words):
+    path = standing(tmp_path)
+    harm(path)
+    publisher = DirectoryPublisher(path)
+    if not words:
+        assert publisher.published(TASK, LAYOUT, overwrite=False)
+        return
+    with pytest.raises(InputError, match=words) as caught:
+        publisher.published(TASK, LAYOUT, overwrite=False)
+    assert str(caught.value).endswith("; give --overwrite to make the dataset anew")
+    assert publisher.published(TASK, LAYOUT, overwrite=True) is None
+
+
+def test_a_config_that_cannot_be_named(tmp_path):
+    """The dataset stands all the same."""
+    (tmp_path / "data" / "seq2seq_arith").mkdir(parents=True)
+    (tmp_path / "data" / "seq2seq_arith" / ".config").write_text("a file")
+    process = run_here("generate", "addition", "--num-examples", "100", "--data-dir", tmp_path / "data")
+    path = dataset_path(tmp_path / "data", TASK)
+    assert process.returncode == 1
+    assert process.stderr.splitlines()[-1].startswith(f"arith-data: {path} is complete, but which config is the ")
+    assert verify(path).problems == []

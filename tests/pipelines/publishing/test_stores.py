@@ -1,0 +1,477 @@
+"""Datasets in object stores: after every change that a run makes, a reader finds a whole dataset or none.
+
+The store is in this process; the slow tests repeat the same with real clients against emulators of real stores.
+"""
+
+import os
+import pickle
+import signal
+import time
+
+import pytest
+from programs import run, run_here, start, without_lock
+from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.publishing import stores
+from seq2seq_arith.pipelines.publishing.stores import StorePublisher, Upload
+from seq2seq_arith.pipelines.steps import pipeline
+
+slow = pytest.mark.slow
+PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+
+
+def uploaded(upload: Upload, name: str) -> bool:
+    """Uploads a file, and says whether it is there."""
+    with upload.whole_file(name) as file:
+        file.write(b"1")
+    return (upload.prefix / name).is_file()
+
+
+def test_an_upload_of_a_cancelled_run(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(StorePublisher, "cancelled", set())
+    upload = pickle.loads(pickle.dumps(Upload(data_dir, "token", tmp_path)))
+    assert uploaded(upload, "first")
+    StorePublisher.cancelled.add("another")
+    assert uploaded(upload, "second")
+    StorePublisher.cancelled.add("token")
+    assert not uploaded(upload, "file")
+    assert uploaded(upload, "first")  # it was there before
+    (data_dir / "metadata.json").write_text('{"files": {"kept": ""}}')
+    assert uploaded(upload, "kept")
+    assert not uploaded(upload, "file")
+
+
+def test_an_upload_that_fails_leaves_nothing(data_dir, tmp_path):
+    with pytest.raises(ZeroDivisionError), Upload(data_dir, "token", tmp_path).whole_file("file") as file:
+        file.write(b"half")
+        raise ZeroDivisionError
+    assert objects(data_dir) == {}
+
+
+def generated_twice(generate, data_dir, local, *flags):
+    for _ in range(2):
+        process = generate(*GENERATE, *THREE, "--data-dir", data_dir, *flags)
+        assert process.returncode == 0, process.stderr
+        assert objects(data_dir) == local["three"]
+    assert "is there already, complete and as asked for; nothing was done" in process.stdout
+    assert f"fetch it with: arith-data fetch {dataset_path(data_dir, TASK)} DIR" in process.stdout
+    assert ("tfds.load" in process.stdout) == (not data_dir.url.startswith("s3://"))
+
+
+def test_the_bytes_of_a_local_run(data_dir, local, with_beam):
+    generated_twice(run_here, data_dir, local)
+
+
+@slow
+@pytest.mark.parametrize("flags", [(), PROCESSES], ids=["threads", "processes"])
+def test_the_bytes_of_a_program(served_dir, local, flags):
+    generated_twice(run, served_dir, local, *flags)
+
+
+def test_a_shard_without_examples(data_dir, tmp_path):
+    task, layout = Task(num_examples=10), Layout(8)
+    make(task, layout, data_dir)
+    make(task, layout, tmp_path)
+    assert b"" in without_lock(tmp_path).values()
+    assert objects(data_dir) == without_lock(tmp_path)
+
+
+@pytest.mark.parametrize("before", [None, "three", "two"])
+def test_a_reader_at_any_moment(data_dir, local, before, monkeypatch):
+    """After each change in the store: no dataset, or a whole one."""
+    path = dataset_path(data_dir, TASK)
+    if before:
+        make(TASK, LAYOUTS[before], data_dir)
+    seen = []
+    monkeypatch.setattr(stores, "AT_ONCE", 1)
+    for name in ("put", "upload", "remove", "unlink"):
+        changed = getattr(ObjectPath, name)
+
+        def observed(self, *arguments, changed=changed, name=name):
+            result = changed(self, *arguments)
+            seen.append(nothing_or_all(path))
+            return result
+
+        monkeypatch.setattr(ObjectPath, name, observed)
+    make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
+    monkeypatch.undo()
+    assert objects(data_dir) == local["three"]
+    # Visible from the beginning or not, and only where layouts change without a dataset for a moment.
+    shows = "".join("-+"[visible] for visible in seen).strip("-" if before is None else "")
+    assert set(shows) == ({"+"} if before != "two" else {"-", "+"})
+    assert shows.count("+-") == (before == "two")
+    assert shows.count("-") == (2 if before == "two" else 0)
+
+
+def test_a_damaged_file_is_repaired(data_dir, local):
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    for name in ("dataset_info.json", "features.json", LAYOUTS["three"].paths("train", 1)[0]):
+        (path / name).write_text("damaged")
+    make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
+    assert objects(data_dir) == local["three"]
+
+
+def test_a_damaged_default_config_is_repaired(data_dir, local):
+    make(TASK, LAYOUTS["three"], data_dir)
+    default = data_dir / "seq2seq_arith" / ".config" / "metadata.json"
+    default.write_text("")
+    assert run_here(*GENERATE, *THREE, "--data-dir", data_dir).returncode == 0
+    assert objects(data_dir) == local["three"]
+
+
+def test_a_lost_file_is_named(data_dir, local):
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    lost = LAYOUTS["three"].paths("train", 1)[0]
+    (path / lost).unlink()
+    process = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
+    assert process.returncode == 2
+    assert f"{path} has lost its file {lost}; give --overwrite" in process.stderr
+
+
+def test_other_files_are_refused(data_dir, local):
+    make(TASK, LAYOUTS["three"], data_dir)
+    process = run_here(*GENERATE, *TWO, "--data-dir", data_dir)
+    assert process.returncode == 2
+    assert "has 3 shards with Parquet, not 2 shards without Parquet as asked for; give --overwrite" in process.stderr
+    assert objects(data_dir) == local["three"]
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "metadata.json", "dataset_info.json", "parquet/thesis.parquet"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_not_ours_is_left_alone(data_dir, name, overwrite):
+    (dataset_path(data_dir, TASK) / name).write_text("years of work")
+    before = objects(data_dir)
+    with pytest.raises(InputError, match="is no dataset of this program; move"):
+        make(TASK, LAYOUTS["three"], data_dir, overwrite=overwrite)
+    assert objects(data_dir) == before
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt, StoreError])
+def test_failure_leaves_what_was_there(data_dir, local, error):
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+    for before in ({}, local["three"]):
+        with pytest.raises(error), StorePublisher(path).staged(layout) as directory:
+            write(layout, directory)
+            raise error
+        assert objects(data_dir) == before
+        make(TASK, LAYOUTS["three"], data_dir)
+
+
+def test_an_upload_that_outlives_its_run(data_dir, local):
+    """It has the layout of the dataset that stands, so its shard belongs to the dataset."""
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["three"]
+    make(TASK, layout, data_dir)
+    shard = layout.paths("train", 0)[0]
+    with pytest.raises(KeyboardInterrupt), StorePublisher(path).staged(layout, overwrite=True) as upload:
+        raise KeyboardInterrupt
+    content = (path / shard).read_bytes()
+    for name in (shard, LAYOUTS["two"].paths("train", 0)[0]):
+        with upload.whole_file(name) as file:
+            file.write(content)
+    assert objects(data_dir) == local["three"]
+
+
+def test_what_was_there_before_a_run_is_not_what_it_wrote(data_dir):
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+    theirs, ours = (layout.paths(split, 0)[0] for split in ("train", "validation"))
+    (path / theirs).write_text("another run's")
+    with pytest.raises(ZeroDivisionError), StorePublisher(path).staged(layout):
+        (path / ours).write_text("ours")
+        raise ZeroDivisionError
+    assert set(objects(path)) == {theirs}
+
+
+def test_a_run_that_cannot_begin_removes_nothing(data_dir):
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+    with StorePublisher(path).staged(layout) as directory:
+        write(layout, directory)
+        before = objects(path)
+        with pytest.raises(InputError, match="no job server answers"):
+            make(TASK, layout, data_dir, ["--runner=PortableRunner", "--job_endpoint=localhost:1"])
+        assert objects(path) == before
+    assert verify(path).problems == []
+
+
+@pytest.mark.parametrize("error", [StoreError("out of order"), InputError("denied"), KeyboardInterrupt()])
+def test_failures_after_publishing(data_dir, local, monkeypatch, error):
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "_remove_strays", failing)
+        make(TASK, LAYOUTS["three"], data_dir)
+        assert objects(data_dir) == local["three"]
+        assert run_here(*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url).returncode == 0
+    put = ObjectPath.put
+    monkeypatch.setattr(ObjectPath, "put", lambda self, *rest: failing() if ".config" in self.url else put(self, *rest))
+    for overwrite in ([], ["--overwrite"]):
+        process = run_here(*GENERATE, *TWO, *overwrite, "--data-dir", data_dir.url)
+        assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
+        (line,) = (line for line in process.stderr.splitlines() if line.startswith("arith-data: "))
+        assert line == (
+            f"arith-data: {dataset_path(data_dir, TASK)} is complete, but which config is the default one could "
+            f"not be written ({str(error) or 'stopped'}); run this again"
+        )
+
+
+def test_reports_of_other_runs(data_dir, local):
+    """A run that publishes leaves them: they are about to be read."""
+    path = dataset_path(data_dir, TASK)
+    report = path.parents[0] / "1.0.0.incomplete-1" / ".report.json"
+    report.write_text("null")
+    make(TASK, LAYOUTS["three"], data_dir)
+    assert report.is_file()
+    report.unlink()
+    assert objects(data_dir) == local["three"]
+
+
+def test_a_report_that_is_missing(data_dir, with_beam, monkeypatch):
+    monkeypatch.setattr(pipeline, "write_report", lambda *_: None)
+    with pytest.raises(EngineError, match=r"its report .*\.report\.json is not there: its workers do not see"):
+        make(TASK, LAYOUTS["two"], data_dir)
+    assert objects(data_dir) == {}
+
+
+def test_old_leftovers_beside_a_standing_dataset(data_dir, local, monkeypatch):
+    """A run that has nothing to do removes only what can be no other run's."""
+    make(TASK, LAYOUTS["three"], data_dir)
+    path = dataset_path(data_dir, TASK)
+    left = {f"{LAYOUTS['two'].paths('train', 1)[0]}", "../1.0.0.incomplete-1/.report.json"}
+    (path / LAYOUTS["two"].paths("train", 1)[0]).write_text("")
+    (path.parents[0] / "1.0.0.incomplete-1" / ".report.json").write_text("")
+    StorePublisher(path).tidy()
+    assert len(objects(data_dir)) == len(local["three"]) + len(left)
+    monkeypatch.setattr(stores, "OLD_SECONDS", -60)
+    StorePublisher(path).tidy()
+    assert objects(data_dir) == local["three"]
+
+
+class Death(BaseException):
+    """Stands for the death of the process: after it, nothing more of the run happens in the store."""
+
+
+def died(before_change: int, *arguments: object) -> bool:
+    """Runs ``arith-data`` up to one of the changes that make a dataset of the shards; False if there were fewer."""
+    left, publish = before_change, stores._publish
+
+    def dying(*arguments):
+        def counted(change):
+            def changed(*arguments):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Death
+                return change(*arguments)
+
+            return changed
+
+        for name in ("put", "remove", "unlink"):
+            patch.setattr(ObjectPath, name, counted(getattr(ObjectPath, name)))
+        return publish(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stores, "_publish", dying)
+        try:
+            assert run_here(*arguments).returncode == 0
+        except Death:
+            return True
+    return False
+
+
+def without_reports(data_dir) -> dict[str, bytes]:
+    """All objects but the reports of runs that died: ``arith-data publish`` may need them, for a day."""
+    return {name: content for name, content in objects(data_dir).items() if not name.endswith(REPORT)}
+
+
+@pytest.mark.parametrize("before_change", range(4))
+def test_death_between_the_shards_and_the_dataset(data_dir, local, before_change):
+    """Before features.json, before the marker, before the last file, and after it."""
+    path = dataset_path(data_dir, TASK)
+    assert died(before_change, *GENERATE, *TWO, "--data-dir", data_dir)
+    assert set(LAYOUTS["two"].paths("train", 1)) <= set(paths.sizes(path))
+    if before_change < 2:
+        assert read_metadata(path) is None
+    if before_change < 3:
+        assert not (path / "dataset_info.json").is_file()
+        refused = run_here("fetch", path, "nowhere")
+        assert refused.returncode == 2
+        assert f"there is no finished dataset at {path}" in refused.stderr
+    asked, name = (THREE, "three") if before_change < 2 else (TWO, "two")
+    process = run_here(*GENERATE, *asked, "--data-dir", data_dir)
+    assert process.returncode == 0, process.stderr
+    assert without_reports(data_dir) == local[name]
+
+
+def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, local):
+    """Such a run cannot be told from one that goes on."""
+    path = dataset_path(data_dir, TASK)
+    assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
+    (path / LAYOUTS["two"].paths("train", 1)[0]).unlink()
+    refused = run_here(*GENERATE, *THREE, "--data-dir", data_dir)
+    assert refused.returncode == 2
+    assert (
+        f"{path} is being made with 2 shards without Parquet, not 3 shards with Parquet, by a run that goes on or "
+        "was killed; wait for it, or give --overwrite to replace what it wrote"
+    ) in refused.stderr
+    # One of the same layout makes what is lost as well.
+    for asked, name in ((TWO, "two"), ((*THREE, "--overwrite"), "three")):
+        process = run_here(*GENERATE, *asked, "--data-dir", data_dir)
+        assert process.returncode == 0, process.stderr
+        assert without_reports(data_dir) == local[name]
+
+
+@pytest.mark.parametrize("before_change", [0, 1, 2, 3, 5])
+def test_death_while_a_dataset_is_replaced(data_dir, local, before_change):
+    """Before features.json, while the old dataset is withdrawn, and among the old shards that are removed."""
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    assert died(before_change, *GENERATE, *TWO, "--data-dir", data_dir, "--overwrite")
+    nothing_or_all(path)
+    process = run_here(*GENERATE, *TWO, "--data-dir", data_dir, "--overwrite")
+    assert process.returncode == 0, process.stderr
+    assert without_reports(data_dir) == local["two"]
+
+
+@slow
+@pytest.mark.parametrize("moment", [1, 20, 40])
+def test_killed(served_dir, tmp_path, moment):
+    """When so many of the 66 objects are there."""
+    arguments = ("generate", "addition", "--digits=9", "--num-examples=200000", "--num-shards=16")
+    path = dataset_path(served_dir, Task(digits=9, num_examples=200_000))
+    process = start(*arguments, "--data-dir", served_dir)
+    while process.poll() is None and len(list(path.entries())) < moment:
+        time.sleep(0.01)
+    assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    nothing_or_all(path)
+    again = run(*arguments, "--data-dir", served_dir)
+    assert again.returncode == 0, again.stderr
+    make(Task(digits=9, num_examples=200_000), Layout(16), tmp_path)
+    # A run that is killed just before it reads its report leaves it for a day: it might be one that goes on.
+    found = objects(served_dir)
+    reports = [name for name in found if name.endswith("/.report.json")]
+    assert len(reports) <= 1
+    assert {name: content for name, content in found.items() if name not in reports} == without_lock(tmp_path)
+
+
+@slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_a_run_that_is_stopped_cleans_up(served_dir, number):
+    process = start("generate", "addition", "--digits=9", "--num-examples=1000000", "--data-dir", served_dir)
+    while process.poll() is None and not served_dir.is_dir():
+        time.sleep(0.01)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=120)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.splitlines()[-1] == ("arith-data: stopped; what it wrote is no dataset, and the next run removes it")
+    assert objects(served_dir) == {}
+
+
+@pytest.mark.parametrize("first", ["three", "two"])
+def test_the_one_that_ends_first_makes_it(data_dir, local, first):
+    (second,) = set(LAYOUTS) - {first}
+    path = dataset_path(data_dir, TASK)
+    words = "another run has made .* meanwhile, with . shards .*, not . shards .*; give --overwrite to replace it"
+    with pytest.raises(InputError, match=words), StorePublisher(path).staged(LAYOUTS[second]) as late:
+        with StorePublisher(path).staged(LAYOUTS[first]) as early:
+            for directory, name in ((late, second), (early, first)):
+                write(LAYOUTS[name], directory)
+        write(LAYOUTS[second], late)
+    StorePublisher(path).name_default()
+    assert objects(data_dir) == local[first]
+
+
+def test_the_same_twice(data_dir, local):
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["three"]
+    with StorePublisher(path).staged(layout) as late, StorePublisher(path).staged(layout) as early:
+        for directory in (late, early):
+            write(layout, directory)
+    StorePublisher(path).name_default()
+    assert objects(data_dir) == local["three"]
+
+
+def test_replaced_while_another_is_at_it(data_dir, local):
+    """The run that comes second finds its shards gone, or another marker, and says so; the dataset is whole."""
+    path = dataset_path(data_dir, TASK)
+    make(TASK, Layout(4), data_dir)
+    with pytest.raises(InputError, match="another run has made"), StorePublisher(path).staged(LAYOUTS["two"]) as late:
+        write(LAYOUTS["two"], late)
+        make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
+    assert objects(data_dir) == local["three"]
+
+
+def test_a_dataset_that_appears_is_not_replaced(data_dir, local):
+    """Between the look whether there is one and the beginning of the run."""
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    with (
+        pytest.raises(InputError, match="another run has made"),
+        StorePublisher(path).staged(LAYOUTS["two"]) as directory,
+    ):
+        write(LAYOUTS["two"], directory)
+    assert objects(data_dir) == local["three"]
+
+
+def test_shards_that_are_removed_until_the_mark_is_there(data_dir, monkeypatch):
+    """By a run that was stopped: it has listed them before, and looks for a mark before each few."""
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+    first, *others = [file for shard in range(2) for file in layout.paths("train", shard)]
+    put = ObjectPath.put
+    published = []
+
+    def put_late(self, data, version=None):
+        if self.name == "metadata.json":
+            (path / first).unlink()
+            result = put(self, data, version)
+            published.append(stores._remove_unmarked(path, others))
+            return result
+        return put(self, data, version)
+
+    monkeypatch.setattr(ObjectPath, "put", put_late)
+    with pytest.raises(StoreError, match=f"{first} was removed by another run"):
+        make(TASK, layout, data_dir)
+    assert published
+    assert set(others) <= set(paths.sizes(path))
+    assert not (path / "dataset_info.json").is_file()
+    monkeypatch.undo()
+    make(TASK, layout, data_dir)
+    assert verify(path).problems == []
+
+
+def test_shards_that_another_run_removed(data_dir):
+    path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
+    with (
+        pytest.raises(StoreError, match="was removed by another run"),
+        StorePublisher(path).staged(layout) as directory,
+    ):
+        write(layout, directory)
+        (path / layout.paths("train", 0)[0]).unlink()
+    assert not nothing_or_all(path)
+    make(TASK, layout, data_dir)
+    assert verify(path).problems == []
+
+
+@slow
+def test_programs(served_dir, local):
+    for turn in range(3):
+        here = served_dir / str(turn)
+        processes = [start(*GENERATE, *asked, "--data-dir", here) for asked in (THREE, TWO)]
+        said = [process.communicate(timeout=300) for process in processes]
+        codes = [process.returncode for process in processes]
+        assert 0 in codes, said
+        assert set(codes) <= {0, 1, 2}
+        refused = [stderr for code, (_, stderr) in zip(codes, said, strict=True) if code]
+        assert all(stderr.splitlines()[-1].startswith("arith-data: ") for stderr in refused)
+        assert not any("Traceback" in stderr for stderr in refused)
+        # Shards that the one which is refused wrote after the other had tidied up, it has removed itself.
+        assert objects(here) == local["three" if codes[0] == 0 else "two"]

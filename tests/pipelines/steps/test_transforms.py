@@ -1,0 +1,80 @@
+"""ThreadedMap: every element once, in any number of threads, with errors and side inputs as Map has them."""
+
+import threading
+import time
+
+import apache_beam as beam
+import pytest
+from apache_beam.metrics import MetricsFilter
+from apache_beam.pvalue import AsSingleton
+from apache_beam.testing.util import assert_that, equal_to
+
+from seq2seq_arith.base import progress
+from seq2seq_arith.pipelines.beam.options import pipeline_options
+from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
+
+
+def square(value: int) -> int:
+    return value * value
+
+
+def times(value: int, factor: int) -> int:
+    return value * factor
+
+
+def fails_at_seven(value: int) -> int:
+    if value == 7:
+        raise ZeroDivisionError("seven")
+    return value
+
+
+def thread_name(value: int) -> str:
+    time.sleep(0.01)
+    return threading.current_thread().name
+
+
+def count(value: int) -> dict[str, int]:
+    return {"seen": 1, "sum": value}
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5, 50])
+@pytest.mark.parametrize("elements", [0, 1, 2, 20])
+def test_every_element_once(threads, elements):
+    with beam.Pipeline(options=pipeline_options([])) as pipeline:
+        squares = pipeline | beam.Create(range(elements)) | ThreadedMap(square, threads=threads)
+        assert_that(squares, equal_to([value * value for value in range(elements)]))
+
+
+def test_side_input():
+    with beam.Pipeline(options=pipeline_options([])) as pipeline:
+        factor = AsSingleton(pipeline | "Factor" >> beam.Create([3]))
+        assert_that(
+            pipeline | beam.Create(range(5)) | ThreadedMap(times, factor, threads=2), equal_to([0, 3, 6, 9, 12])
+        )
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_reaches_the_program(threads):
+    pipeline = beam.Pipeline(options=pipeline_options([]))
+    _ = pipeline | beam.Create(range(20)) | ThreadedMap(fails_at_seven, threads=threads)
+    with pytest.raises(ZeroDivisionError, match="seven"):
+        pipeline.run().wait_until_finish()
+
+
+def test_threads_are_used():
+    with beam.Pipeline(options=pipeline_options([])) as pipeline:
+        names = pipeline | beam.Create(range(30), reshuffle=False) | ThreadedMap(thread_name, threads=3)
+        distinct = names | beam.Distinct() | beam.combiners.Count.Globally()
+        assert_that(distinct, equal_to([3]))
+
+
+def test_counters_are_added_to_beams_and_to_the_programs_own():
+    progress.reset()
+    pipeline = beam.Pipeline(options=pipeline_options([]))
+    _ = pipeline | beam.Create(range(10)) | ThreadedMap(square, threads=2, counters=count)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]
+    expected = {"seen": 10, "sum": sum(value * value for value in range(10))}
+    assert {counter.key.metric.name: counter.committed for counter in counters} == expected
+    assert {name: progress.count(name) for name in expected} == expected

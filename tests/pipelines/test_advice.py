@@ -1,0 +1,145 @@
+"""What a message of ``arith-data`` tells people to type works when it is typed."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+from programs import run, run_here
+
+# The arguments of a command that is refused, the advice in the message, and arguments that follow it. In these, {0} is
+# what the first group of the advice says. {data} is a data directory with the dataset of 100 additions.
+ADVICE = {
+    "a misspelt task": ("plan additoin", r"did you mean '(\w+)'\?", "plan {0}"),
+    "more examples than keys": (
+        "plan addition --num-examples 500501",
+        r"at most (\d+) are practical; give fewer",
+        "plan addition --num-examples {0}",
+    ),
+    "or more digits": (
+        "plan addition --num-examples 500501",
+        r"or more (\w+)$",
+        "plan addition --num-examples 500501 --{0} 4",
+    ),
+    "or a larger modulus": (
+        "plan modular_addition --num-examples 9410",
+        r"or a larger (\w+)$",
+        "plan modular_addition --num-examples 9410 --{0} 98",
+    ),
+    "too few dashes": ("plan pq --dashes 2", r"give more dashes, at least (\d+)$", "plan pq --dashes {0}"),
+    "too small a modulus": (
+        "plan modular_addition --modulus 2",
+        r"give a larger modulus, at least (\d+)$",
+        "plan modular_addition --modulus {0}",
+    ),
+    "too many draws": (
+        f"plan addition --digits 18 --num-examples {2**50}",
+        r"at most (\d+) are practical; give fewer$",
+        "plan addition --digits 18 --num-examples {0}",
+    ),
+    "digits out of range": ("plan addition --digits 1001", r"from 1 to (\d+)$", "plan addition --digits {0}"),
+    "dashes out of range": ("plan pq --dashes 0", r"from 1 to (\d+)$", "plan pq --dashes {0}"),
+    "a modulus out of range": (
+        "plan modular_addition --modulus 1",
+        r"from 2 to (\d+)$",
+        "plan modular_addition --modulus {0}",
+    ),
+    "dashes of a number": ("plan addition --dashes 4", r"give (--\w+) instead$", "plan addition {0} 4"),
+    "a modulus of dashes": ("plan pq --modulus 40", r"give (--\w+) instead$", "plan pq {0} 40"),
+    "dashes of a modulus": (
+        "plan modular_addition --dashes 7",
+        r"give (--\w+) instead$",
+        "plan modular_addition {0} 7",
+    ),
+    "two words for one thing": ("plan pq --digits 20 --dashes 20", r"(--\w+) are the same", "plan pq {0} 20"),
+    "draws of another task": (
+        "plan pq --draws structured",
+        r"can be drawn by (\w+); give one",
+        "plan pq --draws {0}",
+    ),
+    "draws of no task": ("plan addition --draws wild", r"give one of \w+, \w+, (\w+)$", "plan addition --draws {0}"),
+    "examples of words": (
+        "plan addition --num-examples 1e5",
+        r"with (digits) alone",
+        "plan addition --num-examples 100000",
+    ),
+    "too few examples": (
+        "plan addition --num-examples 9",
+        r"at least (\d+)$",
+        "plan addition --num-examples {0}",
+    ),
+    "all for validation": (
+        "plan addition --num-examples 100 --num-validation 100",
+        r"from 1 to (\d+)$",
+        "plan addition --num-examples 100 --num-validation {0}",
+    ),
+    "validation of fewer examples": (
+        "plan pq --dashes 20 --num-validation 210",
+        r"from 1 to (\d+)$",
+        "plan pq --dashes 20 --num-validation {0}",
+    ),
+    "too many shards": (
+        "plan addition --num-shards 1000",
+        r"from 1 to (\d+)$",
+        "plan addition --num-shards {0}",
+    ),
+    "too many workers": ("plan addition --workers 10000000", r"give 1 to (\S+)$", "plan addition --workers {0}"),
+    "a price below zero": (
+        "plan addition --price-per-vcpu-hour=-1",
+        r"such as (\S+)$",
+        "plan addition --price-per-vcpu-hour {0}",
+    ),
+    "an unknown option": ("plan addition --colour=red", r"see arith-data (.*)$", "{0}"),
+    "an unknown option of an engine": (
+        "generate addition --num-examples 100 --data-dir {data} --colour=red",
+        r"see (--help)$",
+        "generate {0}",
+    ),
+    "other files": (
+        "generate addition --num-examples 100 --data-dir {data} --no-parquet",
+        r"give (--overwrite) to replace it$",
+        "generate addition --num-examples 100 --data-dir {data} --no-parquet {0}",
+    ),
+    "a directory without a name": (
+        "fetch {data}/seq2seq_arith/addition-n100/1.0.0 ''",
+        r"give a directory, or (\.) for this one$",
+        "fetch {data}/seq2seq_arith/addition-n100/1.0.0 {0}",
+    ),
+    "unseen of another task": (
+        "suite pq --per-slice 1 --unseen-of {data}/seq2seq_arith/addition-n100/1.0.0",
+        r"is of (\w+), not of pq; give a dataset of the same task$",
+        "suite {0} --per-slice 1 --unseen-of {data}/seq2seq_arith/addition-n100/1.0.0",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """A data directory with the dataset of 100 additions."""
+    data_dir = tmp_path_factory.mktemp("data")
+    assert run_here("generate", "addition", "--num-examples", "100", "--data-dir", data_dir).returncode == 0
+    return data_dir
+
+
+def typed(line: str) -> subprocess.CompletedProcess[str]:
+    """Runs ``arith-data`` with these words; a suite goes to a file that a process of its own has."""
+    words = shlex.split(line)
+    if words[0] == "suite":
+        return run(*words)
+    try:
+        return run_here(*words)
+    except SystemExit as stopped:  # --help
+        return subprocess.CompletedProcess(words, int(stopped.code or 0), "", "")
+
+
+@pytest.mark.parametrize(("refused", "advice", "follows"), ADVICE.values(), ids=ADVICE)
+def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, follows):
+    monkeypatch.chdir(tmp_path)
+    refusal = typed(refused.format(data=data))
+    assert refusal.returncode == 2
+    (line,) = refusal.stderr.splitlines()
+    given = re.search(advice, line)
+    assert given, line
+    followed = typed(follows.format(given[1], data=data))
+    assert (followed.returncode, followed.stderr if "suite" not in follows else "") == (0, "")

@@ -1,0 +1,176 @@
+"""The card of the datasets in a directory: what it says, and that Hugging Face and Croissant read it."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import programs
+import pytest
+import yaml
+
+from seq2seq_arith.pipelines.card import size_category
+
+DATASETS = {
+    "addition-n200": ["addition", "--num-examples=200", "--num-shards=2"],
+    "addition-n150-s1": ["addition", "--num-examples=150", "--seed=1", "--num-shards=2", "--no-parquet"],
+    "pq-d9-n20": ["pq", "--digits=9", "--num-examples=20", "--num-shards=2"],
+}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    """Three datasets, one of them without Parquet, and their card."""
+    folder = tmp_path_factory.mktemp("card") / "data"
+    for arguments in DATASETS.values():
+        assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
+    result = programs.run_here("card", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.split() == [str(folder / "seq2seq_arith" / name) for name in ("README.md", "croissant.json")]
+    return folder
+
+
+def about(data_dir: Path) -> dict:
+    """The YAML of the card."""
+    _, metadata, _ = (data_dir / "seq2seq_arith/README.md").read_text().split("---\n", 2)
+    return yaml.safe_load(metadata)
+
+
+def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
+    configs = about(data_dir)["configs"]
+    assert [config["config_name"] for config in configs] == ["addition-n200", "pq-d9-n20"]
+    assert [config.get("default", False) for config in configs] == [True, False]
+    for config in configs:
+        for files in config["data_files"]:
+            assert len(list((data_dir / "seq2seq_arith").glob(files["path"]))) == 2
+
+
+def test_it_counts_the_examples(data_dir):
+    counted = {
+        info["config_name"]: {split["name"]: split["num_examples"] for split in info["splits"]}
+        for info in about(data_dir)["dataset_info"]
+    }
+    for name, splits in counted.items():
+        metadata = json.loads((data_dir / f"seq2seq_arith/{name}/1.0.0/metadata.json").read_text())
+        assert splits == metadata["splits"]
+
+
+@pytest.mark.slow
+def test_a_default_dataset_is_the_default_of_the_card(data_dir, tmp_path):
+    assert programs.run_here("generate", "pq", "--digits=5", "--data-dir", tmp_path).returncode == 0
+    assert programs.run_here("generate", "addition", "--data-dir", tmp_path).returncode == 0
+    assert programs.run_here("card", tmp_path).returncode == 0
+    assert [config.get("default", False) for config in about(tmp_path)["configs"]] == [True, False]
+
+
+@pytest.mark.slow
+def test_writing_it_again_changes_nothing_and_no_dataset_is_touched(data_dir):
+    before = programs.tree(data_dir)
+    assert programs.run_here("card", data_dir).returncode == 0
+    assert programs.tree(data_dir) == before
+    for name in DATASETS:
+        assert programs.run_here("verify", data_dir / "seq2seq_arith" / name / "1.0.0").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("nothing", "nothing/seq2seq_arith has no dataset with Parquet files; make one with arith-data generate"),
+        ("gs://bucket/data", "gs://bucket/data is on no disk of this machine"),
+    ],
+)
+def test_without_datasets(place, message, tmp_path):
+    result = programs.run_here("card", place if "://" in place else tmp_path / place)
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_the_file_of_another_is_kept(tmp_path):
+    assert programs.run_here("generate", "pq", "--digits=5", f"--data-dir={tmp_path}").returncode == 0
+    mine = tmp_path / "seq2seq_arith" / "README.md"
+    mine.write_text("mine")
+    result = programs.run_here("card", tmp_path)
+    assert result.returncode == 2
+    assert re.search("README.md is not by arith-data card; move it away first", result.stderr)
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(10, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**12 - 1, "100B<n<1T"), (10**12, "n>1T")],
+)
+def test_sizes_have_hugging_faces_words(number, words):
+    assert size_category(number) == words
+
+
+HUGGING_FACE = """
+import json, sys
+import datasets
+path, options = sys.argv[1], {"cache_dir": sys.argv[2], "verification_mode": "all_checks"}
+default = datasets.load_dataset(path, **options)
+other = datasets.load_dataset(path, "pq-d9-n20", **options)
+streamed = datasets.load_dataset(path, split="validation", streaming=True)
+batch = next(iter(default["train"].to_tf_dataset(batch_size=4)))
+array = default["train"].with_format("numpy")[:4]["question"]
+from huggingface_hub import DatasetCard
+card = DatasetCard.load(path + "/README.md")
+print(json.dumps([
+    datasets.get_dataset_config_names(path),
+    {split: rows.num_rows for split, rows in default.items()},
+    {split: rows.num_rows for split, rows in other.items()},
+    len(list(streamed)), len(batch["question"]), list(array) == default["train"]["question"][:4],
+    card.data.license, {len(question) for question in other["train"]["question"]} == {19},
+]))
+"""
+
+
+@pytest.mark.slow
+def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
+    command = [sys.executable, "-c", HUGGING_FACE, str(data_dir / "seq2seq_arith"), str(tmp_path)]
+    environment = programs.environment() | {
+        "HF_HOME": str(tmp_path),
+        "HF_HUB_OFFLINE": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == [
+        ["addition-n200", "pq-d9-n20"],
+        {"train": 180, "validation": 20},
+        {"train": 18, "validation": 2},
+        20,
+        4,
+        True,
+        "apache-2.0",
+        True,
+    ]
+
+
+CROISSANT = """
+import json, sys
+import mlcroissant
+dataset = mlcroissant.Dataset(sys.argv[1])
+names = [records.name for records in dataset.metadata.record_sets]
+counts = {name: len(list(dataset.records(name))) for name in names}
+rows = [str(value) for row in dataset.records("pq-d9-n20/validation") for value in row]
+print(json.dumps([sorted(dataset.metadata.issues.errors), counts, rows]))
+"""
+
+
+@pytest.mark.slow
+def test_croissant_is_valid_and_reads_each_split(data_dir, tmp_path):
+    command = [sys.executable, "-c", CROISSANT, str(data_dir / "seq2seq_arith/croissant.json")]
+    done = subprocess.run(
+        command, env=programs.environment(), cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    errors, counts, rows = json.loads(done.stdout.splitlines()[-1])
+    assert errors == []
+    assert counts == {
+        "addition-n200/train": 180,
+        "addition-n200/validation": 20,
+        "pq-d9-n20/train": 18,
+        "pq-d9-n20/validation": 2,
+    }
+    assert rows == ["pq-d9-n20/validation/question", "pq-d9-n20/validation/answer"] * 2

@@ -1,0 +1,170 @@
+"""``arith-data fetch``: a copy that is whole, or none."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from programs import environment, files, found, run, run_here, start, without_lock
+from stored import LAYOUTS, TASK, make, objects
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.fetch import fetch
+from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout, dataset_path
+
+
+def test_fetch_takes_a_directory_as_well(tmp_path):
+    """For example, a mounted one."""
+    make(TASK, LAYOUTS["three"], tmp_path / "there")
+    source = dataset_path(tmp_path / "there", TASK)
+    process = run_here("fetch", source, tmp_path / "here")
+    assert process.returncode == 0, process.stderr
+    assert files(tmp_path / "here") == files(tmp_path / "there")
+
+
+def test_every_format_goes_through_a_store(data_dir, with_beam, tmp_path):
+    """Also ArrayRecord, whose writer wants a file of this machine: the same bytes as on a disk, and a copy of them."""
+    layout = Layout(2, tuple(FORMATS))
+    make(TASK, layout, data_dir)
+    make(TASK, layout, tmp_path / "disk")
+    assert verify(dataset_path(data_dir, TASK)).problems == []
+    fetch(dataset_path(data_dir, TASK), tmp_path / "here")
+    assert files(tmp_path / "here") == files(tmp_path / "disk")
+
+
+def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkeypatch):
+    make(TASK, LAYOUTS["two"], tmp_path / "there")
+    source = dataset_path(tmp_path / "there", TASK)
+    full = shutil.disk_usage(tmp_path)._replace(free=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "disk_usage", lambda _: full)
+        with pytest.raises(InputError, match=r"has 0 bytes left .*; make room, or give another directory$"):
+            fetch(source, tmp_path / "here")
+    assert without_lock(tmp_path / "here") == {}
+    fetch(source, tmp_path / "here")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    assert fetch(source, tmp_path / "here")[2] is False
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("folder", "Is a directory"), ("pipe", "Not a regular file"), ("/dev/zero", "Not a regular file")],
+)
+def test_fetch_from_what_cannot_be_read(tmp_path, kind, reason):
+    """The source is to blame, and not the disk that is written."""
+    make(TASK, LAYOUTS["two"], tmp_path / "there")
+    source = dataset_path(tmp_path / "there", TASK)
+    shard = source / LAYOUTS["two"].paths("train", 0)[0]
+    shard.unlink()
+    if kind == "pipe":
+        os.mkfifo(shard)
+    elif kind == "folder":
+        shard.mkdir()
+    else:
+        shard.symlink_to(kind)
+    process = run_here("fetch", source, tmp_path / "here")
+    assert process.returncode == 1
+    assert process.stderr == f"arith-data: {shard} cannot be read: {reason}; nothing was left behind\n"
+    assert without_lock(tmp_path / "here") == {}
+
+
+LOADED = """
+import sys
+import tensorflow_datasets as tfds
+data = tfds.load(sys.argv[1], split="train", data_dir=sys.argv[2], as_supervised=True)
+print(len(data), next(iter(data))[1].numpy().decode().strip())
+"""
+
+
+@pytest.mark.slow
+def test_from_the_store_to_the_model(served_dir, tmp_path):
+    """Made by workers in a store, fetched, loaded by plain TFDS, and trained on."""
+    assert run("generate", "addition", "--data-dir", served_dir).returncode == 0
+    source = dataset_path(served_dir, Task())
+    process = run("fetch", source, tmp_path / "data")
+    assert process.returncode == 0, process.stderr
+    assert objects(served_dir) == without_lock(tmp_path / "data")
+    said = process.stdout.splitlines()
+    assert said[0].startswith(f"{tmp_path}/data/seq2seq_arith/addition/1.0.0 is a copy of {source}, each file with")
+    assert said[1] == f'load it with: tfds.load("seq2seq_arith", data_dir="{tmp_path}/data")'
+    for name in ("seq2seq_arith", "seq2seq_arith/addition"):
+        command = [sys.executable, "-c", LOADED, name, tmp_path / "data"]
+        loaded = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
+        assert loaded.stdout.startswith("45000 ")
+    command = [sys.executable, "-m", "seq2seq_arith.trainer", "train", "addition", "--epochs=1"]
+    command += ["--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run"]
+    trained = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
+    assert trained.returncode == 0, trained.stderr
+    assert (tmp_path / "run" / "best.npz").is_file()
+
+
+def test_again_and_with_other_files(data_dir, local, tmp_path):
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    # The URL with a slash, and the one of the config.
+    for url, words in ((f"{path}/", "is a copy of"), (path.parents[0], "is there already, and the same as")):
+        process = run_here("fetch", url, tmp_path)
+        assert process.returncode == 0, process.stderr
+        assert words in process.stdout
+    make(TASK, LAYOUTS["two"], data_dir, overwrite=True)
+    process = run_here("fetch", path, tmp_path)
+    assert process.returncode == 2
+    assert "has 3 shards with Parquet, not 2 shards without Parquet as asked for; give --overwrite" in process.stderr
+    assert without_lock(tmp_path) == local["three"]
+    assert run_here("fetch", path, tmp_path, "--overwrite").returncode == 0
+    assert without_lock(tmp_path) == local["two"]
+
+
+@pytest.mark.parametrize("harm", ["change", "remove"])
+def test_what_is_not_whole_is_not_published(data_dir, tmp_path, harm):
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    harmed = path / LAYOUTS["three"].paths("train", 1)[0]
+    if harm == "change":
+        harmed.write_text("changed")
+    else:
+        harmed.unlink()
+    process = run_here("fetch", path, tmp_path)
+    assert (process.returncode, process.stdout) == (1, "")
+    said = {"change": "does not have the sha256 that metadata.json states", "remove": "is missing"}[harm]
+    assert process.stderr == f"arith-data: {harmed} {said}; nothing was left behind\n"
+    assert without_lock(tmp_path) == {}
+
+
+def test_names_that_lead_elsewhere(data_dir, tmp_path):
+    """Every name in the metadata is a file of the dataset, or nothing is copied."""
+    path = dataset_path(data_dir, TASK)
+    make(TASK, LAYOUTS["three"], data_dir)
+    metadata = json.loads((path / "metadata.json").read_bytes())
+    metadata["files"]["../../escaped"] = metadata["files"].pop("features.json")
+    (path / "metadata.json").write_text(json.dumps(metadata))
+    process = run_here("fetch", path, tmp_path)
+    assert process.returncode == 2
+    assert "its files are not those of its parameters" in process.stderr
+    assert without_lock(tmp_path) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+def test_stopped(served_dir, tmp_path, number):
+    task = Task("pq", num_examples=20_000)
+    make(task, Layout(4, ("tfrecord",)), served_dir)
+    path = dataset_path(served_dir, task)
+    process = start("fetch", path, tmp_path / "data")
+    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
+        time.sleep(0.001)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=120)
+    if number == signal.SIGINT:
+        assert process.returncode == 130
+        assert stderr.splitlines()[-1] == "arith-data: stopped; nothing was left behind"
+        assert without_lock(tmp_path) == {}
+    assert not dataset_path(tmp_path / "data", task).exists()
+    assert run("fetch", path, tmp_path / "data").returncode == 0
+    assert without_lock(tmp_path / "data") == objects(served_dir)

@@ -1,0 +1,110 @@
+"""``arith-data suite``: its table, its formats, and what it leaves out."""
+
+import io
+
+import pyarrow.parquet as pq
+import pytest
+import reference
+from programs import run, run_here
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.suite import build, rows, written
+
+SMALL = SuiteOptions(per_slice=5)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [*(Task(name) for name in OPERATIONS if name != "pq"), Task("pq", digits=200), Task("addition", digits=40)],
+    ids=lambda task: f"{task.name}-{task.digits}",
+)
+def test_questions_and_answers(task):
+    suite = build(task, SMALL)
+    assert list(suite.pairs) == [slice.name for slice in task.operation.suite(task.digits)]
+    pairs = [(name, *pair) for name, of_slice in suite.pairs.items() for pair in of_slice]
+    found = list(rows(task, suite))
+    assert len(found) == len(pairs)
+    for (name, left, right), row in zip(pairs, found, strict=True):
+        question, answer = (text.rstrip() for text in reference.text(task, left, right))
+        assert row == (name, question[::-1].strip() if task.reverse else question, answer)
+
+
+def test_formats():
+    task = Task("subtraction", digits=2)
+    suite = build(task, SMALL)
+    lines = written(task, suite, "tsv").decode().splitlines()
+    assert lines[0] == "slice\tquestion\tanswer"
+    assert [tuple(line.split("\t")) for line in lines[1:]] == list(rows(task, suite))
+    table = pq.read_table(io.BytesIO(written(task, suite, "parquet")))
+    assert table.column_names == ["slice", "question", "answer"]
+    assert [tuple(row.values()) for row in table.to_pylist()] == list(rows(task, suite))
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_pairs_of_a_training_set_are_left_out(make, ordered):
+    task = Task("subtraction", digits=2, num_examples=3000, ordered=ordered)
+    train = {
+        tuple(int(part) for part in question.strip().split("-"))
+        for question, _ in reference.dataset(task).rows("train")
+    }
+    if not ordered:
+        train |= {(right, left) for left, right in train}
+    whole, unseen = build(task, SMALL), build(task, SMALL, make(task, 2))
+    asked = {pair for pairs in whole.pairs.values() for pair in pairs}
+    for name, pairs in whole.pairs.items():
+        assert unseen.pairs[name] == [pair for pair in pairs if pair not in train]
+    assert unseen.left_out == len(asked & train) > 0
+    assert unseen.num_questions == len(asked - train) > 0
+    assert whole.num_questions == len(asked) < sum(map(len, whole.pairs.values()))
+
+
+def test_refusals(make, tmp_path):
+    with pytest.raises(InputError, match="is of addition, not of subtraction"):
+        build(Task("subtraction"), SMALL, make(Task(num_examples=20), 1))
+    with pytest.raises(InputError, match="is no dataset"):
+        build(Task("subtraction"), SMALL, tmp_path)
+    for wrong in ({"per_slice": 0}, {"seed": -1}, {"format": "csv"}):
+        with pytest.raises(InputError):
+            SuiteOptions(**wrong)
+
+
+class TestTheCommand:
+    def test_what_it_writes(self):
+        """In a process of its own: the table to standard output, the counts to standard error."""
+        task = Task("subtraction", digits=2)
+        process = run("suite", "subtraction", "--digits=2", "--per-slice=5")
+        assert process.returncode == 0
+        assert process.stdout == written(task, build(task, SMALL), "tsv").decode()
+        assert process.stderr == f"22 slices, {build(task, SMALL).num_questions} different questions\n"
+
+    def test_what_it_leaves_out(self, make):
+        directory = make(Task("subtraction", digits=2, num_examples=3000), 2)
+        process = run("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
+        unseen = build(Task("subtraction", digits=2), SMALL, directory)
+        assert process.stdout == written(Task("subtraction", digits=2), unseen, "tsv").decode()
+        assert process.stderr == (
+            f"22 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands are in "
+            f"{directory}\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["additoin"], "did you mean 'addition'"),
+            (["addition", "--digits=0"], "digits is 0"),
+            (["addition", "--per-slice=0"], "per_slice is 0"),
+            (["addition", "--seed=-1"], "seed is -1"),
+            (["addition", "--format=csv"], "format is 'csv'"),
+            (["addition", "more"], "'more' is one argument too many"),
+            (["addition", "--num-examples=100"], "is one argument too many"),
+            (["addition", "--unseen-of=/no/such/directory"], "/no/such/directory"),
+        ],
+        ids=str,
+    )
+    def test_refusals(self, arguments, words):
+        process = run_here("suite", *arguments)
+        assert (process.returncode, process.stdout) == (2, "")
+        (line,) = process.stderr.splitlines()
+        assert words in line

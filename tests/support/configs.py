@@ -1,0 +1,22 @@
+"""Configurations from which tests of the trainer begin. Recipes may change; these do not."""
+
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+
+TAGGER = TrainConfig(
+    model=ModelConfig(name="lstm_tagger", view="aligned", hidden=64, layers=2),
+    epochs=8,
+    learning_rate=5e-3,
+    schedule="cosine",
+    warmup=0.05,
+    clip_norm=1.0,
+)
+CONVOLUTION = TrainConfig(
+    model=ModelConfig(name="convolution", view="raw", hidden=32),
+    epochs=5,
+    steps_per_epoch=100,
+    batch_size=32,
+    learning_rate=3e-2,
+    schedule="cosine",
+    warmup=0.04,
+    clip_norm=1.0,
+)

@@ -1,0 +1,47 @@
+"""Changes to a finished dataset that leave its checksums right."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import reference
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.formats.catalog import metadata_digest
+from seq2seq_arith.pipelines.formats.parquet import SCHEMA
+from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
+
+# Among its draws are duplicates, and no shard of either split is empty.
+TASK = Task("subtraction", digits=2, num_examples=120, seed=4)
+SHARDS = 3
+Rows = list[tuple[str, str]]
+
+
+def rewritten(directory: Path, change: Callable[[dict], object] = lambda metadata: None) -> None:
+    """Makes every checksum right again, after files were changed and then the metadata."""
+    path = directory / "metadata.json"
+    metadata = json.loads(path.read_text())
+    for name in metadata["files"]:
+        if (directory / name).exists():
+            metadata["files"][name] = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+    change(metadata)
+    metadata["sha256"] = metadata_digest(metadata)
+    path.write_text(json.dumps(metadata))
+
+
+def rows(directory: Path, name: str) -> Rows:
+    """The rows of one shard, named ``train-00001``."""
+    table = pq.read_table(directory / f"parquet/{name}-of-00003.parquet")
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def write_both(directory: Path, name: str, of_shard: Rows) -> None:
+    """Writes one shard of a split in both formats, whole and with the right framing."""
+    columns = [[question for question, _ in of_shard], [answer for _, answer in of_shard]]
+    pq.write_table(pa.table(columns, schema=SCHEMA), directory / f"parquet/{name}-of-00003.parquet")
+    split, shard = name.split("-")
+    path = directory / tfrecord_path(split, int(shard), SHARDS)
+    path.write_bytes(b"".join(reference.record(*row) for row in of_shard))

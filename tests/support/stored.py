@@ -1,0 +1,73 @@
+"""Datasets in object stores: what the tests of several modules make and look at."""
+
+import functools
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from programs import Content, files
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.beam.options import pipeline_options
+from seq2seq_arith.pipelines.create import create, fill
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory, Staging
+
+TASK = Task(num_examples=200)
+LAYOUTS = {"three": Layout(3), "two": Layout(2, ("tfrecord",))}
+GENERATE = ("generate", "addition", "--num-examples", "200")
+THREE, TWO = ("--num-shards", "3"), ("--num-shards", "2", "--no-parquet")
+
+
+def make(
+    task: Task, layout: Layout, data_dir: AnyPath, flags: Sequence[str] = (), overwrite: bool = False
+) -> dict[str, Any]:
+    """Makes a dataset, and returns its metadata."""
+    options = pipeline_options(flags) if flags else None
+    return create(Order.of(task, layout, data_dir, options, overwrite))
+
+
+def write(layout: Layout, staging: Staging) -> None:
+    """Writes the files of TASK's dataset."""
+    copy(Order.of(TASK, layout, ObjectPath("gs://nowhere")), staging)
+
+
+def copy(order: Order, staging: Staging) -> dict[str, Any]:
+    """As ``create.fill``, but Beam makes the files only once: how they are published does not depend on it."""
+    made = _made(order.task, order.layout)
+    for name, content in made.items():
+        if name.endswith(".json"):
+            (staging.catalog / name).write_bytes(content)
+        else:
+            with staging.whole_file(name) as file:
+                file.write(content)
+            staging.expect({name: file.version})
+    return json.loads(made["metadata.json"])
+
+
+@functools.cache
+def _made(task: Task, layout: Layout) -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as name:
+        fill(Order.of(task, layout, Path(name)), StagedDirectory(Path(name)))
+        (Path(name) / REPORT).unlink()  # publishing removes it
+        return files(Path(name))
+
+
+def objects(path: ObjectPath) -> dict[str, bytes]:
+    """Every object below, with its bytes."""
+    return {entry.name: Content((path / entry.name).read_bytes()) for entry in path.entries()}
+
+
+def nothing_or_all(path: ObjectPath) -> bool:
+    """Whether a dataset is visible, for TFDS and for us; fails if one is that is not whole."""
+    found = objects(path)
+    if "dataset_info.json" not in found:
+        return False
+    digests = json.loads(found["metadata.json"])["files"]
+    assert {name: hashlib.sha256(found.get(name, b"")).hexdigest() for name in digests} == digests
+    return True

@@ -1,0 +1,168 @@
+"""Imports go downward only: from layer to layer, and inside a layer from room to room. ``make lint`` runs this, too."""
+
+import ast
+import graphlib
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from layout import LAYERS, PACKAGE, ROOT, modules
+
+# The rooms, lowest first; rooms on one line do not know each other. A module belongs to the longest name that fits it.
+DATA = (
+    ("base",),
+    ("arithmetic",),
+    ("pipelines.beam",),
+    ("pipelines.places",),
+    ("pipelines.formats",),
+    ("pipelines.steps", "pipelines.checking"),
+    ("pipelines.publishing",),
+    ("pipelines",),
+)
+TRAINER = (
+    ("trainer",),
+    ("trainer.data",),
+    ("trainer.models",),
+    ("trainer.runs",),
+    ("trainer.training",),
+    ("trainer.asking",),
+    ("trainer.demo",),
+)
+# The datasets and the trainer both stand on the pipelines, and neither knows the other.
+CHAINS = ((*DATA, ("pipelines.__main__",)), (*DATA, ("datasets",)), (*DATA, *TRAINER, ("trainer.__main__",)))
+ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
+
+# A layer, and the libraries that nothing in it may import.
+FORBIDDEN = {
+    "base": ("apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras"),
+    "arithmetic": ("apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras"),
+    "pipelines": ("tensorflow", "keras"),
+    "datasets": ("tensorflow", "keras"),
+}
+# More files than these in one folder are hard to survey: make a room.
+MOST_FILES = 14
+
+
+# The root names the public classes and functions of every layer, and imports none of them until it is asked.
+MODULES = {name: file for name, file in modules().items() if name}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module that a file imports, also in functions or for the type checker; ours by name below the root."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: an import is relative; write the module's whole name"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            ours = name.removeprefix(f"{PACKAGE}.")
+            if ours == name:
+                yield name
+            elif ours in MODULES:
+                yield ours
+            elif ours != "__version__":
+                yield ours.rpartition(".")[0]
+
+
+def room(module: str) -> str:
+    """The room of a module, or the empty string for a library."""
+    return max((name for name in ROOMS if f"{module}.".startswith(f"{name}.")), key=len, default="")
+
+
+def is_downward(importer: str, imports: str) -> bool:
+    """Whether one room may import another: both are the same, or some chain has the second in a lower tier."""
+    if importer == imports:
+        return True
+    for chain in CHAINS:
+        tier = {name: place for place, names in enumerate(chain) for name in names}
+        if importer in tier and imports in tier and tier[imports] < tier[importer]:
+            return True
+    return False
+
+
+IMPORTS = [(name, target) for name, file in MODULES.items() for target in imported(file)]
+
+
+def test_every_module_has_a_room():
+    assert {name for name in MODULES if not room(name)} == set()
+
+
+def test_imports_between_rooms_go_downward():
+    upward = {
+        f"{name} imports {target}"
+        for name, target in IMPORTS
+        if target in {*MODULES, ""} and not is_downward(room(name), room(target))
+    }
+    assert not upward, "\n".join(sorted(upward))
+
+
+@pytest.mark.parametrize(
+    ("importer", "imports", "allowed"),
+    [
+        ("pipelines.formats", "pipelines.places", True),
+        ("pipelines.formats", "arithmetic", True),
+        ("pipelines.places", "pipelines.formats", False),
+        ("pipelines.steps", "pipelines.checking", False),
+        ("pipelines.publishing", "pipelines.checking", True),
+        ("arithmetic", "pipelines", False),
+        ("datasets", "pipelines", True),
+        ("trainer.asking", "pipelines.formats", True),
+        ("trainer", "datasets", False),
+        ("datasets", "trainer", False),
+        ("trainer.training", "trainer.asking", False),
+        ("trainer.__main__", "trainer.demo", True),
+    ],
+)
+def test_the_rule(importer, imports, allowed):
+    assert is_downward(importer, imports) == allowed
+
+
+def test_no_import_runs_in_a_circle():
+    graph = {name: set() for name in MODULES}
+    for name, target in IMPORTS:
+        if target in MODULES and target != name:
+            graph[name].add(target)
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+def test_no_layer_imports_a_forbidden_library():
+    bad = {
+        f"{name} imports {target}"
+        for name, target in IMPORTS
+        if target.partition(".")[0] in FORBIDDEN.get(name.partition(".")[0], ())
+    }
+    assert not bad, "\n".join(sorted(bad))
+
+
+@pytest.mark.parametrize("layers", [("base", "arithmetic"), ("pipelines", "datasets")], ids=" and ".join)
+def test_no_forbidden_library_is_loaded(layers):
+    """The same in a fresh process, which also sees what the libraries import in their turn."""
+    names = [name for name in MODULES if name.partition(".")[0] in layers]
+    assert len(names) > len(layers)
+    code = """
+import importlib, json, sys
+for name in json.loads(sys.argv[1]):
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+    arguments = json.dumps([PACKAGE, *(f"{PACKAGE}.{name}" for name in sorted(names))])
+    done = subprocess.run(
+        [sys.executable, "-c", code, arguments], cwd=ROOT, env=os.environ, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert loaded & set(FORBIDDEN[layers[0]]) == set()
+
+
+def test_no_folder_has_too_many_files():
+    folders = [ROOT / name for name in (PACKAGE, *LAYERS, "tests", "benchmarks", "examples")]
+    sizes = Counter(file.parent for folder in folders for file in folder.rglob("*.py"))
+    assert {str(folder.relative_to(ROOT)): size for folder, size in sizes.items() if size > MOST_FILES} == {}

@@ -1,0 +1,41 @@
+"""``requirements.lock`` has every package of pyproject.toml, in a version that fits, with its hashes."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+HASHES = r"(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"
+PINS = re.findall(rf"^(\S+?)(?:\[\S+\])?==(\S+?)(?: ; .*)? \\\n{HASHES}", LOCK, re.MULTILINE)
+EXTRAS = re.findall(r"^LOCKED := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split()
+
+
+def test_every_package_has_hashes():
+    pinned = re.findall(r"^[\w.-]+(?:\[\S+\])?==", LOCK, re.MULTILINE)
+    assert len(pinned) == len(PINS) > 100
+
+
+@pytest.mark.parametrize("extra", [None, *EXTRAS])
+def test_what_the_project_needs_is_pinned_within_its_range(extra):
+    needed = PROJECT["dependencies"] if extra is None else PROJECT["optional-dependencies"][extra]
+    versions: dict[str, list[str]] = {}
+    for name, version in PINS:
+        versions.setdefault(canonicalize_name(name), []).append(version)
+    for line in needed:
+        requirement = Requirement(line)
+        found = versions.get(canonicalize_name(requirement.name), [])
+        assert found, f"{requirement.name} is missing; run make lock"
+        assert all(version in requirement.specifier for version in found), f"{line}: {found}; run make lock"
+
+
+def test_an_audit_is_strict():
+    """A package that the database does not know counts as a failure."""
+    done = subprocess.run(["make", "-n", "audit"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.search(r"pip-audit --strict .*--requirement requirements\.lock", done.stdout, re.DOTALL)

@@ -1,0 +1,202 @@
+"""The evaluation of a run: the sets, the tables, and other data."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import math
+import shutil
+
+import configs
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic import tasks, text
+from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.__main__ import main as arith_data
+from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.asking.suites import ask_run
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.training import session
+
+FEW = SuiteOptions(per_slice=20, seed=3)
+
+
+@pytest.fixture(scope="module")
+def printed_and_found(trained):
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        found = evaluation.evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
+    return printed.getvalue(), found
+
+
+@pytest.fixture(scope="module")
+def found(printed_and_found):
+    return printed_and_found[1]
+
+
+@pytest.fixture(scope="module")
+def printed(printed_and_found):
+    return printed_and_found[0]
+
+
+def test_the_sets(found, trained):
+    validation, third = found["scores"].values()
+    assert list(found["scores"]) == ["validation", "third set: seed 1, unseen"]
+    assert validation["examples"] == trained.task.num_validation
+    assert 0.1 < validation["exact"] < 1
+    assert 500 < third["examples"] < 1003
+    assert third["exact"] == pytest.approx(validation["exact"], abs=0.2)
+
+
+def test_what_is_saved_is_what_is_returned(found, trained):
+    assert json.loads((trained.folder / "evaluation.json").read_text()) == found
+    assert found["data"]["trained_on"] == found["data"]["sha256"] == trained.sha256
+
+
+def test_it_says_what_the_view_gives(found, printed):
+    assert found["given"] == "digits paired, in order"
+    assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
+
+
+def test_all_questions_seen_and_unseen(found):
+    rows = {row["key"]: row for row in found["tables"]["all questions"]}
+    assert sum(row["examples"] for row in rows.values()) == 1_000_000
+    assert rows["seen in training"]["examples"] < 2 * 903
+    assert rows["seen in training"]["exact_match"] > rows["not seen"]["exact_match"]
+
+
+def test_the_suite_at_each_d(found, trained):
+    assert [suite["digits"] for suite in found["suites"]] == [trained.task.digits, 2, 5]
+    assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
+    results = ask_run(trained, FEW, lengths=[2, 5], trained=evaluation.training_set(trained))
+    assert found["suites"] == [result.to_json() for result in results]
+
+
+def test_the_worst_slice_is_last(found, printed):
+    assert list(found)[-1] == "worst_slice"
+    least = min(slice["exact_match"] for suite in found["suites"] for slice in suite["slices"])
+    worst = found["worst_slice"]
+    assert worst["exact_match"] == least < 1
+    suite = next(suite for suite in found["suites"] if suite["digits"] == worst["digits"])
+    assert {"digits": suite["digits"]} | suite["worst"] == worst
+    lines = printed.splitlines()[-len(found["suites"]) - 1 :]
+    assert lines[0] == ""
+    for suite, line in zip(found["suites"], lines[1:], strict=True):
+        slice, wrong = suite["worst"], suite["worst"]["wrong_example"]
+        assert line == (
+            f"at {suite['digits']} digits, worst slice: {slice['name']}, {shown(slice['exact_match'])} of "
+            f"{slice['questions']}: {wrong['question']} = {wrong['answer']}, the model said "
+            f"{wrong['prediction'] or 'nothing'}"
+        )
+
+
+def test_every_slice_is_printed_but_for_pairs_of_lengths(found, printed):
+    tables = printed.split("suite of addition at ")[1:]
+    for suite, table in zip(found["suites"], tables, strict=True):
+        names = [line.split()[0] for line in table.splitlines()[3:] if line and line[0].islower()]
+        lengths = {slice["name"]: slice["exact_match"] for slice in suite["slices"] if "lengths" in slice["name"]}
+        printed_lengths = [lengths[name] for name in names if name in lengths]
+        hidden = [exact for name, exact in lengths.items() if name not in names]
+        assert len(printed_lengths) == min(5, len(lengths))
+        assert (f"({len(hidden)} more slices lengths-M-N are not worse than these" in table) == bool(hidden)
+        assert max(printed_lengths) <= min(hidden, default=1)
+        assert {slice["name"] for slice in suite["slices"]} - set(names) <= set(lengths)
+        for slice in suite["slices"]:
+            if slice["name"] in names:
+                row = next(line.split() for line in table.splitlines() if line.startswith(f"{slice['name']} "))
+                apart = [slice, slice["seen_in_training"], slice["not_seen"]]
+                expected = [text for each in apart for text in (str(each["questions"]), shown(each["exact_match"]))]
+                assert row[1:7] == expected
+
+
+def shown(share):
+    return "-" if share is None else f"{math.floor(share * 1000 + 1e-9) / 1000:.3f}"
+
+
+def test_mistakes_are_mistakes(found):
+    assert 0 < len(found["mistakes"]) <= evaluation.MISTAKES
+    for mistake in found["mistakes"]:
+        left, right = map(int, mistake["question"].split("+"))
+        assert mistake["answer"] == str(left + right) != mistake["prediction"]
+
+
+def test_another_dataset_is_called_so(trained, tmp_path, capsys):
+    task = Task("addition", num_examples=200, seed=5)
+    arguments = ["generate", "addition", "--num-examples", "200", "--seed", "5", "--no-parquet"]
+    assert arith_data([*arguments, "--data-dir", str(tmp_path)]) == 0
+    shutil.copytree(trained.folder, tmp_path / "run")
+    found = evaluation.evaluate(open_run(tmp_path / "run"), task=task, data_dir=str(tmp_path), chosen=FEW)
+    printed = capsys.readouterr().out
+    assert "the model was trained on addition-n1003" in printed
+    assert "no validation pair" not in printed
+    assert list(found["scores"]) == ["validation"]
+    assert found["data"]["trained_on"] != found["data"]["sha256"]
+    saved = tmp_path / "run" / f"evaluation-addition-n200-s5-{found['data']['sha256'][:12]}.json"
+    assert json.loads(saved.read_text()) == found
+    seen = {row["pair"]: row["examples"] for row in found["tables"]["pair"]}
+    common = probes.keys(task, keys_of(task, tmp_path, "validation"))
+    common = np.isin(common, probes.keys(task, keys_of(trained.task, trained.data_dir, "train"))).sum()
+    assert 0 < common == seen["seen in training"] < sum(seen.values()) == 20
+    assert f"of these 20 validation pairs, {common} are in the set that it was trained on" in printed
+    shutil.rmtree(tmp_path / "run")
+    shutil.copytree(trained.folder, tmp_path / "run")
+    lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
+    assert "pair" not in evaluation.evaluate(lost, task=task, data_dir=str(tmp_path), chosen=FEW)["tables"]
+    assert "is not known, for its own data is no longer there" in capsys.readouterr().out
+
+
+def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
+    shutil.copytree(trained.folder, tmp_path / "run")
+    lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
+    alone = evaluation.evaluate(lost, chosen=FEW)
+    printed = capsys.readouterr().out
+    assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
+    assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == alone
+    assert "there is no validation set, and no third set, for the run's own data is not there: there is no " in printed
+    assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
+    assert "which questions of the suite are in the training set is not known" in printed
+    assert "not seen" not in printed
+    for slice, known in zip(alone["suites"][0]["slices"], found["suites"][0]["slices"], strict=True):
+        assert slice == known | {"seen_in_training": None, "not_seen": None}
+    for asked in ({"data_dir": str(tmp_path)}, {"task": Task("addition", seed=5)}):
+        with pytest.raises(InputError, match="there is no dataset"):
+            evaluation.evaluate(lost, chosen=FEW, **asked)
+
+
+def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
+    """Tasks of one's own may have none."""
+    shutil.copytree(trained.folder, tmp_path / "run")
+    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: ())
+    monkeypatch.setattr(tasks, "OPERATIONS", OPERATIONS | {"addition": bare})
+    found = evaluation.evaluate(open_run(tmp_path / "run"))
+    assert found["worst_slice"] is None
+    assert found["suites"][0]["slices"] == []
+    assert found["notes"][-1] == "addition has no suite, so no hard questions were asked"
+    assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
+
+
+def keys_of(task, data_dir, split):
+    """The operands of a split."""
+    return text.operands(task, records.open_source(task, str(data_dir)).splits[split].head(1000).questions)
+
+
+def test_a_set_of_all_its_pairs_has_no_third_set(tmp_path, capsys):
+    task = Task("addition", digits=1, num_examples=55)
+    arguments = ["generate", "addition", "--digits", "1", "--num-examples", "55", "--data-dir", str(tmp_path / "data")]
+    assert arith_data(arguments) == 0
+    config = override(configs.TAGGER, hidden=4, layers=1, epochs=1)
+    run = session.train(task, str(tmp_path / "data"), str(tmp_path / "run"), config).run
+    assert list(evaluation.evaluate(run, chosen=FEW)["scores"]) == ["validation"]
+    assert "there is no third set: the dataset holds every pair of the dataset of seed 1" in capsys.readouterr().out
+
+
+def test_a_shared_pair_is_found():
+    task = Task("addition")
+    trained = probes.KeySet(task, probes.keys(task, (np.array([[1, 20]], np.uint64), np.array([[2, 3]], np.uint64))))
+    evaluation.check_disjoint(task, trained, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
+    with pytest.raises(InputError, match=r"1 validation pairs .* the first is \(3, 20\)"):
+        evaluation.check_disjoint(task, trained, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))

@@ -1,0 +1,215 @@
+"""The export: it answers where the package is not, and refuses what the package refuses."""
+
+import ast
+import dataclasses
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import evaluation, export, portable, prediction
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.training import session
+
+QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
+# No package of ours and no GPU: what a serving machine has.
+ELSEWHERE = """
+import os, sys
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "seq2seq_arith":
+            raise ImportError(name)
+sys.meta_path.insert(0, Hidden())
+import json
+import tensorflow as tf
+try:
+    import seq2seq_arith
+    sys.exit("our package is here")
+except ImportError:
+    pass
+model = tf.saved_model.load(sys.argv[1])
+answers = model.answer(tf.constant(json.loads(sys.argv[2])))
+print(json.dumps([text.decode() for text in answers["answer"].numpy().tolist()]))
+print(json.dumps(answers["confidence"].numpy().tolist()))
+"""
+
+
+@pytest.fixture(scope="module")
+def out(trained, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export") / "out"
+    export.export(trained, str(folder))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(trained):
+    return prediction.answer(session.restore(trained), [prediction.parse(q, trained.task).stored for q in QUESTIONS])
+
+
+def test_leftovers_and_links_beside_it(trained, tmp_path):
+    """The name of the folder that is written first cannot be foretold. What a killed export left goes after an hour."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "thesis.txt").write_text("years of work")
+    folder = tmp_path / "exports" / "out"
+    folder.parent.mkdir()
+    (folder.parent / ".out.partial").symlink_to(elsewhere)
+    old, young = (folder.parent / f".out.{name}.partial" for name in ("old", "young"))
+    for left in (old, young):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    export.export(trained, str(folder))
+    assert {path.name for path in folder.parent.iterdir()} == {"out", ".out.partial", young.name}
+    assert [path.name for path in elsewhere.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_appears_meanwhile(trained, tmp_path, monkeypatch):
+    folder, save = tmp_path / "out", tf.saved_model.save
+
+    def overtaken(*arguments, **options):
+        save(*arguments, **options)
+        folder.mkdir()
+
+    monkeypatch.setattr(tf.saved_model, "save", overtaken)
+    with pytest.raises(InputError, match="was made by another process meanwhile; give a folder that is not"):
+        export.export(trained, str(folder))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert list(folder.iterdir()) == []
+
+
+def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
+    command = [sys.executable, "-c", ELSEWHERE, str(out / "saved_model"), json.dumps(QUESTIONS)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    texts, confidences = map(json.loads, done.stdout.splitlines())
+    assert texts == expected[0]
+    np.testing.assert_allclose(confidences, expected[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("question", ["39-3", "1234+5", "12", "", "1+2+3", "039+3"])
+def test_it_refuses_what_is_no_question(out, question):
+    loaded = tf.saved_model.load(out / "saved_model")
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        loaded.answer(tf.constant([question]))
+
+
+@pytest.mark.parametrize("question", ["97+1", "1+98", "1+100"])
+def test_it_refuses_numbers_that_are_not_residues(question):
+    task = Task("modular_addition")
+    stored = tf.function(lambda given: export._stored(given, task))
+    assert [bytes(row) for row in stored(tf.constant(["96 + 1", "0+96"])).numpy()] == [b"96+1 ", b"0+96 "]
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        stored(tf.constant([question]))
+
+
+def test_blanks_are_ignored(out, expected):
+    loaded = tf.saved_model.load(out / "saved_model")
+    spaced = loaded.answer(tf.constant([" + ".join(question.split("+")) for question in QUESTIONS]))
+    assert [text.decode() for text in spaced["answer"].numpy()] == expected[0]
+
+
+def test_the_keras_file_is_the_model(out, trained):
+    learner = session.restore(trained)
+    task = trained.task
+    codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
+    ids = learner.view.encode_question(codes)
+    np.testing.assert_allclose(keras.saving.load_model(out / "model.keras")(ids), learner.model(ids), atol=1e-5)
+
+
+OPENED_ELSEWHERE = """
+import sys
+sys.modules["seq2seq_arith"] = None  # as if it were not installed
+sys.path.insert(0, sys.argv[1])
+import keras, numpy as np
+import seq2seq_arith_layers
+model = keras.saving.load_model(sys.argv[1] + "/model.keras")
+np.save(sys.argv[3], model(np.load(sys.argv[2])))
+"""
+
+
+def ids_of(learner, task):
+    codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
+    return learner.view.encode_question(codes).numpy()
+
+
+@pytest.mark.slow
+def test_the_keras_file_opens_without_our_package(out, trained, tmp_path):
+    """With Keras, and the file of layers beside it."""
+    learner = session.restore(trained)
+    ids = ids_of(learner, trained.task)
+    np.save(tmp_path / "ids.npy", ids)
+    command = [sys.executable, "-c", OPENED_ELSEWHERE, out, tmp_path / "ids.npy", tmp_path / "logits.npy"]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), learner.model(ids), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_ships_the_layers_that_keras_lacks(name):
+    """All of them, those inside of others too, and none imports this package."""
+    config = ModelConfig(name=name, view="aligned")
+    model = build_model(config, make_view(config.view, Task()))
+    source = portable.layers_source(model)
+    classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
+    named = set(re.findall(r'"registered_name": "seq2seq_arith>(\w+)"', json.dumps(model.get_config(), default=str)))
+    assert named and named <= classes
+    assert not re.search("^(from|import) seq2seq_arith", source, re.MULTILINE)
+
+
+def test_tensorflow_serving_finds_the_signature(out, expected):
+    loaded = tf.saved_model.load(out / "saved_model")
+    answers = loaded.signatures["serving_default"](question=tf.constant(QUESTIONS))
+    assert {name: tensor.dtype for name, tensor in answers.items()} == {"answer": tf.string, "confidence": tf.float32}
+    assert [answer.decode() for answer in answers["answer"].numpy()] == expected[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_litert_gives_the_same_logits(out, trained, tmp_path):
+    model = keras.saving.load_model(out / "model.keras")
+    model.export(str(tmp_path / "model.tflite"), format="litert", verbose=False)
+    interpreter = tf.lite.Interpreter(str(tmp_path / "model.tflite"))
+    (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
+    ids = np.asarray(ids_of(session.restore(trained), trained.task)).astype(given["dtype"])
+    interpreter.resize_tensor_input(given["index"], ids.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], ids)
+    interpreter.invoke()
+    np.testing.assert_allclose(interpreter.get_tensor(result["index"]), model(ids), atol=1e-4)
+
+
+def test_the_card_says_what_the_model_was_given_and_reached(out, trained):
+    _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(metadata)["library_name"] == "keras"
+    for said in (trained.sha256, trained.task.config_name, VIEWS[trained.config.model.view].given, "exact match"):
+        assert said in content
+    assert "arith-model evaluate" in content
+
+
+def test_the_card_of_an_evaluated_run_has_every_slice(trained, tmp_path):
+    run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
+    content = evaluation.evaluate(run)
+    export.export(run, str(tmp_path / "out"))
+    card = (tmp_path / "out/README.md").read_text()
+    slices = [each for suite in content["suites"] for each in suite["slices"]]
+    assert len(slices) > 3
+    for each in slices:
+        assert f"| {each['name']} | {each['questions']:,} | {each['exact_match']:.3f} |" in card
+
+
+def test_nothing_is_overwritten(out, trained):
+    with pytest.raises(InputError, match="is there already"):
+        export.export(trained, str(out))

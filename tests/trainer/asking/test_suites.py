@@ -1,0 +1,144 @@
+"""The results of a run on its suite, against a recount from plain strings."""
+
+import json
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic import numbers, slices, suites
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import prediction
+from seq2seq_arith.trainer.asking.answering import Mistake
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, worst
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data.views import to_strings
+from seq2seq_arith.trainer.training import session
+
+CHOSEN = SuiteOptions(per_slice=40, seed=5)
+
+
+@pytest.fixture(scope="module")
+def training_pairs(trained):
+    """The keys of the training set, read from its questions as they are stored."""
+    stored = to_strings(records.open_source(trained.task, trained.data_dir).splits["train"].head(1000).questions)
+    return {tuple(sorted(map(int, question[::-1].split("+")))) for question in stored}
+
+
+@pytest.fixture(scope="module")
+def results(trained, training_pairs):
+    left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
+    known = probes.KeySet(trained.task, probes.keys(trained.task, (left, right)))
+    return ask_run(trained, CHOSEN, lengths=[5, 2, 3], trained=known)
+
+
+def test_every_d_is_asked_once(results, trained):
+    assert [result.digits for result in results] == [trained.task.digits, 5, 2]
+    for result in results:
+        assert [each.name for each in result.slices] == [each.name for each in slices.addition(result.digits)]
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pairs):
+    result = results[place]
+    learner = session.restore(trained, trained.task_of_length(result.digits))
+    wrong_slices = 0
+    for of_suite, each in zip(slices.addition(result.digits), result.slices, strict=True):
+        pairs = suites.pairs("addition", result.digits, of_suite, CHOSEN.seed, CHOSEN.per_slice)
+        questions = [f"{left}+{right}" for left, right in pairs]
+        said, _ = prediction.answer(
+            learner, [question.ljust(learner.view.task.question_width)[::-1] for question in questions]
+        )
+        right = [answer == str(sum(pair)) for answer, pair in zip(said, pairs, strict=True)]
+        seen = [tuple(sorted(pair)) in training_pairs for pair in pairs]
+        assert each.why == of_suite.why
+        assert each.all == Share(len(pairs), sum(right))
+        assert each.seen == Share(sum(seen), sum(np.array(right) & seen))
+        assert each.unseen == Share(len(pairs) - sum(seen), sum(right) - each.seen.right)
+        if all(right):
+            assert each.wrong is None
+        else:
+            wrong_slices += 1
+            first = right.index(False)
+            assert each.wrong == Mistake(questions[first], str(sum(pairs[first])), said[first])
+    assert wrong_slices
+    assert sum(each.seen.count for each in result.slices) > 0
+    assert result.worst.all.exact_match == min(each.all.exact_match for each in result.slices)
+
+
+def test_what_json_holds(results):
+    for result in results:
+        found = json.loads(json.dumps(result.to_json()))
+        assert found == result.to_json()
+        assert list(found) == ["version", "task", "digits", "per_slice", "seed", "questions", "slices", "worst"]
+        assert (found["version"], found["per_slice"], found["seed"]) == (suites.VERSION, 40, 5)
+        assert found["questions"] == sum(each["questions"] for each in found["slices"])
+        assert found["worst"] == min(found["slices"], key=lambda each: each["exact_match"])
+        assert set(found["worst"]["wrong_example"]) == {"question", "answer", "prediction"}
+        for each in found["slices"]:
+            assert each["seen_in_training"]["questions"] + each["not_seen"]["questions"] == each["questions"]
+
+
+def test_a_training_set_that_is_not_known(trained, results):
+    (result,) = ask_run(trained, CHOSEN)
+    assert [(each.name, each.all, each.wrong) for each in result.slices] == [
+        (each.name, each.all, each.wrong) for each in results[0].slices
+    ]
+    assert {(each.seen, each.unseen) for each in result.slices} == {(None, None)}
+    assert {each["seen_in_training"] for each in result.to_json()["slices"]} == {None}
+
+
+def test_lengths_that_the_model_cannot_read(trained):
+    with pytest.raises(InputError, match="digits is 1001"):
+        ask_run(trained, CHOSEN, lengths=[1001])
+
+
+def of(name, count, right, wrong=None):
+    return SliceResult(name, "", Share(count, right), None, None, wrong)
+
+
+@pytest.mark.parametrize(
+    ("slices", "name"),
+    [
+        ([("a", 10, 10), ("b", 10, 9), ("c", 10, 10)], "b"),
+        ([("a", 10, 5), ("b", 1000, 500)], "b"),  # of equals the one with more questions
+        ([("a", 10, 10), ("b", 10, 10)], "a"),  # then the first
+        ([("a", 3, 0)], "a"),
+    ],
+)
+def test_the_worst_slice(slices, name):
+    assert worst([of(*each) for each in slices]).name == name
+
+
+LONG = "7" + "0" * 199
+
+
+@pytest.mark.parametrize(
+    ("task", "slices", "sentence"),
+    [
+        (
+            Task("subtraction"),
+            [of("random", 1000, 999), of("borrow-all", 1000, 280, Mistake("85380-85380", "0", "00"))],
+            "worst slice: borrow-all, 0.280 of 1,000: 85380-85380 = 0, the model said 00",
+        ),
+        (
+            Task("pq"),
+            [of("one", 3000, 2999, Mistake("---p-", "q----", ""))],
+            "worst slice: one, 0.999 of 3,000: ---p-q----, the model said nothing",
+        ),
+        (
+            Task("addition", digits=200),
+            [of("zero", 2, 1, Mistake(f"0+{LONG}", LONG, LONG[1:]))],
+            "worst slice: zero, 0.500 of 2: 0+70{199} = 70{199}, the model said 0{199}",
+        ),
+        (
+            Task("addition"),
+            [of("random", 1000, 1000), of("zero", 50, 50)],
+            "worst slice: each of the 2 slices has 1.000 (1,050 questions)",
+        ),
+        (Task("addition"), [], "addition has no suite, so no hard questions were asked"),
+    ],
+)
+def test_the_worst_slice_in_words(task, slices, sentence):
+    assert SuiteResult(task, task.digits, CHOSEN, tuple(slices)).worst_in_words() == sentence

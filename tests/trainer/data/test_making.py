@@ -1,0 +1,81 @@
+"""A dataset that is missing is made, and one that is there costs nothing."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.__main__ import main as arith_data
+from seq2seq_arith.trainer.data.making import is_made, make_missing
+
+TASK = Task("addition", digits=2, num_examples=200)
+HEAVY = {"apache_beam", "pyarrow", "tensorflow", "tensorflow_datasets"}
+
+
+def test_it_is_made_once(tmp_path, capsys):
+    assert not is_made(TASK, str(tmp_path / "new"))
+    make_missing(TASK, str(tmp_path / "new"))
+    assert is_made(TASK, str(tmp_path / "new"))
+    printed = capsys.readouterr().out
+    command = f"arith-data generate addition --digits 2 --num-examples 200 --data-dir {tmp_path / 'new'}"
+    assert printed.splitlines()[0].endswith(f"as this does: {command}")
+    assert "200 examples in" in printed
+    make_missing(TASK, str(tmp_path / "new"))
+    assert capsys.readouterr().out == ""
+
+
+def test_one_that_is_there_imports_nothing_heavy(tmp_path):
+    make_missing(TASK, str(tmp_path))
+    code = f"""
+import json, sys
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines.__main__ import main as arith_data
+from seq2seq_arith.trainer.data.making import make_missing
+make_missing({TASK!r}, {str(tmp_path)!r})
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)) & HEAVY == set()
+
+
+@pytest.mark.parametrize(
+    ("task", "data_dir", "sentence"),
+    [
+        (TASK, "file/data", "file is a file, not a directory; give another --data-dir"),
+        (TASK, "/proc/data", "make it elsewhere and give that --data-dir: arith-data generate addition --"),
+        (Task("addition", digits=1, num_examples=60), "data", "num_examples is 60"),
+    ],
+)
+def test_it_refuses_in_one_sentence_and_leaves_nothing(task, data_dir, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError) as caught:
+        make_missing(task, data_dir)
+    assert sentence in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_advice_of_a_refusal_makes_the_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        make_missing(TASK, "/proc/data")
+    command = shlex.split(str(caught.value).partition("give that --data-dir: arith-data ")[2])
+    assert arith_data(command) == 0
+    assert is_made(TASK, command[-1])
+
+
+@pytest.mark.parametrize(
+    ("data_dir", "cluster"), [("", ""), ("gs://bucket/data", ""), ("dataset", ""), ("data", '{"cluster": {}}')]
+)
+def test_other_places_and_clusters_are_left_to_the_one_who_opens_the_dataset(data_dir, cluster, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TF_CONFIG", cluster)
+    (tmp_path / "dataset").mkdir()
+    (tmp_path / "dataset" / "dataset_info.json").touch()
+    make_missing(TASK, data_dir)
+    assert [path.name for path in tmp_path.rglob("*")] == ["dataset", "dataset_info.json"]

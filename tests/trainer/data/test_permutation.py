@@ -1,0 +1,61 @@
+"""Keyed permutations: each number once, and back again."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_arith.trainer.data.permutation import Permutation, combined
+
+SIZES = st.one_of(st.sampled_from([1, 2, 5, 1000, 12345]), st.integers(1, 3000))
+KEYS = st.integers(0, 2**64 - 1)
+
+
+@given(SIZES, KEYS)
+def test_each_number_has_one_place(size, key):
+    order = Permutation(size, key)
+    numbers = order(np.arange(size))
+    assert sorted(numbers.tolist()) == list(range(size))
+    np.testing.assert_array_equal(order.inverse(numbers), np.arange(size))
+
+
+@given(st.integers(2**20, 2**40), KEYS, st.lists(st.integers(0, 2**20 - 1), min_size=1, max_size=50))
+def test_a_few_places_of_a_long_order(size, key, places):
+    """Nothing of the rest of the order is made."""
+    order = Permutation(size, key)
+    numbers = order(np.array(places))
+    assert len(set(numbers.tolist())) == len(set(places))
+    assert 0 <= numbers.min() <= numbers.max() < size
+    np.testing.assert_array_equal(order.inverse(numbers), places)
+    np.testing.assert_array_equal([order(np.array([place]))[0] for place in places], numbers)
+
+
+@pytest.mark.parametrize("place", [-1, 1000, 1001, 2**40])
+def test_a_place_that_is_not_there_is_refused(place):
+    """It lies on a cycle of its own, on which a walk would never end."""
+    for ask in (Permutation(1000, 7), Permutation(1000, 7).inverse):
+        with pytest.raises(ValueError, match="give 0 to 999"):
+            ask(np.array([3, place]))
+
+
+def test_another_key_is_another_order():
+    orders = {tuple(Permutation(50, key)(np.arange(50)).tolist()) for key in range(200)}
+    assert len(orders) == 200
+
+
+def test_each_number_is_equally_often_at_each_place():
+    """7,000 orders of 7 numbers: 1,000 of each at each place, with a standard deviation of 29."""
+    orders = np.stack([Permutation(7, combined(3, key))(np.arange(7)) for key in range(7000)])
+    counts = np.stack([np.bincount(column, minlength=7) for column in orders.T])
+    assert np.abs(counts - 1000).max() < 5 * 29
+
+
+def test_neighbours_are_parted():
+    """In a random order of 10,000 numbers, one on average stands right behind the number before it."""
+    numbers = Permutation(10_000, 11)(np.arange(10_000))
+    assert np.count_nonzero(np.diff(numbers) == 1) < 8
+    assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 0.05
+
+
+def test_a_key_depends_on_each_number_and_its_place():
+    assert len({combined(), combined(0), combined(0, 0), combined(0, 1), combined(1, 0), combined(1)}) == 6

@@ -1,0 +1,98 @@
+"""Probes: sets of questions that are right, unseen, or complete."""
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.numbers import from_ints
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data.views import to_strings
+
+
+def test_examples_are_right():
+    examples = probes.examples(Task("subtraction"), (np.array([[5, 12]], np.uint64), np.array([[30, 2]], np.uint64)))
+    assert to_strings(examples.questions) == ["5-30       ", "12-2       "]
+    assert to_strings(examples.answers) == ["-25   ", "10    "]
+
+
+@pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
+def test_the_third_set_shares_no_key(data_dir, tasks, name):
+    task = tasks[name]
+    source = records.open_source(task, str(data_dir))
+    splits = [source.splits[split].head(1000).questions for split in ("train", "validation")]
+    seen = probes.keys(task, text.operands(task, np.concatenate(splits)))
+    assert len(np.unique(seen)) == task.num_examples
+    trained, nothing = probes.KeySet(task, seen), probes.KeySet(task, seen[:0])
+    fresh = probes.keys(task, probes.unseen(task, trained.has, seed=1, most=10**6))
+    assert 0 < len(fresh) <= task.num_examples
+    assert len(np.unique(fresh)) == len(fresh)
+    assert not np.isin(fresh, seen).any()
+    few = probes.keys(task, probes.unseen(task, trained.has, seed=1, most=10))
+    np.testing.assert_array_equal(few, fresh[:10])
+    everything = probes.keys(task, probes.unseen(task, nothing.has, seed=1, most=10**6))
+    assert len(everything) == task.num_examples
+    np.testing.assert_array_equal(fresh, everything[~np.isin(everything, seen)])
+
+
+def test_keys_know_no_order_unless_told():
+    pair = np.array([[3]], np.uint64), np.array([[5]], np.uint64)
+    plain, ordered = Task("addition"), Task("addition", ordered=True)
+    assert probes.keys(plain, pair) == probes.keys(plain, pair[::-1])
+    assert probes.keys(ordered, pair) != probes.keys(ordered, pair[::-1])
+
+
+@pytest.mark.parametrize(
+    ("task", "values"),
+    [
+        (Task("addition", digits=1), range(10)),
+        (Task("multiplication", digits=2), range(100)),
+        (Task("pq", digits=7, num_examples=10), range(1, 8)),
+        (Task("modular_addition", digits=11), range(11)),
+    ],
+)
+def test_all_questions(task, values):
+    left, right = (side[0].tolist() for side in probes.all_questions(task))
+    assert sorted(zip(left, right, strict=True)) == [(a, b) for a in values for b in values]
+    assert len(left) == task.num_questions
+
+
+def test_a_key_set_knows_pairs_of_more_and_fewer_words():
+    task = Task("addition", digits=20)
+    trained = probes.KeySet(task, probes.keys(task, (from_ints([10**19, 4], 2), from_ints([7, 5], 2))))
+    pairs = [(7, 10**19, True), (5, 4, True), (4, 4, False), (10**19, 7 + 10**36, False), (5 + 10**18, 4, False)]
+    left, right, expected = zip(*pairs, strict=True)
+    assert trained.has((from_ints(left, 3), from_ints(right, 3))).tolist() == list(expected)
+    assert trained.has((from_ints([5, 7]), from_ints([4, 7]))).tolist() == [True, False]
+
+
+def test_keys_of_long_numbers_are_told_apart():
+    task = Task("subtraction", digits=40)
+    operands = from_ints([10**39, 1, 10**39 + 10**18], 3), from_ints([1, 10**39, 1], 3)
+    keys = probes.keys(task, operands)
+    assert [probes.pair(key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
+    assert np.isin(keys, keys[:1]).tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize("deviations", [6, 0])
+@pytest.mark.parametrize("name", ["addition", "pq"])
+def test_a_search_in_the_files_finds_the_pairs_of_the_training_set(data_dir, tasks, monkeypatch, name, deviations):
+    """Also if a row is not where it should be; and it reads only some rows for a few questions."""
+    split = records.open_source(tasks[name], str(data_dir)).splits["train"]
+    held, searched = probes.trained_on(split), probes.KeySearch(split)
+    assert isinstance(held, probes.KeySet)
+    monkeypatch.setattr(probes, "HELD", 10)
+    assert probes.trained_on(split) == searched
+    monkeypatch.setattr(probes, "DEVIATIONS", deviations)
+    monkeypatch.setattr(records.Split, "rows_per_range", 3)
+    rng = np.random.default_rng(0)
+    smallest = tasks[name].notation.smallest
+    most = 10 ** tasks[name].digits if name == "addition" else tasks[name].digits + 1
+    drawn = tuple(rng.integers(smallest, most, (1, 3000)).astype(np.uint64) for _ in range(2))
+    trained = text.operands(tasks[name], split.head(2000).questions)
+    both = tuple(np.concatenate(sides, axis=1) for sides in zip(drawn, trained, strict=True))
+    np.testing.assert_array_equal(searched.has(both), held.has(both))
+    assert searched.has(trained).all()
+    assert searched.has((trained[0][:, :1], trained[1][:, :1])).tolist() == [True]
+    longer = tuple(np.pad(side, ((0, 1), (0, 0))) for side in both)
+    np.testing.assert_array_equal(searched.has(longer), held.has(both))

@@ -1,0 +1,186 @@
+"""Records: opening a dataset, reading ranges of it, and refusing a damaged one."""
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+import tensorflow_datasets as tfds
+from programs import run_here
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking import records as tf_records
+from seq2seq_arith.pipelines.formats.catalog import metadata_digest
+from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
+from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.data.integrity import FileCheck
+from seq2seq_arith.trainer.data.views import to_strings
+
+
+@pytest.fixture
+def copied(data_dir, tasks, tmp_path):
+    """A copy of the addition set: where it is, and its source."""
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    return dataset_path(tmp_path, tasks["addition"]), records.open_source(tasks["addition"], str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
+def test_splits_are_read_as_tfds_reads_them(data_dir, tasks, name):
+    source = records.open_source(tasks[name], str(data_dir))
+    builder = tfds.builder(f"seq2seq_arith/{tasks[name].config_name}", data_dir=data_dir)
+    for split in ("train", "validation"):
+        examples = source.splits[split].head(2000)
+        expected = [(e["question"].decode(), e["answer"].decode()) for e in tfds.as_numpy(builder.as_dataset(split))]
+        assert list(zip(*map(to_strings, (examples.questions, examples.answers)), strict=True)) == expected
+
+
+def test_any_range_is_a_part_of_the_whole(data_dir, tasks):
+    """Also one of several shards, and in another order."""
+    split = records.open_source(tasks["addition"], str(data_dir)).splits["train"]
+    whole, length = split.head(len(split)), split.lengths[0]
+    assert len(split) == len(whole) == 903
+    for first, count in ((0, 1), (length - 1, 2), (5, 600), (902, 1), (0, 903)):
+        order = np.random.default_rng(first).permutation(count)
+        found, expected = split.read(first, count), whole[first : first + count]
+        np.testing.assert_array_equal(found.questions, expected.questions)
+        np.testing.assert_array_equal(found.answers, expected.answers)
+        strings = np.concatenate([expected.questions, expected.answers], axis=1)
+        np.testing.assert_array_equal(split.read_strings(first, count, order), strings[order])
+        used = {shard.path.name for shard in split.shards(first, count)}
+        assert len(used) == (8 if count > 800 else 2 if first == length - 1 else len(used))
+    assert sum(shard.examples for shard in split.shards()) == 903
+
+
+def test_a_missing_dataset_names_the_command_that_makes_it(data_dir):
+    task = Task("subtraction", digits=7, seed=3, ordered=True, reverse=True)
+    with pytest.raises(InputError) as caught:
+        records.open_source(task, str(data_dir))
+    command = "arith-data generate subtraction --digits 7 --seed 3 --reverse --ordered --data-dir"
+    assert command in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (lambda content: content[:-5], r"ends before its record \d+; check it with arith-data verify"),
+        (lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:], "has a damaged record, number 0; "),
+        (lambda content: None, "cannot be read \\(No such file or directory\\); check it with arith-data verify"),
+    ],
+    ids=["cut", "changed", "gone"],
+)
+def test_a_damaged_file_is_refused(copied, harm, sentence):
+    directory, source = copied
+    path = directory / tfrecord_path("train", 3, 8)
+    content = harm(path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    for read in (lambda: source.splits["train"].head(903), FileCheck(source.splits["train"].shards()).finish):
+        with pytest.raises(InputError, match=str(path)):
+            read()
+    with pytest.raises(InputError, match=sentence):
+        source.splits["train"].head(903)
+
+
+def swap(directory: Path) -> None:
+    """Two shards of one length, whole in themselves, in each other's place."""
+    one, other = (directory / tfrecord_path("train", shard, 8) for shard in (0, 1))
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+
+
+def forge(directory: Path) -> None:
+    """Another answer in a record whose checksum is right, as anybody can write it."""
+    path = directory / tfrecord_path("train", 3, 8)
+    *rows, (question, _) = tf_records.read(path.read_bytes())
+    path.write_bytes(b"".join(reference.record(*row) for row in [*rows, (question, "9999")]))
+
+
+def lengthen(directory: Path) -> None:
+    """A shard with one more record, which is whole in itself."""
+    path = directory / tfrecord_path("train", 3, 8)
+    path.write_bytes(path.read_bytes() + reference.record("    1+1", "2   "))
+
+
+@pytest.mark.parametrize(
+    ("harm", "sentence"),
+    [
+        (swap, r"train\.tfrecord-0000[01]-of-00008 does not have the "),
+        (forge, r"train\.tfrecord-00003-of-00008 does not have the sha256 that metadata\.json states; "),
+        (lengthen, r"train\.tfrecord-00003-of-00008 does not have the [\d,]+ bytes of its \d+ examples; "),
+    ],
+)
+def test_other_examples_than_the_metadata_name_are_found(copied, harm, sentence):
+    directory, source = copied
+    harm(directory)
+    with pytest.raises(InputError, match=sentence):
+        FileCheck(source.splits["train"].shards()).finish()
+    FileCheck(source.splits["validation"].shards()).finish()
+
+
+def test_a_template_that_leads_elsewhere_is_refused(copied, tasks, tmp_path):
+    path = copied[0] / "dataset_info.json"
+    info = json.loads(path.read_text())
+    for split in info["splits"]:
+        split["filepathTemplate"] = "/elsewhere/{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+    path.write_text(json.dumps(info))
+    with pytest.raises(InputError, match=r"dataset_info\.json does not have the sha256 that metadata\.json states"):
+        records.open_source(tasks["addition"], str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"draws_used": 1}, "metadata.json cannot be used: draws_used is 1; check it with arith-data verify"),
+        ({"num_shards": 10**9}, "cannot be used: num_shards is 1000000000; for 1003 examples give "),
+        ({"num_shards": "8"}, "cannot be used: num_shards is '8'"),
+        ({"files": []}, "cannot be used: its files are not those of its parameters"),
+    ],
+    ids=str,
+)
+def test_forged_metadata_is_refused(data_dir, tasks, tmp_path, change, sentence):
+    task = tasks["addition"]
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    path = dataset_path(tmp_path, task) / "metadata.json"
+    metadata = json.loads(path.read_text()) | change
+    if "draws_used" not in change:
+        metadata["sha256"] = metadata_digest(metadata)
+    path.write_text(json.dumps(metadata))
+    with pytest.raises(InputError, match=sentence):
+        records.open_source(task, str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "metadata.json"])
+def test_a_cut_description_is_refused(data_dir, tasks, tmp_path, name):
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    path = next(tmp_path.rglob(f"{tasks['addition'].config_name}/*/{name}"))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError, match=rf"{name} (does not have the sha256|cannot be used: is not a JSON object)"):
+        records.open_source(tasks["addition"], str(tmp_path))
+
+
+def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
+    path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
+    with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
+        records.open_source(tasks["addition"], str(path))
+
+
+@pytest.mark.parametrize("task", [Task("pq", digits=20, num_examples=210), Task(num_examples=100, draws="value")])
+def test_the_command_for_a_missing_dataset_makes_it(task, tmp_path):
+    with pytest.raises(InputError, match="make it with: arith-data") as refusal:
+        records.open_source(task, str(tmp_path))
+    command = shlex.split(str(refusal.value).partition("make it with: arith-data ")[2])
+    assert run_here(*command).returncode == 0
+    assert records.open_source(task, str(tmp_path)).task == task
+
+
+@pytest.mark.parametrize(("place", "sentence"), [("foo://bucket/data", "is in no store"), ("", "has an empty name")])
+def test_a_place_that_cannot_be_read(tasks, place, sentence):
+    with pytest.raises(InputError, match=sentence):
+        records.open_source(tasks["addition"], place)

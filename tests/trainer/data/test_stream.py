@@ -1,0 +1,84 @@
+"""The stream of draws: the same at any step, and without the validation pairs."""
+
+import configs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic import draws, text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data.stream import Stream
+from seq2seq_arith.trainer.training import session
+
+TASK = Task("subtraction", digits=3)
+
+
+def stream(cutoff=2**61, batch_size=10, multiple=1, seed=0, task=TASK):
+    return Stream(task, cutoff, batch_size, multiple, seed)
+
+
+def rows_of(block):
+    assert block.questions.shape[:2] == block.answers.shape[:2] == block.weights.shape
+    return np.concatenate([block.questions, block.answers], axis=2)
+
+
+@given(st.integers(0, 2**40), st.integers(1, 5), st.integers(1, 40), st.integers(1, 4))
+@settings(max_examples=30)
+def test_a_step_is_the_same_in_every_block_and_on_all_machines_together(first, count, batch_size, machines):
+    batches = stream(batch_size=batch_size, multiple=machines)
+    block = batches.block(first, count)
+    whole, share = rows_of(block), batches.rows // machines
+    np.testing.assert_allclose(block.weights.sum(axis=1), 1, rtol=1e-5)
+    assert np.count_nonzero(block.weights) == count * batch_size
+    alone = np.concatenate([rows_of(batches.block(first + step, 1)) for step in range(count)])
+    np.testing.assert_array_equal(whole, alone)
+    parts = [rows_of(batches.block(first, count, slice(part * share, (part + 1) * share))) for part in range(machines)]
+    np.testing.assert_array_equal(whole, np.concatenate(parts, axis=1))
+    np.testing.assert_array_equal(whole[:, :batch_size], rows_of(stream(batch_size=batch_size).block(first, count)))
+
+
+def test_answers_are_right_and_seeds_differ():
+    block = stream(batch_size=500).block(3, 2)
+    questions = block.questions.reshape(-1, TASK.question_width)
+    expected = text.answers(TASK, *text.operands(TASK, questions))
+    np.testing.assert_array_equal(block.answers.reshape(expected.shape), expected)
+    assert (rows_of(block) != rows_of(stream(batch_size=500, seed=1).block(3, 2))).any()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_what_is_below_the_cutoff_is_left_out_and_nothing_else(share):
+    cutoff = int(share * 2**64)
+    questions = stream(cutoff, batch_size=20_000).block(0, 1).questions[0]
+    hashes = draws.key_hash(TASK, draws.SPLIT, draws.key(TASK, *text.operands(TASK, questions)))
+    assert hashes.min() >= cutoff
+    assert np.quantile(hashes / 2.0**64, 0.5) == pytest.approx((1 + share) / 2, abs=0.03)
+
+
+@pytest.mark.parametrize("name", ["addition", "pq"])
+def test_no_validation_pair_is_drawn(data_dir, tasks, name):
+    source = records.open_source(tasks[name], str(data_dir))
+    batches = Stream.beside(source, 20_000, 1, seed=0)
+    validation, drawn = (
+        probes.keys(tasks[name], text.operands(tasks[name], questions))
+        for questions in (source.splits["validation"].head(1000).questions, batches.block(0, 1).questions[0])
+    )
+    assert not np.isin(drawn, validation).any()
+    assert len(np.unique(drawn)) > len(source.splits["train"])  # most pairs that there are
+
+
+def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
+    config = override(configs.TAGGER, hidden=8, layers=1, epochs=2, epoch_examples=1000, batch_size=100, stream=True)
+    trained = session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
+    assert [row["steps"] for row in trained.state.history] == [10, 20]
+    assert trained.summary.examples == 2000
+    found = evaluation.evaluate(trained.run)
+    printed = capsys.readouterr().out
+    assert "endless training and 100 validation examples" in printed
+    assert "trained on draws without end, which leave out the validation pairs of addition-n1003" in printed
+    assert "is not known, for it was drawn without end" in printed
+    assert list(found["scores"]) == ["validation"]
+    assert found["suites"][0]["slices"][0]["seen_in_training"] is None

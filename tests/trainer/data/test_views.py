@@ -1,0 +1,113 @@
+"""Views: reversible for every task, by example, and without counting or computing."""
+
+import dataclasses
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import columns, operand_pairs
+
+from seq2seq_arith.arithmetic import draws, tasks
+from seq2seq_arith.arithmetic.notation import Solved
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
+from seq2seq_arith.trainer.registry import VIEWS
+
+# A task whose answer is narrower than its operands, and one whose answer is wider than all views need.
+ADDITION = OPERATIONS["addition"]
+MADE_UP = {
+    "last_digit": dataclasses.replace(
+        ADDITION, solve=lambda digits, x, y: Solved((x + y) % np.uint64(10)), answer_width=lambda digits: 1
+    ),
+    "shifted": dataclasses.replace(
+        ADDITION, solve=lambda digits, x, y: Solved((x + y) * np.uint64(1000)), answer_width=lambda digits: digits + 4
+    ),
+}
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """Adds the tasks that are made up for these tests."""
+    monkeypatch.setattr(tasks, "OPERATIONS", {**OPERATIONS, **MADE_UP})
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("task_name", [*OPERATIONS, *MADE_UP])
+@hypothesis.settings(max_examples=20)
+@given(data=st.data())
+def test_views_are_reversible(made_up, name: str, task_name: str, data: st.DataObject):
+    """Nothing of a question or an answer is lost; views that line up digits are refused where there are none."""
+    operation = tasks.OPERATIONS[task_name]
+    if VIEWS[name].needs_digits and not operation.notation.has_digits:
+        return
+    digits = data.draw(st.integers(operation.min_digits, 9))
+    task = Task(task_name, digits, 10, reverse=data.draw(st.booleans()))
+    operands = columns(task, data.draw(operand_pairs(task, max_size=20)))
+    view, examples = make_view(name, task), probes.examples(task, operands)
+    ids, answers = view.encode_question(examples.questions), view.encode_answer(examples.answers)
+    assert tuple(ids.shape[1:]) == view.question_shape
+    assert answers.shape[1] == view.answer_steps
+    assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
+    np.testing.assert_array_equal(view.decode_question(ids), examples.questions)
+    np.testing.assert_array_equal(view.decode_answer(answers), examples.answers)
+
+
+def test_an_answer_that_does_not_fit_is_never_right(made_up):
+    """A model may write as many characters as the operands have; cut to the stored width, they could look right."""
+    view = make_view("aligned", Task("last_digit"))
+    written = np.array([[view.alphabet.index(character) for character in text] for text in ("7  ", "71 ", "   ")])
+    assert to_strings(view.decode_answer(written.astype(np.uint8)).numpy()) == ["7", " ", " "]
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "answer", "left", "right", "backwards"),
+    [
+        (Task("addition"), "271+792", "469 ", "792 ", "271 ", "964 "),
+        (Task("addition"), "  57+66", "141 ", "66  ", "57  ", "141 "),
+        (Task("subtraction"), "555-3947   ", "-3392 ", "555   ", "7493  ", "2933- "),
+        (Task("subtraction"), "0-0        ", "0     ", "0     ", "0     ", "0     "),
+        (Task("subtraction", digits=1), "3-9", "-6", "3 ", "9 ", "6-"),
+    ],
+)
+def test_the_aligned_view_by_example(task, question, answer, left, right, backwards):
+    view = make_view("aligned", task)
+    ids = np.asarray(view.encode_question(to_codes([question], task.question_width)))[0]
+    assert "".join(view.alphabet[i] for i in ids[:, 0]) == left
+    assert "".join(view.alphabet[i] for i in ids[:, 1]) == right
+    written = np.asarray(view.encode_answer(to_codes([answer], task.answer_width)))[0]
+    assert "".join(view.alphabet[i] for i in written) == backwards
+
+
+def test_the_aligned_view_computes_nothing():
+    """Each character of the question stands in the view once, but for the operator and the padding."""
+    task = Task("subtraction")
+    examples = probes.examples(task, draws.operands(task, np.arange(100, dtype=np.uint64)))
+    view = make_view("aligned", task)
+    rows = np.asarray(view.encode_question(examples.questions))
+    for question, ids in zip(to_strings(examples.questions), rows, strict=True):
+        seen = "".join(view.alphabet[i] for i in ids.ravel() if i != view.pad)
+        assert sorted(seen) == sorted(question.replace("-", "").strip())
+
+
+def test_the_crossed_view_by_example():
+    """Step 1 of 297 and 172 holds tens with units and units with tens."""
+    view = make_view("crossed", Task("addition"))
+    ids = np.asarray(view.encode_question(to_codes(["271+792"], 7)))[0]
+    steps = ["".join(view.alphabet[i] for i in row) for row in ids]
+    assert steps == ["72    ", "7792  ", "719722", "  9127"]
+
+
+@pytest.mark.parametrize("view", ["aligned", "crossed"])
+def test_dashes_cannot_be_aligned(view):
+    with pytest.raises(InputError, match=f"the view '{view}' lines up decimal digits and pq has none; use --view raw"):
+        make_view(view, Task("pq"))
+
+
+def test_strings_and_codes():
+    codes = to_codes(["1+2", "45+6"], 5)
+    assert codes.dtype == np.uint8
+    assert to_strings(codes) == ["1+2  ", "45+6 "]

@@ -1,0 +1,109 @@
+"""Latches, the noise that trains them, and the network of them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise, moved
+
+
+def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndarray:
+    """The recurrence, step by step."""
+    gates = np.clip(settings[..., :units] / 2 + 0.5, 0, 1)
+    candidates = np.clip(settings[..., units:], -1, 1)
+    held, state = np.zeros_like(gates), np.zeros_like(gates[:, 0])
+    steps = range(settings.shape[1])
+    for step in reversed(steps) if backwards else steps:
+        state = (1 - gates[:, step]) * state + gates[:, step] * candidates[:, step]
+        held[:, step] = state
+    return held
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 20), st.booleans(), st.integers(0, 2**16))
+def test_a_latch_is_the_recurrence_it_says(steps, backwards, seed):
+    given = np.random.default_rng(seed).normal(scale=2, size=(3, steps, 8)).astype(np.float32)
+    latch = Latch(4, go_backwards=backwards)
+    np.testing.assert_allclose(latch(given, training=True), by_the_rule(given, 4, backwards=backwards), atol=1e-5)
+    steep = by_the_rule(Latch.STEEPNESS * given, 4, backwards=backwards)
+    np.testing.assert_allclose(latch(given), steep, atol=1e-5)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_closed_gate_holds_its_value_exactly(backwards):
+    steps = 3000
+    given = np.full((1, steps, 2), -1.0, np.float32)  # closed
+    given[0, -1 if backwards else 0] = [1.0, 0.7]  # open once
+    found = Latch(1, go_backwards=backwards)(given, training=True)
+    np.testing.assert_array_equal(found, np.full((1, steps, 1), np.float32(0.7)))
+
+
+def test_the_latch_of_the_docstring_is_the_carry():
+    left, right = np.array([4, 7, 2, 1]), np.array([5, 8, 7, 3])
+    gates, candidates = np.where(left + right == 9, -1, 1), np.where(left + right > 9, 1, -1)
+    found = Latch(1)(np.stack([gates, candidates], axis=1)[None].astype(np.float32))
+    np.testing.assert_array_equal(found[0, :, 0], [0, 1, 1, -1])
+
+
+def test_a_sequence_is_moved_and_zeros_come_in():
+    sequence = np.array([[[1.0], [2.0], [3.0]]])
+    for distance, expected in ((1, [0, 1, 2]), (-1, [2, 3, 0]), (2, [0, 0, 1]), (-2, [3, 0, 0])):
+        np.testing.assert_array_equal(moved(sequence, distance)[0, :, 0], expected)
+
+
+def test_neighbours_stand_beside_each_step_with_marks_at_the_ends():
+    found = Neighbours()(np.array([[[5.0], [6.0], [7.0]]], np.float32))
+    #                                        itself, before and its mark, after and its mark
+    np.testing.assert_array_equal(found[0], [[5, 0, 0, 6, 1], [6, 5, 1, 7, 1], [7, 6, 1, 0, 0]])
+
+
+def test_noise_is_there_in_training_only_and_has_its_deviation():
+    values, layer = np.zeros((200, 50, 3), np.float32), Noise(0.5, salt=1)
+    np.testing.assert_array_equal(layer([values, tf.constant(7)]), values)
+    noise = np.asarray(layer([values, tf.constant(7)], training=True))
+    assert noise.std() == pytest.approx(0.5, rel=0.02)
+    assert noise.mean() == pytest.approx(0, abs=0.02)
+    assert np.abs(noise).max() <= 0.5 * 3**0.5
+
+
+def test_noise_is_a_function_of_the_batch_and_of_the_salt():
+    values, ids = np.zeros((4, 6, 3), np.float32), np.arange(48, dtype=np.uint8).reshape(4, 6, 2) % 12
+    other = ids.copy()
+    other[3, 5, 1] ^= 1
+    key = BatchKey()
+
+    def noise(ids, salt):
+        return np.asarray(Noise(1.0, salt=salt)([values, key(ids)], training=True))
+
+    np.testing.assert_array_equal(noise(ids, 1), noise(ids, 1))
+    assert not np.array_equal(noise(ids, 1), noise(other, 1))
+    assert not np.array_equal(noise(ids, 1), noise(ids, 2))
+
+
+def test_a_latch_tagger_has_one_forward_layer_and_then_backward_ones():
+    view = make_view("aligned", Task("subtraction"))
+    model = build_model(ModelConfig(name="latch_tagger", view="aligned", hidden=16, layers=3), view)
+    latches = [layer for layer in model.layers if isinstance(layer, Latch)]
+    assert [layer.go_backwards for layer in latches] == [False, True, True]
+    assert {layer.units for layer in latches} == {4}
+    assert model.get_layer("layer_2").units == 32
+
+
+def test_a_latch_tagger_of_one_layer_looks_back_over_all_steps_and_ahead_over_one():
+    view = make_view("aligned", Task("addition", digits=8))
+    keras.utils.set_random_seed(0)
+    model = build_model(ModelConfig(name="latch_tagger", view="aligned", hidden=32), view)
+    ids = np.full((1, 9, 2), view.alphabet.index("5"))
+    plain = np.asarray(model(ids))[0]
+    for changed_step in range(9):
+        changed = ids.copy()
+        changed[0, changed_step] = view.alphabet.index("7")
+        moved_steps = np.flatnonzero(np.abs(np.asarray(model(changed))[0] - plain).max(axis=1) > 1e-7)
+        assert moved_steps.min() == max(0, changed_step - 1)

@@ -1,0 +1,191 @@
+"""Networks: their shapes, weights and layers, and what they see; the layers that Keras does not have."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.build import build_model, outline
+from seq2seq_arith.trainer.models.layers import BiasedAttention, Counter, GoSignal, OneHot, PairEmbedding
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.runs import checkpoints
+
+TAGGERS = [name for name, network in MODELS.items() if network.writes_in_place]
+ADDITION, PQ = Task("addition"), Task("pq", digits=5)
+
+
+def ids_of(view, count: int = 6):
+    operands = draws.operands(view.task, np.arange(count, dtype=np.uint64))
+    return view.encode_question(probes.examples(view.task, operands).questions)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("task", "view"), [(ADDITION, "raw"), (ADDITION, "crossed"), (PQ, "raw")])
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_on_every_view(name, task, view, layers):
+    view = make_view(view, task)
+    config = ModelConfig(name=name, view=view.name, hidden=8, layers=layers)
+    if name in TAGGERS and view.question_shape[0] != view.answer_steps:
+        with pytest.raises(InputError, match="has 7 question steps and 4 answer steps; use --view aligned"):
+            build_model(config, view)
+        return
+    logits = build_model(config, view)(ids_of(view))
+    assert logits.shape == (6, view.answer_steps, len(view.alphabet))
+    assert logits.dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn"])
+def test_the_notebooks_model_has_the_notebooks_layers(name):
+    view = make_view("raw", ADDITION)
+    model = build_model(ModelConfig(name=name, hidden=128, layers=1), view)
+    gates = {"lstm": 4, "gru": 3, "simple_rnn": 1}[name]
+    biases = 2 if name == "gru" else 1
+    sizes = [gates * 128 * (inputs + 128 + biases) for inputs in (12, 128)]
+    assert model.count_params() == sum(sizes) + 128 * 12 + 12
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn", "bilstm_tagger", "alternating_tagger", "transformer"])
+def test_unrolling_changes_nothing(name):
+    view = make_view("aligned", ADDITION)
+    config = ModelConfig(name=name, view="aligned", hidden=8, layers=2)
+    unrolled, looped = build_model(config, view), build_model(config, view, cudnn=True)
+    looped.set_weights(unrolled.get_weights())
+    np.testing.assert_allclose(unrolled(ids_of(view)), looped(ids_of(view)), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("digits", "cudnn", "unroll", "use_cudnn"),
+    [(3, False, True, False), (3, True, False, "auto"), (80, False, False, False), (80, True, False, "auto")],
+)
+def test_where_cudnn_may_be_taken(digits, cudnn, unroll, use_cudnn):
+    """Keras takes it for a layer that is not unrolled, unless it is told not to."""
+    view = make_view("aligned", Task("addition", digits=digits))
+    for name in ("lstm", "gru", "bilstm_tagger", "transformer"):
+        model = build_model(ModelConfig(name=name, view="aligned", hidden=8), view, cudnn=cudnn)
+        layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM | keras.layers.GRU)]
+        assert layers
+        assert {layer.unroll for layer in layers} == {unroll}
+        if not unroll:
+            assert {layer.use_cudnn for layer in layers} == {use_cudnn}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_outline_of_a_network_has_its_variables(name):
+    config, view = ModelConfig(name=name, view="aligned", hidden=8, layers=2), make_view("aligned", ADDITION)
+    made, outlined = build_model(config, view).variables, outline(config, view)
+    assert checkpoints.keys(made) == checkpoints.keys(outlined)
+    assert [(each.shape, each.dtype) for each in made] == [(each.shape, each.dtype) for each in outlined]
+
+
+def test_an_outline_takes_no_memory_and_no_names():
+    """8 layers of 16,384 units have 15 * 10^9 weights. The next unnamed layer is numbered as if there were none."""
+    config = ModelConfig(name="lstm_tagger", view="aligned", hidden=2**14, layers=8)
+    before = keras.layers.Dense(1).name
+    assert sum(math.prod(variable.shape) for variable in outline(config, make_view("aligned", ADDITION))) > 1.5e10
+    after = keras.layers.Dense(1).name
+    assert after == f"dense_{int(before.partition('_')[2] or 0) + 1}"
+
+
+@pytest.mark.parametrize("name", TAGGERS)
+def test_a_taggers_weights_fit_any_length(name):
+    config = ModelConfig(name=name, view="aligned", hidden=8)
+    short, long = (build_model(config, make_view("aligned", Task("addition", digits=d))) for d in (3, 9))
+    long.set_weights(short.get_weights())
+
+
+def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
+    view = make_view("aligned", ADDITION)
+    ids = np.asarray(ids_of(view)).copy()
+    changed = ids.copy()
+    changed[:, -1] = view.alphabet.index("7")
+    names = {"lstm_tagger": False, "bilstm_tagger": True, "alternating_tagger": True, "returning_tagger": True}
+    for name, sees in names.items():
+        model = build_model(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view)
+        assert (np.abs(model(ids)[:, 0] - model(changed)[:, 0]).max() > 1e-6) == sees
+
+
+def test_attention_heads_divide_the_units():
+    with pytest.raises(InputError, match="hidden is 10; model 'transformer' needs a multiple of 4"):
+        build_model(ModelConfig(name="transformer", hidden=10), make_view("raw", ADDITION))
+
+
+def test_attention_takes_its_softmax_in_float32():
+    layer = BiasedAttention(2, dtype="mixed_bfloat16")
+    layer.build((None, 5, 8))
+    graph = tf.function(layer).get_concrete_function(tf.TensorSpec([3, 5, 8], tf.bfloat16)).graph
+    kinds = {operation.type: operation.outputs[0].dtype for operation in graph.get_operations() if operation.outputs}
+    assert (kinds["Softmax"], kinds["BatchMatMulV2"]) == (tf.float32, tf.bfloat16)
+
+
+def test_one_hot_puts_channels_side_by_side():
+    rows = np.asarray(OneHot(3)(np.array([[[0, 2], [1, 1]]])))
+    np.testing.assert_array_equal(rows, [[[1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0]]])
+
+
+def test_pairs_are_embedded_and_summed():
+    layer = PairEmbedding(3, 2)
+    found = np.asarray(layer(np.array([[[0, 2, 1, 1]]])))
+    table = np.asarray(layer.table)
+    np.testing.assert_allclose(found, [[table[0 * 3 + 2] + table[1 * 3 + 1]]], atol=1e-6)
+
+
+def test_the_counter_is_the_recurrence_it_says():
+    layer, last = Counter(5), Counter(5, return_sequences=False)
+    inputs = np.eye(3, dtype=np.float32)[np.random.default_rng(0).integers(3, size=(2, 50))]
+    counted = np.asarray(layer(inputs))
+    gates = Counter.STEEPNESS * (inputs @ np.asarray(layer.kernel) + np.asarray(layer.bias))
+    state = np.zeros((2, 5))
+    for step in range(50):
+        gate, value = np.split(gates[:, step], 2, axis=-1)
+        state = state + np.clip(gate + 0.5, 0, 1) * np.clip(value, -1, 1)
+        np.testing.assert_allclose(counted[:, step], state, atol=1e-4)
+    last.build(inputs.shape)
+    last.set_weights(layer.get_weights())
+    np.testing.assert_allclose(last(inputs), state, atol=1e-4)
+
+
+def test_saturated_counters_are_exact_at_any_length():
+    layer = Counter(3)
+    layer.build((None, None, 1))
+    # Two gates are open and one is shut.
+    layer.set_weights([np.array([[1, 1, -1, 1, -1, 1]], np.float32), np.zeros(6, np.float32)])
+    np.testing.assert_array_equal(layer(np.ones((1, 100_000, 1)))[0, -1], [100_000, -100_000, 0])
+
+
+def test_a_saturated_counter_is_left_alone():
+    layer = Counter(1)
+    layer.build((None, None, 2))
+    # The gates of the first input are half open, those of the second saturated.
+    kernel = np.array([[0.1, 0.5], [9.0, 9.0]], np.float32) / Counter.STEEPNESS
+    layer.set_weights([kernel, np.zeros(2, np.float32)])
+    with tf.GradientTape() as tape:
+        count = layer(np.eye(2, dtype=np.float32)[None])[0, -1, 0]
+    gradient = np.asarray(tape.gradient(count, layer.kernel)) / Counter.STEEPNESS
+    assert float(count) == pytest.approx(1.3)
+    np.testing.assert_allclose(gradient, [[0.5, 0.6], [0, 0]], atol=1e-6)
+
+
+def test_a_decoder_that_is_fed_nothing_knows_its_first_step():
+    np.testing.assert_array_equal(GoSignal(3)(np.zeros((7, 2))), [[[1, 0], [0, 1], [0, 1]]])
+
+
+def test_a_counters_weights_fit_any_length():
+    short, long = (build_model(ModelConfig(name="counter"), make_view("raw", Task("pq", digits=d))) for d in (5, 50))
+    long.set_weights(short.get_weights())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_come_back_from_a_keras_file(name, tmp_path):
+    view = make_view("aligned", ADDITION)
+    model = build_model(ModelConfig(name=name, view="aligned", hidden=4), view)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(model(ids_of(view)), again(ids_of(view)))

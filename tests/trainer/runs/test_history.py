@@ -1,0 +1,33 @@
+"""The history of a run as a line, as CSV and as a plot."""
+
+from seq2seq_arith.trainer.runs import history
+
+
+def row(epoch: int) -> dict:
+    return {name: epoch + number / 100 for number, name in enumerate(history.COLUMNS)} | {"epoch": epoch}
+
+
+def test_the_columns_stay_as_they_are():
+    """History files of earlier versions have these."""
+    assert ",".join(history.COLUMNS) == (
+        "epoch,steps,loss,character_accuracy,exact_match,val_loss,val_character_accuracy,val_exact_match,"
+        "examples_per_second,seconds"
+    )
+
+
+def test_the_line_of_an_epoch():
+    assert history.epoch_line(row(2) | {"examples_per_second": 12345.6}, 50) == (
+        "epoch 2/50  train: loss 2.0200, characters 2.0300, exact 2.0400  "
+        "validation: loss 2.0500, characters 2.0600, exact 2.0700  12,346 examples/s, 2.1 s"
+    )
+
+
+def test_csv_and_plot(tmp_path):
+    history.write_csv(tmp_path / "history.csv", [row(1), row(2)])
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0] == ",".join(history.COLUMNS)
+    assert lines[1] == "1,1.01,1.02,1.03,1.04,1.05,1.06,1.07,1.08,1.09"
+    assert lines[2].startswith("2,2.01,")
+    history.plot(tmp_path / "history.png", [row(1), row(2)], "title")
+    assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]

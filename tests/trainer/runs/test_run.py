@@ -1,0 +1,263 @@
+"""The folder of a run: which runs may use it, and which settings may differ."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder, open_run
+
+
+def run_in(folder, **changes):
+    run = Run(folder / "run", Task("addition"), "abc", "/data", TrainConfig())
+    return dataclasses.replace(run, **changes)
+
+
+def trained(run):
+    """Leaves a file of a training in the folder of a run, which is made."""
+    run.claim()
+    run.last.touch()
+
+
+def test_a_claimed_folder_says_what_the_run_is(tmp_path):
+    run = run_in(tmp_path)
+    run.claim()
+    assert open_run(run.folder) == run
+    assert [path.name for path in run.folder.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}],
+)
+def test_the_same_run_may_go_on(tmp_path, changes):
+    trained(run_in(tmp_path))
+    run_in(tmp_path, **changes).claim()
+    assert open_run(tmp_path / "run") == run_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}],
+)
+def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
+    """Its training may have failed before its first checkpoint, for example for lack of memory."""
+    run_in(tmp_path).claim()
+    other = run_in(tmp_path, **changes)
+    other.claim()
+    assert open_run(other.folder) == other
+
+
+def test_a_run_with_a_constant_rate_may_go_on_to_more_epochs(tmp_path):
+    trained(run_in(tmp_path))
+    longer = run_in(tmp_path, config=override(TrainConfig(), epochs=80, replicas=2))
+    longer.claim()
+    # What does not change the result stays as it was.
+    assert open_run(longer.folder).config == override(TrainConfig(), epochs=80)
+    with pytest.raises(InputError, match=r"\(train.epochs is 80 there and 50 here\); give another --run-dir"):
+        run_in(tmp_path).claim()
+
+
+def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path):
+    config = override(TrainConfig(), schedule="cosine")
+    trained(run_in(tmp_path, config=config))
+    with pytest.raises(InputError) as caught:
+        run_in(tmp_path, config=override(config, epochs=80)).claim()
+    sentence = (
+        "(train.epochs is 50 there and 80 here), whose learning rate falls along a cosine over all of its epochs; "
+    )
+    assert sentence in str(caught.value)
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.runs.run import Run
+with Run(Path(sys.argv[1]), Task("addition"), "abc", "/data", TrainConfig()).locked():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_one_process_trains_in_a_folder(tmp_path):
+    run = run_in(tmp_path)
+    command = [sys.executable, "-c", HOLD, run.folder]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(InputError, match=r"another process is training .*; wait for it, or"), run.locked():
+            raise AssertionError("entered")
+        with run.locked(writes=False):  # another machine of a cluster, which writes nothing
+            pass
+        other.kill()
+        other.wait(60)
+    with run.locked():
+        run.claim()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"config": override(TrainConfig(), epochs=3)}, "(train.epochs is 50 there and 3 here)"),
+        ({"config": override(TrainConfig(), hidden=3)}, "(train.model.hidden is 128 there and 3 here)"),
+        (
+            {"task": Task("addition", digits=4)},
+            "holds a run on addition, and this is addition-d4; give another --run-dir",
+        ),
+        ({"sha256": "def"}, "holds a run on other data of the same name, abc there and def here"),
+    ],
+)
+def test_another_run_is_refused(tmp_path, changes, sentence):
+    trained(run_in(tmp_path))
+    with pytest.raises(InputError) as caught:
+        run_in(tmp_path, **changes).claim()
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"data": {}, "train": {}}'])
+def test_what_is_no_run_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(InputError):
+        open_run(tmp_path)
+
+
+def changed(*keys, to):
+    """Puts a value into the configuration of a run."""
+
+    def change(values):
+        for key in keys[:-1]:
+            values = values[key]
+        values[keys[-1]] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (changed("data", "sha256", to=5), "is not the configuration of a run"),
+        (changed("data", "sha256", to=None), "is not the configuration of a run"),
+        (changed("data", "directory", to=["a"]), "is not the configuration of a run"),
+        (changed("data", "parameters", to=[]), "cannot be used: the parameters are []"),
+        (changed("train", "learning_rate", to=10**400), "cannot be used: learning_rate is 1000"),
+        (changed("train", "target", to=10**400), "cannot be used: target is 1000"),
+        (changed("train", "xla", to="yes"), "cannot be used: xla is 'yes'; give True or False"),
+        (changed("train", "deterministic", to="no"), "cannot be used: deterministic is 'no'; give True or False"),
+        (changed("train", "schedule", to=[]), "cannot be used: schedule is []"),
+        (changed("train", "model", to=None), "is not the configuration of a run"),
+        (changed("train", "model", "name", to={}), "cannot be used: model is {}"),
+    ],
+)
+def test_a_configuration_that_no_run_writes(tmp_path, change, sentence):
+    """A stranger's folder, for example: one sentence, whatever it holds."""
+    run = run_in(tmp_path)
+    run.claim()
+    values = json.loads(run.config_path.read_text())
+    change(values)
+    run.config_path.write_text(json.dumps(values))
+    with pytest.raises(InputError) as caught:
+        open_run(run.folder)
+    assert sentence in str(caught.value)
+
+
+def test_a_configuration_too_deep_to_be_read(tmp_path):
+    (tmp_path / "config.json").write_text("[" * 200_000)
+    with pytest.raises(InputError, match="is not the configuration of a run"):
+        open_run(tmp_path)
+
+
+def test_a_configuration_that_is_a_folder(tmp_path):
+    (tmp_path / "config.json").mkdir()
+    with pytest.raises(InputError, match=r"config\.json cannot be read: Is a directory; give another folder"):
+        open_run(tmp_path)
+
+
+def test_a_folder_in_the_home_directory(tmp_path, monkeypatch):
+    """A shell does not expand ``--run-dir=~/run``."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    run_in(tmp_path).claim()
+    assert open_run("~/run").folder == local_folder("~/run") == tmp_path / "run"
+    assert absolute("~/run") == str(tmp_path / "run")
+    assert local_folder("~nobody-has-this-name/x").parts[0] == "~nobody-has-this-name"
+
+
+def test_a_folder_that_cannot_be_used(tmp_path):
+    (tmp_path / "file").write_text("a file")
+    with pytest.raises(InputError, match="file is a file; give a --run-dir that is a folder"):
+        dataclasses.replace(run_in(tmp_path), folder=tmp_path / "file").claim()
+    with pytest.raises(InputError, match="cannot be written"):
+        run_in(tmp_path / "file").claim()
+    with pytest.raises(InputError, match="is not a run and has other files, for example file; give a new --run-dir"):
+        dataclasses.replace(run_in(tmp_path), folder=tmp_path).claim()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_setting_that_cannot_be_used_is_named(tmp_path):
+    run_in(tmp_path).claim()
+    path = run_in(tmp_path).config_path
+    path.write_text(path.read_text().replace('"epochs": 50', '"epochs": 0'))
+    with pytest.raises(InputError, match=r"config\.json cannot be used: epochs is 0"):
+        open_run(path.parent)
+
+
+def test_places_in_an_object_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"gs://bucket/runs is on no disk of this machine"):
+        local_folder("gs://bucket/runs")
+    with pytest.raises(InputError, match="the folder has an empty name"):
+        local_folder("")
+    assert [absolute(place) for place in ("gs://bucket/data", "data")] == ["gs://bucket/data", f"{tmp_path}/data"]
+
+
+def test_what_machines_must_have_in_common(tmp_path):
+    run = run_in(tmp_path)
+    same = run_in(tmp_path / "elsewhere", data_dir="/other", config=override(TrainConfig(), replicas=2))
+    others = [run_in(tmp_path, sha256="def"), run_in(tmp_path, config=override(TrainConfig(), seed=1))]
+    assert 0 <= run.fingerprint() == same.fingerprint() < 2**31
+    assert run.fingerprint() not in {other.fingerprint() for other in others}
+
+
+def test_lengths_that_a_model_can_be_asked(tmp_path):
+    run = run_in(tmp_path)
+    assert [run.task_of_length(length).digits for length in (1, 3, 18)] == [3, 3, 18]
+    for length, sentence in ((0, "length is 0; give lengths from 1"), (1001, "digits is 1001")):
+        with pytest.raises(InputError, match=sentence):
+            run.task_of_length(length)
+    fixed = run_in(tmp_path, config=override(TrainConfig(), name="transformer"))
+    assert fixed.task_of_length(2) == fixed.task
+    with pytest.raises(InputError, match=r"'transformer' has weights for every place .* operands of at most 3; give"):
+        fixed.task_of_length(4)
+
+
+@pytest.mark.parametrize(
+    ("task", "many"),
+    [
+        (Task("addition"), None),
+        (Task("multiplication", digits=3), None),
+        (Task("pq", digits=100), None),
+        (Task("modular_addition"), None),
+        (Task("addition", digits=4), "addition of at most 4 digits has 100,000,000 questions"),
+        (Task("subtraction"), "subtraction of at most 5 digits has 10,000,000,000 questions"),
+        (Task("pq"), "pq of at most 1000 dashes has 1,000,000 questions"),
+        (Task("addition", digits=1000), "addition of at most 1000 digits has more than 10^18 questions"),
+    ],
+)
+def test_all_questions_must_be_few(tmp_path, task, many):
+    run = run_in(tmp_path, task=task)
+    if many is None:
+        run.check_all_questions()
+        return
+    with pytest.raises(InputError) as caught:
+        run.check_all_questions()
+    most = 10**7 // task.question_width
+    assert str(caught.value) == (
+        f"{many}, and --all-questions asks at most {most:,} of this width; leave it out, for the suite asks the hard "
+        "ones"
+    )

@@ -1,0 +1,89 @@
+"""The demo's tables, with small recipes. tests/test_demo.py holds what the real ones reach."""
+
+import re
+import types
+
+import pytest
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer import demo, recipes
+from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking.answering import Mistake
+from seq2seq_arith.trainer.asking.prediction import parse
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, Recipe, TaskRecipe, recipe_data
+
+SMALL = TrainConfig(model=ModelConfig(name="lstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
+COUNTING = TrainConfig(model=ModelConfig(name="counter", view="raw", hidden=4), epochs=1, steps_per_epoch=3)
+
+
+def result(name, count, right):
+    wrong = None if right == count else Mistake("1+1", "2", "3")
+    return SliceResult(name, "", Share(count, right), None, None, wrong)
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory):
+    """The demo of two small recipes, with what it printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    tasks = {
+        "subtraction": TaskRecipe(config=SMALL, data={"digits": 2, "num_examples": 300, "draws": "structured"}),
+        "pq": TaskRecipe(config=COUNTING, data={"digits": 20, "num_examples": 150}),
+    }
+    lines = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(recipes, "RECIPES", {"best": Recipe(help="", tasks=tasks)})
+        patched.setattr(demo, "say", lines.append)
+        trained = demo.run(str(folder / "data"), str(folder / "runs"), questions={"subtraction": "53-53", "pq": "--p-"})
+    return types.SimpleNamespace(trained=trained, lines=lines, folder=folder)
+
+
+def test_it_ends_with_what_each_model_reached_and_took(ended):
+    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-2:])
+    columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
+    facts = ("trained on", "given", "exact match", "worst slice", "weights", "examples seen", "operations", "seconds")
+    assert columns[0] == ("task", *facts)
+    summaries = [each.summary for each in ended.trained]
+    for name, column, each, summary in zip(("subtraction", "pq"), columns[1:], ended.trained, summaries, strict=True):
+        worst = suites.ask_run(each.run)[0].worst
+        assert worst
+        assert worst.wrong
+        reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.name} {worst.all}")
+        took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}", f"{summary.seconds:.1f}")
+        assert column == (*reached, *took)
+    assert [summary.examples for summary in summaries] == [270, 135 + 128]
+    assert title == "hard questions"
+    asked = [line.split() for line in questions[2:]]
+    assert [row[:3] for row in asked] == [["subtraction", "53-53", "0"], ["pq", "--p-", "q---"]]
+    assert all(row[-1] in "✓✗" for row in asked)
+
+
+@pytest.mark.parametrize(
+    ("slices", "words"),
+    [
+        ((), "-"),
+        ((result("random", 1000, 1000), result("zero", 10, 10)), "each 1.000"),
+        ((result("random", 1000, 999), result("zero", 10, 9)), "zero 0.900"),
+    ],
+)
+def test_the_worst_slice_in_words(slices, words):
+    assert demo.worst_slice(SuiteResult(Task("addition"), 3, SuiteOptions(), slices)) == words
+
+
+def cut(line: str, rule: str) -> list[str]:
+    """The cells of a line of a table, by the line of dashes under its header."""
+    return [line[match.start() : match.end()].strip() for match in re.finditer("-+", rule)]
+
+
+def test_every_file_that_it_names_is_there(ended):
+    named = [line.split(": ")[1] for line in ended.lines if line.startswith("  ")]
+    assert len(named) == 12
+    assert {path for path in named if not (ended.folder / path).exists()} == set()
+
+
+def test_its_hard_questions_are_questions_of_its_tasks():
+    for name, question in DEMO_QUESTIONS.items():
+        task = recipe_data("best", name)
+        assert parse(question, task, task.digits).task == task

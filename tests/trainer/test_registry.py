@@ -1,0 +1,159 @@
+"""The registries: every entry can be used, refusals need no TensorFlow, and nothing is listed a second time."""
+
+import ast
+import dataclasses
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from layout import ROOT, modules
+
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe
+from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, Network, check_model, check_view, load
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+# The names that are listed, the one module that lists it, and how many of its names in a row make a second list.
+LISTS = {
+    "models": (set(MODELS), "trainer.registry", 3),
+    "views": (set(VIEWS), "trainer.registry", 3),
+    "recipes": (set(RECIPES), "trainer.recipes", 3),
+    "breakdowns": ({name for each in OPERATIONS.values() for name in each.breakdowns}, "arithmetic.tasks", 2),
+    "options": (set(options_of(ModelConfig)) | set(options_of(TrainConfig)), "trainer.config", 3),
+}
+
+
+@pytest.mark.parametrize("entry", [*MODELS.values(), *VIEWS.values()], ids=[*MODELS, *VIEWS])
+def test_every_entry_names_code_that_exists(entry):
+    assert callable(load(entry.build))
+
+
+def test_a_network_must_say_its_costs():
+    mandatory = {field.name for field in dataclasses.fields(Network) if field.default is dataclasses.MISSING}
+    assert mandatory == {"build", "help", "kept", "gates"}
+
+
+@pytest.mark.parametrize("task", OPERATIONS)
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_fits_every_task(name, task):
+    """Of the published learning rates, the smallest is 1e-3 and the largest 3e-2; one with a slip learns nothing."""
+    config = recipe(name, task)
+    check_model(config.model.name, config.model.view, Task(task))
+    assert 1e-4 <= config.learning_rate <= 0.05
+
+
+@pytest.mark.parametrize(
+    ("model", "view", "task", "sentence"),
+    [
+        ("lstm", "aligned", "pq", "the view 'aligned' lines up decimal digits and pq has none; use --view raw"),
+        (
+            "convolution",
+            "raw",
+            "addition",
+            "model 'convolution' writes one character per step, but the view 'raw' of addition has 7 question steps "
+            "and 4 answer steps; use --view aligned",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused(model, view, task, sentence):
+    with pytest.raises(InputError) as caught:
+        check_model(model, view, Task(task))
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_only_views_of_digits_are_refused_for_dashes(view):
+    if VIEWS[view].needs_digits:
+        with pytest.raises(InputError):
+            check_view(view, Task("pq"))
+    else:
+        check_view(view, Task("pq"))
+
+
+def test_every_view_says_what_it_gives_and_the_pages_explain_it():
+    assert {view.given for view in VIEWS.values()} <= set(GIVEN)
+    table = re.search(r"^\| given \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    assert table
+    assert re.findall(r"^\| (.+?) \| (.+?) \|", table[1], re.MULTILINE) == list(GIVEN.items())
+    rows = {f"| `{name}`": view.given for name, view in VIEWS.items()}
+    for start, given in rows.items():
+        assert any(line.startswith(start) and line.endswith(f"| {given} |") for line in TEXT.splitlines()), start
+
+
+def test_refusals_import_no_tensorflow():
+    code = """
+import sys
+from seq2seq_arith.trainer.__main__ import main
+for options in ("--model convolution --view raw", "--view sideways", "--model transformer --hidden 9"):
+    assert main(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
+assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 3
+
+
+def names_in(node: ast.AST) -> Iterator[set[str]]:
+    """The strings of every tuple, list, set and mapping, and the words of every text that is not a docstring."""
+    if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
+        elements = node.keys if isinstance(node, ast.Dict) else node.elts
+        yield {part.value for part in elements if isinstance(part, ast.Constant) and isinstance(part.value, str)}
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Constant) and isinstance(child.value, str) and not isinstance(node, ast.Expr):
+            yield set(re.findall(r"\w+", child.value))
+        yield from names_in(child)
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_there_is_no_second_list(kind):
+    names, home, most = LISTS[kind]
+    lists = {
+        f"{module}: {', '.join(sorted(names & found))}"
+        for module, file in modules().items()
+        if module != home
+        for found in names_in(ast.parse(file.read_text(encoding="utf-8")))
+        if len(names & found) >= most
+    }
+    assert lists == set()
+
+
+def test_a_second_list_would_be_found():
+    assert list(names_in(ast.parse("KNOWN = ('lstm', 'gru')"))) == [{"lstm", "gru"}, {"lstm"}, {"gru"}]
+    assert {"lstm", "gru"} in list(names_in(ast.parse("add(help='lstm, gru')")))
+
+
+def test_the_makefile_has_no_tasks_of_its_own():
+    """``make demo`` makes the data that ``arith-model demo`` trains on."""
+    named = set(OPERATIONS) & set(re.findall(r"\w+", (ROOT / "Makefile").read_text(encoding="utf-8")))
+    assert named <= set(DEMO_TASKS)
+    assert not named or named == set(DEMO_TASKS)
+
+
+@pytest.mark.parametrize(("kind", "names"), [("model", MODELS), ("view", VIEWS), ("recipe", RECIPES)])
+def test_the_pages_name_no_other(kind, names):
+    for line in re.findall(rf"--{kind} ([a-z_]+)", TEXT):
+        assert line in names
+
+
+def test_the_pages_describe_every_recipe_and_view():
+    for name in (*RECIPES, *VIEWS):
+        assert f"`{name}`" in TEXT, name
+    tables = re.findall(r"^\| recipe \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    described = [re.findall(r"^\| `(\w+)`", table, re.MULTILINE) for table in tables]
+    assert described == [list(RECIPES)]
+
+
+def test_the_pages_give_the_sizes_of_the_recipes():
+    """Rows such as ``| addition, 3 digits | `latch_tagger`, 1 of 64, `aligned` (recipe `best`) |``."""
+    rows = re.findall(r"^\| (\w+)[^|]* \| `(\w+)`, (\d+) of (\d+), `(\w+)` \(recipe `(\w+)`\)", TEXT, re.MULTILINE)
+    assert len(rows) >= 4
+    for task, name, layers, hidden, view, made_by in rows:
+        config = ModelConfig(name=name, layers=int(layers), hidden=int(hidden), view=view)
+        assert recipe(made_by, task).model == config

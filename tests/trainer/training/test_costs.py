@@ -1,0 +1,90 @@
+"""Costs: memory and time that a training needs, against what was measured, and the refusals."""
+
+import configs
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.training import costs
+
+PQ = make_view("raw", Task("pq"))
+NOTEBOOK = recipe("notebook", "pq")
+GIB = 1 << 30
+
+
+WEIGHTS = 200_000  # of the notebook's network
+
+
+def check(config, view, weights=WEIGHTS):
+    costs.check_memory(config, view, weights, on_gpu=False)
+
+
+def test_the_notebooks_recipe_on_pq_is_what_was_measured():
+    """Peak of one process in its first step: 3,342 MiB."""
+    assert costs.training_memory(NOTEBOOK, PQ, WEIGHTS) == pytest.approx(3342 << 20, rel=0.15)
+
+
+def test_it_says_what_it_needs(monkeypatch, capsys):
+    monkeypatch.setattr(costs, "free_memory", lambda: 20 * GIB)
+    check(NOTEBOOK, PQ)
+    sentence = "model lstm on pq, batch 128: about 3.6 GiB of memory; 20.0 GiB are free\n"
+    assert capsys.readouterr().out == sentence
+
+
+def test_it_refuses_what_does_not_fit_and_says_what_does(monkeypatch):
+    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
+    sentence = r"200,000 weights needs about 3.6 GiB of memory; 2.0 GiB are free; give --batch-size \d+ or less"
+    with pytest.raises(InputError, match=sentence) as caught:
+        check(NOTEBOOK, PQ)
+    batch = int(str(caught.value).partition("--batch-size ")[2].split()[0])
+    check(override(NOTEBOOK, batch_size=batch), PQ)
+    with pytest.raises(InputError):
+        check(override(NOTEBOOK, batch_size=batch + 1), PQ)
+
+
+def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkeypatch):
+    small = configs.CONVOLUTION
+    plain = costs.training_memory(small, PQ)
+    assert costs.training_memory(small, PQ, 1000) == plain + 16_000
+    assert costs.training_memory(override(small, replicas=4), PQ, 1000) == plain + 64_000
+    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
+    with pytest.raises(InputError, match="give fewer --hidden units or --layers"):
+        check(small, PQ, weights=10**9)
+
+
+def test_the_memory_of_a_gpu_is_not_known(monkeypatch, capsys):
+    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
+    costs.check_memory(NOTEBOOK, PQ, WEIGHTS, on_gpu=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_two_directions_take_twice_as_much_as_one():
+    view, config = make_view("aligned", Task("addition")), recipe("best", "subtraction")
+    one, two = (override(config, name=name) for name in ("lstm_tagger", "bilstm_tagger"))
+    assert costs.training_memory(two, view) - costs.PROCESS == 2 * (costs.training_memory(one, view) - costs.PROCESS)
+    assert costs.operations(two, view, 10) == 2 * costs.operations(one, view, 10)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "batch"), [("addition", "best", 8192), ("subtraction", "best", 4096), ("pq", "notebook", 4)]
+)
+def test_the_batch_that_fills_a_gpu_is_smaller_for_larger_models(task, name, batch):
+    config = recipe(name, task)
+    assert costs.filling_batch(config, make_view(config.model.view, Task(task))) == batch
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_small_trainings_go_without_saying(name, capsys):
+    check(override(NOTEBOOK, name=name), make_view("aligned", Task("addition")))
+    assert capsys.readouterr().out == ""
+
+
+def test_attention_on_pq_is_what_was_measured():
+    """Peak of one process in its first step, 401 characters and as many queries: 1,967 MiB."""
+    config = override(configs.CONVOLUTION, name="transformer")
+    short = make_view("raw", Task("pq", digits=200))
+    assert costs.training_memory(config, short) == pytest.approx(1967 << 20, rel=0.15)

@@ -1,0 +1,271 @@
+"""Devices of one machine, and two real processes as two machines on loopback."""
+
+import contextlib
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_arith.base.errors import InputError, TrainingError
+from seq2seq_arith.trainer.runs.checkpoints import load
+from seq2seq_arith.trainer.training import devices
+
+WORKERS = {"cluster": {"worker": ["a:1", "b:2"]}}
+CHIEF = {"cluster": {"chief": ["a:1"], "worker": ["b:2"]}}
+
+
+@pytest.mark.parametrize("replicas", [None, 1, 2, 4])
+def test_replicas(replicas):
+    expected = replicas or max(1, len(tf.config.list_logical_devices("GPU")))
+    assert devices.make_strategy(replicas).num_replicas_in_sync == expected
+
+
+@pytest.mark.parametrize(("machines", "replicas", "expected"), [(0, None, 1), (0, 3, 3), (2, None, 2), (2, 3, 6)])
+def test_replicas_are_counted_before_they_are_there(monkeypatch, machines, replicas, expected):
+    config = WORKERS | {"task": {"type": "worker", "index": 0}} if machines else {}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    gpus = len(tf.config.list_physical_devices("GPU")) if replicas is None else 0
+    assert devices.count_replicas(replicas) == expected * max(1, gpus)
+
+
+def test_machines_sum_in_rings_and_do_not_wait_for_ever():
+    options = devices._communication()
+    assert options.implementation == tf.distribute.experimental.CommunicationImplementation.RING
+    assert (options.timeout_seconds, options.bytes_per_pack) == (devices.PATIENCE, 0)
+
+
+def test_a_device_without_enough_memory_gives_one_sentence():
+    """The array would have 4 PiB."""
+    with pytest.raises(TrainingError) as caught, devices.translate_exhaustion("give a smaller --batch-size"):
+        tf.zeros([2**30, 2**20])
+    shape = "[1073741824,1048576]"
+    assert str(caught.value) == (
+        f"a device has too little memory for an array of shape {shape}; give a smaller --batch-size"
+    )
+
+
+def test_more_replicas_than_devices():
+    with pytest.raises(
+        InputError, match="5 replicas need as many logical CPU devices, but TensorFlow has started with 4"
+    ):
+        devices.make_strategy(5)
+
+
+@pytest.mark.parametrize(
+    ("config", "machines", "chief"),
+    [
+        (None, 0, True),
+        ({}, 0, True),
+        ({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, 0, True),
+        (WORKERS | {"task": {"type": "worker", "index": 0}}, 2, True),
+        (WORKERS | {"task": {"type": "worker", "index": "1"}}, 2, False),
+        (CHIEF | {"task": {"type": "chief", "index": 0}}, 2, True),
+        (CHIEF | {"task": {"type": "worker", "index": 0}}, 2, False),
+    ],
+)
+def test_who_is_the_chief(monkeypatch, config, machines, chief):
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config) if config is not None else "")
+    assert sum(map(len, devices.cluster().get("cluster", {}).values())) == machines
+    assert devices.is_chief() == chief
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", json.dumps(WORKERS), json.dumps(WORKERS | {"task": {"type": "worker", "index": 2}})]
+)
+def test_what_is_no_cluster_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(InputError, match="TF_CONFIG is"):
+        devices.cluster()
+
+
+@pytest.mark.parametrize(
+    ("machines", "public"),
+    [
+        (["8.8.8.8:2222", "10.0.0.2:2222"], "8.8.8.8"),
+        (["10.0.0.1:2222", "[2001:4860:4860::8888]:2222"], "2001:4860:4860::8888"),
+        (["10.0.0.1:2222", "192.168.3.4:2222"], None),
+        (["localhost:2222", "127.0.0.1:2223"], None),
+        (["[::1]:2222", "[fd00::1]:2222"], None),
+        (["100.64.0.1:2222", "172.16.0.1:2222"], None),
+        (["8.8.8.8:2222"], None),  # no cluster
+        (["no.such.name.invalid:2222", "\udcff:2222"], None),
+    ],
+)
+def test_a_public_address_is_refused(monkeypatch, machines, public):
+    config = {"cluster": {"worker": machines}, "task": {"type": "worker", "index": 0}}
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+    with pytest.raises(InputError, match=f"whose address {public} is public") if public else contextlib.nullcontext():
+        devices.check_private()
+
+
+class Cluster:
+    """Two or more processes that train together."""
+
+    def __init__(self, data_dir, folder, epochs, machines=2):
+        size = ["--num-examples", 1003, "--epochs", epochs, "--batch-size", 50, "--checkpoint-seconds", 0.5]
+        size += ["--recipe", "notebook", "--model", "lstm_tagger", "--view", "aligned", "--hidden", 32]
+        size += ["--learning-rate", 5e-3, "--schedule", "cosine", "--clip-norm", 1.0, "--patience", 0]
+        self.folder = folder
+        self.machines = machines
+        self.arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
+
+    def command(self, folder):
+        return [sys.executable, "-m", "seq2seq_arith.trainer", *self.arguments, str(folder)]
+
+    def start(self, count=None, more=lambda index: ()):
+        """The first ``count`` of all machines, each with more arguments of its own."""
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(socket.socket()) for _ in range(self.machines)]
+            for each in sockets:
+                each.bind(("127.0.0.1", 0))
+            self.hosts = hosts = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+        started = []
+        for index in range(count or self.machines):
+            config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
+            environment = os.environ | {"TF_CONFIG": json.dumps(config)}
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+            command = [*self.command(self.folder), *map(str, more(index))]
+            started.append(subprocess.Popen(command, env=environment, **pipes))
+        return started
+
+
+def until(condition, seconds=120):
+    """Waits for a condition; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def listens(host):
+    """Whether the server of a machine can be reached."""
+    address, _, port = host.partition(":")
+    with socket.socket() as client:
+        return client.connect_ex((address, int(port))) == 0
+
+
+def losses(folder):
+    with (folder / "history.csv").open() as file:
+        return [[float(row[key]) for key in ("loss", "val_loss", "val_exact_match")] for row in csv.DictReader(file)]
+
+
+@pytest.mark.slow
+def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, tmp_path):
+    epochs = 40
+    cluster = Cluster(data_dir, tmp_path / "two", epochs)
+    subprocess.run(cluster.command(tmp_path / "one"), check=True, capture_output=True)
+
+    machines = cluster.start()
+    printed = [machine.communicate(timeout=300) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    two, one = losses(tmp_path / "two"), losses(tmp_path / "one")
+    np.testing.assert_allclose(two, one, atol=1e-3)
+    np.testing.assert_allclose(two[:3], one[:3], atol=1e-4)  # 57 steps
+    assert "exact match" in printed[0][0]
+    assert "epoch 1/" not in printed[1][0]
+
+    cluster.folder = tmp_path / "again"
+    chief, other = cluster.start()
+    until((cluster.folder / "history.csv").exists)
+    other.kill()
+    error = chief.communicate(timeout=120)[1]
+    other.communicate()
+    assert chief.returncode == 1
+    assert error.startswith("arith-model: another machine of the cluster is gone")
+    assert len(error.splitlines()) == 1
+    assert len(losses(cluster.folder)) < epochs
+
+    machines = cluster.start()
+    printed = [machine.communicate(timeout=300) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    assert "goes on from there" in printed[0][0]
+    whole, again = (load(folder / "last.npz")[0] for folder in (tmp_path / "two", cluster.folder))
+    assert {name: array.tobytes() for name, array in whole.items()} == {
+        k: array.tobytes() for k, array in again.items()
+    }
+    assert losses(cluster.folder) == losses(tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
+    until(
+        lambda: other.stdout.readline().startswith("addition-n1003: ")
+    )  # both machines are connected; the model is built next
+    other.kill()
+    other.communicate()
+    error = chief.communicate(timeout=120)[1]
+    assert chief.returncode == 1, error
+    assert error.startswith("arith-model: another machine of the cluster is gone")
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_machines_of_different_settings(data_dir, tmp_path):
+    """The third of three; each has a folder of its own."""
+    cluster = Cluster(data_dir, tmp_path, 1, machines=3)
+    more = lambda index: ["--run-dir", tmp_path / str(index), "--seed", index // 2]  # noqa: E731
+    machines = cluster.start(more=more)
+    printed = [machine.communicate(timeout=240) for machine in machines]
+    assert [machine.returncode for machine in machines] == [2, 2, 2], printed
+    for _, error in printed:
+        assert error.startswith("arith-model: the machines do not have the same settings or data; start the same")
+        assert len(error.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_only_the_chief_needs_the_folder_and_machines_may_be_fewer_next_time(data_dir, tmp_path):
+    """Three machines of which one dies go on as two. What the folder of the second holds does not matter."""
+    cluster = Cluster(data_dir, tmp_path, 12, machines=3)
+    subprocess.run(cluster.command(tmp_path / "alone"), check=True, capture_output=True)
+    own = lambda index: ["--run-dir", tmp_path / str(index)]  # noqa: E731
+    machines = cluster.start(more=own)
+    until((tmp_path / "0" / "history.csv").exists, 240)
+    machines[2].kill()
+    printed = [machine.communicate(timeout=240) for machine in machines]
+    assert [machine.returncode for machine in machines[:2]] == [1, 1], printed
+    assert len(losses(tmp_path / "0")) < 12
+
+    cluster.machines = 2
+    machines = cluster.start(more=own)
+    printed = [machine.communicate(timeout=240) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    assert "goes on from there" in printed[0][0]
+    np.testing.assert_allclose(losses(tmp_path / "0"), losses(tmp_path / "alone"), atol=1e-3)
+    assert not (tmp_path / "1").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)) + b"abc"])
+def test_bytes_of_the_chief_come_whole(content):
+    """Of one machine with two replicas, each of which takes part in the sum."""
+    assert devices.broadcast(devices.make_strategy(2), content) == content
+
+
+@pytest.mark.slow
+def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
+    cluster = Cluster(data_dir, tmp_path / "run", 2)
+    (chief,) = cluster.start(count=1)
+    assert chief.stdout.readline().startswith("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
+    until(lambda: listens(cluster.hosts[0]))
+    chief.send_signal(signal.SIGINT)
+    chief.communicate(timeout=10)
+    assert chief.returncode == -signal.SIGINT
+
+
+@pytest.mark.slow
+def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
+    until((tmp_path / "run" / "history.csv").exists)
+    other.send_signal(signal.SIGTERM)
+    errors = [machine.communicate(timeout=120)[1] for machine in (chief, other)]
+    assert (chief.returncode, other.returncode) == (1, 130), errors
+    assert errors[0].startswith("arith-model: another machine of the cluster is gone")
+    assert errors[1].startswith("arith-model: stopped; the same command goes on from the last checkpoint")

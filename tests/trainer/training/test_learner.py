@@ -1,0 +1,290 @@
+"""The learner: what a step does, on any number of replicas, for every model; and answers in parts."""
+
+import collections
+import dataclasses
+import itertools
+import sys
+
+import configs
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic.numbers import from_ints
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.training import costs, learner, metrics
+from seq2seq_arith.trainer.training.learner import Learner
+
+STEPS = 50
+# 30 divides among 1 and 2 replicas, not among 4; 100 validation examples divide into no call of any.
+TAGGER = override(configs.TAGGER, hidden=16, layers=1, batch_size=30)
+LSTM = TrainConfig(model=ModelConfig(hidden=16), batch_size=30)
+COUNTER = TrainConfig(model=ModelConfig(name="counter", hidden=8), batch_size=7, schedule="cosine", warmup=0.2)
+
+
+def first_steps(ready, name, config):
+    """The losses of the first steps, and the scores of the weights before and after them."""
+    made = ready(name, config)
+    fresh, _ = metrics.evaluate(made.learner, made.validation)
+    losses = np.concatenate([made.learner.train(made.batches, step, 10)["loss"] for step in range(0, STEPS, 10)])
+    trained, _ = metrics.evaluate(made.learner, made.validation)
+    return losses, fresh, trained
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return {}
+
+
+COMPARED = {"tagger": ("addition", TAGGER), "lstm": ("addition", LSTM), "counter": ("pq", COUNTER)}
+# XLA compiles for many seconds, and each replica for itself: the rest is slow.
+QUICK = {("tagger", 1, True), ("tagger", 2, False), ("counter", 2, False)}
+SAME = [
+    pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+    for case in itertools.product(COMPARED, (1, 2, 4), (False, True))
+    if case[1:] != (1, False)
+]
+
+
+@pytest.mark.parametrize(("model", "replicas", "xla"), SAME)
+def test_replicas_and_xla_change_nothing(ready, alone, model, replicas, xla):
+    name, config = COMPARED[model]
+    if model not in alone:
+        alone[model] = first_steps(ready, name, override(config, replicas=1))
+    losses, fresh, trained = first_steps(ready, name, override(config, replicas=replicas, xla=xla))
+    np.testing.assert_allclose(losses, alone[model][0], atol=1e-4, rtol=0)
+    assert losses[-1] < losses[0]
+    for score, expected in ((fresh, alone[model][1]), (trained, alone[model][2])):
+        assert (score.exact_match, score.character_accuracy) == (expected.exact_match, expected.character_accuracy)
+        assert score.loss == pytest.approx(expected.loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_dataset_smaller_than_a_batch(ready, replicas):
+    config = override(TAGGER, batch_size=64, replicas=replicas)
+    made = ready("addition", config, rows=5)
+    losses = made.learner.train(made.batches, 0, 40)["loss"]
+    assert made.batches.steps_per_pass == 1
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_the_loss_is_that_of_keras(ready):
+    made = ready("addition", LSTM)
+    view = made.learner.view
+    logits = made.learner.model(view.encode_question(made.validation.questions))
+    right = view.encode_answer(made.validation.answers)
+    reference = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(right, logits)
+    answers = made.learner.answer(made.validation)
+    assert float(np.mean(answers.losses)) == pytest.approx(float(reference), rel=1e-5)
+    predictions = made.learner.predict(made.validation.questions)
+    np.testing.assert_array_equal(answers.ids, np.argmax(logits, axis=2))
+    np.testing.assert_array_equal(predictions.ids, answers.ids)
+    likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
+    np.testing.assert_allclose(predictions.confidences, likely, rtol=1e-4)
+
+
+def test_training_reports_what_evaluation_finds(ready):
+    """One step without learning: its outcome is the score of that batch."""
+    made = ready("addition", override(LSTM, learning_rate=0.0, batch_size=200))
+    outcome = made.learner.train(made.batches, 0, 1)
+    block, view = made.batches.block(0, 1), made.learner.view
+    logits = made.learner.model(view.encode_question(block.questions[0]))
+    right = np.argmax(logits, axis=2) == view.encode_answer(block.answers[0]).numpy()
+    assert outcome["character_accuracy"] == pytest.approx([right.mean()], abs=1e-6)
+    assert outcome["exact_match"] == pytest.approx([right.all(axis=1).mean()], abs=1e-6)
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready, replicas):
+    """A bound that no gradient reaches changes nothing."""
+    free, bound, tight = (
+        ready("addition", override(TAGGER, clip_norm=clip, replicas=replicas)) for clip in (1e6, 1e5, 1e-6)
+    )
+    losses = [made.learner.train(made.batches, 0, 10)["loss"] for made in (free, bound, tight)]
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-5)
+    assert np.abs(losses[0] - losses[2]).max() > 1e-4
+
+
+def operations(made, strategy, config, **options):
+    """How often each operation of TensorFlow is in the graph of a call of a learner, outside and inside its loop."""
+    learner = Learner(config=config, view=made.learner.view, strategy=strategy, total_steps=100, **options)
+    batches = dataclasses.replace(made.batches, multiple=strategy.num_replicas_in_sync)
+    block = learner._fed(batches, 0)
+    graph = learner._train.get_concrete_function(*block, tf.constant(2)).graph.as_graph_def()
+    inner = (node for function in graph.library.function for node in function.node_def)
+    return collections.Counter(node.op for node in graph.node), collections.Counter(node.op for node in inner)
+
+
+def test_each_replicas_rows_are_on_its_device(ready):
+    made = ready("addition", override(TAGGER, batch_size=31, replicas=4))
+    block = made.batches.block(0, made.learner.steps_per_call(made.batches))
+    for name, part in zip(("questions", "answers", "weights"), made.learner._fed(made.batches, 0), strict=True):
+        assert [tensor.device.rpartition(":")[2] for tensor in part.values] == ["0", "1", "2", "3"]
+        np.testing.assert_array_equal(np.concatenate(part.values, axis=1), getattr(block, name))
+
+
+@pytest.mark.parametrize(("name", "config"), [("addition", TAGGER), ("pq", COUNTER)], ids=["tagger", "counter"])
+@pytest.mark.parametrize("replicas", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
+def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, config, replicas):
+    """Also where the last call is padded, with what would be a wrong answer."""
+    made = ready(name, override(config, replicas=replicas, batch_size=7))
+    made.learner.train(made.batches, 0, 50)
+    made.learner.rows_per_call = lambda: 16
+    done = []
+    found = metrics.validate(made.learner, made.validation, done.append)
+    expected, _ = metrics.evaluate(made.learner, made.validation)
+    assert (found.exact_match, found.character_accuracy) == (
+        expected.exact_match,
+        pytest.approx(expected.character_accuracy, rel=1e-12),
+    )
+    assert found.loss == pytest.approx(expected.loss, rel=1e-6)
+    assert done[-1] == len(made.validation)
+    parts = (made.validation.questions[[0] * 16], made.validation.answers[[0] * 16], np.ones(16, bool))
+    rows = [made.learner._spread(part, axis=0) for part in parts]
+    outputs = made.learner._score.get_concrete_function(*rows).structured_outputs
+    assert outputs.shape == (3,)
+
+
+@pytest.mark.parametrize(("on_gpu", "rows"), [(False, 1024), (True, 2048)])
+def test_each_gpu_answers_as_many_questions_as_one_alone(ready, two_replicas, on_gpu, rows):
+    view = ready("addition", TAGGER).learner.view
+    made = Learner(config=TAGGER, view=view, strategy=two_replicas, total_steps=1, on_gpu=on_gpu)
+    assert made.rows_per_call() == rows
+
+
+@pytest.fixture(scope="module")
+def two_replicas():
+    """With TensorFlow's default collectives, which ``make_strategy`` replaces on CPUs."""
+    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+
+
+@pytest.mark.parametrize("clip_norm", [None, 1.0])
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_gradients_are_reduced_once_per_step_and_outcomes_once_per_call(ready, two_replicas, clip_norm, weight_decay):
+    """Each of the two replicas has its node of a collective. On one machine, outcomes need only be added."""
+    config = dataclasses.replace(TAGGER, clip_norm=clip_norm, weight_decay=weight_decay)
+    call, steps = operations(ready("addition", config), two_replicas, config)
+    assert {name: count for name, count in steps.items() if "Collective" in name} == {"CollectiveReduceV2": 2}
+    assert call["AddN"] == 1, call
+
+
+@pytest.mark.parametrize(
+    ("options", "on_gpu", "cudnn"),
+    [({}, True, True), ({"xla": True}, True, False), ({}, False, False)],
+    ids=["gpu", "gpu with xla", "cpu on a machine with a gpu"],
+)
+def test_cudnn_is_used_on_gpus_and_never_meets_xla(ready, monkeypatch, options, on_gpu, cudnn):
+    monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
+    config = override(LSTM, **options)
+    _, steps = operations(ready("addition", LSTM), tf.distribute.OneDeviceStrategy("/cpu:0"), config, on_gpu=on_gpu)
+    assert any(name.startswith("Cudnn") for name in steps) == cudnn
+
+
+def test_an_embedding_is_clipped(ready, monkeypatch):
+    """Its gradient is an IndexedSlices, not a tensor."""
+
+    def embedded(config, view, **_):
+        ids = keras.Input(view.question_shape, dtype="int32")
+        vectors = keras.layers.Flatten()(keras.layers.Embedding(len(view.alphabet), 8)(ids))
+        logits = keras.layers.Dense(view.answer_steps * len(view.alphabet))(vectors)
+        return keras.Model(ids, keras.layers.Reshape((view.answer_steps, len(view.alphabet)))(logits))
+
+    monkeypatch.setattr(learner, "build_model", embedded)
+    for replicas in (1, 2):
+        made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=replicas))
+        losses = made.learner.train(made.batches, 0, 20)["loss"]
+        assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("weight_decay", "name"), [(0.0, "adam"), (0.1, "adam_w")])
+def test_optimizers_have_the_same_name_each_time(weight_decay, name):
+    """Keras would number the second one, and a checkpoint would not find its variables."""
+    config = TrainConfig(weight_decay=weight_decay)
+    assert [learner.make_optimizer(config, 10).name for _ in range(2)] == [name, name]
+
+
+def test_rows_per_call(ready):
+    """The characters of one call are bounded, and so are its examples."""
+    addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner
+    assert addition.rows_per_call() == 1024
+    pq.view = make_view("raw", Task("pq", digits=1000))
+    assert pq.rows_per_call() == 262
+    assert pq.rows_per_call() * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
+    pq.config = override(COUNTER, batch_size=301)
+    assert pq.rows_per_call() == 302  # at least a batch, and as many rows on each replica
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_learns_a_few_examples(ready, name):
+    config = TrainConfig(
+        model=ModelConfig(name=name, view="aligned", hidden=32), learning_rate=0.02, batch_size=8, clip_norm=1.0
+    )
+    made = ready("addition", config, rows=8)
+    for step in range(0, 200, 50):
+        losses = made.learner.train(made.batches, step, 50)["loss"]
+    assert losses[-1] < 0.9
+
+
+def exact_counters(learner):
+    """How many units count the dashes of the question, skip its blanks, and count down while the answer is written."""
+    alphabet = learner.view.alphabet
+    dash, blank = np.eye(len(alphabet), dtype=np.float32)[[alphabet.index("-"), alphabet.index(" ")]]
+    encoder, decoder = (learner.model.get_layer(name) for name in ("encoder", "decoder"))
+    read, skipped = encoder(np.stack([dash, blank])[:, None])
+    tick = decoder(np.array([[[0, 1]]], np.float32))[0, 0]
+    return int(np.sum((read == -tick) & (np.abs(read) > 0.5) & (skipped == 0)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
+    config = override(recipe("lengths", "pq"), seed=seed)
+    made = ready("pq", config, total_steps=300)
+    assert not exact_counters(made.learner)
+    for step in range(0, 300, 50):
+        made.learner.train(made.batches, step, 50)
+    trained, _ = metrics.evaluate(made.learner, made.validation)
+    assert trained.exact_match == 1
+    assert exact_counters(made.learner)
+    longer = Task("pq", digits=500)
+    view = make_view("raw", longer)
+    learner = Learner(config=config, view=view, strategy=made.learner.strategy, total_steps=1)
+    learner.model.set_weights(made.learner.model.get_weights())
+    examples = probes.examples(longer, (from_ints(range(451, 501)), from_ints(range(1, 501, 10))))
+    carried, _ = metrics.evaluate(learner, examples)
+    assert carried.exact_match == 1
+
+
+# One of each kind of arithmetic: recurrent, latches, attention. The others have the same layers.
+MIXED = [
+    pytest.param(name, marks=() if name in ("lstm", "latch_tagger", "transformer") else pytest.mark.slow)
+    for name in MODELS
+    if name != "counter"
+]
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_mixed_precision_learns_as_well(ready, name):
+    model = ModelConfig(name=name, view="aligned", hidden=16)
+    config = TrainConfig(model=model, learning_rate=0.01, batch_size=16, clip_norm=1.0, precision="mixed_bfloat16")
+    made = ready("addition", config, rows=16)
+    assert {variable.dtype for variable in made.learner.model.trainable_variables} == {"float32"}
+    assert made.learner.model.layers[-2].compute_dtype == "bfloat16"
+    losses = made.learner.train(made.batches, 0, 50)["loss"]
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_steps_of_a_call(ready, monkeypatch):
+    """As many as take some seconds: the same for all machines, which have the same configuration."""
+    made = ready("addition", TAGGER)
+    assert made.learner.steps_per_call(made.batches) == learner.MAX_STEPS_PER_CALL
+    a_step = costs.operations(TAGGER, made.learner.view, made.batches.rows)
+    monkeypatch.setattr(learner, "CALL_OPERATIONS", 7.5 * a_step)
+    assert made.learner.steps_per_call(made.batches) == 7
+    monkeypatch.setattr(learner, "CALL_OPERATIONS", 0.5 * a_step)
+    assert made.learner.steps_per_call(made.batches) == 1

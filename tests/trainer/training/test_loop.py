@@ -1,0 +1,335 @@
+"""The outer loop: it goes on bitwise after any stop, keeps the best epoch, and stops at what is not a number."""
+
+import contextlib
+import csv
+import dataclasses
+import types
+
+import configs
+import numpy as np
+import pytest
+
+from seq2seq_arith.base import files
+from seq2seq_arith.base.errors import DivergedError, InputError
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.training import loop as loop_module
+from seq2seq_arith.trainer.training.loop import Loop
+from seq2seq_arith.trainer.training.observers import Observer, Printer
+
+CONFIG = override(
+    configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=3, steps_per_epoch=25, checkpoint_seconds=0.0
+)
+CALL = 4
+
+
+class StoppedError(Exception):
+    pass
+
+
+class Stop(Observer):
+    """Ends a training before the call that would take this step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_call(self, first, count):
+        if first >= self.step:
+            raise StoppedError
+        return super().on_call(first, count)
+
+
+@pytest.fixture(scope="module")
+def make(ready):
+    return lambda: ready("addition", CONFIG, total_steps=75)
+
+
+@pytest.fixture(scope="module")
+def shared(make):
+    """One learner for all loops of this file, with its first variables: tracing a new one takes seconds."""
+    made = make()
+    return made, [np.asarray(variable) for variable in made.learner.variables]
+
+
+@pytest.fixture(scope="module")
+def constant(ready):
+    """A learner with a constant learning rate, and its configuration."""
+    config = dataclasses.replace(CONFIG, schedule="constant", warmup=0.0)
+    return ready("addition", config, total_steps=75), config
+
+
+@pytest.fixture
+def new_loop(shared, monkeypatch):
+    """Makes loops whose learner is as it was built, and trains a few steps per call."""
+
+    def new(folder, *observers, made=None, call=CALL, config=CONFIG):
+        if made is None:
+            made, first = shared
+            for variable, value in zip(made.learner.variables, first, strict=True):
+                variable.assign(value)
+        run = Run(folder, made.source.task, made.source.sha256, "data", config)
+        run.claim()
+        monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: call)
+        return Loop(
+            run=run, learner=made.learner, batches=made.batches, validation=made.validation, observers=observers
+        )
+
+    return new
+
+
+@pytest.fixture
+def spoil(new_loop, monkeypatch):
+    """Makes loops whose learner spoils its outcomes or its weights in the call that begins with step 33."""
+
+    def spoiled(folder, harm):
+        loop = new_loop(folder)
+        train = loop.learner.train
+
+        def spoiling(batches, first, count):
+            outcomes = train(batches, first, count)
+            return harm(loop.learner, outcomes) if first == 33 else outcomes
+
+        monkeypatch.setattr(loop.learner, "train", spoiling)
+        return loop
+
+    return spoiled
+
+
+def learned(loop):
+    """All that training has changed except the times: variables, history, and the rest of the state."""
+    state = dataclasses.asdict(loop.state)
+    times = ("examples_per_second", "seconds", "epoch_seconds")
+    rows = [{key: value for key, value in row.items() if key not in times} for row in state.pop("history")]
+    rest = {key: value for key, value in state.items() if key not in times}
+    return [np.asarray(variable).tobytes() for variable in loop.learner.variables], rows, rest
+
+
+def saved(loop):
+    """The variables of both checkpoints, as bytes by name."""
+    loaded = (checkpoints.load(path)[0] for path in (loop.run.best, loop.run.last))
+    return [{name: array.tobytes() for name, array in arrays.items()} for arrays in loaded]
+
+
+@dataclasses.dataclass
+class Outcome:
+    """The outcome of a whole run, and the files that it wrote, in order."""
+
+    learned: tuple
+    saved: list
+    files: list
+
+
+@pytest.fixture(scope="module")
+def once():
+    return []
+
+
+@pytest.fixture
+def unstopped(new_loop, once, monkeypatch, tmp_path_factory):
+    """A run that was never stopped; it is trained once for all tests of this file."""
+    if not once:
+        written, whole_file = [], files.whole_file
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "whole_file", lambda path: written.append(path.name) or whole_file(path))
+            loop = new_loop(tmp_path_factory.mktemp("whole"))
+            loop.train()
+        once.append(Outcome(learned(loop), saved(loop), written[1:]))
+    return once[0]
+
+
+@pytest.mark.parametrize(("stop_at", "anew"), [(0, False), (13, True), (25, False), (60, False)])
+def test_a_stopped_run_goes_on_bitwise(new_loop, make, unstopped, tmp_path, stop_at, anew):
+    """Also with a learner that was built anew, as in another process."""
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path / "run", Stop(stop_at)).train()
+    again = new_loop(tmp_path / "run", made=make() if anew else None)
+    assert again.restore() == (stop_at > 0)
+    again.train()
+    assert learned(again) == unstopped.learned
+    assert saved(again) == unstopped.saved
+    assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
+
+
+@pytest.mark.parametrize("before_end", [1, 2, 3, 4, 5, 11])
+def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
+    new_loop, unstopped, tmp_path, monkeypatch, before_end
+):
+    """The last writes are those of the last epoch, and then checkpoints within it."""
+    assert unstopped.files[-3:] in (["best.npz", "last.npz", "history.csv"], ["last.npz", "last.npz", "history.csv"])
+    left, whole_file = iter(unstopped.files[:-before_end]), files.whole_file
+
+    def dies(path):
+        if next(left, None) is None:
+            raise StoppedError
+        return whole_file(path)
+
+    loop = new_loop(tmp_path / "run")
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr(files, "whole_file", dies)
+        loop.train()
+    again = new_loop(tmp_path / "run")
+    again.restore()
+    again.train()
+    assert learned(again) == unstopped.learned
+    assert saved(again) == unstopped.saved
+    with again.run.history.open() as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3]
+
+
+def test_a_finished_run_trains_no_further(new_loop, tmp_path):
+    new_loop(tmp_path).train()
+    again = new_loop(tmp_path, Stop(0))
+    assert again.restore()
+    assert len(again.train().history) == 3
+
+
+@pytest.mark.parametrize("first", ["last.npz", "previous.npz"])
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, tmp_path, capsys, first):
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(60)).train()
+    before, last = (checkpoints.load(tmp_path / name)[1]["step"] for name in ("previous.npz", "last.npz"))
+    path = tmp_path / first
+    path.write_bytes(path.read_bytes()[:-100])
+    again = new_loop(tmp_path)
+    assert again.restore()
+    assert again.state.step == (before if first == "last.npz" else last)
+    assert (f"note: {path} is damaged" in capsys.readouterr().out) == (first == "last.npz")
+    again.train()
+    assert learned(again) == unstopped.learned
+    assert saved(again) == unstopped.saved
+
+
+def test_a_run_both_of_whose_checkpoints_are_damaged_is_refused(new_loop, tmp_path):
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(20)).train()
+    for name in ("previous.npz", "last.npz"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(InputError, match=r"previous\.npz cannot be read .*; delete it, and train again"):
+        new_loop(tmp_path).restore()
+
+
+@pytest.mark.parametrize("stop_at", [None, 30])
+def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, tmp_path, stop_at):
+    """Finished or not, it ends as if it had been asked for them at first."""
+    made, config = constant
+    whole = new_loop(tmp_path / "whole", made=made, config=config)
+    first = [np.asarray(variable) for variable in made.learner.variables]
+    whole.train()
+    expected = learned(whole), saved(whole)
+    for variable, value in zip(made.learner.variables, first, strict=True):
+        variable.assign(value)
+    shorter = override(config, epochs=2)
+    observers = [] if stop_at is None else [Stop(stop_at)]
+    with contextlib.suppress(StoppedError):
+        new_loop(tmp_path / "run", *observers, made=made, config=shorter).train()
+    again = new_loop(tmp_path / "run", made=made, config=config)
+    assert again.restore()
+    assert not again.state.stopped
+    again.train()
+    assert (learned(again), saved(again)) == expected
+    assert open_run(tmp_path / "run").config == config
+
+
+def test_the_curves_are_drawn_while_a_run_goes_on(new_loop, tmp_path):
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(30)).train()
+    assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
+    loop = new_loop(tmp_path, Printer(3))
+    state = loop.train()
+    with loop.run.history.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3]
+    assert [int(row["steps"]) for row in rows] == [25, 50, 75]
+    assert [float(row["val_loss"]) for row in rows] == [row["val_loss"] for row in state.history]
+    assert all(tuple(row) == history.COLUMNS for row in state.history)
+    scores = [(row["val_exact_match"], -row["val_loss"]) for row in state.history]
+    assert state.best_epoch == 1 + scores.index(max(scores))
+    assert checkpoints.load(loop.run.best)[1]["row"] == state.history[state.best_epoch - 1]
+    printed = capsys.readouterr().out
+    assert printed.count("✓") + printed.count("✗") == 30
+    assert [line.split()[1] for line in printed.splitlines() if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
+
+
+def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
+    """The first one halves each call."""
+
+    class Halving(Observer):
+        def on_call(self, first, count):
+            return super().on_call(first, max(1, count // 2))
+
+    class Listening(Observer):
+        def __init__(self):
+            self.calls, self.epochs, self.ends = [], [], 0
+
+        def on_call(self, first, count):
+            self.calls.append((first, count))
+            return super().on_call(first, count)
+
+        def on_epoch(self, row, samples):
+            self.epochs.append((row["epoch"], samples.splitlines()[0].split()))
+
+        def on_end(self):
+            self.ends += 1
+
+    listening = Listening()
+    new_loop(tmp_path, Halving(), listening).train()
+    assert listening.calls[:14] == [*((first, 2) for first in range(0, 22, 2)), (22, 1), (23, 1), (24, 1)]
+    assert listening.epochs == [(number, ["question", "answer", "prediction"]) for number in (1, 2, 3)]
+    assert listening.ends == 1
+
+
+def test_examples_per_second(new_loop, tmp_path, monkeypatch):
+    """By a clock that goes on by one second in each call of the learner: 25 of 29 steps in 7 s."""
+    clock = types.SimpleNamespace(now=100.0)
+    monkeypatch.setattr(loop_module, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    loop = new_loop(tmp_path)
+    train = loop.learner.train
+
+    def timed(batches, first, count):
+        clock.now += 1.0
+        return train(batches, first, count)
+
+    monkeypatch.setattr(loop.learner, "train", timed)
+    rows = loop.train().history
+    assert (loop.batches.steps_per_pass, len(loop.batches)) == (29, 903)
+    # The last batch of a pass is smaller; the second and the third epoch have one such batch each.
+    assert [row["examples_per_second"] for row in rows] == [round(examples / 7, 1) for examples in (800, 775, 775)]
+    assert [row["seconds"] for row in rows] == [7.0, 14.0, 21.0]
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil, tmp_path):
+    def harm(learner, outcomes):
+        losses = outcomes["loss"].copy()
+        losses[2:] = np.nan
+        return outcomes | {"loss": losses}
+
+    loop = spoil(tmp_path, harm)
+    with pytest.raises(DivergedError, match=r"the loss is nan at step 36, epoch 2; the last good checkpoint is"):
+        loop.train()
+    assert checkpoints.load(loop.run.last)[1]["step"] == 33
+
+
+def test_weights_that_are_no_numbers_are_not_saved(spoil, tmp_path):
+    """The loss of a step is computed before its update."""
+
+    def harm(learner, outcomes):
+        weights = learner.model.trainable_variables[0]
+        weights.assign(np.full(weights.shape, np.nan, np.float32))
+        return outcomes
+
+    loop = spoil(tmp_path, harm)
+    with pytest.raises(DivergedError, match=r"a weight is no longer a number after step 37; the last good checkpoint"):
+        loop.train()
+    arrays, state = checkpoints.load(loop.run.last)
+    assert state["step"] == 33
+    assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+def test_the_sums_of_an_epoch_do_not_depend_on_the_calls(new_loop, unstopped, tmp_path):
+    loop = new_loop(tmp_path, call=7)
+    loop.train()
+    assert learned(loop) == unstopped.learned

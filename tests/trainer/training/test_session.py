@@ -1,0 +1,125 @@
+"""From a dataset to a trained run, and from a run to its best model."""
+
+import dataclasses
+import json
+import shutil
+
+import configs
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, TrainingError
+from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.training import costs, metrics, session
+from seq2seq_arith.trainer.training.state import State
+
+
+def test_a_restored_model_is_the_best_one(trained):
+    """Its score is that of the best epoch, on one replica and on two."""
+    _, last = checkpoints.load(trained.last)
+    best = last["history"][last["best_epoch"] - 1]
+    source = records.open_source(trained.task, trained.data_dir)
+    examples = source.splits["validation"].head(1000)
+    for replicas in (1, 2):
+        learner = session.restore(open_run(trained.folder), replicas=replicas)
+        score, _ = metrics.evaluate(learner, examples)
+        assert (score.exact_match, score.character_accuracy) == (
+            best["val_exact_match"],
+            best["val_character_accuracy"],
+        )
+        assert score.loss == pytest.approx(best["val_loss"], rel=1e-5)
+
+
+def test_a_model_of_no_fixed_length_reads_longer_questions(trained):
+    learner = session.restore(trained, dataclasses.replace(trained.task, digits=9))
+    assert learner.view.answer_steps == 10
+
+
+def test_a_model_of_fixed_length_does_not(data_dir, tasks, tmp_path):
+    config = override(recipe("raw", "addition"), hidden=8, layers=1, epochs=1, steps_per_epoch=2)
+    run = session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config).run
+    with pytest.raises(InputError, match="is that of another model"):
+        session.restore(run, dataclasses.replace(run.task, digits=4))
+
+
+def test_a_set_that_is_not_there_leaves_no_folder(data_dir, tmp_path):
+    with pytest.raises(InputError, match="make it with: arith-data generate"):
+        session.train(Task("addition", seed=77), str(data_dir), str(tmp_path / "run"), configs.TAGGER)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_removed_during_the_training(data_dir, tasks, tmp_path, monkeypatch):
+    folder, validate = tmp_path / "run", metrics.validate
+
+    def removing(*arguments):
+        shutil.rmtree(folder)
+        return validate(*arguments)
+
+    monkeypatch.setattr(metrics, "validate", removing)
+    config = override(recipe("best", "addition"), hidden=8, layers=1, epochs=1, steps_per_epoch=2)
+    with pytest.raises(TrainingError, match=f"{folder} was removed while the model was trained; train it again"):
+        session.train(tasks["addition"], str(data_dir), str(folder), config)
+
+
+def test_a_changed_file_ends_the_training(data_dir, tasks, tmp_path):
+    """Each record is whole, so only the checksum of the file tells; the run is not finished with such data."""
+    shutil.copytree(data_dir, tmp_path / "data")
+    path = dataset_path(tmp_path / "data", tasks["addition"]) / tfrecord_path("train", 0, 8)
+    content, length = path.read_bytes(), record_format(tasks["addition"]).length
+    path.write_bytes(content[:length] * 2 + content[2 * length :])
+    config = override(configs.TAGGER, hidden=8, layers=1, epochs=1, steps_per_epoch=9)
+    arguments = tasks["addition"], str(tmp_path / "data"), str(tmp_path / "run"), config
+    for _ in range(2):  # also when it goes on
+        with pytest.raises(InputError, match=r"train\.tfrecord-00000-of-00008 does not have the sha256 that"):
+            session.train(*arguments)
+    path.write_bytes(content)
+    assert session.train(*arguments).state.stopped
+
+
+def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_path):
+    """A stranger's configuration: 64 layers of 16,384 units would take 500 GiB, and their outline takes seconds."""
+    folder = shutil.copytree(trained.folder, tmp_path / "run")
+    path = folder / "config.json"
+    path.write_text(path.read_text().replace('"hidden": 32', '"hidden": 16384').replace('"layers": 1,', '"layers": 9,'))
+    with pytest.raises(InputError, match="is that of another model"):
+        session.restore(open_run(folder))
+
+
+def test_a_network_that_does_not_fit_leaves_no_folder(data_dir, tasks, tmp_path):
+    config = override(configs.TAGGER, hidden=16384, layers=9)
+    with pytest.raises(InputError, match=r"weights needs about .* GiB are free; give fewer --hidden units or --layers"):
+        session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp_path):
+    def weights(name, seed):
+        config = override(configs.TAGGER, hidden=8, layers=1, epochs=1, steps_per_epoch=9, seed=seed)
+        run = session.train(tasks["addition"], str(data_dir), str(tmp_path / name), config).run
+        return np.concatenate([array.ravel() for array in checkpoints.load(run.last)[0].values()])
+
+    first, second, other = weights("a", 0), weights("b", 0), weights("c", 1)
+    assert first.tobytes() == second.tobytes()
+    assert not np.allclose(first, other)
+
+
+def test_a_finished_run_says_what_it_took(trained):
+    """A tagger of one layer of 32: an LSTM of two one-hot characters of 12, and an output layer of 12."""
+    _, state = checkpoints.load(trained.last)
+    state = State.from_json(state)
+    best = state.history[state.best_epoch - 1]
+    found = json.loads(trained.summary.read_text())
+    assert found["weights"] == 4 * 32 * (2 * 12 + 32 + 1) + 12 * (32 + 1)
+    assert (found["dataset"], found["given"]) == ("addition-n1003", "digits paired, in order")
+    assert found["examples"] == 903 * len(state.history)
+    view = make_view("aligned", trained.task)
+    assert found["operations"] == costs.operations(trained.config, view, found["examples"])
+    assert (found["exact_match"], found["seconds"]) == (best["val_exact_match"], round(state.seconds, 3))

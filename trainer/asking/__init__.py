@@ -1,0 +1,1 @@
+"""Asking a trained model: scores, predictions, and its export."""

@@ -1,0 +1,75 @@
+"""Tables of where a model errs: exact match by groups of examples."""
+
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.data.probes import Operands
+
+SINGLE_LENGTHS = 9
+RANGES = 5
+
+
+def by_lengths(task: Task, operands: Operands, exact: np.ndarray) -> list[dict[str, Any]]:
+    """Exact match by the lengths of both operands; if there are more than ``SINGLE_LENGTHS``, by ranges of lengths."""
+    names, left = _ranges(task.operand_width, task.notation.measure(operands[0]))
+    _, right = _ranges(task.operand_width, task.notation.measure(operands[1]))
+    return [
+        {"left": names[i], "right": names[j]} | _result(exact[(left == i) & (right == j)])
+        for i in range(len(names))
+        for j in range(len(names))
+        if ((left == i) & (right == j)).any()
+    ]
+
+
+def by(values: np.ndarray, exact: np.ndarray, name: str) -> list[dict[str, Any]]:
+    """Exact match by the distinct values of an array [examples]."""
+    return [{name: value.item()} | _result(exact[values == value]) for value in np.unique(values)]
+
+
+def breakdown(task: Task, operands: Operands, answers: np.ndarray, exact: np.ndarray) -> dict[str, list[dict]]:
+    """All tables of a set.
+
+    The tables are by the lengths of the operands, by the breakdowns of the task's entry, and by the answer's length.
+
+    Args:
+      task: The task of the examples.
+      operands: uint64 [words, examples] each.
+      answers: The right answers, uint8 [examples, answer width].
+      exact: bool [examples].
+
+    Returns:
+      The rows of each table, by its name; each row has the group, ``examples`` and ``exact_match``.
+    """
+    tables = {"operand lengths": by_lengths(task, operands, exact)}
+    for name, group in task.operation.breakdowns.items():
+        tables[name] = by(group(*operands), exact, name)
+    if task.notation.has_digits:
+        tables["answer length"] = by(np.sum(answers != ord(" "), axis=1), exact, "characters")
+    else:
+        names, index = _ranges(task.answer_width, np.sum(answers != ord(" "), axis=1))
+        tables["answer length"] = by(np.array(names)[index], exact, "characters")
+    return tables
+
+
+def _ranges(longest: int, values: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Cuts 1..longest into ranges.
+
+    >>> _ranges(12, np.array([1, 2, 3, 12]))
+    ([' 1- 2', ' 3- 4', ' 5- 7', ' 8- 9', '10-12'], array([0, 0, 1, 4]))
+
+    Returns:
+      The names of the ranges, and the index of the range of each value.
+    """
+    if longest <= SINGLE_LENGTHS:
+        return [str(length) for length in range(1, longest + 1)], values - 1
+    ends = np.array([longest * (n + 1) // RANGES for n in range(RANGES)])
+    digits = len(str(longest))
+    starts = np.concatenate([[0], ends[:-1]]) + 1
+    names = [f"{start:{digits}d}-{end:{digits}d}" for start, end in zip(starts, ends, strict=True)]
+    return names, np.searchsorted(ends, values)
+
+
+def _result(exact: np.ndarray) -> dict[str, Any]:
+    return {"examples": len(exact), "exact_match": float(np.mean(exact))}

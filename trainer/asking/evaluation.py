@@ -1,0 +1,297 @@
+"""The evaluation of a run's best model: scores on several sets, tables of where it errs, and its task's suite."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.asking import breakdown, report
+from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
+from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
+from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.registry import VIEWS
+from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.learner import Learner
+
+MISTAKES = 10
+# The validation set and the third set may be large. The first examples are a random sample, and enough for a score.
+MOST_EXAMPLES = 1 << 16
+# All unseen examples of pq would fill gigabytes.
+UNSEEN_CHARACTERS = 1 << 24
+SEEN, UNSEEN, UNKNOWN = "seen in training", "not seen", "not known"
+
+
+@dataclasses.dataclass(frozen=True)
+class Data:
+    """A dataset to evaluate on.
+
+    Attributes:
+      source: The dataset.
+      validation: Its validation set, or the beginning of a large one.
+      operands: The operands of the validation set, uint64 [words, examples] each.
+      trained: The keys of its training set.
+    """
+
+    source: records.Source
+    validation: Examples
+    operands: probes.Operands
+    trained: probes.Known
+
+    def has(self, operands: probes.Operands) -> np.ndarray:
+        """Whether pairs are in the training set, or in what was read of the validation set: bool [examples]."""
+        task = self.source.task
+        validation = probes.KeySet(task, probes.keys(task, self.operands))
+        return self.trained.has(operands) | validation.has(operands)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is found on a dataset.
+
+    Attributes:
+      notes: What must be known beside the figures; also which set is missing, and why.
+      results: The results by the name of the set.
+      tables: The rows of each table by its name.
+    """
+
+    notes: list[str]
+    results: dict[str, Result] = dataclasses.field(default_factory=dict)
+    tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
+
+
+def evaluate(
+    run: Run,
+    *,
+    task: Task | None = None,
+    data_dir: str | None = None,
+    lengths: Sequence[int] = (),
+    chosen: SuiteOptions | None = None,
+    all_questions: bool = False,
+    replicas: int | None = None,
+) -> dict[str, Any]:
+    """Evaluates the best model of a run, saves what it found in the run's folder, and prints it.
+
+    It is saved as ``evaluation.json``, or, on other data than the run's own, in a file named after that data.
+
+    Args:
+      run: The run.
+      task: The dataset to evaluate on; None for the run's own.
+      data_dir: The directory of the dataset; None for the one that the run was trained from.
+      lengths: Further D at which to ask the suite, for example a greater one than that of the run.
+      chosen: Which questions of the suite to draw; None for the default ones.
+      all_questions: Whether to ask every question of the run's task, too.
+      replicas: As in ``make_strategy``.
+
+    Returns:
+      What was saved.
+
+    Raises:
+      InputError: Other data was asked for and is not there, its splits share a pair, the run has no checkpoint, its
+        model cannot read one of the lengths, or all questions are too many.
+      WriteError: The file cannot be written.
+    """
+    for length in lengths:
+        run.task_of_length(length)
+    if all_questions:
+        run.check_all_questions()
+    task = task or run.task
+    source, missing = open_data(run, task, data_dir)
+    learner = session.restore(run, replicas=replicas)
+    found, trained = on_data(run, learner, read(source), replicas) if source else (Found(notes=missing), None)
+    every = {"all questions": ask_all_questions(learner, trained)} if all_questions else {}
+    suites = ask_run(run, chosen, lengths=lengths, trained=trained, replicas=replicas, learner=learner)
+    sha256 = source.sha256 if source else None
+    view = run.config.model.view
+    given = VIEWS[view].given
+    content = {
+        "data": {"parameters": task.parameters(), "sha256": sha256, "trained_on": run.sha256},
+        "given": given,
+        "notes": [f"given to the model, by view {view}: {given}", *found.notes, *suite_notes(run, trained)],
+        "scores": {name: scored(result) for name, result in found.results.items()},
+        "tables": found.tables | every,
+        "mistakes": first_mistakes(task, found.results["validation"]) if found.results else [],
+        "suites": [each.to_json() for each in suites],
+        "worst_slice": worst_of_all(suites),
+    }
+    is_own = sha256 in (None, run.sha256)
+    path = run.folder / ("evaluation.json" if is_own else f"evaluation-{task.config_name}-{sha256[:12]}.json")
+    write(path, (json.dumps(content, indent=2) + "\n").encode())
+    report.show_sets(content)
+    report.show_suites(suites)
+    say(f"\nsaved in {path}\n")
+    report.show_worst(suites)
+    return content
+
+
+def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Source | None, list[str]]:
+    """The dataset to evaluate on; or None, and a note that says so, if it is the run's own and no longer there.
+
+    Raises:
+      InputError: Other data was asked for and is not there.
+    """
+    try:
+        return records.open_source(task, data_dir or run.data_dir), []
+    except InputError as error:
+        if data_dir is not None or task != run.task:
+            raise
+        return None, [f"there is no validation set, and no third set, for the run's own data is not there: {error}"]
+
+
+def read(source: records.Source) -> Data:
+    """Reads a dataset.
+
+    Raises:
+      InputError: It cannot be read, or its splits share a pair.
+    """
+    validation = source.splits["validation"].head(MOST_EXAMPLES)
+    data = Data(
+        source, validation, text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
+    )
+    check_disjoint(source.task, data.trained, data.operands)
+    return data
+
+
+def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None) -> tuple[Found, probes.Known | None]:
+    """What is found on a dataset, and the keys that the run was trained on; None for them if they are not known."""
+    if data.source.sha256 == run.sha256:
+        if run.config.stream:
+            return on_data_beside_stream(learner, data), None
+        return on_own_data(learner, data), data.trained
+    task, trained = data.source.task, training_set(run)
+    fitting = learner if task == run.task else session.restore(run, task, replicas)
+    return on_other_data(run, fitting, data, trained), trained
+
+
+def on_own_data(learner: Learner, data: Data) -> Found:
+    """What is found on the data that the model was trained on: its validation set and the third set.
+
+    The third set holds the examples of the dataset of another seed that are not in this one: the model was neither
+    trained on them nor chosen by them. A dataset of all pairs that there are leaves none.
+    """
+    task = data.source.task
+    result, tables = on_validation(learner, data)
+    notes = [f"no validation pair of {task.config_name} is in its training set, on which the model was trained"]
+    results = {"validation": result}
+    seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
+    most = min(MOST_EXAMPLES, max(1000, UNSEEN_CHARACTERS // task.question_width))
+    left, right = probes.unseen(task, data.has, seed, most)
+    if left.shape[1]:
+        third = probes.examples(task, (left, right))
+        results[f"third set: seed {seed}, unseen"] = ask(learner, third)
+    else:
+        notes.append(f"there is no third set: the dataset holds every pair of the dataset of seed {seed}")
+    return Found(notes=notes, results=results, tables=tables)
+
+
+def on_data_beside_stream(learner: Learner, data: Data) -> Found:
+    """What is found on the data beside whose validation set the model was trained on draws without end."""
+    result, tables = on_validation(learner, data)
+    name = data.source.task.config_name
+    notes = [f"the model was trained on draws without end, which leave out the validation pairs of {name}"]
+    return Found(notes=notes, results={"validation": result}, tables=tables)
+
+
+def on_other_data(run: Run, learner: Learner, data: Data, trained: probes.Known | None) -> Found:
+    """What is found on other data than the model was trained on: its validation set."""
+    result, tables = on_validation(learner, data)
+    notes = [f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data"]
+    if trained is None:
+        notes.append(f"whether it was trained on some of these pairs is not known, {not_known(run, 'its own data')}")
+    else:
+        seen = trained.has(data.operands)
+        count = np.count_nonzero(seen)
+        notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
+        tables = {"pair": breakdown.by(np.where(seen, SEEN, UNSEEN), result.exact, "pair")} | tables
+    return Found(notes=notes, results={"validation": result}, tables=tables)
+
+
+def on_validation(learner: Learner, data: Data) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
+    """The answers to the validation set of a dataset, and the tables of where the model errs on it."""
+    result = ask(learner, data.validation)
+    return result, breakdown.breakdown(data.source.task, data.operands, data.validation.answers, result.exact)
+
+
+def training_set(run: Run) -> probes.Known | None:
+    """The keys that a run was trained on; None if its data is no longer there, or was drawn without end."""
+    if run.config.stream:
+        return None
+    try:
+        source = records.open_source(run.task, run.data_dir)
+    except InputError:
+        return None
+    return probes.trained_on(source.splits["train"]) if source.sha256 == run.sha256 else None
+
+
+def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operands) -> None:
+    """Checks by key that no validation pair is in the training set.
+
+    Raises:
+      InputError: One is.
+    """
+    shared = trained.has(validation)
+    if shared.any():
+        first = probes.keys(task, validation)[int(np.argmax(shared))]
+        raise InputError(
+            f"{int(shared.sum())} validation pairs of {task.config_name} are in its training set, the first is "
+            f"{probes.pair(first)}; generate the dataset anew"
+        )
+
+
+def ask_all_questions(learner: Learner, trained: probes.Known | None) -> list[dict[str, Any]]:
+    """Exact match over every ordered question, separately for keys of the training set and for the others."""
+    task = learner.view.task
+    operands = probes.all_questions(task)
+    examples = probes.examples(task, operands)
+    with progress(f"{task.name}, all questions", len(examples), "questions") as report_progress:
+        exact = ask(learner, examples, report_progress).exact
+    groups = np.full(len(examples), UNKNOWN) if trained is None else np.where(trained.has(operands), SEEN, UNSEEN)
+    return breakdown.by(groups, exact, "key")
+
+
+def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
+    """What must be known beside the results of the suite."""
+    if not list(run.task.operation.suite(run.task.digits)):
+        return [no_suite(run.task)]
+    if trained is None:
+        return [f"which questions of the suite are in the training set is not known, {not_known(run, 'that set')}"]
+    return []
+
+
+def not_known(run: Run, what: str) -> str:
+    """Why it is not known which pairs a run was trained on."""
+    return "for it was drawn without end" if run.config.stream else f"for {what} is no longer there"
+
+
+def worst_of_all(suites: Sequence[SuiteResult]) -> dict[str, Any] | None:
+    """The worst slice over all D as it is saved; None if the task has no suite."""
+    slices = {result.digits: result.worst for result in suites if result.worst}
+    least = worst(list(slices.values()))
+    return next(({"digits": digits} | each.to_json() for digits, each in slices.items() if each is least), None)
+
+
+def first_mistakes(task: Task, result: Result) -> list[dict[str, str]]:
+    """The first wrong answers of a set, with the right ones."""
+    rows = np.flatnonzero(~result.exact)[:MISTAKES]
+    return [dataclasses.asdict(mistake) for mistake in mistakes(task, result, rows)]
+
+
+def scored(result: Result) -> dict[str, Any]:
+    """The score of a set as it is saved."""
+    score = result.score
+    return {
+        "examples": len(result.examples),
+        "loss": score.loss,
+        "characters": score.character_accuracy,
+        "exact": score.exact_match,
+    }

@@ -1,0 +1,155 @@
+"""The export of a run's best model: a SavedModel from strings to strings, and a .keras file."""
+
+import glob
+import json
+import re
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.files import TEMPORARY_SECONDS
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.asking import portable
+from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.runs import checkpoints, files
+from seq2seq_arith.trainer.runs.run import Run, local_folder
+
+PARTIAL = ".partial"  # ends the name of a folder that is being written
+
+
+class Exported(tf.Module):
+    """A model that answers questions as a person writes them; it needs nothing but TensorFlow.
+
+    Args:
+      model: A model from ids to logits.
+      view: The view through which it sees the strings.
+    """
+
+    def __init__(self, model: keras.Model, view: View) -> None:
+        super().__init__()
+        self.model = model
+        self._view = view
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "question")])
+    def answer(self, question: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The answers to questions.
+
+        Args:
+          question: string [examples], as a person writes them; blanks are ignored.
+
+        Returns:
+          ``answer``, string [examples], without padding, and ``confidence``, float32 [examples], the product of
+          the probabilities of its characters.
+
+        Raises:
+          tf.errors.InvalidArgumentError: A question is not one of the task, or it is too long.
+        """
+        logits = self.model(self._view.encode_question(_stored(question, self._view.task)), training=False)
+        ids = tf.argmax(logits, axis=2, output_type=tf.int32)
+        codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
+        characters = tf.gather(tf.constant([chr(code) for code in range(256)]), tf.cast(codes, tf.int32))
+        best = tf.reduce_max(tf.nn.log_softmax(logits), axis=2)
+        return {
+            "answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)),
+            "confidence": tf.exp(tf.reduce_sum(best, axis=1)),
+        }
+
+
+def export(run: Run, out: str) -> None:
+    """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
+
+    If the model has layers that Keras does not have, their source is in OUT/seq2seq_arith_layers.py: importing it is
+    enough to open OUT/model.keras without this package.
+
+    The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
+
+    Raises:
+      InputError: OUT is there already, or the run has no checkpoint.
+      WriteError: OUT cannot be written.
+    """
+    folder = local_folder(out)
+    if folder.exists():
+        raise InputError(f"{folder} is there already; give a folder that is not")
+    arrays, state = checkpoints.load(run.best)
+    if "row" not in state:
+        raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
+    keras.config.set_dtype_policy("float32")
+    view = make_view(run.config.model.view, run.task)
+    model = build_model(run.config.model, view)
+    checkpoints.assign(model.variables, arrays, run.best)
+    _remove_old(folder)
+    # mkdir follows no link, and fails if the name is taken.
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{PARTIAL}")
+    try:
+        with files.translate_errors(folder):
+            partial.mkdir(parents=True)
+            exported = Exported(model, view)
+            tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
+            model.save(partial / "model.keras")
+            about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name}
+            about |= {"best": state["row"]}
+            (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
+            (partial / portable.CARD).write_text(portable.model_card(run, model, state["row"]), encoding="utf-8")
+            if layers := portable.layers_source(model):
+                (partial / portable.LAYERS).write_text(layers, encoding="utf-8")
+            if folder.exists():
+                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
+            partial.rename(folder)
+    except tf.errors.OpError as error:
+        raise WriteError(folder, error.message.splitlines()[0]) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    example = text.example(run.task)
+    say(f'{folder}/saved_model: model = tf.saved_model.load("{folder}/saved_model"); model.answer(["{example}"])')
+    say(
+        f"{folder}/model.keras: ids in, logits out; task.json has the alphabet and the view {view.name!r}"
+        f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
+    )
+
+
+def _remove_old(folder: Path) -> None:
+    """Removes what killed exports to this folder have left, if it is too old to be that of a running one."""
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*{PARTIAL}"):
+        if time.time() - left.lstat().st_mtime > TEMPORARY_SECONDS:
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
+    """From questions as people write them, string [examples], to those of the datasets, uint8 [examples, width]."""
+    operand = task.notation.operand
+    text = tf.strings.regex_replace(question, r"\s", "")
+    # RE2 allows at most 1,000 repetitions, so the lengths are checked separately.
+    valid = tf.strings.regex_full_match(text, f"{operand}{re.escape(task.operation.symbol)}{operand}")
+    tf.debugging.Assert(tf.reduce_all(valid), ["not a question of this task:", tf.boolean_mask(question, ~valid)])
+    codes = tf.io.decode_raw(text, tf.uint8, fixed_length=task.question_width)
+    codes = tf.where(codes == 0, np.uint8(ord(" ")), codes)
+    operator = tf.argmax(codes == ord(task.operation.symbol), axis=1, output_type=tf.int32)
+    ends = tf.strings.length(text)
+    longest = tf.maximum(operator, ends - operator - 1)
+    fits = tf.logical_and(longest <= task.operand_width, ends <= task.question_width)
+    tf.debugging.Assert(
+        tf.reduce_all(fits),
+        [f"an operand has more than {task.operand_width} characters:", tf.boolean_mask(question, ~fits)],
+    )
+    if not task.notation.has_lengths:
+        # Not every operand of so many characters is one of the task's.
+        sides = (
+            tf.strings.substr(text, tf.zeros_like(operator), operator),
+            tf.strings.substr(text, operator + 1, ends - operator - 1),
+        )
+        left, right = (tf.strings.to_number(side, tf.int32) for side in sides)
+        small = tf.maximum(left, right) < task.digits
+        tf.debugging.Assert(
+            tf.reduce_all(small),
+            [f"an operand is not one of {task.notation.describe(task.digits)}:", tf.boolean_mask(question, ~small)],
+        )
+    return tf.reverse(codes, [1]) if task.reverse else codes

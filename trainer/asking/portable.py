@@ -1,0 +1,116 @@
+"""What lets an exported model travel: its layers as one file, and its model card."""
+
+import inspect
+import json
+import re
+import sys
+from typing import Any
+
+import keras
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.trainer.registry import VIEWS
+from seq2seq_arith.trainer.runs.run import Run
+
+LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
+MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
+IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
+
+
+def layers_source(model: keras.Model) -> str:
+    """The source of the modules of ours whose layers a model has, as one module; empty if all are Keras's own.
+
+    Importing it registers the layers under the names that the .keras file has for them, without this package.
+    """
+    ordered: dict[str, str] = {}
+    # The configuration names also the layers inside of others.
+    for name in MODULE_OF_OURS.findall(json.dumps(model.get_config(), default=str)):
+        _collect(name, ordered)
+    return "\n\n".join(IMPORT_OF_OURS.sub("", source) for source in ordered.values())
+
+
+def _collect(name: str, ordered: dict[str, str]) -> None:
+    """Adds the source of a module, behind those of the modules of ours that it imports."""
+    source = inspect.getsource(sys.modules[name])
+    for imported in IMPORT_OF_OURS.findall(source):
+        if imported not in ordered:
+            _collect(imported, ordered)
+    ordered.setdefault(name, source)
+
+
+def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
+    """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
+
+    Args:
+      run: The run; if it was evaluated, the card has every slice.
+      model: The exported model.
+      row: The scores of its best epoch.
+    """
+    task, view = run.task, run.config.model.view
+    example = text.example(task)
+    about = {
+        "library_name": "keras",
+        "license": "apache-2.0",
+        "tags": ["arithmetic", "sequence-to-sequence", task.name],
+        "metrics": ["exact_match"],
+    }
+    facts = {
+        "task": f"{task.description}, for example `{example}`",
+        "trained on": f"`{task.config_name}`, {task.num_train:,} examples; sha256 of its metadata `{run.sha256}`",
+        "model": f"{run.config.model.name}, {model.count_params():,} weights",
+        "given": f"{VIEWS[view].given} (view `{view}`)",
+        "exact match": f"{row['val_exact_match']:.4f} on the validation set, which is drawn like the training examples",
+    }
+    lines = [
+        "---",
+        *(f"{name}: {json.dumps(value)}" for name, value in about.items()),
+        "---",
+        "",
+        f"# A model of {task.name}",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in facts.items()),
+        "",
+        "*Given* is what the model need not find out: compare it only with models to which the same was given.",
+        "",
+        *_slices(run),
+        "## Use",
+        "",
+        "```python",
+        "import tensorflow as tf",
+        "",
+        'model = tf.saved_model.load("saved_model")',
+        f'print(model.answer(["{example}"])["answer"].numpy())',
+        "```",
+        "",
+        f"`model.keras` takes ids and gives logits; `task.json` has the alphabet. {_how_to_load(model)}",
+        "",
+        "The data and the model were made with the Python package `seq2seq_arith`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _how_to_load(model: keras.Model) -> str:
+    if not layers_source(model):
+        return "`keras.saving.load_model` opens it."
+    return (
+        f"It has layers that Keras does not have: put the folder on Python's path and `import {LAYERS[:-3]}` before "
+        "`keras.saving.load_model`."
+    )
+
+
+def _slices(run: Run) -> list[str]:
+    """The table of slices, from ``evaluation.json``; a sentence if there is none."""
+    try:
+        suites = json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))["suites"]
+    except (OSError, ValueError, KeyError):
+        return ["It was not asked hard questions yet: `arith-model evaluate` does.", ""]
+    rows = [
+        f"| {suite['digits']} | {each['name']} | {each['questions']:,} | {each['exact_match']:.3f} |"
+        for suite in suites
+        for each in suite["slices"]
+        if each["questions"]
+    ]
+    title = "| size of the operands | hard questions | asked | right |"
+    return ["## Hard questions", "", title, "|---|---|---|---|", *rows, ""]

@@ -1,0 +1,256 @@
+"""A model's results on its task's suite of hard questions: each slice, and the worst one.
+
+>>> def result(name, *counts):
+...     return SliceResult(name, "", Share(*counts), None, None, None)
+>>> worst([result("random", 1000, 1000), result("equal", 1000, 280), result("zero", 10, 3)]).name
+'equal'
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import numbers, suites
+from seq2seq_arith.arithmetic.suites import Slice, SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.learner import Learner
+
+# So many characters of questions are asked at once, so that long questions fit into memory.
+CHARACTERS = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """How many of some questions were answered right."""
+
+    count: int
+    right: int
+
+    @classmethod
+    def of(cls, exact: np.ndarray) -> "Share":
+        """The share of a bool [questions]."""
+        return cls(len(exact), int(np.count_nonzero(exact)))
+
+    @property
+    def exact_match(self) -> float | None:
+        """The share that is right; None if there are no questions."""
+        return self.right / self.count if self.count else None
+
+    def __str__(self) -> str:
+        """Three decimals, cut off and not rounded, so that 1.000 means all.
+
+        >>> print(Share(10_000, 9_999), Share(3, 3), Share(0, 0))
+        0.999 1.000 -
+        """
+        return "-" if self.exact_match is None else cut(self.exact_match, 3)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"questions": self.count, "exact_match": self.exact_match}
+
+
+@dataclasses.dataclass(frozen=True)
+class SliceResult:
+    """A model's result on one slice.
+
+    Attributes:
+      name, why: As in the suite's ``Slice``.
+      all: Over all questions of the slice.
+      seen, unseen: Over the questions whose key is in the training set, and over the others; None if it is not known
+        which are.
+      wrong: The first question that was answered wrong; None if there is none.
+    """
+
+    name: str
+    why: str
+    all: Share
+    seen: Share | None
+    unseen: Share | None
+    wrong: Mistake | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON holds it; what is not known is null."""
+        return {
+            "name": self.name,
+            "why": self.why,
+            **self.all.to_json(),
+            "seen_in_training": self.seen and self.seen.to_json(),
+            "not_seen": self.unseen and self.unseen.to_json(),
+            "wrong_example": self.wrong and dataclasses.asdict(self.wrong),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class SuiteResult:
+    """A model's results on a suite.
+
+    Attributes:
+      task: The task.
+      digits: D of the suite.
+      chosen: Which questions were drawn.
+      slices: One per slice that has questions; empty for a task without a suite.
+    """
+
+    task: Task
+    digits: int
+    chosen: SuiteOptions
+    slices: tuple[SliceResult, ...]
+
+    @property
+    def worst(self) -> SliceResult | None:
+        """The worst slice; None if there are no slices."""
+        return worst(self.slices)
+
+    @property
+    def num_questions(self) -> int:
+        return sum(each.all.count for each in self.slices)
+
+    def worst_in_words(self) -> str:
+        """The worst slice with its score and a mistake, in one line; or that there is none."""
+        least = self.worst
+        if least is None:
+            return no_suite(self.task)
+        if least.wrong is None:
+            return f"worst slice: each of the {len(self.slices)} slices has 1.000 ({self.num_questions:,} questions)"
+        return f"worst slice: {least.name}, {least.all} of {least.all.count:,}: {least.wrong.sentence(self.task)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The results as JSON holds them, the worst slice last."""
+        return {
+            "version": suites.VERSION,
+            "task": self.task.name,
+            "digits": self.digits,
+            "per_slice": self.chosen.per_slice,
+            "seed": self.chosen.seed,
+            "questions": self.num_questions,
+            "slices": [each.to_json() for each in self.slices],
+            "worst": self.worst and self.worst.to_json(),
+        }
+
+
+def no_suite(task: Task) -> str:
+    """Says of a task without a suite that no hard questions were asked."""
+    return f"{task.name} has no suite, so no hard questions were asked"
+
+
+def worst(slices: Sequence[SliceResult]) -> SliceResult | None:
+    """The slice with the least exact match, of equals the one with more questions, then the first; None of none."""
+    return min(slices, key=lambda each: (each.all.right / each.all.count, -each.all.count), default=None)
+
+
+def ask_run(
+    run: Run,
+    chosen: SuiteOptions | None = None,
+    *,
+    lengths: Sequence[int] = (),
+    trained: probes.Known | None = None,
+    replicas: int | None = None,
+    learner: Learner | None = None,
+) -> list[SuiteResult]:
+    """Asks the best model of a run its task's suite, at the D that it was trained on and at further ones.
+
+    Args:
+      run: The run.
+      chosen: Which questions to draw; None for the default ones.
+      lengths: The further D.
+      trained: The training set; None if it is not known.
+      replicas: As in ``make_strategy``.
+      learner: The best model on the run's own task, if the caller has it already.
+
+    Raises:
+      InputError: The run has no checkpoint, or its model cannot read one of the lengths.
+    """
+    longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
+    own = learner or session.restore(run, replicas=replicas)
+    results = [ask_suite(own, chosen, trained=trained)]
+    for size, task in longer.items():
+        roomy = own if task == run.task else session.restore(run, task, replicas)
+        results.append(ask_suite(roomy, chosen, digits=size, trained=trained))
+    return results
+
+
+def ask_suite(
+    learner: Learner,
+    chosen: SuiteOptions | None = None,
+    *,
+    digits: int | None = None,
+    trained: probes.Known | None = None,
+) -> SuiteResult:
+    """Asks a model its task's suite.
+
+    Args:
+      learner: The model, on strings with room for the suite's questions.
+      chosen: Which questions to draw; None for the default ones.
+      digits: D of the suite; None for that of the learner's task.
+      trained: The training set; None if it is not known.
+    """
+    task, chosen = learner.view.task, chosen or SuiteOptions()
+    size = digits or task.digits
+    drawn = _draw(task, size, chosen)
+    if not drawn:
+        return SuiteResult(task, size, chosen, ())
+    operands, place = _joined(task, [pairs for _, pairs in drawn])
+    exact, wrong = _answered(learner, operands, place, f"{task.name}, suite of {size}")
+    seen = None if trained is None else trained.has(operands)
+    slices = []
+    for index, (each, _) in enumerate(drawn):
+        rows = place == index
+        shares = _shares(exact[rows], None if seen is None else seen[rows])
+        slices.append(SliceResult(each.name, each.why, *shares, wrong.get(index)))
+    return SuiteResult(task, size, chosen, tuple(slices))
+
+
+def _shares(exact: np.ndarray, seen: np.ndarray | None) -> tuple[Share, Share | None, Share | None]:
+    """The share of all questions, of those seen in training, and of the others."""
+    if seen is None:
+        return Share.of(exact), None, None
+    return Share.of(exact), Share.of(exact[seen]), Share.of(exact[~seen])
+
+
+def _draw(task: Task, digits: int, chosen: SuiteOptions) -> list[tuple[Slice, list[suites.Pair]]]:
+    """The slices that have questions, with their pairs."""
+    drawn = [
+        (each, suites.pairs(task.name, digits, each, chosen.seed, chosen.per_slice))
+        for each in task.operation.suite(digits)
+    ]
+    return [(each, pairs) for each, pairs in drawn if pairs]
+
+
+def _joined(task: Task, slices: list[list[suites.Pair]]) -> tuple[probes.Operands, np.ndarray]:
+    """The operands of all slices, uint64 [words, questions] each, and the slice of each, int64 [questions]."""
+    words = task.notation.words(task.digits)
+    every = [pair for pairs in slices for pair in pairs]
+    left, right = (numbers.from_ints(side, words) for side in zip(*every, strict=True))
+    return (left, right), np.repeat(np.arange(len(slices)), [len(pairs) for pairs in slices])
+
+
+def _answered(
+    learner: Learner, operands: probes.Operands, place: np.ndarray, title: str
+) -> tuple[np.ndarray, dict[int, Mistake]]:
+    """Which answers are right, bool [questions], and the first mistake in each slice that has one.
+
+    The questions are asked all together, some million characters at a time, because a call has a cost of its own.
+    """
+    task, total = learner.view.task, len(place)
+    rows_per_call = learner.rows_per_call()
+    size = rows_per_call * max(1, CHARACTERS // task.question_width // rows_per_call)
+    parts: list[np.ndarray] = []
+    wrong: dict[int, Mistake] = {}
+    with progress(title, total, "questions") as report_progress:
+        for start in range(0, total, size):
+            rows = slice(start, start + size)
+            examples = probes.examples(task, (operands[0][:, rows], operands[1][:, rows]))
+            result = ask(learner, examples, lambda done, start=start: report_progress(start + done))
+            parts.append(result.exact)
+            misses = np.flatnonzero(~result.exact)
+            indices, first = np.unique(place[rows][misses], return_index=True)
+            found = mistakes(task, result, misses[first])
+            wrong = dict(zip(indices.tolist(), found, strict=True)) | wrong
+    return np.concatenate(parts), wrong

@@ -1,0 +1,70 @@
+"""Makes the dataset that a training needs, if it is not there. Beam is imported only then."""
+
+import os
+import shlex
+import tempfile
+import time
+import types
+from pathlib import Path
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.options import words
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path
+
+
+def command(task: Task, data_dir: str) -> str:
+    """The command that makes the dataset of a task.
+
+    >>> command(Task("subtraction", num_examples=500_000, draws="structured"), "data")
+    'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
+    """
+    options = words(task, types.SimpleNamespace(**task.defaults))
+    return shlex.join(["arith-data", "generate", task.name, *options, "--data-dir", data_dir])
+
+
+def is_made(task: Task, data_dir: str) -> bool:
+    """Whether a directory of this machine has the dataset of a task."""
+    return dataset_path(expanded(data_dir), task).exists()
+
+
+def make_missing(task: Task, data_dir: str) -> None:
+    """Makes the dataset of a task as ``arith-data generate`` does, unless it is there, and says so.
+
+    Makes nothing in an object store, under an empty name, or inside a dataset, nor on a machine of a cluster, where all
+    machines would make it at once. Then ``records.open_source`` says what to do.
+
+    Raises:
+      InputError: The dataset cannot be drawn, or the directory cannot be written.
+      RunError: Making it failed.
+      OSError: The disk is full.
+    """
+    elsewhere = not data_dir or "://" in data_dir or (expanded(data_dir) / "dataset_info.json").exists()
+    if elsewhere or os.environ.get("TF_CONFIG") or is_made(task, data_dir):
+        return
+    from seq2seq_arith.pipelines.order import Order
+
+    place = expanded(data_dir).absolute()
+    order = Order.of(task, Layout.of(task), place)
+    order.published()  # says what stands in the way
+    _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
+    order.check_space()
+    order.check_python()
+    say(f"making the dataset {NAME}/{task.config_name}, as this does: {command(task, data_dir)}")
+    from seq2seq_arith.pipelines.create import create
+
+    start = time.perf_counter()
+    create(order)
+    say(f"{order.path}: {task.num_examples:,} examples in {time.perf_counter() - start:.1f} s\n")
+
+
+def _check_writable(path: Path, advice: str) -> None:
+    """Raises InputError unless a folder, which is not there yet, can be made."""
+    standing = next(folder for folder in path.parents if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=standing):
+            pass
+    except OSError as error:
+        raise InputError(f"{standing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None

@@ -1,0 +1,105 @@
+"""Keyed pseudo-random permutations that need no memory: any place of an order can be asked for alone."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.splitmix import GOLDEN, MASK64, mix64, mix64_int, uniform
+
+ROUNDS = 4
+
+
+def combined(*words: int) -> int:
+    """One 64-bit key made of several numbers."""
+    key = 0
+    for word in words:
+        key = mix64_int((key ^ word) + GOLDEN)
+    return key
+
+
+@dataclasses.dataclass(frozen=True)
+class Permutation:
+    """An order of the numbers from 0 to ``size - 1``, which is a function of the key.
+
+    It is a Feistel network on a grid of ``height * width`` cells, which are at least ``size``. A round shifts each row
+    or each column by an amount that a hash of the row or the column gives, so it can be undone::
+
+        index = left * width + right
+        left  = (left  + hash_0(right)) mod height
+        right = (right + hash_1(left))  mod width        and so on, ``ROUNDS`` times
+
+    A cell at or above ``size`` is mapped again until it is below ("cycle walking"): Black, Rogaway, "Ciphers with
+    Arbitrary Finite Domains", 2002. That ends, for the cycle of a number below ``size`` returns to that number.
+
+    >>> order = Permutation(5, key=1)(np.arange(5))
+    >>> sorted(order.tolist())
+    [0, 1, 2, 3, 4]
+    >>> Permutation(5, key=1).inverse(order).tolist()
+    [0, 1, 2, 3, 4]
+
+    Attributes:
+      size: How many numbers there are, below 2^52.
+      key: From 0 to 2^64 - 1.
+    """
+
+    size: int
+    key: int
+
+    def __call__(self, places: np.ndarray) -> np.ndarray:
+        """The numbers at these places of the order: int64 [n], each from 0 to ``size - 1``."""
+        return self._walk(places, self._encrypted)
+
+    def inverse(self, numbers: np.ndarray) -> np.ndarray:
+        """The places of these numbers in the order: int64 [n]."""
+        return self._walk(numbers, self._decrypted)
+
+    def _walk(self, cells: np.ndarray, step) -> np.ndarray:
+        cells = np.asarray(cells, np.int64)
+        if cells.size and (cells.min() < 0 or cells.max() >= self.size):
+            raise ValueError(f"the places are from {cells.min()} to {cells.max()}; give 0 to {self.size - 1}")
+        cells = step(cells)
+        while np.any(outside := cells >= self.size):
+            cells[outside] = step(cells[outside])
+        return cells
+
+    def _encrypted(self, cells: np.ndarray) -> np.ndarray:
+        left, right = self._halves(cells)
+        for number in range(0, ROUNDS, 2):
+            left = _wrapped(left + self._shifts[number][right], self._height)
+            right = _wrapped(right + self._shifts[number + 1][left], self._width)
+        return left * self._width + right
+
+    def _decrypted(self, cells: np.ndarray) -> np.ndarray:
+        left, right = self._halves(cells)
+        for number in reversed(range(0, ROUNDS, 2)):
+            right = _wrapped(right - self._shifts[number + 1][left] - self._width, self._width)
+            left = _wrapped(left - self._shifts[number][right] - self._height, self._height)
+        return left * self._width + right
+
+    def _halves(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        left = cells // self._width
+        return left, cells - left * self._width
+
+    @functools.cached_property
+    def _width(self) -> int:
+        return int(np.ceil(np.sqrt(max(1, self.size))))
+
+    @functools.cached_property
+    def _height(self) -> int:
+        return -(-max(1, self.size) // self._width)
+
+    @functools.cached_property
+    def _shifts(self) -> list[np.ndarray]:
+        """For each round, the shift of each row or column, less the number that it is taken modulo: int64, negative."""
+        shifts = []
+        for number in range(ROUNDS):
+            rows, modulus = (self._width, self._height)[:: 1 - 2 * (number % 2)]
+            words = np.arange(rows, dtype=np.uint64) + np.uint64(combined(self.key, number) & MASK64)
+            shifts.append(uniform(mix64(words), modulus).astype(np.int64) - modulus)
+        return shifts
+
+
+def _wrapped(values: np.ndarray, modulus: int) -> np.ndarray:
+    """Values from ``-modulus`` to ``modulus - 1`` modulo that number."""
+    return values + (modulus & (values >> 63))

@@ -1,0 +1,171 @@
+"""Sets of questions for a trained model: unseen ones and all that exist; and which pairs it was trained on."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import draws, numbers, text
+from seq2seq_arith.arithmetic.splitmix import uniform
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.data.records import Examples, Split
+
+# The keys of a training set of up to so many examples are held in memory.
+HELD = 2**20
+# A row is looked for where its hash should be, with so many standard deviations to both sides.
+DEVIATIONS = 6
+
+Operands = tuple[np.ndarray, np.ndarray]
+
+
+def examples(task: Task, operands: Operands) -> Examples:
+    """The questions on these operands, uint64 [words, examples] each, and the right answers."""
+    return Examples(
+        np.ascontiguousarray(text.questions(task, *operands)), np.ascontiguousarray(text.answers(task, *operands))
+    )
+
+
+def keys(task: Task, operands: Operands) -> np.ndarray:
+    """The key of each pair as one structured value, so that sets of keys can be compared; [examples]."""
+    words = np.concatenate(draws.key(task, *operands))
+    return np.ascontiguousarray(words.T).view([("", np.uint64)] * len(words))[:, 0]
+
+
+def pair(key: np.void) -> tuple[int, int]:
+    """The two numbers of one of the ``keys``."""
+    x, y = (numbers.to_ints(number)[0] for number in np.split(np.array([key.item()], np.uint64).T, 2))
+    return x, y
+
+
+class Known(Protocol):
+    """The pairs of a training set."""
+
+    def has(self, operands: Operands) -> np.ndarray:
+        """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class KeySet:
+    """The keys of a training set.
+
+    >>> trained = KeySet(Task("addition"), keys(Task("addition"), (numbers.from_ints([3]), numbers.from_ints([5]))))
+    >>> trained.has((numbers.from_ints([5, 3, 5], 2), numbers.from_ints([3, 5, 10**20 + 3], 2))).tolist()
+    [True, True, False]
+
+    Attributes:
+      task: The task of the set; it decides what a key is.
+      values: As ``keys`` gives them.
+    """
+
+    task: Task
+    values: np.ndarray
+
+    def has(self, operands: Operands) -> np.ndarray:
+        """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
+        fitting, short = _fitting(self.task, operands)
+        return short & np.isin(keys(self.task, fitting), self.values)
+
+
+@dataclasses.dataclass(frozen=True)
+class KeySearch:
+    """The keys of a training set that stays in its files, whose examples lie in the order of a hash of the key.
+
+    So a key lies where its hash says, give or take some rows: n examples whose hashes are uniform lie within a few
+    times sqrt(n)/2 of their expected rows. Only these rows are read, and more if the hashes there do not enclose the
+    key's own.
+
+    Attributes:
+      split: The training set.
+    """
+
+    split: Split
+
+    def has(self, operands: Operands) -> np.ndarray:
+        """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
+        task = self.split.task
+        fitting, short = _fitting(task, operands)
+        wanted, hashes = keys(task, fitting), draws.key_hash(task, draws.ORDER, draws.key(task, *fitting))
+        found = np.zeros(len(wanted), bool)
+        order = np.argsort(hashes)
+        shards = uniform(hashes, len(self.split.lengths)).astype(np.int64)[order]
+        for shard in np.unique(shards):
+            rows = order[np.searchsorted(shards, shard) : np.searchsorted(shards, shard, "right")]
+            found[rows] = self._in_shard(int(shard), hashes[rows], wanted[rows])
+        return short & found
+
+    def _in_shard(self, shard: int, hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+        """Whether keys are in their shard: bool [keys]; the hashes are sorted."""
+        found, done, begin = np.zeros(len(hashes), bool), 0, self.split.start(shard)
+        length, count = self.split.lengths[shard], len(self.split.lengths)
+        # The place of a hash among all hashes of the shard, from 0 to 1.
+        share = np.clip(hashes / 2.0**64 * count - shard, 0.0, 1.0)
+        margin = int(DEVIATIONS * np.sqrt(length) / 2) + 1
+        while done < len(hashes) and length:
+            first = max(0, int(share[done] * length) - margin)
+            stop = min(length, first + max(2 * margin + 1, self.split.rows_per_range))
+            there, theirs = self._read(begin + first, stop - first)
+            first, stop, there, theirs = self._around(hashes[done], begin, length, first, stop, there, theirs)
+            # These are decided here: all up to the last hash that was read, or all if the shard ends here.
+            end = len(hashes) if stop == length else int(np.searchsorted(hashes, there[-1], "right"))
+            found[done:end] = np.isin(wanted[done:end], theirs)
+            done = end
+        return found
+
+    def _around(self, target, begin, length, first, stop, there, theirs):
+        """Reads further until the hashes enclose the wanted one, or the shard has no more rows."""
+        while (first > 0 and there[0] > target) or (stop < length and there[-1] < target):
+            size = stop - first
+            first, stop = max(0, first - size), min(length, stop + size)
+            there, theirs = self._read(begin + first, stop - first)
+        return first, stop, there, theirs
+
+    def _read(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """The hashes and the keys of some rows."""
+        task = self.split.task
+        operands = text.operands(task, self.split.read(first, count).questions)
+        return draws.key_hash(task, draws.ORDER, draws.key(task, *operands)), keys(task, operands)
+
+
+def trained_on(split: Split) -> Known:
+    """The pairs of a training set: held if they are few, and else looked for in the files."""
+    if len(split) > HELD:
+        return KeySearch(split)
+    return KeySet(split.task, keys(split.task, text.operands(split.task, split.head(len(split)).questions)))
+
+
+def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
+    """Operands of any number of words with those of the task, and which pairs these can hold: bool [examples]."""
+    words = task.notation.words(task.digits)
+    missing = ((0, max(0, words - len(operands[0]))), (0, 0))
+    left, right = (np.pad(side[:words], missing) for side in operands)
+    return (left, right), np.all([~side[words:].any(axis=0) for side in operands], axis=0)
+
+
+def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, most: int) -> Operands:
+    """The first examples of the dataset of another seed that are not seen, in the order of the draws.
+
+    Args:
+      task: The parameters of the dataset, but for its seed.
+      is_seen: From operands to bool [examples].
+      seed: The other seed.
+      most: How many examples to return at most.
+    """
+    other = dataclasses.replace(task, seed=seed)
+    count = 2 * min(task.num_examples, most)
+    while True:
+        operands = draws.operands(other, np.arange(count, dtype=np.uint64))
+        _, first = np.unique(keys(other, operands), return_index=True)
+        kept = np.sort(first)[: task.num_examples]
+        left, right = (side[:, kept] for side in operands)
+        fresh = np.flatnonzero(~is_seen((left, right)))[:most]
+        if len(fresh) == most or len(kept) == task.num_examples:
+            return left[:, fresh], right[:, fresh]
+        count *= 2
+
+
+def all_questions(task: Task) -> Operands:
+    """Every ordered pair of operands, which must be few; they have one word."""
+    values = task.notation.smallest + np.arange(task.drawing.num_values(task.digits), dtype=np.uint64)
+    return np.repeat(values, len(values))[np.newaxis], np.tile(values, len(values))[np.newaxis]

@@ -1,0 +1,120 @@
+"""Batches that are drawn while a model is trained, without files and without end.
+
+A draw is a function of its number (``arithmetic/draws.py``), so a batch is one of the seed and of its step, as in
+``lanes.py``. The pairs that may be in the validation set are left out, by the hash that chose them::
+
+    row r of step s    n = s * batch_size + r
+    its pair           draw n of seed (seed, 0), or if its split hash is below the cutoff, of (seed, 1), (seed, 2), ...
+"""
+
+import dataclasses
+import itertools
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import draws, text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.data.lanes import Block, Lanes
+from seq2seq_arith.trainer.data.permutation import combined
+from seq2seq_arith.trainer.data.records import Source
+
+# Of the pairs, so many of a million must remain for training.
+LEAST = 10_000
+SAMPLE = 4096  # examples that tell where the cutoff is
+
+
+@dataclasses.dataclass(frozen=True)
+class Stream:
+    """An endless stream of global batches of fresh draws; a pair may come again, as draws do.
+
+    Attributes:
+      task: Decides how pairs are drawn.
+      cutoff: Pairs whose split hash is below it are left out.
+      batch_size: Examples per batch.
+      multiple: The number of replicas; the rows of a step are padded to a multiple of it.
+      seed: Another seed has other draws.
+    """
+
+    task: Task
+    cutoff: int
+    batch_size: int
+    multiple: int
+    seed: int
+
+    @classmethod
+    def beside(cls, source: Source, batch_size: int, multiple: int, seed: int) -> "Stream":
+        """The stream that leaves out the validation pairs of a dataset.
+
+        The validation set has the smallest split hashes. So each is below that of any training example, and the
+        smallest hash of some training examples is a cutoff that leaves out all validation pairs, and few others.
+
+        Raises:
+          InputError: Too few pairs remain, or the dataset cannot be read.
+          StoreError: An object store fails.
+        """
+        task = source.task
+        operands = text.operands(task, source.splits["train"].head(SAMPLE).questions)
+        cutoff = int(draws.key_hash(task, draws.SPLIT, draws.key(task, *operands)).min())
+        if 2**64 - cutoff < LEAST * 2**64 // 10**6:
+            raise InputError(
+                f"{task.config_name} keeps all but {1 - cutoff / 2**64:.2%} of its pairs for validation, so there is "
+                "next to nothing to draw; train without --stream, or on a dataset with a smaller --num-validation"
+            )
+        return cls(task, cutoff, batch_size, multiple, seed)
+
+    @property
+    def steps_per_pass(self) -> int:
+        """More than any training takes, for there are no passes."""
+        return 2**62
+
+    @property
+    def rows(self) -> int:
+        """Rows per step, padding included."""
+        return -(-self.batch_size // self.multiple) * self.multiple
+
+    def examples_in(self, steps: int) -> int:
+        """Examples of the first steps of the stream."""
+        return steps * self.batch_size
+
+    def block(self, first: int, count: int, rows: slice | None = None) -> Block:
+        """Draws steps ``first`` to ``first + count - 1`` of the stream.
+
+        Args:
+          first, count: The steps.
+          rows: Which rows of each step to draw, with start and stop; None for all.
+        """
+        rows = rows or slice(0, self.rows)
+        width, drawn = rows.stop - rows.start, range(rows.start, min(rows.stop, self.batch_size))
+        numbers = np.arange(first, first + count)[:, np.newaxis] * self.batch_size + np.array(drawn, np.int64)
+        operands = self._operands(numbers.ravel().astype(np.uint64))
+        weights = np.zeros((count, width), np.float32)
+        weights[:, : len(drawn)] = 1 / self.batch_size
+
+        def by_step(strings: np.ndarray) -> np.ndarray:
+            found = strings.reshape(count, len(drawn), strings.shape[-1])
+            return np.pad(found, ((0, 0), (0, width - len(drawn)), (0, 0)))
+
+        questions, answers = text.questions(self.task, *operands), text.answers(self.task, *operands)
+        return Block(by_step(questions), by_step(answers), weights)
+
+    def _operands(self, numbers: np.ndarray) -> draws.Key:
+        """The pairs of some places of the stream, uint64 [words, places] each."""
+        left, right = self._drawn(0, numbers)
+        for attempt in itertools.count(1):
+            out = np.flatnonzero(self._left_out(left, right))
+            if not len(out):
+                break
+            left[:, out], right[:, out] = self._drawn(attempt, numbers[out])
+        return left, right
+
+    def _drawn(self, attempt: int, numbers: np.ndarray) -> draws.Key:
+        seed = combined(self.task.seed, self.seed, attempt)
+        return draws.operands(dataclasses.replace(self.task, seed=seed), numbers)
+
+    def _left_out(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Whether each pair may be in the validation set: bool [pairs]."""
+        return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, left, right)) < np.uint64(self.cutoff)
+
+
+Batches = Lanes | Stream

@@ -1,0 +1,62 @@
+"""The notebook's encoder-decoder, of LSTMs, gated recurrent units or plain ones."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from seq2seq_arith.trainer.models.layers import OneHot
+from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM, lstm
+
+
+def lstm_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """The encoder-decoder of LSTMs."""
+    return _encoder_decoder(ids, lstm, _lstm_repeater, spec, spec.recurrent)
+
+
+def gru_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """The encoder-decoder of gated recurrent units."""
+    return _encoder_decoder(ids, keras.layers.GRU, _repeater, spec, spec.recurrent)
+
+
+def simple_rnn_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """The encoder-decoder of plain recurrent units, which have no cuDNN kernel and so take no ``use_cudnn``."""
+    options = {key: value for key, value in spec.recurrent.items() if key != "use_cudnn"}
+    return _encoder_decoder(ids, keras.layers.SimpleRNN, _repeater, spec, options)
+
+
+def _encoder_decoder(
+    ids: keras.KerasTensor, layer: Callable[..., Any], repeater: Callable[..., Any], spec: Spec, options: dict
+) -> keras.KerasTensor:
+    """The encoder's last state, repeated, read by ``spec.layers`` decoder layers.
+
+    Args:
+      ids: [examples, question steps] or [examples, question steps, channels].
+      layer: Makes a recurrent layer.
+      repeater: Makes the first decoder layer, which repeats a vector.
+      spec: The sizes.
+      options: Keywords of the recurrent layers.
+
+    Returns:
+      Logits, [examples, spec.steps, spec.depth].
+    """
+    state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
+    first = {**options, "return_sequences": True, "name": "decoder_0"}
+    sequence = repeater(layer, state, spec, first)
+    for number in range(1, spec.layers):
+        sequence = layer(spec.hidden, return_sequences=True, name=f"decoder_{number}", **options)(sequence)
+    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+
+
+def _repeater(layer: Callable[..., Any], state: Any, spec: Spec, options: dict) -> Any:
+    """A layer that reads a vector, [examples, units], ``spec.steps`` times."""
+    return layer(spec.hidden, **options)(keras.layers.RepeatVector(spec.steps)(state))
+
+
+def _lstm_repeater(layer: Callable[..., Any], state: Any, spec: Spec, options: dict) -> Any:
+    """The same of an LSTM: unrolled, it repeats the vector itself, and so multiplies it once."""
+    if not options["unroll"]:
+        return _repeater(layer, state, spec, options)
+    repeating = UnrolledLSTM(spec.hidden, repeats=spec.steps, **options)
+    return repeating(keras.layers.Reshape((1, spec.hidden))(state))

@@ -1,0 +1,160 @@
+"""Latches: a recurrence that holds its state without loss, and the noise that makes it do so.
+
+Every weight has a name, so that checkpoints find it in any process.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from seq2seq_arith.trainer.models.layers import PACKAGE
+
+# A uniform distribution of standard deviation 1 reaches from -WIDTH to WIDTH.
+WIDTH = 3**0.5
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class BatchKey(keras.layers.Layer):
+    """A number that stands for a batch: a sum over its ids, so that each batch has noise of its own.
+
+    The noise is then a function of the batch, and a resumed training draws the same as if it had never been stopped.
+    Each replica has a part of the batch, and so noise of its own: with another number of replicas it is other noise.
+
+    Returns:
+      int32, a single number, of ids [examples, ...].
+    """
+
+    def build(self, input_shape):
+        size = int(np.prod(input_shape[1:]))
+        # Odd numbers, so that no id is lost where the sum overflows, as it may.
+        self.factors = np.random.default_rng(0).integers(2**30, size=size, dtype=np.int32) * 2 + 1
+
+    def call(self, ids):
+        flat: Any = ops.reshape(ops.cast(ids, "int32"), (-1, len(self.factors)))
+        return ops.sum(flat * self.factors)
+
+    def compute_output_spec(self, ids):
+        return keras.KerasTensor((), "int32")
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Noise(keras.layers.Layer):
+    """Adds uniform noise while training, and nothing otherwise.
+
+    What is learned in spite of noise must stand out from it: a state that is nearly wrong would often be wrong.
+    Salakhutdinov, Hinton, "Semantic Hashing", 2009, make codes nearly binary in this way. Jim, Giles, Horne, "An
+    Analysis of Noise in Recurrent Neural Networks: Convergence and Generalization", 1996, is about noise in a
+    recurrence.
+
+    Args:
+      stddev: The standard deviation of the noise.
+      salt: Tells apart the noise of layers that are given the same key.
+
+    Returns:
+      As the first of the inputs, which are the values and the ``BatchKey`` of their batch.
+    """
+
+    def __init__(self, stddev: float, salt: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stddev = stddev
+        self.salt = salt
+
+    def call(self, inputs, training=False):
+        values, key = inputs
+        if not training:
+            return values
+        # Drawn as bytes, 256 levels: as good, and half the work of drawing floats.
+        eighths = -(-tf.size(values) // 8)
+        words = tf.random.stateless_uniform([eighths], tf.stack([key, self.salt]), None, None, tf.int64)  # pyright: ignore
+        levels = tf.reshape(tf.bitcast(words, tf.int8), [-1])[: tf.size(values)]
+        noise = (tf.reshape(tf.cast(levels, tf.float32), tf.shape(values)) + 0.5) * (self.stddev * WIDTH / 128)
+        return values + ops.cast(noise, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return super().get_config() | {"stddev": self.stddev, "salt": self.salt}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Latch(keras.layers.Layer):
+    """Units that hold a value until their input sets another one: h_0 = 0, h_t = (1 - z_t) h_{t-1} + z_t c_t.
+
+    The gate z = clip(g/2 + 1/2, 0, 1) and the candidate c = clip(v, -1, 1) depend on the input alone, here g and v. It
+    is the light recurrence of Bradbury et al., "Quasi-Recurrent Neural Networks", ICLR 2017, and of Feng et al., "Were
+    RNNs All We Needed?", 2024 (minGRU), with the hard activations of Courbariaux, Bengio, David, "BinaryConnect", NIPS
+    2015, which saturate exactly: a closed gate holds its value over any number of steps without loss. A carry is
+    such a value. Two digits set it, clear it, or pass it on::
+
+        digits     4 5     7 8     2 7     1 3
+        gate        0       1       0       1       closed where the digits sum to 9
+        value       .      +1       .      -1       whether the sum is above 9
+        h           0      +1      +1      -1
+
+    In use, gates and candidates are ``STEEPNESS`` times as steep as in training. Because of the noise in training
+    (``Noise``), a network can only rely on gates that are clearly open or clearly closed. In use, these are wholly so,
+    and a value that passes hundreds of gates does not leak away.
+
+    Without feedback, all steps are computed in log2(steps) rounds, in each of which a step takes in twice as many
+    steps before it (Hillis, Steele, "Data Parallel Algorithms", 1986).
+
+    Args:
+      units: Number of latches.
+      go_backwards: Whether to run from the last step to the first.
+
+    Returns:
+      [examples, steps, units], in the order of the input, which is g and v side by side, [examples, steps, 2 * units].
+    """
+
+    STEEPNESS = 3.0
+
+    def __init__(self, units: int, *, go_backwards: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.go_backwards = go_backwards
+
+    def call(self, inputs, training=False):
+        settings: Any = inputs if training else inputs * self.STEEPNESS
+        gate: Any = ops.clip(settings[..., : self.units] / 2 + 0.5, 0.0, 1.0)
+        held: Any = 1.0 - gate
+        value: Any = gate * ops.clip(settings[..., self.units :], -1.0, 1.0)
+        reach, steps = 1, inputs.shape[1]
+        while reach < steps:
+            distance = -reach if self.go_backwards else reach
+            value, held = value + held * moved(value, distance), held * moved(held, distance)
+            reach *= 2
+        return value
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:2], self.units)
+
+    def get_config(self):
+        return super().get_config() | {"units": self.units, "go_backwards": self.go_backwards}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Neighbours(keras.layers.Layer):
+    """Puts the steps before and after beside each step, each with a mark that tells it from the zeros past the ends.
+
+    Returns:
+      [examples, steps, 3 * units + 2], of inputs [examples, steps, units].
+    """
+
+    def call(self, inputs):
+        marked = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=2)
+        return ops.concatenate([inputs, moved(marked, 1), moved(marked, -1)], axis=2)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:2], 3 * input_shape[2] + 2)
+
+
+def moved(sequence: Any, distance: int) -> Any:
+    """A sequence [examples, steps, units] so many steps later, or earlier if negative, with zeros where none was."""
+    before, after = max(distance, 0), max(-distance, 0)
+    steps = sequence.shape[1]
+    kept = sequence[:, after : steps - before]
+    return ops.pad(kept, ((0, 0), (before, after), (0, 0)))

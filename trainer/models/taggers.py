@@ -1,0 +1,73 @@
+"""The taggers: LSTM layers that write one answer character per question step.
+
+The directions of their layers, for three layers::
+
+    lstm_tagger           forward         forward          forward
+    bilstm_tagger         both ways       both ways        both ways
+    alternating_tagger    forward         backward         forward
+    returning_tagger      forward         forward          backward
+"""
+
+import keras
+
+from seq2seq_arith.trainer.models.layers import Flip, OneHot, PairEmbedding
+from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.models.unrolled import lstm
+
+PAIR_UNITS = 64
+FORWARD, BACKWARD, BOTH = "f", "b", "d"
+
+
+def characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """The characters of each step, one-hot; where a step has several pairs, they are embedded and summed."""
+    pairs = len(ids.shape) == 3 and ids.shape[2] > 2
+    return PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids) if pairs else OneHot(spec.depth)(ids)
+
+
+def lstm_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """A tagger that never looks ahead."""
+    return _tagger(ids, spec, FORWARD * spec.layers)
+
+
+def bilstm_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """A tagger whose layers run in both directions side by side.
+
+    See Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here without the CRF.
+    """
+    return _tagger(ids, spec, BOTH * spec.layers)
+
+
+def alternating_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """A tagger whose layers run forward and backward in turn.
+
+    See Zhou, Xu, "End-to-end Learning of Semantic Role Labeling Using RNNs", ACL 2015.
+    """
+    return _tagger(ids, spec, ((FORWARD + BACKWARD) * spec.layers)[: spec.layers])
+
+
+def returning_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """A tagger whose last layer runs backward, and all others forward."""
+    return _tagger(ids, spec, FORWARD * (spec.layers - 1) + BACKWARD)
+
+
+def _tagger(ids: keras.KerasTensor, spec: Spec, directions: str) -> keras.KerasTensor:
+    """One LSTM layer per letter of ``directions``.
+
+    Args:
+      ids: [examples, steps] or [examples, steps, channels].
+      spec: The sizes.
+      directions: ``FORWARD``, ``BACKWARD`` or ``BOTH`` per layer.
+
+    Returns:
+      Logits, [examples, steps, spec.depth].
+    """
+    sequence = characters(ids, spec)
+    for number, direction in enumerate(directions):
+        name, backwards = f"layer_{number}", direction == BACKWARD
+        layer = lstm(spec.hidden, return_sequences=True, go_backwards=backwards, name=name, **spec.recurrent)
+        if direction == BOTH:
+            layer = keras.layers.Bidirectional(layer, name=f"both_{number}")
+        sequence = layer(sequence)
+        if backwards:
+            sequence = Flip(name=f"flip_{number}")(sequence)
+    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)

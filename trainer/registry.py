@@ -1,0 +1,227 @@
+"""The networks and the views as plain data: their code's place, their needs and their costs.
+
+Nothing here imports TensorFlow, so that a network or a view that does not fit is refused at once. To add a network,
+write its file in ``trainer/models/`` and add an entry to ``MODELS``; ``examples/model/`` shows it step by step. To add
+a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``.
+
+>>> from seq2seq_arith.arithmetic.tasks import Task
+>>> VIEWS["aligned"].question_shape(Task("addition"))
+(4, 2)
+>>> MODELS["transformer"].any_length
+False
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network, without its code.
+
+    Attributes:
+      build: ``module:function`` of the function that builds it; ``trainer/models/build.py`` says what it is given.
+      help: One line for ``--help`` and the documentation.
+      kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
+        its first training step, less the memory before it, for pq with 401 and 2,001 characters.
+      gates: Matrix products of units by units per step and layer.
+      directions: How often a layer runs over the steps: 2 for a bidirectional one.
+      writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
+        steps of the question as of the answer.
+      any_length: Whether its weights fit strings of any length.
+      heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
+      needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
+    """
+
+    build: str
+    help: str
+    kept: int
+    gates: float
+    directions: int = 1
+    writes_in_place: bool = False
+    any_length: bool = True
+    heads: int = 0
+    needs_float32: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ViewEntry:
+    """A view, without its code.
+
+    Attributes:
+      build: ``module:class`` of its class, which is given the task.
+      help: One line for ``--help`` and the documentation.
+      given: What the view gives to the model, a key of ``GIVEN``.
+      question_shape: From a task to the shape of one question: (steps,) or (steps, channels).
+      answer_steps: From a task to the steps of one answer.
+      needs_digits: Whether the operands must have digits, whose places it lines up.
+    """
+
+    build: str
+    help: str
+    given: str
+    question_shape: Callable[[Task], tuple[int, ...]]
+    answer_steps: Callable[[Task], int]
+    needs_digits: bool = False
+
+
+_ENCODER_DECODERS = "seq2seq_arith.trainer.models.encoder_decoder"
+_TAGGERS = "seq2seq_arith.trainer.models.taggers"
+
+MODELS: dict[str, Network] = {
+    "lstm": Network(
+        build=f"{_ENCODER_DECODERS}:lstm_encoder_decoder",
+        help="the notebook's encoder, repeated vector and decoder, of LSTMs",
+        kept=12,
+        gates=4,
+    ),
+    "gru": Network(
+        build=f"{_ENCODER_DECODERS}:gru_encoder_decoder",
+        help="as lstm, of gated recurrent units",
+        kept=12,
+        gates=3,
+    ),
+    "simple_rnn": Network(
+        build=f"{_ENCODER_DECODERS}:simple_rnn_encoder_decoder",
+        help="as lstm, of plain recurrent units",
+        kept=4,
+        gates=1,
+    ),
+    "lstm_tagger": Network(
+        build=f"{_TAGGERS}:lstm_tagger",
+        help="LSTM layers that write one answer character per step, all forward",
+        kept=12,
+        gates=4,
+        writes_in_place=True,
+    ),
+    "bilstm_tagger": Network(
+        build=f"{_TAGGERS}:bilstm_tagger",
+        help="as lstm_tagger, each layer in both directions",
+        kept=12,
+        gates=4,
+        directions=2,
+        writes_in_place=True,
+    ),
+    "alternating_tagger": Network(
+        build=f"{_TAGGERS}:alternating_tagger",
+        help="as lstm_tagger, forward and backward in turn",
+        kept=12,
+        gates=4,
+        writes_in_place=True,
+    ),
+    "returning_tagger": Network(
+        build=f"{_TAGGERS}:returning_tagger",
+        help="as lstm_tagger, the last layer backward",
+        kept=12,
+        gates=4,
+        writes_in_place=True,
+    ),
+    "latch_tagger": Network(
+        build="seq2seq_arith.trainer.models.latch_tagger:latch_tagger",
+        help="dense layers and latches, which hold a carry or a sign over any number of places",
+        kept=16,
+        gates=4,
+        writes_in_place=True,
+    ),
+    "convolution": Network(
+        build="seq2seq_arith.trainer.models.convolution:convolution",
+        help="each answer character from the question characters around its place",
+        kept=4,
+        gates=3,
+        writes_in_place=True,
+    ),
+    "transformer": Network(
+        build="seq2seq_arith.trainer.models.transformer:transformer",
+        help="attention from learned queries to the characters, and LSTMs along the answer",
+        kept=12,
+        gates=4,
+        any_length=False,
+        heads=4,
+    ),
+    "counter": Network(
+        build="seq2seq_arith.trainer.models.counter:counter",
+        help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
+        kept=2,
+        gates=1 / 8,  # with 128 counters, the 32 units of the readout at the steps of the answer
+        needs_float32="a counter sums over thousands of steps",
+    ),
+}
+
+
+# What a model may be given, from the least to the most. Compare results only where the same is given.
+GIVEN: dict[str, str] = {
+    "nothing": "question and answer are read and written just as they are stored",
+    "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
+    "places": "each digit comes with the number of its place",
+    "digits paired": "the digits of both operands that have the same place come together",
+    "digits paired, in order": "the same, in the order in which carries run; so are the digits of the answer",
+    "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
+}
+
+
+def _aligned_steps(task: Task) -> int:
+    """Steps of the views that start from the least significant digit: no digit of operands or answer is lost."""
+    return max(task.answer_width, task.operand_width)
+
+
+VIEWS: dict[str, ViewEntry] = {
+    "raw": ViewEntry(
+        build="seq2seq_arith.trainer.data.views:View",
+        help="the stored string, character by character",
+        given="nothing",
+        question_shape=lambda task: (task.question_width,),
+        answer_steps=lambda task: task.answer_width,
+    ),
+    "backward": ViewEntry(
+        build="seq2seq_arith.trainer.data.views:BackwardView",
+        help="the stored question, and the answer from its last character to its first",
+        given="answer reversed",
+        question_shape=lambda task: (task.question_width,),
+        answer_steps=lambda task: task.answer_width,
+    ),
+    "aligned": ViewEntry(
+        build="seq2seq_arith.trainer.data.views:AlignedView",
+        help="the digits of both operands side by side, least significant first",
+        given="digits paired, in order",
+        question_shape=lambda task: (_aligned_steps(task), 2),
+        answer_steps=_aligned_steps,
+        needs_digits=True,
+    ),
+    "crossed": ViewEntry(
+        build="seq2seq_arith.trainer.data.views:CrossedView",
+        help="per place of the answer, all pairs of digits whose places add up to it",
+        given="crossed",
+        question_shape=lambda task: (_aligned_steps(task), 2 * task.operand_width),
+        answer_steps=_aligned_steps,
+        needs_digits=True,
+    ),
+}
+
+
+def check_view(view: str, task: Task) -> None:
+    """Raises InputError unless the view can be taken of the task's strings."""
+    if VIEWS[view].needs_digits and not task.notation.has_digits:
+        raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
+
+
+def check_model(model: str, view: str, task: Task) -> None:
+    """Raises InputError unless the network can be put on the view of the task, and the view on the task."""
+    check_view(view, task)
+    entry = VIEWS[view]
+    question_steps, answer_steps = entry.question_shape(task)[0], entry.answer_steps(task)
+    if MODELS[model].writes_in_place and question_steps != answer_steps:
+        raise InputError(
+            f"model {model!r} writes one character per step, but the view {view!r} of {task.name} has "
+            f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
+        )
+
+
+def load(place: str) -> Any:
+    """Imports the object that stands at ``module:name``."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)

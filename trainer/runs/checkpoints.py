@@ -1,0 +1,235 @@
+"""Checkpoints: the variables and the state of a run, in one file that appears whole or not at all.
+
+A checkpoint is an uncompressed NumPy archive. Each variable has its path in the model as its key, and the state is
+JSON, as bytes::
+
+    encoder/lstm_cell/kernel                        float32 [13, 512]
+    encoder/lstm_cell/recurrent_kernel              float32 [128, 512]
+    ...
+    adam/encoder_lstm_cell_kernel_momentum          float32 [13, 512]
+    ...
+    state                                           uint8 [length of the JSON]
+    sha256                                          uint8 [32], of all that stands above
+
+The zip format has a checksum of each member's content, but none of the members' names. Checkpoints written by version
+0.1.0 have the position of each variable as its key, ``0``, ``1``, ..., and no sha256.
+"""
+
+import collections
+import hashlib
+import io
+import itertools
+import json
+import math
+import re
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.runs.files import whole_file
+
+if TYPE_CHECKING:
+    import keras
+
+STATE, SHA256 = "state", "sha256"
+# What zipfile, NumPy and JSON raise for damaged files, depending on the bit that is damaged.
+DAMAGE = (
+    ValueError,
+    KeyError,
+    OSError,
+    EOFError,
+    MemoryError,
+    RuntimeError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+# The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
+SEED = re.compile(r"seed_generator(_\d+)?/")
+
+
+class DamagedError(InputError):
+    """A checkpoint whose content is not what was saved.
+
+    Attributes:
+      reason: What is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: object) -> None:
+        super().__init__(f"the checkpoint {path} cannot be read ({reason}); delete it, and train again")
+        self.reason = reason
+
+
+def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
+    """The values of variables, by key.
+
+    Raises:
+      ValueError: Two variables have the same key.
+    """
+    return dict(zip(keys(variables), map(np.asarray, variables), strict=True))
+
+
+def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *, keep: Path | None = None) -> None:
+    """Saves the values of variables and a JSON state.
+
+    Args:
+      path: The file; its folder is made if need be.
+      arrays: The values, as ``values`` gives them.
+      state: A state that JSON can hold.
+      keep: A name for the file that ``path`` was until now; None to replace it. At any moment one of the two is there.
+
+    Raises:
+      WriteError: The file cannot be written.
+    """
+    with whole_file(path) as file:
+        _write(file, arrays, state)
+        if keep is not None and path.exists():
+            path.replace(keep)
+
+
+def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
+    """The content of the file that ``save`` would write."""
+    file = io.BytesIO()
+    _write(file, arrays, state)
+    return file.getvalue()
+
+
+def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """What ``pack`` was given."""
+    return _read(io.BytesIO(content), len(content))
+
+
+def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The variables, by key, and the state that ``save`` saved.
+
+    Raises:
+      InputError: The file is missing.
+      DamagedError: It is damaged.
+    """
+    try:
+        return _read(path, path.stat().st_size)
+    except FileNotFoundError:
+        raise InputError(f"there is no checkpoint {path}; train the run first") from None
+    except DAMAGE as error:
+        raise DamagedError(path, error) from None
+
+
+def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:
+    """Assigns saved values to variables of the same keys and shapes.
+
+    Args:
+      variables: The variables of a model of the same configuration, in the same order.
+      arrays: The values, as ``load`` gives them.
+      path: The file that they come from, for the message.
+
+    Raises:
+      InputError: The values are those of another model.
+    """
+    for name, variable in check(variables, arrays, path).items():
+        variable.assign(arrays[name])
+
+
+def check(
+    variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path
+) -> "dict[str, keras.Variable]":
+    """Checks that saved values are those of variables of the same keys, shapes and dtypes.
+
+    Args:
+      variables: As for ``assign``; they need no values.
+      arrays: The values, as ``load`` gives them.
+      path: The file that they come from, for the message.
+
+    Returns:
+      The variables, each by the key of its saved value.
+
+    Raises:
+      InputError: The values are those of another model.
+    """
+    by_position = all(key.isdecimal() for key in arrays)
+    names = list(map(str, range(len(variables)))) if by_position else keys(variables)
+    by_name = dict(zip(names, variables, strict=True))
+    expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
+    if expected != {name: (array.shape, array.dtype.name) for name, array in arrays.items()}:
+        raise InputError(f"the checkpoint {path} is that of another model; give the run's own folder")
+    return by_name
+
+
+def keys(variables: "Sequence[keras.Variable]") -> list[str]:
+    """The keys of variables: their paths, which must be the same in every process.
+
+    Raises:
+      ValueError: Two variables have the same path: a layer of the model has no name of its own.
+    """
+    seeds = itertools.count()
+    names = [f"seed_generator_{next(seeds)}" if SEED.match(variable.path) else variable.path for variable in variables]
+    if repeated := [name for name, count in collections.Counter([*names, STATE, SHA256]).items() if count > 1]:
+        raise ValueError(f"variables share the path {repeated[0]!r}; give every layer of the model a name of its own")
+    return names
+
+
+def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> None:
+    """Writes a checkpoint into an open file."""
+    members: dict[str, Any] = {**arrays, STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
+    members[SHA256] = _digest(members)
+    np.savez(file, **members)
+
+
+def _read(file: Any, file_size: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads a checkpoint of so many bytes, from a path or an open file; raises one of ``DAMAGE`` if it is not one."""
+    with np.load(file, allow_pickle=False) as archive:
+        _check_sizes(archive.zip, file_size)
+        # NumPy stops reading before the checksum of an array that has become shorter.
+        if damaged := archive.zip.testzip():
+            raise ValueError(f"bad checksum of {damaged}")
+        arrays = {name: archive[name] for name in archive.files}
+        if len(arrays) < len(archive.files):
+            raise ValueError("two members have one name")
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("a member is not an array")
+    stated = arrays.pop(SHA256, None)
+    if stated is not None and not np.array_equal(stated, _digest(arrays)):
+        raise ValueError("its content does not have its sha256")
+    state = json.loads(arrays.pop(STATE).tobytes())
+    _check_values(arrays, state)
+    return arrays, state
+
+
+def _check_sizes(archive: zipfile.ZipFile, file_size: int) -> None:
+    """Raises ValueError unless the file holds as many bytes as the headers of its arrays say.
+
+    Reads nothing but the headers, so that an array is only made when its bytes are known to be there.
+    """
+    members = archive.infolist()
+    if sum(member.file_size for member in members) > file_size:
+        raise ValueError("its members are larger than the file")
+    for member in members:
+        with archive.open(member) as array:
+            is_first = npy.read_magic(array) == (1, 0)
+            shape, _, dtype = (npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0)(array)
+            if array.tell() + math.prod(shape) * dtype.itemsize != member.file_size:
+                raise ValueError(f"{member.filename} does not have the {math.prod(shape):,} values that it says")
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> np.ndarray:
+    """The sha256 of arrays, their names, dtypes and shapes included, as uint8 of shape (32,)."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
+
+
+def _check_values(arrays: dict[str, np.ndarray], state: object) -> None:
+    """Raises ValueError unless the state is a JSON object, and the arrays hold finite real numbers."""
+    if not isinstance(state, dict):
+        raise ValueError("its state is not a JSON object")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise ValueError(f"{name} does not hold finite numbers")

@@ -1,0 +1,71 @@
+"""The history of a run, one row per epoch: as CSV, as a plot, and as the line that ends an epoch."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.runs.files import write
+
+# The metrics of a set of examples. A row has each of them for the training set and, with VALIDATION before its name,
+# for the validation set.
+METRICS = ("loss", "character_accuracy", "exact_match")
+VALIDATION = "val_"
+COLUMNS = ("epoch", "steps", *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
+
+
+def epoch_line(row: dict[str, Any], epochs: int) -> str:
+    """The line that ends an epoch, for example ``epoch 3/50  train: loss 0.0123, ...``."""
+    parts = (
+        f"{split}: loss {row[prefix + 'loss']:.4f}, characters {row[prefix + 'character_accuracy']:.4f}, "
+        f"exact {cut(row[prefix + 'exact_match'], 4)}"
+        for split, prefix in (("train", ""), ("validation", VALIDATION))
+    )
+    speed = f"{row['examples_per_second']:,.0f} examples/s, {row['seconds']:.1f} s"
+    return "  ".join([f"epoch {row['epoch']}/{epochs}", *parts, speed])
+
+
+def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Writes the history as CSV with the columns ``COLUMNS``; numbers as Python writes them.
+
+    Raises:
+      WriteError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write(path, text.getvalue().encode())
+
+
+def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
+    """Plots loss and accuracy over the epochs, for the training and the validation set, as a PNG.
+
+    Raises:
+      WriteError: The file cannot be written.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    losses, accuracies = figure.subplots(1, 2)
+    for prefix, split, colour in (("", "training", "C0"), (VALIDATION, "validation", "C1")):
+        losses.plot(epochs, [row[f"{prefix}loss"] for row in history], "o-", color=colour, label=split)
+    losses.set(yscale="log", ylabel="loss, nats per character")
+    for key, name, style in (("character_accuracy", "characters", "o--"), ("exact_match", "exact match", "o-")):
+        for prefix, split, colour in (("", "training", "C0"), (VALIDATION, "validation", "C1")):
+            values = [row[prefix + key] for row in history]
+            accuracies.plot(epochs, values, style, color=colour, label=f"{name}, {split}")
+    accuracies.set(ylim=(-0.02, 1.02), ylabel="share that is right")
+    for axes in (losses, accuracies):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.suptitle(title)
+    image = io.BytesIO()
+    figure.savefig(image, format="png", dpi=100)
+    write(path, image.getvalue())

@@ -1,0 +1,327 @@
+"""The folder of a run: its files, and the configuration that describes the run."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
+from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.runs.files import write
+
+# Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
+# are rounded differently, as are those of other kernels, and a network with noise draws other noise.
+NOT_COMPARED = {name for name, (_, about) in options_of(TrainConfig).items() if not about.compared}
+NOT_COMPARED |= {"directory", "order"}
+# How a run takes its examples; it is looked at when the run goes on. Runs of version 0.1.0 do not say it.
+ORDER, ORDER_BEFORE = "lanes", "one permutation per pass"
+# May be more when a run with a constant learning rate goes on.
+EPOCHS = "train.epochs"
+CONFIG, LOCK = "config.json", ".lock"
+# What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
+TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
+# --all-questions asks at most so many characters: the 10^6 questions of addition of 3 digits, and a few more.
+ALL_CHARACTERS = 10**7
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run: its folder, its data and its configuration.
+
+    Attributes:
+      folder: The folder of all its files.
+      task: The parameters of its dataset.
+      sha256: The checksum of the dataset's metadata, which holds the checksums of all files.
+      data_dir: The directory under which TFDS found the dataset.
+      config: The model and its training.
+      order: How it takes its examples: ``ORDER``, or ``ORDER_BEFORE`` for a run of version 0.1.0.
+    """
+
+    folder: Path
+    task: Task
+    sha256: str
+    data_dir: str
+    config: TrainConfig
+    order: str = ORDER
+
+    @property
+    def title(self) -> str:
+        return f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}"
+
+    @property
+    def summary(self) -> Path:
+        return self.folder / "summary.json"
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / CONFIG
+
+    @property
+    def best(self) -> Path:
+        return self.folder / "best.npz"
+
+    @property
+    def last(self) -> Path:
+        return self.folder / "last.npz"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the last one, in case the last one is damaged."""
+        return self.folder / "previous.npz"
+
+    @property
+    def history(self) -> Path:
+        return self.folder / "history.csv"
+
+    @property
+    def plot(self) -> Path:
+        return self.folder / "history.png"
+
+    @property
+    def most_digits(self) -> int:
+        """The length of the longest operand that the model can read, in digits or dashes."""
+        any_length = MODELS[self.config.model.name].any_length
+        return self.task.operation.max_digits if any_length else self.task.digits
+
+    def task_of_length(self, length: int) -> Task:
+        """The task of this run with room for operands of this length.
+
+        Raises:
+          InputError: The task has no such operands, or the model cannot read them.
+        """
+        if length < 1:
+            raise InputError(f"length is {length}; give lengths from 1")
+        if not self.task.notation.has_lengths:
+            raise InputError(f"length is {length}, but {self.task.name} has no longer operands; leave --lengths out")
+        task = dataclasses.replace(self.task, digits=max(length, self.task.digits))
+        if task.digits > self.most_digits:
+            raise InputError(
+                f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
+                f"and reads operands of at most {self.task.digits}; give no longer --lengths, or a run of another model"
+            )
+        return task
+
+    def check_all_questions(self) -> None:
+        """Checks that the questions of this task are few enough to ask all of them.
+
+        Raises:
+          InputError: They are too many.
+        """
+        count, most = self.task.num_questions, ALL_CHARACTERS // self.task.question_width
+        if count > most:
+            many = f"{count:,}" if count < 10**18 else "more than 10^18"
+            raise InputError(
+                f"{self.task.name} of {self.task.notation.describe(self.task.digits)} has {many} questions, and "
+                f"--all-questions asks at most {most:,} of this width; leave it out, for the suite asks the hard ones"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of ``config.json``; ``open_run`` reads it back."""
+        data = {
+            "parameters": self.task.parameters(),
+            "sha256": self.sha256,
+            "directory": self.data_dir,
+            "order": self.order,
+        }
+        return {"data": data, "train": self.config.to_json()}
+
+    def fingerprint(self) -> int:
+        """A 31-bit hash of the settings that must be the same when a run goes on."""
+        compared = json.dumps(_compared(self.to_json()))
+        return int.from_bytes(hashlib.sha256(compared.encode()).digest()[:4], "big") >> 1
+
+    def check_folder(self) -> "Run | None":
+        """Checks that this run may use the folder: it is new, empty, or has the same configuration.
+
+        A run whose learning rate is constant may go on for more epochs than were asked for.
+
+        Returns:
+          The run that is there, if it has been trained; None otherwise.
+
+        Raises:
+          InputError: The folder has other files or another run.
+        """
+        there = standing(self.folder, self.task)
+        if there is None:
+            return None
+        if there.sha256 != self.sha256:
+            raise InputError(
+                f"{self.folder} holds a run on other data of the same name, {there.sha256[:12]} there and "
+                f"{self.sha256[:12]} here; give another --run-dir"
+            )
+        differences = _differences(there.to_json(), self.to_json())
+        old, new = there.config, self.config
+        goes_further = list(differences) == [EPOCHS] and new.epochs > old.epochs
+        if goes_further and old.schedule == "constant":
+            self.check_order()
+            return there
+        if not differences:
+            return there
+        reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
+        raise InputError(
+            f"{self.folder} holds a run with other settings ({'; '.join(differences.values())}){reason}; "
+            "give another --run-dir, or the same settings to go on with it"
+        )
+
+    def check_order(self) -> None:
+        """Checks that the run in the folder, which is there, can go on with this one's order of examples.
+
+        Raises:
+          InputError: It took its examples in another order, as version 0.1.0 did.
+        """
+        if open_run(self.folder).order != self.order:
+            raise InputError(
+                f"{self.folder} holds an unfinished run of an earlier version, which took its examples in another "
+                "order; train it anew in another --run-dir (evaluate, predict and export still read it)"
+            )
+
+    @contextlib.contextmanager
+    def locked(self, writes: bool = True) -> Iterator[None]:
+        """Keeps other processes of this machine from training in the folder, which is made.
+
+        Args:
+          writes: Whether this process writes files.
+
+        Raises:
+          InputError: Another process is training there, or the folder cannot be written.
+        """
+        if not writes:
+            yield
+            return
+        with contextlib.ExitStack() as stack:
+            try:
+                make_directory(self.folder)
+                is_ours = stack.enter_context(locked(self.folder / LOCK))
+            except OSError as error:
+                raise InputError(
+                    f"{self.folder} cannot be written ({error.strerror}); give another --run-dir"
+                ) from None
+            if not is_ours:
+                raise InputError(f"another process is training {self.folder}; wait for it, or give another --run-dir")
+            yield
+
+    def claim(self, writes: bool = True) -> None:
+        """Takes the folder for this run: writes the configuration, unless a run that has been trained has it already.
+
+        Args:
+          writes: Whether this process writes files.
+
+        Raises:
+          InputError: The folder has other files or another run, or cannot be written.
+        """
+        there = self.check_folder()
+        if not writes:
+            return
+        remove_temporaries(self.folder)
+        if there is not None and there.config.epochs == self.config.epochs:
+            return
+        claimed = self
+        if there is not None:
+            claimed = dataclasses.replace(there, config=dataclasses.replace(there.config, epochs=self.config.epochs))
+        try:
+            write(self.config_path, (json.dumps(claimed.to_json(), indent=2) + "\n").encode())
+        except WriteError as error:
+            raise InputError(str(error)) from None
+
+
+def standing(folder: Path, task: Task) -> Run | None:
+    """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there.
+
+    Raises:
+      InputError: The folder is a file, has other files, or holds a run on another dataset.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; give a --run-dir that is a folder, or not there yet")
+    # Lists the folder only once, because another machine may write the configuration, always the first file.
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
+    if CONFIG not in names:
+        if others := [name for name in names if not name.startswith(".")]:
+            raise InputError(
+                f"{folder} is not a run and has other files, for example {others[0]}; give a new --run-dir"
+            )
+        return None
+    there = open_run(folder)
+    if not set(TRAINED) & set(names):
+        return None
+    if there.task.config_name != task.config_name:
+        raise InputError(
+            f"{folder} holds a run on {there.task.config_name}, and this is {task.config_name}; give another --run-dir"
+        )
+    return there
+
+
+def open_run(folder: str | Path) -> Run:
+    """Reads the run in a folder.
+
+    Raises:
+      InputError: The folder is not that of a run.
+    """
+    folder = expanded(folder)
+    path = folder / CONFIG
+    try:
+        values = json.loads(path.read_text())
+        data = values["data"]
+        sha256, directory, order = data["sha256"], data["directory"], data.get("order", ORDER_BEFORE)
+        if not all(isinstance(value, str) for value in (sha256, directory, order)):
+            raise TypeError
+        task = Task.from_parameters(data["parameters"])
+        return Run(folder, task, sha256, directory, TrainConfig.from_json(values["train"]), order)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"{folder} is no run: it has no config.json; give the --run-dir of arith-model train"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}; give another folder") from None
+    except InputError as error:
+        raise InputError(f"{path} cannot be used: {error}") from None
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        raise InputError(f"{path} is not the configuration of a run; give the folder of one") from None
+
+
+def local_folder(folder: str) -> Path:
+    """The path of a folder on a disk, to write into.
+
+    Raises:
+      InputError: The name is empty, or the folder is in an object store, where a run cannot replace its files.
+    """
+    if not folder:
+        raise InputError("the folder has an empty name; give a folder, or . for this one")
+    if "://" in folder:
+        raise InputError(
+            f"{folder} is on no disk of this machine; give a folder, such as one that the store is mounted on"
+        )
+    return expanded(folder)
+
+
+def absolute(place: str) -> str:
+    """The absolute path of a directory; a URL stays as it is."""
+    return place if "://" in place else str(expanded(place).absolute())
+
+
+def _differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
+    """The settings in which two runs differ, each with a phrase that says how."""
+    old, new = _compared(there), _compared(here)
+    return {
+        key: f"{key} is {old.get(key)} there and {new.get(key)} here"
+        for key in sorted(old.keys() | new.keys())
+        if old.get(key) != new.get(key)
+    }
+
+
+def _compared(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in sorted(_flat(values)) if key.rpartition(".")[2] not in NOT_COMPARED}
+
+
+def _flat(values: dict[str, Any], prefix: str = ""):
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,42 @@
+"""What a training took and what it reached, beside each other: ``summary.json`` in the run's folder."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from seq2seq_arith.trainer.runs.files import write
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What a training took and what it reached.
+
+    Attributes:
+      dataset: The config's name of the dataset.
+      model, view: Their names in the registry.
+      given: What the view gives to the model, a key of ``GIVEN``.
+      weights: Trainable parameters.
+      examples: Examples seen, each as often as it was seen.
+      operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.
+      seconds: From the first step to the last, compiling and evaluations included.
+      character_accuracy, exact_match: On the validation set, in the best epoch.
+    """
+
+    dataset: str
+    model: str
+    view: str
+    given: str
+    weights: int
+    examples: int
+    operations: int
+    seconds: float
+    character_accuracy: float
+    exact_match: float
+
+    def write(self, path: Path) -> None:
+        """Writes it as JSON.
+
+        Raises:
+          WriteError: The file cannot be written.
+        """
+        write(path, (json.dumps(dataclasses.asdict(self), indent=2) + "\n").encode())

@@ -1,0 +1,1 @@
+"""Training: devices, the learner, the loop around it, and its costs."""

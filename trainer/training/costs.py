@@ -1,0 +1,101 @@
+"""Estimates of the memory and of the operations that a training needs, before it starts.
+
+The functions know a network by its entry in the registry, and by the number of its weights. For the notebook's LSTM on
+pq, whose strings have 2,001 characters::
+
+    kept values     12 per step, example and unit: 12 * 128 units * 4,002 steps * 128 examples * 4 bytes = 2.9 GiB
+    operations      3 passes * 2 * 2 * 4 gates * 128 * 128 * 4,002 steps * 128 examples per training step
+"""
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.machine import free_memory
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.registry import MODELS
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.data.views import View
+
+# Measured float32 values kept for the backward pass, per example, pair of steps and head of attention.
+ATTENTION_KEPT = 4
+# Bytes per weight: float32 of the weight, its gradient, and the two averages of Adam.
+WEIGHT_BYTES = 4 * 4
+# Operations of a training step below which a GPU spends most of its time on starting kernels. Calculated, not measured:
+# a step starts some hundred kernels, which takes about 1 ms, and a GPU computes 10^13 operations per second. A long
+# recurrence starts more of them; what is said of it is too little, never too much.
+GPU_STEP = 10**10
+MAX_FILLING = 8192
+PROCESS = 700 << 20  # bytes of a process before its first training step
+WORTH_SAYING = 1 << 30
+GIBIBYTE = 1 << 30
+
+
+def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
+    """About how many bytes a process needs for its training steps, if each replica has so many weights."""
+    network = MODELS[config.model.name]
+    kept = network.kept * config.model.hidden * _layer_steps(config, view)
+    kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
+    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + 4 * kept * config.batch_size
+
+
+def operations(config: TrainConfig, view: "View", examples: int) -> int:
+    """About how many floating-point operations training on so many examples takes.
+
+    A product of matrices takes two operations per multiplication, and the backward pass twice as many as the forward
+    pass. Counted are the products of units by units and the attention. Left out are the products with one-hot
+    characters and the output layer, which together have some 30 columns, the optimizer, and the evaluations.
+    """
+    hidden = config.model.hidden
+    multiplications = 2 * MODELS[config.model.name].gates * hidden * hidden * _layer_steps(config, view)
+    multiplications += 2 * hidden * _attended_pairs(config, view)
+    return round(3 * 2 * multiplications * examples)
+
+
+def filling_batch(config: TrainConfig, view: "View") -> int:
+    """How many examples per step a GPU needs at least to be busy: a power of 2, up to ``MAX_FILLING``."""
+    return min(MAX_FILLING, 1 << (GPU_STEP // operations(config, view, 1)).bit_length())
+
+
+def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:
+    """Checks that the training steps fit into memory, and prints what large ones need.
+
+    Args:
+      config: The model and its training.
+      view: What the model reads and writes.
+      weights: The number of the model's weights.
+      on_gpu: Whether the training steps run on a GPU, whose memory is not known here.
+
+    Raises:
+      InputError: The memory does not suffice.
+    """
+    needed, free = training_memory(config, view, weights), free_memory()
+    if needed < WORTH_SAYING or on_gpu:
+        return
+    sizes = f"about {needed / GIBIBYTE:,.1f} GiB of memory; {free / GIBIBYTE:,.1f} GiB are free"
+    if needed <= free:
+        say(f"model {config.model.name} on {view.task.config_name}, batch {config.batch_size}: {sizes}")
+        return
+    least = training_memory(dataclasses.replace(config, batch_size=1), view, weights)
+    advice = "fewer --hidden units or --layers"
+    if least <= free:
+        fitting = 1 + (config.batch_size - 1) * (free - least) // (needed - least)
+        advice = f"--batch-size {fitting} or less, or --recipe best"
+    raise InputError(f"a training step of {weights:,} weights needs {sizes}; give {advice}")
+
+
+def _layer_steps(config: TrainConfig, view: "View") -> int:
+    """Steps of all layers together."""
+    network = MODELS[config.model.name]
+    if network.writes_in_place:
+        return network.directions * config.model.layers * view.answer_steps
+    return view.question_shape[0] + config.model.layers * view.answer_steps
+
+
+def _attended_pairs(config: TrainConfig, view: "View") -> int:
+    """Pairs of steps that attention compares, of all layers together."""
+    if not MODELS[config.model.name].heads:
+        return 0
+    return config.model.layers * (view.question_shape[0] + view.answer_steps) ** 2

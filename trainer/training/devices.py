@@ -1,0 +1,222 @@
+"""The devices that a run trains on, as a strategy of tf.distribute."""
+
+import contextlib
+import ipaddress
+import json
+import os
+import re
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.base import machine
+from seq2seq_arith.base.errors import InputError, TrainingError
+
+# Seconds until a machine gives up waiting for a sum over all machines. Meanwhile the chief may write checkpoints.
+PATIENCE = 600.0
+
+
+def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.distribute.Strategy:
+    """Makes a MirroredStrategy over logical CPU devices, over all GPUs, or over the only CPU.
+
+    GPUs are hidden from TensorFlow if they are not used. Otherwise it takes their memory as it needs it, so that other
+    programs can use them, too; by default, it takes all of it at once. Between GPUs, TensorFlow reduces with NCCL.
+
+    The global batch and the learning rate stay as configured, for any number of replicas: the gradients of the
+    replicas are summed, so that each step computes the same update.
+
+    Args:
+      replicas: The number of logical CPU devices to train on; None for all GPUs, or for the CPU if there is no GPU.
+      together: Whether to train on the devices of all machines in ``TF_CONFIG``; the call waits for these machines.
+
+    Raises:
+      InputError: TensorFlow has already started with fewer CPU devices, or ``TF_CONFIG`` is not a cluster.
+    """
+    _prepare_gpus(hidden=replicas is not None)
+    if together and cluster():
+        # By default, a worker uses all GPUs of its machine, or its only CPU.
+        if replicas and replicas > 1:
+            split_cpu(replicas)
+        with _interruptible():
+            return tf.distribute.MultiWorkerMirroredStrategy(communication_options=_communication())
+    if replicas is None:
+        gpus = tf.config.list_logical_devices("GPU")
+        return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["/cpu:0"])
+    if replicas > 1:
+        split_cpu(replicas)
+    devices = [f"/cpu:{index}" for index in range(replicas)]
+    # The default, collective operations, allows one number of replicas per process, and is not faster on one CPU.
+    return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
+
+
+def uses_gpus(replicas: int | None) -> bool:
+    """Whether the replicas are GPUs; ``replicas`` as in ``make_strategy``."""
+    return replicas is None and bool(_gpus())
+
+
+def count_replicas(replicas: int | None) -> int:
+    """The replicas of ``make_strategy(replicas, together=True)``, on all machines, if each has as many GPUs as this."""
+    machines = sum(map(len, cluster().get("cluster", {}).values())) or 1
+    return machines * (replicas or max(1, len(_gpus())))
+
+
+def cluster() -> dict[str, Any]:
+    """The content of ``TF_CONFIG`` if it names more than one machine; empty otherwise.
+
+    Raises:
+      InputError: ``TF_CONFIG`` is not a cluster of workers, or does not name this machine's place in it.
+    """
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        config = json.loads(text or "{}")
+        members = {kind: config.get("cluster", {}).get(kind, []) for kind in ("chief", "worker")}
+        if sum(map(len, members.values())) < 2:
+            return {}
+        members[config["task"]["type"]][int(config["task"]["index"])]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        raise InputError(
+            f"TF_CONFIG is {text!r}; give "
+            '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}, '
+            "with another index on every machine, or unset it"
+        ) from None
+    return config
+
+
+def check_private() -> None:
+    """Makes sure that no machine of ``TF_CONFIG`` has a public address: TensorFlow's servers do not ask who calls.
+
+    A name that cannot be resolved is left to TensorFlow.
+
+    Raises:
+      InputError: One has.
+    """
+    machines = cluster().get("cluster", {})
+    for named in (each for kind in machines for each in machines[kind]):
+        with contextlib.suppress(OSError, UnicodeError):
+            found = socket.getaddrinfo(str(named).rpartition(":")[0].strip("[]"), None, type=socket.SOCK_STREAM)
+            addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+            if public := next((each for each in addresses if ipaddress.ip_address(each).is_global), None):
+                raise InputError(
+                    f"TF_CONFIG names {named}, whose address {public} is public, and TensorFlow's servers obey anyone; "
+                    "give private addresses, or --public-cluster if a firewall keeps others out"
+                )
+
+
+def is_chief() -> bool:
+    """Whether this process writes files: the chief, worker 0 if there is no chief, or the only process."""
+    config = cluster()
+    if not config:
+        return True
+    task = config["task"]
+    return task["type"] == "chief" or ("chief" not in config["cluster"] and int(task["index"]) == 0)
+
+
+def split_cpu(count: int) -> None:
+    """Splits the CPU into ``count`` logical devices, which share its cores; call it once, before TensorFlow starts.
+
+    By default, TensorFlow divides every operation of every replica among all cores, which makes the pieces too small.
+
+    Raises:
+      InputError: TensorFlow has already started with fewer devices.
+    """
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    cores = machine.cores()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores // count))
+        tf.config.threading.set_inter_op_parallelism_threads(max(count, cores))
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError:
+        there = len(tf.config.list_logical_devices("CPU"))
+        if there < count:
+            raise InputError(
+                f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {there}; "
+                "ask for them before it starts"
+            ) from None
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Lets Ctrl-C end the process at once: Python handles no signal while TensorFlow waits for other machines.
+
+    TensorFlow also installs its own handler of SIGTERM, as a notice of preemption. Restores both handlers at the end.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if before[signal.SIGINT] is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def broadcast(strategy: tf.distribute.Strategy, content: bytes) -> bytes:
+    """Gives the chief's bytes to all machines; all of them must call it, each with bytes of its own."""
+    length = int(_of_chief(strategy, np.array([len(content)], np.int64))[0])
+    # Sums of whole numbers are exact; a sum with zeros would turn -0.0 into 0.0.
+    padded = np.zeros(-(-length // 4), np.int32)
+    if is_chief():
+        padded.view(np.uint8)[:length] = np.frombuffer(content, np.uint8)
+    return _of_chief(strategy, padded).tobytes()[:length]
+
+
+def _of_chief(strategy: tf.distribute.Strategy, array: np.ndarray) -> np.ndarray:
+    """The chief's array, on every machine: a sum to which all other replicas add zeros."""
+
+    def share() -> tf.Tensor:
+        first = tf.distribute.get_replica_context().replica_id_in_sync_group == 0
+        return tf.where(first, array, np.zeros_like(array))
+
+    return strategy.reduce("SUM", strategy.run(share), axis=None).numpy()
+
+
+@contextlib.contextmanager
+def translate_exhaustion(advice: str) -> Iterator[None]:
+    """Turns TensorFlow's error about a device without enough memory into a ``TrainingError``.
+
+    Args:
+      advice: What to do about it, to the end of the sentence.
+    """
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        found = re.search(r"tensor with shape\s*(\[[\d,]*\])", error.message)
+        wanted = f" for an array of shape {found[1]}" if found else ""
+        raise TrainingError(f"a device has too little memory{wanted}; {advice}") from None
+
+
+def _gpus() -> list[tf.config.PhysicalDevice]:
+    """The GPUs that TensorFlow may use."""
+    return tf.config.get_visible_devices("GPU")
+
+
+def _prepare_gpus(*, hidden: bool) -> None:
+    """Hides all GPUs, or has their memory taken as it is needed."""
+    # Once TensorFlow has started, it keeps the devices and the settings that it has.
+    with contextlib.suppress(RuntimeError):
+        if hidden:
+            tf.config.set_visible_devices([], "GPU")
+        for gpu in _gpus():
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def _communication() -> tf.distribute.experimental.CommunicationOptions:
+    """How machines sum: NCCL between GPUs, rings of TensorFlow's own otherwise; all gradients in one pack.
+
+    The gradients of these models take at most some megabytes, and are all there before the first is summed, so that
+    smaller packs would gain nothing.
+    """
+    implementation = tf.distribute.experimental.CommunicationImplementation
+    return tf.distribute.experimental.CommunicationOptions(
+        implementation=implementation.NCCL if _gpus() else implementation.RING,
+        bytes_per_pack=0,
+        timeout_seconds=PATIENCE,
+    )

@@ -1,0 +1,354 @@
+"""A model and its optimizer on a strategy: many training steps per call, and answers to questions."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.base.progress import ReportProgress, no_progress
+from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, TrainConfig
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.stream import Batches
+from seq2seq_arith.trainer.data.views import Tensor, View
+from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.runs.history import METRICS
+from seq2seq_arith.trainer.training.costs import operations
+from seq2seq_arith.trainer.training.devices import translate_exhaustion
+from seq2seq_arith.trainer.training.feeding import Ahead
+
+BLOCK_BYTES = 1 << 25
+CALL_OPERATIONS = 10**11  # some seconds of two cores
+EVALUATED_CHARACTERS = 1 << 19
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """Answers to questions whose right answers are known.
+
+    Attributes:
+      ids: uint8 [examples, answer steps].
+      losses: float32 [examples], the mean cross-entropy of the characters of the right answer, in nats.
+    """
+
+    ids: np.ndarray
+    losses: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """Answers to any questions.
+
+    Attributes:
+      ids: uint8 [examples, answer steps].
+      confidences: float32 [examples], the product of the probabilities of the answer's characters.
+    """
+
+    ids: np.ndarray
+    confidences: np.ndarray
+
+
+class Learner:
+    """The model, the optimizer, and the compiled functions that use them.
+
+    Args:
+      config: The model and its training.
+      view: The view through which the model sees the strings.
+      strategy: The replicas.
+      total_steps: The step at which a cosine schedule ends.
+      on_gpu: Whether the replicas are GPUs.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: TrainConfig,
+        view: View,
+        strategy: tf.distribute.Strategy,
+        total_steps: int,
+        on_gpu: bool = False,
+    ) -> None:
+        self.config = config
+        self.view = view
+        self.strategy = strategy
+        self.on_gpu = on_gpu
+        self.replicas = strategy.num_replicas_in_sync
+        keras.utils.set_random_seed(config.seed)
+        keras.config.set_dtype_policy(config.precision)
+        with strategy.scope():
+            self.model = build_model(config.model, view, cudnn=on_gpu and not config.xla)
+            self.optimizer = make_optimizer(config, total_steps)
+            # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
+            self.optimizer.build(self.model.trainable_variables)
+        self._devices = strategy.extended.worker_devices
+        # The replicas of this machine; in a cluster, others have numbers before and after them.
+        self._local = _local_replicas(strategy)
+        self._ahead: tuple[Batches, Ahead[tuple[Tensor, ...]]] | None = None
+        self._train = tf.function(self._train_steps)
+        self._answer = self._on_all_replicas(self._answer_rows)
+        self._predict = self._on_all_replicas(self._predict_rows)
+        self._score = tf.function(self._score_all)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """Everything that training changes, in a fixed order."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def steps_per_call(self, batches: Batches) -> int:
+        """How many training steps one call takes.
+
+        More steps are faster, for each call costs about 1 ms. But its block of batches must fit into memory, and
+        during a call there is no progress and no checkpoint. The number depends on the configuration alone, so that
+        the calls of all machines of a cluster go together.
+        """
+        example = self.view.task.question_width + self.view.task.answer_width
+        fitting = BLOCK_BYTES // (batches.rows * example)
+        if not self.on_gpu:
+            fitting = min(fitting, CALL_OPERATIONS // operations(self.config, self.view, batches.rows))
+        return int(np.clip(fitting, 1, MAX_STEPS_PER_CALL))
+
+    def train(self, batches: Batches, first: int, count: int) -> dict[str, np.ndarray]:
+        """Trains on steps ``first`` to ``first + count`` of the stream, at most ``steps_per_call`` of them.
+
+        While the devices compute, a thread reads the block that comes next.
+
+        Returns:
+          For each of ``history.METRICS``, float32 [count]: its value on each step's batch, before the step's update.
+
+        Raises:
+          InputError, StoreError: The examples cannot be read.
+        """
+        if self._ahead is None or self._ahead[0] is not batches:
+            self._ahead = batches, Ahead(lambda step: self._fed(batches, step))
+        _, ahead = self._ahead
+        block = ahead.take(first)
+        ahead.begin(first + count)
+        outcomes = self._train(*block, tf.constant(count)).numpy()
+        return dict(zip(METRICS, outcomes.T, strict=True))
+
+    def answer(self, examples: Examples, report_progress: ReportProgress = no_progress) -> Answers:
+        """Answers all questions, in order, and compares with the right answers."""
+        ids, losses = self._in_parts(self._answer, (examples.questions, examples.answers), report_progress)
+        return Answers(ids.astype(np.uint8), losses)
+
+    def predict(self, questions: np.ndarray, report_progress: ReportProgress = no_progress) -> Predictions:
+        """Answers questions, uint8 code points [examples, question width], in order."""
+        ids, confidences = self._in_parts(self._predict, (questions,), report_progress)
+        return Predictions(ids.astype(np.uint8), confidences)
+
+    def score(self, examples: Examples, report_progress: ReportProgress = no_progress) -> dict[str, float]:
+        """The mean over all examples of each of ``history.METRICS``, for which only sums leave the devices."""
+        totals = np.zeros(len(METRICS))
+        for rows, is_real in self._calls(len(examples), report_progress):
+            totals += self._call(self._score, examples.questions[rows], examples.answers[rows], is_real).numpy()
+        return dict(zip(METRICS, (totals / len(examples)).tolist(), strict=True))
+
+    def rows_per_call(self) -> int:
+        """How many questions one call answers: a multiple of the number of replicas; on GPUs as many on each."""
+        rows = min(1024, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
+        return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
+
+    def _in_parts(
+        self, function: Callable[..., Any], arrays: tuple[np.ndarray, ...], report_progress: ReportProgress
+    ) -> list[np.ndarray]:
+        """The results of a function of rows, called with ``rows_per_call`` at a time."""
+        length = len(arrays[0])
+        parts = [
+            [tensor.numpy() for tensor in self._call(function, *(array[rows] for array in arrays))]
+            for rows, _ in self._calls(length, report_progress)
+        ]
+        return [np.concatenate(column)[:length] for column in zip(*parts, strict=True)]
+
+    def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """For each call on so many rows, those of this machine, and which of them are real.
+
+        The last call is padded with the last row.
+        """
+        size = self.rows_per_call()
+        for start in range(0, length, size):
+            rows = np.arange(start, start + size)[self._local_rows(size)]
+            yield np.minimum(rows, length - 1), rows < length
+            report_progress(min(start + size, length))
+
+    def _call(self, function: Callable[..., Any], *arrays: np.ndarray) -> Any:
+        with translate_exhaustion("end other programs that use it"):
+            return function(*(self._spread(array, axis=0) for array in arrays))
+
+    def _fed(self, batches: Batches, first: int) -> tuple[Tensor, ...]:
+        """This machine's rows of the steps of one call, on its devices: questions, answers, weights."""
+        block = batches.block(first, self.steps_per_call(batches), self._local_rows(batches.rows))
+        return tuple(self._spread(part, axis=1) for part in (block.questions, block.answers, block.weights))
+
+    def _local_rows(self, rows: int) -> slice:
+        """Those of a number of rows that the replicas of this machine take."""
+        share = rows // self.replicas
+        return slice(self._local.start * share, self._local.stop * share)
+
+    def _spread(self, array: np.ndarray, axis: int) -> Tensor:
+        """Puts the rows of each replica of this machine on its device."""
+        parts = np.split(array, len(self._local), axis)
+
+        def part(context) -> Tensor:
+            index = context.replica_id_in_sync_group - self._local.start
+            with tf.device(self._devices[index]):
+                return tf.constant(parts[index])
+
+        return self.strategy.experimental_distribute_values_from_function(part)
+
+    def _question_ids(self, strings):
+        """uint8 code points [..., question width] to uint8 ids [..., *view.question_shape]."""
+        return self._converted(self.view.encode_question, strings, self.view.question_shape)
+
+    def _answer_ids(self, strings):
+        """uint8 code points [..., answer width] to uint8 ids [..., view.answer_steps]."""
+        return self._converted(self.view.encode_answer, strings, (self.view.answer_steps,))
+
+    def _converted(self, convert: Callable[[Tensor], Tensor], rows: Tensor, shape: tuple[int, ...]) -> Tensor:
+        # GPUs have no kernels for some operations on uint8, but XLA makes them.
+        convert = tf.function(convert, jit_compile=self.on_gpu)
+        return tf.reshape(convert(tf.reshape(rows, (-1, rows.shape[-1]))), (*rows.shape[:-1], *shape))
+
+    def _train_steps(self, questions, answers, weights, count):
+        # All steps at once, which is faster than one by one.
+        questions = self.strategy.run(self._question_ids, (questions,))
+        answers = self.strategy.run(self._answer_ids, (answers,))
+        # Each replica collects its own shares: summed in every step, they would make all replicas wait for each other.
+        outcomes = self.strategy.run(lambda weights: tf.zeros([len(weights), len(METRICS)]), (weights,))
+        for step in tf.range(count):
+            outcomes = self.strategy.run(self._train_step, (questions, answers, weights, outcomes, step))
+        return self.strategy.reduce("SUM", outcomes, axis=None)[:count]
+
+    def _train_step(self, questions, answers, weights, outcomes, step):
+        # A trace holds the variables of the replica it was made in, so each replica makes a trace of its own.
+        gradients_of = tf.function(self._gradients, jit_compile=True) if self.config.xla else self._gradients
+        gradients, outcome = gradients_of(questions[step], answers[step], weights[step])
+        # The weights have made the sum of all replicas' gradients a mean.
+        self.optimizer.apply(self._summed(gradients), self.model.trainable_variables)
+        return tf.tensor_scatter_nd_update(outcomes, [[step]], [outcome])
+
+    def _summed(self, gradients):
+        """The sum of all replicas' gradients, clipped if there is a bound."""
+        # The gradient of an Embedding is an IndexedSlices, which cannot be clipped as a tensor can.
+        gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+        if self.replicas > 1:
+            gradients = tf.distribute.get_replica_context().all_reduce("SUM", gradients)
+        if self.config.clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.config.clip_norm)
+        return gradients
+
+    def _gradients(self, questions, answers, weights):
+        """The gradients of this replica's rows, and its share of the metrics, float32 [metrics]."""
+        with tf.GradientTape() as tape:
+            logits = self.model(questions, training=True)
+            losses = _cross_entropy(answers, logits)
+            loss = tf.reduce_sum(weights * losses)
+        right = tf.cast(_most_probable(logits) == tf.cast(answers, tf.int32), tf.float32)
+        outcome = {
+            "loss": loss,
+            "character_accuracy": tf.reduce_sum(weights * tf.reduce_mean(right, axis=1)),
+            "exact_match": tf.reduce_sum(weights * tf.reduce_min(right, axis=1)),
+        }
+        # A weight that the loss does not depend on has a gradient of zeros, so that all gradients can be summed.
+        gradients = tape.gradient(
+            loss, self.model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+        return gradients, tf.stack([outcome[name] for name in METRICS])
+
+    def _on_all_replicas(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A compiled function that gives each replica's rows to it, and puts the results together in order."""
+
+        def call(*arrays):
+            # XLA would compile for longer than it saves: most of what is asked is a validation set, or a few questions.
+            parts = self.strategy.run(function, arrays)
+            if isinstance(self.strategy, tf.distribute.MultiWorkerMirroredStrategy):
+                return tuple(self.strategy.gather(part, axis=0) for part in parts)
+            return tuple(tf.concat(self.strategy.experimental_local_results(part), 0) for part in parts)
+
+        return tf.function(call)
+
+    def _answer_rows(self, questions, answers):
+        questions, answers = self._question_ids(questions), self._answer_ids(answers)
+        logits = self.model(questions, training=False)
+        return _most_probable(logits), _cross_entropy(answers, logits)
+
+    def _score_all(self, questions, answers, is_real):
+        sums = self.strategy.run(self._score_rows, (questions, answers, is_real))
+        return self.strategy.reduce("SUM", sums, axis=None)
+
+    def _score_rows(self, questions, answers, is_real):
+        """The sum of each of ``METRICS`` over the real ones of this replica's rows, float64 [metrics]."""
+        ids, losses = self._answer_rows(questions, answers)
+        predicted = self._converted(self.view.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
+        right = tf.cast(tf.cast(predicted, tf.int32) == tf.cast(answers, tf.int32), tf.float64)
+        outcome = {
+            "loss": tf.cast(losses, tf.float64),
+            "character_accuracy": tf.reduce_mean(right, axis=1),
+            "exact_match": tf.reduce_min(right, axis=1),
+        }
+        rows = tf.stack([outcome[name] for name in METRICS], axis=1)
+        return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
+
+    def _predict_rows(self, questions):
+        logits = self.model(self._question_ids(questions), training=False)
+        likeliest = tf.reduce_max(tf.nn.log_softmax(logits), axis=2)
+        return _most_probable(logits), tf.exp(tf.reduce_sum(likeliest, axis=1))
+
+
+class SummedAdam(keras.optimizers.Adam):
+    """Adam for gradients that all replicas have summed already, which Keras's would sum once more."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars
+
+
+class SummedAdamW(keras.optimizers.AdamW):
+    """AdamW for gradients that all replicas have summed already, which Keras's would sum once more."""
+
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        return grads_and_vars
+
+
+def _local_replicas(strategy: tf.distribute.Strategy) -> range:
+    """The numbers of the replicas of this machine among all replicas."""
+    numbers: list[int] = []
+
+    def note(context) -> int:
+        numbers.append(context.replica_id_in_sync_group)
+        return 0
+
+    strategy.experimental_distribute_values_from_function(note)
+    return range(min(numbers), max(numbers) + 1)
+
+
+def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer: Adam, or AdamW if there is weight decay, with the configured schedule.
+
+    It is given gradients that all replicas have summed.
+    """
+    rate: Any = config.learning_rate
+    warmup = round(config.warmup * total_steps)
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0 if warmup else config.learning_rate,
+            decay_steps=max(1, total_steps - warmup),
+            warmup_target=config.learning_rate if warmup else None,
+            warmup_steps=warmup,
+        )
+    # Keras's own names, given so that they are not numbered on: checkpoints find the variables by them. TensorFlow's
+    # order of summation depends on the names under load: with "optimizer" one training in five differed in last bits.
+    if config.weight_decay:
+        return SummedAdamW(rate, weight_decay=config.weight_decay, name="adam_w")
+    return SummedAdam(rate, name="adam")
+
+
+def _cross_entropy(answers: Tensor, logits: Tensor) -> Tensor:
+    """float32 [examples]: the mean over the characters of an answer, in nats."""
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
+    return tf.reduce_mean(losses, axis=1)
+
+
+def _most_probable(logits: Tensor) -> Tensor:
+    """int32 ids [examples, answer steps]; the replicas' uint8 could not be gathered."""
+    return tf.argmax(logits, axis=2, output_type=tf.int32)

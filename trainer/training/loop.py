@@ -1,0 +1,242 @@
+"""The outer loop of a training: epochs, evaluation, checkpoints, early stopping, and going on after a stop."""
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_arith.base.errors import DivergedError
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.data.integrity import FileCheck
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.stream import Batches
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import metrics
+from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.observers import Observer
+from seq2seq_arith.trainer.training.samples import sample_table
+from seq2seq_arith.trainer.training.state import State, reason_to_stop
+
+SAMPLES = 10
+# From one drawing of the curves to the next: it takes half a second, and epochs may be as short. The last one is drawn
+# when the training has ended.
+PLOT_SECONDS = 10.0
+
+
+class Loop:
+    """Trains a learner on a run's data until there is a reason to stop.
+
+    The inner loop belongs to the learner: one call of it takes up to ``steps_per_call`` training steps inside
+    TensorFlow. The outer loop is this class. It makes calls until an epoch is complete; between two calls it checks
+    the losses and, if enough time has passed, saves the last checkpoint.
+
+    After an epoch it scores the validation set, adds a row to the history, saves the best and the last checkpoint,
+    calls the observers, and decides whether to stop. All that it must remember is in ``state``, which is saved with
+    each checkpoint: a run that is stopped at any moment and started again ends with the same weights, bit by bit.
+
+    Args:
+      run: The folder and the configuration.
+      learner: The model that is trained.
+      batches: The training stream.
+      validation: The validation set.
+      writes: Whether this process writes files; of several machines only the chief does.
+      check: Compares the files with the metadata meanwhile; what it finds ends the training.
+      observers: Called around each call of the learner, after each epoch, and at the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        learner: Learner,
+        batches: Batches,
+        validation: Examples,
+        writes: bool = True,
+        check: FileCheck | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.run = run
+        self.config = run.config
+        self.learner = learner
+        self.batches = batches
+        self.validation = validation
+        self.writes = writes
+        self.check = check or FileCheck()
+        self.observers = observers
+        self.epoch_steps = epoch_steps(self.config, batches)
+        self.state = State()
+        self._plotted = -PLOT_SECONDS
+
+    def restore(self) -> bool:
+        """Goes back to the last checkpoint, or to the one before if that is damaged; returns False if there is none.
+
+        Raises:
+          InputError: All are damaged, or that of another model.
+        """
+        paths = [path for path in (self.run.last, self.run.previous) if path.exists()]
+        for path in paths:
+            try:
+                arrays, self.state = _read(path)
+            except checkpoints.DamagedError as error:
+                if path == paths[-1]:
+                    raise
+                say(f"note: {path} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
+                continue
+            checkpoints.assign(self.learner.variables, arrays, path)
+            self._repair(path)
+            return True
+        return False
+
+    def packed(self) -> bytes:
+        """All that training changes, as ``resume`` takes it."""
+        return checkpoints.pack(checkpoints.values(self.learner.variables), dataclasses.asdict(self.state))
+
+    def resume(self, packed: bytes) -> None:
+        """Goes to where another machine stands, whose ``packed()`` this is."""
+        arrays, state = checkpoints.unpack(packed)
+        checkpoints.assign(self.learner.variables, arrays, self.run.last)
+        self.state = State.from_json(state)
+
+    def _repair(self, restored: Path) -> None:
+        """Makes the files fit the state, which is that of this checkpoint."""
+        state, config = self.state, self.config
+        if state.stopped:
+            state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
+        if not self.writes:
+            return
+        if restored != self.run.last:
+            restored.replace(self.run.last)
+        # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
+        if state.history:
+            history.write_csv(self.run.history, state.history)
+
+    def train(self) -> State:
+        """Trains to the end.
+
+        Raises:
+          InputError: A file of the dataset is missing, damaged, or not the one that the metadata name.
+          DivergedError: A loss or a weight is no longer a number.
+          WriteError: A file of the run cannot be written.
+        """
+        state, started = self.state, time.monotonic() - self.state.seconds
+        while not state.stopped:
+            self._train_epoch(started)
+            with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
+                score = metrics.validate(self.learner, self.validation, report_progress)
+            state.seconds = time.monotonic() - started
+            self._close_epoch(score)
+            self._show()
+        for observer in self.observers:
+            observer.on_end()
+        return state
+
+    def _train_epoch(self, started: float) -> None:
+        state, saved = self.state, time.monotonic()
+        epoch = state.step // self.epoch_steps
+        end = (epoch + 1) * self.epoch_steps
+        title = f"{self.run.task.name}, epoch {epoch + 1} of {self.config.epochs}"
+        with progress(title, self.epoch_steps) as report_progress:
+            while state.step < end:
+                began = time.monotonic()
+                outcomes = self._call(min(self.learner.steps_per_call(self.batches), end - state.step))
+                self.check.raise_found()
+                self._check_losses(outcomes["loss"])
+                state.step += len(outcomes["loss"])
+                # Step by step: the sum is the same, bit by bit, however the steps are divided into calls.
+                for name, values in outcomes.items():
+                    state.sums[name] = np.cumsum([state.sums[name], *values], dtype=np.float64)[-1].item()
+                state.epoch_seconds += time.monotonic() - began
+                report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
+                if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
+                    state.seconds = time.monotonic() - started
+                    self._save_last(self._values())
+                    saved = time.monotonic()
+
+    def _call(self, count: int) -> dict[str, np.ndarray]:
+        """One call of the learner, for at most ``count`` steps."""
+        with contextlib.ExitStack() as stack:
+            for observer in self.observers:
+                count = stack.enter_context(observer.on_call(self.state.step, count))
+            return self.learner.train(self.batches, self.state.step, count)
+
+    def _close_epoch(self, score: metrics.Score) -> None:
+        state, config = self.state, self.config
+        if not np.isfinite(score.loss):
+            raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
+        examples = self.batches.examples_in(state.step) - self.batches.examples_in(state.step - self.epoch_steps)
+        row = {"epoch": state.step // self.epoch_steps, "steps": state.step}
+        row |= {name: total / self.epoch_steps for name, total in state.sums.items()}
+        row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
+        row |= {"examples_per_second": round(examples / state.epoch_seconds, 1), "seconds": round(state.seconds, 3)}
+        is_best = state.close_epoch(row, config.min_delta)
+        state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
+        if state.stopped:
+            self.check.finish()
+        values = self._values()
+        if not self.writes:
+            return
+        if is_best:
+            names = checkpoints.keys(self.learner.model.variables)
+            checkpoints.save(self.run.best, {name: values[name] for name in names}, {"row": row})
+        self._save_last(values)
+        history.write_csv(self.run.history, state.history)
+        if not state.stopped and time.monotonic() - self._plotted >= PLOT_SECONDS:
+            history.plot(self.run.plot, state.history, self.run.title)
+            self._plotted = time.monotonic()
+
+    def _values(self) -> dict[str, np.ndarray]:
+        """The values of all variables, copied once for all checkpoints."""
+        values = checkpoints.values(self.learner.variables)
+        # The loss of a step is computed before its update, which may have spoiled the weights.
+        if not all(np.isfinite(value).all() for value in values.values()):
+            raise self._diverged(f"a weight is no longer a number after step {self.state.step}")
+        return values
+
+    def _save_last(self, values: dict[str, np.ndarray]) -> None:
+        if self.writes:
+            checkpoints.save(self.run.last, values, dataclasses.asdict(self.state), keep=self.run.previous)
+
+    def _show(self) -> None:
+        """Shows the observers the last row of the history, and a few answers."""
+        rows = np.random.default_rng([self.config.seed, self.state.step]).integers(0, len(self.validation), SAMPLES)
+        asked = self.validation[rows]
+        # All machines must ask, also those without observers: each answers a part.
+        _, predicted = metrics.evaluate(self.learner, asked)
+        samples = sample_table(self.run.task, asked, predicted)
+        for observer in self.observers:
+            observer.on_epoch(self.state.history[-1], samples)
+
+    def _check_losses(self, losses: np.ndarray) -> None:
+        if not np.isfinite(losses).all():
+            row = int(np.argmin(np.isfinite(losses)))
+            where = f"the loss is {losses[row]} at step {self.state.step + row + 1}"
+            raise self._diverged(f"{where}, epoch {self.state.step // self.epoch_steps + 1}")
+
+    def _diverged(self, where: str) -> DivergedError:
+        kept = f"the last good checkpoint is {self.run.last}" if self.run.last.exists() else "nothing was saved yet"
+        advice = "train with a smaller --learning-rate or a --clip-norm in another --run-dir"
+        return DivergedError(f"{where}; {kept}; {advice}")
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], State]:
+    """The values and the state in a checkpoint.
+
+    Raises:
+      DamagedError: It is damaged.
+    """
+    arrays, state = checkpoints.load(path)
+    try:
+        return arrays, State.from_json(state)
+    except (KeyError, TypeError, ValueError) as error:
+        raise checkpoints.DamagedError(path, f"its state: {error}") from None
+
+
+def epoch_steps(config: TrainConfig, batches: Batches) -> int:
+    """The number of steps per epoch: the given one, or that of a pass, or of the first examples of a large pass."""
+    return config.steps_per_epoch or min(batches.steps_per_pass, -(-config.epoch_examples // config.batch_size))

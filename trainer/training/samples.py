@@ -1,0 +1,64 @@
+"""Questions and answers as a person reads them."""
+
+import itertools
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.tables import table
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.views import to_strings
+
+LONGEST_RUN = 12
+HEADER = ("question", "answer", "prediction", "")
+LONGEST_TEXT = 60
+
+
+def written(question: str, task: Task) -> str:
+    """A stored question as a person writes it: without padding, from left to right.
+
+    >>> written("  543+21", Task("addition"))
+    '12+345'
+    """
+    return (question[::-1] if task.reverse else question).strip()
+
+
+def shortened(text: str) -> str:
+    """The text with long runs of one character in brief.
+
+    >>> shortened("-" * 431 + "p" + "-" * 12)
+    '-{431}p------------'
+    """
+    runs = ((character, len(list(group))) for character, group in itertools.groupby(text))
+    return "".join(f"{character}{{{count}}}" if count > LONGEST_RUN else character * count for character, count in runs)
+
+
+def abridged(text: str) -> str:
+    """A long text with its long runs in brief, and without its middle if it is still long.
+
+    >>> abridged("12" * 100)
+    '12121212121212121212...12121212121212121212'
+    """
+    brief = text if len(text) <= LONGEST_TEXT else shortened(text)
+    return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
+
+
+def sample_table(task: Task, examples: Examples, predicted: np.ndarray) -> str:
+    """A table of questions, right answers and predictions, as ``sample_rows`` has them."""
+    return table(HEADER, sample_rows(task, examples, predicted))
+
+
+def sample_rows(task: Task, examples: Examples, predicted: np.ndarray) -> list[list[str]]:
+    """Rows of a question, its right answer and the prediction, long runs in brief; the last column is ✓ or ✗.
+
+    Args:
+      task: The task of the examples.
+      examples: The questions and the right answers.
+      predicted: The predictions, uint8 [examples, answer width].
+    """
+    rows = []
+    columns = map(to_strings, (examples.questions, examples.answers, predicted))
+    for question, answer, prediction in zip(*columns, strict=True):
+        texts = (written(question, task), answer.strip(), prediction.strip())
+        rows.append([*map(shortened, texts), "✓" if answer == prediction else "✗"])
+    return rows

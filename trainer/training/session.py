@@ -1,0 +1,262 @@
+"""From a dataset and a configuration to a trained run, and from a run to its best model."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.data import records
+from seq2seq_arith.trainer.data.integrity import FileCheck
+from seq2seq_arith.trainer.data.lanes import Lanes
+from seq2seq_arith.trainer.data.records import Shard, Source
+from seq2seq_arith.trainer.data.stream import Batches, Stream
+from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.models.build import outline
+from seq2seq_arith.trainer.registry import VIEWS
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder
+from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training.costs import check_memory, filling_batch, operations
+from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
+from seq2seq_arith.trainer.training.observers import Board, Observer, Pace, Printer, Profiler, check_installed
+from seq2seq_arith.trainer.training.state import State
+
+# The errors that TensorFlow raises on a machine that misses another one.
+LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
+# It stands before the reason in the message on the machines that hear of the loss from others.
+ABORTED = "aborted by: "
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """The outcome of a training: the run, its state, and what it took."""
+
+    run: Run
+    state: State
+    summary: Summary
+
+
+def train(
+    task: Task,
+    data_dir: str,
+    run_dir: str,
+    config: TrainConfig,
+    *,
+    tensorboard: bool = False,
+    profiled_steps: int = 0,
+    public_cluster: bool = False,
+) -> Trained:
+    """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
+
+    Args:
+      task: The parameters of the dataset.
+      data_dir: The directory under which TFDS finds the dataset.
+      run_dir: The folder of the run.
+      config: The model and its training.
+      tensorboard: Whether to write for TensorBoard, into the run's folder.
+      profiled_steps: The most steps to profile for TensorBoard; 0 for no profile.
+      public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
+
+    Raises:
+      InputError: The data is not there, the folder holds another run, another process is training in it, the memory
+        does not suffice, or the machines were not started with the same command.
+      DivergedError: The loss, or a weight, is no longer a number.
+      WriteError: A file of the run cannot be written.
+      LostMachineError: Another machine of the cluster is gone.
+      TrainingError: The folder was removed meanwhile.
+    """
+    if tensorboard:
+        check_installed()
+    if not public_cluster:
+        devices.check_private()
+    source = records.open_source(task, data_dir)
+    on_gpus = devices.uses_gpus(config.replicas)
+    if config.deterministic is None:
+        config = dataclasses.replace(config, deterministic=not on_gpus)
+    run = Run(local_folder(run_dir), task, source.sha256, absolute(data_dir), config)
+    view = make_view(config.model.view, task)
+    run.check_folder()
+    check_memory(config, view, _count(outline(config.model, view)), on_gpu=on_gpus)
+    is_chief = devices.is_chief()
+    with run.locked(writes=is_chief):
+        run.claim(writes=is_chief)
+        with devices.translate_exhaustion("give a smaller --batch-size"), _translate_lost_machine(run):
+            loop = _make_loop(run, source, view, tensorboard, profiled_steps)
+            state = loop.train()
+        summary = summarize(loop)
+        if is_chief:
+            history.plot(run.plot, state.history, run.title)
+            summary.write(run.summary)
+            if not run.config_path.exists():
+                raise TrainingError(f"{run.folder} was removed while the model was trained; train it again")
+    say(f"{run.folder} is finished: {state.stopped}")
+    return Trained(run, state, summary)
+
+
+def summarize(loop: Loop) -> Summary:
+    """What a training took and what it reached, after its end."""
+    run, state, learner = loop.run, loop.state, loop.learner
+    model, best = run.config.model, state.history[state.best_epoch - 1]
+    examples = loop.batches.examples_in(state.step)
+    return Summary(
+        dataset=run.task.config_name,
+        model=model.name,
+        view=model.view,
+        given=VIEWS[model.view].given,
+        weights=_count(learner.model.trainable_variables),
+        examples=examples,
+        operations=operations(run.config, learner.view, examples),
+        seconds=round(state.seconds, 3),
+        character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
+        exact_match=best[f"{history.VALIDATION}exact_match"],
+    )
+
+
+def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> Learner:
+    """The best model of a run, ready to answer.
+
+    Args:
+      run: The run.
+      task: The task whose strings it answers, if not the run's own; for example one with more digits.
+      replicas: As in ``make_strategy``.
+
+    Raises:
+      InputError: The run has no checkpoint, or its model does not fit the strings of this task.
+    """
+    arrays, _ = checkpoints.load(run.best)
+    config = dataclasses.replace(run.config, replicas=replicas)
+    view = make_view(config.model.view, task or run.task)
+    checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
+    learner = _make_learner(config, view, _start(config), 1)
+    checkpoints.assign(learner.model.variables, arrays, run.best)
+    return learner
+
+
+def _count(variables: Sequence[keras.Variable]) -> int:
+    """The number of values of variables."""
+    return sum(int(np.prod(variable.shape)) for variable in variables)
+
+
+def _make_loop(run: Run, source: Source, view: View, tensorboard: bool, profiled_steps: int) -> Loop:
+    """The loop of a run, restored; in a cluster, all machines are at the same step."""
+    config, task = run.config, run.task
+    strategy = _start(config, together=True)
+    replicas = strategy.num_replicas_in_sync
+    scored = min(task.num_validation, config.validation_examples)
+    _announce(run, scored, replicas)
+    if devices.uses_gpus(config.replicas):
+        _advise_on_gpus(config, view, replicas)
+    batches, read = _make_batches(source, config, replicas)
+    loop = Loop(
+        run=run,
+        learner=_make_learner(config, view, strategy, config.epochs * epoch_steps(config, batches)),
+        batches=batches,
+        validation=source.splits["validation"].head(scored),
+        writes=devices.is_chief(),
+        check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),
+        observers=_make_observers(run, batches, tensorboard, profiled_steps) if devices.is_chief() else [],
+    )
+    if devices.cluster():
+        _check_together(strategy, run)
+    if devices.is_chief() and loop.restore() and not loop.state.stopped:
+        run.check_order()
+        say(f"{run.folder} was stopped after step {loop.state.step:,}, and goes on from there")
+    if devices.cluster():
+        # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
+        loop.resume(devices.broadcast(strategy, loop.packed() if devices.is_chief() else b""))
+    return loop
+
+
+def _announce(run: Run, scored: int, replicas: int) -> None:
+    """Says what is trained on what, and how a batch is divided."""
+    task, config, model = run.task, run.config, run.config.model
+    of_them = "" if scored == task.num_validation else f" (the first {scored:,} of them)"
+    training = "endless" if config.stream else f"{task.num_train:,}"
+    say(
+        f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
+        f"model {model.name}, view {model.view} (given: {VIEWS[model.view].given}), "
+        f"{replicas} replica{'s' * (replicas > 1)}, {-(-config.batch_size // replicas):,} examples of each batch per "
+        "replica"
+    )
+
+
+def _advise_on_gpus(config: TrainConfig, view: View, replicas: int) -> None:
+    """Says what is different on GPUs, and whether more examples per GPU would cost no time."""
+    if not config.deterministic:
+        say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
+    rows = -(-config.batch_size // replicas)
+    if replicas > 1 and rows < (filling := filling_batch(config, view)):
+        say(
+            f"note: a GPU takes about as long for {rows:,} examples as for {filling:,}, so that {replicas} GPUs may be "
+            f"slower than one; give --batch-per-replica {filling}, with a higher --learning-rate, in another --run-dir"
+        )
+
+
+def _make_batches(source: Source, config: TrainConfig, replicas: int) -> tuple[Batches, list[Shard]]:
+    """The batches of a training, and the files that they are read from."""
+    if config.stream:
+        return Stream.beside(source, config.batch_size, replicas, config.seed), []
+    training = source.splits["train"]
+    return Lanes(training, config.batch_size, replicas, config.seed), list(training.shards())
+
+
+def _make_observers(run: Run, batches: Batches, tensorboard: bool, profiled_steps: int) -> list[Observer]:
+    folder = run.folder / "tensorboard"
+    observers: list[Observer] = [Printer(run.config.epochs)]
+    if tensorboard:
+        observers.append(Board(folder))
+    if profiled_steps:
+        observers.append(Profiler(folder, profiled_steps))
+    # The last of them: it must know how many steps a call really takes.
+    return [*observers, Pace(epoch_steps(run.config, batches), run.config.epochs)]
+
+
+@contextlib.contextmanager
+def _translate_lost_machine(run: Run) -> Iterator[None]:
+    """Turns TensorFlow's errors about the loss of another machine into LostMachineError."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if not devices.cluster() or not (isinstance(error, LOST) or ABORTED in error.message):
+            raise
+        reason = error.message.splitlines()[0]
+        for line in error.message.splitlines():
+            reason = line.partition(ABORTED)[2] or reason
+        there = f", and they go on from {run.last}" if run.last.exists() else ""
+        raise LostMachineError(
+            f"another machine of the cluster is gone ({reason}); start the same command on all of them{there}"
+        ) from None
+
+
+def _check_together(strategy: tf.distribute.Strategy, run: Run) -> None:
+    """Checks that all machines have the same settings and data.
+
+    Raises:
+      InputError: They do not.
+    """
+    here = tf.constant([run.fingerprint()], tf.int64)
+    if len(np.unique(strategy.gather(strategy.run(lambda: here), axis=0))) > 1:
+        raise InputError("the machines do not have the same settings or data; start the same command on all of them")
+
+
+def _start(config: TrainConfig, *, together: bool = False) -> tf.distribute.Strategy:
+    """The strategy of a configuration; the first use of TensorFlow in a run."""
+    if together and devices.cluster():
+        say("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    return devices.make_strategy(config.replicas, together=together)
+
+
+def _make_learner(config: TrainConfig, view: View, strategy: tf.distribute.Strategy, total_steps: int) -> Learner:
+    on_gpu = devices.uses_gpus(config.replicas)
+    return Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)

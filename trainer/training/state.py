@@ -1,0 +1,126 @@
+"""Where a run stands, and when it ends."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS
+
+
+def _no_sums() -> dict[str, float]:
+    return dict.fromkeys(METRICS, 0.0)
+
+
+@dataclasses.dataclass
+class State:
+    """Where a run stands; it is saved with every checkpoint.
+
+    Attributes:
+      step: The number of steps done so far.
+      sums: For each of ``METRICS``, its sum over the steps of this epoch.
+      epoch_seconds: Training seconds of this epoch so far.
+      seconds: Seconds of the whole run so far, evaluations included.
+      stalled: Epochs in a row whose validation loss fell too little.
+      best_epoch: The epoch with the best score on the validation set so far; 0 before the first.
+      stopped: Why the run has ended; empty while it has not.
+      history: One row per epoch, as ``history.COLUMNS``.
+    """
+
+    step: int = 0
+    sums: dict[str, float] = dataclasses.field(default_factory=_no_sums)
+    epoch_seconds: float = 0.0
+    seconds: float = 0.0
+    stalled: int = 0
+    best_epoch: int = 0
+    stopped: str = ""
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "State":
+        """The state whose fields these are.
+
+        In checkpoints of version 0.1.0 ``sums`` is a list, and ``best`` repeats the score of the best epoch.
+
+        Raises:
+          ValueError, TypeError, KeyError: They are not those of a state.
+        """
+        values = {name: value for name, value in values.items() if name != "best"}
+        if isinstance(values["sums"], list):
+            values["sums"] = dict(zip(METRICS, values["sums"], strict=True))
+        state = cls(**values)
+        state.check()
+        return state
+
+    def check(self) -> None:
+        """Checks a state that was read from a file.
+
+        Raises:
+          ValueError: A field has a value that no run gives it.
+        """
+        history = self.history
+        if not isinstance(history, list) or not all(_are_numbers(row, COLUMNS) for row in history):
+            raise ValueError("history is not a list of rows")
+        right = {
+            "step": _is_count(self.step),
+            "sums": _are_numbers(self.sums, METRICS),
+            "epoch_seconds": _is_number(self.epoch_seconds),
+            "seconds": _is_number(self.seconds),
+            "stalled": _is_count(self.stalled),
+            "best_epoch": _is_count(self.best_epoch) and self.best_epoch <= len(history),
+            "stopped": isinstance(self.stopped, str),
+        }
+        if wrong := [name for name, is_right in right.items() if not is_right]:
+            raise ValueError(f"{wrong[0]} is {getattr(self, wrong[0])!r}")
+
+    def close_epoch(self, row: dict[str, Any], min_delta: float) -> bool:
+        """Ends an epoch with its row of the history.
+
+        Returns:
+          Whether this epoch is the best so far.
+        """
+        self.history.append(row)
+        self.sums, self.epoch_seconds = _no_sums(), 0.0
+        self.stalled = stalled_epochs(self.stalled, self.history, min_delta)
+        is_best = not self.best_epoch or _rank(row) > _rank(self.history[self.best_epoch - 1])
+        if is_best:
+            self.best_epoch = len(self.history)
+        return is_best
+
+
+def stalled_epochs(stalled: int, history: list[dict[str, Any]], min_delta: float) -> int:
+    """Epochs in a row, up to the last one, whose validation loss fell by less than ``min_delta``."""
+    if len(history) < 2:
+        return 0
+    fell = history[-2]["val_loss"] - history[-1]["val_loss"]
+    return stalled + 1 if fell < min_delta else 0
+
+
+def reason_to_stop(state: State, epochs: int, patience: int, target: float | None) -> str:
+    """Why the run ends after this epoch; empty if it goes on."""
+    exact = state.history[-1]["val_exact_match"]
+    if target is not None and exact >= target:
+        return f"the exact match reached {target:g}"
+    if patience and state.stalled >= patience:
+        return f"the validation loss hardly fell for {patience} epochs in a row"
+    if len(state.history) >= epochs:
+        return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
+    return ""
+
+
+def _rank(row: dict[str, Any]) -> tuple[float, float]:
+    """A key by which epochs are compared: exact match, then loss."""
+    return row["val_exact_match"], -row["val_loss"]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+
+
+def _are_numbers(values: object, names: Sequence[str]) -> bool:
+    """Whether these are exactly the names of a mapping, and all values are finite numbers."""
+    return isinstance(values, Mapping) and set(values) == set(names) and all(map(_is_number, values.values()))

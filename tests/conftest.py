@@ -1,9 +1,23 @@
-"""Settings of all tests."""
+"""Settings of all tests, and what all of them share."""
 
+from collections.abc import Iterator
+
+import emulators
 import hypothesis
+import pytest
 
 # The machine may be busy: how long an example takes says nothing.
 hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=True
 )
 hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[None]:
+    """Both stores' servers, which this process and its children find in the environment.
+
+    There is one of each per process: clients are kept by name, and would look for a server of before.
+    """
+    with emulators.both():
+        yield

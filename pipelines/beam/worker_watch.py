@@ -17,6 +17,9 @@ Hook = Callable[[threading.ExceptHookArgs], object]
 
 # Marks the processes of a run, which inherit its environment.
 RUN = "SEQ2SEQ_ARITH_RUN"
+# From one interrupt of the main thread to the next. Python drops the KeyboardInterrupt that one of them raises if it
+# is raised in a callback, such as a weak reference's; then the run would wait for ever.
+REPEAT_SECONDS = 5.0
 
 
 @contextlib.contextmanager
@@ -36,7 +39,16 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
     import grpc  # slow to import, but Beam has imported it already
 
     before, run = threading.excepthook, uuid.uuid4().hex
-    others = weakref.WeakSet(threading.enumerate())
+    others, left = weakref.WeakSet(threading.enumerate()), threading.Event()
+
+    def interrupt() -> None:
+        while True:
+            # On its way out, Beam waits for the other workers, and they wait for work.
+            _kill_workers(run)
+            # A real signal: interrupt_main() would not wake a thread that waits for a lock.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            if left.wait(REPEAT_SECONDS):
+                return
 
     def hook(arguments: threading.ExceptHookArgs) -> None:
         message = str(arguments.exc_value)
@@ -46,16 +58,14 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
             before(arguments)
         elif is_loss(message):
             lost.append(message)
-            # On its way out, Beam waits for the other workers, and they wait for work.
-            _kill_workers(run)
-            # A real signal: interrupt_main() would not wake a thread that waits for a lock.
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            threading.Thread(target=interrupt, daemon=True).start()
 
     threading.excepthook = hook
     os.environ[RUN] = run
     try:
         yield lost
     finally:
+        left.set()
         # A worker that was only just starting may have been missed.
         while lost and _kill_workers(run):
             time.sleep(0.05)

@@ -83,7 +83,9 @@ def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
         process = running.result()
     assert (process.returncode, process.stdout) == (1, "")
     # Before that, Beam's workers write what they think to stderr themselves.
-    assert process.stderr.splitlines()[-1].endswith(
-        "could not be written: No space left on device; nothing was left behind"
+    assert (
+        process.stderr.strip()
+        .splitlines()[-1]
+        .endswith("could not be written: No space left on device; nothing was left behind")
     )
     assert list(without_lock(small_disk)) == ["filler"]

@@ -1,7 +1,7 @@
 """Fixtures of the pipelines layer."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import emulators
@@ -34,13 +34,6 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         return directory
 
     return made
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[None]:
-    """Both stores' servers, which this process and its children find in the environment."""
-    with emulators.both():
-        yield
 
 
 @pytest.fixture(

@@ -39,6 +39,25 @@ def test_threads_that_served_a_lost_worker_are_silent_and_no_others(monkeypatch)
     assert heard == ["of somebody else"]
 
 
+def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
+    """As Python drops one that is raised in the callback of a weak reference."""
+    monkeypatch.setattr(worker_watch, "REPEAT_SECONDS", 0.05)
+
+    def lose() -> None:
+        raise RuntimeError("Worker subprocess exited with return code -9")
+
+    dropped = 0
+    with pytest.raises(WorkerLostError), translate_errors():
+        threading.Thread(target=lose).start()
+        for _ in range(2):
+            try:
+                time.sleep(60)
+            except KeyboardInterrupt:
+                dropped += 1
+        time.sleep(60)
+    assert dropped == 2
+
+
 @pytest.mark.parametrize("code", [-2, 130, -15, 143])
 def test_a_worker_that_is_stopped_is_not_lost(code):
     """A terminal sends Ctrl-C to the workers as well."""

@@ -20,13 +20,6 @@ from seq2seq_arith.trainer.training import session
 CONFIG = override(configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=2, steps_per_epoch=20)
 
 
-@pytest.fixture(scope="module")
-def servers():
-    """Both stores' servers, which this process finds in the environment."""
-    with emulators.both():
-        yield
-
-
 @pytest.fixture(
     params=["memory", pytest.param("gs", marks=pytest.mark.slow), pytest.param("s3", marks=pytest.mark.slow)]
 )

@@ -1,15 +1,19 @@
-"""The observers of a training: TensorBoard's files, and the profile."""
+"""The observers of a training: TensorBoard's files, the profile, and Keras's callbacks."""
 
+import csv
 import importlib.util
 import types
 
 import configs
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.training import observers, session
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training import devices, observers, session
 
 
 @pytest.fixture
@@ -63,3 +67,91 @@ def test_the_length_of_an_epoch_is_measured_before_it_is_said(monkeypatch, capsy
         with pace.on_call(5 * number, 5) as count:
             clock.now += 3600 if number == 0 else seconds * count
     assert capsys.readouterr().out == sentence
+
+
+LOGS = ["loss", "character_accuracy", "exact_match"]
+LOGS += [f"val_{name}" for name in LOGS]
+
+
+class Witness(keras.callbacks.Callback):
+    """Notes each call that it gets; stops the training after an epoch, counted from 0."""
+
+    def __init__(self, stops_after: int | None = None) -> None:
+        super().__init__()
+        self.stops_after = stops_after
+        self.calls = []
+
+    def on_train_begin(self, logs=None):
+        self.calls.append(("train begins", dict(self.params)))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(("epoch begins", epoch))
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.calls.append(("batch begins", batch))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append(("batch ends", batch, logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(("epoch ends", epoch, logs))
+        if epoch == self.stops_after:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.calls.append(("train ends", logs))
+
+
+def test_callbacks_are_called_as_fit_calls_them(train, tmp_path):
+    """With a real one of Keras beside: its file holds the history."""
+    witness = Witness()
+    history = train(callbacks=[witness, keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))]).state.history
+    assert witness.calls[0] == ("train begins", {"epochs": 2, "steps": 60})
+    kinds = [call[:2] for call in witness.calls[1:-1]]
+    for epoch, row in enumerate(history):
+        first, last = kinds.index(("epoch begins", epoch)), kinds.index(("epoch ends", epoch))
+        batches = witness.calls[first + 2 : last + 1]
+        # Each call of the learner takes some steps, and none is left out.
+        begins, ends = ([call for call in batches if call[0] == f"batch {what}"] for what in ("begins", "ends"))
+        assert [call[1] for call in begins] == [0, *(call[1] + 1 for call in ends[:-1])]
+        assert (len(begins), ends[-1][1]) == (len(ends), 59)
+        # The logs of the last one are the means over the epoch.
+        assert ends[-1][2] == {name: pytest.approx(row[name], rel=1e-5) for name in LOGS[:3]}
+        assert witness.calls[last + 1][2] == {name: row[name] for name in LOGS}
+    assert witness.calls[-1] == ("train ends", {name: history[-1][name] for name in LOGS})
+    with (tmp_path / "log.csv").open() as file:
+        logged = list(csv.DictReader(file))
+    assert [float(row["val_exact_match"]) for row in logged] == [row["val_exact_match"] for row in history]
+
+
+def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, data_dir, tasks, tmp_path):
+    """With the weights of a run that never stopped."""
+    stopped = train(callbacks=[Witness(stops_after=0)])
+    assert (stopped.state.stopped, len(stopped.state.history)) == ("a callback stopped it", 1)
+    assert stopped.run.summary.exists()
+    witness = Witness()
+    later = train(callbacks=[witness])
+    assert [call[1] for call in witness.calls if call[0] == "epoch begins"] == [1]
+    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
+    whole = session.train(tasks["pq"], str(data_dir), str(tmp_path / "whole"), config)
+    mine, theirs = (checkpoints.load(each.run.last)[0] for each in (later, whole))
+    assert all(np.array_equal(mine[name], theirs[name]) for name in theirs)
+    again = Witness()
+    assert train(callbacks=[again]).state.stopped == "2 epochs were asked for"
+    assert again.calls == []
+
+
+def test_callbacks_see_and_change_the_learning_rate(data_dir, tasks, tmp_path):
+    seen = []
+    half = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"]))
+    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=2, hidden=4, schedule="constant", warmup=0.0)
+    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, callbacks=[half, note])
+    assert seen == [pytest.approx(0.015), pytest.approx(0.0075)]
+
+
+def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "cluster", lambda: {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}})
+    with pytest.raises(InputError, match="callbacks are for a training on one machine"):
+        train(callbacks=[Witness()])
+    assert not (tmp_path / "run").exists()

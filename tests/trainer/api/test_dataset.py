@@ -70,7 +70,7 @@ def test_it_is_made_once_and_then_loaded(made, capsys):
 
 def test_one_that_is_missing_is_not_loaded(made):
     with pytest.raises(
-        InputError, match="there is no dataset seq2seq_arith/addition under .*; make it with: arith-data"
+        InputError, match=r"there is no dataset seq2seq_arith/addition under .*; make it with: arith-data"
     ):
         sa.load("addition", data_dir=made.data_dir)
 

@@ -102,29 +102,40 @@ class Witness(keras.callbacks.Callback):
         self.calls.append(("train ends", logs))
 
 
-def test_callbacks_are_called_as_fit_calls_them(train, tmp_path):
-    """With a real one of Keras beside: its file holds the history."""
-    witness = Witness()
-    history = train(callbacks=[witness, keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))]).state.history
-    assert witness.calls[0] == ("train begins", {"epochs": 2, "steps": 60})
-    kinds = [call[:2] for call in witness.calls[1:-1]]
+@pytest.fixture(scope="module")
+def whole(data_dir, tasks, tmp_path_factory):
+    """A training of two epochs with two callbacks; the second is a real one of Keras, which writes ``log.csv``."""
+    folder, witness = tmp_path_factory.mktemp("whole"), Witness()
+    callbacks = [witness, keras.callbacks.CSVLogger(str(folder / "log.csv"))]
+    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
+    trained = session.train(tasks["pq"], str(data_dir), str(folder / "run"), config, callbacks=callbacks)
+    return trained, witness.calls, folder / "log.csv"
+
+
+def test_callbacks_are_called_as_fit_calls_them(whole):
+    trained, calls, log = whole
+    history = trained.state.history
+    assert calls[0] == ("train begins", {"epochs": 2, "steps": 60})
+    kinds = [call[:2] for call in calls]
     for epoch, row in enumerate(history):
         first, last = kinds.index(("epoch begins", epoch)), kinds.index(("epoch ends", epoch))
-        batches = witness.calls[first + 2 : last + 1]
+        begins, ends = (
+            [call for call in calls[first:last] if call[0] == f"batch {what}"] for what in ("begins", "ends")
+        )
         # Each call of the learner takes some steps, and none is left out.
-        begins, ends = ([call for call in batches if call[0] == f"batch {what}"] for what in ("begins", "ends"))
+        assert len(begins) == len(ends) > 1
         assert [call[1] for call in begins] == [0, *(call[1] + 1 for call in ends[:-1])]
-        assert (len(begins), ends[-1][1]) == (len(ends), 59)
+        assert ends[-1][1] == 59
         # The logs of the last one are the means over the epoch.
         assert ends[-1][2] == {name: pytest.approx(row[name], rel=1e-5) for name in LOGS[:3]}
-        assert witness.calls[last + 1][2] == {name: row[name] for name in LOGS}
-    assert witness.calls[-1] == ("train ends", {name: history[-1][name] for name in LOGS})
-    with (tmp_path / "log.csv").open() as file:
+        assert calls[last][2] == {name: row[name] for name in LOGS}
+    assert calls[-1] == ("train ends", {name: history[-1][name] for name in LOGS})
+    with log.open() as file:
         logged = list(csv.DictReader(file))
     assert [float(row["val_exact_match"]) for row in logged] == [row["val_exact_match"] for row in history]
 
 
-def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, data_dir, tasks, tmp_path):
+def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, whole):
     """With the weights of a run that never stopped."""
     stopped = train(callbacks=[Witness(stops_after=0)])
     assert (stopped.state.stopped, len(stopped.state.history)) == ("a callback stopped it", 1)
@@ -132,22 +143,28 @@ def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, data_di
     witness = Witness()
     later = train(callbacks=[witness])
     assert [call[1] for call in witness.calls if call[0] == "epoch begins"] == [1]
-    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
-    whole = session.train(tasks["pq"], str(data_dir), str(tmp_path / "whole"), config)
-    mine, theirs = (checkpoints.load(each.run.last)[0] for each in (later, whole))
+    mine, theirs = (checkpoints.load(each.run.last)[0] for each in (later, whole[0]))
     assert all(np.array_equal(mine[name], theirs[name]) for name in theirs)
     again = Witness()
     assert train(callbacks=[again]).state.stopped == "2 epochs were asked for"
     assert again.calls == []
 
 
-def test_callbacks_see_and_change_the_learning_rate(data_dir, tasks, tmp_path):
+def test_callbacks_see_and_change_the_learning_rate():
     seen = []
-    half = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
-    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"]))
-    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=2, hidden=4, schedule="constant", warmup=0.0)
-    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, callbacks=[half, note])
-    assert seen == [pytest.approx(0.015), pytest.approx(0.0075)]
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"])),
+    ]
+    model, optimizer = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), keras.optimizers.Adam(0.5)
+    watching = observers.Callbacks(callbacks, model, optimizer, epoch_steps=3, epochs=2)
+    for epoch in range(2):
+        with watching.on_call(3 * epoch, 3):
+            pass
+        watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
+        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
+    assert seen == [0.25, 0.125]
+    assert float(optimizer.learning_rate) == 0.125
 
 
 def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):

@@ -21,20 +21,6 @@ def test_questions_as_a_person_writes_them(task, stored, written):
     assert samples.written(stored, task) == written
 
 
-@pytest.mark.parametrize(
-    ("text", "short"),
-    [
-        ("", ""),
-        ("12+345", "12+345"),
-        ("-" * 12, "-" * 12),
-        ("-" * 431 + "p" + "-" * 5, "-{431}p-----"),
-        ("-" * 13 + "p" + "-" * 1000, "-{13}p-{1000}"),
-    ],
-)
-def test_long_runs_are_shortened(text, short):
-    assert samples.shortened(text) == short
-
-
 def test_samples_are_marked():
     examples = Examples(to_codes(["271+792", "  57+66"], 7), to_codes(["469", "141"], 4))
     rows = samples.sample_table(Task("addition"), examples, to_codes(["469", "140"], 4))

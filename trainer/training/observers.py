@@ -21,6 +21,7 @@ from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_line
 
 WORTH_SAYING = 2  # minutes
+EPOCHS_SHOWN = 20  # in a notebook
 
 
 class Observer:
@@ -73,20 +74,23 @@ class Printer(Observer):
 
 
 class Cell(Observer):
-    """Shows all epochs, and the last samples, in one output of a notebook's cell.
+    """Shows the last epochs, and the last samples, in one output of a notebook's cell.
 
     Args:
       output: The output.
+      epochs: The most epochs of the run.
       history: The rows of the epochs that are done already.
     """
 
-    def __init__(self, output: notebook.Output, history: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, output: notebook.Output, epochs: int, history: Sequence[dict[str, Any]]) -> None:
         self._output = output
+        self._epochs = epochs
         self._rows = list(history)
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         self._rows.append(row)
-        shown = Table(self._rows, [name for name in COLUMNS if name != "steps"])
+        columns = [name for name in COLUMNS if name != "steps"]
+        shown = Table(self._rows[-EPOCHS_SHOWN:], columns, f"epoch {row['epoch']} of at most {self._epochs}")
         self._output.show("epochs", repr(shown), shown._repr_html_())
         self._output.show("samples", samples)
 

@@ -236,7 +236,7 @@ def _make_observers(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[Observer]:
     epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
-    observers: list[Observer] = [Cell(output, loop.state.history) if output else Printer(epochs)]
+    observers: list[Observer] = [Cell(output, epochs, loop.state.history) if output else Printer(epochs)]
     if tensorboard:
         observers.append(Board(folder))
     if callbacks:

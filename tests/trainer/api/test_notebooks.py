@@ -45,10 +45,6 @@ def outputs(tmp_path_factory):
     return dict(zip(CELLS, (cell.outputs for cell in notebook.cells), strict=True))
 
 
-def kinds(outputs) -> list[str]:
-    return [output.get("name", output.output_type) for output in outputs]
-
-
 @pytest.mark.parametrize(
     ("cell", "words"),
     [
@@ -68,12 +64,19 @@ def test_each_object_shows_itself_as_a_table(cell, words, outputs):
         assert word in shown.data["text/plain"]
 
 
+def test_making_is_one_output_that_shows_its_end(outputs):
+    """The counters are shown by a thread."""
+    (display,) = (output for output in outputs["make"] if output.output_type == "display_data")
+    assert "8 of 8 shards" in display.data["text/plain"]
+
+
 def test_a_training_is_one_output_that_shows_its_end(outputs):
     """The three epochs, and the last samples; no bar is left."""
     displays = [output for output in outputs["train"] if output.output_type == "display_data"]
     assert len(displays) == 1
     content = displays[0].data
     assert content["text/html"].count("<tr>") == 4
+    assert "epoch 3 of at most 3" in content["text/html"]
     assert "prediction" in content["text/plain"]
     assert "█" not in content["text/plain"] and "░" not in content["text/plain"]
     printed = "".join(output.text for output in outputs["train"] if output.output_type == "stream")

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.training import devices, observers, session
 
 
@@ -67,6 +67,17 @@ def test_the_length_of_an_epoch_is_measured_before_it_is_said(monkeypatch, capsy
         with pace.on_call(5 * number, 5) as count:
             clock.now += 3600 if number == 0 else seconds * count
     assert capsys.readouterr().out == sentence
+
+
+def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
+    shown = {}
+    output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))
+    done = [dict.fromkeys(history.COLUMNS, 0.0) | {"epoch": epoch, "steps": epoch} for epoch in range(1, 31)]
+    cell = observers.Cell(output, 50, done[:-1])
+    cell.on_epoch(done[-1], "ten answers")
+    lines = shown["epochs"].splitlines()
+    assert (lines[0], shown["samples"]) == ("epoch 30 of at most 50", "ten answers")
+    assert [line.split()[0] for line in lines[3:]] == [str(epoch) for epoch in range(11, 31)]
 
 
 LOGS = ["loss", "character_accuracy", "exact_match"]

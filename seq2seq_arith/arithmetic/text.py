@@ -1,6 +1,6 @@
 """From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example.
 
-And from a question as a person writes it to the stored one (``parse``).
+Also from a question as a person types it to the stored one, and back.
 """
 
 import dataclasses
@@ -65,15 +65,6 @@ def character_ids(task: Task) -> np.ndarray:
     return ids
 
 
-def example(task: Task) -> str:
-    """A question of the task, as a person writes it.
-
-    >>> example(Task("pq")), example(Task("subtraction", digits=1))
-    ('---p--', '1-7')
-    """
-    return task.operation.symbol.join(operand[: task.operand_width] for operand in task.notation.example)
-
-
 @dataclasses.dataclass(frozen=True)
 class Question:
     """A question that has been read.
@@ -106,19 +97,19 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     Raises:
       InputError: It is not a question of this task, or it is too long.
     """
-    left, right = written_operands(question, task)
+    left, right = typed_operands(question, task)
+    shown = repr(shortened(question.strip()))
     longest, most = max(len(left), len(right)), task.notation.width(most_digits or task.digits)
     if longest > most:
         raise InputError(
-            f"the question {_shown(question)} has an operand of {longest:,} {task.notation.characters}, and this model "
+            f"the question {shown} has an operand of {longest:,} {task.notation.characters}, and this model "
             f"reads at most {most:,}; shorten it or train on a dataset with more --digits"
         )
     roomy = dataclasses.replace(task, digits=max(longest, task.digits))
     if not all(task.notation.allows(roomy.digits, operand) for operand in (left, right)):
         allowed = task.notation.describe(roomy.digits)
-        raise InputError(f"the question {_shown(question)} has an operand that is not one of {allowed}")
-    padded = f"{left}{task.operation.symbol}{right}".ljust(roomy.question_width)
-    return Question(question.strip(), roomy, padded[::-1] if task.reverse else padded)
+        raise InputError(f"the question {shown} has an operand that is not one of {allowed}")
+    return Question(question.strip(), roomy, stored(roomy, left, right))
 
 
 def answer(question: Question) -> str:
@@ -131,30 +122,54 @@ def answer(question: Question) -> str:
     return answers(question.task, *operands(question.task, codes)).tobytes().decode("ascii").strip()
 
 
-def written_operands(question: str, task: Task) -> tuple[str, str]:
-    """The operands of a question as a person writes it.
+def example(task: Task) -> str:
+    """A question of the task, as a person writes it.
+
+    >>> example(Task("pq")), example(Task("subtraction", digits=1))
+    ('---p--', '1-7')
+    """
+    return task.operation.symbol.join(operand[: task.operand_width] for operand in task.notation.example)
+
+
+def typed_operands(question: str, task: Task) -> tuple[str, str]:
+    """The operands of a question as a person writes it; blanks are ignored.
 
     Raises:
       InputError: It is not a question of this task.
     """
     operation = task.operation
-    written = re.sub(r"\s", "", question)
-    shown, like = _shown(question), example(task)
-    if foreign := sorted(set(written) - set(task.alphabet)):
+    bare = re.sub(r"\s", "", question)
+    shown = repr(shortened(question.strip()))
+    if foreign := sorted(set(bare) - set(task.alphabet)):
         raise InputError(
             f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
-            f"{task.name}; write it like {like}"
+            f"{task.name}; write it like {example(task)}"
         )
-    found = task.notation.split(operation.symbol, written)
+    found = task.notation.split(operation.symbol, bare)
     if not found:
         raise InputError(
             f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
-            f"between them, like {like}"
+            f"between them, like {example(task)}"
         )
     if not all(map(task.notation.is_operand, found)):
         raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
     return found
 
 
-def _shown(question: str) -> str:
-    return repr(shortened(question.strip()))
+def stored(task: Task, left: str, right: str) -> str:
+    """The question on two operands as the datasets hold it; ``written`` is the inverse.
+
+    >>> stored(Task("addition"), "12", "34")
+    '  43+21'
+    """
+    padded = f"{left}{task.operation.symbol}{right}".ljust(task.question_width, PAD)
+    return padded[::-1] if task.reverse else padded
+
+
+def written(question: str, task: Task) -> str:
+    """A stored question as a person writes it: without padding, from left to right.
+
+    >>> written("  43+21", Task("addition"))
+    '12+34'
+    """
+    return (question[::-1] if task.reverse else question).strip(PAD)

@@ -6,9 +6,38 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
-ROWS_SHOWN = 60
 LONGEST_RUN = 12
 LONGEST_TEXT = 60
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as aligned text: numbers, and what stands for none, to the right, the rest to the left.
+
+    >>> print(table(["task", "examples"], [["pq", "50,000"], ["addition", 12]]))
+    task      examples
+    --------  --------
+    pq          50,000
+    addition        12
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    numeric = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(header))]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+ROWS_SHOWN = 60
+# How a person reads the numbers of a column; of others, four decimals.
+FORMS: Mapping[str, Callable[[float], str]] = {
+    "seconds": lambda value: f"{value:.1f}",
+    "examples_per_second": lambda value: f"{value:,.0f}",
+}
 
 
 class Table(Sequence[dict[str, Any]]):
@@ -69,28 +98,6 @@ class Table(Sequence[dict[str, Any]]):
         return f"({len(self) - ROWS_SHOWN:,} more rows)" if len(self) > ROWS_SHOWN else ""
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as aligned text: numbers, and what stands for none, to the right, the rest to the left.
-
-    >>> print(table(["task", "examples"], [["pq", "50,000"], ["addition", 12]]))
-    task      examples
-    --------  --------
-    pq          50,000
-    addition        12
-    """
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    numeric = [all(_is_number(row[i]) for row in cells[1:]) for i in range(len(header))]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
-    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
-
-
 def html_table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> str:
     """Rows as a table of HTML. A cell keeps its spaces, and is text, whatever stands in it.
 
@@ -117,10 +124,6 @@ def cut(share: float, decimals: int) -> str:
     return f"{math.floor(share * unit + 1e-9) / unit:.{decimals}f}"
 
 
-def _is_number(text: str) -> bool:
-    return text in ("", "-") or text.replace(",", "").replace(".", "", 1).replace("%", "", 1).lstrip("-").isdigit()
-
-
 def shortened(text: str) -> str:
     """The text with long runs of one character in brief.
 
@@ -141,11 +144,8 @@ def abridged(text: str) -> str:
     return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
 
 
-# How a person reads the numbers of a column; of others, four decimals.
-FORMS: Mapping[str, Callable[[float], str]] = {
-    "seconds": lambda value: f"{value:.1f}",
-    "examples_per_second": lambda value: f"{value:,.0f}",
-}
+def _is_number(text: str) -> bool:
+    return text in ("", "-") or text.replace(",", "").replace(".", "", 1).replace("%", "", 1).lstrip("-").isdigit()
 
 
 def _cell(column: str, value: Any) -> str:

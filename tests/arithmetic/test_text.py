@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
-from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.arithmetic.text import answer, answers, example, operands, parse, questions
 from seq2seq_arith.base.errors import InputError
@@ -121,15 +121,6 @@ def test_an_example_that_the_task_has(task, expected):
     assert example(task) == expected
 
 
-@given(tasks(max_dashes=300), st.data())
-def test_operands_are_read_back(task, data):
-    pairs = data.draw(operand_pairs(task))
-    sides = columns(task, pairs)
-    found = operands(task, questions(task, *sides))
-    assert [side.tolist() for side in found] == [side.tolist() for side in sides]
-    assert [side.dtype for side in found] == [np.uint64] * 2
-
-
 @pytest.mark.parametrize(
     ("task", "question", "stored"),
     [
@@ -176,3 +167,26 @@ def test_what_is_no_question_is_refused(task, question, sentence):
 )
 def test_the_right_answer_to_a_question(task, question, right):
     assert answer(parse(question, task)) == right
+
+
+@given(tasks(max_dashes=300), st.data())
+def test_operands_are_read_back(task, data):
+    pairs = data.draw(operand_pairs(task))
+    sides = columns(task, pairs)
+    found = operands(task, questions(task, *sides))
+    assert [side.tolist() for side in found] == [side.tolist() for side in sides]
+    assert [side.dtype for side in found] == [np.uint64] * 2
+
+
+@pytest.mark.parametrize(
+    ("task", "as_stored", "written"),
+    [
+        (Task("addition"), "  543+21"[1:], "12+345"),
+        (Task("addition", reverse=False), "12+345 ", "12+345"),
+        (Task("subtraction"), "5-30       ", "5-30"),
+        (Task("pq", digits=3), "--p-   ", "--p-"),
+    ],
+)
+def test_questions_as_a_person_writes_them(task, as_stored, written):
+    assert text.written(as_stored, task) == written
+    assert text.stored(task, *text.typed_operands(f" {written} ", task)) == as_stored

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import coverage, text
+from seq2seq_arith.arithmetic import breakdowns, coverage, text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.trainer.asking import breakdown
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
 
@@ -294,7 +293,7 @@ class Dataset:
         groups = {"all": np.full(len(examples), "examples")}
         if task.notation.has_lengths:
             longer = np.maximum(*map(task.notation.measure, operands))
-            names, index = breakdown.ranges(task.operand_width, longer)
+            names, index = breakdowns.ranges(task.operand_width, longer)
             groups[f"{task.notation.unit} of the longer operand"] = np.array(names)[index]
         groups |= {name: group(*operands) for name, group in task.operation.breakdowns.items()}
         for name, values in groups.items():

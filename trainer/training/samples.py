@@ -3,20 +3,12 @@
 import numpy as np
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.tables import shortened, table
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_strings
 
 HEADER = ("question", "answer", "prediction", "")
-
-
-def written(question: str, task: Task) -> str:
-    """A stored question as a person writes it: without padding, from left to right.
-
-    >>> written("  543+21", Task("addition"))
-    '12+345'
-    """
-    return (question[::-1] if task.reverse else question).strip()
 
 
 def sample_table(task: Task, examples: Examples, predicted: np.ndarray) -> str:

@@ -31,12 +31,12 @@ def _row(run: TrainedRun) -> dict[str, Any]:
     import_tensorflow()
     from seq2seq_arith.trainer.demo import worst_slice
 
-    summary = run.summary
+    asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
     return {
         "name": run.folder.name,
         "given": VIEWS[run.run.config.model.view].given,
         "exact_match": max(row["val_exact_match"] for row in run.history),
-        "worst_slice": worst_slice(run.suite_result),
+        "worst_slice": worst_slice(asked),
         "weights": summary and summary.weights,
         "seconds": summary and summary.seconds,
     }

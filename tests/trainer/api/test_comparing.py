@@ -1,12 +1,14 @@
 """Runs beside each other, and the questions that they are judged by."""
 
+import dataclasses
+
 import pytest
 
 import seq2seq_arith as sa
 from seq2seq_arith.base.errors import InputError
 
 
-def test_runs_beside_each_other(small, monkeypatch):
+def test_runs_beside_each_other(small):
     table = sa.compare(small, small)
     assert table.columns == ["name", "given", "exact_match", "worst_slice", "weights", "seconds"]
     first, second = table
@@ -18,6 +20,11 @@ def test_runs_beside_each_other(small, monkeypatch):
     small.run.summary.rename(small.folder / "away")
     assert sa.compare(small)[0]["seconds"] is None
     (small.folder / "away").rename(small.run.summary)
+
+
+def test_a_run_without_a_checkpoint_is_refused(small, tmp_path):
+    with pytest.raises(InputError, match="there is no checkpoint"):
+        sa.compare(small, sa.TrainedRun(dataclasses.replace(small.run, folder=tmp_path)))
 
 
 def test_no_runs_are_an_empty_table():

@@ -1,5 +1,6 @@
 """Trained runs as Python objects give what the programs give."""
 
+import dataclasses
 import json
 
 import keras
@@ -91,7 +92,7 @@ def test_refuses(call, sentence, small, tmp_path):
 
 
 def test_a_run_without_its_data_says_so(small, data, tmp_path):
-    lost = sa.TrainedRun(small.run.__class__(**{**vars(small.run), "data_dir": str(tmp_path)}))
+    lost = sa.TrainedRun(dataclasses.replace(small.run, data_dir=str(tmp_path)))
     with pytest.raises(InputError, match="there is no dataset seq2seq_arith/addition-n1003 under"):
         lost.mistakes()
     assert lost.predict(QUESTIONS) == small.predict(QUESTIONS)

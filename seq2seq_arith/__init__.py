@@ -16,31 +16,53 @@ if TYPE_CHECKING:
     from seq2seq_arith.base.errors import InputError, RunError
     from seq2seq_arith.datasets import ArithConfig
     from seq2seq_arith.trainer import ModelConfig, TrainConfig, recipe, recipe_data
+    from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
+    from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
+    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run
+    from seq2seq_arith.trainer.api.training import train
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ArithConfig": "seq2seq_arith.datasets",
+    "Dataset": "seq2seq_arith.trainer.api.dataset",
     "InputError": "seq2seq_arith.base.errors",
     "ModelConfig": "seq2seq_arith.trainer",
     "OPERATIONS": "seq2seq_arith.arithmetic.tasks",
     "RunError": "seq2seq_arith.base.errors",
+    "Suite": "seq2seq_arith.trainer.api.comparing",
     "Task": "seq2seq_arith.arithmetic.tasks",
     "TrainConfig": "seq2seq_arith.trainer",
+    "TrainedRun": "seq2seq_arith.trainer.api.trained_run",
+    "compare": "seq2seq_arith.trainer.api.comparing",
+    "generate": "seq2seq_arith.trainer.api.dataset",
+    "load": "seq2seq_arith.trainer.api.dataset",
+    "open_run": "seq2seq_arith.trainer.api.trained_run",
     "recipe": "seq2seq_arith.trainer",
     "recipe_data": "seq2seq_arith.trainer",
+    "suite": "seq2seq_arith.trainer.api.comparing",
+    "train": "seq2seq_arith.trainer.api.training",
 }
 __all__ = [
     "OPERATIONS",
     "ArithConfig",
+    "Dataset",
     "InputError",
     "ModelConfig",
     "RunError",
+    "Suite",
     "Task",
     "TrainConfig",
+    "TrainedRun",
     "__version__",
+    "compare",
+    "generate",
+    "load",
+    "open_run",
     "recipe",
     "recipe_data",
+    "suite",
+    "train",
 ]
 
 # In a checkout the three layers stand beside this folder; an installed package has them inside. Beside an installed one

@@ -32,6 +32,7 @@ TRAINER = (
     ("trainer.training",),
     ("trainer.asking",),
     ("trainer.demo",),
+    ("trainer.api",),
 )
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.
 CHAINS = ((*DATA, ("pipelines.__main__",)), (*DATA, ("datasets",)), (*DATA, *TRAINER, ("trainer.__main__",)))

@@ -10,6 +10,7 @@ import seq2seq_arith
 
 NAMES = {"ArithConfig", "InputError", "ModelConfig", "OPERATIONS", "RunError", "Task", "TrainConfig", "__version__"}
 NAMES |= {"recipe", "recipe_data"}
+NAMES |= {"Dataset", "Suite", "TrainedRun", "compare", "generate", "load", "open_run", "suite", "train"}
 HEAVY = {"apache_beam", "keras", "pyarrow", "tensorflow", "tensorflow_datasets"}
 
 
@@ -40,9 +41,16 @@ def test_another_name_is_an_attribute_error():
         ("from seq2seq_arith import Task, InputError", HEAVY),
         ("from seq2seq_arith import TrainConfig, recipe", HEAVY),
         ("from seq2seq_arith import ArithConfig", {"tensorflow", "keras"}),
+        ("from seq2seq_arith import compare, generate, load, open_run, suite, train", HEAVY),
     ],
 )
 def test_an_import_brings_only_what_it_needs(code, absent):
     program = f"{code}\nimport json, sys\nprint(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(json.loads(done.stdout.splitlines()[-1])) & absent == set()
+
+
+def test_an_import_takes_a_moment():
+    program = "import time; start = time.process_time(); import seq2seq_arith; print(time.process_time() - start)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 0.3

@@ -17,18 +17,18 @@ from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, check_int, given, words
-from seq2seq_arith.base.terminal import Parser, run_program, say
+from seq2seq_arith.base.terminal import Parser, run_program
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import (
     DEMO_TASKS,
     RECIPES,
+    configured,
     is_data_of_recipes,
     is_set_by_recipes,
-    recipe,
     recipe_data,
 )
-from seq2seq_arith.trainer.registry import MODELS, VIEWS, check_model
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs.run import local_folder, open_run, standing
 
 PROGRAM = "arith-model"
@@ -163,9 +163,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
       InputError: A value is out of its range, or the network does not fit the dataset.
     """
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
-    config = override(recipe(args.recipe, task.name), **given(args, ModelConfig), **given(args, TrainConfig))
-    check_model(config.model.name, config.model.view, task)
-    return task, config
+    return task, configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
 
 
 def train(args: argparse.Namespace) -> int:
@@ -205,11 +203,7 @@ def _make_dataset(args: argparse.Namespace, task: Task) -> None:
 
     with contextlib.suppress(InputError):  # the options may fit the recipe's dataset alone
         plain = named_task(args, args.task, flags=DATA_FLAGS)
-        if making.is_made(plain, args.data_dir) and not making.is_made(task, args.data_dir):
-            say(
-                f"{args.data_dir} has {plain.config_name}, and recipe {args.recipe!r} trains on {task.config_name}; to "
-                f"train on the former, add: {' '.join(words(plain, task))}"
-            )
+        making.say_if_other(plain, task, args.data_dir, args.recipe, f"add: {' '.join(words(plain, task))}")
     making.make_missing(task, args.data_dir)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import check_choice
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.registry import check_model
 
 # The tasks that ``arith-model demo`` trains, each with the hard question that it asks in the end.
 DEMO_QUESTIONS: Mapping[str, str] = MappingProxyType(
@@ -185,6 +186,25 @@ def recipe_data(name: str, task_name: str, **changes: Any) -> Task:
     """
     data = {**_task_recipe(name, task_name).data, **changes}
     return coverage.fitted(Task(task_name, **data), changes)
+
+
+def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
+    """How the named recipe trains on a dataset.
+
+    >>> configured("best", Task("addition"), hidden=8).model.hidden
+    8
+
+    Args:
+      recipe_name: The recipe.
+      task: The dataset.
+      **changes: Fields of ``TrainConfig`` and ``ModelConfig`` with other values; None for the recipe's.
+
+    Raises:
+      InputError: There is no such recipe, a value is out of its range, or the network does not fit the dataset.
+    """
+    config = override(recipe(recipe_name, task.name), **changes)
+    check_model(config.model.name, config.model.view, task)
+    return config
 
 
 def _task_recipe(name: str, task_name: str) -> TaskRecipe:

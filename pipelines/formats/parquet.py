@@ -42,7 +42,7 @@ class ParquetWriter:
 
         n is a power of two up to ``row_group_rows``, except in the last call.
         """
-        self._pieces.append(pa.table([_strings(questions), _strings(answers)], schema=SCHEMA))
+        self._pieces.append(pa.table([strings(questions), strings(answers)], schema=SCHEMA))
         self._pending += len(questions)
         if self._pending >= self._rows:
             self._flush()
@@ -83,7 +83,7 @@ FORMAT = Format(
 )
 
 
-def _strings(rows: np.ndarray) -> pa.Array:
+def strings(rows: np.ndarray) -> pa.Array:
     """Fixed-width rows as strings, without a copy where they are contiguous."""
     count, width = rows.shape
     offsets = np.arange(0, (count + 1) * width, width, dtype=np.int32)

@@ -1,9 +1,17 @@
-"""From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example."""
+"""From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example.
+
+Also from a question as a person types it to the stored one, and back.
+"""
+
+import dataclasses
+import re
 
 import numpy as np
 
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import shortened
 
 
 def questions(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -45,6 +53,75 @@ def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return left, right
 
 
+def character_ids(task: Task) -> np.ndarray:
+    """From a code point to the place of its character in the task's alphabet: uint8 [256]; others are padding.
+
+    >>> character_ids(Task("pq"))[[ord(" "), ord("-"), ord("q")]].tolist()
+    [0, 1, 3]
+    """
+    codes = np.frombuffer(task.alphabet.encode("ascii"), np.uint8)
+    ids = np.full(256, task.alphabet.index(PAD), np.uint8)
+    ids[codes] = np.arange(len(codes))
+    return ids
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A question that has been read.
+
+    Attributes:
+      given: The question as a person wrote it.
+      task: The task whose strings have room for it.
+      stored: The question in the form that the datasets hold: padded, and reversed if the task's questions are.
+    """
+
+    given: str
+    task: Task
+    stored: str
+
+
+def parse(question: str, task: Task, most_digits: int | None = None) -> Question:
+    """Reads a question as a person writes it; blanks are ignored.
+
+    A question that fits into the task's strings is stored as in training. A longer one is padded
+    to its own length only, because the model reads the padding, too.
+
+    >>> parse("12 + 345", Task("addition", digits=4)).stored
+    '   543+21'
+
+    Args:
+      question: The question.
+      task: The task that the model was trained on.
+      most_digits: The longest operand that the model can read; None for that of the task.
+
+    Raises:
+      InputError: It is not a question of this task, or it is too long.
+    """
+    left, right = typed_operands(question, task)
+    shown = repr(shortened(question.strip()))
+    longest, most = max(len(left), len(right)), task.notation.width(most_digits or task.digits)
+    if longest > most:
+        raise InputError(
+            f"the question {shown} has an operand of {longest:,} {task.notation.characters}, and this model "
+            f"reads at most {most:,}; shorten it or train on a dataset with more --digits"
+        )
+    roomy = dataclasses.replace(task, digits=max(longest, task.digits))
+    if not all(task.notation.allows(roomy.digits, operand) for operand in (left, right)):
+        allowed = task.notation.describe(roomy.digits)
+        raise InputError(f"the question {shown} has an operand that is not one of {allowed}")
+    return Question(question.strip(), roomy, stored(roomy, left, right))
+
+
+def answer(question: Question) -> str:
+    """The right answer, as a person writes it.
+
+    >>> answer(parse("12+345", Task("addition")))
+    '357'
+    """
+    codes = np.frombuffer(question.stored.encode("ascii"), np.uint8)[np.newaxis]
+    return answers(question.task, *operands(question.task, codes)).tobytes().decode("ascii").strip()
+
+
 def example(task: Task) -> str:
     """A question of the task, as a person writes it.
 
@@ -52,3 +129,47 @@ def example(task: Task) -> str:
     ('---p--', '1-7')
     """
     return task.operation.symbol.join(operand[: task.operand_width] for operand in task.notation.example)
+
+
+def typed_operands(question: str, task: Task) -> tuple[str, str]:
+    """The operands of a question as a person writes it; blanks are ignored.
+
+    Raises:
+      InputError: It is not a question of this task.
+    """
+    operation = task.operation
+    bare = re.sub(r"\s", "", question)
+    shown = repr(shortened(question.strip()))
+    if foreign := sorted(set(bare) - set(task.alphabet)):
+        raise InputError(
+            f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
+            f"{task.name}; write it like {example(task)}"
+        )
+    found = task.notation.split(operation.symbol, bare)
+    if not found:
+        raise InputError(
+            f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
+            f"between them, like {example(task)}"
+        )
+    if not all(map(task.notation.is_operand, found)):
+        raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
+    return found
+
+
+def stored(task: Task, left: str, right: str) -> str:
+    """The question on two operands as the datasets hold it; ``written`` is the inverse.
+
+    >>> stored(Task("addition"), "12", "34")
+    '  43+21'
+    """
+    padded = f"{left}{task.operation.symbol}{right}".ljust(task.question_width, PAD)
+    return padded[::-1] if task.reverse else padded
+
+
+def written(question: str, task: Task) -> str:
+    """A stored question as a person writes it: without padding, from left to right.
+
+    >>> written("  43+21", Task("addition"))
+    '12+34'
+    """
+    return (question[::-1] if task.reverse else question).strip(PAD)

@@ -19,7 +19,14 @@ A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterr
 from pathlib import Path
 
 
-class InputError(ValueError):
+class _OneSentence:
+    """An error that IPython and Jupyter show as one sentence, too: they call ``_render_traceback_``."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
     The message is one sentence that says what was given, what is allowed and what to do. The programs print it
@@ -27,7 +34,7 @@ class InputError(ValueError):
     """
 
 
-class RunError(RuntimeError):
+class RunError(RuntimeError, _OneSentence):
     """A run that failed although its input was right; the message is one sentence. The exit code is 1."""
 
 

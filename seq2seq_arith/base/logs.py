@@ -1,7 +1,9 @@
-"""What the programs and their libraries log: the options that show it, for both programs."""
+"""What the programs and their libraries log: the options that show it, for both programs; and silence for Python."""
 
 import argparse
+import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,20 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def be_quiet() -> None:
     """Shows nothing that libraries log, until ``start`` is called."""
     logging.basicConfig(level=QUIET.upper(), format=FORMAT)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Shows nothing that libraries log in the block; for callers whose log is not ours."""
+    root, handler = logging.getLogger(), logging.NullHandler()
+    level = root.level
+    root.addHandler(handler)  # without any, the first warning would install one for good
+    root.setLevel(QUIET.upper())
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
 
 
 def add_log_options(parser: Any) -> None:

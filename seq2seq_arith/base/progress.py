@@ -1,4 +1,4 @@
-"""Progress of long work: bars in a terminal, plain lines in a log.
+"""Progress of long work: bars in a terminal or a notebook, plain lines in a log.
 
 Work reports in one of two ways. A loop calls a function (``progress``). Threads and worker processes add to counters of
 their process (``add``), and a watcher shows them (``watch``). The counters serve the eye alone: an engine may run a
@@ -13,8 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
+from seq2seq_arith.base import notebook
+
 LINE_SECONDS = 5.0  # between two lines in a log
 BAR_SECONDS = 0.1  # between two looks at the counters
+CELL_SECONDS = 0.3  # between two updates of a notebook's cell
+CELL_WIDTH = 30  # characters of a bar there
 
 # Called with the units done so far, and a short remark.
 ReportProgress = Callable[..., None]
@@ -96,6 +100,13 @@ class _Display(Protocol):
 
 @contextlib.contextmanager
 def _display(stream: IO[str], totals: dict[str, int], title: str = "") -> Iterator[_Display]:
+    if notebook.is_notebook():
+        cell = _Cell(totals, title)
+        try:
+            yield cell
+        finally:
+            cell.close()
+        return
     if not stream.isatty():
         yield _Lines(stream, totals, title)
         return
@@ -121,6 +132,38 @@ class _Bars:
     def update(self, done: dict[str, int], remark: str = "") -> None:
         for name, value in done.items():
             self._bars.update(self._ids[name], completed=min(value, self._totals[name]), remark=remark)
+
+
+class _Cell:
+    """A bar in an output of a notebook's cell. A titled one makes way, as in a terminal."""
+
+    seconds = CELL_SECONDS
+    shows_end = True
+
+    def __init__(self, totals: dict[str, int], title: str) -> None:
+        self._totals = totals
+        self._title = title
+        self._output = notebook.output()
+        self._last = time.monotonic()
+        self._is_shown = False
+
+    def update(self, done: dict[str, int], remark: str = "") -> None:
+        now = time.monotonic()
+        if self._title and now - self._last < self.seconds:
+            return  # a watcher keeps the time itself
+        self._last, self._is_shown = now, True
+        lines = [self._line(name, min(done[name], total), remark) for name, total in self._totals.items()]
+        self._output.show("progress", "\n".join(lines))
+
+    def _line(self, name: str, done: int, remark: str) -> str:
+        total = self._totals[name]
+        full = CELL_WIDTH * done // max(1, total)
+        bar = "█" * full + "░" * (CELL_WIDTH - full)
+        return f"{f'{self._title}  ' * bool(self._title)}{bar}  {done:,} of {total:,} {name}  {remark}".rstrip()
+
+    def close(self) -> None:
+        if self._title and self._is_shown:
+            self._output.show("progress", "")
 
 
 class _Lines:

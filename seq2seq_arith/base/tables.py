@@ -1,8 +1,13 @@
-"""Plain-text tables."""
+"""Tables: as plain text, as HTML in a notebook, and as rows to compute with."""
 
+import html
+import itertools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, overload
+
+LONGEST_RUN = 12
+LONGEST_TEXT = 60
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -27,6 +32,87 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
+ROWS_SHOWN = 60
+# How a person reads the numbers of a column; of others, four decimals.
+FORMS: Mapping[str, Callable[[float], str]] = {
+    "seconds": lambda value: f"{value:.1f}",
+    "examples_per_second": lambda value: f"{value:,.0f}",
+}
+
+
+class Table(Sequence[dict[str, Any]]):
+    """Rows to look at and to compute with: a sequence of dicts that shows itself as a table.
+
+    >>> found = Table([{"slice": "random", "exact_match": 1.0}, {"slice": "equal", "exact_match": 0.27995}])
+    >>> found
+    slice   exact match
+    ------  -----------
+    random       1.0000
+    equal        0.2799
+    >>> found[1]["exact_match"]
+    0.27995
+    >>> found.column("slice")
+    ['random', 'equal']
+
+    Args:
+      rows: Dicts with the same keys.
+      columns: The keys, if there may be no rows.
+      title: A line above the table.
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]], columns: Sequence[str] = (), title: str = "") -> None:
+        self._rows = [dict(row) for row in rows]
+        self.columns = list(columns or (self._rows[0] if self._rows else ()))
+        self.title = title
+
+    @overload
+    def __getitem__(self, index: int) -> dict[str, Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Table": ...
+    def __getitem__(self, index: int | slice) -> "dict[str, Any] | Table":
+        if isinstance(index, slice):
+            return Table(self._rows[index], self.columns, self.title)
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def column(self, name: str) -> list[Any]:
+        """The values of one column."""
+        return [row[name] for row in self._rows]
+
+    def __repr__(self) -> str:
+        text = table(*self._shown()) if self._rows else f"no rows of {', '.join(self.columns)}"
+        return "\n".join(filter(None, [self.title, text, self._rest()]))
+
+    def _repr_html_(self) -> str:
+        return html_table(*self._shown(), self.title) + html.escape(self._rest())
+
+    def _shown(self) -> tuple[list[str], list[list[str]]]:
+        """The header and the cells of the first rows, as a person reads them."""
+        header = [name.replace("_", " ") for name in self.columns]
+        return header, [[_cell(name, row[name]) for name in self.columns] for row in self._rows[:ROWS_SHOWN]]
+
+    def _rest(self) -> str:
+        """Says how many rows are not shown."""
+        return f"({len(self) - ROWS_SHOWN:,} more rows)" if len(self) > ROWS_SHOWN else ""
+
+
+def html_table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> str:
+    """Rows as a table of HTML. A cell keeps its spaces, and is text, whatever stands in it.
+
+    >>> html_table(["question"], [["<b>"]])
+    '<table><tr><th>question</th></tr><tr><td style="white-space: pre">&lt;b&gt;</td></tr></table>'
+    """
+
+    def line(kind: str, cells: Sequence[Any], style: str = "") -> str:
+        return f"<tr>{''.join(f'<{kind}{style}>{html.escape(str(cell))}</{kind}>' for cell in cells)}</tr>"
+
+    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
+    lines = [line("th", header), *(line("td", row, ' style="white-space: pre"') for row in rows)]
+    return f"<table>{caption}{''.join(lines)}</table>"
+
+
 def cut(share: float, decimals: int) -> str:
     """A share from 0 to 1 as text, cut off and not rounded, so that 1.000 means all.
 
@@ -38,5 +124,38 @@ def cut(share: float, decimals: int) -> str:
     return f"{math.floor(share * unit + 1e-9) / unit:.{decimals}f}"
 
 
+def shortened(text: str) -> str:
+    """The text with long runs of one character in brief.
+
+    >>> shortened("-" * 431 + "p" + "-" * 12)
+    '-{431}p------------'
+    """
+    runs = ((character, len(list(group))) for character, group in itertools.groupby(text))
+    return "".join(f"{character}{{{count}}}" if count > LONGEST_RUN else character * count for character, count in runs)
+
+
+def abridged(text: str) -> str:
+    """A long text with its long runs in brief, and without its middle if it is still long.
+
+    >>> abridged("12" * 100)
+    '12121212121212121212...12121212121212121212'
+    """
+    brief = text if len(text) <= LONGEST_TEXT else shortened(text)
+    return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
+
+
 def _is_number(text: str) -> bool:
     return text in ("", "-") or text.replace(",", "").replace(".", "", 1).replace("%", "", 1).lstrip("-").isdigit()
+
+
+def _cell(column: str, value: Any) -> str:
+    """A value as a person reads it: what is not known is a dash, and a share is cut off and not rounded."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "✓" if value else "✗"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return FORMS.get(column, lambda value: cut(value, 4))(value)
+    return abridged(str(value)) if len(str(value)) > 2 * LONGEST_TEXT else str(value)

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
-from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.arithmetic.text import answers, example, operands, questions
+from seq2seq_arith.arithmetic.text import answer, answers, example, operands, parse, questions
+from seq2seq_arith.base.errors import InputError
 
 
 def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
@@ -120,6 +121,54 @@ def test_an_example_that_the_task_has(task, expected):
     assert example(task) == expected
 
 
+@pytest.mark.parametrize(
+    ("task", "question", "stored"),
+    [
+        (Task("addition"), "297+172", "271+792"),
+        (Task("addition"), " 12 + 345 ", " 543+21"),
+        (Task("subtraction"), "5-30", "5-30       "),
+        (Task("pq", digits=3), "---p--", "---p-- "),
+    ],
+)
+def test_questions_of_people_are_stored_as_the_datasets_hold_them(task, question, stored):
+    assert parse(question, task).stored == stored
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "sentence"),
+    [
+        (Task("addition"), "39x3", "holds 'x', which is not in the alphabet ' +0123456789' of addition"),
+        (Task("addition"), "39-3", "holds '-'"),
+        (Task("addition"), "1234+3", "has an operand of 4 digits, and this model reads at most 3"),
+        (Task("addition"), "39+", "is not one of addition; write two operands with '+' between them, like 12+7"),
+        (Task("addition"), "", "is not one of addition"),
+        (Task("addition"), "1+2+3", "is not one of addition"),
+        (Task("addition"), "0+07", "the question '0+07' has an operand with a zero in front; leave it out"),
+        (Task("subtraction"), "-3-4", "is not one of subtraction"),
+        (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
+        (Task("pq"), "--q--", "is not one of pq"),
+    ],
+)
+def test_what_is_no_question_is_refused(task, question, sentence):
+    with pytest.raises(InputError) as caught:
+        parse(question, task)
+    assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "right"),
+    [
+        (Task("addition"), "999+1", "1000"),
+        (Task("subtraction"), " 5 - 30 ", "-25"),
+        (Task("subtraction", digits=30), f"{10**29}-1", str(10**29 - 1)),
+        (Task("pq", digits=3), "---p--", "q-----"),
+        (Task("modular_addition"), "66+75", "44"),
+    ],
+)
+def test_the_right_answer_to_a_question(task, question, right):
+    assert answer(parse(question, task)) == right
+
+
 @given(tasks(max_dashes=300), st.data())
 def test_operands_are_read_back(task, data):
     pairs = data.draw(operand_pairs(task))
@@ -127,3 +176,17 @@ def test_operands_are_read_back(task, data):
     found = operands(task, questions(task, *sides))
     assert [side.tolist() for side in found] == [side.tolist() for side in sides]
     assert [side.dtype for side in found] == [np.uint64] * 2
+
+
+@pytest.mark.parametrize(
+    ("task", "as_stored", "written"),
+    [
+        (Task("addition"), "  543+21"[1:], "12+345"),
+        (Task("addition", reverse=False), "12+345 ", "12+345"),
+        (Task("subtraction"), "5-30       ", "5-30"),
+        (Task("pq", digits=3), "--p-   ", "--p-"),
+    ],
+)
+def test_questions_as_a_person_writes_them(task, as_stored, written):
+    assert text.written(as_stored, task) == written
+    assert text.stored(task, *text.typed_operands(f" {written} ", task)) == as_stored

@@ -18,3 +18,10 @@ def test_the_docstring_draws_every_error_below_its_base():
     assert {name: base for name, base in drawn.items() if base} == {
         name: base for name, base in real.items() if base in real
     }
+
+
+def test_ipython_shows_one_sentence_of_every_error():
+    for name, value in vars(errors).items():
+        if name.endswith("Error"):
+            error = value("a", "full disk") if value is errors.WriteError else value("a sentence")
+            assert error._render_traceback_() == [f"{name}: {error}"]

@@ -58,3 +58,18 @@ def test_what_cannot_be_written(tmp_path, kind):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"arith-data: --log-file is {path}, which cannot be written: ")
+
+
+def test_silence_ends_with_its_block(capfd):
+    """And leaves no handler: the log of a caller is not ours."""
+    program = """
+import logging
+from seq2seq_arith.base import logs
+with logs.silent():
+    logging.warning("inside")
+    logging.getLogger("beam").error("inside")
+assert logging.getLogger().handlers == [] and logging.getLogger().level == logging.WARNING
+logging.warning("outside")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == "WARNING:root:outside\n"

@@ -18,6 +18,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer import __main__ as program
+from seq2seq_arith.trainer import recipes
 from seq2seq_arith.trainer.__main__ import main, parse_lengths
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -158,7 +159,7 @@ def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
         momentum: float = option("how much of the last step is kept", default=0.9, low=0.0, high=1.0)
 
     monkeypatch.setattr(program, "TrainConfig", Larger)
-    monkeypatch.setattr(program, "recipe", lambda *_: Larger())
+    monkeypatch.setattr(recipes, "recipe", lambda *_: Larger())
     assert program.configuration(program.parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
     with pytest.raises(InputError, match=r"momentum is 2\.0; give a number from 0 to 1"):
         program.configuration(program.parse([*TRAIN, "--momentum", "2"]))

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,32 @@ class Found:
     tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
 
 
-def evaluate(
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """All that an evaluation found.
+
+    Attributes:
+      content: What was saved.
+      suites: The results on the task's suite, at the run's own D and at the further ones.
+      path: Where it was saved.
+    """
+
+    content: dict[str, Any]
+    suites: list[SuiteResult]
+    path: Path
+
+
+def evaluate(run: Run, **how: Any) -> dict[str, Any]:
+    """Evaluates the best model of a run as ``measure`` does, and prints what it found; returns what was saved."""
+    found = measure(run, **how)
+    report.show_sets(found.content)
+    report.show_suites(found.suites)
+    say(f"\nsaved in {found.path}\n")
+    report.show_worst(found.suites)
+    return found.content
+
+
+def measure(
     run: Run,
     *,
     task: Task | None = None,
@@ -79,8 +105,9 @@ def evaluate(
     chosen: SuiteOptions | None = None,
     all_questions: bool = False,
     replicas: int | None = None,
-) -> dict[str, Any]:
-    """Evaluates the best model of a run, saves what it found in the run's folder, and prints it.
+    learner: Learner | None = None,
+) -> Evaluation:
+    """Evaluates the best model of a run, and saves what it found in the run's folder.
 
     It is saved as ``evaluation.json``, or, on other data than the run's own, in a file named after that data.
 
@@ -92,9 +119,7 @@ def evaluate(
       chosen: Which questions of the suite to draw; None for the default ones.
       all_questions: Whether to ask every question of the run's task, too.
       replicas: As in ``make_strategy``.
-
-    Returns:
-      What was saved.
+      learner: The best model on the run's own task, if the caller has it already.
 
     Raises:
       InputError: Other data was asked for and is not there, its splits share a pair, the run has no checkpoint, its
@@ -107,7 +132,7 @@ def evaluate(
         run.check_all_questions()
     task = task or run.task
     source, missing = open_data(run, task, data_dir)
-    learner = session.restore(run, replicas=replicas)
+    learner = learner or session.restore(run, replicas=replicas)
     found, trained = on_data(run, learner, read(source), replicas) if source else (Found(notes=missing), None)
     every = {"all questions": ask_all_questions(learner, trained)} if all_questions else {}
     suites = ask_run(run, chosen, lengths=lengths, trained=trained, replicas=replicas, learner=learner)
@@ -127,11 +152,7 @@ def evaluate(
     is_own = sha256 in (None, run.sha256)
     path = run.folder / ("evaluation.json" if is_own else f"evaluation-{task.config_name}-{sha256[:12]}.json")
     write(path, (json.dumps(content, indent=2) + "\n").encode())
-    report.show_sets(content)
-    report.show_suites(suites)
-    say(f"\nsaved in {path}\n")
-    report.show_worst(suites)
-    return content
+    return Evaluation(content, suites, path)
 
 
 def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Source | None, list[str]]:
@@ -148,13 +169,22 @@ def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Sourc
         return None, [f"there is no validation set, and no third set, for the run's own data is not there: {error}"]
 
 
+def validation_of(source: records.Source) -> Examples:
+    """The validation set of a dataset, or the beginning of a large one.
+
+    Raises:
+      InputError: It cannot be read.
+    """
+    return source.splits["validation"].head(MOST_EXAMPLES)
+
+
 def read(source: records.Source) -> Data:
     """Reads a dataset.
 
     Raises:
       InputError: It cannot be read, or its splits share a pair.
     """
-    validation = source.splits["validation"].head(MOST_EXAMPLES)
+    validation = validation_of(source)
     data = Data(
         source, validation, text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
     )
@@ -280,9 +310,9 @@ def worst_of_all(suites: Sequence[SuiteResult]) -> dict[str, Any] | None:
     return next(({"digits": digits} | each.to_json() for digits, each in slices.items() if each is least), None)
 
 
-def first_mistakes(task: Task, result: Result) -> list[dict[str, str]]:
+def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dict[str, str]]:
     """The first wrong answers of a set, with the right ones."""
-    rows = np.flatnonzero(~result.exact)[:MISTAKES]
+    rows = np.flatnonzero(~result.exact)[:most]
     return [dataclasses.asdict(mistake) for mistake in mistakes(task, result, rows)]
 
 

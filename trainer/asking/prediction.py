@@ -1,98 +1,23 @@
 """Answers to questions as a person writes them."""
 
-import dataclasses
 import functools
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import Question, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics, session
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.samples import shortened
 
 QUESTIONS_AT_ONCE = 4096
-
-
-@dataclasses.dataclass(frozen=True)
-class Question:
-    """A question that has been read.
-
-    Attributes:
-      given: The question as a person wrote it.
-      task: The task whose strings have room for it.
-      stored: The question in the form that the datasets hold: padded, and reversed if the task's questions are.
-    """
-
-    given: str
-    task: Task
-    stored: str
-
-
-def parse(question: str, task: Task, most_digits: int | None = None) -> Question:
-    """Reads a question as a person writes it; blanks are ignored.
-
-    A question that fits into the task's strings is stored as in training. A longer one is padded
-    to its own length only, because the model reads the padding, too.
-
-    >>> parse("12 + 345", Task("addition", digits=4)).stored
-    '   543+21'
-
-    Args:
-      question: The question.
-      task: The task that the model was trained on.
-      most_digits: The longest operand that the model can read; None for that of the task.
-
-    Raises:
-      InputError: It is not a question of this task, or it is too long.
-    """
-    left, right = operands(question, task)
-    longest, most = max(len(left), len(right)), task.notation.width(most_digits or task.digits)
-    if longest > most:
-        raise InputError(
-            f"the question {_shown(question)} has an operand of {longest:,} {task.notation.characters}, and this model "
-            f"reads at most {most:,}; shorten it or train on a dataset with more --digits"
-        )
-    roomy = dataclasses.replace(task, digits=max(longest, task.digits))
-    if not all(task.notation.allows(roomy.digits, operand) for operand in (left, right)):
-        allowed = task.notation.describe(roomy.digits)
-        raise InputError(f"the question {_shown(question)} has an operand that is not one of {allowed}")
-    padded = f"{left}{task.operation.symbol}{right}".ljust(roomy.question_width)
-    return Question(question.strip(), roomy, padded[::-1] if task.reverse else padded)
-
-
-def operands(question: str, task: Task) -> tuple[str, str]:
-    """The operands of a question as a person writes it.
-
-    Raises:
-      InputError: It is not a question of this task.
-    """
-    operation = task.operation
-    written = re.sub(r"\s", "", question)
-    shown, example = _shown(question), text.example(task)
-    if foreign := sorted(set(written) - set(task.alphabet)):
-        raise InputError(
-            f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
-            f"{task.name}; write it like {example}"
-        )
-    found = task.notation.split(operation.symbol, written)
-    if not found:
-        raise InputError(
-            f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
-            f"between them, like {example}"
-        )
-    if not all(map(task.notation.is_operand, found)):
-        raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
-    return found
 
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
@@ -129,24 +54,32 @@ def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> 
     """
     asked = [parse(question, run.task, run.most_digits) for question in questions]
     learner = functools.cache(lambda task: session.restore(run, task))
+    for question, answered, confidence in answers(learner, asked):
+        if as_json:
+            say(json.dumps({"question": question.given, "answer": answered, "confidence": confidence}))
+        else:
+            say(f"{question.given}{question.task.notation.equals}{answered}")
+
+
+def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
+    """Each question with its answer and the confidence, in order, some thousand questions at a time.
+
+    Args:
+      learner: From a task to the model that answers its strings.
+      asked: The questions.
+    """
     for start in range(0, len(asked), QUESTIONS_AT_ONCE):
-        for line in _lines(learner, asked[start : start + QUESTIONS_AT_ONCE], as_json):
-            say(line)
+        yield from _answers(learner, asked[start : start + QUESTIONS_AT_ONCE])
 
 
-def _lines(learner: Callable[[Task], Learner], asked: list[Question], as_json: bool) -> Iterator[str]:
-    """The lines to print, in order; questions of one length are answered together."""
-    answers: dict[int, tuple[str, float]] = {}
+def _answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
+    """As ``answers``; questions of one length are answered together."""
+    found: dict[int, tuple[str, float]] = {}
     for task in dict.fromkeys(question.task for question in asked):
         rows = [row for row, question in enumerate(asked) if question.task == task]
         texts, confidences = answer(learner(task), [asked[row].stored for row in rows])
-        answers |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
-    for row, question in enumerate(asked):
-        answered, confidence = answers[row]
-        if as_json:
-            yield json.dumps({"question": question.given, "answer": answered, "confidence": confidence})
-        else:
-            yield f"{question.given}{question.task.notation.equals}{answered}"
+        found |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
+    return ((question, *found[row]) for row, question in enumerate(asked))
 
 
 def _lines_of(file: str) -> list[str]:
@@ -156,7 +89,3 @@ def _lines_of(file: str) -> list[str]:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"the file {file} cannot be read ({why}); give a text file, one question per line") from None
     return [line for line in text.splitlines() if line.strip()]
-
-
-def _shown(question: str) -> str:
-    return repr(shortened(question.strip()))

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer.registry import VIEWS, check_view, load
@@ -54,10 +55,8 @@ class View:
         self.question_shape = VIEWS[name].question_shape(task)
         self.answer_steps = VIEWS[name].answer_steps(task)
         self.pad = self.alphabet.index(PAD)
-        codes = np.frombuffer(self.alphabet.encode("ascii"), np.uint8)
-        ids = np.full(256, self.pad, np.uint8)
-        ids[codes] = np.arange(len(codes))
-        self._codes, self._ids = codes, ids
+        self._codes = np.frombuffer(self.alphabet.encode("ascii"), np.uint8)
+        self._ids = text.character_ids(task)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         """uint8 [examples, question width] to uint8 ids [examples, *question_shape]."""

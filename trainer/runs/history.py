@@ -13,7 +13,8 @@ from seq2seq_arith.trainer.runs.files import write
 # for the validation set.
 METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
-COLUMNS = ("epoch", "steps", *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
+COUNTS = ("epoch", "steps")
+COLUMNS = (*COUNTS, *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
 
 
 def epoch_line(row: dict[str, Any], epochs: int) -> str:
@@ -38,6 +39,15 @@ def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
     writer.writeheader()
     writer.writerows(history)
     write(path, text.getvalue().encode())
+
+
+def read_csv(path: Path) -> list[dict[str, Any]]:
+    """The rows that ``write_csv`` wrote; none if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:

@@ -40,3 +40,8 @@ class Summary:
           WriteError: The file cannot be written.
         """
         write(path, (json.dumps(dataclasses.asdict(self), indent=2) + "\n").encode())
+
+    @classmethod
+    def read(cls, path: Path) -> "Summary | None":
+        """What ``write`` wrote; None if the training has not ended, or was one of version 0.1.0, which wrote none."""
+        return cls(**json.loads(path.read_text())) if path.exists() else None

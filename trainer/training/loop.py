@@ -47,7 +47,7 @@ class Loop:
       validation: The validation set.
       writes: Whether this process writes files; of several machines only the chief does.
       check: Compares the files with the metadata meanwhile; what it finds ends the training.
-      observers: Called around each call of the learner, after each epoch, and at the end.
+      observers: Called around each call of the learner, after each epoch, and at the end; one of them may end it.
     """
 
     def __init__(
@@ -132,6 +132,7 @@ class Loop:
             state.seconds = time.monotonic() - started
             self._close_epoch(score)
             self._show()
+            self._ask_observers()
         for observer in self.observers:
             observer.on_end()
         return state
@@ -163,7 +164,10 @@ class Loop:
         with contextlib.ExitStack() as stack:
             for observer in self.observers:
                 count = stack.enter_context(observer.on_call(self.state.step, count))
-            return self.learner.train(self.batches, self.state.step, count)
+            outcomes = self.learner.train(self.batches, self.state.step, count)
+        for observer in self.observers:
+            observer.on_steps(self.state.step, outcomes)
+        return outcomes
 
     def _close_epoch(self, score: metrics.Score) -> None:
         state, config = self.state, self.config
@@ -211,6 +215,14 @@ class Loop:
         samples = sample_table(self.run.task, asked, predicted)
         for observer in self.observers:
             observer.on_epoch(self.state.history[-1], samples)
+
+    def _ask_observers(self) -> None:
+        """Ends the training if an observer asks for it. The checkpoint does not say so: the run may go on later."""
+        if self.state.stopped:
+            return
+        self.state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
+        if self.state.stopped:
+            self.check.finish()
 
     def _check_losses(self, losses: np.ndarray) -> None:
         if not np.isfinite(losses).all():

@@ -1,4 +1,4 @@
-"""Observers of a training: they print its epochs, write for TensorBoard, and profile.
+"""Observers of a training: they show its epochs, write for TensorBoard, profile, and drive Keras's callbacks.
 
 TensorBoard is an extra of the package; TensorFlow writes its files, but does not bring the program.
 """
@@ -6,17 +6,22 @@ TensorBoard is an extra of the package; TensorFlow writes its files, but does no
 import contextlib
 import importlib.util
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import tensorflow as tf
 
+from seq2seq_arith.base import notebook
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.runs.history import METRICS, VALIDATION, epoch_line
+from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_line
 
 WORTH_SAYING = 2  # minutes
+EPOCHS_SHOWN = 20  # in a notebook
 
 
 class Observer:
@@ -35,8 +40,20 @@ class Observer:
         """
         yield count
 
+    def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
+        """Is called after a call of the learner.
+
+        Args:
+          first: The number of steps done before it.
+          outcomes: For each of ``history.METRICS``, float32 [steps]: its value on each step's batch.
+        """
+
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         """Is called after an epoch with its row of the history and a table of sample answers."""
+
+    def reason_to_stop(self) -> str:
+        """Why the training should end, asked after each epoch; empty if it may go on."""
+        return ""
 
     def on_end(self) -> None:
         """Is called when the training has ended without an error."""
@@ -54,6 +71,94 @@ class Printer(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         say(f"{epoch_line(row, self.epochs)}\n{samples}\n")
+
+
+class Cell(Observer):
+    """Shows the last epochs, and the last samples, in one output of a notebook's cell.
+
+    Args:
+      output: The output.
+      epochs: The most epochs of the run.
+      history: The rows of the epochs that are done already.
+    """
+
+    def __init__(self, output: notebook.Output, epochs: int, history: Sequence[dict[str, Any]]) -> None:
+        self._output = output
+        self._epochs = epochs
+        self._rows = list(history)
+
+    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+        self._rows.append(row)
+        columns = [name for name in COLUMNS if name != "steps"]
+        shown = Table(self._rows[-EPOCHS_SHOWN:], columns, f"epoch {row['epoch']} of at most {self._epochs}")
+        self._output.show("epochs", repr(shown), shown._repr_html_())
+        self._output.show("samples", samples)
+
+
+class Callbacks(Observer):
+    """Drives Keras's callbacks as ``fit`` does with ``steps_per_execution``.
+
+    ``on_train_batch_begin`` and ``on_train_batch_end`` are called once per call of the learner, which takes some steps:
+    with the number of the first of them within its epoch, and of the last, counted from 0. The logs there are the means
+    over the epoch so far. Those of ``on_epoch_end`` are the metrics of ``history.METRICS``, also with ``val_`` before
+    their names. If a callback sets ``model.stop_training``, the training ends after the epoch.
+
+    The callbacks see the model with its optimizer, so that they can read and change a constant learning rate.
+
+    Args:
+      callbacks: The callbacks.
+      model: The model that is trained.
+      optimizer: Its optimizer.
+      epoch_steps: The steps of an epoch.
+      epochs: The most epochs of the run.
+    """
+
+    def __init__(
+        self,
+        callbacks: Sequence[keras.callbacks.Callback],
+        model: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        epoch_steps: int,
+        epochs: int,
+    ) -> None:
+        self._model: Any = model
+        self._model.optimizer = optimizer
+        self._model.stop_training = False
+        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs, steps=epoch_steps)
+        self._epoch_steps = epoch_steps
+        self._epoch: int | None = None  # that has begun; None before the training has
+        self._steps = 0  # whose metrics are in the sums
+        self._sums: dict[str, float] = {}
+        self._logs: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def on_call(self, first: int, count: int) -> Iterator[int]:
+        epoch, step = divmod(first, self._epoch_steps)
+        if self._epoch is None:
+            self._list.on_train_begin()
+        if self._epoch != epoch:
+            self._epoch, self._steps, self._sums = epoch, 0, dict.fromkeys(METRICS, 0.0)
+            self._list.on_epoch_begin(epoch)
+        self._list.on_train_batch_begin(step)
+        yield count
+
+    def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
+        self._steps += len(outcomes[METRICS[0]])
+        self._sums = {name: total + float(np.sum(outcomes[name])) for name, total in self._sums.items()}
+        self._logs = {name: total / self._steps for name, total in self._sums.items()}
+        last = first % self._epoch_steps + len(outcomes[METRICS[0]]) - 1
+        self._list.on_train_batch_end(last, dict(self._logs))
+
+    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+        self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
+        self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
+
+    def reason_to_stop(self) -> str:
+        return "a callback stopped it" if self._model.stop_training else ""
+
+    def on_end(self) -> None:
+        if self._epoch is not None:
+            self._list.on_train_end(dict(self._logs))
 
 
 class Pace(Observer):

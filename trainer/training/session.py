@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import notebook
 from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
@@ -27,7 +28,16 @@ from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import check_memory, filling_batch, operations
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
-from seq2seq_arith.trainer.training.observers import Board, Observer, Pace, Printer, Profiler, check_installed
+from seq2seq_arith.trainer.training.observers import (
+    Board,
+    Callbacks,
+    Cell,
+    Observer,
+    Pace,
+    Printer,
+    Profiler,
+    check_installed,
+)
 from seq2seq_arith.trainer.training.state import State
 
 # The errors that TensorFlow raises on a machine that misses another one.
@@ -54,6 +64,7 @@ def train(
     tensorboard: bool = False,
     profiled_steps: int = 0,
     public_cluster: bool = False,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Trained:
     """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
 
@@ -65,10 +76,11 @@ def train(
       tensorboard: Whether to write for TensorBoard, into the run's folder.
       profiled_steps: The most steps to profile for TensorBoard; 0 for no profile.
       public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
+      callbacks: Keras's callbacks, called as ``observers.Callbacks`` says; on one machine alone.
 
     Raises:
       InputError: The data is not there, the folder holds another run, another process is training in it, the memory
-        does not suffice, or the machines were not started with the same command.
+        does not suffice, the machines were not started with the same command, or have callbacks.
       DivergedError: The loss, or a weight, is no longer a number.
       WriteError: A file of the run cannot be written.
       LostMachineError: Another machine of the cluster is gone.
@@ -78,6 +90,8 @@ def train(
         check_installed()
     if not public_cluster:
         devices.check_private()
+    if callbacks and devices.cluster():
+        raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     source = records.open_source(task, data_dir)
     on_gpus = devices.uses_gpus(config.replicas)
     if config.deterministic is None:
@@ -89,8 +103,14 @@ def train(
     is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
         run.claim(writes=is_chief)
-        with devices.translate_exhaustion("give a smaller --batch-size"), _translate_lost_machine(run):
-            loop = _make_loop(run, source, view, tensorboard, profiled_steps)
+        with (
+            devices.translate_exhaustion("give a smaller --batch-size"),
+            _translate_lost_machine(run),
+            notebook.one_output() as output,
+        ):
+            loop = _make_loop(run, source, view)
+            if is_chief:
+                loop.observers = _make_observers(loop, output, tensorboard, profiled_steps, callbacks)
             state = loop.train()
         summary = summarize(loop)
         if is_chief:
@@ -146,7 +166,7 @@ def _count(variables: Sequence[keras.Variable]) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
-def _make_loop(run: Run, source: Source, view: View, tensorboard: bool, profiled_steps: int) -> Loop:
+def _make_loop(run: Run, source: Source, view: View) -> Loop:
     """The loop of a run, restored; in a cluster, all machines are at the same step."""
     config, task = run.config, run.task
     strategy = _start(config, together=True)
@@ -163,7 +183,6 @@ def _make_loop(run: Run, source: Source, view: View, tensorboard: bool, profiled
         validation=source.splits["validation"].head(scored),
         writes=devices.is_chief(),
         check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),
-        observers=_make_observers(run, batches, tensorboard, profiled_steps) if devices.is_chief() else [],
     )
     if devices.cluster():
         _check_together(strategy, run)
@@ -209,15 +228,24 @@ def _make_batches(source: Source, config: TrainConfig, replicas: int) -> tuple[B
     return Lanes(training, config.batch_size, replicas, config.seed), list(training.shards())
 
 
-def _make_observers(run: Run, batches: Batches, tensorboard: bool, profiled_steps: int) -> list[Observer]:
-    folder = run.folder / "tensorboard"
-    observers: list[Observer] = [Printer(run.config.epochs)]
+def _make_observers(
+    loop: Loop,
+    output: notebook.Output | None,
+    tensorboard: bool,
+    profiled_steps: int,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> list[Observer]:
+    epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
+    observers: list[Observer] = [Cell(output, epochs, loop.state.history) if output else Printer(epochs)]
     if tensorboard:
         observers.append(Board(folder))
+    if callbacks:
+        learner = loop.learner
+        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
     if profiled_steps:
         observers.append(Profiler(folder, profiled_steps))
     # The last of them: it must know how many steps a call really takes.
-    return [*observers, Pace(epoch_steps(run.config, batches), run.config.epochs)]
+    return [*observers, Pace(loop.epoch_steps, epochs)]
 
 
 @contextlib.contextmanager

@@ -7,46 +7,11 @@ import json
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.training import session
-
-
-@pytest.mark.parametrize(
-    ("task", "question", "stored"),
-    [
-        (Task("addition"), "297+172", "271+792"),
-        (Task("addition"), " 12 + 345 ", " 543+21"),
-        (Task("subtraction"), "5-30", "5-30       "),
-        (Task("pq", digits=3), "---p--", "---p-- "),
-    ],
-)
-def test_questions_are_stored_as_the_datasets_hold_them(task, question, stored):
-    assert prediction.parse(question, task).stored == stored
-
-
-@pytest.mark.parametrize(
-    ("task", "question", "sentence"),
-    [
-        (Task("addition"), "39x3", "holds 'x', which is not in the alphabet ' +0123456789' of addition"),
-        (Task("addition"), "39-3", "holds '-'"),
-        (Task("addition"), "1234+3", "has an operand of 4 digits, and this model reads at most 3"),
-        (Task("addition"), "39+", "is not one of addition; write two operands with '+' between them, like 12+7"),
-        (Task("addition"), "", "is not one of addition"),
-        (Task("addition"), "1+2+3", "is not one of addition"),
-        (Task("addition"), "0+07", "the question '0+07' has an operand with a zero in front; leave it out"),
-        (Task("subtraction"), "-3-4", "is not one of subtraction"),
-        (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
-        (Task("pq"), "--q--", "is not one of pq"),
-    ],
-)
-def test_refuses(task, question, sentence):
-    with pytest.raises(InputError) as caught:
-        prediction.parse(question, task)
-    assert sentence in str(caught.value)
 
 
 def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch):

@@ -28,6 +28,11 @@ def test_csv_and_plot(tmp_path):
     assert lines[0] == ",".join(history.COLUMNS)
     assert lines[1] == "1,1.01,1.02,1.03,1.04,1.05,1.06,1.07,1.08,1.09"
     assert lines[2].startswith("2,2.01,")
+    assert history.read_csv(tmp_path / "missing.csv") == []
+    whole = [row(epoch) | {"steps": 10 * epoch, "loss": 1 / 3} for epoch in (1, 2)]
+    history.write_csv(tmp_path / "whole.csv", whole)
+    assert history.read_csv(tmp_path / "whole.csv") == whole
+    (tmp_path / "whole.csv").unlink()
     history.plot(tmp_path / "history.png", [row(1), row(2)], "title")
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]

@@ -1,15 +1,19 @@
-"""The observers of a training: TensorBoard's files, and the profile."""
+"""The observers of a training: TensorBoard's files, the profile, and Keras's callbacks."""
 
+import csv
 import importlib.util
 import types
 
 import configs
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.training import observers, session
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.training import devices, observers, session
 
 
 @pytest.fixture
@@ -63,3 +67,119 @@ def test_the_length_of_an_epoch_is_measured_before_it_is_said(monkeypatch, capsy
         with pace.on_call(5 * number, 5) as count:
             clock.now += 3600 if number == 0 else seconds * count
     assert capsys.readouterr().out == sentence
+
+
+def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
+    shown = {}
+    output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))
+    done = [dict.fromkeys(history.COLUMNS, 0.0) | {"epoch": epoch, "steps": epoch} for epoch in range(1, 31)]
+    cell = observers.Cell(output, 50, done[:-1])
+    cell.on_epoch(done[-1], "ten answers")
+    lines = shown["epochs"].splitlines()
+    assert (lines[0], shown["samples"]) == ("epoch 30 of at most 50", "ten answers")
+    assert [line.split()[0] for line in lines[3:]] == [str(epoch) for epoch in range(11, 31)]
+
+
+LOGS = ["loss", "character_accuracy", "exact_match"]
+LOGS += [f"val_{name}" for name in LOGS]
+
+
+class Witness(keras.callbacks.Callback):
+    """Notes each call that it gets; stops the training after an epoch, counted from 0."""
+
+    def __init__(self, stops_after: int | None = None) -> None:
+        super().__init__()
+        self.stops_after = stops_after
+        self.calls = []
+
+    def on_train_begin(self, logs=None):
+        self.calls.append(("train begins", dict(self.params)))
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.calls.append(("epoch begins", epoch))
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.calls.append(("batch begins", batch))
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.calls.append(("batch ends", batch, logs))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.calls.append(("epoch ends", epoch, logs))
+        if epoch == self.stops_after:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        self.calls.append(("train ends", logs))
+
+
+@pytest.fixture(scope="module")
+def whole(data_dir, tasks, tmp_path_factory):
+    """A training of two epochs with two callbacks; the second is a real one of Keras, which writes ``log.csv``."""
+    folder, witness = tmp_path_factory.mktemp("whole"), Witness()
+    callbacks = [witness, keras.callbacks.CSVLogger(str(folder / "log.csv"))]
+    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
+    trained = session.train(tasks["pq"], str(data_dir), str(folder / "run"), config, callbacks=callbacks)
+    return trained, witness.calls, folder / "log.csv"
+
+
+def test_callbacks_are_called_as_fit_calls_them(whole):
+    trained, calls, log = whole
+    history = trained.state.history
+    assert calls[0] == ("train begins", {"epochs": 2, "steps": 60})
+    kinds = [call[:2] for call in calls]
+    for epoch, row in enumerate(history):
+        first, last = kinds.index(("epoch begins", epoch)), kinds.index(("epoch ends", epoch))
+        begins, ends = (
+            [call for call in calls[first:last] if call[0] == f"batch {what}"] for what in ("begins", "ends")
+        )
+        # Each call of the learner takes some steps, and none is left out.
+        assert len(begins) == len(ends) > 1
+        assert [call[1] for call in begins] == [0, *(call[1] + 1 for call in ends[:-1])]
+        assert ends[-1][1] == 59
+        # The logs of the last one are the means over the epoch.
+        assert ends[-1][2] == {name: pytest.approx(row[name], rel=1e-5) for name in LOGS[:3]}
+        assert calls[last][2] == {name: row[name] for name in LOGS}
+    assert calls[-1] == ("train ends", {name: history[-1][name] for name in LOGS})
+    with log.open() as file:
+        logged = list(csv.DictReader(file))
+    assert [float(row["val_exact_match"]) for row in logged] == [row["val_exact_match"] for row in history]
+
+
+def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, whole):
+    """With the weights of a run that never stopped."""
+    stopped = train(callbacks=[Witness(stops_after=0)])
+    assert (stopped.state.stopped, len(stopped.state.history)) == ("a callback stopped it", 1)
+    assert stopped.run.summary.exists()
+    witness = Witness()
+    later = train(callbacks=[witness])
+    assert [call[1] for call in witness.calls if call[0] == "epoch begins"] == [1]
+    mine, theirs = (checkpoints.load(each.run.last)[0] for each in (later, whole[0]))
+    assert all(np.array_equal(mine[name], theirs[name]) for name in theirs)
+    again = Witness()
+    assert train(callbacks=[again]).state.stopped == "2 epochs were asked for"
+    assert again.calls == []
+
+
+def test_callbacks_see_and_change_the_learning_rate():
+    seen = []
+    callbacks = [
+        keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
+        keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"])),
+    ]
+    model, optimizer = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), keras.optimizers.Adam(0.5)
+    watching = observers.Callbacks(callbacks, model, optimizer, epoch_steps=3, epochs=2)
+    for epoch in range(2):
+        with watching.on_call(3 * epoch, 3):
+            pass
+        watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
+        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
+    assert seen == [0.25, 0.125]
+    assert float(optimizer.learning_rate) == 0.125
+
+
+def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "cluster", lambda: {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}})
+    with pytest.raises(InputError, match="callbacks are for a training on one machine"):
+        train(callbacks=[Witness()])
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,60 @@
+"""Runs beside each other, and the questions that they are judged by."""
+
+import dataclasses
+
+import pytest
+
+import seq2seq_arith as sa
+from seq2seq_arith.base.errors import InputError
+
+
+def test_runs_beside_each_other(small):
+    table = sa.compare(small, small)
+    assert table.columns == ["name", "given", "exact_match", "worst_slice", "weights", "seconds"]
+    first, second = table
+    assert first == second
+    assert (first["name"], first["given"]) == ("small", "nothing")
+    assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
+    assert first["worst_slice"] == f"{small.suite_result.worst.name} {small.suite_result.worst.all}"
+    assert first["weights"] == small.model.count_params()
+    small.run.summary.rename(small.folder / "away")
+    assert sa.compare(small)[0]["seconds"] is None
+    (small.folder / "away").rename(small.run.summary)
+
+
+def test_a_run_without_a_checkpoint_is_refused(small, tmp_path):
+    with pytest.raises(InputError, match="there is no checkpoint"):
+        sa.compare(small, sa.TrainedRun(dataclasses.replace(small.run, folder=tmp_path)))
+
+
+def test_no_runs_are_an_empty_table():
+    assert list(sa.compare()) == []
+    assert "no rows of name" in repr(sa.compare())
+
+
+def test_the_suite_by_slice():
+    found = sa.suite("subtraction", digits=5, per_slice=20)
+    assert {"random", "equal", "borrow-all"} <= set(found)
+    assert all(row["answer"] == "0" for row in found["equal"])
+    for rows in found.values():
+        for row in rows:
+            left, right = row["question"].split("-")
+            assert int(left) - int(right) == int(row["answer"])
+    assert "suite of subtraction of at most 5 digits" in repr(found)
+    assert "<table>" in found._repr_html_()
+    assert sa.suite("pq", dashes=20, per_slice=3).keys() == sa.suite("pq", digits=20, per_slice=3).keys()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "sentence"),
+    [
+        (["additoin"], {}, "did you mean 'addition'?"),
+        (["addition"], {"per_slice": 0}, "per_slice is 0"),
+        (["addition"], {"digits": 0}, "digits is 0"),
+        (["addition"], {"dashes": 3}, "addition has no parameter 'dashes'"),
+    ],
+)
+def test_refuses(arguments, options, sentence):
+    with pytest.raises(InputError) as caught:
+        sa.suite(*arguments, **options)
+    assert sentence in str(caught.value)

@@ -1,0 +1,170 @@
+"""Datasets as Python objects, against the records and against plain strings."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import seq2seq_arith as sa
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.api.dataset import Dataset, named
+from seq2seq_arith.trainer.data.views import make_view, to_codes
+
+HEAVY = {"apache_beam", "keras", "tensorflow", "tensorflow_datasets"}
+ADDITION = Task("addition", digits=2, num_examples=200)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Dataset:
+    return sa.generate("addition", digits=2, num_examples=200, data_dir=tmp_path_factory.mktemp("made"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "task"),
+    [
+        ("addition", {}, Task("addition")),
+        ("addition", {"digits": 5, "seed": 1}, Task("addition", digits=5, seed=1)),
+        ("addition", {"digits": 5, "num_examples": None}, Task("addition", digits=5)),
+        ("addition-d6-n1000000", {}, Task("addition", digits=6, num_examples=1_000_000)),
+        ("pq", {"dashes": 20}, Task("pq", digits=20, num_examples=210)),
+        ("modular_addition", {"modulus": 13}, Task("modular_addition", digits=13)),
+    ],
+)
+def test_a_name_and_parameters(name, parameters, task):
+    assert named(name, parameters) == task
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "sentence"),
+    [
+        ("additoin", {}, "did you mean 'addition'?"),
+        (3, {}, "there is no task 3, only addition"),
+        ("addition", {"digit": 3}, "addition has no parameter 'digit', only digits, num_examples, seed,"),
+        ("addition", {"dashes": 3}, "addition has no parameter 'dashes'"),
+        ("pq", {"dashes": 3, "digits": 3}, "dashes and digits are the same for pq; give one of them"),
+        ("addition", {"digits": 0}, "digits is 0; give a whole number from 1 to 1000"),
+        ("addition-d6-n1000000", {"seed": 1}, "says all parameters, and seed is given, too"),
+        ("addition-x6", {}, "'addition-x6' has the part 'x6'"),
+    ],
+)
+def test_refuses(name, parameters, sentence, tmp_path):
+    for function in (sa.generate, sa.load):
+        with pytest.raises(InputError) as caught:
+            function(name, data_dir=tmp_path, **parameters)
+        assert sentence in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_made_once_and_then_loaded(made, capsys):
+    assert (made.config, made.task) == ("addition-d2-n200", ADDITION)
+    assert made.metadata["splits"] == {"train": 180, "validation": 20}
+    assert sa.generate("addition-d2-n200", data_dir=made.data_dir) == made
+    assert sa.load("addition", digits=2, num_examples=200, data_dir=made.data_dir) == made
+    assert capsys.readouterr().out == ""
+
+
+def test_one_that_is_missing_is_not_loaded(made):
+    with pytest.raises(
+        InputError, match=r"there is no dataset seq2seq_arith/addition under .*; make it with: arith-data"
+    ):
+        sa.load("addition", data_dir=made.data_dir)
+
+
+@pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
+def test_the_table_is_right_and_reads_as_people_write(name, tasks, data_dir):
+    data = sa.load(tasks[name].config_name, data_dir=data_dir)
+    for split, count in data.metadata["splits"].items():
+        rows = data.table(split).to_pylist()
+        assert len(rows) == count
+        for row in rows:
+            left, right = row["question"].replace("p", "+").split("+" if name != "subtraction" else "-")
+            sides = (len(left), len(right)) if name == "pq" else (int(left), int(right))
+            solved = sides[0] - sides[1] if name == "subtraction" else sum(sides)
+            assert row["answer"] == ("q" + "-" * solved if name == "pq" else str(solved))
+            padded = row["question"].ljust(data.task.question_width)
+            assert row["stored_question"] == (padded[::-1] if data.task.reverse else padded)
+            assert row["stored_answer"] == row["answer"].ljust(data.task.answer_width)
+
+
+def test_arrays_hold_the_ids_of_the_table(data):
+    for split in ("train", "validation"):
+        rows, arrays = data.table(split).to_pydict(), data.arrays(split)
+        for array, column in zip(arrays, ("stored_question", "stored_answer"), strict=True):
+            assert array.dtype == np.uint8
+            assert array.tolist() == [[data.alphabet.index(each) for each in text] for text in rows[column]]
+            assert [each.strip() for each in rows[column]] == data.decode(array)
+    view = make_view("raw", data.task)
+    stored = to_codes(rows["stored_question"], data.task.question_width)
+    assert np.array_equal(view.encode_question(stored), arrays[0])
+
+
+def test_one_hot_and_decode(data):
+    one, two = data.one_hot("39+3"), data.one_hot(["39+3", "1+2"])
+    assert (one.shape, two.shape, one.dtype) == ((7, 12), (2, 7, 12), np.float32)
+    assert np.array_equal(one, two[0])
+    assert np.array_equal(one.sum(axis=1), np.ones(7))
+    assert data.decode(two) == ["3+93", "2+1"]
+    assert data.decode(np.log(one + 1e-3)) == "3+93"
+    questions, _ = data.arrays("validation")
+    assert data.one_hot(questions).shape == (100, 7, 12)
+    assert np.array_equal(data.one_hot(questions).argmax(axis=2), questions)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda data: data.one_hot("39*3"), "holds '*', which is not in the alphabet"),
+        (lambda data: data.one_hot("1234+3"), "has an operand of 4 digits"),
+        (lambda data: data.decode(np.zeros((4, 13))), "the shape (4, 13); give [steps, 12] or [examples, steps, 12]"),
+        (lambda data: data.decode(np.zeros((1, 2, 3, 12))), "the shape (1, 2, 3, 12); give"),
+        (lambda data: data.table("test"), "there is no split 'test'; give one of train, validation"),
+        (lambda data: data.arrays("test"), "there is no split 'test'"),
+        (lambda data: data.show(split="test"), "there is no split 'test'"),
+    ],
+)
+def test_refuses_what_it_does_not_hold(call, sentence, data):
+    with pytest.raises(InputError) as caught:
+        call(data)
+    assert sentence in str(caught.value)
+
+
+def test_stats_count_every_example_once_per_breakdown(data):
+    stats = data.stats()
+    totals = Counter()
+    for row in stats:
+        totals[row["by"]] += row["train"] + row["validation"]
+    assert list(totals) == ["all", "digits of the longer operand", "carries", "longest chain of carries"]
+    assert set(totals.values()) == {1003}
+    lengths = {row["group"]: row["train"] for row in stats if row["by"] == "digits of the longer operand"}
+    rows = data.table("train").column("question").to_pylist()
+    assert lengths == Counter(str(max(map(len, row.split("+")))) for row in rows)
+
+
+def test_it_shows_itself(data):
+    shown = data.show(3)
+    assert shown.columns == ["question", "answer", "stored_question", "stored_answer"]
+    assert shown.column("question") == data.table().column("question").to_pylist()[:3]
+    assert len(data.show(0)) == 0
+    assert "903 examples" in repr(data)
+    assert "<td" in data._repr_html_()
+
+
+def test_nothing_needs_tensorflow(made):
+    """Nor Beam, for a dataset that is there."""
+    code = f"""
+import json, sys
+import seq2seq_arith as sa
+data = sa.generate("addition-d2-n200", data_dir={made.data_dir!r})
+data.table(), data.arrays(), data.stats(), data.show(5), data.metadata, data._repr_html_()
+assert data.decode(data.one_hot("39+3")) == "3+93"
+assert len(sa.suite("subtraction", per_slice=2)["equal"]) == 2
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert set(json.loads(done.stdout.splitlines()[-1])) & HEAVY == set()

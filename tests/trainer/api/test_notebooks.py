@@ -1,0 +1,108 @@
+"""Datasets and trainings in a real Jupyter kernel: one output per training, and one sentence per refusal."""
+
+import json
+import os
+
+import pytest
+
+nbclient = pytest.importorskip("nbclient", reason="needs the extra test")
+nbformat = pytest.importorskip("nbformat", reason="needs the extra test")
+
+pytestmark = pytest.mark.slow
+
+CELLS = {
+    "make": "import seq2seq_arith as sa\ndata = sa.generate('addition', digits=2, num_examples=2000)\ndata",
+    "look": "data.show(3)",
+    "train": """
+settings = dict(recipe="notebook", model="simple_rnn", hidden=4, epochs=3, steps_per_epoch=30)
+run = sa.train(data, run_dir="runs/1", **settings)
+run
+""",
+    "ask": "run.ask(['39+3', '1+2'])",
+    # Restored models are traced anew, of which TensorFlow warns after some.
+    "more": """
+others = [sa.train(data, run_dir=f"runs/{seed}", seed=seed, **settings) for seed in (2, 3)]
+sa.compare(run, *others)
+""",
+    "wrong": "sa.train(data, hiden=3)",
+    "other": "run.resume(epochs=1)",
+    "after": "print('the kernel lives')",
+}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """What each cell leaves in the saved notebook."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS.values()])
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": tmp_path_factory.mktemp("notebook")}},
+    )
+    client.execute(env=os.environ | {"PYTHONSAFEPATH": "1"})
+    return dict(zip(CELLS, (cell.outputs for cell in notebook.cells), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("make", ["1,800 examples", "addition of at most 2 digits"]),
+        ("look", ["question", "stored question"]),
+        ("train", ["3 of at most 3", "simple_rnn, view raw"]),
+        ("ask", ["confidence", "42"]),
+        ("more", ["worst slice", "nothing"]),
+    ],
+)
+def test_each_object_shows_itself_as_a_table(cell, words, outputs):
+    shown = outputs[cell][-1]
+    assert shown.output_type == "execute_result"
+    assert "<table>" in shown.data["text/html"]
+    for word in words:
+        assert word in shown.data["text/html"]
+        assert word in shown.data["text/plain"]
+
+
+def test_making_is_one_output_that_shows_its_end(outputs):
+    """The counters are shown by a thread."""
+    (display,) = (output for output in outputs["make"] if output.output_type == "display_data")
+    assert "8 of 8 shards" in display.data["text/plain"]
+
+
+def test_a_training_is_one_output_that_shows_its_end(outputs):
+    """The three epochs, and the last samples; no bar is left."""
+    displays = [output for output in outputs["train"] if output.output_type == "display_data"]
+    assert len(displays) == 1
+    content = displays[0].data
+    assert content["text/html"].count("<tr>") == 4
+    assert "epoch 3 of at most 3" in content["text/html"]
+    assert "prediction" in content["text/plain"]
+    assert "█" not in content["text/plain"] and "░" not in content["text/plain"]
+    printed = "".join(output.text for output in outputs["train"] if output.output_type == "stream")
+    assert printed.splitlines()[-1] == "runs/1 is finished: 3 epochs were asked for"
+    assert len(printed.splitlines()) == 2
+
+
+def test_libraries_say_nothing(outputs):
+    assert {
+        cell: [output.text for output in found if output.get("name") == "stderr"] for cell, found in outputs.items()
+    } == {cell: [] for cell in CELLS}
+
+
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("wrong", "InputError: train has no option 'hiden'; did you mean 'hidden'?"),
+        (
+            "other",
+            "InputError: runs/1 holds a run with other settings (train.epochs is 3 there and 1 here); give another",
+        ),
+    ],
+)
+def test_a_refusal_is_one_sentence(cell, sentence, outputs):
+    (error,) = outputs[cell]
+    assert error.output_type == "error"
+    assert len(error.traceback) == 1
+    assert error.traceback[0].startswith(sentence)
+    assert json.dumps(outputs["after"][0].text) == json.dumps("the kernel lives\n")

@@ -1,0 +1,98 @@
+"""Trained runs as Python objects give what the programs give."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import seq2seq_arith as sa
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import prediction
+from seq2seq_arith.trainer.runs import checkpoints
+
+QUESTIONS = ["39+3", "1 + 2", "999+1"]
+
+
+def test_it_answers_as_the_program_does(small, capsys):
+    prediction.print_answers(small.run, QUESTIONS, as_json=True)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    asked = small.ask(QUESTIONS)
+    assert [(row["question"], row["prediction"], row["confidence"]) for row in asked] == [
+        (line["question"], line["answer"], pytest.approx(line["confidence"])) for line in lines
+    ]
+    assert small.predict(QUESTIONS) == [line["answer"] for line in lines]
+    assert asked.column("answer") == ["42", "3", "1000"]
+    assert [row["right"] for row in asked] == [row["answer"] == row["prediction"] for row in asked]
+    assert small.predict("39+3") == small.predict(["39+3"])
+    assert small.predict([]) == []
+
+
+def test_the_history_has_a_dict_per_epoch(small):
+    assert [(row["epoch"], row["steps"]) for row in small.history] == [(1, 8), (2, 16)]
+    _, state = checkpoints.load(small.run.last)
+    assert small.history == state["history"]
+
+
+def test_scores(small):
+    scores = small.evaluate(per_slice=10)
+    content = json.loads((small.folder / "evaluation.json").read_text())
+    best = max(row["val_exact_match"] for row in small.history)
+    assert scores.exact_match == content["scores"]["validation"]["exact"] == best
+    assert [row["slice"] for row in scores.slices] == [each["name"] for each in content["suites"][0]["slices"]]
+    assert scores.worst_slice["slice"] == content["suites"][0]["worst"]["name"]
+    assert scores.worst_slice["exact_match"] == min(row["exact_match"] for row in scores.slices)
+    assert "validation set" in repr(scores)
+    assert "<table>" in scores._repr_html_()
+
+
+def test_mistakes_are_those_of_the_validation_set(small, data):
+    found = small.mistakes(3)
+    right = dict(zip(*data.table("validation").select(["question", "answer"]).to_pydict().values(), strict=True))
+    assert len(found) == 3
+    for row in found:
+        assert right[row["question"]] == row["answer"] != row["prediction"]
+        assert small.predict([row["question"]]) == [row["prediction"]]
+    assert "of 100 validation answers are wrong" in repr(found)
+
+
+def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data):
+    assert isinstance(small.model, keras.Model)
+    assert small.model is small.model
+    questions, answers = data.arrays("validation")
+    predicted = small.model.predict(questions.astype(np.int32), verbose=0).argmax(axis=2)
+    exact = float(np.mean(np.all(predicted == answers, axis=1)))
+    assert exact == pytest.approx(max(row["val_exact_match"] for row in small.history))
+
+
+def test_it_opens_again_and_shows_itself(small):
+    again = sa.open_run(small.folder)
+    assert (again.folder, again.task, again.history) == (small.folder, small.task, small.history)
+    assert "2 of at most 2" in repr(again)
+    assert "simple_rnn, view raw" in again._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda run, folder: sa.open_run(folder), "is no run: it has no config.json"),
+        (lambda run, folder: run.predict(["39*3"]), "holds '*', which is not in the alphabet"),
+        (lambda run, folder: run.evaluate(per_slice=0), "per_slice is 0; give a whole number from 1"),
+        (lambda run, folder: run.evaluate(lengths=[0]), "length is 0; give lengths from 1"),
+        (lambda run, folder: run.export(folder), "is there already; give a folder that is not"),
+        (lambda run, folder: run.resume(epochs=0), "epochs is 0; give a whole number"),
+        (lambda run, folder: run.resume(epochs=1), "train.epochs is 2 there and 1 here"),
+    ],
+)
+def test_refuses(call, sentence, small, tmp_path):
+    with pytest.raises(InputError) as caught:
+        call(small, tmp_path)
+    assert sentence in str(caught.value)
+
+
+def test_a_run_without_its_data_says_so(small, data, tmp_path):
+    lost = sa.TrainedRun(dataclasses.replace(small.run, data_dir=str(tmp_path)))
+    with pytest.raises(InputError, match="there is no dataset seq2seq_arith/addition-n1003 under"):
+        lost.mistakes()
+    assert lost.predict(QUESTIONS) == small.predict(QUESTIONS)

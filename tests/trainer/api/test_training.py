@@ -1,0 +1,86 @@
+"""Training from Python: the same refusals, datasets and weights as of the program."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import seq2seq_arith as sa
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training import session
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"dataset": "additoin"}, "did you mean 'addition'?"),
+        ({"dataset": "addition-d2-n200", "digits": 3}, "says all parameters, and digits is given, too"),
+        ({"digits": 3}, "digits is a parameter of a dataset, and addition-n1003 has its own; give it to generate"),
+        ({"dataset": "pq", "modulus": 5}, "pq has no parameter 'modulus'"),
+        ({"recipe": "x"}, "recipe is 'x'; give one of best"),
+        ({"model": "x"}, "model is 'x'; give one of lstm"),
+        ({"epochs": 0}, "epochs is 0; give a whole number from 1"),
+        ({"hiden": 3}, "train has no option 'hiden'; did you mean 'hidden'?"),
+        ({"name": "gru"}, "train has no option 'name'"),
+        ({"qqqq": 3}, "train has no option 'qqqq'; give one of batch_size, checkpoint_seconds"),
+        ({"model": "lstm_tagger", "view": "raw"}, "writes one character per step"),
+        ({"run_dir": "gs://bucket/run"}, "is on no disk of this machine"),
+    ],
+)
+def test_refuses_before_anything_is_made(options, sentence, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        sa.train(options.pop("dataset", data), **options)
+    assert sentence in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_another_run_is_refused_before_the_dataset_is_made(small, tmp_path):
+    with pytest.raises(InputError, match="holds a run on addition-n1003, and this is addition-d2-n300; give another"):
+        sa.train("addition", digits=2, num_examples=300, draws="digits", run_dir=small.folder, data_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch, capsys):
+    """A task's name is the recipe's dataset; the task's own is the one that ``generate`` makes."""
+    trained = []
+    monkeypatch.setattr(
+        session,
+        "train",
+        lambda task, data_dir, run_dir, config, **how: (
+            trained.append((task, run_dir, config.model.name, config.seed))
+            or dataclasses.make_dataclass("T", ["run"])(None)
+        ),
+    )
+    monkeypatch.chdir(tmp_path)
+    small = {"digits": 2, "num_examples": 300}
+    sa.generate("addition", **small)
+    sa.train("addition", model="gru", view="raw", seed=7, **small)
+    sa.train("addition-d2-n300-s1", recipe="notebook", run_dir="runs/other")
+    assert trained == [
+        (Task("addition", **small, draws="structured"), "runs/addition", "gru", 7),
+        (Task("addition", **small, seed=1), "runs/other", "lstm", 0),
+    ]
+    assert sorted(path.name for path in (tmp_path / "data" / "seq2seq_arith").glob("addition*")) == [
+        "addition-d2-n300",
+        "addition-d2-n300-s1",
+        "addition-d2-n300-structured",
+    ]
+    printed = capsys.readouterr().out
+    assert "recipe 'best' trains on addition-d2-n300-structured; to train on the former, give train the" in printed
+    assert "dataset generate('addition-d2-n300', data_dir='data')" in printed
+
+
+def test_what_the_program_began_goes_on_in_python_to_the_same_weights(small, data_dir, tmp_path, settings):
+    """As if all had been trained from Python, in one go; so both have the same settings."""
+    words = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
+    command = ["train", "addition", f"--data-dir={data_dir}", f"--run-dir={tmp_path / 'run'}", *words, "--epochs=1"]
+    assert main([*command, "--num-examples=1003"]) == 0
+    run = sa.open_run(tmp_path / "run").resume(epochs=2)
+    assert [row["epoch"] for row in run.history] == [1, 2]
+    mine, theirs = (checkpoints.load(each.run.last)[0] for each in (run, small))
+    assert mine.keys() == theirs.keys()
+    assert all(np.array_equal(mine[name], theirs[name]) for name in mine)

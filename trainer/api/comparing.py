@@ -1,0 +1,92 @@
+"""Runs beside each other, and the questions that they are judged by."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.base.tables import Table
+from seq2seq_arith.trainer.api.dataset import named
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.quiet import import_tensorflow
+from seq2seq_arith.trainer.registry import VIEWS
+
+
+def compare(*runs: TrainedRun) -> Table:
+    """What runs were given, what they reached, and what that took.
+
+    Asks each best model its task's suite, unless ``compare`` has asked it before. Of a run that has not ended, weights
+    and seconds are not known.
+
+    Returns:
+      A row per run: ``name`` of its folder, ``given`` to the model, ``exact_match`` on the validation set in the best
+      epoch, ``worst_slice`` with its share of right answers, ``weights``, and ``seconds`` of training.
+
+    Raises:
+      InputError: A run has no checkpoint.
+    """
+    return Table([_row(run) for run in runs], ["name", "given", "exact_match", "worst_slice", "weights", "seconds"])
+
+
+def _row(run: TrainedRun) -> dict[str, Any]:
+    import_tensorflow()
+    from seq2seq_arith.trainer.demo import worst_slice
+
+    asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
+    return {
+        "name": run.folder.name,
+        "given": VIEWS[run.run.config.model.view].given,
+        "exact_match": max(row["val_exact_match"] for row in run.history),
+        "worst_slice": worst_slice(asked),
+        "weights": summary and summary.weights,
+        "seconds": summary and summary.seconds,
+    }
+
+
+class Suite(Mapping[str, Table]):
+    """The questions of a suite: from the name of a slice to its rows of ``question`` and ``answer``."""
+
+    def __init__(self, slices: dict[str, Table], why: dict[str, str], title: str) -> None:
+        self._slices = slices
+        self._shown = Table(
+            [{"slice": name, "questions": len(rows), "why": why[name]} for name, rows in slices.items()], title=title
+        )
+
+    def __getitem__(self, name: str) -> Table:
+        return self._slices[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._slices)
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __repr__(self) -> str:
+        return repr(self._shown)
+
+    def _repr_html_(self) -> str:
+        return self._shown._repr_html_()
+
+
+def suite(task: str, *, digits: int | None = None, per_slice: int = 1000, seed: int = 0, **size: Any) -> Suite:
+    """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
+
+    Args:
+      task: The name of a task.
+      digits: The most digits of an operand; None for the task's default.
+      per_slice: The most questions per slice.
+      seed: Decides which questions are drawn.
+      **size: ``dashes`` for pq, or ``modulus`` for modular addition, instead of ``digits``.
+
+    Raises:
+      InputError: There is no such task, it has no suite, or a value is out of its range.
+    """
+    from seq2seq_arith.pipelines.suite import build, rows
+
+    asked = named(task, size if digits is None else {"digits": digits, **size})
+    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed))
+    of_slices: dict[str, list[dict[str, str]]] = {name: [] for name in built.pairs}
+    for name, question, answer in rows(asked, built):
+        of_slices[name].append({"question": question, "answer": answer})
+    tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
+    why = {each.name: each.why for each in asked.operation.suite(asked.digits)}
+    return Suite(tables, why, f"suite of {asked.description}: {built.num_questions:,} different questions")

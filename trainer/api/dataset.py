@@ -1,0 +1,331 @@
+"""Datasets as Python objects: made, loaded, and looked at. Nothing here needs TensorFlow.
+
+>>> data = Dataset(Task("addition", digits=2), "data")
+>>> data.one_hot("39+3").shape
+(5, 12)
+>>> data.decode(data.one_hot("7+5"))
+'5+7'
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import breakdowns, coverage, text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import logs
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import Table
+from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
+from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.trainer.data import making, records
+from seq2seq_arith.trainer.data.records import Examples, Source, Split
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS = 5  # that a dataset shows of itself
+
+
+def generate(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) -> "Dataset":
+    """Makes a dataset, or takes the one that is there.
+
+    In an object store nothing is made: there it must be ready.
+
+    Args:
+      dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``.
+      data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``.
+      **parameters: With the name of a task, those of ``Task``: ``digits`` (or ``dashes`` for pq, and ``modulus`` for
+        modular addition), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
+
+    Raises:
+      InputError: There is no such task or parameter, a value is out of its range, or the directory cannot be used.
+      RunError: Making it failed.
+    """
+    task = named(dataset, parameters)
+    make(task, str(data_dir))
+    return _opened(task, str(data_dir))
+
+
+def load(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) -> "Dataset":
+    """The dataset that is there; the arguments are those of ``generate``.
+
+    Raises:
+      InputError: There is none, or it is not as arith-data wrote it.
+    """
+    return _opened(named(dataset, parameters), str(data_dir))
+
+
+def named(dataset: str, parameters: dict[str, Any]) -> Task:
+    """The task that a name and parameters stand for, with no more examples than are practical.
+
+    >>> named("addition-d6-n1000000", {}).num_examples
+    1000000
+    >>> named("pq", {"dashes": 20}).config_name
+    'pq-d20-n210'
+
+    Raises:
+      InputError: There is no such task or parameter, or a value is out of its range.
+    """
+    if is_config_name(dataset):
+        if parameters:
+            raise InputError(
+                f"{dataset!r} says all parameters, and {next(iter(parameters))} is given, too; give the task's name "
+                "with parameters, or the dataset's name alone"
+            )
+        return Task.from_name(dataset)
+    fields = task_fields(dataset, parameters)
+    return coverage.fitted(Task(dataset, **fields), fields)
+
+
+def is_config_name(dataset: str) -> bool:
+    """Whether a name says the parameters of a dataset, too; the name of a task alone does not."""
+    return isinstance(dataset, str) and "-" in dataset
+
+
+def task_fields(task: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Parameters by the fields of ``Task``: the other word for a task's size is ``digits``.
+
+    Raises:
+      InputError: There is no such task, or no such parameter.
+    """
+    default = Task(task)
+    size = default.notation.size_word
+    known = {size: "digits"} | {field: field for field in default.defaults}
+    if unknown := [name for name in parameters if name not in known]:
+        raise InputError(f"{task} has no parameter {unknown[0]!r}, only {', '.join(known)}")
+    if size != "digits" and {size, "digits"} <= parameters.keys():
+        raise InputError(f"{size} and digits are the same for {task}; give one of them")
+    return {known[name]: value for name, value in parameters.items() if value is not None}
+
+
+def make(task: Task, data_dir: str) -> None:
+    """Makes a dataset if it is missing, and shows nothing that libraries log meanwhile."""
+    with logs.silent():
+        making.make_missing(task, data_dir)
+
+
+def _opened(task: Task, data_dir: str) -> "Dataset":
+    found = Dataset(task, data_dir)
+    _ = found.source  # says what is wrong with it
+    return found
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Dataset:
+    """A dataset: questions and answers of one task, in the splits ``train`` and ``validation``.
+
+    Strings are *stored* padded with blanks to one width, and the questions of some tasks from their last character to
+    their first: ``39+3`` is stored as `` 3+93``. The *ids* of characters count the characters of ``alphabet``, in which
+    the blank is the first: 0 is padding.
+
+    Attributes:
+      task: The parameters.
+      data_dir: Where datasets are kept.
+    """
+
+    task: Task
+    data_dir: str
+
+    @property
+    def config(self) -> str:
+        """The name of the dataset, such as ``addition-d6-n1000000``."""
+        return self.task.config_name
+
+    @property
+    def alphabet(self) -> str:
+        """All characters of stored strings, in the order of their ids."""
+        return self.task.alphabet
+
+    @functools.cached_property
+    def source(self) -> Source:
+        """The dataset's files, opened.
+
+        Raises:
+          InputError: They are not there, or not as arith-data wrote them.
+        """
+        return records.open_source(self.task, self.data_dir)
+
+    @property
+    def path(self) -> AnyPath:
+        """The dataset's directory or URL."""
+        return self.source.directory
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The content of ``metadata.json``: the parameters, the numbers of examples, and the sha256 of each file."""
+        metadata = read_metadata(self.path)
+        if metadata is None:
+            raise InputError(f"{self.path / METADATA} cannot be read; {records.advice(self.path)}")
+        return metadata
+
+    def table(self, split: str = "train") -> "pa.Table":
+        """A split as a PyArrow table of strings, in the order of the files, which is random.
+
+        Its columns are ``question`` and ``answer``, as people write them, and ``stored_question`` and
+        ``stored_answer``. ``.to_pandas()`` makes a DataFrame of it.
+
+        Raises:
+          InputError: There is no such split, or its files cannot be read.
+        """
+        import pyarrow as pa
+
+        return pa.concat_tables([self._table(examples) for examples in self._blocks(split)])
+
+    def arrays(self, split: str = "train") -> tuple[np.ndarray, np.ndarray]:
+        """The ids of a split's stored strings, in the order of ``table``.
+
+        Returns:
+          The questions, uint8 [examples, ``task.question_width``], and the answers, uint8 [examples,
+          ``task.answer_width``]. ``one_hot`` takes either.
+
+        Raises:
+          InputError: There is no such split, or its files cannot be read.
+        """
+        codes = list(self._blocks(split))
+        return (
+            np.concatenate([self._ids_of[examples.questions] for examples in codes]),
+            np.concatenate([self._ids_of[examples.answers] for examples in codes]),
+        )
+
+    def stats(self) -> Table:
+        """How many examples of each split there are of each kind: by length, and by the breakdowns of the task.
+
+        A row counts one group. Its columns are ``by``, ``group``, and one for each split.
+        """
+        counts: dict[tuple[str, str], dict[str, int]] = {}
+        for split in SPLITS:
+            for examples in self._blocks(split):
+                for key, count in self._counted(examples):
+                    of_splits = counts.setdefault(key, dict.fromkeys(SPLITS, 0))
+                    of_splits[split] += count
+        # In the order of the breakdowns, and of the numbers.
+        names = list(dict.fromkeys(name for name, _ in counts))
+        keys = sorted(counts, key=lambda key: (names.index(key[0]), len(key[1]), key[1]))
+        return Table([{"by": by, "group": group, **counts[by, group]} for by, group in keys], title=self.config)
+
+    def show(self, count: int = ROWS, split: str = "train") -> Table:
+        """The first examples of a split, as people write them and as they are stored."""
+        examples = self._split(split).head(max(1, count))[: max(0, count)]
+        columns = ["question", "answer", "stored_question", "stored_answer"]
+        rows = self._table(examples).to_pylist()
+        # Marks show where the blanks are.
+        marked = [{**row, **{name: repr(row[name]) for name in columns[2:]}} for row in rows]
+        return Table(marked, columns)
+
+    def one_hot(self, question: "str | Sequence[str] | np.ndarray") -> np.ndarray:
+        """Questions with one place per character of the alphabet, as ``Dense`` and recurrent layers read them.
+
+        Args:
+          question: A question as a person writes it, several, or ids as ``arrays`` has them.
+
+        Returns:
+          float32 [``task.question_width``, characters of the alphabet], of one question as it is stored; or of several
+          or of ids [..., steps, characters of the alphabet].
+
+        Raises:
+          InputError: It is not a question of the task, or too long.
+        """
+        if isinstance(question, np.ndarray):
+            ids = question
+        elif isinstance(question, str):
+            ids = self._ids([question])[0]
+        else:
+            ids = self._ids(list(question))
+        return np.eye(len(self.alphabet), dtype=np.float32)[ids]
+
+    def decode(self, probabilities: np.ndarray) -> "str | list[str]":
+        """The text of the most probable characters, without padding: the inverse of what a model is trained to write.
+
+        Args:
+          probabilities: Probabilities, logits or one-hot, floats of shape [steps, characters of the alphabet] or
+            [examples, steps, characters of the alphabet]; or ids, integers without the last axis.
+
+        Returns:
+          A string, or a list of one per example. An answer is as people write it; a question is as it is stored.
+        """
+        values = np.asarray(probabilities)
+        ids = values if values.dtype.kind in "iu" else values.argmax(axis=-1)
+        if ids.ndim not in (1, 2) or (values.dtype.kind == "f" and values.shape[-1] != len(self.alphabet)):
+            raise InputError(
+                f"the probabilities have the shape {values.shape}; give [steps, {len(self.alphabet)}] or "
+                f"[examples, steps, {len(self.alphabet)}]"
+            )
+        texts = ["".join(self.alphabet[each] for each in row).strip() for row in np.atleast_2d(ids)]
+        return texts if ids.ndim == 2 else texts[0]
+
+    def _split(self, name: str) -> Split:
+        if name not in self.source.splits:
+            raise InputError(f"there is no split {name!r}; give one of {', '.join(self.source.splits)}")
+        return self.source.splits[name]
+
+    def _blocks(self, name: str) -> Iterator[Examples]:
+        """All examples of a split, some at a time."""
+        split = self._split(name)
+        for first in range(0, len(split), split.rows_per_range):
+            yield split.read(first, min(split.rows_per_range, len(split) - first))
+
+    def _table(self, examples: Examples) -> "pa.Table":
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        from seq2seq_arith.pipelines.formats.parquet import strings
+
+        stored, answers = strings(examples.questions), strings(examples.answers)
+        asked: Any = pc.ascii_reverse(stored) if self.task.reverse else stored
+        return pa.table(
+            {
+                "question": pc.ascii_trim_whitespace(asked),
+                "answer": pc.ascii_trim_whitespace(answers),
+                "stored_question": stored,
+                "stored_answer": answers,
+            }
+        )
+
+    def _counted(self, examples: Examples) -> Iterator[tuple[tuple[str, str], int]]:
+        """The groups of some examples, each with its count."""
+        task = self.task
+        operands = text.operands(task, examples.questions)
+        groups = {"all": np.full(len(examples), "examples")}
+        if task.notation.has_lengths:
+            longer = np.maximum(*map(task.notation.measure, operands))
+            names, index = breakdowns.ranges(task.operand_width, longer)
+            groups[f"{task.notation.unit} of the longer operand"] = np.array(names)[index]
+        groups |= {name: group(*operands) for name, group in task.operation.breakdowns.items()}
+        for name, values in groups.items():
+            for value, count in zip(*np.unique(values, return_counts=True), strict=True):
+                yield (name, str(value)), int(count)
+
+    def _ids(self, asked: list[str]) -> np.ndarray:
+        """The ids of questions as people write them, uint8 [questions, question width]."""
+        stored = [text.parse(each, self.task).stored for each in asked]
+        codes = np.frombuffer("".join(stored).encode("ascii"), np.uint8)
+        return self._ids_of[codes.reshape(len(stored), self.task.question_width)]
+
+    @functools.cached_property
+    def _ids_of(self) -> np.ndarray:
+        """From a code point to the id: uint8 [256]."""
+        return text.character_ids(self.task)
+
+    def _facts(self) -> Table:
+        task, example = self.task, self.show(1)[0]
+        facts = {
+            "task": task.description,
+            "train": f"{task.num_train:,} examples",
+            "validation": f"{task.num_validation:,} examples",
+            "for example": f"{example['question']}{task.notation.equals}{example['answer']}",
+            "stored as": f"{example['stored_question']}, {example['stored_answer']}",
+            "alphabet": repr(self.alphabet),
+            "directory": str(self.path),
+        }
+        return Table([{"dataset": name, self.config: value} for name, value in facts.items()])
+
+    def __repr__(self) -> str:
+        return repr(self._facts())
+
+    def _repr_html_(self) -> str:
+        return self._facts()._repr_html_()

@@ -1,0 +1,113 @@
+"""Training from Python."""
+
+import contextlib
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.data import making
+from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
+from seq2seq_arith.trainer.recipes import configured, recipe_data
+from seq2seq_arith.trainer.runs.run import local_folder, standing
+
+if TYPE_CHECKING:
+    import keras
+
+# ``seed`` is that of the training.
+DATA_NAMES = {"data_seed": "seed"}
+
+
+def train(
+    dataset: Dataset | str,
+    *,
+    recipe: str = "best",
+    model: str | None = None,
+    epochs: int | None = None,
+    run_dir: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    **options: Any,
+) -> TrainedRun:
+    """Trains a model, or goes on with the run in that folder, as ``arith-model train`` does.
+
+    Args:
+      dataset: A dataset. Or the name of a task: then the recipe names the dataset, which is made if it is missing. Or
+        the name of a config, such as ``addition-d6-n1000000``, which is made as well.
+      recipe: The model and its training; the options change it.
+      model: The network.
+      epochs: The most epochs.
+      run_dir: The folder of the run; ``runs/TASK`` if it is not given.
+      data_dir: Where datasets are kept; that of the dataset, or ``data``, if it is not given.
+      callbacks: Keras's callbacks, called once per some steps, and after each epoch with the logs ``loss``,
+        ``character_accuracy``, ``exact_match`` and the same with ``val_`` before; see ``observers.Callbacks``.
+      **options: Fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``. With a task's
+        name, also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
+
+    Raises:
+      InputError: There is no such task, recipe or option, a value is out of its range, the model does not fit the
+        dataset, or the folder holds another run.
+      TrainingError: The training failed.
+    """
+    require_tensorflow()
+    place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
+    settings, parameters = _divided(options)
+    task, plain = _tasks(dataset, recipe, parameters)
+    config = configured(recipe, task, name=model, epochs=epochs, **settings)
+    folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
+    standing(local_folder(folder), task)  # refuses a folder of another run before the dataset is made
+    if plain:
+        advice = f"give train the dataset generate({plain.config_name!r}, data_dir={place!r})"
+        making.say_if_other(plain, task, place, recipe, advice)
+    make(task, place)
+    import_tensorflow()
+    from seq2seq_arith.trainer.training import session
+
+    return TrainedRun(session.train(task, place, folder, config, callbacks=callbacks).run)
+
+
+def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options that are settings of the model and its training, and the others, which must be the dataset's.
+
+    Raises:
+      InputError: One of them is neither.
+    """
+    settings = set(options_of(ModelConfig) | options_of(TrainConfig)) - {"name"}
+    parameters = {*options_of(Task), *SIZE_WORDS, *DATA_NAMES} - settings
+    known = sorted(settings | parameters)
+    if unknown := next((name for name in options if name not in known), None):
+        near = difflib.get_close_matches(unknown, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(known)}"
+        raise InputError(f"train has no option {unknown!r}; {hint}")
+    return (
+        {name: value for name, value in options.items() if name in settings},
+        {DATA_NAMES.get(name, name): value for name, value in options.items() if name in parameters},
+    )
+
+
+def _tasks(dataset: Dataset | str, recipe: str, parameters: dict[str, Any]) -> tuple[Task, Task | None]:
+    """The dataset to train on; and the task's own with the same parameters, if the recipe names the one to train on.
+
+    Raises:
+      InputError: There is no such task or recipe, or a dataset is given, and parameters of one as well.
+    """
+    if isinstance(dataset, Dataset):
+        if parameters:
+            raise InputError(
+                f"{next(iter(parameters))} is a parameter of a dataset, and {dataset.config} has its own; give it to "
+                "generate"
+            )
+        return dataset.task, None
+    if is_config_name(dataset):
+        return named(dataset, parameters), None
+    task = recipe_data(recipe, dataset, **task_fields(dataset, parameters))
+    with contextlib.suppress(InputError):  # the parameters may fit the recipe's dataset alone
+        return task, named(dataset, parameters)
+    return task, None

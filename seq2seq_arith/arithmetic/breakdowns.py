@@ -13,6 +13,9 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import numbers
 
+SINGLE_LENGTHS = 9
+RANGES = 5
+
 
 def carries(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """How often a digit is carried in left + right: int64 of shape (n,)."""
@@ -42,6 +45,24 @@ def sign(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Whether left - right is ``negative``, ``zero`` or ``positive``: strings of shape (n,)."""
     negative, positive = numbers.less(left, right), numbers.less(right, left)
     return np.array(["negative", "zero", "positive"])[1 + positive.astype(int) - negative]
+
+
+def ranges(longest: int, values: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """Cuts the lengths 1 to ``longest`` into single ones, or into ``RANGES`` if they are more than ``SINGLE_LENGTHS``.
+
+    >>> ranges(12, np.array([1, 2, 3, 12]))
+    ([' 1- 2', ' 3- 4', ' 5- 7', ' 8- 9', '10-12'], array([0, 0, 1, 4]))
+
+    Returns:
+      The names of the ranges, and the index of the range of each value.
+    """
+    if longest <= SINGLE_LENGTHS:
+        return [str(length) for length in range(1, longest + 1)], values - 1
+    ends = np.array([longest * (n + 1) // RANGES for n in range(RANGES)])
+    digits = len(str(longest))
+    starts = np.concatenate([[0], ends[:-1]]) + 1
+    names = [f"{start:{digits}d}-{end:{digits}d}" for start, end in zip(starts, ends, strict=True)]
+    return names, np.searchsorted(ends, values)
 
 
 def _carried(left: np.ndarray, right: np.ndarray) -> Iterator[np.ndarray]:

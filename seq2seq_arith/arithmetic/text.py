@@ -1,9 +1,16 @@
-"""From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example."""
+"""From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example.
+
+Also from a question as a person types it to the stored one, and back.
+"""
+
+import re
 
 import numpy as np
 
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import shortened
 
 
 def questions(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -52,3 +59,47 @@ def example(task: Task) -> str:
     ('---p--', '1-7')
     """
     return task.operation.symbol.join(operand[: task.operand_width] for operand in task.notation.example)
+
+
+def typed_operands(question: str, task: Task) -> tuple[str, str]:
+    """The operands of a question as a person writes it; blanks are ignored.
+
+    Raises:
+      InputError: It is not a question of this task.
+    """
+    operation = task.operation
+    bare = re.sub(r"\s", "", question)
+    shown = repr(shortened(question.strip()))
+    if foreign := sorted(set(bare) - set(task.alphabet)):
+        raise InputError(
+            f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
+            f"{task.name}; write it like {example(task)}"
+        )
+    found = task.notation.split(operation.symbol, bare)
+    if not found:
+        raise InputError(
+            f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
+            f"between them, like {example(task)}"
+        )
+    if not all(map(task.notation.is_operand, found)):
+        raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
+    return found
+
+
+def stored(task: Task, left: str, right: str) -> str:
+    """The question on two operands as the datasets hold it; ``written`` is the inverse.
+
+    >>> stored(Task("addition"), "12", "34")
+    '  43+21'
+    """
+    padded = f"{left}{task.operation.symbol}{right}".ljust(task.question_width, PAD)
+    return padded[::-1] if task.reverse else padded
+
+
+def written(question: str, task: Task) -> str:
+    """A stored question as a person writes it: without padding, from left to right.
+
+    >>> written("  43+21", Task("addition"))
+    '12+34'
+    """
+    return (question[::-1] if task.reverse else question).strip(PAD)

@@ -1,8 +1,12 @@
-"""Plain-text tables."""
+"""Plain-text tables, and long texts in brief."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
+
+LONGEST_RUN = 12
+LONGEST_TEXT = 60
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -36,6 +40,26 @@ def cut(share: float, decimals: int) -> str:
     unit = 10**decimals
     # 0.29 * 100 is 28.999999999999996.
     return f"{math.floor(share * unit + 1e-9) / unit:.{decimals}f}"
+
+
+def shortened(text: str) -> str:
+    """The text with long runs of one character in brief.
+
+    >>> shortened("-" * 431 + "p" + "-" * 12)
+    '-{431}p------------'
+    """
+    runs = ((character, len(list(group))) for character, group in itertools.groupby(text))
+    return "".join(f"{character}{{{count}}}" if count > LONGEST_RUN else character * count for character, count in runs)
+
+
+def abridged(text: str) -> str:
+    """A long text with its long runs in brief, and without its middle if it is still long.
+
+    >>> abridged("12" * 100)
+    '12121212121212121212...12121212121212121212'
+    """
+    brief = text if len(text) <= LONGEST_TEXT else shortened(text)
+    return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
 
 
 def _is_number(text: str) -> bool:

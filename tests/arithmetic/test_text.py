@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
-from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.arithmetic.text import answers, example, operands, questions
 
@@ -127,3 +127,17 @@ def test_operands_are_read_back(task, data):
     found = operands(task, questions(task, *sides))
     assert [side.tolist() for side in found] == [side.tolist() for side in sides]
     assert [side.dtype for side in found] == [np.uint64] * 2
+
+
+@pytest.mark.parametrize(
+    ("task", "as_stored", "written"),
+    [
+        (Task("addition"), "  543+21"[1:], "12+345"),
+        (Task("addition", reverse=False), "12+345 ", "12+345"),
+        (Task("subtraction"), "5-30       ", "5-30"),
+        (Task("pq", digits=3), "--p-   ", "--p-"),
+    ],
+)
+def test_questions_as_a_person_writes_them(task, as_stored, written):
+    assert text.written(as_stored, task) == written
+    assert text.stored(task, *text.typed_operands(f" {written} ", task)) == as_stored

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 import numpy as np
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
+from seq2seq_arith.base.tables import abridged
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.samples import abridged, written
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,12 +12,12 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics, session
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.samples import shortened
 
 QUESTIONS_AT_ONCE = 4096
 
@@ -55,7 +54,7 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     Raises:
       InputError: It is not a question of this task, or it is too long.
     """
-    left, right = operands(question, task)
+    left, right = text.typed_operands(question, task)
     longest, most = max(len(left), len(right)), task.notation.width(most_digits or task.digits)
     if longest > most:
         raise InputError(
@@ -66,33 +65,7 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     if not all(task.notation.allows(roomy.digits, operand) for operand in (left, right)):
         allowed = task.notation.describe(roomy.digits)
         raise InputError(f"the question {_shown(question)} has an operand that is not one of {allowed}")
-    padded = f"{left}{task.operation.symbol}{right}".ljust(roomy.question_width)
-    return Question(question.strip(), roomy, padded[::-1] if task.reverse else padded)
-
-
-def operands(question: str, task: Task) -> tuple[str, str]:
-    """The operands of a question as a person writes it.
-
-    Raises:
-      InputError: It is not a question of this task.
-    """
-    operation = task.operation
-    written = re.sub(r"\s", "", question)
-    shown, example = _shown(question), text.example(task)
-    if foreign := sorted(set(written) - set(task.alphabet)):
-        raise InputError(
-            f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
-            f"{task.name}; write it like {example}"
-        )
-    found = task.notation.split(operation.symbol, written)
-    if not found:
-        raise InputError(
-            f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
-            f"between them, like {example}"
-        )
-    if not all(map(task.notation.is_operand, found)):
-        raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
-    return found
+    return Question(question.strip(), roomy, text.stored(roomy, left, right))
 
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:

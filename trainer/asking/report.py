@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.suites import SliceResult, SuiteResult
-from seq2seq_arith.trainer.training.samples import shortened
 
 # A suite has a slice for each pair of lengths, which may be hundreds: the worst of them are printed.
 LENGTHS = "lengths-"

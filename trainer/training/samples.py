@@ -1,46 +1,14 @@
 """Questions and answers as a person reads them."""
 
-import itertools
-
 import numpy as np
 
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base.tables import table
+from seq2seq_arith.arithmetic.text import written
+from seq2seq_arith.base.tables import shortened, table
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_strings
 
-LONGEST_RUN = 12
 HEADER = ("question", "answer", "prediction", "")
-LONGEST_TEXT = 60
-
-
-def written(question: str, task: Task) -> str:
-    """A stored question as a person writes it: without padding, from left to right.
-
-    >>> written("  543+21", Task("addition"))
-    '12+345'
-    """
-    return (question[::-1] if task.reverse else question).strip()
-
-
-def shortened(text: str) -> str:
-    """The text with long runs of one character in brief.
-
-    >>> shortened("-" * 431 + "p" + "-" * 12)
-    '-{431}p------------'
-    """
-    runs = ((character, len(list(group))) for character, group in itertools.groupby(text))
-    return "".join(f"{character}{{{count}}}" if count > LONGEST_RUN else character * count for character, count in runs)
-
-
-def abridged(text: str) -> str:
-    """A long text with its long runs in brief, and without its middle if it is still long.
-
-    >>> abridged("12" * 100)
-    '12121212121212121212...12121212121212121212'
-    """
-    brief = text if len(text) <= LONGEST_TEXT else shortened(text)
-    return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
 
 
 def sample_table(task: Task, examples: Examples, predicted: np.ndarray) -> str:

@@ -1,38 +1,9 @@
 """Questions and answers as a person reads them."""
 
-import pytest
-
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.training import samples
-
-
-@pytest.mark.parametrize(
-    ("task", "stored", "written"),
-    [
-        (Task("addition"), "  543+21", "12+345"),
-        (Task("addition", reverse=False), "12+345 ", "12+345"),
-        (Task("subtraction"), "5-30   ", "5-30"),
-        (Task("pq", digits=3), "--p-   ", "--p-"),
-    ],
-)
-def test_questions_as_a_person_writes_them(task, stored, written):
-    assert samples.written(stored, task) == written
-
-
-@pytest.mark.parametrize(
-    ("text", "short"),
-    [
-        ("", ""),
-        ("12+345", "12+345"),
-        ("-" * 12, "-" * 12),
-        ("-" * 431 + "p" + "-" * 5, "-{431}p-----"),
-        ("-" * 13 + "p" + "-" * 1000, "-{13}p-{1000}"),
-    ],
-)
-def test_long_runs_are_shortened(text, short):
-    assert samples.shortened(text) == short
 
 
 def test_samples_are_marked():

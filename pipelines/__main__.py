@@ -37,6 +37,7 @@ from seq2seq_arith.base.terminal import (
     complete,
     fail,
     run_program,
+    terminal_width,
 )
 from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.pipelines.formats.layout import (
@@ -224,7 +225,7 @@ def _print_one_hot(arguments: argparse.Namespace, task: Task) -> int:
         found = {"question": arguments.one_hot, "stored": stored, "alphabet": task.alphabet}
         print(json.dumps(found | {"one_hot": ones.astype(int).tolist()}))
     else:
-        print(show.picture(task, stored, ones, show.terminal_width(), *show.marks()))
+        print(show.picture(task, stored, ones, terminal_width(), *show.marks()))
     return SUCCESS
 
 

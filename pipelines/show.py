@@ -9,7 +9,6 @@ The examples come from the files of a dataset, or, without any file, from the dr
 import dataclasses
 import functools
 import itertools
-import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -99,8 +98,12 @@ def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
     raise InputError(f"{place} is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}, or a task")
 
 
-def read(directory: AnyPath) -> Sample:
+def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset: a random sample, or all.
+
+    Args:
+      directory: The dataset's directory or prefix.
+      most: How many examples to read, about.
 
     Raises:
       InputError: It is not a dataset as arith-data wrote it.
@@ -110,7 +113,7 @@ def read(directory: AnyPath) -> Sample:
         task, _, metadata = read_checked(directory)
     except Problem as problem:
         raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
-    lengths, count = read_shard_lengths(directory), _examined(task)
+    lengths, count = read_shard_lengths(directory), min(most, _examined(task))
     sizes = {"train": task.num_train, "validation": task.num_validation}
     if {split: sum(of_split) for split, of_split in lengths.items()} != sizes:
         raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")
@@ -291,11 +294,6 @@ def marks() -> tuple[str, str]:
     except (UnicodeEncodeError, LookupError):
         return PLAIN_BLOCK, PLAIN_DOT
     return BLOCK, DOT
-
-
-def terminal_width() -> int:
-    """Characters of a line of the terminal; 80 where there is none."""
-    return shutil.get_terminal_size((80, 24)).columns
 
 
 def _examined(task: Task) -> int:

@@ -72,6 +72,11 @@ def as_typed(program: str) -> str:
     return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
+def terminal_width() -> int:
+    """Characters of a line of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
 def say(text: str = "") -> None:
     """Prints a line to standard output at once."""
     print(text, flush=True)

@@ -37,7 +37,6 @@ from seq2seq_arith.base.terminal import (
     complete,
     fail,
     run_program,
-    terminal_width,
 )
 from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.pipelines.formats.layout import (
@@ -207,25 +206,9 @@ def _show(arguments: argparse.Namespace, rest: list[str]) -> int:
         sample = show.read(show.find(arguments.place, rest))
         task = sample.task
     if arguments.one_hot is not None:
-        return _print_one_hot(arguments, task)
-    sample = sample or show.draw(task)
-    if arguments.json:
-        print(json.dumps(show.facts(sample, arguments.rows)))
-        return SUCCESS
-    print(show.introduction(sample, arguments.rows))
-    print(f"\n{show.statistics(sample)}")
-    return SUCCESS
-
-
-def _print_one_hot(arguments: argparse.Namespace, task: Task) -> int:
-    from seq2seq_arith.pipelines import show
-
-    stored, ones = show.one_hot(task, arguments.one_hot)
-    if arguments.json:
-        found = {"question": arguments.one_hot, "stored": stored, "alphabet": task.alphabet}
-        print(json.dumps(found | {"one_hot": ones.astype(int).tolist()}))
+        print(show.question(task, arguments.one_hot, as_json=arguments.json))
     else:
-        print(show.picture(task, stored, ones, terminal_width(), *show.marks()))
+        print(show.dataset(sample or show.draw(task), arguments.rows, as_json=arguments.json))
     return SUCCESS
 
 

@@ -9,6 +9,7 @@ The examples come from the files of a dataset, or, without any file, from the dr
 import dataclasses
 import functools
 import itertools
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, shortened, table
+from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_shard_lengths, standing_configs
@@ -157,6 +159,26 @@ def draw(task: Task) -> Sample:
     )
 
 
+def dataset(sample: Sample, rows: int = ROWS, *, as_json: bool = False) -> str:
+    """All that there is to show of a dataset, as text or as a JSON object."""
+    if as_json:
+        return json.dumps(facts(sample, rows))
+    return f"{introduction(sample, rows)}\n\n{statistics(sample)}"
+
+
+def question(task: Task, question: str, *, as_json: bool = False) -> str:
+    """A question in one-hot, as a picture or as a JSON object.
+
+    Raises:
+      InputError: It is not a question of this task, or it is too long.
+    """
+    stored, ones = one_hot(task, question)
+    if as_json:
+        found = {"question": question, "stored": stored, "alphabet": task.alphabet}
+        return json.dumps(found | {"one_hot": ones.astype(int).tolist()})
+    return picture(task, stored, ones, terminal_width(), *_marks())
+
+
 def facts(sample: Sample, rows: int = ROWS) -> dict[str, Any]:
     """What there is to know of a dataset, as JSON holds it.
 
@@ -205,7 +227,8 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
             f"Stored questions are reversed; both are {padded}." if task.reverse else f"Stored strings are {padded}."
         )
     if any("{" in cell for row in shown for cell in row):
-        lines.append("-{20} stands for 20 dashes in a row.")
+        run = "7{20} stands for 20 digits 7" if task.notation.has_digits else "-{20} stands for 20 dashes"
+        lines.append(f"{run} in a row.")
     return "\n".join(lines)
 
 
@@ -285,15 +308,6 @@ def picture(task: Task, stored: str, ones: np.ndarray, width: int, block: str = 
     head = f"one-hot of {brief}: {len(task.alphabet)} characters × {positions:,} positions"
     cut = f", of which the first {shown:,} fit here" if shown < positions else ""
     return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each position has one 1."])
-
-
-def marks() -> tuple[str, str]:
-    """The marks of 1 and 0 that standard output can show."""
-    try:
-        f"{BLOCK}{DOT}".encode(sys.stdout.encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return PLAIN_BLOCK, PLAIN_DOT
-    return BLOCK, DOT
 
 
 def _examined(task: Task) -> int:
@@ -429,3 +443,12 @@ def _groups(values: np.ndarray) -> tuple[list[str], np.ndarray]:
     edges = np.linspace(distinct[0], distinct[-1] + 1, RANGES + 1).astype(int)
     index = np.searchsorted(edges, values, "right") - 1
     return [f"{low}-{high - 1}" for low, high in itertools.pairwise(edges)], np.bincount(index)
+
+
+def _marks() -> tuple[str, str]:
+    """The marks of 1 and 0 that standard output can show."""
+    try:
+        f"{BLOCK}{DOT}".encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN_BLOCK, PLAIN_DOT
+    return BLOCK, DOT

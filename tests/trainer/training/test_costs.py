@@ -77,7 +77,7 @@ def test_the_batch_that_fills_a_gpu_is_smaller_for_larger_models(task, name, bat
     assert costs.filling_batch(config, make_view(config.model.view, Task(task))) == batch
 
 
-def test_a_training_of_days_says_what_to_try_instead():
+def test_a_training_of_many_hours_says_what_to_try_instead():
     note = costs.effort(NOTEBOOK, PQ)
     assert note.startswith("50 epochs of model lstm take up to 7e+15 operations, which is 15,000 times as many as ")
     assert note.endswith(f"try that, or a smaller task: {costs.SMALL_PQ}")

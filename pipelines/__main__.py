@@ -1,4 +1,4 @@
-"""The program ``arith-data``: plans a dataset, makes it, checks it, fetches and describes it; and writes suites.
+"""The program ``arith-data``: plans a dataset, makes it, shows, checks and fetches it; and writes suites.
 
 Also ``python -m seq2seq_arith.pipelines``.
 """
@@ -16,12 +16,29 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
-from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, named_task, task_parameters
+from seq2seq_arith.arithmetic.task_options import (
+    DASHES_QUESTION,
+    SIZE,
+    SIZE_WORDS,
+    add_task_options,
+    named_task,
+    task_parameters,
+)
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
-from seq2seq_arith.base.options import add_options, given, whole_number
-from seq2seq_arith.base.terminal import FAILURE, INTERRUPTED, SUCCESS, Parser, fail, run_program
+from seq2seq_arith.base.options import add_options, check_int, given, options_of, whole_number
+from seq2seq_arith.base.terminal import (
+    FAILURE,
+    FIRST_OPTIONS,
+    INTERRUPTED,
+    SUCCESS,
+    Parser,
+    complete,
+    fail,
+    run_program,
+)
+from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
@@ -39,6 +56,9 @@ if TYPE_CHECKING:
 NAME = "arith-data"
 MAX_WORKERS = 10**6  # for plan; more than there are
 NOTHING_LEFT = "nothing was left behind"
+# The parameters of a task that stand at the head of the help.
+FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
+ONE_HOT = "--one-hot"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,9 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.be_quiet()
 
     def command() -> int:
-        parsed, rest = _parser().parse_known_args(arguments)
+        words = sys.argv[1:] if arguments is None else list(arguments)
+        parser = _parser()
+        complete(parser)
+        parsed, rest = parser.parse_known_args(_with_question(words))
         logs.start(parsed)
-        parsed.words = sys.argv[1:] if arguments is None else list(arguments)
+        parsed.words = words
         return parsed.run(parsed, rest)
 
     return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}")
@@ -154,6 +177,38 @@ def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
     count = sum(metadata["splits"].values())
     print(f"{path} is {'published' if is_new else 'there already'}, with {count:,} examples; nothing was drawn")
     _print_load(task, path, str(path.parents[2]))
+    return SUCCESS
+
+
+def _with_question(words: list[str]) -> list[str]:
+    """The arguments, where a question of dashes after --one-hot is its value and not an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined[-1:] == [ONE_HOT] and DASHES_QUESTION.fullmatch(word):
+            joined[-1] = f"{ONE_HOT}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _show(arguments: argparse.Namespace, rest: list[str]) -> int:
+    from seq2seq_arith.pipelines import show
+
+    _refuse_surplus(rest, arguments.place, "show takes one directory, or one task")
+    check_int("rows", arguments.rows, 0, show.MOST_EXAMPLES)
+    if arguments.place in OPERATIONS:
+        task = named_task(arguments, arguments.place)
+        sample = None
+    else:
+        if names := [name for name in (*options_of(Task), *SIZE_WORDS) if getattr(arguments, name) is not None]:
+            flag = names[0].replace("_", "-")
+            raise InputError(f"--{flag} is given, but {arguments.place} is not a task; leave it out")
+        sample = show.read(show.find(arguments.place, rest))
+        task = sample.task
+    if arguments.one_hot is not None:
+        print(show.question(task, arguments.one_hot, as_json=arguments.json))
+    else:
+        print(show.dataset(sample or show.draw(task), arguments.rows, as_json=arguments.json))
     return SUCCESS
 
 
@@ -327,10 +382,18 @@ def _fail(message: str, code: int = FAILURE) -> int:
 def _parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = Parser(
-        prog=NAME, description="Plans, makes, checks and fetches datasets of arithmetic questions and answers."
+        prog=NAME,
+        description="Plans, makes, shows, checks and fetches datasets of arithmetic questions and answers.",
+        examples=[
+            f"{NAME} show addition",
+            f"{NAME} generate addition --data-dir data",
+            f"{NAME} generate --help",
+        ],
     )
+    parser.add_argument("--version", action=ShowVersions)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (
+        _add_show,
         _add_generate,
         _add_publish,
         _add_plan,
@@ -343,7 +406,38 @@ def _parser() -> argparse.ArgumentParser:
         add(commands)
     for command in commands.choices.values():
         logs.add_log_options(command)
+        command.add_help_option()
+    parser.add_help_option()
     return parser
+
+
+def _add_show(commands: Any) -> None:
+    show = commands.add_parser(
+        "show",
+        help="show some rows of a dataset, and statistics",
+        description="Shows what a dataset looks like: some rows as people write them and as they are stored, how many "
+        "examples and duplicates there are, and statistics. Of a task, it draws the rows without making any file.",
+        examples=[
+            f"{NAME} show addition",
+            f"{NAME} show subtraction --digits 8 --rows 20",
+            f"{NAME} show data/seq2seq_arith/addition/1.0.0 --json",
+            f"{NAME} show addition {ONE_HOT} 12+345",
+            f"{NAME} show pq --dashes 20 {ONE_HOT} ---p--",
+        ],
+    )
+    show.add_argument(
+        "place",
+        metavar="DIR_OR_TASK",
+        help=f"a dataset's directory or URL, DATA_DIR/seq2seq_arith/CONFIG/1.0.0; or one of {', '.join(OPERATIONS)}",
+    )
+    show.add_argument("--rows", type=whole_number, default=5, help="how many examples (default: 5)")
+    show.add_argument(
+        ONE_HOT, metavar="QUESTION", help="instead, show this question in one-hot, such as 12+345 or ---p--"
+    )
+    show.add_argument("--json", action="store_true", help="print one JSON object")
+    task = show.add_argument_group("a task", "Which dataset to draw. A directory has its own parameters.")
+    add_task_options(task)
+    show.set_defaults(run=_show)
 
 
 def _add_generate(commands: Any) -> None:
@@ -351,15 +445,20 @@ def _add_generate(commands: Any) -> None:
         "generate",
         help="make a dataset",
         description="Makes a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam.",
+        examples=[
+            f"{NAME} generate addition --data-dir data",
+            f"{NAME} generate pq --dashes 20 --data-dir data",
+            f"{NAME} generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
+            f"{NAME} generate addition --data-dir gs://BUCKET/data --no-parquet",
+        ],
     )
-    _add_dataset_options(generate)
-    generate.add_argument(
+    first = generate.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
         "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
     )
-    generate.add_argument(
-        "--overwrite", action="store_true", help="replace a dataset of that name that has other files"
-    )
-    generate.add_argument(
+    more = _add_dataset_options(generate, first)
+    more.add_argument("--overwrite", action="store_true", help="replace a dataset of that name that has other files")
+    more.add_argument(
         "--check", action="store_true", help="if the dataset is there already, compare every file with its sha256"
     )
     generate.set_defaults(run=_generate)
@@ -370,6 +469,7 @@ def _add_publish(commands: Any) -> None:
         "publish",
         help="make visible what a finished job has written",
         description="Publishes what a job has written that outlived the program which started it. Nothing is drawn.",
+        examples=[f"{NAME} publish gs://BUCKET/data/seq2seq_arith/addition/1.0.0"],
     )
     publish.add_argument("place", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     publish.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
@@ -381,10 +481,15 @@ def _add_plan(commands: Any) -> None:
         "plan",
         help="estimate what a dataset takes, without making it",
         description="Estimates what a dataset takes: draws, bytes, memory, time and cost. Nothing is made.",
+        examples=[
+            f"{NAME} plan addition",
+            f"{NAME} plan addition --digits 7 --num-examples 100000000 --workers 64 --price-per-vcpu-hour 0.05",
+        ],
     )
-    _add_dataset_options(plan)
-    plan.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
-    plan.add_argument("--price-per-vcpu-hour", type=float, help="the price of one core per hour, in any currency")
+    first = plan.add_argument_group(FIRST_OPTIONS)
+    first.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
+    more = _add_dataset_options(plan, first)
+    more.add_argument("--price-per-vcpu-hour", type=float, help="the price of one core per hour, in any currency")
     plan.set_defaults(run=_plan)
 
 
@@ -393,6 +498,10 @@ def _add_verify(commands: Any) -> None:
         "verify",
         help="check a finished dataset",
         description="Reads a dataset back, solves every question, and draws it again.",
+        examples=[
+            f"{NAME} verify data/seq2seq_arith/addition/1.0.0",
+            f"{NAME} verify data/seq2seq_arith/addition/1.0.0 --quick",
+        ],
     )
     verify.add_argument("directory", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     verify.add_argument("--quick", action="store_true", help="check names, sizes and checksums only, and no example")
@@ -405,6 +514,7 @@ def _add_fetch(commands: Any) -> None:
         "fetch",
         help="copy a finished dataset from an object store",
         description="Copies a dataset, checks every file, and makes it visible when it is complete.",
+        examples=[f"{NAME} fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data"],
     )
     fetch.add_argument("url", help="the dataset's URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0 under gs://… or s3://…")
     fetch.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
@@ -433,6 +543,10 @@ def _add_suite(commands: Any) -> None:
         "suite",
         help="write hard questions in named slices",
         description="Writes a task's suite to standard output: hard questions in named slices, with their answers.",
+        examples=[
+            f"{NAME} suite subtraction --per-slice 5",
+            f"{NAME} suite addition --digits 18 --format parquet > suite.parquet",
+        ],
     )
     suite.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
     add_task_options(suite, [SIZE])
@@ -451,6 +565,7 @@ def _add_convert(commands: Any) -> None:
         "convert",
         help="add a data format to a finished dataset, or remove one",
         description="Gives a finished dataset other data formats, without drawing its examples again.",
+        examples=[f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --array-record"],
     )
     convert.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     _add_formats(convert, dict.fromkeys(OPTIONAL_FORMATS))
@@ -462,20 +577,31 @@ def _add_card(commands: Any) -> None:
         "card",
         help="describe the datasets for Hugging Face and Croissant",
         description="Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face, and croissant.json.",
+        examples=[f"{NAME} card data"],
     )
     card.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")
     card.set_defaults(run=_card)
 
 
-def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
-    """The task, and an option per field of ``Task`` and of ``Layout``, and per data format that can be left out."""
+def _add_dataset_options(parser: argparse.ArgumentParser, first: Any) -> Any:
+    """The task, and an option per field of ``Task`` and of ``Layout``, and per data format that can be left out.
+
+    Args:
+      parser: The parser of the command.
+      first: Its group of the options that matter most.
+
+    Returns:
+      Its group of the other options.
+    """
     parser.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
-    add_task_options(parser)
-    add_options(parser, Layout)
-    _add_formats(parser, {name: name in DEFAULT_FORMATS for name in OPTIONAL_FORMATS})
+    more = parser.add_argument_group("more options")
+    add_task_options(more, first=first, first_names=FIRST_PARAMETERS)
+    add_options(more, Layout)
+    _add_formats(more, {name: name in DEFAULT_FORMATS for name in OPTIONAL_FORMATS})
+    return more
 
 
-def _add_formats(parser: argparse.ArgumentParser, defaults: Mapping[str, bool | None]) -> None:
+def _add_formats(parser: Any, defaults: Mapping[str, bool | None]) -> None:
     """An option per data format that can be left out; a default of None keeps what is there."""
     for name, default in defaults.items():
         shown = {True: "yes", False: "no", None: "as it is"}[default]

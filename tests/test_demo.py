@@ -25,8 +25,10 @@ def test_the_demo_learns_all_three(tmp_path):
     """Makes the three datasets, trains a model on each, and asks it hard questions of other seeds than the demo's."""
     assert set(LEAST) == set(DEMO_TASKS)
     said = run("seq2seq_arith.trainer", "demo", "--data-dir", "data", "--run-dir", "runs", cwd=tmp_path)
-    _, _, end = said.partition("hard questions")
-    assert [line.split()[-1] for line in end.splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
+    assert said.count(" pairs were drawn, and ") == len(DEMO_TASKS)
+    end, _, steps = said.partition("hard questions")[2].partition("\ntry next\n")
+    assert [line.split()[-1] for line in end.rstrip().splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
+    assert len(steps.splitlines()) == 3
     worst = {task: worst_slices(tmp_path / "runs" / task)[0] for task in DEMO_TASKS}
     assert {task: (name, share) for task, (name, share) in worst.items() if share < LEAST[task]} == {}
     for task in DEMO_TASKS:

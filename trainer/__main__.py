@@ -1,4 +1,4 @@
-"""The program ``arith-model``: trains models on the datasets of ``arith-data``, scores them, and asks them questions.
+"""The program ``arith-model``: trains models on the datasets of ``arith-data``, describes, scores and asks them.
 
 Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all checks that do not need it.
 """
@@ -12,12 +12,20 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.task_options import add_task_options, named_task, task_parameters
+from seq2seq_arith.arithmetic.task_options import (
+    DASHES_QUESTION,
+    SIZE_WORDS,
+    add_task_options,
+    named_task,
+    task_parameters,
+)
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, check_int, given, words
-from seq2seq_arith.base.terminal import Parser, run_program
+from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.options import add_options, check_int, given, options_of, words
+from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete, run_program, say
+from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import (
@@ -29,7 +37,7 @@ from seq2seq_arith.trainer.recipes import (
     recipe_data,
 )
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
-from seq2seq_arith.trainer.runs.run import local_folder, open_run, standing
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 
 PROGRAM = "arith-model"
 MAX_LENGTH = 10**6
@@ -38,8 +46,37 @@ DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
 SUITE_FLAGS = {"seed": "suite-seed"}
 SUITE_OPTIONS = ("per_slice", "seed")
-# A question of dashes is not an option. The operator of such a task must be one letter from a to z.
-DASHES_QUESTION = re.compile("-+[a-z]-*")
+# The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
+FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
+# Commands that work when they are typed, by the command whose help they end.
+EXAMPLES = {
+    "": ["train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help"],
+    "train": [
+        "train addition --data-dir data --run-dir runs/addition",
+        "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
+        "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
+        "--epochs 300",
+    ],
+    "demo": ["demo --data-dir data --run-dir runs"],
+    "describe": [
+        "describe runs/addition",
+        "describe addition",
+        "describe pq --recipe notebook --dashes 20",
+        "describe subtraction --recipe notebook --model gru --hidden 64",
+    ],
+    "plot": ["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
+    "evaluate": [
+        "evaluate runs/addition",
+        "evaluate runs/addition --lengths 4,6-8",
+        "evaluate runs/addition --all-questions",
+    ],
+    "predict": [
+        "predict runs/addition 39+3 12+345",
+        "predict runs/pq ---p--",
+        "predict runs/addition --file questions.txt --json",
+    ],
+    "export": ["export runs/addition exported"],
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,22 +84,35 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog=PROGRAM,
         description="Trains models on the datasets that arith-data makes, scores them, and asks them questions.",
+        examples=_examples(""),
     )
+    top.add_argument("--version", action=ShowVersions)
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     _add_train(_command(commands, "train", "train a model, or go on with a stopped run"))
     demo = _command(commands, "demo", f"train {', '.join(DEMO_TASKS)}, and end with one table")
     demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
     add_options(demo, TrainConfig, ["replicas"], read_int=int)
+    _add_describe(_command(commands, "describe", "show the network, its view and the training of a run or a recipe"))
+    plot = _command(commands, "plot", "draw the curves of runs into one picture")
+    plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
+    plot.add_argument(
+        "-o", "--output", metavar="FILE", default="curves.png", help="a file .png, .svg or .pdf (default: curves.png)"
+    )
     evaluate = _command(
         commands, "evaluate", "score the best model of a run, ask its task's suite, and show where it errs"
     )
     evaluate.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
-    evaluate.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
-    evaluate.add_argument("--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9")
-    evaluate.add_argument("--all-questions", action="store_true", help="ask every question that there is, if practical")
-    add_options(evaluate, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
-    add_options(evaluate, TrainConfig, ["replicas"], read_int=int)
+    first = evaluate.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
+    )
+    first.add_argument(
+        "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
+    )
+    first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
+    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+    add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"], read_int=int)
     data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
     add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's", read_int=int)
     predict = _command(commands, "predict", "answer questions as a person writes them, such as 39+3")
@@ -77,29 +127,50 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
     for command in commands.choices.values():
         logs.add_log_options(command)
+        command.add_help_option()
+    top.add_help_option()
     return top
 
 
-def _command(commands: Any, name: str, does: str) -> argparse.ArgumentParser:
-    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.")
+def _command(commands: Any, name: str, does: str) -> Parser:
+    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", examples=_examples(name))
+
+
+def _examples(command: str) -> list[str]:
+    return [f"{PROGRAM} {example}" for example in EXAMPLES[command]]
+
+
+def _add_describe(describe: argparse.ArgumentParser) -> None:
+    describe.add_argument(
+        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(OPERATIONS)}"
+    )
+    task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
+    task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
+    add_task_options(task, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int)
+    add_options(task, ModelConfig, default_of=_recipes_default, read_int=int)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
     train.add_argument("task", metavar="TASK", help=", ".join(OPERATIONS))
-    train.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
-    train.add_argument("--run-dir", required=True, help="where the files of the run go")
-    train.add_argument(
+    first = train.add_argument_group(FIRST_OPTIONS)
+    first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
+    first.add_argument("--run-dir", required=True, help="where the files of the run go")
+    first.add_argument(
         "--recipe",
         default="best",
         help=f"{_described(RECIPES)} (default: best). A recipe names the dataset, the model and the training. The "
         "options below change it, and config.json in the run's folder holds the result",
     )
     data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
-    add_task_options(data, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int)
+    add_task_options(
+        data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int
+    )
+    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=_recipes_default, read_int=int)
     model = train.add_argument_group("the model", f"Models: {_described(MODELS)}. Views: {_described_views()}.")
     add_options(model, ModelConfig, default_of=_recipes_default, read_int=int)
     training = train.add_argument_group("the training")
-    add_options(training, TrainConfig, default_of=_recipes_default, read_int=int)
+    rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
+    add_options(training, TrainConfig, rest, default_of=_recipes_default, read_int=int)
     training.add_argument(
         "--batch-per-replica", type=int, help="instead of --batch-size: this, times the number of replicas"
     )
@@ -143,7 +214,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     Raises:
       InputError: An argument is unknown, or of the wrong kind.
     """
-    args, rest = parser().parse_known_args(argv)
+    top = parser()
+    complete(top)
+    args, rest = top.parse_known_args(argv)
     if args.command == "predict":  # questions may also stand behind an option
         args.questions += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
@@ -216,6 +289,50 @@ def run_demo(args: argparse.Namespace) -> int:
     return 0
 
 
+def describe(args: argparse.Namespace) -> int:
+    """Shows what a run has trained, or what a recipe would train."""
+    if args.what in OPERATIONS:
+        run, args.recipe, args.task = None, args.recipe or "best", args.what
+        task, config = configuration(args)
+    else:
+        run = _open_described(args)
+        task, config = run.task, run.config
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import describe
+
+    say(describe.describe(task, config, run))
+    return 0
+
+
+def _open_described(args: argparse.Namespace) -> Run:
+    """The run to describe.
+
+    Raises:
+      InputError: There is none, or there are options, which are for tasks.
+    """
+    if "/" not in args.what and not expanded(args.what).exists():
+        Task(args.what)  # says which tasks there are
+    run = open_run(args.what)
+    names = [DATA_FLAGS.get(name, name) for name in options_of(Task)]
+    names += [about.flag or name for name, (_, about) in options_of(ModelConfig).items()]
+    for name in ("recipe", *names, *SIZE_WORDS):
+        if getattr(args, name.replace("-", "_")) is not None:
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} is given, but {args.what} is a run, which has its own settings; leave it out")
+    return run
+
+
+def plot(args: argparse.Namespace) -> int:
+    """Draws the curves of runs into one picture."""
+    from seq2seq_arith.trainer.runs import curves
+
+    path = local_folder(args.output)
+    runs = [curves.read(open_run(folder)) for folder in args.run_dirs]
+    curves.plot(path, dict(zip(curves.labels(args.run_dirs), runs, strict=True)))
+    say(str(path))
+    return 0
+
+
 def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
     run, lengths = open_run(args.run_dir), parse_lengths(args.lengths)
@@ -282,7 +399,16 @@ def parse_lengths(text: str | None) -> list[int]:
     return lengths
 
 
-COMMANDS = {"train": train, "demo": run_demo, "evaluate": evaluate, "predict": predict, "export": export}
+COMMANDS = {
+    "train": train,
+    "demo": run_demo,
+    "describe": describe,
+    "plot": plot,
+    "evaluate": evaluate,
+    "predict": predict,
+    "export": export,
+}
+WITHOUT_TENSORFLOW = ("plot",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -302,7 +428,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(argv)
         logs.start(args)
         command = args.command
-        require_tensorflow()  # before a dataset is made for nothing
+        if command not in WITHOUT_TENSORFLOW:
+            require_tensorflow()  # before a dataset is made for nothing
         return COMMANDS[command](args)
 
     def stopped() -> str:

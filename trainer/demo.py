@@ -1,10 +1,18 @@
-"""The demo, which trains several tasks in turn and asks them hard questions, and the table at the end of a training."""
+"""The demo, which shows the data of several tasks, trains them in turn and asks them hard questions.
 
-from collections.abc import Mapping
+Also the table at the end of a training.
+"""
+
+import shlex
+from collections.abc import Mapping, Sequence
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import as_typed, say
+from seq2seq_arith.pipelines import show as data
+from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
+from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.trainer.asking import answering, prediction, suites
 from seq2seq_arith.trainer.asking.suites import SuiteResult
 from seq2seq_arith.trainer.config import override
@@ -21,7 +29,7 @@ from seq2seq_arith.trainer.training.session import Trained
 def run(
     data_dir: str, run_dir: str, replicas: int | None = None, questions: Mapping[str, str] = DEMO_QUESTIONS
 ) -> list[Trained]:
-    """Trains each task with the best recipe on its data, and prints a table and the answers to hard questions.
+    """Shows the data of each task, trains it with the best recipe, and prints what was learned and what to try next.
 
     Args:
       data_dir: Where datasets are kept; those that are missing are made.
@@ -36,9 +44,12 @@ def run(
     tasks = {name: recipe_data("best", name) for name in questions}
     for name, folder in folders.items():
         standing(folder, tasks[name])  # refuses a folder of another run before anything is made
+    for task in tasks.values():
+        making.make_missing(task, data_dir)
+    for task in tasks.values():
+        show_data(task, data_dir)
     trained = []
     for name, folder in folders.items():
-        making.make_missing(tasks[name], data_dir)
         config = override(recipe("best", name), replicas=replicas)
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
     asked = [suites.ask_run(each.run, replicas=replicas)[0] for each in trained]
@@ -48,7 +59,30 @@ def run(
     columns = [facts(each.summary, suite) for each, suite in zip(trained, asked, strict=True)]
     say("\n" + compared(dict(zip(questions, columns, strict=True))))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
+    say("\ntry next\n" + "\n".join(f"  {command}" for command in next_steps(trained)))
     return trained
+
+
+def show_data(task: Task, data_dir: str) -> None:
+    """Prints some examples of a dataset, and how many there are; nothing if it is not there."""
+    directory = dataset_path(parse_place(data_dir), task)
+    if (directory / METADATA).is_file():
+        say(f"{data.introduction(data.read(directory, data.ROWS))}\n")
+
+
+def next_steps(trained: Sequence[Trained]) -> list[str]:
+    """Three commands to try after the demo, as they are typed here: to ask, to score, and to look inside."""
+    program = as_typed("arith-model")
+    first, last = trained[0].run, trained[-1].run
+    middle = trained[len(trained) // 2].run
+    steps = [
+        (["predict", first.folder, text.example(first.task)], "ask it a question of your own"),
+        (["evaluate", middle.folder], "see which kinds of questions it gets wrong"),
+        (["describe", last.folder], "see its network, layer by layer"),
+    ]
+    commands = [shlex.join([program, *map(str, words)]) for words, _ in steps]
+    width = max(map(len, commands))
+    return [f"{command:<{width}}  # {why}" for command, (_, why) in zip(commands, steps, strict=True)]
 
 
 def facts(summary: Summary, suite: SuiteResult | None = None) -> dict[str, str]:

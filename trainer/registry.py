@@ -159,7 +159,7 @@ GIVEN: dict[str, str] = {
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "places": "each digit comes with the number of its place",
     "digits paired": "the digits of both operands that have the same place come together",
-    "digits paired, in order": "the same, in the order in which carries run; so are the digits of the answer",
+    "digits paired, in order": "pairs of digits, in the order in which carries run; so are the digits of the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
 }
 

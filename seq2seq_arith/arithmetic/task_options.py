@@ -13,13 +13,14 @@ Each parameter is an option of its name. The size of a task has a word of its ow
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, given, whole_number
+from seq2seq_arith.base.options import add_options, given, options_of, whole_number
 
 SIZE = "digits"
 # The other words for a task's size, and the tasks that have them.
@@ -27,18 +28,32 @@ SIZE_WORDS: dict[str, list[str]] = {}
 for _name, _operation in OPERATIONS.items():
     SIZE_WORDS.setdefault(_operation.notation.size_word, []).append(_name)
 del SIZE_WORDS[SIZE]
+# A question of dashes is not an option. The operator of such a task must be one letter from a to z.
+DASHES_QUESTION = re.compile("-+[a-z]-*")
 
 
 def add_task_options(
     parser: Any,
     names: Iterable[str] | None = None,
     *,
+    first: Any = None,
+    first_names: Collection[str] = (),
     flags: Mapping[str, str] | None = None,
     default_of: Callable[[str], str | None] | None = None,
     read_int: Callable[[str], int] = whole_number,
 ) -> None:
-    """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``."""
-    add_options(parser, Task, names, flags=flags, default_of=default_of, read_int=read_int)
+    """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``.
+
+    Args:
+      parser, names, flags, default_of, read_int: As for ``options.add_options``.
+      first: The group of the parameters that matter most.
+      first_names: These parameters.
+    """
+    how: dict[str, Any] = {"flags": flags, "default_of": default_of, "read_int": read_int}
+    if first_names:
+        add_options(first, Task, first_names, **how)
+    if rest := [name for name in names or options_of(Task) if name not in first_names]:
+        add_options(parser, Task, rest, **how)
     for word, tasks in SIZE_WORDS.items():
         parser.add_argument(f"--{word}", type=read_int, help=f"the same as --{SIZE}, for {' and '.join(tasks)}")
 

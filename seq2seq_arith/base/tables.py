@@ -1,4 +1,4 @@
-"""Tables: as plain text, as HTML in a notebook, and as rows to compute with."""
+"""Tables: as plain text, as HTML in a notebook, and as rows to compute with; and long texts in brief."""
 
 import html
 import itertools

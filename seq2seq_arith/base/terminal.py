@@ -4,27 +4,77 @@ import argparse
 import contextlib
 import io
 import os
+import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# The title of a group of options at the head of a command's help.
+FIRST_OPTIONS = "the options that matter most"
+EXAMPLES = "examples:"
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options."""
+    """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options.
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"allow_abbrev": False, **kwargs})
+    Args:
+      examples: Commands that work when they are typed; they stand at the end of the help.
+      **kwargs: As for ``argparse.ArgumentParser``. ``add_help_option`` adds ``--help``, after the groups of options.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        if examples:
+            kwargs["epilog"] = "\n  ".join([EXAMPLES, *examples])
+        super().__init__(**{"allow_abbrev": False, "add_help": False, "formatter_class": _HelpFormatter, **kwargs})
+
+    def add_help_option(self) -> None:
+        """Adds ``--help``: at the end, so that a group of options can stand at the head of the help."""
+        group = self.add_argument_group("help")
+        group.add_argument("-h", "--help", action="help", help="show this text and exit")
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.prog} --help")
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Keeps the lines of the examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answers a shell that asks for the words that can follow, if the package argcomplete is installed.
+
+    The shell sets a variable when it asks, so that nothing is imported otherwise.
+    """
+    if "_ARGCOMPLETE" in os.environ:
+        with contextlib.suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)
+
+
+def as_typed(program: str) -> str:
+    """How a person types one of our programs here: by its name, or by its path if the shell does not know the name."""
+    beside = Path(sys.executable).parent / program
+    found = shutil.which(program)
+    if not beside.is_file() or (found and beside.samefile(found)):
+        return program
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
+
+
+def terminal_width() -> int:
+    """Characters of a line of the terminal; 80 where there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def say(text: str = "") -> None:

@@ -79,6 +79,21 @@ def test_lines_keep_their_distance(capsys):
     assert capsys.readouterr().out == ""
 
 
+COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
+
+
+@pytest.mark.parametrize("no_color", ["", "1"])
+def test_colours_are_left_out_if_somebody_says_so(monkeypatch, no_color):
+    """https://no-color.org: if the variable is not empty."""
+    out = Terminal()
+    monkeypatch.setattr(progress.sys, "stdout", out)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", no_color)
+    with progress.progress("addition", 3) as report_progress:
+        report_progress(2)
+    assert bool(COLOUR.search(out.getvalue())) == (not no_color)
+
+
 def test_bars_in_a_terminal(monkeypatch):
     out, err = Terminal(), Terminal()
     monkeypatch.setattr(progress.sys, "stdout", out)

@@ -1,9 +1,11 @@
 """Exit codes and sentences that both programs share."""
 
+import argparse
 import os
 import signal
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -184,3 +186,58 @@ def test_cleaning_up_is_not_interrupted():
         for number in terminal.STOP_SIGNALS:
             os.kill(os.getpid(), number)
     assert [signal.getsignal(number) for number in terminal.STOP_SIGNALS] == before
+
+
+def test_help_ends_with_examples_and_begins_with_the_first_options():
+    parser = terminal.Parser(prog="prog", description="Word " * 40, examples=["prog " + "long " * 30 + "end", "prog b"])
+    first = parser.add_argument_group(terminal.FIRST_OPTIONS)
+    more = parser.add_argument_group("more options")
+    more.add_argument("--rare", help="rare")
+    first.add_argument("--often", help="often")
+    parser.add_help_option()
+    shown = parser.format_help()
+    assert shown.endswith(f"\nexamples:\n  prog {'long ' * 30}end\n  prog b\n")
+    places = [shown.index(f"\n{title}:") for title in (terminal.FIRST_OPTIONS, "more options", "help", "examples")]
+    assert places == sorted(places)
+    assert max(map(len, shown.partition("\nexamples:")[0].splitlines())) <= 80
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("made", "on_path", "typed"),
+    [
+        (True, "venv/bin", "prog"),
+        (True, "other", "venv/bin/prog"),
+        (True, "", "venv/bin/prog"),
+        (False, "other", "prog"),
+        (False, "", "prog"),
+    ],
+)
+def test_a_program_as_it_is_typed(tmp_path, monkeypatch, made, on_path, typed):
+    """Without its path if the shell finds this program by its name."""
+    for folder in ("venv/bin", "other"):
+        (tmp_path / folder).mkdir(parents=True)
+        program = tmp_path / folder / "prog"
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    if not made:
+        (tmp_path / "venv/bin/prog").unlink()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
+    monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
+    assert terminal.as_typed("prog") == typed
+    monkeypatch.chdir(tmp_path / "other")
+    assert terminal.as_typed("prog") == (typed if typed == "prog" else str(tmp_path / typed))
+
+
+def test_completion_costs_nothing_until_a_shell_asks(monkeypatch):
+    asked = []
+    parser = argparse.ArgumentParser()
+    monkeypatch.setitem(sys.modules, "argcomplete", types.SimpleNamespace(autocomplete=asked.append))
+    terminal.complete(parser)
+    assert asked == []
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    terminal.complete(parser)
+    assert asked == [parser]
+    monkeypatch.setitem(sys.modules, "argcomplete", None)  # as if it were not installed
+    terminal.complete(parser)

@@ -483,3 +483,38 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     for name in (*options_of(Task), *options_of(Layout), *OPTIONAL_FORMATS):
         assert f"--{name.replace('_', '-')}" in text
     assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
+
+
+COMMANDS = ("", "show", "generate", "publish", "plan", "verify", "fetch", "suite", "card", "convert")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
+    with pytest.raises(SystemExit):
+        __main__.main([*command.split(), "--help"])
+    shown = capsys.readouterr().out
+    examples = shown.partition("\nexamples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        program, *words = shlex.split(example.partition(">")[0])
+        assert program == "arith-data"
+        if "--help" not in words:
+            parsed, rest = __main__._parser().parse_known_args(__main__._with_question(words))
+            assert rest == []
+            assert callable(parsed.run)
+
+
+def test_every_command_has_examples(capsys):
+    with pytest.raises(SystemExit):
+        __main__.main(["--help"])
+    listed = re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE)
+    assert sorted(listed) == sorted(filter(None, COMMANDS))
+
+
+@pytest.mark.parametrize("command", ["generate", "plan"])
+def test_five_options_stand_at_the_head_of_the_help(capsys, command):
+    with pytest.raises(SystemExit):
+        __main__.main([command, "--help"])
+    first = re.search(r"^the options that matter most:\n(.*?)^\S", capsys.readouterr().out, re.MULTILINE | re.DOTALL)
+    assert first
+    assert len(re.findall(r"^  --", first[1], re.MULTILINE)) == 5

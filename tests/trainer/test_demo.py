@@ -1,13 +1,14 @@
 """The demo's tables, with small recipes. tests/test_demo.py holds what the real ones reach."""
 
 import re
+import shlex
 import types
 
 import pytest
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.trainer import demo, recipes
+from seq2seq_arith.trainer import __main__, demo, recipes
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.prediction import parse
@@ -41,7 +42,7 @@ def ended(tmp_path_factory):
 
 
 def test_it_ends_with_what_each_model_reached_and_took(ended):
-    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-2:])
+    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-3:-1])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
     facts = ("trained on", "given", "exact match", "worst slice", "weights", "examples seen", "operations", "seconds")
     assert columns[0] == ("task", *facts)
@@ -58,6 +59,36 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
     asked = [line.split() for line in questions[2:]]
     assert [row[:3] for row in asked] == [["subtraction", "53-53", "0"], ["pq", "--p-", "q---"]]
     assert all(row[-1] in "✓✗" for row in asked)
+
+
+def test_it_begins_with_what_the_data_look_like(ended):
+    """Of all tasks, before the first of them is trained: rows, counts, and why some draws were dropped."""
+    beginning = ended.lines[:2]
+    for text, rows, sentences in zip(
+        beginning,
+        (r"^\d+-\d+ +-?\d+ +\"\d", r"^-+p-+ +q-+ +\"-"),
+        (
+            ["subtraction of at most 2 digits: 270 training and 30 validation examples", "5,050 different pairs"],
+            ["pq of at most 20 dashes: 135 training and 15 validation examples", "210 different pairs"],
+        ),
+        strict=True,
+    ):
+        assert len(re.findall(rows, text, re.MULTILINE)) == 5
+        assert [sentence for sentence in sentences if sentence not in text] == []
+        assert re.search(r"^\d+ pairs were drawn, and [1-9]\d* of them dropped, because ", text, re.MULTILINE)
+        assert str(ended.folder / "data") in text
+
+
+def test_what_it_says_to_try_next_works(ended, capsys, monkeypatch):
+    title, *commands = ended.lines[-1].strip().splitlines()
+    assert title == "try next"
+    assert len(commands) == 3
+    words = [shlex.split(command, comments=True) for command in commands]
+    assert [each[1] for each in words] == ["predict", "evaluate", "describe"]
+    for program, *arguments in words:
+        assert program.endswith("arith-model")
+        assert __main__.main(arguments) == 0
+        assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,12 @@ assert not [name for name in {HEAVY} if name in sys.modules]
         (["evaluate", "missing"], "missing is no run: it has no config.json"),
         (["predict", "missing", "1+2"], "missing is no run"),
         (["export", "missing", "out"], "missing is no run"),
+        (["describe", "additoin"], "did you mean 'addition'?"),
+        (["describe", "runs/missing"], "runs/missing is no run"),
+        (["describe", "addition", "--recipe", "x"], "recipe is 'x'; give one of best"),
+        (["describe", "pq", "--view", "aligned"], "lines up decimal digits and pq has none"),
+        (["plot", "missing"], "missing is no run"),
+        (["plot"], "required: RUN_DIR"),
     ],
 )
 def test_refuses_in_one_sentence(arguments, sentence, capsys, tmp_path, monkeypatch):
@@ -185,6 +191,66 @@ def test_an_evaluation_that_is_refused(trained, capsys, tmp_path):
     ):
         assert main(["evaluate", str(trained.folder), *words]) == 2
         assert sentence in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["", *program.COMMANDS])
+def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
+    with pytest.raises(SystemExit):
+        program.parse([*command.split(), "--help"])
+    examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
+    assert examples
+    for example in examples:
+        name, *words = shlex.split(example)
+        assert name == "arith-model"
+        if "--help" not in words:
+            args = program.parse(words)
+            assert args.command == command or not command
+            if args.command == "train":
+                assert program.configuration(args)
+
+
+def test_five_options_stand_at_the_head_of_the_help(capsys):
+    for command in ("train", "evaluate"):
+        with pytest.raises(SystemExit):
+            program.parse([command, "--help"])
+        shown = capsys.readouterr().out
+        first = re.search(r"^the options that matter most:\n(.*?)^\S", shown, re.MULTILINE | re.DOTALL)
+        assert first
+        assert len(re.findall(r"^  --", first[1], re.MULTILINE)) == 5
+
+
+def test_describe_and_plot(trained, capsys, tmp_path):
+    assert main(["describe", "addition", "--recipe", "notebook", "--model", "gru", "--hidden", "24"]) == 0
+    shown = capsys.readouterr().out
+    assert "gru: as lstm" in shown
+    assert re.search(r"^--hidden +24 ", shown, re.MULTILINE)
+    for words in (
+        ["--digits", "4"],
+        ["--data-seed", "4"],
+        ["--model", "gru"],
+        ["--recipe", "best"],
+        ["--dashes", "9"],
+    ):
+        assert main(["describe", str(trained.folder), *words]) == 2
+        assert f"{words[0]} is given, but {trained.folder} is a run, which has its own" in capsys.readouterr().err
+    picture = tmp_path / "curves.png"
+    assert main(["plot", str(trained.folder), "-o", str(picture)]) == 0
+    assert capsys.readouterr().out == f"{picture}\n"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert main(["plot", str(trained.folder), "-o", str(tmp_path / "curves.txt")]) == 2
+
+
+def test_a_run_that_ends_early_goes_on_as_it_says(data_dir, tasks, tmp_path, capsys):
+    size = ["--dashes", "20", "--num-examples", str(tasks["pq"].num_examples), "--recipe", "notebook"]
+    command = ["train", "pq", "--data-dir", str(data_dir), *size, "--min-delta", "10", "--epochs", "3"]
+    command += ["--model", "convolution", "--hidden", "4"]
+    assert main([*command, "--run-dir", str(tmp_path / "run"), "--patience", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert "run is finished: the validation loss hardly fell for 1 epochs in a row\n" in printed
+    assert "run the same command with --patience 0, which never stops early, or with more than --patience 1" in printed
+    assert main([*command, "--run-dir", str(tmp_path / "run"), "--patience", "0"]) == 0
+    assert "run is finished: 3 epochs were asked for" in capsys.readouterr().out
+    assert open_run(tmp_path / "run").config.patience == 0
 
 
 def test_questions_of_dashes_are_no_options():

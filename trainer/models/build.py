@@ -1,7 +1,8 @@
 """From a configuration to a network on a task."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,8 @@ from seq2seq_arith.trainer.registry import MODELS, check_model, load
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
+
+T = TypeVar("T")
 
 
 def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
@@ -54,10 +57,19 @@ def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
     Raises:
       InputError: The network cannot be put on this view.
     """
+    return sketch(config, view, lambda model: model.variables)
 
-    def build() -> list[keras.Variable]:
+
+def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
+    """What a function finds out about a network that is built without values, as by ``build_model``.
+
+    Raises:
+      InputError: The network cannot be put on this view.
+    """
+
+    def build() -> T:
         with tf.Graph().as_default():
-            return build_model(config, view).variables
+            return look(build_model(config, view, cudnn=cudnn))
 
     # Keras numbers layers without a name per thread. In another thread, it does not number on for the real network.
     with ThreadPoolExecutor(1) as executor:

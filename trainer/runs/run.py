@@ -24,6 +24,8 @@ NOT_COMPARED |= {"directory", "order"}
 ORDER, ORDER_BEFORE = "lanes", "one permutation per pass"
 # May be more when a run with a constant learning rate goes on.
 EPOCHS = "train.epochs"
+# May differ when a run goes on, because they only say when it ends.
+ENDS = {"patience", "target"}
 CONFIG, LOCK = "config.json", ".lock"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
@@ -140,7 +142,8 @@ class Run:
     def check_folder(self) -> "Run | None":
         """Checks that this run may use the folder: it is new, empty, or has the same configuration.
 
-        A run whose learning rate is constant may go on for more epochs than were asked for.
+        A run whose learning rate is constant may go on for more epochs than were asked for, and any run may go on with
+        another patience or target.
 
         Returns:
           The run that is there, if it has been trained; None otherwise.
@@ -157,6 +160,8 @@ class Run:
                 f"{self.sha256[:12]} here; give another --run-dir"
             )
         differences = _differences(there.to_json(), self.to_json())
+        for name in ENDS:
+            differences.pop(f"train.{name}", None)
         old, new = there.config, self.config
         goes_further = list(differences) == [EPOCHS] and new.epochs > old.epochs
         if goes_further and old.schedule == "constant":
@@ -220,11 +225,12 @@ class Run:
         if not writes:
             return
         remove_temporaries(self.folder)
-        if there is not None and there.config.epochs == self.config.epochs:
-            return
         claimed = self
         if there is not None:
-            claimed = dataclasses.replace(there, config=dataclasses.replace(there.config, epochs=self.config.epochs))
+            changed = {name: getattr(self.config, name) for name in ("epochs", *ENDS)}
+            claimed = dataclasses.replace(there, config=dataclasses.replace(there.config, **changed))
+            if claimed == there:
+                return
         try:
             write(self.config_path, (json.dumps(claimed.to_json(), indent=2) + "\n").encode())
         except WriteError as error:

@@ -10,10 +10,12 @@ pq, whose strings have 2,001 characters::
 import dataclasses
 from typing import TYPE_CHECKING
 
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.registry import MODELS
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ MAX_FILLING = 8192
 PROCESS = 700 << 20  # bytes of a process before its first training step
 WORTH_SAYING = 1 << 30
 GIBIBYTE = 1 << 30
+# A training of more operations takes hours: two busy cores made 6 * 10^10 per second of the notebook's LSTM on pq.
+LONG = 5 * 10**14
+MANY_TIMES = 10  # what the recipe best takes, before it is worth saying
+# The notebook's network learns pq of so many dashes: with seed 0, every epoch from the 147th on was without a mistake.
+SMALL_PQ = "--dashes 20 --batch-size 32 --epochs 300 --patience 0"
 
 
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
@@ -52,6 +59,30 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     multiplications = 2 * MODELS[config.model.name].gates * hidden * hidden * _layer_steps(config, view)
     multiplications += 2 * hidden * _attended_pairs(config, view)
     return round(3 * 2 * multiplications * examples)
+
+
+def most_examples(config: TrainConfig, task: Task) -> int:
+    """How many examples a training sees if it is not stopped early, each as often as it is seen."""
+    if config.steps_per_epoch is not None:
+        return config.epochs * config.steps_per_epoch * config.batch_size
+    return config.epochs * (config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples))
+
+
+def effort(config: TrainConfig, view: "View") -> str:
+    """What a very long training takes, and what to try instead; empty if it is not that long."""
+    from seq2seq_arith.trainer.data.views import make_view  # imports TensorFlow
+
+    task = view.task
+    total = operations(config, view, most_examples(config, task))
+    best = recipe("best", task.name)
+    least = operations(best, make_view(best.model.view, task), most_examples(best, task))
+    if total < LONG or total < MANY_TIMES * least:
+        return ""
+    smaller = f"a smaller task: {SMALL_PQ}" if not task.notation.has_digits else "fewer --digits, --epochs or examples"
+    return (
+        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is "
+        f"{total / least:,.0f} times as many as --recipe best takes; try that, or {smaller}"
+    )
 
 
 def filling_batch(config: TrainConfig, view: "View") -> int:

@@ -25,7 +25,7 @@ from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices
-from seq2seq_arith.trainer.training.costs import check_memory, filling_batch, operations
+from seq2seq_arith.trainer.training.costs import check_memory, effort, filling_batch, operations
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
 from seq2seq_arith.trainer.training.observers import (
@@ -38,7 +38,7 @@ from seq2seq_arith.trainer.training.observers import (
     Profiler,
     check_installed,
 )
-from seq2seq_arith.trainer.training.state import State
+from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
 # The errors that TensorFlow raises on a machine that misses another one.
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
@@ -103,6 +103,8 @@ def train(
     is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
         run.claim(writes=is_chief)
+        if is_chief and not on_gpus and (note := effort(config, view)):
+            say(f"note: {note}")
         with (
             devices.translate_exhaustion("give a smaller --batch-size"),
             _translate_lost_machine(run),
@@ -119,6 +121,8 @@ def train(
             if not run.config_path.exists():
                 raise TrainingError(f"{run.folder} was removed while the model was trained; train it again")
     say(f"{run.folder} is finished: {state.stopped}")
+    if advice := how_to_go_on(state, config):
+        say(advice)
     return Trained(run, state, summary)
 
 

@@ -1,11 +1,23 @@
 """Where a run stands, and when it ends."""
 
 import dataclasses
+import enum
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS
+
+LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
+
+
+class End(enum.Enum):
+    """The reasons to stop."""
+
+    TARGET = enum.auto()
+    PATIENCE = enum.auto()
+    EPOCHS = enum.auto()
 
 
 def _no_sums() -> dict[str, float]:
@@ -98,14 +110,39 @@ def stalled_epochs(stalled: int, history: list[dict[str, Any]], min_delta: float
 
 def reason_to_stop(state: State, epochs: int, patience: int, target: float | None) -> str:
     """Why the run ends after this epoch; empty if it goes on."""
-    exact = state.history[-1]["val_exact_match"]
-    if target is not None and exact >= target:
+    end = _end(state, epochs, patience, target)
+    if end is End.TARGET:
         return f"the exact match reached {target:g}"
-    if patience and state.stalled >= patience:
+    if end is End.PATIENCE:
         return f"the validation loss hardly fell for {patience} epochs in a row"
-    if len(state.history) >= epochs:
+    if end is End.EPOCHS:
         return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""
+
+
+def how_to_go_on(state: State, config: TrainConfig) -> str:
+    """What to change so that a run that has ended trains longer; empty if it has learned its task."""
+    end = _end(state, config.epochs, config.patience, config.target)
+    again = "to train further, run the same command"
+    if end is End.TARGET:
+        return f"{again} without --target {config.target:g}, or with a higher one"
+    if end is End.PATIENCE:
+        return f"{again} with --patience 0, which never stops early, or with more than --patience {config.patience}"
+    if not state.best_epoch or state.history[state.best_epoch - 1]["val_exact_match"] >= LEARNED:
+        return ""
+    longer = f"--epochs {2 * config.epochs}"
+    if config.schedule == "constant":
+        return f"{again} with {longer}"
+    return f"its learning rate has fallen to zero: to train longer, give {longer} and another --run-dir"
+
+
+def _end(state: State, epochs: int, patience: int, target: float | None) -> End | None:
+    """Which reason to stop there is after this epoch; None if there is none."""
+    if target is not None and state.history[-1]["val_exact_match"] >= target:
+        return End.TARGET
+    if patience and state.stalled >= patience:
+        return End.PATIENCE
+    return End.EPOCHS if len(state.history) >= epochs else None
 
 
 def _rank(row: dict[str, Any]) -> tuple[float, float]:

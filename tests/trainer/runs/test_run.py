@@ -63,6 +63,16 @@ def test_a_run_with_a_constant_rate_may_go_on_to_more_epochs(tmp_path):
         run_in(tmp_path).claim()
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_may_go_on_with_another_patience_and_target(tmp_path, schedule):
+    """They only say when it ends. The configuration says the new ones."""
+    config = override(TrainConfig(), patience=3, target=0.9, schedule=schedule)
+    trained(run_in(tmp_path, config=config))
+    longer = dataclasses.replace(config, patience=0, target=None)
+    run_in(tmp_path, config=longer).claim()
+    assert open_run(tmp_path / "run").config == longer
+
+
 def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path):
     config = override(TrainConfig(), schedule="cosine")
     trained(run_in(tmp_path, config=config))

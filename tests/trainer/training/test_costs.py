@@ -77,6 +77,29 @@ def test_the_batch_that_fills_a_gpu_is_smaller_for_larger_models(task, name, bat
     assert costs.filling_batch(config, make_view(config.model.view, Task(task))) == batch
 
 
+def test_a_training_of_many_hours_says_what_to_try_instead():
+    note = costs.effort(NOTEBOOK, PQ)
+    assert note.startswith("50 epochs of model lstm take up to 7e+15 operations, which is 15,000 times as many as ")
+    assert note.endswith(f"try that, or a smaller task: {costs.SMALL_PQ}")
+    small = make_view("raw", Task("pq", digits=20, num_examples=210))
+    config = override(NOTEBOOK, batch_size=32, epochs=300, patience=0)  # as it says
+    assert costs.effort(config, small) == ""
+    assert costs.effort(recipe("best", "pq"), PQ) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "examples"),
+    [
+        ({}, 50 * 45_000),
+        ({"epochs": 2, "epoch_examples": 1000}, 2000),
+        ({"epochs": 3, "steps_per_epoch": 10}, 3 * 10 * 128),
+        ({"epochs": 3, "stream": True}, 3 * 2**17),
+    ],
+)
+def test_the_most_examples_of_a_training(changes, examples):
+    assert costs.most_examples(override(NOTEBOOK, **changes), Task("pq")) == examples
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_small_trainings_go_without_saying(name, capsys):
     check(override(NOTEBOOK, name=name), make_view("aligned", Task("addition")))

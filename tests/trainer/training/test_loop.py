@@ -209,17 +209,22 @@ def test_a_run_both_of_whose_checkpoints_are_damaged_is_refused(new_loop, tmp_pa
         new_loop(tmp_path).restore()
 
 
-@pytest.mark.parametrize("stop_at", [None, 30])
-def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, tmp_path, stop_at):
-    """Finished or not, it ends as if it had been asked for them at first."""
+@pytest.mark.parametrize(
+    ("changes", "stop_at"),
+    [({"epochs": 2}, None), ({"epochs": 2}, 30), ({"patience": 1}, None), ({"target": 0.0}, None)],
+    ids=str,
+)
+def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, tmp_path, changes, stop_at):
+    """Finished or not, it ends as if it had been asked for them at first; so does one that ended early."""
     made, config = constant
+    config = override(config, min_delta=100.0)  # no epoch is progress
     whole = new_loop(tmp_path / "whole", made=made, config=config)
     first = [np.asarray(variable) for variable in made.learner.variables]
     whole.train()
     expected = learned(whole), saved(whole)
     for variable, value in zip(made.learner.variables, first, strict=True):
         variable.assign(value)
-    shorter = override(config, epochs=2)
+    shorter = override(config, **changes)
     observers = [] if stop_at is None else [Stop(stop_at)]
     with contextlib.suppress(StoppedError):
         new_loop(tmp_path / "run", *observers, made=made, config=shorter).train()

@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
+from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.history import COLUMNS
-from seq2seq_arith.trainer.training.state import State, reason_to_stop, stalled_epochs
+from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop, stalled_epochs
 
 
 def row(exact: float, loss: float) -> dict:
@@ -97,3 +98,22 @@ def test_the_notebooks_early_stopping(losses, stalled):
 def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     state = State(stalled=stalled, history=[{"val_exact_match": exact}] * 2)
     assert reason_to_stop(state, epochs, patience, target) == reason
+
+
+@pytest.mark.parametrize(
+    ("exact", "stalled", "changes", "advice"),
+    [
+        (0.5, 3, {"patience": 3}, "with --patience 0, which never stops early, or with more than --patience 3"),
+        (0.5, 0, {"target": 0.4}, "run the same command without --target 0.4, or with a higher one"),
+        (0.5, 0, {}, "to train further, run the same command with --epochs 4"),
+        (0.5, 0, {"schedule": "cosine"}, "has fallen to zero: to train longer, give --epochs 4 and another --run-dir"),
+        (1.0, 0, {}, ""),
+        (1.0, 3, {"patience": 3}, "with --patience 0"),
+    ],
+)
+def test_how_to_go_on(exact, stalled, changes, advice):
+    config = override(TrainConfig(epochs=2), **changes)
+    state = State(stalled=stalled, best_epoch=1, history=[{"val_exact_match": exact}] * 2)
+    said = how_to_go_on(state, config)
+    assert advice in said
+    assert bool(said) == bool(advice)

@@ -1,0 +1,237 @@
+"""What ``arith-data show`` shows: the rows of the files, the same rows without files, statistics, and one-hot."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import reference
+from programs import run_here, tree
+
+from seq2seq_arith.arithmetic.breakdowns import carries
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines import show
+
+# Each kind of drawing, key and notation; the last has more examples than are looked at.
+TASKS = {
+    "addition": Task("addition", num_examples=3000),
+    "structured": Task("subtraction", digits=2, num_examples=500, draws="structured", seed=3),
+    "pq": Task("pq", digits=20, num_examples=150),
+    "ordered": Task("modular_addition", digits=11),
+    "large": Task("addition", digits=20, num_examples=400),
+}
+FEW = 100  # examples of "large" that are looked at
+
+
+@pytest.fixture(scope="module")
+def made(make):
+    """The directories of the datasets."""
+    return {name: make(task, num_shards=3) for name, task in TASKS.items()}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_draws_of_a_task_are_the_examples_of_its_files(made, name, monkeypatch):
+    task = TASKS[name]
+    if name == "large":
+        monkeypatch.setattr(show, "MOST_CHARACTERS", FEW * (task.question_width + task.answer_width))
+    read, drawn = show.read(made[name]), show.draw(task)
+    assert (read.task, drawn.draws_used) == (task, read.draws_used)
+    for side in ("questions", "answers"):
+        assert getattr(read, side).tobytes() == getattr(drawn, side).tobytes()
+    assert read.is_whole == (name != "large")
+    assert len(read) == (FEW if name == "large" else task.num_examples)
+
+
+def test_of_very_many_draws_it_shows_the_first(monkeypatch):
+    task = TASKS["addition"]
+    monkeypatch.setattr(show, "MOST_DRAWS", 1000)
+    monkeypatch.setattr(show, "MOST_FIRST", 200)
+    sample = show.draw(task)
+    assert len(sample) == 200
+    assert sample.draws_used is None
+    first, number = {}, 0
+    while len(first) < 200:
+        pair = reference.draw(task, number)
+        first.setdefault(reference.key(task, *pair), reference.text(task, *pair))
+        number += 1
+    rows = show.facts(sample, 200)["rows"]
+    assert {(row["stored_question"], row["stored_answer"]) for row in rows} == set(first.values())
+    assert "were drawn" not in show.introduction(sample)
+    assert "statistics of 200 examples, the first draws" in show.statistics(sample)
+
+
+def test_the_facts_of_a_dataset(made):
+    """As JSON; the shares are counted here with Python's own arithmetic."""
+    task = TASKS["addition"]
+    result = run_here("show", made["addition"], "--json", "--rows", task.num_examples)
+    assert (result.returncode, result.stderr) == (0, "")
+    found = json.loads(result.stdout)
+    metadata = json.loads((made["addition"] / "metadata.json").read_text())
+    assert found["draws_used"] == metadata["draws_used"]
+    assert found["duplicates"] == metadata["duplicates"] > 0
+    assert found["splits"] == {"train": 2700, "validation": 300}
+    assert found["possible_pairs"] == 1000 * 1001 // 2
+    assert len(found["rows"]) == found["examined"] == 3000
+    pairs = [tuple(map(int, row["question"].split("+"))) for row in found["rows"]]
+    for (left, right), row in zip(pairs, found["rows"], strict=True):
+        assert reference.text(task, left, right) == (row["stored_question"], row["stored_answer"])
+        assert row["answer"] == str(left + right)
+    lengths = found["shares"]["digits of an operand"]
+    for side, values in zip(("left", "right"), zip(*pairs, strict=True), strict=True):
+        counted = [sum(len(str(value)) == digits for value in values) / 3000 for digits in (1, 2, 3)]
+        assert [group[side] for group in lengths] == pytest.approx(counted)
+    words = (np.array([side], np.uint64) for side in zip(*pairs, strict=True))
+    counted = np.bincount(carries(*words)) / 3000
+    assert [group["share"] for group in found["shares"]["carries"]] == pytest.approx(counted.tolist())
+    questions = [row["question"] for row in found["rows"]]
+    about = found["lengths"]["question"]
+    assert about["shortest"] == len(about["shortest_text"]) == min(map(len, questions))
+    assert about["longest"] == len(about["longest_text"]) == max(map(len, questions))
+    assert {about["shortest_text"], about["longest_text"]} <= set(questions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentences"),
+    [
+        (
+            ["addition", "--num-examples", "3000", "--rows", "2"],
+            [
+                "addition of at most 3 digits: 2,700 training and 300 validation examples",
+                "drawn here; no file was read or written",
+                "(12+7 and 7+12 count as one pair)",
+                "There are 500,500 different pairs. Short numbers are drawn as often as long ones, but only 55 pairs",
+                "Stored questions are reversed; both are padded with blanks to 7 and 4 characters.",
+                "longest chain of carries  share",
+            ],
+        ),
+        (
+            ["pq", "--dashes", "20"],
+            ["There are 210 different pairs.", "dashes of an operand"],
+        ),
+        (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row.", "examples, a random sample"]),
+        (["modular_addition", "--modulus", "11"], ["(12+7 and 7+12 count as two pairs)"]),
+        (["subtraction"], ["sign      share", "Stored strings are padded"]),
+        (["addition", "--digits", "400", "--num-examples", "50"], ["and none of them twice", "..."]),
+        (["addition", "--digits", "40"], ["There are more than 10^15 different pairs."]),
+    ],
+    ids=str,
+)
+def test_what_a_task_looks_like(arguments, sentences, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run_here("show", *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert [sentence for sentence in sentences if sentence not in result.stdout] == []
+    assert max(map(len, result.stdout.splitlines())) < 210
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "rows"),
+    [
+        (Task("addition", digits=1, num_examples=50), "1+2", {"1": "..#", "+": ".#.", "2": "#..", " ": "..."}),
+        (Task("subtraction", digits=2), "5-12", {"5": "#....", "-": ".#...", "1": "..#..", "2": "...#.", " ": "....#"}),
+        (Task("pq", digits=3), "--p-", {"-": "##.#...", "p": "..#....", "q": ".......", " ": "....###"}),
+    ],
+    ids=str,
+)
+def test_one_hot(task, question, rows):
+    stored, ones = show.one_hot(task, question)
+    assert ones.shape == (len(task.alphabet), task.question_width)
+    assert (ones.sum(axis=0) == 1).all()
+    assert "".join(task.alphabet[row] for row in ones.argmax(axis=0)) == stored
+    lines = show.picture(task, stored, ones, 80, "#", ".").splitlines()
+    for character, row in rows.items():
+        (line,) = (line for line in lines if line.startswith(repr(character)))
+        assert line[9:] == " ".join(row)
+
+
+def test_a_wide_picture_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    result = run_here("show", "pq", "--one-hot", "---p--")
+    head, *lines = result.stdout.splitlines()
+    assert head == 'one-hot of "---p-- {1995}": 4 characters × 2,001 positions, of which the first 41 fit here'
+    assert [len(line) for line in lines[2:-1]] == [50] * 4
+    assert lines[3] == f"'-'      ███·██{'·' * 35}"
+
+
+def test_one_hot_as_json():
+    found = json.loads(run_here("show", "addition", "--one-hot", "1+2", "--json").stdout)
+    assert found["stored"] == "    2+1"
+    assert [row.index(1) for row in zip(*found["one_hot"], strict=True)] == [0, 0, 0, 0, 4, 1, 3]
+
+
+def test_a_terminal_without_the_blocks():
+    """In a process of its own, because the encoding is that of its standard output."""
+    process = subprocess.run(
+        [sys.executable, "-m", "seq2seq_arith.pipelines", "show", "addition", "--one-hot", "1+2"],
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"' '      # # # # . . ." in process.stdout
+
+
+def test_the_dataset_may_be_named_by_a_folder_above_it(tmp_path):
+    """A directory above several datasets names them all."""
+    made = ("generate", "addition", "--no-parquet", "--data-dir", tmp_path, "--num-examples")
+    assert run_here(*made, 100).returncode == 0
+    path = tmp_path / "seq2seq_arith" / "addition-n100" / "1.0.0"
+    for place in (tmp_path, path.parents[1], path.parent, path):
+        assert show.find(str(place)) == path
+    assert run_here(*made, 50).returncode == 0
+    with pytest.raises(InputError, match=r"has several datasets; give one of .*addition-n100/1\.0\.0, .*addition-n50"):
+        show.find(str(tmp_path))
+
+
+def test_damage_is_noticed(made, tmp_path):
+    for name, content in tree(made["pq"]).items():
+        (tmp_path / name).write_bytes(content or b"")
+    shard = tmp_path / "seq2seq_arith-train.tfrecord-00000-of-00003"
+    whole = shard.read_bytes()
+    for damaged in (whole[:-3], whole[:40] + b"x" + whole[41:]):
+        shard.write_bytes(damaged)
+        result = run_here("show", tmp_path)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert f"{shard} is damaged; see arith-data verify {tmp_path}" in result.stderr
+    (tmp_path / "metadata.json").write_text("{}")
+    assert "metadata.json: " in run_here("show", tmp_path).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["additoin"], "did you mean 'addition'?"),
+        (["no/such"], "no/such is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0, or a task"),
+        (["."], ". is no dataset"),
+        (["addition", "more"], "'more' is one argument too many"),
+        (["addition", "--rows", "-1"], "rows is -1; give a whole number from 0"),
+        (["addition", "--num-examples", "600000"], "at most 500500 are practical"),
+        (["addition", "--one-hot", "1234+5"], "has the operand '1234', and here are only operands of at most 3 digits"),
+        (["addition", "--one-hot", "1-2"], "holds '-'"),
+        ([".", "--dashes", "20"], "--dashes is given, but . is not a task; leave it out"),
+        ([".", "--num-examples", "20"], "--num-examples is given, but . is not a task"),
+    ],
+    ids=str,
+)
+def test_refusals(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run_here("show", *arguments)
+    assert (result.returncode, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize("place", ["task", "directory"])
+def test_it_imports_neither_beam_nor_tensorflow(made, place):
+    code = f"""
+import sys
+from seq2seq_arith.pipelines.__main__ import main
+assert main(["show", {"addition" if place == "task" else str(made["pq"])!r}]) == 0
+heavy = [name for name in ("apache_beam", "tensorflow", "tensorflow_datasets", "pandas") if name in sys.modules]
+assert heavy == [], heavy
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

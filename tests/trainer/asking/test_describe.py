@@ -1,0 +1,111 @@
+"""What ``arith-model describe`` says of a recipe and of a run."""
+
+import math
+import re
+
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.asking import describe
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.build import build_model, sketch
+from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
+from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
+
+
+def described(name: str, task: str) -> str:
+    return describe.describe(recipe_data(name, task), recipe(name, task))
+
+
+def test_the_notebooks_network_has_the_names_that_people_know():
+    """And the weights that Keras counts."""
+    shown = described("notebook", "addition")
+    rows = [re.split(r" {2,}", line) for line in shown.splitlines()]
+    network = rows[rows.index(["layer", "kind", "output", "weights"]) + 2 :][:7]
+    assert network == [
+        ["question", "Input", "7", "0"],
+        ["one_hot", "OneHot", "7 × 12", "0"],
+        ["encoder", "LSTM", "128", "72,192"],
+        ["repeat_vector", "RepeatVector", "4 × 128", "0"],
+        ["decoder_0", "LSTM", "4 × 128", "131,584"],
+        ["logits", "Dense", "4 × 12", "1,548"],
+        ["all", "205,324"],
+    ]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_is_drawn(name):
+    """With all of its weights; every layer reads layers above it."""
+    view = make_view("aligned", Task("addition"))
+    config = ModelConfig(name=name, view="aligned", hidden=8)
+    found = sketch(config, view, describe.layers, cudnn=True)
+    variables = build_model(config, view).trainable_variables
+    assert sum(layer.weights for layer in found) == sum(math.prod(variable.shape) for variable in variables)
+    above: set[str] = set()
+    for layer in found:
+        assert set(layer.reads) <= above
+        above.add(layer.name)
+    assert found[-1].shape == (view.answer_steps, len(view.alphabet))
+    assert {layer.kind for layer in found}.isdisjoint({"UnrolledLSTM"})
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "sentences"),
+    [
+        (
+            "best",
+            "addition",
+            [
+                "arith-data generate addition --num-examples 250000 --draws structured --data-dir data",
+                "of 12+7 = 19 it reads 27 1_ __ __ and writes 91__ (_ is blank)",
+                f"digits paired, in order: {GIVEN['digits paired, in order']}",
+                "225,000 examples in 879 steps of 256",
+                "Latch: Units that hold a value",
+            ],
+        ),
+        ("best", "multiplication", [f"crossed: {VIEWS['crossed'].help}", "LSTM, backward"]),
+        (
+            "notebook",
+            "pq",
+            ["it reads ---p--_{1995} and writes q-----_{1995}", "15,000 times as many as --recipe best"],
+        ),
+        ("raw", "subtraction", ["Bidirectional(LSTM)", "BiasedAttention: Self-attention"]),
+    ],
+)
+def test_what_a_recipe_would_train(name, task, sentences):
+    shown = described(name, task)
+    assert [sentence for sentence in sentences if sentence not in shown] == []
+
+
+def test_every_setting_has_its_value_and_its_meaning(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    shown = described("best", "subtraction")
+    config = recipe("best", "subtraction")
+    for instance in (config, config.model):
+        for name, (_, about) in options_of(instance).items():
+            (line,) = re.findall(rf"^--{(about.flag or name).replace('_', '-')} .*$", shown, re.MULTILINE)
+            assert line.endswith(f"  {about.help}")
+    assert re.search(r"^--learning-rate +0\.006 ", shown, re.MULTILINE)
+    assert re.search(r"^--steps-per-epoch +one pass over the training set ", shown, re.MULTILINE)
+    assert re.search(r"^--xla +yes ", shown, re.MULTILINE)
+
+
+def test_long_meanings_are_wrapped(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    settings = described("best", "addition").split("option ")[1].splitlines()
+    assert max(map(len, settings)) <= 100
+
+
+def test_a_run_says_what_it_reached(trained):
+    shown = describe.describe(trained.task, trained.config, trained)
+    assert f"run      {trained.folder}\n" in shown
+    assert f"--data-dir {trained.data_dir}\n" in shown
+    assert re.search(r"reached in epoch \d+ of 20: exact match 0\.\d{4} on the validation set$", shown)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_described(name):
+    shown = describe.describe(Task("pq", digits=20, num_examples=150), recipe(name, "pq"))
+    assert "pq-d20-n150: pq of at most 20 dashes, 135 training and 15 validation examples" in shown

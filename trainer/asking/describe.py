@@ -1,0 +1,207 @@
+"""Describes a run, or what a recipe would train: the dataset, the view, the network layer by layer, the training."""
+
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.tables import abridged, cut, table
+from seq2seq_arith.base.terminal import terminal_width
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.data.making import command
+from seq2seq_arith.trainer.data.views import View, make_view, to_codes
+from seq2seq_arith.trainer.models.build import sketch
+from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
+from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training.costs import GIBIBYTE, effort, most_examples, operations, training_memory
+
+LEAST_WIDTH = 40  # of the column of meanings
+BLANK = "_"  # stands for the padding, which nobody could see
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer of a network, or an operation between layers.
+
+    Attributes:
+      name: As in the checkpoints.
+      kind: The standard name: that of Keras's layer, also for a layer of ours that computes the same.
+      shape: Of its output, without the examples.
+      weights: How many values it learns.
+      reads: The names of the layers that it reads.
+      about: What it does, if it is not one of Keras's.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    weights: int
+    reads: tuple[str, ...]
+    about: str
+
+
+def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
+    """All of it, as text.
+
+    Args:
+      task: The dataset.
+      config: The model and its training.
+      run: The run, if there is one.
+    """
+    view = make_view(config.model.view, task)
+    parts = [
+        _pairs({**_data(task, run), **_view(config.model, view)}),
+        _network(sketch(config.model, view, layers, cudnn=True)),
+        _training(config),
+        _pairs(_costs(config, view)),
+    ]
+    if note := effort(config, view):
+        parts.append(f"{note}.")
+    if run is not None and run.history.exists():
+        parts.append(_reached(run))
+    return "\n\n".join(parts)
+
+
+def layers(model: keras.Model) -> list[Layer]:
+    """The layers of a network and the operations between them, in the order in which they work."""
+    found = []
+    for operation in model.operations:
+        is_input = isinstance(operation, keras.layers.InputLayer)
+        reads = [] if is_input else keras.tree.flatten(operation.input)
+        weights = operation.trainable_variables if isinstance(operation, keras.layers.Layer) else []
+        found.append(
+            Layer(
+                name=operation.name,
+                kind=_kind(operation),
+                shape=tuple(keras.tree.flatten(operation.output)[0].shape[1:]),
+                weights=sum(int(np.prod(variable.shape)) for variable in weights),
+                reads=tuple(dict.fromkeys(each._keras_history.operation.name for each in reads)),
+                about=_about(operation),
+            )
+        )
+    return found
+
+
+def _kind(operation: Any) -> str:
+    """The standard name of a layer."""
+    standard = next(cls for cls in type(operation).__mro__ if cls.__module__.startswith("keras."))
+    name = type(operation).__name__ if standard in (keras.layers.Layer, keras.Operation) else standard.__name__
+    if isinstance(operation, keras.layers.Bidirectional):
+        return f"{name}({_kind(operation.forward_layer)})"
+    return f"{name}, backward" if getattr(operation, "go_backwards", False) else name.removesuffix("Layer")
+
+
+def _about(operation: Any) -> str:
+    """The first sentence about a layer that Keras does not have."""
+    if not type(operation).__module__.startswith("seq2seq_arith.") or _kind(operation) != type(operation).__name__:
+        return ""
+    return (inspect.getdoc(type(operation)) or "").partition("\n\n")[0].replace("\n", " ").rstrip(".")
+
+
+def _data(task: Task, run: Run | None) -> dict[str, str]:
+    found = {} if run is None else {"run": str(run.folder)}
+    return found | {
+        "dataset": f"{task.config_name}: {task.description}, {task.num_train:,} training and "
+        f"{task.num_validation:,} validation examples",
+        "made by": command(task, "data" if run is None else run.data_dir),
+    }
+
+
+def _view(config: ModelConfig, view: View) -> dict[str, str]:
+    """The network, and what its view gives to it, with an example."""
+    entry, task = VIEWS[config.view], view.task
+    return {
+        "model": f"{config.name}: {MODELS[config.name].help}",
+        "view": f"{config.view}: {entry.help}",
+        "given": f"{entry.given}: {GIVEN[entry.given]}",
+        "example": _example(view, text.example(task)),
+    }
+
+
+def _example(view: View, question: str) -> str:
+    """What the network reads and writes for a question: the characters of each step."""
+    task = view.task
+    stored = to_codes([text.stored(task, *text.typed_operands(question, task))], task.question_width)
+    answers = np.ascontiguousarray(text.answers(task, *text.operands(task, stored)))
+    read = _steps(view, np.asarray(view.encode_question(stored))[0])
+    written = _steps(view, np.asarray(view.encode_answer(answers))[0])
+    answer = answers[0].tobytes().decode("ascii").strip()
+    return f"of {question}{task.notation.equals or ' '}{answer} it reads {read} and writes {written} ({BLANK} is blank)"
+
+
+def _steps(view: View, ids: np.ndarray) -> str:
+    steps = ["".join(view.alphabet[character] for character in np.atleast_1d(step)) for step in ids]
+    return abridged((" " if ids.ndim > 1 else "").join(step.replace(PAD, BLANK) for step in steps))
+
+
+def _network(found: Sequence[Layer]) -> str:
+    """The layers as a table; a layer reads the one above it, unless others are named."""
+    rows, before = [], ()
+    for layer in found:
+        shape = " × ".join("?" if size is None else f"{size:,}" for size in layer.shape) or "1"
+        others = "" if layer.reads == before else ", ".join(layer.reads)
+        rows.append([layer.name, layer.kind, shape, f"{layer.weights:,}", others])
+        before = (layer.name,)
+    rows.append(["all", "", "", f"{sum(layer.weights for layer in found):,}", ""])
+    header = ["layer", "kind", "output", "weights", "reads"]
+    lines = [
+        table(header, rows) if any(row[-1] for row in rows) else table(header[:-1], [row[:-1] for row in rows]),
+        "Each layer reads the one above it, unless its line names others. The softmax is a part of the loss.",
+    ]
+    about = {layer.kind: layer.about for layer in found if layer.about}
+    return "\n".join([*lines, *(f"{kind}: {sentence}." for kind, sentence in about.items())])
+
+
+def _training(config: TrainConfig) -> str:
+    """Every setting with its option, its value and its meaning."""
+    settings = []
+    for instance in (config.model, config):
+        for name, (_, about) in options_of(instance).items():
+            value = getattr(instance, name)
+            shown = about.default if value is None and about.default else _shown(value)
+            settings.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
+    room = terminal_width() - sum(2 + max(len(row[column]) for row in settings) for column in (0, 1))
+    rows = []
+    for option, value, meaning in settings:
+        first, *others = textwrap.wrap(meaning, max(LEAST_WIDTH, room))
+        rows += [(option, value, first), *(("", "", line) for line in others)]
+    return table(["option", "value", "meaning"], rows)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _costs(config: TrainConfig, view: View) -> dict[str, str]:
+    examples = most_examples(config, view.task)
+    return {
+        "at most": f"{examples:,} examples in {-(-examples // config.batch_size):,} steps of {config.batch_size:,}",
+        "operations": f"about {operations(config, view, examples):.1e}",
+        "memory": f"about {training_memory(config, view) / GIBIBYTE:.1f} GiB",
+    }
+
+
+def _reached(run: Run) -> str:
+    """The best epoch of a run."""
+    history = curves.read(run)
+    best = max(range(len(history["epoch"])), key=lambda row: (history[curves.EXACT][row], -history[curves.LOSS][row]))
+    return (
+        f"reached in epoch {history['epoch'][best]:.0f} of {len(history['epoch'])}: exact match "
+        f"{cut(history[curves.EXACT][best], 4)} on the validation set"
+    )
+
+
+def _pairs(facts: dict[str, str]) -> str:
+    width = max(map(len, facts)) + 2
+    return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())

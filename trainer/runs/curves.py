@@ -1,0 +1,101 @@
+"""The curves of several runs in one picture."""
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.history import VALIDATION
+from seq2seq_arith.trainer.runs.run import Run
+
+FORMATS = (".png", ".svg", ".pdf")
+# Okabe and Ito's colours, which people with any colour vision can tell apart, without the yellow, which is hard to see
+# on white. Styles and markers tell the curves apart without any colour.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#E69F00")
+STYLES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+MOST_RUNS = 12
+MARKED_EPOCHS = 30  # of more epochs, only some points have markers
+SMALLEST_LOSS = 1e-9  # a loss of zero has no place on a logarithmic axis
+
+LOSS, EXACT = f"{VALIDATION}loss", f"{VALIDATION}exact_match"
+# From a column of the history to its values; "epoch" is there, too.
+Curves = Mapping[str, Sequence[float]]
+
+
+def read(run: Run) -> dict[str, list[float]]:
+    """The epochs of a run, and its losses and exact matches on the validation set.
+
+    Raises:
+      InputError: No epoch has ended yet, or the file is damaged.
+    """
+    try:
+        with run.history.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        found = {name: [float(row[name]) for row in rows] for name in ("epoch", LOSS, EXACT)}
+    except FileNotFoundError:
+        raise InputError(f"{run.folder} has no {run.history.name} yet; train it for at least one epoch") from None
+    except (ValueError, KeyError, TypeError, csv.Error):
+        raise InputError(f"{run.history} is damaged; train the run again in another folder") from None
+    if not rows or not all(math.isfinite(value) for values in found.values() for value in values):
+        raise InputError(f"{run.history} is damaged; train the run again in another folder")
+    return found
+
+
+def labels(folders: Sequence[str]) -> list[str]:
+    """Short names of folders: the last part of each, or the whole paths if two would have the same.
+
+    >>> labels(["runs/lstm", "runs/gru/"]), labels(["a/run", "b/run"])
+    (['lstm', 'gru'], ['a/run', 'b/run'])
+    """
+    names = [Path(folder).name for folder in folders]
+    return names if len(set(names)) == len(names) and all(names) else list(folders)
+
+
+def plot(path: Path, runs: Mapping[str, Curves]) -> None:
+    """Plots loss and exact match on the validation set over the epochs: a curve per run, as ``read`` gives them.
+
+    Args:
+      path: A file that ends in one of ``FORMATS``.
+      runs: The curves by their names in the legend.
+
+    Raises:
+      InputError: The file is of another kind, there are too many runs, or matplotlib is not installed.
+      WriteError: The file cannot be written.
+    """
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"the picture is {path}; give a file that ends in {', '.join(FORMATS)}")
+    if len(runs) > MOST_RUNS:
+        raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
+    packages.require("arith-model plot", "matplotlib", "train")
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    losses, exact = figure.subplots(1, 2)
+    for number, (label, curves) in enumerate(runs.items()):
+        look = {
+            "color": COLOURS[number % len(COLOURS)],
+            "linestyle": STYLES[number % len(STYLES)],
+            "marker": MARKERS[number % len(MARKERS)],
+            "markevery": -(-len(curves["epoch"]) // MARKED_EPOCHS),
+            "markersize": 5,
+            "linewidth": 1.8,
+        }
+        losses.plot(curves["epoch"], [max(SMALLEST_LOSS, loss) for loss in curves[LOSS]], label=label, **look)
+        exact.plot(curves["epoch"], curves[EXACT], label=label, **look)
+    losses.set(yscale="log", ylabel="nats per character (less is better)", title="loss on the validation set")
+    exact.set(ylim=(-0.02, 1.02), ylabel="share of right answers", title="exact match on the validation set")
+    for axes in (losses, exact):
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=0.3)
+    handles, names = losses.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), handlelength=4)
+    image = io.BytesIO()
+    figure.savefig(image, format=path.suffix.lower()[1:], dpi=100)
+    write(path, image.getvalue())

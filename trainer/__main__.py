@@ -164,7 +164,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     """
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
     config = override(recipe(args.recipe, task.name), **given(args, ModelConfig), **given(args, TrainConfig))
-    check_model(config.model.name, config.model.view, task)
+    check_model(config.model.name, config.model.view, task, config.model.positions)
     return task, config
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check, option
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.registry import FEED_FORWARDS, FORMER_NAMES, MODELS, POSITIONS, VIEWS
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -19,6 +19,7 @@ MAX_BATCH = 2**20
 MAX_STEPS_PER_CALL = 50
 # Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
 NEWER = {"stream", "epoch_examples", "validation_examples"}
+NEWER_MODEL = {"positions", "feed_forward"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,39 @@ class ModelConfig:
     view: str = option("how the network sees the string", default="raw", choices=lambda: tuple(VIEWS))
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
+    positions: str | None = option(
+        "how a transformer knows the order of the characters",
+        default=None,
+        default_text="the model's first choice",
+        choices=POSITIONS,
+    )
+    feed_forward: str | None = option(
+        "the dense layers of a transformer", default=None, default_text="the model's first choice", choices=FEED_FORWARDS
+    )
 
     def __post_init__(self) -> None:
         check(self)
-        heads = MODELS[self.name].heads
-        if heads and self.hidden % heads:
-            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {heads}")
+        entry = MODELS[self.name]
+        # Rotations turn pairs of numbers, so the units of a head are even.
+        multiple = entry.heads * (2 if entry.options else 1)
+        if multiple and self.hidden % multiple:
+            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
+        for name in sorted(NEWER_MODEL):
+            value, allowed = getattr(self, name), entry.options.get(name, ())
+            if value is not None and value not in allowed:
+                advice = f"give one of {', '.join(allowed)}" if allowed else "leave it out"
+                raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; {advice}")
+
+    def network_options(self) -> dict[str, Any]:
+        """The settings that only some networks have, as this one is given them."""
+        entry = MODELS[self.name]
+        options = {name: getattr(self, name) or allowed[0] for name, allowed in entry.options.items()}
+        return options | ({"heads": entry.heads} if options else {})
+
+    @property
+    def any_length(self) -> bool:
+        """Whether the weights fit strings of any length."""
+        return MODELS[self.name].any_length and self.network_options().get("positions") != "learned"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -141,10 +169,11 @@ class TrainConfig:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        if not names - NEWER <= set(values) <= names or set(values["model"]) != model_names:
+        model = values.get("model", {})
+        if not (names - NEWER <= set(values) <= names and model_names - NEWER_MODEL <= set(model) <= model_names):
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         rest = {name: value for name, value in values.items() if name != "model"}
-        return cls(model=ModelConfig(**values["model"]), **rest)
+        return cls(model=ModelConfig(**model | {"name": FORMER_NAMES.get(model["name"], model["name"])}), **rest)
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:

@@ -74,7 +74,7 @@ _PQ_COUNTER = dataclasses.replace(
 # If the answer is written from its end, its carries and borrows need no looking ahead.
 _RAW = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="transformer", view="backward", hidden=64, layers=1),
+    model=ModelConfig(name="lstm_transformer", view="backward", hidden=64, layers=1),
     epochs=9,
     batch_size=256,
     learning_rate=4e-3,

@@ -1,13 +1,13 @@
 """From a configuration to a network on a task."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import keras
 import tensorflow as tf
 
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
 from seq2seq_arith.trainer.registry import MODELS, check_model, load
 
@@ -15,11 +15,11 @@ from seq2seq_arith.trainer.registry import MODELS, check_model, load
 MAX_UNROLL = 64
 
 
-def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
+def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Network:
     """Builds a network with fresh weights, drawn from Keras's global seed.
 
-    The function that the registry names for the network is given the ids, a Keras tensor
-    [examples, *view.question_shape], and a ``Spec``; it returns logits [examples, view.answer_steps, alphabet].
+    The function that the registry names for the network is given a ``Spec``. It returns a Keras model from question
+    ids, or from question ids and previous ids, to logits [examples, view.answer_steps, alphabet]; or a ``Network``.
 
     Args:
       config: The network and its size.
@@ -27,23 +27,28 @@ def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> kera
       cudnn: Whether recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
         compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
 
-    Returns:
-      A model from ids to logits.
-
     Raises:
       InputError: The network cannot be put on this view.
     """
-    check_model(config.name, view.name, view.task)
-    ids: Any = keras.Input(view.question_shape, dtype="int32", name="question")
-    unroll = not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL
+    check_model(config.name, view.name, view.task, config.positions)
     spec = Spec(
+        name=config.name,
         hidden=config.hidden,
         layers=config.layers,
+        question_shape=view.question_shape,
         steps=view.answer_steps,
-        depth=len(view.alphabet),
-        recurrent={"unroll": unroll, "use_cudnn": "auto" if cudnn else False},
+        alphabet=view.alphabet,
+        units_first=view.task.reverse,
+        options=config.network_options(),
+        unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL,
+        on_gpu=cudnn,
     )
-    return keras.Model(ids, load(MODELS[config.name].build)(ids, spec), name=config.name)
+    return as_network(load(MODELS[config.name].build)(spec))
+
+
+def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
+    """The Keras model of ``build_network`` alone."""
+    return build_network(config, view, cudnn=cudnn).model
 
 
 def outline(config: ModelConfig, view: View) -> list[keras.Variable]:

@@ -89,6 +89,8 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
 def _layer_steps(config: TrainConfig, view: "View") -> int:
     """Steps of all layers together."""
     network = MODELS[config.model.name]
+    if network.whole:
+        return config.model.layers * (view.question_shape[0] + view.answer_steps)
     if network.writes_in_place:
         return network.directions * config.model.layers * view.answer_steps
     return view.question_shape[0] + config.model.layers * view.answer_steps

@@ -18,6 +18,7 @@ from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, check_int, given, words
 from seq2seq_arith.base.terminal import Parser, run_program, say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import (
@@ -29,7 +30,7 @@ from seq2seq_arith.trainer.recipes import (
     recipe_data,
 )
 from seq2seq_arith.trainer.registry import MODELS, VIEWS, check_model
-from seq2seq_arith.trainer.runs.run import local_folder, open_run, standing
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 
 PROGRAM = "arith-model"
 MAX_LENGTH = 10**6
@@ -75,6 +76,8 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
     export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    for command in (evaluate, predict, export):
+        command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
     for command in commands.choices.values():
         logs.add_log_options(command)
     return top
@@ -162,6 +165,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     Raises:
       InputError: A value is out of its range, or the network does not fit the dataset.
     """
+    plugins.allow(args.model)
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
     config = override(recipe(args.recipe, task.name), **given(args, ModelConfig), **given(args, TrainConfig))
     check_model(config.model.name, config.model.view, task, config.model.positions)
@@ -224,7 +228,7 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
-    run, lengths = open_run(args.run_dir), parse_lengths(args.lengths)
+    run, lengths = _asked(args), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
     if args.all_questions:
@@ -249,7 +253,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def predict(args: argparse.Namespace) -> int:
     """Answers questions with the best model of a run."""
-    run = open_run(args.run_dir)
+    run = _asked(args)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
 
@@ -259,12 +263,18 @@ def predict(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     """Writes the best model of a run for use elsewhere."""
-    run = open_run(args.run_dir)
+    run = _asked(args)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import export
 
     export.export(run, args.out)
     return 0
+
+
+def _asked(args: argparse.Namespace) -> Run:
+    """The run that is asked."""
+    plugins.allow(args.model)
+    return open_run(args.run_dir)
 
 
 def parse_lengths(text: str | None) -> list[int]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -208,7 +209,7 @@ FORMER_NAMES: dict[str, str] = {"transformer": "lstm_transformer"}
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
-    "places": "each digit comes with the number of its place",
+    "places": "each digit comes with the number of its place, and the answer is written from its end",
     "digits paired": "the digits of both operands that have the same place come together",
     "digits paired, in order": "the same, in the order in which carries run; so are the digits of the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
@@ -254,6 +255,16 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
+def model_entry(name: str) -> ModelEntry:
+    """The entry of a network, which may be one of another package, or in a file (``plugins.py``).
+
+    Of those, only the place of the code is known. Their costs are estimated as those of an LSTM.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    return ModelEntry(build=plugins.installed().get(name, name), help="a model of your own", kept=12, gates=4)
+
+
 def check_view(view: str, task: Task) -> None:
     """Raises InputError unless the view can be taken of the task's strings."""
     if VIEWS[view].needs_digits and not task.notation.has_digits:
@@ -263,7 +274,7 @@ def check_view(view: str, task: Task) -> None:
 def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
     """Raises InputError unless the network can be put on the view of the task, and the view on the task."""
     check_view(view, task)
-    entry, model = VIEWS[view], MODELS[name]
+    entry, model = VIEWS[view], model_entry(name)
     question_shape, answer_steps = entry.question_shape(task), entry.answer_steps(task)
     if model.writes_in_place and question_shape[0] != answer_steps:
         raise InputError(

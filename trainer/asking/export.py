@@ -17,6 +17,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS
 from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
@@ -67,7 +68,7 @@ class Exported(tf.Module):
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    If the model has layers that Keras does not have, their source is in OUT/seq2seq_arith_layers.py: importing it is
+    The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in OUT/seq2seq_arith_layers.py: importing it is
     enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
@@ -100,6 +101,8 @@ def export(run: Run, out: str) -> None:
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
             (partial / portable.CARD).write_text(portable.model_card(run, model, state["row"]), encoding="utf-8")
+            if plugins.is_plugin(run.config.model.name) and (code := plugins.file_of(run.config.model.name)):
+                shutil.copy(code, partial)
             if layers := portable.layers_source(model):
                 (partial / portable.LAYERS).write_text(layers, encoding="utf-8")
             if folder.exists():

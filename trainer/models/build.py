@@ -1,15 +1,21 @@
 """From a configuration to a network on a task."""
 
+import inspect
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MODELS, check_model, load
+from seq2seq_arith.trainer.registry import check_model, load, model_entry
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
@@ -32,7 +38,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
     """
     check_model(config.name, view.name, view.task, config.positions)
     spec = Spec(
-        name=config.name,
+        name=config.name.rpartition(":")[2],
         hidden=config.hidden,
         layers=config.layers,
         question_shape=view.question_shape,
@@ -43,7 +49,31 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
         unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL,
         on_gpu=cudnn,
     )
-    return as_network(load(MODELS[config.name].build)(spec))
+    place = model_entry(config.name).build
+    if not plugins.is_plugin(config.name):
+        return as_network(load(place)(spec))
+    return _built(config.name, plugins.load(config.name, config.code_sha256), spec)
+
+
+def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
+    """The network that a model of your own is, after its functions have been traced for two questions.
+
+    Raises:
+      InputError: Its function fails, or what it returns is not a network on this view.
+    """
+    file = Path(inspect.getfile(function))
+    try:
+        network = as_network(function(spec))
+        questions, answers = (tf.TensorSpec((2, *shape), tf.int32) for shape in (spec.question_shape, (spec.steps,)))
+        logits = tf.function(lambda *ids: network.logits(*ids, training=True)).get_concrete_function(questions, answers)
+        ids = tf.function(lambda ids: network.answer(ids)[0]).get_concrete_function(questions)
+    except Exception as error:
+        raise InputError(f"model {name!r} cannot be built: {plugins.where(error, file)}") from None
+    for what, found, needed in (("logits", logits, (2, spec.steps, spec.depth)), ("ids", ids, (2, spec.steps))):
+        shape = found.output_shapes
+        if shape != needed:
+            raise InputError(f"model {name!r} gives {what} of shape {tuple(shape)} for two questions, not {needed}")
+    return network
 
 
 def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:

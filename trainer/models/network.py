@@ -164,6 +164,8 @@ def as_network(built: keras.Model | Network) -> Network:
     """A network, of what a building function returned: a Keras model that takes previous ids is autoregressive."""
     if isinstance(built, Network):
         return built
+    if not isinstance(built, keras.Model):
+        raise TypeError(f"a {type(built).__name__} was returned, and not a keras.Model or a Network")
     return Parallel(built) if len(built.inputs) == 1 else Autoregressive(built)
 
 

@@ -220,7 +220,8 @@ class TrainConfig:
         if not (names - NEWER <= set(values) <= names and model_names - NEWER_MODEL <= set(model) <= model_names):
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         rest = {name: value for name, value in values.items() if name != "model"}
-        return cls(model=ModelConfig(**model | {"name": FORMER_NAMES.get(model["name"], model["name"])}), **rest)
+        name = next((new for former, new in FORMER_NAMES.items() if former == model["name"]), model["name"])
+        return cls(model=ModelConfig(**model | {"name": name}), **rest)
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:

@@ -275,16 +275,11 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
     """Raises InputError unless the network can be put on the view of the task, and the view on the task."""
     check_view(view, task)
     entry, model = VIEWS[view], model_entry(name)
-    question_shape, answer_steps = entry.question_shape(task), entry.answer_steps(task)
-    if model.writes_in_place and question_shape[0] != answer_steps:
+    question_steps, answer_steps = entry.question_shape(task)[0], entry.answer_steps(task)
+    if model.writes_in_place and question_steps != answer_steps:
         raise InputError(
             f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
-            f"{question_shape[0]} question steps and {answer_steps} answer steps; use --view aligned"
-        )
-    if model.autoregressive and len(question_shape) > 1:
-        raise InputError(
-            f"model {name!r} reads one character per step, and the view {view!r} has {question_shape[1]}; use "
-            "--view raw or --view backward"
+            f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
         )
     if positions in COUPLED and not (task.notation.has_digits and view == "backward"):
         raise InputError(

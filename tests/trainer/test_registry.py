@@ -15,7 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe
-from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, Network, check_model, check_view, load
+from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, ModelEntry, check_model, check_view, load
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -36,7 +36,7 @@ def test_every_entry_names_code_that_exists(entry):
 
 
 def test_a_network_must_say_its_costs():
-    mandatory = {field.name for field in dataclasses.fields(Network) if field.default is dataclasses.MISSING}
+    mandatory = {field.name for field in dataclasses.fields(ModelEntry) if field.default is dataclasses.MISSING}
     assert mandatory == {"build", "help", "kept", "gates"}
 
 
@@ -91,7 +91,7 @@ def test_refusals_import_no_tensorflow():
     code = """
 import sys
 from seq2seq_arith.trainer.__main__ import main
-for options in ("--model convolution --view raw", "--view sideways", "--model transformer --hidden 9"):
+for options in ("--model convolution --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
     assert main(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
 assert "tensorflow" not in sys.modules and "keras" not in sys.modules
 """

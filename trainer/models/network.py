@@ -95,7 +95,7 @@ class Autoregressive(Network):
     """
 
     def logits(self, questions: Any, answers: Any, *, training: bool) -> Any:
-        return self.model([questions, self._previous(answers)], training=training)
+        return self.model([tf.convert_to_tensor(questions), self._previous(answers)], training=training)
 
     def start(self, questions: Any) -> Any:
         """What decoding needs at first.
@@ -106,7 +106,7 @@ class Autoregressive(Network):
         Returns:
           A nest of tensors whose shapes and dtypes stay as they are in every step.
         """
-        return questions, tf.fill([tf.shape(questions)[0], self.steps], self.depth)
+        return tf.convert_to_tensor(questions), tf.fill([tf.shape(questions)[0], self.steps], self.depth)
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
         """The logits of one character.

@@ -156,6 +156,24 @@ class Block(keras.layers.Layer):
         return super().get_config() | about
 
 
+def embed(table: Any, ids: Any) -> Any:
+    """The vectors of characters, the sum where a step has several.
+
+    Args:
+      table: A vector for each character of each channel, [channels * characters, units].
+      ids: An integer [examples, steps] or [examples, steps, channels].
+
+    Returns:
+      [examples, steps, units], as long as the square root of the units: the table's rows have a length of about 1.
+    """
+    ids = ops.cast(ids, "int32")
+    if len(ids.shape) == 3:
+        channels = ids.shape[2]
+        ids = ids + ops.arange(channels, dtype="int32") * (table.shape[0] // channels)
+    vectors = ops.take(table, ids, axis=0) * table.shape[1] ** 0.5
+    return ops.sum(vectors, axis=2) if len(ids.shape) == 3 else vectors
+
+
 def causal_bias(query_index: Any, key_index: Any) -> Any:
     """A bias that hides later keys, float32 [1, 1, queries, keys]."""
     later = query_index[:, None] < key_index[None, :]

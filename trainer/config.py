@@ -63,7 +63,10 @@ class ModelConfig:
         choices=POSITIONS,
     )
     feed_forward: str | None = option(
-        "the dense layers of a transformer", default=None, default_text="the model's first choice", choices=FEED_FORWARDS
+        "the dense layers of a transformer",
+        default=None,
+        default_text="the model's first choice",
+        choices=FEED_FORWARDS,
     )
     options: str | None = option(
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"

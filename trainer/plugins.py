@@ -1,7 +1,7 @@
 """Models that are not part of this package: in a file, or in another package.
 
-``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that of
-an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
+``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
+of an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
 ``Network``. Its code runs only if it is named on the command line, or in Python: never because a run's folder names it.
 
 An installed package may also give its models names, which are then like those of this package: as entry points of the
@@ -105,7 +105,9 @@ def load(name: str, known: str | None = None) -> Any:
 def where(error: BaseException, file: Path | None) -> str:
     """An error in one line, with the last line of the file that it passed."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if file and Path(frame.filename) == file]
-    reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
+    reason = (
+        f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
+    )
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {reason}" if frames else reason

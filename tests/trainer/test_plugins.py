@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
@@ -118,8 +119,8 @@ def test_the_code_that_a_folder_names_does_not_run(nets, data, tmp_path):
         done = subprocess.run(program, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert done.stderr.splitlines()[-1] == (
-            f"arith-model: this run's model is the code {nets}:writer, which runs only if you name it; if you trust it, "
-            f"add: --model {nets}:writer"
+            f"arith-model: this run's model is the code {nets}:writer, which runs only if you name it; if you trust "
+            f"it, add: --model {nets}:writer"
         )
         assert not ran.exists()
 

@@ -36,7 +36,9 @@ def test_every_entry_names_code_that_exists(entry):
 
 
 def test_a_network_must_say_its_costs():
-    mandatory = {field.name for field in dataclasses.fields(ModelEntry) if field.default is dataclasses.MISSING}
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(ModelEntry)
+    mandatory = {field.name for field in fields if field.default is missing and field.default_factory is missing}
     assert mandatory == {"build", "help", "kept", "gates"}
 
 
@@ -101,7 +103,12 @@ assert "tensorflow" not in sys.modules and "keras" not in sys.modules
 
 
 def names_in(node: ast.AST) -> Iterator[set[str]]:
-    """The strings of every tuple, list, set and mapping, and the words of every text that is not a docstring."""
+    """The strings of every tuple, list, set and mapping, and the words of every text that is not a docstring.
+
+    A layer's ``get_config`` names the arguments of its constructor, which may be called as options are.
+    """
+    if isinstance(node, ast.FunctionDef) and node.name == "get_config":
+        return
     if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):
         elements = node.keys if isinstance(node, ast.Dict) else node.elts
         yield {part.value for part in elements if isinstance(part, ast.Constant) and isinstance(part.value, str)}
@@ -138,7 +145,7 @@ def test_the_makefile_has_no_tasks_of_its_own():
 
 @pytest.mark.parametrize(("kind", "names"), [("model", MODELS), ("view", VIEWS), ("recipe", RECIPES)])
 def test_the_pages_name_no_other(kind, names):
-    for line in re.findall(rf"--{kind} ([a-z_]+)", TEXT):
+    for line in re.findall(rf"--{kind} ([a-z_]+)(?![\w.:/])", TEXT):
         assert line in names
 
 

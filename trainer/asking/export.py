@@ -68,8 +68,8 @@ class Exported(tf.Module):
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in OUT/seq2seq_arith_layers.py: importing it is
-    enough to open OUT/model.keras without this package.
+    The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in
+    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 

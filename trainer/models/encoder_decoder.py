@@ -26,9 +26,7 @@ def simple_rnn_encoder_decoder(spec: Spec) -> keras.Model:
     return _encoder_decoder(keras.layers.SimpleRNN, _repeater, spec, options)
 
 
-def _encoder_decoder(
-    layer: Callable[..., Any], repeater: Callable[..., Any], spec: Spec, options: dict
-) -> keras.Model:
+def _encoder_decoder(layer: Callable[..., Any], repeater: Callable[..., Any], spec: Spec, options: dict) -> keras.Model:
     """The encoder's last state, repeated, read by ``spec.layers`` decoder layers.
 
     Args:

@@ -17,9 +17,7 @@ from seq2seq_arith.trainer.registry import MODELS
 VIEW = make_view("backward", Task("addition", digits=2))
 WRITERS = [name for name, entry in MODELS.items() if entry.autoregressive]
 # Every position encoding that a network has.
-CASES = [
-    (name, positions) for name in WRITERS for positions in MODELS[name].options.get("positions", (None,))
-]
+CASES = [(name, positions) for name in WRITERS for positions in MODELS[name].options.get("positions", (None,))]
 
 
 def questions(count: int = 40) -> np.ndarray:

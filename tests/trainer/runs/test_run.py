@@ -232,7 +232,7 @@ def test_lengths_that_a_model_can_be_asked(tmp_path):
             run.task_of_length(length)
     fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
-    with pytest.raises(InputError, match=r"'lstm_transformer' has weights for every place .* operands of at most 3; give"):
+    with pytest.raises(InputError, match=r"_transformer' has weights for every place .* operands of at most 3; give"):
         fixed.task_of_length(4)
 
 

@@ -53,7 +53,7 @@ class Attention(keras.layers.Layer):
         if bias is not None:
             scores = scores + bias
         shares = ops.cast(ops.softmax(scores), values.dtype)
-        mixed = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
+        mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
 
     def _split(self, sequence: Any) -> Any:

@@ -141,11 +141,12 @@ class CausalDecoder(keras.layers.Layer):
 
     def _places(self, question: Any, steps: int, training: bool) -> Any:
         """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them."""
-        ids, width = ops.cast(question, "int32"), question.shape[1]
+        ids: Any = ops.cast(question, "int32")
+        width = ids.shape[1]
         if not self.positions.startswith("coupled"):
             return ops.zeros((1, width + steps), dtype="int32")
         read = digit_places(ids, self.alphabet, self.units_first)
-        written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (ops.shape(ids)[0], steps))
+        written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (tf.shape(ids)[0], steps))
         places = ops.concatenate([read, written], axis=1)
         if self.positions == "coupled" and training:
             places = places + ops.where(places > 0, self._random_start(question), 0)
@@ -154,8 +155,9 @@ class CausalDecoder(keras.layers.Layer):
     def _random_start(self, question: Any) -> Any:
         """For each example of a batch another place to count from, so that later places are learned, too."""
         most = max(1, PLACES - question.shape[1])
-        seed = ops.stack([self.key(question), 0])
-        return tf.random.stateless_uniform([ops.shape(question)[0], 1], seed, 0, most, tf.int32)
+        seed = tf.stack([self.key(question), 0])
+        shape: Any = (tf.shape(question)[0], 1)
+        return tf.random.stateless_uniform(shape, seed, 0, most, tf.int32)
 
     def _logits(self, sequence: Any) -> Any:
         table = ops.cast(self.written[: len(self.alphabet)], "float32")

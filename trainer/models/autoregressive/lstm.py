@@ -37,9 +37,7 @@ class Feedback(Autoregressive):
     def __init__(self, spec: Spec, *, looks_back: bool) -> None:
         def layer(kind: str, number: int) -> keras.layers.LSTM:
             name = f"{kind}_{number}"
-            return keras.layers.LSTM(
-                spec.hidden, return_sequences=True, return_state=True, name=name, **spec.recurrent
-            )
+            return keras.layers.LSTM(spec.hidden, return_sequences=True, return_state=True, name=name, **spec.recurrent)
 
         self._characters = OneHot(spec.depth + 1, name="previous_characters")
         self._decoder = [layer("decoder", number) for number in range(spec.layers)]

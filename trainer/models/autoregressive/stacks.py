@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from seq2seq_arith.trainer.models.autoregressive.attention import Block, causal_bias, embed, put
@@ -102,8 +103,8 @@ class CrossDecoder(Stack):
 
     def start(self, encoded: Any, steps: int) -> Any:
         """What ``step`` needs: room for keys and values of the answer, and those of the question."""
-        examples, size = ops.shape(encoded)[0], self.hidden // self.heads
-        empty = ops.zeros((examples, self.heads, steps, size), dtype=self.compute_dtype)
+        shape = (tf.shape(encoded)[0], self.heads, steps, self.hidden // self.heads)
+        empty = tf.zeros(shape, self.compute_dtype)
         return tuple((empty, empty) for _ in self.blocks), tuple(block.recall(encoded) for block in self.blocks)
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:

@@ -32,7 +32,6 @@ from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data.making import make_missing
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
-from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.run import Run
 
 
@@ -76,7 +75,7 @@ class Case:
         model = self.config.model
         return (
             f"{self.task}, recipe {self.recipe}: {model.name}, {model.layers} of {model.hidden}, view {model.view}; "
-            f"given: {VIEWS[model.view].given}; trained on {self.data.config_name}"
+            f"given: {model.given}; trained on {self.data.config_name}"
         )
 
 

@@ -23,9 +23,10 @@ from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import add_options, check_int, given, options_of, words
+from seq2seq_arith.base.options import add_options, check_int, check_number, given, options_of, words
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete, run_program, say
 from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import (
@@ -40,7 +41,7 @@ from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 
 PROGRAM = "arith-model"
-MAX_LENGTH = 10**6
+MAX_NUMBER = 10**6
 # arith-data calls the seed of a dataset --seed; here that is the seed of the training.
 DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
@@ -76,6 +77,8 @@ EXAMPLES = {
         "predict runs/addition --file questions.txt --json",
     ],
     "export": ["export runs/addition exported"],
+    "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
+    "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
 }
 
 
@@ -125,6 +128,17 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
     export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
+    results = _command(commands, "results", "print a table of the results of a sweep")
+    results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
+    results.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
+    results.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
+    results.add_argument(
+        "--threshold", type=float, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
+    )
+    results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
+    for command in (evaluate, predict, export):
+        command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
     for command in commands.choices.values():
         logs.add_log_options(command)
         command.add_help_option()
@@ -188,6 +202,14 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         default=0,
         help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
     )
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/sweeps.md shows one")
+    sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
+    sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
+    sweep.add_argument("--jobs", type=int, default=1, help="how many runs are trained at once (1 to 64; default: 1)")
 
 
 def _described(registry: Mapping[str, Any]) -> str:
@@ -312,6 +334,9 @@ def _open_described(args: argparse.Namespace) -> Run:
     """
     if "/" not in args.what and not expanded(args.what).exists():
         Task(args.what)  # says which tasks there are
+    if args.model and plugins.is_plugin(args.model):  # it only says that the code may run
+        plugins.allow(args.model)
+        args.model = None
     run = open_run(args.what)
     names = [DATA_FLAGS.get(name, name) for name in options_of(Task)]
     names += [about.flag or name for name, (_, about) in options_of(ModelConfig).items()]
@@ -335,7 +360,7 @@ def plot(args: argparse.Namespace) -> int:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
-    run, lengths = open_run(args.run_dir), parse_lengths(args.lengths)
+    run, lengths = _asked(args), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
     if args.all_questions:
@@ -360,7 +385,7 @@ def evaluate(args: argparse.Namespace) -> int:
 
 def predict(args: argparse.Namespace) -> int:
     """Answers questions with the best model of a run."""
-    run = open_run(args.run_dir)
+    run = _asked(args)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
 
@@ -370,7 +395,7 @@ def predict(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     """Writes the best model of a run for use elsewhere."""
-    run = open_run(args.run_dir)
+    run = _asked(args)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import export
 
@@ -378,25 +403,74 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
+def _asked(args: argparse.Namespace) -> Run:
+    """The run that is asked."""
+    plugins.allow(args.model)
+    return open_run(args.run_dir)
+
+
+def sweep(args: argparse.Namespace) -> int:
+    """Trains many runs, and collects their results."""
+    from seq2seq_arith.trainer.data import making
+    from seq2seq_arith.trainer.sweeps import plan
+    from seq2seq_arith.trainer.sweeps.runner import Runner
+
+    planned = plan.read(expanded(args.file), parse_numbers("seeds", args.seeds, "0-9 or 1,5"))
+    check_int("jobs", args.jobs, 1, 64)
+    datasets = {}
+    for each in planned.runs:
+        try:
+            task, _ = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+        except InputError as error:
+            raise InputError(f"{args.file}, runs {each.group}: {error}") from None
+        datasets[task.config_name] = task
+    parse(["evaluate", "R", *plan.typed(planned.suite)])
+    # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
+    for task in datasets.values():
+        making.make_missing(task, args.data_dir)
+    Runner(planned, args.run_dir, args.data_dir, args.jobs).run()
+    return 0
+
+
+def print_results(args: argparse.Namespace) -> int:
+    """Prints a table of the results of a sweep."""
+    from seq2seq_arith.trainer.sweeps import results
+
+    wrong = next((each for each in args.where if "=" not in each), None)
+    if wrong is not None:
+        raise InputError(f"where is {wrong!r}; give FIELD=VALUE, such as task=addition")
+    check_number("threshold", args.threshold, 0.0, 1.0)
+    rows = [row for file in args.files for row in results.read(results.file_of(expanded(file)))]
+    where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
+    asked = results.Asked(by=args.by.split(","), where=where, threshold=args.threshold)
+    say(results.markdown(rows, asked) if args.markdown else results.text(rows, asked))
+    return 0
+
+
 def parse_lengths(text: str | None) -> list[int]:
+    """Parses the lengths of ``evaluate``; none if they are not given."""
+    return [] if text is None else parse_numbers("lengths", text, "6-18 or 20,100")
+
+
+def parse_numbers(label: str, text: str, example: str) -> list[int]:
     """Parses a list of whole numbers and rising ranges.
 
-    >>> parse_lengths("6-8,12")
+    >>> parse_numbers("lengths", "6-8,12", "6-18")
     [6, 7, 8, 12]
 
     Raises:
       InputError: It is not such a list.
     """
-    lengths: list[int] = []
-    for part in [] if text is None else text.split(","):
+    numbers: list[int] = []
+    for part in text.split(","):
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-        if not first <= last <= MAX_LENGTH:
+        if not first <= last <= MAX_NUMBER:
             raise InputError(
-                f"lengths is {text!r}; give whole numbers up to {MAX_LENGTH} and rising ranges, such as 6-18 or 20,100"
+                f"{label} is {text!r}; give whole numbers up to {MAX_NUMBER} and rising ranges, such as {example}"
             )
-        lengths += range(first, last + 1)
-    return lengths
+        numbers += range(first, last + 1)
+    return numbers
 
 
 COMMANDS = {
@@ -407,8 +481,10 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "sweep": sweep,
+    "results": print_results,
 }
-WITHOUT_TENSORFLOW = ("plot",)
+WITHOUT_TENSORFLOW = ("plot", "results")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -434,7 +510,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def stopped() -> str:
         goes_on = "; the same command goes on from the last checkpoint, or starts anew if there is none"
-        return f"stopped{goes_on if command in ('train', 'demo') else ''}"
+        return f"stopped{goes_on if command in ('train', 'demo', 'sweep') else ''}"
 
     return run_program(PROGRAM, work, stopped)
 

@@ -5,11 +5,21 @@ Nothing here imports TensorFlow, so that a wrong value is refused at once.
 """
 
 import dataclasses
+import json
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check, option
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.registry import (
+    COUPLED,
+    FEED_FORWARDS,
+    FORMER_NAMES,
+    MODELS,
+    POSITIONS,
+    VIEWS,
+    model_entry,
+)
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -19,6 +29,7 @@ MAX_BATCH = 2**20
 MAX_STEPS_PER_CALL = 50
 # Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
 NEWER = {"stream", "epoch_examples", "validation_examples"}
+NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,22 +37,91 @@ class ModelConfig:
     """Which network, its size, and the view through which it sees the strings.
 
     Attributes:
+      name: A name of the registry, or the place of a model of your own, as ``plugins.py`` describes it.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
+      code_sha256: The checksum of the file of a model of your own, which is read if it is not given.
 
     Raises:
       InputError: A value is out of its range.
     """
 
-    name: str = option("the network", default="lstm", choices=lambda: tuple(MODELS), flag="model", label="model")
+    name: str = option(
+        "the network; FILE.py:FUNCTION for one of your own",
+        default="lstm",
+        choices=lambda: (*MODELS, *plugins.installed()),
+        also=plugins.is_plugin,
+        flag="model",
+        label="model",
+    )
     view: str = option("how the network sees the string", default="raw", choices=lambda: tuple(VIEWS))
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
+    positions: str | None = option(
+        "how a transformer knows the order of the characters",
+        default=None,
+        default_text="the model's first choice",
+        choices=POSITIONS,
+    )
+    feed_forward: str | None = option(
+        "the dense layers of a transformer",
+        default=None,
+        default_text="the model's first choice",
+        choices=FEED_FORWARDS,
+    )
+    options: str | None = option(
+        "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
+    )
+    code_sha256: str | None = None
 
     def __post_init__(self) -> None:
         check(self)
-        heads = MODELS[self.name].heads
-        if heads and self.hidden % heads:
-            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {heads}")
+        if plugins.is_plugin(self.name):
+            object.__setattr__(self, "name", plugins.absolute(self.name))
+            object.__setattr__(self, "code_sha256", self.code_sha256 or plugins.sha256(self.name))
+        if isinstance(self.options, dict):
+            object.__setattr__(self, "options", json.dumps(self.options))
+        if self.options is not None:
+            object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
+        entry = model_entry(self.name)
+        # Rotations turn pairs of numbers, so the units of a head are even.
+        multiple = entry.heads * (2 if entry.options else 1)
+        if multiple and self.hidden % multiple:
+            raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
+        for name in ("positions", "feed_forward"):
+            value, allowed = getattr(self, name), entry.options.get(name, ())
+            if value is not None and value not in allowed:
+                advice = f"give one of {', '.join(allowed)}" if allowed else "leave it out"
+                raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; {advice}")
+
+    def network_options(self) -> dict[str, Any]:
+        """The settings that only some networks have, as this one is given them."""
+        entry = model_entry(self.name)
+        options = {name: getattr(self, name) or allowed[0] for name, allowed in entry.options.items()}
+        return options | ({"heads": entry.heads} if options else {}) | self._own_options()
+
+    def _own_options(self) -> dict[str, Any]:
+        """The settings of a model of your own."""
+        if self.options is None:
+            return {}
+        try:
+            options = json.loads(self.options)
+        except ValueError:
+            options = None
+        if not isinstance(options, dict):
+            raise InputError(f"""model-options is {self.options!r}; give a JSON object, such as '{{"heads": 2}}'""")
+        if self.name in MODELS:
+            raise InputError(f"model-options is {self.options}, but model {self.name!r} has none; leave it out")
+        return options
+
+    @property
+    def any_length(self) -> bool:
+        """Whether the weights fit strings of any length."""
+        return model_entry(self.name).any_length and self.network_options().get("positions") != "learned"
+
+    @property
+    def given(self) -> str:
+        """What the view and the positions give to the model, a key of ``registry.GIVEN``."""
+        return "places" if self.positions in COUPLED else VIEWS[self.view].given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,7 +204,7 @@ class TrainConfig:
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
             )
-        reason = MODELS[self.model.name].needs_float32
+        reason = model_entry(self.model.name).needs_float32
         if reason and self.precision != "float32":
             raise InputError(f"precision is {self.precision!r}, but {reason} and needs float32")
 
@@ -141,10 +221,12 @@ class TrainConfig:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        if not names - NEWER <= set(values) <= names or set(values["model"]) != model_names:
+        model = values.get("model", {})
+        if not (names - NEWER <= set(values) <= names and model_names - NEWER_MODEL <= set(model) <= model_names):
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         rest = {name: value for name, value in values.items() if name != "model"}
-        return cls(model=ModelConfig(**values["model"]), **rest)
+        name = next((new for former, new in FORMER_NAMES.items() if former == model["name"]), model["name"])
+        return cls(model=ModelConfig(**model | {"name": name}), **rest)
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:

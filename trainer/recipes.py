@@ -11,6 +11,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import check_choice
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.registry import check_model
 
@@ -75,7 +76,7 @@ _PQ_COUNTER = dataclasses.replace(
 # If the answer is written from its end, its carries and borrows need no looking ahead.
 _RAW = dataclasses.replace(
     _COSINE,
-    model=ModelConfig(name="transformer", view="backward", hidden=64, layers=1),
+    model=ModelConfig(name="lstm_transformer", view="backward", hidden=64, layers=1),
     epochs=9,
     batch_size=256,
     learning_rate=4e-3,
@@ -197,13 +198,15 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     Args:
       recipe_name: The recipe.
       task: The dataset.
-      **changes: Fields of ``TrainConfig`` and ``ModelConfig`` with other values; None for the recipe's.
+      **changes: Fields of ``TrainConfig`` and ``ModelConfig`` with other values; None for the recipe's. A person gives
+        them, so the code of a model that they name may run.
 
     Raises:
       InputError: There is no such recipe, a value is out of its range, or the network does not fit the dataset.
     """
+    plugins.allow(changes.get("name"))
     config = override(recipe(recipe_name, task.name), **changes)
-    check_model(config.model.name, config.model.view, task)
+    check_model(config.model.name, config.model.view, task, config.model.positions)
     return config
 
 

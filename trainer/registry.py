@@ -7,21 +7,22 @@ a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS
 >>> from seq2seq_arith.arithmetic.tasks import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))
 (4, 2)
->>> MODELS["transformer"].any_length
-False
+>>> MODELS["causal"].any_length
+True
 """
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Network:
+class ModelEntry:
     """A network, without its code.
 
     Attributes:
@@ -34,7 +35,11 @@ class Network:
       writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
         steps of the question as of the answer.
       any_length: Whether its weights fit strings of any length.
+      autoregressive: Whether it writes the answer character by character, and reads what it has written.
+      whole: Whether every layer runs over the question and the answer.
       heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
+      options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
+        can have, its default first.
       needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     """
 
@@ -45,7 +50,10 @@ class Network:
     directions: int = 1
     writes_in_place: bool = False
     any_length: bool = True
+    autoregressive: bool = False
+    whole: bool = False
     heads: int = 0
+    options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     needs_float32: str = ""
 
 
@@ -70,36 +78,43 @@ class ViewEntry:
     needs_digits: bool = False
 
 
+# How a transformer knows the order of characters; ``models/autoregressive/positions.py`` describes them.
+POSITIONS = ("rope", "none", "learned", "sinusoidal", "alibi", "fire", "coupled", "coupled_rope")
+# These need digits, whose places they count, in an answer that starts from the units.
+COUPLED = ("coupled", "coupled_rope")
+FEED_FORWARDS = ("gelu", "swiglu")
+
+_AUTOREGRESSIVE = "seq2seq_arith.trainer.models.autoregressive"
 _ENCODER_DECODERS = "seq2seq_arith.trainer.models.encoder_decoder"
 _TAGGERS = "seq2seq_arith.trainer.models.taggers"
 
-MODELS: dict[str, Network] = {
-    "lstm": Network(
+MODELS: dict[str, ModelEntry] = {
+    "lstm": ModelEntry(
         build=f"{_ENCODER_DECODERS}:lstm_encoder_decoder",
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         kept=12,
         gates=4,
     ),
-    "gru": Network(
+    "gru": ModelEntry(
         build=f"{_ENCODER_DECODERS}:gru_encoder_decoder",
         help="as lstm, of gated recurrent units",
         kept=12,
         gates=3,
     ),
-    "simple_rnn": Network(
+    "simple_rnn": ModelEntry(
         build=f"{_ENCODER_DECODERS}:simple_rnn_encoder_decoder",
         help="as lstm, of plain recurrent units",
         kept=4,
         gates=1,
     ),
-    "lstm_tagger": Network(
+    "lstm_tagger": ModelEntry(
         build=f"{_TAGGERS}:lstm_tagger",
         help="LSTM layers that write one answer character per step, all forward",
         kept=12,
         gates=4,
         writes_in_place=True,
     ),
-    "bilstm_tagger": Network(
+    "bilstm_tagger": ModelEntry(
         build=f"{_TAGGERS}:bilstm_tagger",
         help="as lstm_tagger, each layer in both directions",
         kept=12,
@@ -107,43 +122,77 @@ MODELS: dict[str, Network] = {
         directions=2,
         writes_in_place=True,
     ),
-    "alternating_tagger": Network(
+    "alternating_tagger": ModelEntry(
         build=f"{_TAGGERS}:alternating_tagger",
         help="as lstm_tagger, forward and backward in turn",
         kept=12,
         gates=4,
         writes_in_place=True,
     ),
-    "returning_tagger": Network(
+    "returning_tagger": ModelEntry(
         build=f"{_TAGGERS}:returning_tagger",
         help="as lstm_tagger, the last layer backward",
         kept=12,
         gates=4,
         writes_in_place=True,
     ),
-    "latch_tagger": Network(
+    "latch_tagger": ModelEntry(
         build="seq2seq_arith.trainer.models.latch_tagger:latch_tagger",
         help="dense layers and latches, which hold a carry or a sign over any number of places",
         kept=16,
         gates=4,
         writes_in_place=True,
     ),
-    "convolution": Network(
+    "convolution": ModelEntry(
         build="seq2seq_arith.trainer.models.convolution:convolution",
         help="each answer character from the question characters around its place",
         kept=4,
         gates=3,
         writes_in_place=True,
     ),
-    "transformer": Network(
-        build="seq2seq_arith.trainer.models.transformer:transformer",
+    "lstm_transformer": ModelEntry(
+        build="seq2seq_arith.trainer.models.lstm_transformer:lstm_transformer",
         help="attention from learned queries to the characters, and LSTMs along the answer",
         kept=12,
         gates=4,
         any_length=False,
         heads=4,
     ),
-    "counter": Network(
+    "causal": ModelEntry(
+        build=f"{_AUTOREGRESSIVE}.causal:causal",
+        help="a decoder-only transformer, which writes the answer character by character",
+        kept=34,
+        gates=12,
+        autoregressive=True,
+        whole=True,
+        heads=4,
+        options={"positions": POSITIONS, "feed_forward": FEED_FORWARDS},
+    ),
+    "encoder_decoder": ModelEntry(
+        build=f"{_AUTOREGRESSIVE}.encoder_decoder:encoder_decoder",
+        help="a transformer whose decoder looks at what its encoder made of the question",
+        kept=34,
+        gates=14,
+        autoregressive=True,
+        whole=True,
+        heads=4,
+        options={"positions": ("sinusoidal", "learned", "none"), "feed_forward": FEED_FORWARDS},
+    ),
+    "lstm_feedback": ModelEntry(
+        build=f"{_AUTOREGRESSIVE}.lstm:lstm_feedback",
+        help="LSTMs as in lstm, whose decoder reads what it has written",
+        kept=12,
+        gates=4,
+        autoregressive=True,
+    ),
+    "lstm_attention": ModelEntry(
+        build=f"{_AUTOREGRESSIVE}.lstm:lstm_attention",
+        help="as lstm_feedback, and looks back at the question",
+        kept=16,
+        gates=5,
+        autoregressive=True,
+    ),
+    "counter": ModelEntry(
         build="seq2seq_arith.trainer.models.counter:counter",
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
         kept=2,
@@ -153,11 +202,14 @@ MODELS: dict[str, Network] = {
 }
 
 
+# Networks that older runs know by another name.
+FORMER_NAMES: dict[str, str] = {"transformer": "lstm_transformer"}
+
 # What a model may be given, from the least to the most. Compare results only where the same is given.
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
-    "places": "each digit comes with the number of its place",
+    "places": "each digit comes with the number of its place, and the answer is written from its end",
     "digits paired": "the digits of both operands that have the same place come together",
     "digits paired, in order": "pairs of digits, in the order in which carries run; so are the digits of the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
@@ -203,21 +255,36 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
+def model_entry(name: str) -> ModelEntry:
+    """The entry of a network, which may be one of another package, or in a file (``plugins.py``).
+
+    Of those, only the place of the code is known. Their costs are estimated as those of an LSTM.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    return ModelEntry(build=plugins.installed().get(name, name), help="a model of your own", kept=12, gates=4)
+
+
 def check_view(view: str, task: Task) -> None:
     """Raises InputError unless the view can be taken of the task's strings."""
     if VIEWS[view].needs_digits and not task.notation.has_digits:
         raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
 
 
-def check_model(model: str, view: str, task: Task) -> None:
+def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
     """Raises InputError unless the network can be put on the view of the task, and the view on the task."""
     check_view(view, task)
-    entry = VIEWS[view]
+    entry, model = VIEWS[view], model_entry(name)
     question_steps, answer_steps = entry.question_shape(task)[0], entry.answer_steps(task)
-    if MODELS[model].writes_in_place and question_steps != answer_steps:
+    if model.writes_in_place and question_steps != answer_steps:
         raise InputError(
-            f"model {model!r} writes one character per step, but the view {view!r} of {task.name} has "
+            f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
             f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
+        )
+    if positions in COUPLED and not (task.notation.has_digits and view == "backward"):
+        raise InputError(
+            f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
+            "written from its units; use --view backward and a task of numbers, or --positions rope"
         )
 
 

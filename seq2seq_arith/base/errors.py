@@ -8,6 +8,7 @@
     ├── PublishedError      the dataset is complete, but what comes after publishing failed
     ├── EngineError         Beam's engine cannot be started, or gave the job up
     │   └── WorkerLostError     a worker process of the engine died
+    ├── SweepError          some runs of a sweep failed
     └── TrainingError       a training, or what comes after it, cannot go on
         ├── DivergedError       the loss, or a weight, is no longer a number
         ├── WriteError          a file or a folder of a run cannot be written
@@ -52,6 +53,10 @@ class EngineError(RunError):
 
 class WorkerLostError(EngineError):
     """A worker process of the engine died."""
+
+
+class SweepError(RunError):
+    """Some runs of a sweep failed; the others have their results."""
 
 
 class TrainingError(RunError):

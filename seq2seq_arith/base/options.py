@@ -43,6 +43,7 @@ class Option:
       help: One line for ``--help``, without the default.
       low, high: Bounds of a number, both included; None for no bound.
       choices: The values that are allowed; a function where they come from a registry.
+      also: Tells which values are allowed besides the choices.
       flag: The option's name, without dashes; None for the field's.
       label: What messages call the field; None for its name.
       default: The default in words, where the field's own does not say it.
@@ -53,6 +54,7 @@ class Option:
     low: float | None = None
     high: float | None = None
     choices: Sequence[str] | Callable[[], Sequence[str]] | None = None
+    also: Callable[[str], bool] | None = None
     flag: str | None = None
     label: str | None = None
     default: str | None = None
@@ -97,7 +99,8 @@ def check(instance: Any) -> None:
             continue
         label = about.label or name
         if about.choices is not None:
-            check_choice(label, value, about.allowed)
+            if not (about.also and isinstance(value, str) and about.also(value)):
+                check_choice(label, value, about.allowed)
         elif kind is int:
             check_int(label, value, about.low, about.high)
         elif kind is float:

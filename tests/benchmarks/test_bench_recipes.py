@@ -50,7 +50,7 @@ def test_without_a_choice_it_takes_all_and_each_fits(bench):
     [
         ({"seeds": 0}, "seeds is 0"),
         ({"bar": 2.0}, "bar is 2.0"),
-        ({"recipe": "raw", "lengths": (18,)}, "model 'transformer' has weights for every place"),
+        ({"recipe": "raw", "lengths": (18,)}, "model 'lstm_transformer' has weights for every place"),
     ],
 )
 def test_it_refuses_before_it_trains(bench, values, sentence):

@@ -8,7 +8,6 @@ from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer.api.dataset import named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.registry import VIEWS
 
 
 def compare(*runs: TrainedRun) -> Table:
@@ -34,7 +33,7 @@ def _row(run: TrainedRun) -> dict[str, Any]:
     asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
     return {
         "name": run.folder.name,
-        "given": VIEWS[run.run.config.model.view].given,
+        "given": run.run.config.model.given,
         "exact_match": max(row["val_exact_match"] for row in run.history),
         "worst_slice": worst_slice(asked),
         "weights": summary and summary.weights,

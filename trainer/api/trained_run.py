@@ -15,9 +15,9 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.tables import Table
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs import run as runs
 from seq2seq_arith.trainer.runs.run import Run
@@ -33,12 +33,17 @@ if TYPE_CHECKING:
 MISTAKES = 20  # that are shown
 
 
-def open_run(folder: str | Path) -> "TrainedRun":
+def open_run(folder: str | Path, model: str | None = None) -> "TrainedRun":
     """The run in a folder, which ``train`` or ``arith-model train`` has made.
+
+    Args:
+      folder: The folder.
+      model: ``FILE.py:FUNCTION``, if the run's model is your own: its code may then run.
 
     Raises:
       InputError: The folder is not that of a run.
     """
+    plugins.allow(model)
     return TrainedRun(runs.open_run(folder))
 
 
@@ -245,7 +250,7 @@ class TrainedRun:
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",
-            "given": VIEWS[config.model.view].given,
+            "given": config.model.given,
             "epochs": f"{len(rows)} of at most {config.epochs}",
         }
         if best:

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.making import command
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch
-from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
+from seq2seq_arith.trainer.registry import GIVEN, VIEWS, model_entry
 from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.costs import GIBIBYTE, effort, most_examples, operations, training_memory
@@ -120,9 +120,9 @@ def _view(config: ModelConfig, view: View) -> dict[str, str]:
     """The network, and what its view gives to it, with an example."""
     entry, task = VIEWS[config.view], view.task
     return {
-        "model": f"{config.name}: {MODELS[config.name].help}",
+        "model": f"{config.name}: {model_entry(config.name).help}",
         "view": f"{config.view}: {entry.help}",
-        "given": f"{entry.given}: {GIVEN[entry.given]}",
+        "given": f"{config.given}: {GIVEN[config.given]}",
         "example": _example(view, text.example(task)),
     }
 

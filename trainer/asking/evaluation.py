@@ -19,7 +19,6 @@ from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
@@ -137,8 +136,7 @@ def measure(
     every = {"all questions": ask_all_questions(learner, trained)} if all_questions else {}
     suites = ask_run(run, chosen, lengths=lengths, trained=trained, replicas=replicas, learner=learner)
     sha256 = source.sha256 if source else None
-    view = run.config.model.view
-    given = VIEWS[view].given
+    view, given = run.config.model.view, run.config.model.given
     content = {
         "data": {"parameters": task.parameters(), "sha256": sha256, "trained_on": run.sha256},
         "given": given,

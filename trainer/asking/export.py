@@ -17,9 +17,11 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS
 from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, files
 from seq2seq_arith.trainer.runs.run import Run, local_folder
 
@@ -30,13 +32,14 @@ class Exported(tf.Module):
     """A model that answers questions as a person writes them; it needs nothing but TensorFlow.
 
     Args:
-      model: A model from ids to logits.
+      network: A network on the view.
       view: The view through which it sees the strings.
     """
 
-    def __init__(self, model: keras.Model, view: View) -> None:
+    def __init__(self, network: Network, view: View) -> None:
         super().__init__()
-        self.model = model
+        self.model = network.model
+        self._network = network
         self._view = view
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "question")])
@@ -53,22 +56,20 @@ class Exported(tf.Module):
         Raises:
           tf.errors.InvalidArgumentError: A question is not one of the task, or it is too long.
         """
-        logits = self.model(self._view.encode_question(_stored(question, self._view.task)), training=False)
-        ids = tf.argmax(logits, axis=2, output_type=tf.int32)
+        ids, confidence = self._network.answer(self._view.encode_question(_stored(question, self._view.task)))
         codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
         characters = tf.gather(tf.constant([chr(code) for code in range(256)]), tf.cast(codes, tf.int32))
-        best = tf.reduce_max(tf.nn.log_softmax(logits), axis=2)
         return {
             "answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)),
-            "confidence": tf.exp(tf.reduce_sum(best, axis=1)),
+            "confidence": confidence,
         }
 
 
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    If the model has layers that Keras does not have, their source is in OUT/seq2seq_arith_layers.py: importing it is
-    enough to open OUT/model.keras without this package.
+    The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in
+    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
@@ -84,7 +85,8 @@ def export(run: Run, out: str) -> None:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
     keras.config.set_dtype_policy("float32")
     view = make_view(run.config.model.view, run.task)
-    model = build_model(run.config.model, view)
+    network = build_network(run.config.model, view)
+    model = network.model
     checkpoints.assign(model.variables, arrays, run.best)
     _remove_old(folder)
     # mkdir follows no link, and fails if the name is taken.
@@ -92,13 +94,15 @@ def export(run: Run, out: str) -> None:
     try:
         with files.translate_errors(folder):
             partial.mkdir(parents=True)
-            exported = Exported(model, view)
+            exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
             model.save(partial / "model.keras")
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
             (partial / portable.CARD).write_text(portable.model_card(run, model, state["row"]), encoding="utf-8")
+            if plugins.is_plugin(run.config.model.name) and (code := plugins.file_of(run.config.model.name)):
+                shutil.copy(code, partial)
             if layers := portable.layers_source(model):
                 (partial / portable.LAYERS).write_text(layers, encoding="utf-8")
             if folder.exists():

@@ -9,7 +9,6 @@ from typing import Any
 import keras
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
@@ -46,7 +45,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
       model: The exported model.
       row: The scores of its best epoch.
     """
-    task, view = run.task, run.config.model.view
+    task, view, given = run.task, run.config.model.view, run.config.model.given
     example = text.example(task)
     about = {
         "library_name": "keras",
@@ -58,7 +57,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         "task": f"{task.description}, for example `{example}`",
         "trained on": f"`{task.config_name}`, {task.num_train:,} examples; sha256 of its metadata `{run.sha256}`",
         "model": f"{run.config.model.name}, {model.count_params():,} weights",
-        "given": f"{VIEWS[view].given} (view `{view}`)",
+        "given": f"{given} (view `{view}`)",
         "exact match": f"{row['val_exact_match']:.4f} on the validation set, which is drawn like the training examples",
     }
     lines = [

@@ -1,16 +1,21 @@
 """From a configuration to a network on a task."""
 
+import inspect
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
 import tensorflow as tf
 
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
+from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MODELS, check_model, load
+from seq2seq_arith.trainer.registry import check_model, load, model_entry
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
@@ -18,11 +23,11 @@ MAX_UNROLL = 64
 T = TypeVar("T")
 
 
-def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
+def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Network:
     """Builds a network with fresh weights, drawn from Keras's global seed.
 
-    The function that the registry names for the network is given the ids, a Keras tensor
-    [examples, *view.question_shape], and a ``Spec``; it returns logits [examples, view.answer_steps, alphabet].
+    The function that the registry names for the network is given a ``Spec``. It returns a Keras model from question
+    ids, or from question ids and previous ids, to logits [examples, view.answer_steps, alphabet]; or a ``Network``.
 
     Args:
       config: The network and its size.
@@ -30,23 +35,52 @@ def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> kera
       cudnn: Whether recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
         compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
 
-    Returns:
-      A model from ids to logits.
-
     Raises:
       InputError: The network cannot be put on this view.
     """
-    check_model(config.name, view.name, view.task)
-    ids: Any = keras.Input(view.question_shape, dtype="int32", name="question")
-    unroll = not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL
+    check_model(config.name, view.name, view.task, config.positions)
     spec = Spec(
+        name=config.name.rpartition(":")[2],
         hidden=config.hidden,
         layers=config.layers,
+        question_shape=view.question_shape,
         steps=view.answer_steps,
-        depth=len(view.alphabet),
-        recurrent={"unroll": unroll, "use_cudnn": "auto" if cudnn else False},
+        alphabet=view.alphabet,
+        units_first=view.task.reverse,
+        options=config.network_options(),
+        unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL,
+        on_gpu=cudnn,
     )
-    return keras.Model(ids, load(MODELS[config.name].build)(ids, spec), name=config.name)
+    place = model_entry(config.name).build
+    if not plugins.is_plugin(config.name):
+        return as_network(load(place)(spec))
+    return _built(config.name, plugins.load(config.name, config.code_sha256), spec)
+
+
+def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
+    """The network that a model of your own is, after its functions have been traced for two questions.
+
+    Raises:
+      InputError: Its function fails, or what it returns is not a network on this view.
+    """
+    file = Path(inspect.getfile(function))
+    try:
+        network = as_network(function(spec))
+        questions, answers = (tf.TensorSpec((2, *shape), tf.int32) for shape in (spec.question_shape, (spec.steps,)))
+        logits = tf.function(lambda *ids: network.logits(*ids, training=True)).get_concrete_function(questions, answers)
+        ids = tf.function(lambda ids: network.answer(ids)[0]).get_concrete_function(questions)
+    except Exception as error:
+        raise InputError(f"model {name!r} cannot be built: {plugins.where(error, file)}") from None
+    for what, found, needed in (("logits", logits, (2, spec.steps, spec.depth)), ("ids", ids, (2, spec.steps))):
+        shape = found.output_shapes
+        if shape != needed:
+            raise InputError(f"model {name!r} gives {what} of shape {tuple(shape)} for two questions, not {needed}")
+    return network
+
+
+def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
+    """The Keras model of ``build_network`` alone."""
+    return build_network(config, view, cudnn=cudnn).model
 
 
 def outline(config: ModelConfig, view: View) -> list[keras.Variable]:

@@ -8,7 +8,7 @@ from seq2seq_arith.trainer.models.spec import Spec
 WIDTH = 3
 
 
-def convolution(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def convolution(spec: Spec) -> keras.Model:
     """``spec.layers`` convolutions of ``spec.hidden`` filters, each over ``WIDTH`` steps.
 
     It learns pq because question and answer have the same number of characters, a + 1 + b = 1 + a + b, so that
@@ -17,8 +17,10 @@ def convolution(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
         question    - - - p - -
         answer      q - - - - -
     """
+    ids = spec.question()
     sequence = OneHot(spec.depth)(ids)
     for number in range(spec.layers):
         layer = keras.layers.Conv1D(spec.hidden, WIDTH, padding="same", activation="relu", name=f"layer_{number}")
         sequence = layer(sequence)
-    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    return keras.Model(ids, logits, name=spec.name)

@@ -1,15 +1,14 @@
 """The counter: an encoder whose last state a decoder goes on from, over a recurrence without feedback."""
 
 import keras
-from keras import ops
 
-from seq2seq_arith.trainer.models.layers import Counter, GoSignal, OneHot
+from seq2seq_arith.trainer.models.layers import Counter, GoSignal, OneHot, ops
 from seq2seq_arith.trainer.models.spec import Spec
 
 READOUT_UNITS = 32
 
 
-def counter(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def counter(spec: Spec) -> keras.Model:
     """``spec.hidden`` counters that count what they read, and go on counting from there while the answer is written.
 
     ``spec.layers`` layers of ``READOUT_UNITS`` units read the counts.
@@ -20,6 +19,7 @@ def counter(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation", EMNLP 2014.
     No weight depends on the number of steps.
     """
+    ids = spec.question()
     characters = OneHot(spec.depth, dtype="float32")(ids)
     read = Counter(spec.hidden, return_sequences=False, name="encoder")(characters)
     signal = GoSignal(spec.steps, name="signal")(characters)
@@ -28,7 +28,8 @@ def counter(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     sequence = _dense("readout_0")(ops.tanh(counted)) + _dense("readout_signal", use_bias=False)(signal)
     for number in range(1, spec.layers):
         sequence = _dense(f"readout_{number}")(ops.relu(sequence))
-    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(ops.relu(sequence))
+    logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")(ops.relu(sequence))
+    return keras.Model(ids, logits, name=spec.name)
 
 
 def _dense(name: str, **kwargs) -> keras.layers.Dense:

@@ -10,43 +10,39 @@ from seq2seq_arith.trainer.models.spec import Spec
 from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM, lstm
 
 
-def lstm_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def lstm_encoder_decoder(spec: Spec) -> keras.Model:
     """The encoder-decoder of LSTMs."""
-    return _encoder_decoder(ids, lstm, _lstm_repeater, spec, spec.recurrent)
+    return _encoder_decoder(lstm, _lstm_repeater, spec, spec.recurrent)
 
 
-def gru_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def gru_encoder_decoder(spec: Spec) -> keras.Model:
     """The encoder-decoder of gated recurrent units."""
-    return _encoder_decoder(ids, keras.layers.GRU, _repeater, spec, spec.recurrent)
+    return _encoder_decoder(keras.layers.GRU, _repeater, spec, spec.recurrent)
 
 
-def simple_rnn_encoder_decoder(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def simple_rnn_encoder_decoder(spec: Spec) -> keras.Model:
     """The encoder-decoder of plain recurrent units, which have no cuDNN kernel and so take no ``use_cudnn``."""
     options = {key: value for key, value in spec.recurrent.items() if key != "use_cudnn"}
-    return _encoder_decoder(ids, keras.layers.SimpleRNN, _repeater, spec, options)
+    return _encoder_decoder(keras.layers.SimpleRNN, _repeater, spec, options)
 
 
-def _encoder_decoder(
-    ids: keras.KerasTensor, layer: Callable[..., Any], repeater: Callable[..., Any], spec: Spec, options: dict
-) -> keras.KerasTensor:
+def _encoder_decoder(layer: Callable[..., Any], repeater: Callable[..., Any], spec: Spec, options: dict) -> keras.Model:
     """The encoder's last state, repeated, read by ``spec.layers`` decoder layers.
 
     Args:
-      ids: [examples, question steps] or [examples, question steps, channels].
       layer: Makes a recurrent layer.
       repeater: Makes the first decoder layer, which repeats a vector.
       spec: The sizes.
       options: Keywords of the recurrent layers.
-
-    Returns:
-      Logits, [examples, spec.steps, spec.depth].
     """
+    ids = spec.question()
     state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
     first = {**options, "return_sequences": True, "name": "decoder_0"}
     sequence = repeater(layer, state, spec, first)
     for number in range(1, spec.layers):
         sequence = layer(spec.hidden, return_sequences=True, name=f"decoder_{number}", **options)(sequence)
-    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    return keras.Model(ids, logits, name=spec.name)
 
 
 def _repeater(layer: Callable[..., Any], state: Any, spec: Spec, options: dict) -> Any:

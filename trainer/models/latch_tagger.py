@@ -14,7 +14,7 @@ GATE_NOISE = 0.5
 STATE_NOISE = 0.3
 
 
-def latch_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def latch_tagger(spec: Spec) -> keras.Model:
     """``spec.layers`` layers of latches, the first forward and the others backward, with dense layers between them.
 
     Addition needs one layer, for the carry. Subtraction needs three: forward for the borrow and for which operand is
@@ -26,12 +26,9 @@ def latch_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     steps before and after.
 
     Args:
-      ids: [examples, steps] or [examples, steps, channels].
       spec: The sizes; ``spec.hidden`` are the units of a dense layer, and the last one has twice as many.
-
-    Returns:
-      Logits, [examples, steps, spec.depth].
     """
+    ids = spec.question()
     key = BatchKey(name="key")(ids)
     inputs = keras.layers.Dense(spec.hidden, "relu", name="read")(characters(ids, spec))
     seen, latches = [inputs], max(1, spec.hidden // UNITS_PER_LATCH)
@@ -42,4 +39,5 @@ def latch_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
         seen.append(Neighbours()(Latch(latches, go_backwards=number > 0, name=f"latches_{number}")(settings)))
         known = Noise(STATE_NOISE, salt=2 * number + 1)([keras.layers.Concatenate()(seen), key])
         inputs = keras.layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(known)
-    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(inputs)
+    logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")(inputs)
+    return keras.Model(ids, logits, name=spec.name)

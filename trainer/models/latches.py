@@ -8,9 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
 
-from seq2seq_arith.trainer.models.layers import PACKAGE
+from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
 # A uniform distribution of standard deviation 1 reaches from -WIDTH to WIDTH.
 WIDTH = 3**0.5

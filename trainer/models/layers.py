@@ -6,9 +6,10 @@ Every weight has a name, so that checkpoints find it in any process.
 from typing import Any
 
 import keras
-from keras import ops
 
 PACKAGE = "seq2seq_arith"
+# Keras's functions. Its annotations say that most of them return None for some backends.
+ops: Any = keras.ops
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

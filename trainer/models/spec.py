@@ -1,23 +1,53 @@
-"""The sizes of a network, as its building function is given them."""
+"""What a function that builds a network is told about its task and its size."""
 
 import dataclasses
 from typing import Any
 
+import keras
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Spec:
-    """The sizes of a network on a view.
+    """The sizes of a network on a view, and what its characters mean.
 
     Attributes:
+      name: The network's name.
       hidden: Units per layer.
       layers: Number of layers; the network decides which of its layers they are.
+      question_shape: The shape of one question: (steps,) or (steps, channels).
       steps: Characters of an answer.
-      depth: Characters of the alphabet.
-      recurrent: The keywords ``unroll`` and ``use_cudnn`` of the recurrent layers.
+      alphabet: The characters, in the order of their ids.
+      units_first: Whether the digits of an operand start from the least significant one.
+      options: The other settings of the network, by name.
+      unroll: Whether recurrent layers should be unrolled, which makes short ones faster on a CPU.
+      on_gpu: Whether the network runs on GPUs, and may use cuDNN.
     """
 
+    name: str
     hidden: int
     layers: int
+    question_shape: tuple[int, ...]
     steps: int
-    depth: int
-    recurrent: dict[str, Any]
+    alphabet: str
+    units_first: bool = False
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unroll: bool = False
+    on_gpu: bool = False
+
+    @property
+    def depth(self) -> int:
+        """Characters of the alphabet."""
+        return len(self.alphabet)
+
+    @property
+    def recurrent(self) -> dict[str, Any]:
+        """The keywords ``unroll`` and ``use_cudnn`` of recurrent layers."""
+        return {"unroll": self.unroll, "use_cudnn": "auto" if self.on_gpu else False}
+
+    def question(self) -> Any:
+        """A Keras input of question ids, int32 [examples, *question_shape]."""
+        return keras.Input(self.question_shape, dtype="int32", name="question")
+
+    def previous(self) -> Any:
+        """A Keras input of the character before each of the answer, int32 [examples, steps]; the first is ``depth``."""
+        return keras.Input((self.steps,), dtype="int32", name="previous")

@@ -24,43 +24,40 @@ def characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     return PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids) if pairs else OneHot(spec.depth)(ids)
 
 
-def lstm_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def lstm_tagger(spec: Spec) -> keras.Model:
     """A tagger that never looks ahead."""
-    return _tagger(ids, spec, FORWARD * spec.layers)
+    return _tagger(spec, FORWARD * spec.layers)
 
 
-def bilstm_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def bilstm_tagger(spec: Spec) -> keras.Model:
     """A tagger whose layers run in both directions side by side.
 
     See Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here without the CRF.
     """
-    return _tagger(ids, spec, BOTH * spec.layers)
+    return _tagger(spec, BOTH * spec.layers)
 
 
-def alternating_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def alternating_tagger(spec: Spec) -> keras.Model:
     """A tagger whose layers run forward and backward in turn.
 
     See Zhou, Xu, "End-to-end Learning of Semantic Role Labeling Using RNNs", ACL 2015.
     """
-    return _tagger(ids, spec, ((FORWARD + BACKWARD) * spec.layers)[: spec.layers])
+    return _tagger(spec, ((FORWARD + BACKWARD) * spec.layers)[: spec.layers])
 
 
-def returning_tagger(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def returning_tagger(spec: Spec) -> keras.Model:
     """A tagger whose last layer runs backward, and all others forward."""
-    return _tagger(ids, spec, FORWARD * (spec.layers - 1) + BACKWARD)
+    return _tagger(spec, FORWARD * (spec.layers - 1) + BACKWARD)
 
 
-def _tagger(ids: keras.KerasTensor, spec: Spec, directions: str) -> keras.KerasTensor:
+def _tagger(spec: Spec, directions: str) -> keras.Model:
     """One LSTM layer per letter of ``directions``.
 
     Args:
-      ids: [examples, steps] or [examples, steps, channels].
       spec: The sizes.
       directions: ``FORWARD``, ``BACKWARD`` or ``BOTH`` per layer.
-
-    Returns:
-      Logits, [examples, steps, spec.depth].
     """
+    ids = spec.question()
     sequence = characters(ids, spec)
     for number, direction in enumerate(directions):
         name, backwards = f"layer_{number}", direction == BACKWARD
@@ -70,4 +67,5 @@ def _tagger(ids: keras.KerasTensor, spec: Spec, directions: str) -> keras.KerasT
         sequence = layer(sequence)
         if backwards:
             sequence = Flip(name=f"flip_{number}")(sequence)
-    return keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    return keras.Model(ids, logits, name=spec.name)

@@ -3,9 +3,8 @@
 from typing import Any
 
 import keras
-from keras import ops
 
-from seq2seq_arith.trainer.models.layers import PACKAGE
+from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
 # The settings of a cell that change how a step is computed.
 COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")

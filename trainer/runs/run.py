@@ -13,7 +13,6 @@ from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs.files import write
 
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -89,8 +88,7 @@ class Run:
     @property
     def most_digits(self) -> int:
         """The length of the longest operand that the model can read, in digits or dashes."""
-        any_length = MODELS[self.config.model.name].any_length
-        return self.task.operation.max_digits if any_length else self.task.digits
+        return self.task.operation.max_digits if self.config.model.any_length else self.task.digits
 
     def task_of_length(self, length: int) -> Task:
         """The task of this run with room for operands of this length.

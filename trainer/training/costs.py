@@ -16,7 +16,7 @@ from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.recipes import recipe
-from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.registry import model_entry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -42,7 +42,7 @@ SMALL_PQ = "--dashes 20 --batch-size 32 --epochs 300 --patience 0"
 
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
     """About how many bytes a process needs for its training steps, if each replica has so many weights."""
-    network = MODELS[config.model.name]
+    network = model_entry(config.model.name)
     kept = network.kept * config.model.hidden * _layer_steps(config, view)
     kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
     return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + 4 * kept * config.batch_size
@@ -56,7 +56,7 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     characters and the output layer, which together have some 30 columns, the optimizer, and the evaluations.
     """
     hidden = config.model.hidden
-    multiplications = 2 * MODELS[config.model.name].gates * hidden * hidden * _layer_steps(config, view)
+    multiplications = 2 * model_entry(config.model.name).gates * hidden * hidden * _layer_steps(config, view)
     multiplications += 2 * hidden * _attended_pairs(config, view)
     return round(3 * 2 * multiplications * examples)
 
@@ -119,7 +119,9 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
 
 def _layer_steps(config: TrainConfig, view: "View") -> int:
     """Steps of all layers together."""
-    network = MODELS[config.model.name]
+    network = model_entry(config.model.name)
+    if network.whole:
+        return config.model.layers * (view.question_shape[0] + view.answer_steps)
     if network.writes_in_place:
         return network.directions * config.model.layers * view.answer_steps
     return view.question_shape[0] + config.model.layers * view.answer_steps
@@ -127,6 +129,6 @@ def _layer_steps(config: TrainConfig, view: "View") -> int:
 
 def _attended_pairs(config: TrainConfig, view: "View") -> int:
     """Pairs of steps that attention compares, of all layers together."""
-    if not MODELS[config.model.name].heads:
+    if not model_entry(config.model.name).heads:
         return 0
     return config.model.layers * (view.question_shape[0] + view.answer_steps) ** 2

@@ -13,7 +13,8 @@ from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.data.views import Tensor, View
-from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.network import most_probable
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import operations
 from seq2seq_arith.trainer.training.devices import translate_exhaustion
@@ -78,7 +79,8 @@ class Learner:
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.precision)
         with strategy.scope():
-            self.model = build_model(config.model, view, cudnn=on_gpu and not config.xla)
+            self.network = build_network(config.model, view, cudnn=on_gpu and not config.xla)
+            self.model = self.network.model
             self.optimizer = make_optimizer(config, total_steps)
             # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
             self.optimizer.build(self.model.trainable_variables)
@@ -241,10 +243,10 @@ class Learner:
     def _gradients(self, questions, answers, weights):
         """The gradients of this replica's rows, and its share of the metrics, float32 [metrics]."""
         with tf.GradientTape() as tape:
-            logits = self.model(questions, training=True)
+            logits = self.network.logits(questions, answers, training=True)
             losses = _cross_entropy(answers, logits)
             loss = tf.reduce_sum(weights * losses)
-        right = tf.cast(_most_probable(logits) == tf.cast(answers, tf.int32), tf.float32)
+        right = tf.cast(most_probable(logits) == tf.cast(answers, tf.int32), tf.float32)
         outcome = {
             "loss": loss,
             "character_accuracy": tf.reduce_sum(weights * tf.reduce_mean(right, axis=1)),
@@ -270,8 +272,8 @@ class Learner:
 
     def _answer_rows(self, questions, answers):
         questions, answers = self._question_ids(questions), self._answer_ids(answers)
-        logits = self.model(questions, training=False)
-        return _most_probable(logits), _cross_entropy(answers, logits)
+        ids, logits = self.network.compare(questions, answers)
+        return ids, _cross_entropy(answers, logits)
 
     def _score_all(self, questions, answers, is_real):
         sums = self.strategy.run(self._score_rows, (questions, answers, is_real))
@@ -279,7 +281,10 @@ class Learner:
 
     def _score_rows(self, questions, answers, is_real):
         """The sum of each of ``METRICS`` over the real ones of this replica's rows, float64 [metrics]."""
-        ids, losses = self._answer_rows(questions, answers)
+        right_ids = self._answer_ids(answers)
+        # An answer is right when it is decoded exactly when it is right here, where nothing need be decoded.
+        logits = self.network.logits(self._question_ids(questions), right_ids, training=False)
+        ids, losses = most_probable(logits), _cross_entropy(right_ids, logits)
         predicted = self._converted(self.view.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
         right = tf.cast(tf.cast(predicted, tf.int32) == tf.cast(answers, tf.int32), tf.float64)
         outcome = {
@@ -291,9 +296,7 @@ class Learner:
         return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
 
     def _predict_rows(self, questions):
-        logits = self.model(self._question_ids(questions), training=False)
-        likeliest = tf.reduce_max(tf.nn.log_softmax(logits), axis=2)
-        return _most_probable(logits), tf.exp(tf.reduce_sum(likeliest, axis=1))
+        return self.network.answer(self._question_ids(questions))
 
 
 class SummedAdam(keras.optimizers.Adam):
@@ -347,8 +350,3 @@ def _cross_entropy(answers: Tensor, logits: Tensor) -> Tensor:
     """float32 [examples]: the mean over the characters of an answer, in nats."""
     losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
     return tf.reduce_mean(losses, axis=1)
-
-
-def _most_probable(logits: Tensor) -> Tensor:
-    """int32 ids [examples, answer steps]; the replicas' uint8 could not be gathered."""
-    return tf.argmax(logits, axis=2, output_type=tf.int32)

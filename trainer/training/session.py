@@ -20,7 +20,6 @@ from seq2seq_arith.trainer.data.records import Shard, Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline
-from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -135,7 +134,7 @@ def summarize(loop: Loop) -> Summary:
         dataset=run.task.config_name,
         model=model.name,
         view=model.view,
-        given=VIEWS[model.view].given,
+        given=model.given,
         weights=_count(learner.model.trainable_variables),
         examples=examples,
         operations=operations(run.config, learner.view, examples),
@@ -206,7 +205,7 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     training = "endless" if config.stream else f"{task.num_train:,}"
     say(
         f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
-        f"model {model.name}, view {model.view} (given: {VIEWS[model.view].given}), "
+        f"model {model.name}, view {model.view} (given: {model.given}), "
         f"{replicas} replica{'s' * (replicas > 1)}, {-(-config.batch_size // replicas):,} examples of each batch per "
         "replica"
     )

@@ -73,7 +73,7 @@ def test_longer_questions_than_it_was_trained_on(data_dir, tasks, tmp_path, caps
 
 
 def test_a_model_of_fixed_length_reads_no_longer_ones(trained):
-    config = override(trained.config, name="transformer", hidden=8)
+    config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
         prediction.print_answers(fixed, ["1234+1"])

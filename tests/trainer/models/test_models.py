@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model, outline
+from seq2seq_arith.trainer.models.build import build_model, build_network, outline
 from seq2seq_arith.trainer.models.layers import BiasedAttention, Counter, GoSignal, OneHot, PairEmbedding
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints
@@ -37,7 +37,8 @@ def test_every_model_on_every_view(name, task, view, layers):
         with pytest.raises(InputError, match="has 7 question steps and 4 answer steps; use --view aligned"):
             build_model(config, view)
         return
-    logits = build_model(config, view)(ids_of(view))
+    answers = np.zeros((6, view.answer_steps), np.uint8)
+    logits = build_network(config, view).logits(ids_of(view), answers, training=False)
     assert logits.shape == (6, view.answer_steps, len(view.alphabet))
     assert logits.dtype == "float32"
 
@@ -52,13 +53,17 @@ def test_the_notebooks_model_has_the_notebooks_layers(name):
     assert model.count_params() == sum(sizes) + 128 * 12 + 12
 
 
-@pytest.mark.parametrize("name", ["lstm", "gru", "simple_rnn", "bilstm_tagger", "alternating_tagger", "transformer"])
+@pytest.mark.parametrize(
+    "name", ["lstm", "gru", "simple_rnn", "bilstm_tagger", "alternating_tagger", "lstm_transformer", "lstm_attention"]
+)
 def test_unrolling_changes_nothing(name):
     view = make_view("aligned", ADDITION)
     config = ModelConfig(name=name, view="aligned", hidden=8, layers=2)
     unrolled, looped = build_model(config, view), build_model(config, view, cudnn=True)
     looped.set_weights(unrolled.get_weights())
-    np.testing.assert_allclose(unrolled(ids_of(view)), looped(ids_of(view)), atol=1e-5)
+    previous = tf.zeros((6, view.answer_steps), tf.int32)
+    inputs = [ids_of(view), previous] if MODELS[name].autoregressive else ids_of(view)
+    np.testing.assert_allclose(unrolled(inputs), looped(inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_unrolling_changes_nothing(name):
 def test_where_cudnn_may_be_taken(digits, cudnn, unroll, use_cudnn):
     """Keras takes it for a layer that is not unrolled, unless it is told not to."""
     view = make_view("aligned", Task("addition", digits=digits))
-    for name in ("lstm", "gru", "bilstm_tagger", "transformer"):
+    for name in ("lstm", "gru", "bilstm_tagger", "lstm_transformer"):
         model = build_model(ModelConfig(name=name, view="aligned", hidden=8), view, cudnn=cudnn)
         layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM | keras.layers.GRU)]
         assert layers
@@ -113,8 +118,8 @@ def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
 
 
 def test_attention_heads_divide_the_units():
-    with pytest.raises(InputError, match="hidden is 10; model 'transformer' needs a multiple of 4"):
-        build_model(ModelConfig(name="transformer", hidden=10), make_view("raw", ADDITION))
+    with pytest.raises(InputError, match="hidden is 10; model 'lstm_transformer' needs a multiple of 4"):
+        build_model(ModelConfig(name="lstm_transformer", hidden=10), make_view("raw", ADDITION))
 
 
 def test_attention_takes_its_softmax_in_float32():
@@ -185,7 +190,9 @@ def test_a_counters_weights_fit_any_length():
 @pytest.mark.parametrize("name", MODELS)
 def test_models_come_back_from_a_keras_file(name, tmp_path):
     view = make_view("aligned", ADDITION)
-    model = build_model(ModelConfig(name=name, view="aligned", hidden=4), view)
+    model = build_model(ModelConfig(name=name, view="aligned", hidden=8), view)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(model(ids_of(view)), again(ids_of(view)))
+    previous = tf.zeros((6, view.answer_steps), tf.int32)
+    inputs = [ids_of(view), previous] if MODELS[name].autoregressive else ids_of(view)
+    np.testing.assert_array_equal(model(inputs), again(inputs))

@@ -240,9 +240,9 @@ def test_lengths_that_a_model_can_be_asked(tmp_path):
     for length, sentence in ((0, "length is 0; give lengths from 1"), (1001, "digits is 1001")):
         with pytest.raises(InputError, match=sentence):
             run.task_of_length(length)
-    fixed = run_in(tmp_path, config=override(TrainConfig(), name="transformer"))
+    fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
-    with pytest.raises(InputError, match=r"'transformer' has weights for every place .* operands of at most 3; give"):
+    with pytest.raises(InputError, match=r"_transformer' has weights for every place .* operands of at most 3; give"):
         fixed.task_of_length(4)
 
 

@@ -108,6 +108,6 @@ def test_small_trainings_go_without_saying(name, capsys):
 
 def test_attention_on_pq_is_what_was_measured():
     """Peak of one process in its first step, 401 characters and as many queries: 1,967 MiB."""
-    config = override(configs.CONVOLUTION, name="transformer")
+    config = override(configs.CONVOLUTION, name="lstm_transformer")
     short = make_view("raw", Task("pq", digits=200))
     assert costs.training_memory(config, short) == pytest.approx(1967 << 20, rel=0.15)

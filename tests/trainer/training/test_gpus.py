@@ -12,7 +12,7 @@ from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.training import session
 
 pytestmark = pytest.mark.gpu
-RECURRENT = ("lstm", "gru", "bilstm_tagger", "transformer")
+RECURRENT = ("lstm", "gru", "bilstm_tagger", "lstm_transformer")
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

@@ -16,6 +16,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.network import Parallel
 from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner, metrics
@@ -193,9 +194,9 @@ def test_an_embedding_is_clipped(ready, monkeypatch):
         ids = keras.Input(view.question_shape, dtype="int32")
         vectors = keras.layers.Flatten()(keras.layers.Embedding(len(view.alphabet), 8)(ids))
         logits = keras.layers.Dense(view.answer_steps * len(view.alphabet))(vectors)
-        return keras.Model(ids, keras.layers.Reshape((view.answer_steps, len(view.alphabet)))(logits))
+        return Parallel(keras.Model(ids, keras.layers.Reshape((view.answer_steps, len(view.alphabet)))(logits)))
 
-    monkeypatch.setattr(learner, "build_model", embedded)
+    monkeypatch.setattr(learner, "build_network", embedded)
     for replicas in (1, 2):
         made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=replicas))
         losses = made.learner.train(made.batches, 0, 20)["loss"]
@@ -262,7 +263,7 @@ def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
 
 # One of each kind of arithmetic: recurrent, latches, attention. The others have the same layers.
 MIXED = [
-    pytest.param(name, marks=() if name in ("lstm", "latch_tagger", "transformer") else pytest.mark.slow)
+    pytest.param(name, marks=() if name in ("lstm", "latch_tagger", "lstm_transformer") else pytest.mark.slow)
     for name in MODELS
     if name != "counter"
 ]

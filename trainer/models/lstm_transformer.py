@@ -1,4 +1,4 @@
-"""The transformer: learned queries, one per answer character, that look at the string as it is stored."""
+"""The LSTM transformer: learned queries, one per answer character, that look at the string as it is stored."""
 
 import keras
 from keras.layers import Add, Bidirectional, Concatenate, Cropping1D, Dense, LayerNormalization
@@ -8,11 +8,11 @@ from seq2seq_arith.trainer.models.spec import Spec
 from seq2seq_arith.trainer.models.unrolled import lstm
 from seq2seq_arith.trainer.registry import MODELS
 
-HEADS = MODELS["transformer"].heads
+HEADS = MODELS["lstm_transformer"].heads
 WRITERS = 3
 
 
-def transformer(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+def lstm_transformer(spec: Spec) -> keras.Model:
     """Attention moves the characters to where they are needed, LSTMs work along the answer.
 
     A bidirectional LSTM reads the string, ``spec.layers`` blocks of self-attention (pre-norm: Xiong et al., "On Layer
@@ -23,7 +23,7 @@ def transformer(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
         [read characters] [queries]      blocks of attention over both
                           [queries]      then LSTMs over the queries alone, and the logits
     """
-    hidden = spec.hidden
+    ids, hidden = spec.question(), spec.hidden
     characters = OneHot(spec.depth)(ids)
     reader = lstm(hidden // 2, return_sequences=True, name="lstm", **spec.recurrent)
     read = Dense(hidden, name="read")(Bidirectional(reader, name="reader")(characters))
@@ -39,7 +39,8 @@ def transformer(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
         layer = lstm(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **spec.recurrent)
         written = layer(sequence)
         sequence = Add()([sequence, Flip()(written) if backwards else written])
-    return Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    logits = Dense(spec.depth, dtype="float32", name="logits")(sequence)
+    return keras.Model(ids, logits, name=spec.name)
 
 
 def _block(sequence: keras.KerasTensor, hidden: int, name: str) -> keras.KerasTensor:

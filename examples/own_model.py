@@ -1,0 +1,50 @@
+"""A model of your own, in a file: a causal transformer of one block, which writes the answer character by character.
+
+    arith-model train addition --data-dir data --run-dir runs/own --recipe raw --model examples/own_model.py:transformer
+
+Its function is given a ``Spec`` and returns a Keras model. With two inputs, the ids of the question and the ids before
+each character of the answer, the model writes the answer character by character, and is trained with the right ones.
+"""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("own_model")
+class Embedding(layers.Layer):
+    """A vector for each character and one for each place, added."""
+
+    def __init__(self, characters: int, places: int, units: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.characters, self.places, self.units = characters, places, units
+
+    def build(self, input_shape):
+        self.vectors = self.add_weight(name="characters", shape=(self.characters, self.units), initializer="normal")
+        self.order = self.add_weight(name="places", shape=(self.places, self.units), initializer="normal")
+
+    def call(self, ids):
+        return ops.take(self.vectors, ids, axis=0) + self.order
+
+    def get_config(self):
+        sizes = {"characters": self.characters, "places": self.places, "units": self.units}
+        return super().get_config() | sizes
+
+
+def transformer(spec):
+    """``spec.layers`` blocks over the question and the characters before; ``--model-options '{"heads": 8}'``."""
+    heads = spec.options.get("heads", 4)
+    question, previous = spec.question(), spec.previous()
+    # One id more than the characters: it stands before the first character of an answer.
+    ids = layers.Concatenate(axis=1, name="ids")([question, previous])
+    sequence = Embedding(spec.depth + 1, ids.shape[1], spec.hidden, name="embedding")(ids)
+    for number in range(spec.layers):
+        attention = layers.MultiHeadAttention(heads, spec.hidden // heads, name=f"attention_{number}")
+        normed = layers.LayerNormalization(name=f"norm_{number}")(sequence)
+        sequence = sequence + attention(normed, normed, use_causal_mask=True)
+        normed = layers.LayerNormalization(name=f"inner_norm_{number}")(sequence)
+        inner = layers.Dense(4 * spec.hidden, "gelu", name=f"up_{number}")(normed)
+        sequence = sequence + layers.Dense(spec.hidden, name=f"down_{number}")(inner)
+    # Only what stands in the answer is written.
+    written = layers.Cropping1D((question.shape[1], 0), name="answer")(sequence)
+    logits = layers.Dense(spec.depth, dtype="float32", name="logits")(layers.LayerNormalization(name="norm")(written))
+    return keras.Model([question, previous], logits, name=spec.name)

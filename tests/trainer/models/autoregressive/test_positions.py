@@ -1,0 +1,122 @@
+"""Position encodings: what each of them can and cannot tell apart."""
+
+import hypothesis
+import hypothesis.strategies as st
+import keras
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.models.autoregressive.decoder import PLACES
+from seq2seq_arith.trainer.models.autoregressive.positions import Fire, alibi, digit_places, rotate, sinusoids
+from seq2seq_arith.trainer.models.build import build_network
+
+ALPHABET = "0123456789 +"
+
+
+def ids_of(text: str) -> np.ndarray:
+    return np.array([[ALPHABET.index(character) for character in text]], np.int32)
+
+
+@pytest.mark.parametrize(
+    ("text", "units_first", "places"),
+    [
+        ("271+792", True, [1, 2, 3, 0, 1, 2, 3]),
+        (" 815+55", True, [0, 1, 2, 3, 0, 1, 2]),
+        ("85+1234", False, [2, 1, 0, 4, 3, 2, 1]),
+        ("5-12  ".replace("-", "+"), False, [1, 0, 2, 1, 0, 0]),
+        ("  +  ", True, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_places_count_from_the_units(text, units_first, places):
+    assert np.asarray(digit_places(ids_of(text), ALPHABET, units_first))[0].tolist() == places
+
+
+@hypothesis.given(st.text(ALPHABET, min_size=1, max_size=20))
+@hypothesis.settings(max_examples=60, deadline=None)
+def test_a_text_read_from_its_end_has_the_same_places(text):
+    forward = np.asarray(digit_places(ids_of(text), ALPHABET, False))[0]
+    backward = np.asarray(digit_places(ids_of(text[::-1]), ALPHABET, True))[0]
+    assert forward.tolist() == backward[::-1].tolist()
+
+
+def test_rotated_scores_depend_on_the_distance_alone():
+    generator = np.random.default_rng(0)
+    query, key = (generator.normal(size=(1, 2, 1, 8)).astype(np.float32) for _ in range(2))
+
+    def score(here: int, there: int) -> np.ndarray:
+        at = [rotate(vectors, np.array([[index]])) for vectors, index in ((query, here), (key, there))]
+        return np.sum(np.asarray(at[0]) * np.asarray(at[1]), axis=-1)
+
+    np.testing.assert_allclose(score(3, 1), score(103, 101), atol=1e-4)
+    assert np.abs(score(3, 1) - score(3, 2)).max() > 1e-3
+    np.testing.assert_allclose(score(7, 7), np.sum(query * key, axis=-1), atol=1e-5)
+
+
+def test_sinusoids_are_those_of_the_paper():
+    found = np.asarray(sinusoids(np.array([0, 7]), 4))
+    angles = np.array([[0, 0], [7, 7 / 100]])
+    np.testing.assert_allclose(found, np.concatenate([np.sin(angles), np.cos(angles)], axis=1), atol=1e-6)
+
+
+def test_alibi_falls_with_the_distance_by_the_slopes_of_the_paper():
+    bias = np.asarray(alibi(4, np.array([2]), np.arange(4)))
+    assert bias.shape == (1, 4, 1, 4)
+    np.testing.assert_allclose(bias[0, :, 0, 0], [-2 * 2**-2, -2 * 2**-4, -2 * 2**-6, -2 * 2**-8])
+    np.testing.assert_allclose(bias[0, 0, 0], [-0.5, -0.25, 0, 0])
+
+
+def test_fire_sees_the_share_of_the_way_back():
+    """Far behind, a half is a half: twice the distance at twice the index has nearly the same bias."""
+    layer = Fire(2)
+    layer.build()
+    near, far = (np.asarray(layer(np.array([n]), np.array([n // 2])))[0, :, 0, 0] for n in (10_000, 20_000))
+    np.testing.assert_allclose(near, far, atol=0.02)
+    assert np.asarray(layer(np.array([3]), np.arange(4))).shape == (1, 2, 1, 4)
+
+
+def network(positions: str, digits: int = 2):
+    keras.utils.set_random_seed(1)
+    view = make_view("backward", Task("addition", digits=digits))
+    return view, build_network(
+        ModelConfig(name="causal", view="backward", hidden=16, layers=1, positions=positions), view
+    )
+
+
+def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
+    """The start is a function of the batch, so that a resumed training draws the same."""
+    view, made = network("coupled")
+    decoder = made.decoder
+    ids = view.encode_question(to_codes(["21+43", "21+43", "  1+2"], view.task.question_width))
+    starts = np.asarray(decoder._places(ids, view.answer_steps, True)) - np.asarray(
+        decoder._places(ids, view.answer_steps, False)
+    )
+    assert starts[0].tolist() == [starts[0, 0]] * 2 + [0] + [starts[0, 0]] * (2 + view.answer_steps)
+    assert len(set(starts.max(axis=1))) == 3
+    assert starts.max() + view.answer_steps < PLACES
+    again = np.asarray(decoder._places(ids, view.answer_steps, True))
+    np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
+
+
+@pytest.mark.parametrize("positions", ["none", "sinusoidal", "rope", "alibi", "fire", "coupled", "coupled_rope"])
+def test_weights_fit_longer_strings(positions):
+    (_, short), (view, long) = network(positions), network(positions, digits=5)
+    long.model.set_weights(short.model.get_weights())
+    ids = view.encode_question(to_codes(["12345+54321"], view.task.question_width))
+    assert long.answer(ids)[0].shape == (1, view.answer_steps)
+
+
+def test_learned_positions_do_not():
+    (_, short), (_, long) = network("learned"), network("learned", digits=5)
+    with pytest.raises(ValueError, match="shape"):
+        long.model.set_weights(short.model.get_weights())
+    assert not ModelConfig(name="causal", positions="learned").any_length
+    assert ModelConfig(name="causal", positions="rope").any_length
+
+
+def test_places_beyond_the_last_vector_share_it():
+    view, made = network("coupled", digits=PLACES + 5)
+    ids = view.encode_question(to_codes([f"{'1' * (PLACES + 5)}+2"[::-1]], view.task.question_width))
+    assert np.isfinite(made.logits(ids, np.zeros((1, view.answer_steps), np.int32), training=False)).all()

@@ -1,0 +1,185 @@
+"""The blocks of a transformer, whose keys and values can be kept while an answer is written."""
+
+from typing import Any
+
+import keras
+
+from seq2seq_arith.trainer.models.autoregressive.positions import rotate
+from seq2seq_arith.trainer.models.layers import PACKAGE, ops
+
+# Added to the scores of characters that may not be seen.
+HIDDEN = -1e9
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Attention(keras.layers.Layer):
+    """Attention of several heads (Vaswani et al., "Attention Is All You Need", NIPS 2017), in two parts.
+
+    ``remember`` makes keys and values of what may be looked at, once; the call makes queries and looks.
+
+    Args:
+      heads: Number of heads, which must divide the units of the input.
+    """
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+
+    def build(self, input_shape):
+        units = input_shape[-1]
+        for name in ("query", "key", "value", "output"):
+            weight = self.add_weight(name=f"{name}_kernel", shape=(units, units), initializer="glorot_uniform")
+            setattr(self, f"{name}_kernel", weight)
+        self.built = True
+
+    def remember(self, sequence: Any) -> tuple[Any, Any]:
+        """Keys and values, [examples, heads, steps, size] each, of a sequence [examples, steps, units]."""
+        return self._split(ops.matmul(sequence, self.key_kernel)), self._split(ops.matmul(sequence, self.value_kernel))
+
+    def queries(self, sequence: Any) -> Any:
+        """Queries, [examples, heads, steps, size], of a sequence [examples, steps, units]."""
+        return self._split(ops.matmul(sequence, self.query_kernel))
+
+    def look(self, queries: Any, keys: Any, values: Any, bias: Any = None) -> Any:
+        """What the queries see, [examples, queries, units].
+
+        Args:
+          queries, keys, values: [examples, heads, steps, size].
+          bias: Added to the scores, [1, 1 or heads, queries, keys]; None for nothing.
+        """
+        size = queries.shape[-1]
+        scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
+        if bias is not None:
+            scores = scores + bias
+        shares = ops.cast(ops.softmax(scores), values.dtype)
+        mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
+        return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
+
+    def _split(self, sequence: Any) -> Any:
+        size = sequence.shape[-1] // self.heads
+        return ops.transpose(ops.reshape(sequence, (-1, sequence.shape[1], self.heads, size)), (0, 2, 1, 3))
+
+    def get_config(self):
+        return super().get_config() | {"heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class FeedForward(keras.layers.Layer):
+    """Two dense layers without biases, with GELU, or with SwiGLU (Shazeer, "GLU Variants Improve Transformer", 2020).
+
+    Args:
+      kind: ``gelu`` or ``swiglu``.
+    """
+
+    GROWTH = 4
+
+    def __init__(self, kind: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.kind = kind
+
+    def build(self, input_shape):
+        units = input_shape[-1]
+        # With SwiGLU there are three matrices instead of two: as many weights with two thirds of the units.
+        inner = self.GROWTH * units if self.kind == "gelu" else 8 * round(self.GROWTH * units * 2 / 3 / 8) or 8
+        shape = (units, inner) if self.kind == "gelu" else (units, 2 * inner)
+        self.up = self.add_weight(name="up", shape=shape, initializer="glorot_uniform")
+        self.down = self.add_weight(name="down", shape=(inner, units), initializer="glorot_uniform")
+        self.built = True
+
+    def call(self, sequence):
+        inner = ops.matmul(sequence, self.up)
+        if self.kind == "gelu":
+            inner = ops.gelu(inner)
+        else:
+            gate, value = ops.split(inner, 2, axis=-1)
+            inner = ops.multiply(ops.silu(gate), value)
+        return ops.matmul(inner, self.down)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return super().get_config() | {"kind": self.kind}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Block(keras.layers.Layer):
+    """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm).
+
+    Args:
+      heads: Heads of attention.
+      feed_forward: ``gelu`` or ``swiglu``.
+      crosses: Whether it also looks at another sequence, such as what an encoder made of the question.
+    """
+
+    def __init__(self, heads: int, feed_forward: str, *, crosses: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.heads = heads
+        self.feed_forward = feed_forward
+        self.crosses = crosses
+        self.parts: dict[str, Any] = {"attention": Attention(heads, name="attention")}
+        if crosses:
+            self.parts["cross"] = Attention(heads, name="cross")
+        self.parts["dense"] = FeedForward(feed_forward, name="dense")
+        self.norms = {name: keras.layers.RMSNormalization(name=f"{name}_norm") for name in self.parts}
+
+    def build(self, input_shape):
+        for layer in (*self.parts.values(), *self.norms.values()):
+            layer.build(input_shape)
+        self.built = True
+
+    def remember(self, sequence: Any, places: Any = None) -> tuple[Any, Any]:
+        """Keys and values of a sequence, for the attention within it; keys are rotated by the places, if given."""
+        keys, values = self.parts["attention"].remember(self.norms["attention"](sequence))
+        return keys if places is None else rotate(keys, places), values
+
+    def recall(self, other: Any) -> tuple[Any, Any]:
+        """Keys and values of the other sequence."""
+        return self.parts["cross"].remember(other)
+
+    def call(self, sequence, keys, values, bias=None, places=None, other=None):
+        attention = self.parts["attention"]
+        queries = attention.queries(self.norms["attention"](sequence))
+        queries = queries if places is None else rotate(queries, places)
+        sequence = sequence + attention.look(queries, keys, values, bias)
+        if other is not None:
+            cross = self.parts["cross"]
+            sequence = sequence + cross.look(cross.queries(self.norms["cross"](sequence)), *other)
+        return sequence + self.parts["dense"](self.norms["dense"](sequence))
+
+    def compute_output_shape(self, input_shape, *_, **__):
+        return input_shape
+
+    def get_config(self):
+        about = {"heads": self.heads, "feed_forward": self.feed_forward, "crosses": self.crosses}
+        return super().get_config() | about
+
+
+def embed(table: Any, ids: Any) -> Any:
+    """The vectors of characters, the sum where a step has several.
+
+    Args:
+      table: A vector for each character of each channel, [channels * characters, units].
+      ids: An integer [examples, steps] or [examples, steps, channels].
+
+    Returns:
+      [examples, steps, units], as long as the square root of the units: the table's rows have a length of about 1.
+    """
+    ids = ops.cast(ids, "int32")
+    if len(ids.shape) == 3:
+        channels = ids.shape[2]
+        ids = ids + ops.arange(channels, dtype="int32") * (table.shape[0] // channels)
+    vectors = ops.take(table, ids, axis=0) * table.shape[1] ** 0.5
+    return ops.sum(vectors, axis=2) if len(ids.shape) == 3 else vectors
+
+
+def causal_bias(query_index: Any, key_index: Any) -> Any:
+    """A bias that hides later keys, float32 [1, 1, queries, keys]."""
+    later = query_index[:, None] < key_index[None, :]
+    return ops.where(later, HIDDEN, 0.0)[None, None]
+
+
+def put(cache: Any, value: Any, index: Any) -> Any:
+    """A cache [examples, heads, steps, size] with a value [examples, heads, 1, size] at one of its steps."""
+    here = ops.arange(cache.shape[2], dtype="int32") == index
+    return ops.where(here[:, None], value, cache)

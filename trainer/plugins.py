@@ -1,0 +1,137 @@
+"""Models that are not part of this package: in a file, or in another package.
+
+``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
+of an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
+``Network``. Its code runs only if it is named on the command line, or in Python: never because a run's folder names it.
+
+An installed package may also give its models names, which are then like those of this package: as entry points of the
+group ``seq2seq_arith.models``.
+"""
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+
+GROUP = "seq2seq_arith.models"
+# The plug-ins that may run, because a person named them.
+_allowed: set[str] = set()
+
+
+def is_plugin(name: str) -> bool:
+    """Whether a model's name is a place of code: ``FILE.py:FUNCTION`` or ``package.module:function``."""
+    return ":" in name
+
+
+def allow(name: str | None) -> None:
+    """Notes that a person named a plug-in, so that its code may run. Nothing is done for any other name."""
+    if name is not None and is_plugin(name):
+        _allowed.add(absolute(name))
+
+
+@functools.cache
+def installed() -> dict[str, str]:
+    """The models of other installed packages: from name to ``module:function``."""
+    return {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def sha256(name: str) -> str | None:
+    """The sha256 of a plug-in's file; None if it is not in a file of its own.
+
+    Raises:
+      InputError: The file cannot be read.
+    """
+    file = file_of(name)
+    if file is None:
+        return None
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(
+            f"model is {name!r}, and {file} cannot be read ({error.strerror}); give FILE.py:FUNCTION"
+        ) from None
+
+
+def absolute(name: str) -> str:
+    """A plug-in's name with the absolute path of its file, so that it is the same from every folder."""
+    file = file_of(name)
+    return name if file is None else f"{file.absolute()}:{name.rpartition(':')[2]}"
+
+
+def load(name: str, known: str | None = None) -> Any:
+    """The function of a plug-in.
+
+    Args:
+      name: Its absolute name.
+      known: The sha256 that its file must have; None if that does not matter.
+
+    Raises:
+      InputError: Nobody named it, it is not there, it has changed, or its module fails; the sentence then has the file
+        and the line.
+    """
+    place, _, function = name.rpartition(":")
+    file = file_of(name)
+    if name not in _allowed:
+        raise InputError(
+            f"this run's model is the code {name}, which runs only if you name it; if you trust it, add: --model {name}"
+        )
+    if known is not None and sha256(name) != known:
+        raise InputError(
+            f"{file} has changed since this run was trained with it; give the file as it was, or train anew in another "
+            "--run-dir"
+        )
+    try:
+        module = importlib.import_module(place) if file is None else _module(file)
+    except Exception as error:
+        raise InputError(f"model is {name!r}, and its code fails: {where(error, file)}") from None
+    found = getattr(module, function, None)
+    if not callable(found):
+        functions = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise InputError(
+            f"model is {name!r}, and {place} has no function {function!r}; it has {', '.join(functions) or 'none'}"
+        )
+    return found
+
+
+def where(error: BaseException, file: Path | None) -> str:
+    """An error in one line, with the last line of the file that it passed."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if file and Path(frame.filename) == file]
+    reason = (
+        f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
+    )
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
+    return f"{frames[-1].filename}, line {frames[-1].lineno}: {reason}" if frames else reason
+
+
+def file_of(name: str) -> Path | None:
+    """The file of a plug-in; None if it is in a package."""
+    place = name.rpartition(":")[0]
+    return expanded(place).absolute() if place.endswith(".py") else None
+
+
+def _module(file: Path) -> ModuleType:
+    """The module of a file, imported once; under a name of its own, so that it hides no other module."""
+    name = f"seq2seq_arith_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    # Keras finds the classes of a module there when it opens a model.
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

@@ -1,0 +1,138 @@
+"""The runs that a file of settings asks for.
+
+A file for ``arith-model sweep`` has the options of ``arith-model train`` as keys, and a table for each kind of run; a
+list stands for one run per value, and several lists for every combination::
+
+    [common]                       # of all runs
+    task = "addition"
+    recipe = "raw"
+    digits = 10
+
+    [suite]                        # what is asked in the end: the options of arith-model evaluate
+    per-slice = 100
+    lengths = "15,20"
+
+    [runs.coupled]
+    positions = "coupled"
+
+    [runs.rotated]
+    positions = ["rope", "coupled_rope"]
+
+With ``--seeds 0-1`` these are six runs: ``coupled-seed0``, ``coupled-seed1``, ``rotated-rope-seed0``, and so on.
+"""
+
+import dataclasses
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError
+
+TABLES = {"common", "suite", "runs"}
+# A sweep gives these itself.
+OWN = {"seed", "run-dir", "data-dir"}
+NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One run of a sweep.
+
+    Attributes:
+      group: What its runs of all seeds have in common.
+      seed: The seed of the training.
+      task: The task.
+      settings: The options of ``arith-model train``, without dashes in front.
+    """
+
+    group: str
+    seed: int
+    task: str
+    settings: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return f"{self.group}-seed{self.seed}"
+
+    def words(self) -> list[str]:
+        """The task and the options, as they are typed."""
+        return [self.task, *typed(self.settings), "--seed", str(self.seed)]
+
+
+def typed(settings: dict[str, Any]) -> list[str]:
+    """Settings as options.
+
+    >>> typed({"digits": 3, "xla": True, "ordered": False, "view": "raw"})
+    ['--digits=3', '--xla', '--no-ordered', '--view=raw']
+    """
+    return [
+        f"--{name}" if value is True else f"--no-{name}" if value is False else f"--{name}={value}"
+        for name, value in settings.items()
+    ]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """What a file asks for.
+
+    Attributes:
+      runs: The runs, those of one seed after the other.
+      suite: The options of ``arith-model evaluate``.
+    """
+
+    runs: tuple[Planned, ...]
+    suite: dict[str, Any]
+
+
+def read(path: Path, seeds: list[int]) -> Sweep:
+    """The sweep of a file.
+
+    Raises:
+      InputError: The file cannot be read, or is not the file of a sweep.
+    """
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give the TOML file of a sweep") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from None
+    strange = sorted(set(content) - TABLES)
+    if strange or not all(isinstance(table, dict) for table in content.values()):
+        raise InputError(f"{path} has {', '.join(strange) or 'a value'} at its top; give the tables {sorted(TABLES)}")
+    common, kinds = content.get("common", {}), content.get("runs", {})
+    if not kinds or not all(isinstance(kind, dict) for kind in kinds.values()):
+        raise InputError(f"{path} has no runs; give at least one table, such as [runs.first]")
+    planned = [
+        _planned(path, group, settings, seed)
+        for seed in seeds
+        for name, kind in kinds.items()
+        for group, settings in _combinations(path, name, _dashed(common) | _dashed(kind))
+    ]
+    return Sweep(tuple(planned), _dashed(content.get("suite", {})))
+
+
+def _dashed(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name.replace("_", "-"): value for name, value in settings.items()}
+
+
+def _combinations(path: Path, name: str, settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each combination of the lists among the settings, with its name."""
+    lists = {key: value for key, value in settings.items() if isinstance(value, list)}
+    for values in itertools.product(*lists.values()):
+        group = "-".join([name, *map(str, values)])
+        if not NAME.fullmatch(group):
+            raise InputError(f"{path} has runs named {group!r}; use letters, digits and the signs _ . + -")
+        yield group, settings | dict(zip(lists, values, strict=True))
+
+
+def _planned(path: Path, group: str, settings: dict[str, Any], seed: int) -> Planned:
+    if found := sorted(OWN & set(settings)):
+        raise InputError(f"{path} sets {found[0]}; leave it out, because arith-model sweep has an option for it")
+    rest = {key: value for key, value in settings.items() if key != "task"}
+    if not isinstance(settings.get("task"), str):
+        raise InputError(f'{path} names no task for {group}; add a line such as task = "addition" to [common]')
+    return Planned(group=group, seed=seed, task=settings["task"], settings=rest)

@@ -1,0 +1,178 @@
+"""The results of many runs: one line of JSON per run, and tables of them."""
+
+import dataclasses
+import json
+import os
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith import __version__
+from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.trainer.runs.run import open_run
+
+RESULTS = "results.jsonl"
+
+
+def row_of(folder: Path, group: str, seed: int) -> dict[str, Any]:
+    """The line of a run that has been trained and evaluated.
+
+    Raises:
+      InputError: It has not.
+    """
+    run = open_run(folder)
+    try:
+        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
+    suites = [
+        {
+            **{name: suite[name] for name in ("version", "digits", "per_slice", "seed")},
+            "slices": {each["name"]: each["exact_match"] for each in suite["slices"] if each["questions"]},
+        }
+        for suite in evaluation["suites"]
+    ]
+    return {
+        "run": group,
+        "seed": seed,
+        "task": run.task.name,
+        **summary,
+        "sha256": run.sha256,
+        "settings": run.config.to_json(),
+        "suites": suites,
+        "version": __version__,
+    }
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Appends a line.
+
+    Raises:
+      WriteError: The file cannot be written.
+    """
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise WriteError(path, error.strerror or str(error)) from error
+
+
+def file_of(path: Path) -> Path:
+    """The file of results that is meant by a path, which may be that of the folder of a sweep."""
+    return path / RESULTS if path.is_dir() else path
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a file; of two with the same run and seed, the later one.
+
+    Raises:
+      InputError: The file cannot be read, or has a line that is not one of these.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give the results.jsonl of a sweep"
+        ) from None
+    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line)
+            rows[row["run"], row["seed"]] = row
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{path}, line {number}, is not the result of a run; remove it") from None
+    return list(rows.values())
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a table shows.
+
+    Attributes:
+      by: What the rows of the table are: names of fields or settings.
+      where: Fields or settings, and the text that they must have.
+      threshold: A seed counts if its worst slice reaches it.
+    """
+
+    by: Sequence[str] = ("run",)
+    where: Sequence[tuple[str, str]] = ()
+    threshold: float = 0.99
+
+
+def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of a table: for each group, its seeds, and the worst slice of each suite.
+
+    Raises:
+      InputError: No run fits, or there is no such field.
+    """
+    chosen = [row for row in rows if all(field_of(row, name) == value for name, value in asked.where)]
+    if not chosen:
+        raise InputError(f"none of {len(rows)} runs has {' and '.join(map('='.join, asked.where)) or 'a result'}")
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in chosen:
+        groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
+    sizes = list(dict.fromkeys(suite["digits"] for row in chosen for suite in row["suites"]))
+    header = [*asked.by, "given", "seeds", "exact match"]
+    for size in sizes:
+        header += [f"worst slice at {size}: median", "lowest seed", f"at least {asked.threshold:g}"]
+    header += ["weights", "examples seen", "seconds"]
+    return header, [[*key, *_cells(group, sizes, asked.threshold)] for key, group in groups.items()]
+
+
+def _cells(group: list[dict[str, Any]], sizes: list[int], threshold: float) -> list[str]:
+    """The cells of a group: figures of several seeds are medians, unless their header says otherwise."""
+
+    def median(name: str) -> float:
+        return statistics.median(row[name] for row in group)
+
+    cells = [group[0]["given"], str(len(group)), cut(median("exact_match"), 4)]
+    for size in sizes:
+        worst = [found for row in group if (found := worst_slice(row, size)) is not None]
+        if not worst:
+            cells += ["-", "-", "-"]
+            continue
+        least, name = min(worst)
+        values = [value for value, _ in worst]
+        reached = sum(value >= threshold for value in values)
+        lowest = cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
+        cells += [cut(statistics.median(values), 3), lowest, f"{reached} of {len(values)}"]
+    return [*cells, f"{median('weights'):,.0f}", f"{median('examples'):,.0f}", f"{median('seconds'):,.0f}"]
+
+
+def worst_slice(row: dict[str, Any], size: int) -> tuple[float, str] | None:
+    """The worst slice of a run at a size, and its name; None if it was not asked."""
+    slices = [
+        (value, name) for suite in row["suites"] if suite["digits"] == size for name, value in suite["slices"].items()
+    ]
+    return min(slices, default=None)
+
+
+def field_of(row: dict[str, Any], name: str) -> str:
+    """A field of a line, or a setting of its model or its training, as text.
+
+    Raises:
+      InputError: There is none of that name.
+    """
+    settings = row["settings"]
+    for place in (row, settings["model"], settings):
+        if name in place and not isinstance(place[name], dict | list):
+            return str(place[name])
+    known = sorted({*row, *settings["model"], *settings} - {"settings", "suites", "model"})
+    raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")
+
+
+def text(rows: list[dict[str, Any]], asked: Asked) -> str:
+    """The table as plain text."""
+    return table(*tabulate(rows, asked))
+
+
+def markdown(rows: list[dict[str, Any]], asked: Asked) -> str:
+    """The table in Markdown."""
+    header, cells = tabulate(rows, asked)
+    lines = [header, ["---"] * len(header), *cells]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

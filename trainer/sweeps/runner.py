@@ -1,0 +1,143 @@
+"""Trains and evaluates the runs of a sweep that are missing, each in a process of its own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError, RunError, SweepError
+from seq2seq_arith.base.files import expanded, locked, make_directory
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.runs.run import local_folder
+from seq2seq_arith.trainer.sweeps import results
+from seq2seq_arith.trainer.sweeps.plan import Planned, Sweep, typed
+
+PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
+
+
+class Runner:
+    """Runs what a sweep lacks.
+
+    Args:
+      sweep: The runs.
+      run_dir: The folder of all runs, and of ``results.jsonl``.
+      data_dir: Where the datasets are.
+      jobs: How many runs are trained at once.
+    """
+
+    def __init__(self, sweep: Sweep, run_dir: str, data_dir: str, jobs: int) -> None:
+        self.sweep = sweep
+        self.folder = local_folder(run_dir)
+        self.data_dir = str(expanded(data_dir))
+        self.jobs = jobs
+        self.results = self.folder / results.RESULTS
+        self._running: set[subprocess.Popen] = set()
+        self._guard = threading.Lock()
+        self._stopped = False
+
+    def run(self) -> None:
+        """Trains and evaluates every run that has no line in the results, and adds its line.
+
+        Raises:
+          InputError: The folder cannot be used, or another sweep is running in it.
+          SweepError: Runs have failed; the others have their lines.
+        """
+        with self._locked():
+            done = {(row["run"], row["seed"]) for row in self._rows()}
+            missing = [each for each in self.sweep.runs if (each.group, each.seed) not in done]
+            count = len(self.sweep.runs)
+            say(f"{count} runs, {count - len(missing)} of them done before; the results are in {self.results}")
+            failed = self._run_all(missing, count)
+        if failed:
+            raise SweepError(
+                f"{len(failed)} of {count} runs failed: {'; '.join(failed)}; the same command tries them again"
+            )
+
+    def _run_all(self, missing: Sequence[Planned], count: int) -> list[str]:
+        failed = []
+        with ThreadPoolExecutor(self.jobs) as pool:
+            started = {pool.submit(self._run_one, planned): planned for planned in missing}
+            try:
+                for number, future in enumerate(as_completed(started), count - len(missing) + 1):
+                    planned = started[future]
+                    try:
+                        row = future.result()
+                    except RunError as error:
+                        failed.append(f"{planned.name} ({error})")
+                        say(f"{number} of {count}: {planned.name} failed: {error}")
+                        continue
+                    results.append(self.results, row)
+                    say(f"{number} of {count}: {planned.name}: {_worst(row)}")
+            except BaseException:
+                self._stop()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        return failed
+
+    def _run_one(self, planned: Planned) -> dict[str, Any]:
+        """Trains and evaluates a run; each goes on where it was stopped.
+
+        Raises:
+          SweepError: It has failed.
+        """
+        folder = self.folder / planned.name
+        self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
+        own_code = [f"--model={planned.settings['model']}"] if ":" in planned.settings.get("model", "") else []
+        self._call(planned, ["evaluate", str(folder), *typed(self.sweep.suite), *own_code])
+        return results.row_of(folder, planned.group, planned.seed)
+
+    def _call(self, planned: Planned, words: Sequence[str]) -> None:
+        """Runs ``arith-model``, whose output goes into a file beside the run's folder."""
+        log = self.folder / f"{planned.name}.log"
+        threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)} | os.environ
+        with log.open("a", encoding="utf-8") as file:
+            with self._guard:
+                if self._stopped:
+                    raise SweepError("stopped")
+                process = subprocess.Popen(
+                    [*PROGRAM, *words], stdout=file, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment
+                )
+                self._running.add(process)
+            code = process.wait()
+            self._running.discard(process)
+        if code:
+            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            said = lines[-1].removeprefix("arith-model: ") if lines else f"exit code {code}"
+            raise SweepError(f"{said}; see {log}")
+
+    def _stop(self) -> None:
+        """Ends all processes; each has its last checkpoint."""
+        with self._guard:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return results.read(self.results) if self.results.exists() else []
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            try:
+                make_directory(self.folder)
+                is_ours = stack.enter_context(locked(self.folder / ".sweep.lock"))
+            except OSError as error:
+                raise InputError(
+                    f"{self.folder} cannot be written ({error.strerror}); give another --run-dir"
+                ) from None
+            if not is_ours:
+                raise InputError(f"another sweep is running in {self.folder}; wait for it, or give another --run-dir")
+            yield
+
+
+def _worst(row: dict[str, Any]) -> str:
+    """The worst slice of each suite, in words."""
+    found = {suite["digits"]: results.worst_slice(row, suite["digits"]) for suite in row["suites"]}
+    return "; ".join(
+        f"at {size} {value:.3f} ({name})" for size, worst in found.items() if worst for value, name in [worst]
+    )

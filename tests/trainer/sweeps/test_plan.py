@@ -1,0 +1,72 @@
+"""The file of a sweep: lists are combinations, and what does not fit is refused in one sentence."""
+
+import doctest
+
+import pytest
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.sweeps import plan
+
+FILE = """
+[common]
+task = "addition"
+num_examples = 2000
+[suite]
+per-slice = 20
+[runs.cells]
+model = ["lstm", "gru"]
+hidden = [16, 32]
+[runs.other]
+task = "pq"
+xla = true
+"""
+
+
+def read(tmp_path, text, seeds=(0,)):
+    path = tmp_path / "sweep.toml"
+    path.write_text(text, encoding="utf-8")
+    return plan.read(path, list(seeds))
+
+
+def test_the_examples_in_the_docstrings():
+    assert doctest.testmod(plan) == (0, 1)
+
+
+def test_every_combination_and_every_seed_is_a_run(tmp_path):
+    sweep = read(tmp_path, FILE, seeds=[0, 3])
+    names = ["cells-lstm-16", "cells-lstm-32", "cells-gru-16", "cells-gru-32", "other"]
+    assert [run.name for run in sweep.runs] == [f"{name}-seed{seed}" for seed in (0, 3) for name in names]
+    assert sweep.suite == {"per-slice": 20}
+    assert sweep.runs[1].words() == ["addition", "--num-examples=2000", "--model=lstm", "--hidden=32", "--seed", "0"]
+    assert sweep.runs[-1].words() == ["pq", "--num-examples=2000", "--xla", "--seed", "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[common", "is not a TOML file: "),
+        ("[common]\ntask = 'pq'", r"has no runs; give at least one table, such as \[runs\.first\]"),
+        ("runs = 3", r"has a value at its top; give the tables \['common', 'runs', 'suite'\]"),
+        ("[seeds]\n[runs.a]", "has seeds at its top; give the tables"),
+        ("[runs.a]\nhidden = 3", 'names no task for a; add a line such as task = "addition" to '),
+        (
+            "[common]\ntask = 'pq'\n[runs.a]\nseed = 3",
+            "sets seed; leave it out, because arith-model sweep has an option",
+        ),
+        ("[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'", "sets run-dir; leave it out"),
+        (
+            "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
+            "has runs named 'a-a/b.py:c'; use letters, digits",
+        ),
+    ],
+)
+def test_what_is_not_a_sweep_is_refused(tmp_path, text, sentence):
+    with pytest.raises(InputError, match=sentence):
+        read(tmp_path, text)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(
+        InputError, match=r"gone\.toml cannot be read \(No such file or directory\); give the TOML file"
+    ):
+        plan.read(tmp_path / "gone.toml", [0])

@@ -1,0 +1,139 @@
+"""A sweep: real runs, in processes of their own, and what is missing is done by the same command."""
+
+import contextlib
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seq2seq_arith.trainer.__main__ import main
+
+COMMON = """
+[common]
+task = "addition"
+recipe = "notebook"
+digits = 2
+num-examples = 2000
+hidden = 16
+epochs = {epochs}
+
+[suite]
+per-slice = 5
+
+"""
+
+
+def write(tmp_path, models='["lstm", "simple_rnn"]', epochs=1):
+    path = tmp_path / "sweep.toml"
+    path.write_text(COMMON.format(epochs=epochs) + f"[runs.cells]\nmodel = {models}\n", encoding="utf-8")
+    return ["sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs")]
+
+
+def sweep(*words):
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(list(words))
+    return code, out.getvalue(), err.getvalue()
+
+
+def lines(tmp_path):
+    return [json.loads(line) for line in (tmp_path / "runs/results.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
+    words = write(tmp_path)
+    code, out, err = sweep(*words, "--jobs", "2")
+    assert code == 0, err
+    assert out.count("2 runs, 0 of them done before") == 1
+    first = lines(tmp_path)
+    assert {(line["run"], line["seed"]) for line in first} == {("cells-lstm", 0), ("cells-simple_rnn", 0)}
+    for line in first:
+        summary = json.loads((tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json").read_text())
+        assert summary.items() <= line.items()
+        assert line["settings"]["model"]["hidden"] == 16
+        assert line["suites"][0]["per_slice"] == 5
+        assert {"random", "full", "equal"} <= set(line["suites"][0]["slices"])
+    code, out, err = sweep(*words, "--seeds", "0-1")
+    assert code == 0, err
+    assert "4 runs, 2 of them done before" in out
+    assert lines(tmp_path)[:2] == first
+    assert len(lines(tmp_path)) == 4
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
+    nets, path = tmp_path / "nets.py", tmp_path / "sweep.toml"
+    nets.write_text("def broken(spec):\n    return 1 / 0\n")
+    own = f'[runs.own]\nmodel = "{nets}:broken"\n[runs.rnn]\nmodel = "simple_rnn"\n'
+    path.write_text(COMMON.format(epochs=1) + own)
+    words = ["sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs")]
+    code, out, err = sweep(*words)
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        f"arith-model: 1 of 2 runs failed: own-seed0 (model '{nets}:broken' cannot be built: {nets}, line 2: "
+        f"ZeroDivisionError: division by zero; see {tmp_path}/runs/own-seed0.log); the same command tries them again"
+    )
+    assert [line["run"] for line in lines(tmp_path)] == ["rnn"]
+    assert "2 of 2: rnn-seed0: at 2 " in out
+
+
+@pytest.mark.slow
+def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
+    words = write(tmp_path, models='"lstm"', epochs=50)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seq2seq_arith.trainer", *words], stderr=subprocess.PIPE, start_new_session=True
+    )
+    run = tmp_path / "runs/cells-seed0"
+    while not (run / "last.npz").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert not any(str(run).encode() in line for line in command_lines())
+    code, _, stderr = sweep(*words)
+    assert code == 0, stderr
+    assert "goes on from there" in (tmp_path / "runs/cells-seed0.log").read_text()
+    assert len(lines(tmp_path)) == 1
+
+
+def command_lines():
+    """Those of all processes."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("hiden = 3", "sweep.toml, runs a: unrecognized arguments: --hiden=3; see arith-model train --help"),
+        ('model = "sideways"', "sweep.toml, runs a: model is 'sideways'; give one of lstm, "),
+        ('view = "aligned"\ntask = "pq"', "sweep.toml, runs a: the view 'aligned' lines up decimal digits"),
+    ],
+)
+def test_everything_is_checked_before_anything_is_trained(tmp_path, settings, sentence):
+    path = tmp_path / "sweep.toml"
+    path.write_text(f'[common]\ntask = "addition"\n[runs.a]\n{settings}\n')
+    code, _, err = sweep("sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"))
+    assert code == 2
+    assert sentence in err
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        (["--seeds", "2-1"], "seeds is '2-1'; give whole numbers up to 1000000 and rising ranges, such as 0-9 or 1,5"),
+        (["--jobs", "0"], "jobs is 0; give a whole number from 1 to 64"),
+    ],
+)
+def test_options_are_checked(tmp_path, option, sentence):
+    code, _, err = sweep(*write(tmp_path), *option)
+    assert (code, err) == (2, f"arith-model: {sentence}\n")

@@ -27,7 +27,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, check_number
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.__main__ import parse_lengths
+from seq2seq_arith.trainer.arguments import parse_lengths
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data.making import make_missing
 from seq2seq_arith.trainer.quiet import import_tensorflow

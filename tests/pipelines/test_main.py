@@ -19,7 +19,7 @@ from programs import PROGRAM, environment, files, found, is_complete, run, run_h
 from seq2seq_arith.arithmetic import task_options
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import option, options_of
-from seq2seq_arith.pipelines import __main__
+from seq2seq_arith.pipelines import __main__, arguments
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 
 SMALL = ("--num-examples", "100")
@@ -186,8 +186,8 @@ def test_a_process_that_may_not_do_its_work(tmp_path, before, code, words):
 
 def test_overwrite_replaces(tmp_path):
     path = dataset_path(tmp_path, Task(num_examples=100))
-    for arguments, shards, parquet in (([], 8, True), (["--num-shards=3", "--no-parquet", "--overwrite"], 3, False)):
-        assert generated(tmp_path, *SMALL, *arguments).returncode == 0
+    for options, shards, parquet in (([], 8, True), (["--num-shards=3", "--no-parquet", "--overwrite"], 3, False)):
+        assert generated(tmp_path, *SMALL, *options).returncode == 0
         assert is_complete(path)
         assert len(list(path.glob("*-train.tfrecord-*"))) == shards
         assert (path / "parquet").exists() == parquet
@@ -468,9 +468,10 @@ class WiderLayout(Layout):
 @pytest.mark.parametrize("command", [["generate", "--data-dir=data"], ["plan"]], ids=["generate", "plan"])
 def test_a_field_is_an_option_and_reaches_its_dataclass(monkeypatch, command):
     monkeypatch.setattr(task_options, "Task", WiderTask)
-    monkeypatch.setattr(__main__, "Layout", WiderLayout)
-    arguments = [*command, "addition", "--colour=red", "--gaps=3", "--seed=5", "--num-shards=2", "--no-parquet"]
-    task, layout = __main__._dataset(__main__._parser().parse_args(arguments))
+    for module in (__main__, arguments):
+        monkeypatch.setattr(module, "Layout", WiderLayout)
+    words = [*command, "addition", "--colour=red", "--gaps=3", "--seed=5", "--num-shards=2", "--no-parquet"]
+    task, layout = __main__._dataset(arguments.make_parser().parse_args(words))
     assert task == WiderTask("addition", seed=5, colour="red")
     assert layout == WiderLayout(2, ("tfrecord",), gaps=3)
 
@@ -485,7 +486,7 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
 
 
-COMMANDS = ("", "show", "generate", "publish", "plan", "verify", "fetch", "suite", "card", "convert")
+COMMANDS = ("", *__main__.COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -499,9 +500,9 @@ def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
         program, *words = shlex.split(example.partition(">")[0])
         assert program == "arith-data"
         if "--help" not in words:
-            parsed, rest = __main__._parser().parse_known_args(__main__._with_question(words))
+            parsed, rest = arguments.make_parser().parse_known_args(arguments.with_question(words))
             assert rest == []
-            assert callable(parsed.run)
+            assert callable(__main__.COMMANDS[parsed.command])
 
 
 def test_every_command_has_examples(capsys):

@@ -12,14 +12,17 @@ import sys
 import time
 
 import pytest
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer import __main__ as program
+from seq2seq_arith.trainer import arguments as parsing
 from seq2seq_arith.trainer import recipes
-from seq2seq_arith.trainer.__main__ import main, parse_lengths
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.arguments import parse_lengths
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -104,7 +107,14 @@ def test_refuses_in_one_sentence(arguments, sentence, capsys, tmp_path, monkeypa
 
 TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
 # Values that are no default, by the type of the field; of choices it is the last one.
-OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25}
+OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25, str | None: '{"units": 7}'}
+# Settings that only some models have.
+CAUSAL = ["--model", "causal", "--view", "backward"]
+WITH = {
+    "positions": CAUSAL,
+    "feed_forward": CAUSAL,
+    "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
+}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +129,7 @@ def test_every_field_is_an_option_and_none_is_ignored(cls, name):
         value = about.allowed[-1] if about.choices else OTHER[field.type]
         words = [f"--{flag}", str(value)]
     # Only a cosine schedule has a warmup.
-    args = program.parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *words])
+    args = program.parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *words])
     config = program.configuration(args)[1]
     assert getattr(config.model if cls is ModelConfig else config, name) == value != field.default
 
@@ -164,7 +174,8 @@ def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
     class Larger(TrainConfig):
         momentum: float = option("how much of the last step is kept", default=0.9, low=0.0, high=1.0)
 
-    monkeypatch.setattr(program, "TrainConfig", Larger)
+    for module in (program, parsing):
+        monkeypatch.setattr(module, "TrainConfig", Larger)
     monkeypatch.setattr(recipes, "recipe", lambda *_: Larger())
     assert program.configuration(program.parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
     with pytest.raises(InputError, match=r"momentum is 2\.0; give a number from 0 to 1"):

@@ -1,0 +1,262 @@
+"""The commands of ``arith-model`` and their options, with examples for ``--help``."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.task_options import (
+    DASHES_QUESTION,
+    add_task_options,
+)
+from seq2seq_arith.arithmetic.tasks import OPERATIONS
+from seq2seq_arith.base import logs
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import add_options, options_of
+from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
+from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, TrainConfig
+from seq2seq_arith.trainer.recipes import (
+    DEMO_TASKS,
+    RECIPES,
+    is_data_of_recipes,
+    is_set_by_recipes,
+)
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
+
+PROGRAM = "arith-model"
+MAX_NUMBER = 10**6
+# arith-data calls the seed of a dataset --seed; here that is the seed of the training.
+DATA_FLAGS = {"seed": "data-seed"}
+# arith-data calls the seed of a suite --seed, too.
+SUITE_FLAGS = {"seed": "suite-seed"}
+SUITE_OPTIONS = ("per_slice", "seed")
+# The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
+FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
+# Commands that work when they are typed, by the command whose help they end.
+EXAMPLES = {
+    "": ["train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help"],
+    "train": [
+        "train addition --data-dir data --run-dir runs/addition",
+        "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
+        "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
+        "--epochs 300",
+    ],
+    "demo": ["demo --data-dir data --run-dir runs"],
+    "describe": [
+        "describe runs/addition",
+        "describe addition",
+        "describe pq --recipe notebook --dashes 20",
+        "describe subtraction --recipe notebook --model gru --hidden 64",
+    ],
+    "plot": ["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
+    "evaluate": [
+        "evaluate runs/addition",
+        "evaluate runs/addition --lengths 4,6-8",
+        "evaluate runs/addition --all-questions",
+    ],
+    "predict": [
+        "predict runs/addition 39+3 12+345",
+        "predict runs/pq ---p--",
+        "predict runs/addition --file questions.txt --json",
+    ],
+    "export": ["export runs/addition exported"],
+    "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
+    "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = Parser(
+        prog=PROGRAM,
+        description="Trains models on the datasets that arith-data makes, scores them, and asks them questions.",
+        examples=_examples(""),
+    )
+    top.add_argument("--version", action=ShowVersions)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    _add_train(_command(commands, "train", "train a model, or go on with a stopped run"))
+    demo = _command(commands, "demo", f"train {', '.join(DEMO_TASKS)}, and end with one table")
+    demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
+    add_options(demo, TrainConfig, ["replicas"], read_int=int)
+    _add_describe(_command(commands, "describe", "show the network, its view and the training of a run or a recipe"))
+    plot = _command(commands, "plot", "draw the curves of runs into one picture")
+    plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
+    plot.add_argument(
+        "-o", "--output", metavar="FILE", default="curves.png", help="a file .png, .svg or .pdf (default: curves.png)"
+    )
+    evaluate = _command(
+        commands, "evaluate", "score the best model of a run, ask its task's suite, and show where it errs"
+    )
+    evaluate.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    first = evaluate.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
+    )
+    first.add_argument(
+        "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
+    )
+    first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
+    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+    add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"], read_int=int)
+    data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
+    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's", read_int=int)
+    predict = _command(commands, "predict", "answer questions as a person writes them, such as 39+3")
+    predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    predict.add_argument(
+        "questions", metavar="QUESTION", nargs="*", help="39+3, or ---p-- for pq; - reads them from standard input"
+    )
+    predict.add_argument("--file", help="a file with one question per line")
+    predict.add_argument("--json", action="store_true", help="one JSON object per line: question, answer, confidence")
+    export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
+    export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
+    results = _command(commands, "results", "print a table of the results of a sweep")
+    results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
+    results.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
+    results.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
+    results.add_argument(
+        "--threshold", type=float, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
+    )
+    results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
+    for command in (evaluate, predict, export):
+        command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
+    for command in commands.choices.values():
+        logs.add_log_options(command)
+        command.add_help_option()
+    top.add_help_option()
+    return top
+
+
+def _command(commands: Any, name: str, does: str) -> Parser:
+    return commands.add_parser(name, help=does, description=f"{does[0].upper()}{does[1:]}.", examples=_examples(name))
+
+
+def _examples(command: str) -> list[str]:
+    return [f"{PROGRAM} {example}" for example in EXAMPLES[command]]
+
+
+def _add_describe(describe: argparse.ArgumentParser) -> None:
+    describe.add_argument(
+        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(OPERATIONS)}"
+    )
+    task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
+    task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
+    add_task_options(task, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int)
+    add_options(task, ModelConfig, default_of=_recipes_default, read_int=int)
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.add_argument("task", metavar="TASK", help=", ".join(OPERATIONS))
+    first = train.add_argument_group(FIRST_OPTIONS)
+    first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
+    first.add_argument("--run-dir", required=True, help="where the files of the run go")
+    first.add_argument(
+        "--recipe",
+        default="best",
+        help=f"{_described(RECIPES)} (default: best). A recipe names the dataset, the model and the training. The "
+        "options below change it, and config.json in the run's folder holds the result",
+    )
+    data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
+    add_task_options(
+        data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int
+    )
+    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=_recipes_default, read_int=int)
+    model = train.add_argument_group("the model", f"Models: {_described(MODELS)}. Views: {_described_views()}.")
+    add_options(model, ModelConfig, default_of=_recipes_default, read_int=int)
+    training = train.add_argument_group("the training")
+    rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
+    add_options(training, TrainConfig, rest, default_of=_recipes_default, read_int=int)
+    training.add_argument(
+        "--batch-per-replica", type=int, help="instead of --batch-size: this, times the number of replicas"
+    )
+    machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
+    machines.add_argument(
+        "--public-cluster",
+        action="store_true",
+        help="train also on machines with public addresses; whoever reaches their ports can take them over",
+    )
+    board = train.add_argument_group("TensorBoard")
+    board.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
+    board.add_argument(
+        "--profile-steps",
+        type=int,
+        default=0,
+        help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
+    )
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/sweeps.md shows one")
+    sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
+    sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
+    sweep.add_argument("--jobs", type=int, default=1, help="how many runs are trained at once (1 to 64; default: 1)")
+
+
+def _described(registry: Mapping[str, Any]) -> str:
+    """The entries of a registry, each with its line of help."""
+    return "; ".join(f"{name}: {entry.help}" for name, entry in registry.items())
+
+
+def _described_views() -> str:
+    """The views, each with its line of help, and with what it gives to the model."""
+    return "; ".join(f"{name}: {view.help} (given: {view.given})" for name, view in VIEWS.items())
+
+
+def _recipes_default(field: str) -> str | None:
+    return "the recipe's" if is_set_by_recipes(field) else None
+
+
+def _recipes_data(field: str) -> str | None:
+    return "the recipe's" if is_data_of_recipes(field) else None
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
+
+    Raises:
+      InputError: An argument is unknown, or of the wrong kind.
+    """
+    top = parser()
+    complete(top)
+    args, rest = top.parse_known_args(argv)
+    if args.command == "predict":  # questions may also stand behind an option
+        args.questions += [argument for argument in rest if _is_question(argument)]
+        rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
+    if rest:
+        raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
+    return args
+
+
+def _is_question(argument: str) -> bool:
+    return not argument.startswith("-") or argument == "-" or bool(DASHES_QUESTION.fullmatch(argument))
+
+
+def parse_lengths(text: str | None) -> list[int]:
+    """Parses the lengths of ``evaluate``; none if they are not given."""
+    return [] if text is None else parse_numbers("lengths", text, "6-18 or 20,100")
+
+
+def parse_numbers(label: str, text: str, example: str) -> list[int]:
+    """Parses a list of whole numbers and rising ranges.
+
+    >>> parse_numbers("lengths", "6-8,12", "6-18")
+    [6, 7, 8, 12]
+
+    Raises:
+      InputError: It is not such a list.
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if not first <= last <= MAX_NUMBER:
+            raise InputError(
+                f"{label} is {text!r}; give whole numbers up to {MAX_NUMBER} and rising ranges, such as {example}"
+            )
+        numbers += range(first, last + 1)
+    return numbers

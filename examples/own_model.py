@@ -35,7 +35,7 @@ def transformer(spec):
     heads = spec.options.get("heads", 4)
     question, previous = spec.question(), spec.previous()
     # One id more than the characters: it stands before the first character of an answer.
-    ids = layers.Concatenate(axis=1, name="ids")([question, previous])
+    ids = ops.concatenate([question, previous], axis=1)
     sequence = Embedding(spec.depth + 1, ids.shape[1], spec.hidden, name="embedding")(ids)
     for number in range(spec.layers):
         attention = layers.MultiHeadAttention(heads, spec.hidden // heads, name=f"attention_{number}")

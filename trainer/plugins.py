@@ -12,6 +12,7 @@ import functools
 import hashlib
 import importlib
 import importlib.util
+import re
 import sys
 import traceback
 from importlib.metadata import entry_points
@@ -105,9 +106,10 @@ def load(name: str, known: str | None = None) -> Any:
 def where(error: BaseException, file: Path | None) -> str:
     """An error in one line, with the last line of the file that it passed."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if file and Path(frame.filename) == file]
-    reason = (
-        f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason given'}"
-    )
+    # Keras says first which layer failed. Why stands at the end of what it prints in bold type.
+    bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)
+    said = (bold[1].strip().splitlines()[::-1] if bold else str(error).strip().splitlines()) or ["no reason given"]
+    reason = f"{type(error).__name__}: {said[0]}"
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}: {type(error).__name__}: {error.msg}"
     return f"{frames[-1].filename}, line {frames[-1].lineno}: {reason}" if frames else reason

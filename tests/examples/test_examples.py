@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 from layout import LAYERS, PACKAGE, ROOT
+
+from seq2seq_arith.trainer.runs import checkpoints
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Runs commands in turn; our programs and pytest in this one process, because importing TensorFlow takes seconds.
@@ -44,6 +47,48 @@ def test_the_steps_work_as_they_stand(example, said, tmp_path):
     done = subprocess.run(run, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(said, done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.slow
+def test_a_model_of_ones_own_is_killed_goes_on_and_is_asked_and_exported(tmp_path):
+    """With the file alone in another folder, the installed program, and a kill after the first checkpoint."""
+    shutil.copy(ROOT / "examples/own_model.py", tmp_path)
+    data = "--digits 2 --num-examples 2000 --num-validation 200 --draws digits"
+    options = f"--recipe raw {data} --hidden 16 --epochs 8 --checkpoint-seconds 0"
+    own = ["--model", "own_model.py:transformer"]
+
+    def start(*words):
+        program = [sys.executable, "-m", "seq2seq_arith.trainer", *words, *own]
+        return subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(*words):
+        process = start(*words)
+        out, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+        return out
+
+    def train(name):
+        return ("train", "addition", "--data-dir", "data", "--run-dir", name, *options.split())
+
+    run(*train("whole"))
+    victim = start(*train("killed"))
+    while not (tmp_path / "killed/last.npz").exists():
+        assert victim.poll() is None
+        time.sleep(0.02)
+    victim.kill()
+    victim.communicate()
+    assert "goes on from there" in run(*train("killed"))
+    whole, killed = (checkpoints.load(tmp_path / name / "last.npz")[0] for name in ("whole", "killed"))
+    assert {key: array.tobytes() for key, array in whole.items()} == {key: a.tobytes() for key, a in killed.items()}
+    assert "worst slice" in run("evaluate", "killed", "--per-slice", "5")
+    asked = run("predict", "killed", "12+34")
+    run("export", "killed", "out")
+    assert (tmp_path / "out/own_model.py").exists()
+    code = (
+        "import tensorflow as tf; m = tf.saved_model.load('out/saved_model'); print(m.answer(['12+34'])['answer'][0])"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert repr(asked.strip().removeprefix("12+34 = ").encode()) in done.stdout
 
 
 def test_keras_fit_is_what_the_pages_show():

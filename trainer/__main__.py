@@ -5,10 +5,11 @@ Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all 
 
 import argparse
 import contextlib
+import json
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic import coverage, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     SIZE_WORDS,
@@ -192,6 +193,30 @@ def export(args: argparse.Namespace) -> int:
     return 0
 
 
+def inspect(args: argparse.Namespace) -> int:
+    """Looks inside the best model of a run while it answers a question."""
+    from seq2seq_arith.trainer.runs import curves
+
+    run = _asked(args)
+    if len(args.questions) != 1:
+        raise InputError(f"there are {len(args.questions)} questions; give one, such as {text.example(run.task)}")
+    question = text.parse(args.questions[0], run.task, run.most_digits)
+    path = None if args.output is None else local_folder(args.output)
+    if path:
+        curves.check_picture(path)
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import inspection
+    from seq2seq_arith.trainer.training import session
+
+    found = inspection.inspect(session.restore(run, question.task), question)
+    if path:
+        inspection.draw(path, found)
+    say(json.dumps(found.to_json()) if args.json else found.text())
+    if path and not args.json:
+        say(f"\n{path}")
+    return 0
+
+
 def _asked(args: argparse.Namespace) -> Run:
     """The run that is asked."""
     plugins.allow(args.model)
@@ -244,6 +269,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "predict": predict,
     "export": export,
+    "inspect": inspect,
     "sweep": sweep,
     "results": print_results,
 }

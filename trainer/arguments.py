@@ -62,6 +62,7 @@ EXAMPLES = {
         "predict runs/addition --file questions.txt --json",
     ],
     "export": ["export runs/addition exported"],
+    "inspect": ["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
     "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
     "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
 }
@@ -113,6 +114,11 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
     export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    inspect = _command(commands, "inspect", "look inside a model while it answers: probabilities, attention, states")
+    inspect.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    inspect.add_argument("questions", metavar="QUESTION", nargs="*", help="one question: 39+3, or ---p-- for pq")
+    inspect.add_argument("-o", "--output", metavar="FILE", help="draw it: a .png, .svg or .pdf file")
+    inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
     _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
     results = _command(commands, "results", "print a table of the results of a sweep")
     results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
@@ -122,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
         "--threshold", type=float, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
     )
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
-    for command in (evaluate, predict, export):
+    for command in (evaluate, predict, export, inspect):
         command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
     for command in commands.choices.values():
         logs.add_log_options(command)
@@ -224,7 +230,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     top = parser()
     complete(top)
     args, rest = top.parse_known_args(argv)
-    if args.command == "predict":  # questions may also stand behind an option
+    if args.command in ("predict", "inspect"):  # questions may also stand behind an option
         args.questions += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import keras
 
     from seq2seq_arith.trainer.asking.evaluation import Evaluation
+    from seq2seq_arith.trainer.asking.inspection import Inspection
     from seq2seq_arith.trainer.asking.suites import SliceResult, SuiteResult
     from seq2seq_arith.trainer.training.learner import Learner
 
@@ -165,6 +166,32 @@ class TrainedRun:
                 row = {"question": question.given, "answer": right, "prediction": answered}
                 rows.append({**row, "right": answered == right, "confidence": confidence})
         return Table(rows, ["question", "answer", "prediction", "right", "confidence"])
+
+    def states(self, question: str) -> "dict[str, np.ndarray]":
+        """The outputs of every recurrent layer while the model answers a question: float32 [steps, units] each.
+
+        Raises:
+          InputError: It is not a question of the task, or the run has no checkpoint.
+        """
+        return self._inspect(question).states
+
+    def attention(self, question: str) -> "dict[str, np.ndarray]":
+        """What every layer of attention looks at while the model answers a question.
+
+        Returns:
+          From a layer's name to float32 [heads, queries, keys], which sums to 1 over the keys.
+
+        Raises:
+          InputError: It is not a question of the task, or the run has no checkpoint.
+        """
+        return self._inspect(question).attention
+
+    def _inspect(self, question: str) -> "Inspection":
+        asked = text.parse(question, self.task, self.run.most_digits)
+        learner = self._learner(asked.task)
+        from seq2seq_arith.trainer.asking import inspection
+
+        return inspection.inspect(learner, asked)
 
     def evaluate(self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0) -> Scores:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.

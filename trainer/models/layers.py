@@ -3,6 +3,8 @@
 Every weight has a name, so that checkpoints find it in any process.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -10,6 +12,28 @@ import keras
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.
 ops: Any = keras.ops
+# Where attention is noted while somebody asks for it; see ``noted_attention``.
+_noted: list[tuple[str, Any]] | None = None
+
+
+@contextlib.contextmanager
+def noted_attention() -> Iterator[list[tuple[str, Any]]]:
+    """Notes the attention of all layers that are called eagerly meanwhile: the layer's path, and its shares.
+
+    Shares are float32 [examples, heads, queries, keys], and sum to 1 over the keys.
+    """
+    global _noted
+    _noted = []
+    try:
+        yield _noted
+    finally:
+        _noted = None
+
+
+def note_attention(layer: keras.layers.Layer, shares: Any) -> None:
+    """Notes what a layer looks at, if somebody asks for it."""
+    if _noted is not None:
+        _noted.append((layer.path or layer.name, shares))
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -148,7 +172,9 @@ class BiasedAttention(keras.layers.Layer):
         query, key, value = (ops.transpose(parts[:, :, part], (0, 2, 1, 3)) for part in range(3))
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) / size**0.5 + self.bias
         # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
-        shares = ops.cast(ops.softmax(ops.cast(scores, "float32")), value.dtype)
+        shares = ops.softmax(ops.cast(scores, "float32"))
+        note_attention(self, shares)
+        shares = ops.cast(shares, value.dtype)
         mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, steps, units)), self.output_kernel)
 

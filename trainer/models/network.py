@@ -95,7 +95,7 @@ class Autoregressive(Network):
     """
 
     def logits(self, questions: Any, answers: Any, *, training: bool) -> Any:
-        return self.model([tf.convert_to_tensor(questions), self._previous(answers)], training=training)
+        return self.model([tf.convert_to_tensor(questions), self.previous(answers)], training=training)
 
     def start(self, questions: Any) -> Any:
         """What decoding needs at first.
@@ -154,7 +154,7 @@ class Autoregressive(Network):
         """Characters of the alphabet."""
         return self.model.output_shape[2]
 
-    def _previous(self, answers: Any) -> Any:
+    def previous(self, answers: Any) -> Any:
         """The ids before each character of the answers, int32 [examples, steps]."""
         answers = tf.cast(answers, tf.int32)
         return tf.concat([tf.fill([tf.shape(answers)[0], 1], self.depth), answers[:, :-1]], axis=1)

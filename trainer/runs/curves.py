@@ -56,6 +56,12 @@ def labels(folders: Sequence[str]) -> list[str]:
     return names if len(set(names)) == len(names) and all(names) else list(folders)
 
 
+def check_picture(path: Path) -> None:
+    """Raises InputError unless the name of a picture ends in one of ``FORMATS``."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"the picture is {path}; give a file that ends in {', '.join(FORMATS)}")
+
+
 def plot(path: Path, runs: Mapping[str, Curves]) -> None:
     """Plots loss and exact match on the validation set over the epochs: a curve per run, as ``read`` gives them.
 
@@ -67,8 +73,7 @@ def plot(path: Path, runs: Mapping[str, Curves]) -> None:
       InputError: The file is of another kind, there are too many runs, or matplotlib is not installed.
       WriteError: The file cannot be written.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"the picture is {path}; give a file that ends in {', '.join(FORMATS)}")
+    check_picture(path)
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
     packages.require("arith-model plot", "matplotlib", "train")

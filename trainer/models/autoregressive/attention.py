@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from seq2seq_arith.trainer.models.autoregressive.positions import rotate
-from seq2seq_arith.trainer.models.layers import PACKAGE, ops
+from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
 
 # Added to the scores of characters that may not be seen.
 HIDDEN = -1e9
@@ -51,7 +51,9 @@ class Attention(keras.layers.Layer):
         scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
         if bias is not None:
             scores = scores + bias
-        shares = ops.cast(ops.softmax(scores), values.dtype)
+        shares = ops.softmax(scores)
+        note_attention(self, shares)
+        shares = ops.cast(shares, values.dtype)
         mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
 
@@ -61,6 +63,23 @@ class Attention(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"heads": self.heads}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class Look(keras.layers.Layer):
+    """Attention of one head without weights: what queries see of a sequence, by their products with it.
+
+    Returns:
+      [examples, queries, units], of queries [examples, queries, units] and a sequence [examples, steps, units].
+    """
+
+    def call(self, queries, sequence):
+        shares = ops.softmax(ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32"))
+        note_attention(self, ops.expand_dims(shares, 1))
+        return ops.matmul(ops.cast(shares, sequence.dtype), sequence)
+
+    def compute_output_shape(self, queries_shape, sequence_shape):
+        return queries_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from seq2seq_arith.trainer.models.autoregressive.attention import Look
 from seq2seq_arith.trainer.models.layers import OneHot
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.spec import Spec
@@ -42,7 +43,7 @@ class Feedback(Autoregressive):
         self._characters = OneHot(spec.depth + 1, name="previous_characters")
         self._decoder = [layer("decoder", number) for number in range(spec.layers)]
         self._query = keras.layers.Dense(spec.hidden, use_bias=False, name="query") if looks_back else None
-        self._attention = keras.layers.Attention(name="attention")
+        self._look = Look(name="attention")
         self._combine = keras.layers.Dense(spec.hidden, "tanh", use_bias=False, name="combine")
         self._logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")
         question, previous = spec.question(), spec.previous()
@@ -70,6 +71,6 @@ class Feedback(Autoregressive):
             sequence, *state = layer(sequence, initial_state=state)
             after.append(state)
         if self._query is not None:
-            seen = self._attention([self._query(sequence), encoded])
+            seen = self._look(self._query(sequence), encoded)
             sequence = self._combine(keras.layers.Concatenate()([seen, sequence]))
         return self._logits(sequence), after

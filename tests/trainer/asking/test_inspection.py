@@ -1,0 +1,126 @@
+"""A look inside a model: every network shows its probabilities, and what it has of attention and states."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.asking import inspection
+from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.training.learner import Learner
+
+ADDITION = Task("addition")
+# Names of layers, and of those the number of steps: 7 characters of the question, 4 of the answer.
+STATES = {
+    "lstm": {"encoder": 7, "decoder_0": 4},
+    "gru": {"encoder": 7, "decoder_0": 4},
+    "simple_rnn": {"encoder": 7, "decoder_0": 4},
+    "lstm_transformer": {"reader": 7, "writer_0": 4, "writer_1": 4, "writer_2": 4},
+    "lstm_feedback": {"encoder_0": 7, "decoder_0": 4},
+    "lstm_attention": {"encoder_0": 7, "decoder_0": 4},
+    "counter": {"encoder": 7, "decoder": 4},
+}
+ATTENTION = {
+    "lstm_transformer": [(4, 11, 11)],
+    "causal": [(4, 4, 11)],
+    "encoder_decoder": [(4, 7, 7), (4, 4, 4), (4, 4, 7)],
+    "lstm_attention": [(1, 4, 7)],
+}
+
+
+def learner_of(name, task=ADDITION, view="backward"):
+    config = override(TrainConfig(), name=name, view=view, hidden=16)
+    return Learner(
+        config=config, view=make_view(view, task), strategy=tf.distribute.OneDeviceStrategy("/cpu:0"), total_steps=1
+    )
+
+
+def look(name, question="12+345", **options):
+    learner = learner_of(name, **options)
+    return learner, inspection.inspect(learner, text.parse(question, learner.view.task))
+
+
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.writes_in_place])
+def test_what_every_network_shows(name):
+    _, found = look(name)
+    assert found.read == list("␣543+21")
+    assert found.probabilities.shape == (4, 12)
+    np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
+    ids = found.probabilities.argmax(axis=1)
+    assert [found.alphabet[each].replace(" ", "␣") for each in ids] == found.written
+    assert {layer: len(states) for layer, states in found.states.items()} == STATES.get(name, {})
+    assert [shares.shape for shares in found.attention.values()] == ATTENTION.get(name, [])
+    for shares in found.attention.values():
+        np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-5)
+    assert json.loads(json.dumps(found.to_json()))["answer"] == found.answer
+
+
+def test_the_last_state_is_that_of_the_model():
+    """An encoder that returns only its last state shows all of them, with the same weights."""
+    learner, found = look("lstm")
+    ids = learner.view.encode_question(np.frombuffer(b" 543+21", np.uint8)[None])
+    encoder = learner.model.get_layer("encoder")
+    last = encoder(learner.model.layers[1](ids))
+    np.testing.assert_allclose(found.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
+
+
+def test_a_causal_model_looks_at_nothing_that_comes_later():
+    _, found = look("causal")
+    (shares,) = found.attention.values()
+    for step in range(4):
+        assert (shares[:, step, 7 + step + 1 :] < 1e-6).all()
+
+
+def test_a_counter_shows_its_line_along_a_string():
+    learner, found = look("counter", "---p--", task=Task("pq", digits=5), view="raw")
+    assert found.states["encoder"].shape == (11, learner.config.model.hidden)
+
+
+def test_nothing_is_noted_when_nobody_asks():
+    from seq2seq_arith.trainer.models import layers
+
+    learner, _ = look("causal")
+    learner.network.logits(np.zeros((1, 7), np.int32), np.zeros((1, 4), np.int32), training=False)
+    assert layers._noted is None
+
+
+@pytest.mark.parametrize("name", ["causal", "lstm", "lstm_attention"])
+def test_it_is_drawn(name, tmp_path):
+    _, found = look(name)
+    inspection.draw(tmp_path / "found.png", found)
+    assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "found.png").stat().st_size > 20_000
+
+
+def test_the_program(trained, tmp_path, capsys):
+    run, picture = str(trained.folder), tmp_path / "found.svg"
+    assert main(["inspect", run, "12+345", "-o", str(picture)]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("12+345 is read as ")
+    assert (
+        len(printed.split("\n\n")[1].splitlines())
+        == 2 + make_view(trained.config.model.view, trained.task).answer_steps
+    )
+    assert picture.read_bytes().startswith(b"<?xml")
+    assert main(["inspect", run, "12+345", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["question"] == "12+345"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["12+345", "-o", "found.txt"], "the picture is found.txt; give a file that ends in .png, .svg, .pdf"),
+        ([], "there are 0 questions; give one, such as 12+7"),
+        (["1+2", "3+4"], "there are 2 questions; give one, such as 12+7"),
+        (["1-2"], "the question '1-2' holds '-', which is not in the alphabet"),
+    ],
+)
+def test_refusals(trained, words, sentence, capsys):
+    assert main(["inspect", str(trained.folder), *words]) == 2
+    assert sentence in capsys.readouterr().err

@@ -1,0 +1,174 @@
+"""A look inside a model while it answers one question: probabilities, attention, and the states of its recurrences."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.tables import table
+from seq2seq_arith.trainer.data.views import to_codes, to_strings
+from seq2seq_arith.trainer.models.latches import Latch
+from seq2seq_arith.trainer.models.layers import Counter, noted_attention
+from seq2seq_arith.trainer.models.network import Autoregressive
+from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.training.learner import Learner
+
+RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, Counter, Latch)
+BLANK, BEGINNING = "␣", "^"
+# Longer strings are not labelled character by character.
+MOST_LABELS = 60
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """What happened in a model while it answered.
+
+    Attributes:
+      question, answer: As people write them.
+      read: The characters of each step of the question, as the view gives them.
+      written: The characters of the answer, in the order in which the model writes them.
+      alphabet: The characters whose probabilities these are.
+      probabilities: float32 [answer steps, alphabet].
+      attention: For each layer of attention, float32 [heads, queries, keys].
+      states: For each recurrent layer, float32 [steps, units]: its output after each step.
+    """
+
+    question: str
+    answer: str
+    read: list[str]
+    written: list[str]
+    alphabet: str
+    probabilities: np.ndarray
+    attention: dict[str, np.ndarray]
+    states: dict[str, np.ndarray]
+
+    def keys(self, count: int) -> list[str]:
+        """What stands at each of so many steps that attention looks at, or looks from."""
+        before = [BEGINNING, *self.written[:-1]]
+        steps = {len(self.read): self.read, len(self.written): before}
+        return steps.get(count) or [*self.read, *before]
+
+    def to_json(self) -> dict[str, Any]:
+        """Everything as JSON holds it, arrays as nested lists."""
+        found = dataclasses.asdict(self) | {"probabilities": self.probabilities.tolist()}
+        for name in ("attention", "states"):
+            found[name] = {layer: array.tolist() for layer, array in getattr(self, name).items()}
+        return found
+
+    def text(self) -> str:
+        """A table: each character of the answer, the next most probable one, and where attention looks most."""
+        order = np.argsort(-self.probabilities, axis=1)
+        names = [f"{layer}, head {head}" for layer, shares in self.attention.items() for head in range(len(shares))]
+        rows = []
+        for step, (first, second) in enumerate(order[:, :2]):
+            row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
+            row += [_shown(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
+            rows.append([*row, *(self._most(shares, step) for shares in self._heads())])
+        title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
+        return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}"
+
+    def _heads(self) -> Iterator[np.ndarray]:
+        for shares in self.attention.values():
+            yield from shares
+
+    def _most(self, shares: np.ndarray, step: int) -> str:
+        """What one head looks at most from a step of the answer, and its share."""
+        row = shares[step - len(self.written)] if len(shares) >= len(self.written) else shares[0]
+        key = int(np.argmax(row))
+        return f"{key}:{self.keys(len(row))[key]} {row[key]:.2f}"
+
+
+def inspect(learner: Learner, question: text.Question) -> Inspection:
+    """Lets a model answer a question, and looks inside."""
+    view, network = learner.view, learner.network
+    ids = tf.cast(view.encode_question(to_codes([question.stored], view.task.question_width)), tf.int32)
+    answer_ids, _ = network.answer(ids)
+    with noted_attention() as noted:
+        logits = network.logits(ids, answer_ids, training=False)
+    codes = view.decode_answer(tf.cast(answer_ids, tf.uint8)).numpy()
+    inputs = [ids, network.previous(answer_ids)] if isinstance(network, Autoregressive) else [ids]
+    steps = ["".join(map(_shown, (view.alphabet[each] for each in np.atleast_1d(step)))) for step in ids.numpy()[0]]
+    return Inspection(
+        question=question.given,
+        answer=to_strings(codes)[0].strip(),
+        read=steps,
+        written=[_shown(view.alphabet[each]) for each in np.asarray(answer_ids)[0]],
+        alphabet=view.alphabet,
+        probabilities=tf.nn.softmax(logits)[0].numpy(),
+        attention={name: np.asarray(shares[0]) for name, shares in noted},
+        states=_states(network.model, inputs),
+    )
+
+
+def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
+    """The outputs of every recurrent layer of a model, also of those that return only the last one."""
+    outputs = {layer.name: _all_steps(layer) for layer in model.layers if isinstance(layer, RECURRENT)}
+    if not outputs:
+        return {}
+    found = keras.Model(model.inputs, outputs)(inputs if len(inputs) > 1 else inputs[0], training=False)
+    return {name: np.asarray(states[0]) for name, states in found.items()}
+
+
+def _all_steps(layer: Any) -> Any:
+    """The output of a recurrent layer after each step, symbolic [examples, steps, units]."""
+    output = layer.output[0] if isinstance(layer.output, list | tuple) else layer.output
+    if len(output.shape) == 3:
+        return output
+    twin = type(layer).from_config(layer.get_config() | {"return_sequences": True, "name": f"{layer.name}_steps"})
+    found = twin(layer.input)
+    twin.set_weights(layer.get_weights())
+    return found
+
+
+def _shown(character: str) -> str:
+    return BLANK if character == " " else character
+
+
+def draw(path: Path, found: Inspection) -> None:
+    """Draws an inspection: probabilities, then a map per head of attention, then the states of each recurrence.
+
+    Raises:
+      WriteError: The file cannot be written.
+    """
+    packages.require("the picture", "matplotlib", "train")
+    from matplotlib.figure import Figure
+
+    panels = list(_panels(found))
+    columns = min(4, len(panels))
+    lines = -(-len(panels) // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.6 * lines), layout="constrained")
+    figure.suptitle(f"{found.question} = {found.answer}" if len(found.question) <= MOST_LABELS else found.answer[:40])
+    for number, (title, values, rows, named_columns, signed) in enumerate(panels, 1):
+        axes = figure.add_subplot(lines, columns, number)
+        most = float(np.abs(values).max()) or 1.0
+        # Perceptually uniform, and readable without telling colours apart.
+        limits = {"vmin": -most, "vmax": most, "cmap": "PuOr"} if signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
+        image = axes.imshow(values, aspect="auto", interpolation="nearest", **limits)
+        axes.set_title(title, fontsize=9)
+        for names, axis in ((rows, axes.yaxis), (named_columns, axes.xaxis)):
+            if len(names) <= MOST_LABELS:
+                axis.set_ticks(range(len(names)), names, fontsize=7)
+        figure.colorbar(image, ax=axes)
+    stream = io.BytesIO()
+    figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=120)
+    write(path, stream.getvalue())
+
+
+def _panels(found: Inspection) -> Iterator[tuple[str, np.ndarray, list[str], list[str], bool]]:
+    """Title, values, names of the rows and of the columns, and whether values have signs."""
+    characters = [_shown(character) for character in found.alphabet]
+    yield "probability of each character", found.probabilities.T, characters, found.written, False
+    for layer, heads in found.attention.items():
+        for number, shares in enumerate(heads):
+            keys, queries = found.keys(shares.shape[1]), found.keys(shares.shape[0])
+            yield f"{layer}, head {number}", shares, queries, keys, False
+    for layer, states in found.states.items():
+        steps = found.keys(len(states))
+        yield f"{layer}: outputs", states.T, [str(unit) for unit in range(states.shape[1])], steps, True

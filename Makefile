@@ -80,7 +80,7 @@ bench-lengths: $(VENV)/installed ## Measures how models carry over to longer que
 	$(BIN)/python benchmarks/bench_lengths.py --data-dir $(DATA)
 
 bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard questions, with several seeds: an hour
-	$(BIN)/python benchmarks/bench_recipes.py --data-dir $(DATA)
+	$(BIN)/arith-model sweep benchmarks/recipes.toml --data-dir $(DATA) --run-dir $(RUNS)/recipes --jobs 2
 
 bench-scale: $(VENV)/installed ## Counts real draws per shard of very large datasets (docs/scale.md)
 	$(BIN)/python benchmarks/simulate_scale.py

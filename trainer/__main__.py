@@ -229,16 +229,19 @@ def sweep(args: argparse.Namespace) -> int:
     from seq2seq_arith.trainer.sweeps import plan
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
-    planned = plan.read(expanded(args.file), parse_numbers("seeds", args.seeds, "0-9 or 1,5"))
+    def seeds(text: str) -> list[int]:
+        return parse_numbers("seeds", text, "0-9 or 1,5")
+
+    planned = plan.read(expanded(args.file), seeds(args.seeds), seeds)
     check_int("jobs", args.jobs, 1, 64)
     datasets = {}
-    for each in planned.runs:
+    for each in planned:
         try:
             task, _ = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+            parse(["evaluate", "R", *plan.typed(each.suite)])
         except InputError as error:
             raise InputError(f"{args.file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
-    parse(["evaluate", "R", *plan.typed(planned.suite)])
     # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
     for task in datasets.values():
         making.make_missing(task, args.data_dir)
@@ -256,7 +259,8 @@ def print_results(args: argparse.Namespace) -> int:
     check_number("threshold", args.threshold, 0.0, 1.0)
     rows = [row for file in args.files for row in results.read(results.file_of(expanded(file)))]
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
-    asked = results.Asked(by=args.by.split(","), where=where, threshold=args.threshold)
+    lengths = parse_lengths(args.lengths)
+    asked = results.Asked(by=args.by.split(","), where=where, threshold=args.threshold, lengths=lengths)
     say(results.markdown(rows, asked) if args.markdown else results.text(rows, asked))
     return 0
 

@@ -127,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument(
         "--threshold", type=float, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
     )
+    results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     for command in (evaluate, predict, export, inspect):
         command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")

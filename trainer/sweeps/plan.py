@@ -10,28 +10,31 @@ list stands for one run per value, and several lists for every combination::
 
     [suite]                        # what is asked in the end: the options of arith-model evaluate
     per-slice = 100
-    lengths = "15,20"
 
     [runs.coupled]
     positions = "coupled"
+    seeds = "0-4"                  # instead of --seeds
 
     [runs.rotated]
     positions = ["rope", "coupled_rope"]
+    suite = { lengths = "15,20" }  # for these runs, besides the others
 
-With ``--seeds 0-1`` these are six runs: ``coupled-seed0``, ``coupled-seed1``, ``rotated-rope-seed0``, and so on.
+With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``, ``rotated-rope-seed0``, and so on.
 """
 
 import dataclasses
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 
 TABLES = {"common", "suite", "runs"}
+# What a table of runs may have besides options of ``arith-model train``.
+SUITE, SEEDS = "suite", "seeds"
 # A sweep gives these itself.
 OWN = {"seed", "run-dir", "data-dir"}
 NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
@@ -46,12 +49,14 @@ class Planned:
       seed: The seed of the training.
       task: The task.
       settings: The options of ``arith-model train``, without dashes in front.
+      suite: The options of ``arith-model evaluate``, likewise.
     """
 
     group: str
     seed: int
     task: str
     settings: dict[str, Any]
+    suite: dict[str, Any]
 
     @property
     def name(self) -> str:
@@ -75,21 +80,13 @@ def typed(settings: dict[str, Any]) -> list[str]:
     ]
 
 
-@dataclasses.dataclass(frozen=True)
-class Sweep:
-    """What a file asks for.
+def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -> tuple[Planned, ...]:
+    """The runs of a file, in its order; of each kind, those of one seed after the other.
 
-    Attributes:
-      runs: The runs, those of one seed after the other.
-      suite: The options of ``arith-model evaluate``.
-    """
-
-    runs: tuple[Planned, ...]
-    suite: dict[str, Any]
-
-
-def read(path: Path, seeds: list[int]) -> Sweep:
-    """The sweep of a file.
+    Args:
+      path: The file.
+      seeds: The seeds of all runs whose tables do not have their own.
+      read_seeds: Reads the seeds of a table.
 
     Raises:
       InputError: The file cannot be read, or is not the file of a sweep.
@@ -106,13 +103,15 @@ def read(path: Path, seeds: list[int]) -> Sweep:
     common, kinds = content.get("common", {}), content.get("runs", {})
     if not kinds or not all(isinstance(kind, dict) for kind in kinds.values()):
         raise InputError(f"{path} has no runs; give at least one table, such as [runs.first]")
-    planned = [
-        _planned(path, group, settings, seed)
-        for seed in seeds
-        for name, kind in kinds.items()
-        for group, settings in _combinations(path, name, _dashed(common) | _dashed(kind))
-    ]
-    return Sweep(tuple(planned), _dashed(content.get("suite", {})))
+    planned = []
+    for name, kind in kinds.items():
+        settings = _dashed(common) | _dashed(kind)
+        suite = _dashed(content.get(SUITE, {})) | _dashed(settings.pop(SUITE, {}))
+        chosen = settings.pop(SEEDS, None)
+        combinations = list(_combinations(path, name, settings))
+        for seed in seeds if chosen is None else read_seeds(str(chosen)):
+            planned += [_planned(path, group, each, suite, seed) for group, each in combinations]
+    return tuple(planned)
 
 
 def _dashed(settings: dict[str, Any]) -> dict[str, Any]:
@@ -129,10 +128,10 @@ def _combinations(path: Path, name: str, settings: dict[str, Any]) -> Iterator[t
         yield group, settings | dict(zip(lists, values, strict=True))
 
 
-def _planned(path: Path, group: str, settings: dict[str, Any], seed: int) -> Planned:
+def _planned(path: Path, group: str, settings: dict[str, Any], suite: dict[str, Any], seed: int) -> Planned:
     if found := sorted(OWN & set(settings)):
         raise InputError(f"{path} sets {found[0]}; leave it out, because arith-model sweep has an option for it")
     rest = {key: value for key, value in settings.items() if key != "task"}
     if not isinstance(settings.get("task"), str):
         raise InputError(f'{path} names no task for {group}; add a line such as task = "addition" to [common]')
-    return Planned(group=group, seed=seed, task=settings["task"], settings=rest)
+    return Planned(group=group, seed=seed, task=settings["task"], settings=rest, suite=suite)

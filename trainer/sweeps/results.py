@@ -97,15 +97,17 @@ class Asked:
       by: What the rows of the table are: names of fields or settings.
       where: Fields or settings, and the text that they must have.
       threshold: A seed counts if its worst slice reaches it.
+      lengths: The further lengths at which a suite was asked, to show them, too.
     """
 
     by: Sequence[str] = ("run",)
     where: Sequence[tuple[str, str]] = ()
     threshold: float = 0.99
+    lengths: Sequence[int] = ()
 
 
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table: for each group, its seeds, and the worst slice of each suite.
+    """The header and the rows of a table: for each group, its seeds, and the worst slice of its suites.
 
     Raises:
       InputError: No run fits, or there is no such field.
@@ -116,40 +118,43 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
         groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
-    sizes = list(dict.fromkeys(suite["digits"] for row in chosen for suite in row["suites"]))
     header = [*asked.by, "given", "seeds", "exact match"]
-    for size in sizes:
-        header += [f"worst slice at {size}: median", "lowest seed", f"at least {asked.threshold:g}"]
-    header += ["weights", "examples seen", "seconds"]
-    return header, [[*key, *_cells(group, sizes, asked.threshold)] for key, group in groups.items()]
+    for where in ("", *(f" at {length}" for length in asked.lengths)):
+        header += [f"worst slice{where}: median", "lowest", f"at least {asked.threshold:g}"]
+    header += ["weights", "examples seen", "operations", "seconds"]
+    return header, [[*key, *_cells(group, asked)] for key, group in groups.items()]
 
 
-def _cells(group: list[dict[str, Any]], sizes: list[int], threshold: float) -> list[str]:
+def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:
     """The cells of a group: figures of several seeds are medians, unless their header says otherwise."""
 
     def median(name: str) -> float:
         return statistics.median(row[name] for row in group)
 
     cells = [group[0]["given"], str(len(group)), cut(median("exact_match"), 4)]
-    for size in sizes:
+    for size in (None, *asked.lengths):
         worst = [found for row in group if (found := worst_slice(row, size)) is not None]
         if not worst:
             cells += ["-", "-", "-"]
             continue
         least, name = min(worst)
         values = [value for value, _ in worst]
-        reached = sum(value >= threshold for value in values)
+        reached = sum(value >= asked.threshold for value in values)
         lowest = cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
         cells += [cut(statistics.median(values), 3), lowest, f"{reached} of {len(values)}"]
-    return [*cells, f"{median('weights'):,.0f}", f"{median('examples'):,.0f}", f"{median('seconds'):,.0f}"]
+    cells += [f"{median('weights'):,.0f}", f"{median('examples'):,.0f}"]
+    return [*cells, f"{median('operations'):.1e}", f"{median('seconds'):,.0f}"]
 
 
-def worst_slice(row: dict[str, Any], size: int) -> tuple[float, str] | None:
-    """The worst slice of a run at a size, and its name; None if it was not asked."""
-    slices = [
-        (value, name) for suite in row["suites"] if suite["digits"] == size for name, value in suite["slices"].items()
-    ]
-    return min(slices, default=None)
+def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:
+    """The worst slice of a run at a size, and its name; None if it was not asked.
+
+    Args:
+      row: The line of the run.
+      size: The size; None for the size that it was trained on, whose suite comes first.
+    """
+    suites = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
+    return min(((value, name) for suite in suites for name, value in suite["slices"].items()), default=None)
 
 
 def field_of(row: dict[str, Any], name: str) -> str:

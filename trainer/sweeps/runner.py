@@ -14,7 +14,7 @@ from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.runs.run import local_folder
 from seq2seq_arith.trainer.sweeps import results
-from seq2seq_arith.trainer.sweeps.plan import Planned, Sweep, typed
+from seq2seq_arith.trainer.sweeps.plan import Planned, typed
 
 PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 
@@ -23,14 +23,14 @@ class Runner:
     """Runs what a sweep lacks.
 
     Args:
-      sweep: The runs.
+      planned: The runs.
       run_dir: The folder of all runs, and of ``results.jsonl``.
       data_dir: Where the datasets are.
       jobs: How many runs are trained at once.
     """
 
-    def __init__(self, sweep: Sweep, run_dir: str, data_dir: str, jobs: int) -> None:
-        self.sweep = sweep
+    def __init__(self, planned: Sequence[Planned], run_dir: str, data_dir: str, jobs: int) -> None:
+        self.planned = planned
         self.folder = local_folder(run_dir)
         self.data_dir = str(expanded(data_dir))
         self.jobs = jobs
@@ -48,8 +48,8 @@ class Runner:
         """
         with self._locked():
             done = {(row["run"], row["seed"]) for row in self._rows()}
-            missing = [each for each in self.sweep.runs if (each.group, each.seed) not in done]
-            count = len(self.sweep.runs)
+            missing = [each for each in self.planned if (each.group, each.seed) not in done]
+            count = len(self.planned)
             say(f"{count} runs, {count - len(missing)} of them done before; the results are in {self.results}")
             failed = self._run_all(missing, count)
         if failed:
@@ -87,7 +87,7 @@ class Runner:
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
         own_code = [f"--model={planned.settings['model']}"] if ":" in planned.settings.get("model", "") else []
-        self._call(planned, ["evaluate", str(folder), *typed(self.sweep.suite), *own_code])
+        self._call(planned, ["evaluate", str(folder), *typed(planned.suite), *own_code])
         return results.row_of(folder, planned.group, planned.seed)
 
     def _call(self, planned: Planned, words: Sequence[str]) -> None:

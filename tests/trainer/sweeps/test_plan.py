@@ -19,13 +19,15 @@ hidden = [16, 32]
 [runs.other]
 task = "pq"
 xla = true
+seeds = "5,6"
+suite = { lengths = "30" }
 """
 
 
 def read(tmp_path, text, seeds=(0,)):
     path = tmp_path / "sweep.toml"
     path.write_text(text, encoding="utf-8")
-    return plan.read(path, list(seeds))
+    return plan.read(path, list(seeds), lambda text: [int(seed) for seed in text.split(",")])
 
 
 def test_the_examples_in_the_docstrings():
@@ -33,12 +35,14 @@ def test_the_examples_in_the_docstrings():
 
 
 def test_every_combination_and_every_seed_is_a_run(tmp_path):
-    sweep = read(tmp_path, FILE, seeds=[0, 3])
-    names = ["cells-lstm-16", "cells-lstm-32", "cells-gru-16", "cells-gru-32", "other"]
-    assert [run.name for run in sweep.runs] == [f"{name}-seed{seed}" for seed in (0, 3) for name in names]
-    assert sweep.suite == {"per-slice": 20}
-    assert sweep.runs[1].words() == ["addition", "--num-examples=2000", "--model=lstm", "--hidden=32", "--seed", "0"]
-    assert sweep.runs[-1].words() == ["pq", "--num-examples=2000", "--xla", "--seed", "3"]
+    runs = read(tmp_path, FILE, seeds=[0, 3])
+    names = ["cells-lstm-16", "cells-lstm-32", "cells-gru-16", "cells-gru-32"]
+    names = [f"{name}-seed{seed}" for seed in (0, 3) for name in names]
+    assert [run.name for run in runs] == [*names, "other-seed5", "other-seed6"]
+    assert runs[1].words() == ["addition", "--num-examples=2000", "--model=lstm", "--hidden=32", "--seed", "0"]
+    assert runs[1].suite == {"per-slice": 20}
+    assert runs[-1].words() == ["pq", "--num-examples=2000", "--xla", "--seed", "6"]
+    assert runs[-1].suite == {"per-slice": 20, "lengths": "30"}
 
 
 @pytest.mark.parametrize(
@@ -69,4 +73,4 @@ def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(
         InputError, match=r"gone\.toml cannot be read \(No such file or directory\); give the TOML file"
     ):
-        plan.read(tmp_path / "gone.toml", [0])
+        plan.read(tmp_path / "gone.toml", [0], lambda _: [])

@@ -27,6 +27,7 @@ def row(run, seed, positions, worst, seconds=10.0):
         "exact_match": 0.99999,
         "weights": 50_944,
         "examples": 600_000,
+        "operations": 12_345_678,
         "seconds": seconds,
         "settings": {"model": {"positions": positions, "hidden": 64}, "epochs": 1},
         "suites": [
@@ -41,20 +42,15 @@ ROWS += [row("b", 0, "none", 0.5)]
 
 
 def test_figures_of_several_seeds():
-    header, cells = results.tabulate(ROWS, Asked())
-    assert header[:7] == [
-        "run",
-        "given",
-        "seeds",
-        "exact match",
-        "worst slice at 10: median",
-        "lowest seed",
-        "at least 0.99",
-    ]
+    header, cells = results.tabulate(ROWS, Asked(lengths=[20, 30]))
+    first = ["run", "given", "seeds", "exact match", "worst slice: median", "lowest", "at least 0.99"]
+    assert header[:7] == first
+    assert header[7:10] == ["worst slice at 20: median", "lowest", "at least 0.99"]
     assert cells[0] == [
         *("a", "places", "3", "0.9999", "0.995", "0.980 (carry-all)", "2 of 3"),
-        *("0.497", "0.490 (carry-all)", "0 of 3", "50,944", "600,000", "20"),
+        *("0.497", "0.490 (carry-all)", "0 of 3", "-", "-", "-", "50,944", "600,000", "1.2e+07", "20"),
     ]
+    assert len(header) == len(cells[0])
     assert cells[1][:7] == ["b", "places", "1", "0.9999", "0.500", "0.500 (carry-all)", "0 of 1"]
 
 
@@ -92,7 +88,7 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert main(["results", str(tmp_path), "--by", "positions"]) == 0
     assert capsys.readouterr().out.splitlines()[2].startswith("rope")
     assert main(["results", str(tmp_path), "--markdown"]) == 0
-    assert capsys.readouterr().out.startswith("| run | given | seeds | exact match | worst slice at 10: median |")
+    assert capsys.readouterr().out.startswith("| run | given | seeds | exact match | worst slice: median |")
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
     assert capsys.readouterr().err == "arith-model: where is 'rope'; give FIELD=VALUE, such as task=addition\n"
 

@@ -1,6 +1,5 @@
 """Configurations: what is refused, and what JSON and the recipes hold."""
 
-import dataclasses
 import json
 
 import pytest
@@ -72,7 +71,7 @@ def test_json_of_other_fields_is_refused():
 @pytest.mark.parametrize("task", OPERATIONS)
 def test_the_notebook_recipe_is_the_notebooks(task: str):
     config = recipe("notebook", task)
-    assert dataclasses.asdict(config.model) == {"name": "lstm", "view": "raw", "hidden": 128, "layers": 1}
+    assert config.model == ModelConfig(name="lstm", view="raw", hidden=128, layers=1)
     assert (config.batch_size, config.learning_rate, config.schedule, config.epochs) == (128, 1e-3, "constant", 50)
     assert (config.patience, config.min_delta, config.weight_decay, config.clip_norm) == (3, 0.001, 0.0, None)
 

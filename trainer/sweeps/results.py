@@ -5,6 +5,7 @@ import json
 import os
 import statistics
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class Asked:
 
     Attributes:
       by: What the rows of the table are: names of fields or settings.
-      where: Fields or settings, and the text that they must have.
+      where: Fields or settings, and the text that they must have; ``*`` stands for any text, as in names of files.
       threshold: A seed counts if its worst slice reaches it.
       lengths: The further lengths at which a suite was asked, to show them, too.
     """
@@ -112,7 +113,7 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     Raises:
       InputError: No run fits, or there is no such field.
     """
-    chosen = [row for row in rows if all(field_of(row, name) == value for name, value in asked.where)]
+    chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
         raise InputError(f"none of {len(rows)} runs has {' and '.join(map('='.join, asked.where)) or 'a result'}")
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}

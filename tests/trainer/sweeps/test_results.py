@@ -58,6 +58,7 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
     header, cells = results.tabulate(ROWS, Asked(by=("positions", "hidden"), where=[("positions", "rope")]))
     assert header[:2] == ["positions", "hidden"]
     assert [line[:3] for line in cells] == [["rope", "64", "places"]]
+    assert len(results.tabulate(ROWS, Asked(by=("seed",), where=[("run", "*a*")]))[1]) == 3
     _, cells = results.tabulate(ROWS, Asked(threshold=0.995, where=[("seed", "0")]))
     assert [line[5] for line in cells] == ["1.000", "0.500 (carry-all)"]
 

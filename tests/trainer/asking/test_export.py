@@ -20,7 +20,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation, export, portable, prediction
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
-from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.build import build_model, build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.training import session
 
@@ -98,6 +98,21 @@ def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
     texts, confidences = map(json.loads, done.stdout.splitlines())
     assert texts == expected[0]
     np.testing.assert_allclose(confidences, expected[1], rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["causal", "encoder_decoder", "lstm_attention"])
+def test_what_writes_character_by_character_decodes_where_our_package_is_not(name, tmp_path):
+    view = make_view("backward", Task())
+    network = build_network(ModelConfig(name=name, view="backward", hidden=16, layers=2), view)
+    exported = export.Exported(network, view)
+    tf.saved_model.save(exported, str(tmp_path / "saved_model"), signatures=exported.answer)
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path / "saved_model"), json.dumps(QUESTIONS)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    texts, confidences = map(json.loads, done.stdout.splitlines())
+    here = exported.answer(tf.constant(QUESTIONS))
+    assert texts == [answer.decode() for answer in here["answer"].numpy()]
+    np.testing.assert_allclose(confidences, here["confidence"], rtol=1e-4)
 
 
 @pytest.mark.parametrize("question", ["39-3", "1234+5", "12", "", "1+2+3", "039+3"])

@@ -43,9 +43,10 @@ def alone():
     return {}
 
 
-COMPARED = {"tagger": ("addition", TAGGER), "lstm": ("addition", LSTM), "counter": ("pq", COUNTER)}
+CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_rope")
+COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself: the rest is slow.
-QUICK = {("tagger", 1, True), ("tagger", 2, False), ("counter", 2, False)}
+QUICK = {("tagger", 1, True), ("tagger", 2, False), ("counter", 2, False), ("causal", 2, False)}
 SAME = [
     pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
     for case in itertools.product(COMPARED, (1, 2, 4), (False, True))
@@ -55,7 +56,8 @@ SAME = [
 
 @pytest.mark.parametrize(("model", "replicas", "xla"), SAME)
 def test_replicas_and_xla_change_nothing(ready, alone, model, replicas, xla):
-    name, config = COMPARED[model]
+    config = COMPARED[model]
+    name = "pq" if config.model.name == "counter" else "addition"
     if model not in alone:
         alone[model] = first_steps(ready, name, override(config, replicas=1))
     losses, fresh, trained = first_steps(ready, name, override(config, replicas=replicas, xla=xla))

@@ -50,7 +50,8 @@ class Attention(keras.layers.Layer):
         size = queries.shape[-1]
         scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
         if bias is not None:
-            scores = scores + bias
+            # In mixed precision, Keras has made it as short as all inputs of a layer.
+            scores = scores + ops.cast(bias, "float32")
         shares = ops.softmax(scores)
         note_attention(self, shares)
         shares = ops.cast(shares, values.dtype)

@@ -123,7 +123,8 @@ class CausalDecoder(keras.layers.Layer):
             added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "coupled":
             added = ops.take(self.vectors, ops.minimum(places, PLACES - 1), axis=0) * self.hidden**0.5
-        return ops.cast(sequence if added is None else sequence + added, self.compute_dtype)
+        sequence = ops.cast(sequence, self.compute_dtype)
+        return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
     def _rotation(self, index: Any, places: Any) -> Any:
         """By what queries and keys are rotated, [examples or 1, steps]; None if they are not."""

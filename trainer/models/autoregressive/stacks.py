@@ -65,7 +65,7 @@ class Stack(keras.layers.Layer):
         if self.positions == "learned":
             sequence = sequence + ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "sinusoidal":
-            sequence = sequence + sinusoids(index, self.hidden)[None]
+            sequence = sequence + ops.cast(sinusoids(index, self.hidden)[None], sequence.dtype)
         return ops.cast(sequence, self.compute_dtype)
 
     def get_config(self):

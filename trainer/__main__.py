@@ -234,18 +234,19 @@ def sweep(args: argparse.Namespace) -> int:
 
     planned = plan.read(expanded(args.file), seeds(args.seeds), seeds)
     check_int("jobs", args.jobs, 1, 64)
-    datasets = {}
+    datasets, settings = {}, {}
     for each in planned:
         try:
-            task, _ = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+            task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
             parse(["evaluate", "R", *plan.typed(each.suite)])
         except InputError as error:
             raise InputError(f"{args.file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
+        settings[each.name] = {"dataset": task.config_name, "train": config.to_json()}
     # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
     for task in datasets.values():
         making.make_missing(task, args.data_dir)
-    Runner(planned, args.run_dir, args.data_dir, args.jobs).run()
+    Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs).run()
     return 0
 
 

@@ -157,19 +157,19 @@ class Run:
                 f"{self.folder} holds a run on other data of the same name, {there.sha256[:12]} there and "
                 f"{self.sha256[:12]} here; give another --run-dir"
             )
-        differences = _differences(there.to_json(), self.to_json())
+        found = differences(there.to_json(), self.to_json())
         for name in ENDS:
-            differences.pop(f"train.{name}", None)
+            found.pop(f"train.{name}", None)
         old, new = there.config, self.config
-        goes_further = list(differences) == [EPOCHS] and new.epochs > old.epochs
+        goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
         if goes_further and old.schedule == "constant":
             self.check_order()
             return there
-        if not differences:
+        if not found:
             return there
         reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
         raise InputError(
-            f"{self.folder} holds a run with other settings ({'; '.join(differences.values())}){reason}; "
+            f"{self.folder} holds a run with other settings ({'; '.join(found.values())}){reason}; "
             "give another --run-dir, or the same settings to go on with it"
         )
 
@@ -309,7 +309,7 @@ def absolute(place: str) -> str:
     return place if "://" in place else str(expanded(place).absolute())
 
 
-def _differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
+def differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
     """The settings in which two runs differ, each with a phrase that says how."""
     old, new = _compared(there), _compared(here)
     return {

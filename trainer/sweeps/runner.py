@@ -5,14 +5,14 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.runs.run import local_folder
+from seq2seq_arith.trainer.runs.run import differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
 
@@ -24,13 +24,23 @@ class Runner:
 
     Args:
       planned: The runs.
+      settings: From the name of each run to its dataset's name, ``dataset``, and its configuration as JSON, ``train``.
       run_dir: The folder of all runs, and of ``results.jsonl``.
       data_dir: Where the datasets are.
       jobs: How many runs are trained at once.
     """
 
-    def __init__(self, planned: Sequence[Planned], run_dir: str, data_dir: str, jobs: int) -> None:
+    def __init__(
+        self,
+        planned: Sequence[Planned],
+        settings: Mapping[str, dict[str, Any]],
+        *,
+        run_dir: str,
+        data_dir: str,
+        jobs: int,
+    ) -> None:
         self.planned = planned
+        self.settings = settings
         self.folder = local_folder(run_dir)
         self.data_dir = str(expanded(data_dir))
         self.jobs = jobs
@@ -43,12 +53,13 @@ class Runner:
         """Trains and evaluates every run that has no line in the results, and adds its line.
 
         Raises:
-          InputError: The folder cannot be used, or another sweep is running in it.
+          InputError: The folder cannot be used, another sweep is running in it, or it has the result of a run of
+            that name with other settings.
           SweepError: Runs have failed; the others have their lines.
         """
         with self._locked():
-            done = {(row["run"], row["seed"]) for row in self._rows()}
-            missing = [each for each in self.planned if (each.group, each.seed) not in done]
+            done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
+            missing = [each for each in self.planned if each.name not in done]
             count = len(self.planned)
             say(f"{count} runs, {count - len(missing)} of them done before; the results are in {self.results}")
             failed = self._run_all(missing, count)
@@ -66,7 +77,7 @@ class Runner:
                     planned = started[future]
                     try:
                         row = future.result()
-                    except RunError as error:
+                    except (InputError, RunError) as error:
                         failed.append(f"{planned.name} ({error})")
                         say(f"{number} of {count}: {planned.name} failed: {error}")
                         continue
@@ -118,7 +129,17 @@ class Runner:
                 process.terminate()
 
     def _rows(self) -> list[dict[str, Any]]:
-        return results.read(self.results) if self.results.exists() else []
+        """The lines that are there, after a check that those of our runs have the same settings."""
+        rows = results.read(self.results) if self.results.exists() else []
+        for row in rows:
+            name = f"{row['run']}-seed{row['seed']}"
+            there = {"dataset": row["dataset"], "train": row["settings"]}
+            if name in self.settings and (found := differences(there, self.settings[name])):
+                raise InputError(
+                    f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
+                    "--run-dir, or another name to these runs"
+                )
+        return rows
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

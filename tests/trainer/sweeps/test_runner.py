@@ -64,6 +64,9 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     assert "4 runs, 2 of them done before" in out
     assert lines(tmp_path)[:2] == first
     assert len(lines(tmp_path)) == 4
+    code, _, err = sweep(*write(tmp_path, epochs=2))
+    assert code == 2
+    assert "-seed0 with other settings (train.epochs is 1 there and 2 here)" in err
 
 
 @pytest.mark.slow

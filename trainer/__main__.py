@@ -8,6 +8,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from seq2seq_arith.arithmetic import coverage, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
@@ -218,9 +219,19 @@ def inspect(args: argparse.Namespace) -> int:
 
 
 def _asked(args: argparse.Namespace) -> Run:
-    """The run that is asked."""
+    """The run that is asked.
+
+    Raises:
+      InputError: There is none, or its model is not the one that is named.
+    """
     plugins.allow(args.model)
-    return open_run(args.run_dir)
+    run = open_run(args.run_dir)
+    if args.model and plugins.absolute(args.model) != run.config.model.name:
+        raise InputError(
+            f"--model is {args.model}, and the model of {args.run_dir} is {run.config.model.name}; leave it out, or "
+            "name that one"
+        )
+    return run
 
 
 def sweep(args: argparse.Namespace) -> int:
@@ -238,16 +249,23 @@ def sweep(args: argparse.Namespace) -> int:
     for each in planned:
         try:
             task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
-            parse(["evaluate", "R", *plan.typed(each.suite)])
+            check_suite(parse(["evaluate", "R", *plan.typed(each.suite)]), Run(Path("R"), task, "", "", config))
         except InputError as error:
             raise InputError(f"{args.file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
-        settings[each.name] = {"dataset": task.config_name, "train": config.to_json()}
+        settings[each.name] = {"dataset": task.config_name, "train": config.to_json(), "suite": each.suite}
     # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
     for task in datasets.values():
         making.make_missing(task, args.data_dir)
     Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs).run()
     return 0
+
+
+def check_suite(args: argparse.Namespace, run: Run) -> None:
+    """Raises InputError unless ``evaluate`` can ask a run's model what these arguments say."""
+    SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
+    for length in parse_lengths(args.lengths):
+        run.task_of_length(length)
 
 
 def print_results(args: argparse.Namespace) -> int:

@@ -2,20 +2,20 @@
 
 ``--model nets.py:adder`` is the function ``adder`` of the file ``nets.py``, and ``--model my_nets.models:adder`` that
 of an installed package. The function is given a ``Spec`` (``trainer/models/spec.py``) and returns a Keras model, or a
-``Network``. Its code runs only if it is named on the command line, or in Python: never because a run's folder names it.
+``Network``. Its code runs only if a person names it, on the command line, in Python, or in the file of a sweep: never
+because a run's folder names it.
 
-An installed package may also give its models names, which are then like those of this package: as entry points of the
-group ``seq2seq_arith.models``.
+An installed package may also give its models names, which are then like those of this package and run without that: as
+entry points of the group ``seq2seq_arith.models``.
 """
 
 import functools
 import hashlib
 import importlib
-import importlib.util
 import re
 import sys
 import traceback
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,9 +40,9 @@ def allow(name: str | None) -> None:
 
 
 @functools.cache
-def installed() -> dict[str, str]:
-    """The models of other installed packages: from name to ``module:function``."""
-    return {point.name: point.value for point in entry_points(group=GROUP)}
+def installed() -> dict[str, EntryPoint]:
+    """The models of other installed packages, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def sha256(name: str) -> str | None:
@@ -52,10 +52,13 @@ def sha256(name: str) -> str | None:
       InputError: The file cannot be read.
     """
     file = file_of(name)
-    if file is None:
-        return None
+    return None if file is None else hashlib.sha256(_read(name, file)).hexdigest()
+
+
+def _read(name: str, file: Path) -> bytes:
+    """The content of a plug-in's file."""
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
+        return file.read_bytes()
     except OSError as error:
         raise InputError(
             f"model is {name!r}, and {file} cannot be read ({error.strerror}); give FILE.py:FUNCTION"
@@ -72,26 +75,32 @@ def load(name: str, known: str | None = None) -> Any:
     """The function of a plug-in.
 
     Args:
-      name: Its absolute name.
+      name: Its absolute name, or that of an entry point.
       known: The sha256 that its file must have; None if that does not matter.
 
     Raises:
       InputError: Nobody named it, it is not there, it has changed, or its module fails; the sentence then has the file
         and the line.
     """
+    if point := installed().get(name):
+        try:
+            return point.load()
+        except Exception as error:
+            raise InputError(f"model {name!r} is {point.value}, and its code fails: {where(error, None)}") from None
     place, _, function = name.rpartition(":")
     file = file_of(name)
     if name not in _allowed:
         raise InputError(
             f"this run's model is the code {name}, which runs only if you name it; if you trust it, add: --model {name}"
         )
-    if known is not None and sha256(name) != known:
+    source = b"" if file is None else _read(name, file)
+    if known is not None and hashlib.sha256(source).hexdigest() != known:
         raise InputError(
             f"{file} has changed since this run was trained with it; give the file as it was, or train anew in another "
             "--run-dir"
         )
     try:
-        module = importlib.import_module(place) if file is None else _module(file)
+        module = importlib.import_module(place) if file is None else _module(file, source)
     except Exception as error:
         raise InputError(f"model is {name!r}, and its code fails: {where(error, file)}") from None
     found = getattr(module, function, None)
@@ -121,18 +130,17 @@ def file_of(name: str) -> Path | None:
     return expanded(place).absolute() if place.endswith(".py") else None
 
 
-def _module(file: Path) -> ModuleType:
-    """The module of a file, imported once; under a name of its own, so that it hides no other module."""
-    name = f"seq2seq_arith_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+def _module(file: Path, source: bytes) -> ModuleType:
+    """The module of a file with this content, run once; under a name of its own, so that it hides no other module."""
+    name = f"seq2seq_arith_plugin_{hashlib.sha256(str(file).encode() + source).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(file)
     # Keras finds the classes of a module there when it opens a model.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, str(file), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise

@@ -18,7 +18,6 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer import plugins
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class ModelEntry:
       help: One line for ``--help`` and the documentation.
       kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
         its first training step, less the memory before it, for pq with 401 and 2,001 characters.
-      gates: Matrix products of units by units per step and layer.
+      gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
       directions: How often a layer runs over the steps: 2 for a bidirectional one.
       writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
         steps of the question as of the answer.
@@ -162,7 +161,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_AUTOREGRESSIVE}.causal:causal",
         help="a decoder-only transformer, which writes the answer character by character",
         kept=34,
-        gates=12,
+        gates=6,
         autoregressive=True,
         whole=True,
         heads=4,
@@ -172,7 +171,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_AUTOREGRESSIVE}.encoder_decoder:encoder_decoder",
         help="a transformer whose decoder looks at what its encoder made of the question",
         kept=34,
-        gates=14,
+        gates=7,
         autoregressive=True,
         whole=True,
         heads=4,
@@ -189,7 +188,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_AUTOREGRESSIVE}.lstm:lstm_attention",
         help="as lstm_feedback, and looks back at the question",
         kept=16,
-        gates=5,
+        gates=5.5,
         autoregressive=True,
     ),
     "counter": ModelEntry(
@@ -262,7 +261,7 @@ def model_entry(name: str) -> ModelEntry:
     """
     if name in MODELS:
         return MODELS[name]
-    return ModelEntry(build=plugins.installed().get(name, name), help="a model of your own", kept=12, gates=4)
+    return ModelEntry(build=name, help="a model of your own", kept=12, gates=4)
 
 
 def check_view(view: str, task: Task) -> None:

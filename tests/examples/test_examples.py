@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 from layout import LAYERS, PACKAGE, ROOT
 
+from seq2seq_arith.trainer.__main__ import check_suite, configuration
+from seq2seq_arith.trainer.arguments import parse
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.sweeps import plan
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Runs commands in turn; our programs and pytest in this one process, because importing TensorFlow takes seconds.
@@ -89,6 +93,16 @@ def test_a_model_of_ones_own_is_killed_goes_on_and_is_asked_and_exported(tmp_pat
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert repr(asked.strip().removeprefix("12+34 = ").encode()) in done.stdout
+
+
+@pytest.mark.parametrize("file", ["examples/sweep.toml", "benchmarks/recipes.toml"])
+def test_a_sweep_of_ours_can_be_trained_and_evaluated(file, tmp_path):
+    """All that is checked before a training is right."""
+    planned = plan.read(ROOT / file, [0], lambda text: [int(text.partition("-")[0])])
+    assert len(planned) >= 5
+    for each in planned:
+        task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+        check_suite(parse(["evaluate", "R", *plan.typed(each.suite)]), Run(tmp_path, task, "", "", config))
 
 
 def test_keras_fit_is_what_the_pages_show():

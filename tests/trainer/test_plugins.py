@@ -37,6 +37,13 @@ def crooked(spec):
     return keras.Model(question, layers.Embedding(spec.depth, 5, name="read")(question))
 
 
+def seeing(spec):
+    question, previous = spec.question(), spec.previous()
+    sequence = layers.Embedding(spec.depth + 1, 8, name="written")(previous)
+    sequence = layers.MultiHeadAttention(2, 4, name="attention")(sequence, sequence)
+    return keras.Model([question, previous], layers.Dense(spec.depth, name="logits")(sequence), name=spec.name)
+
+
 def failing(spec):
     return 1 / 0
 
@@ -126,9 +133,10 @@ def test_the_code_that_a_folder_names_does_not_run(nets, data, tmp_path):
 
 
 FAULTS = {
-    "gone": "/nets.py has no function 'gone'; it has writer, crooked, failing, nothing",
+    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, failing, nothing",
     "crooked": ":crooked' gives logits of shape (2, 5, 5) for two questions, not (2, 3, 12)",
-    "failing": "/nets.py, line 23: ZeroDivisionError: division by zero",
+    "failing": "/nets.py, line 30: ZeroDivisionError: division by zero",
+    "seeing": ":seeing' sees characters of the answer that it has not written yet; mask what comes later",
     "nothing": ":nothing' cannot be built: TypeError: a NoneType was returned, and not a keras.Model or a Network",
 }
 
@@ -192,7 +200,8 @@ def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets
     monkeypatch.syspath_prepend(tmp_path)
     plugins.installed.cache_clear()
     try:
-        assert model_entry("theirs").build == "their_nets:writer"
+        assert plugins.installed()["theirs"].value == "their_nets:writer"
+        assert model_entry("theirs").help == "a model of your own"
         config = dataclasses.replace(ModelConfig(), name="theirs")
         assert config.code_sha256 is None
         from seq2seq_arith.arithmetic.tasks import Task

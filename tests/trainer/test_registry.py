@@ -14,8 +14,9 @@ from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe
+from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe, recipe_data
 from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, ModelEntry, check_model, check_view, load
+from seq2seq_arith.trainer.sweeps import results
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -157,10 +158,13 @@ def test_the_pages_describe_every_recipe_and_view():
     assert described == [list(RECIPES)]
 
 
-def test_the_pages_give_the_sizes_of_the_recipes():
-    """Rows such as ``| addition, 3 digits | `latch_tagger`, 1 of 64, `aligned` (recipe `best`) |``."""
-    rows = re.findall(r"^\| (\w+)[^|]* \| `(\w+)`, (\d+) of (\d+), `(\w+)` \(recipe `(\w+)`\)", TEXT, re.MULTILINE)
-    assert len(rows) >= 4
-    for task, name, layers, hidden, view, made_by in rows:
-        config = ModelConfig(name=name, layers=int(layers), hidden=int(hidden), view=view)
-        assert recipe(made_by, task).model == config
+def test_the_stored_results_are_those_of_the_recipes():
+    """Whoever changes a recipe measures it again."""
+    rows = results.read(ROOT / "benchmarks/results.jsonl")
+    found = [(row["run"].partition("-")[0], row) for row in rows]
+    assert {name for name, _ in found} == {"best", "raw", "lengths"}
+    for name, row in found:
+        stored = TrainConfig.from_json(row["settings"])
+        config = recipe(name, row["task"])
+        assert stored == dataclasses.replace(config, seed=row["seed"], deterministic=stored.deterministic), row["run"]
+        assert row["dataset"] == recipe_data(name, row["task"]).config_name

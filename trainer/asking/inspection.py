@@ -34,6 +34,7 @@ class Inspection:
       question, answer: As people write them.
       read: The characters of each step of the question, as the view gives them.
       written: The characters of the answer, in the order in which the model writes them.
+      previous: What the model reads at each step of the answer: the character before, or the place of its own.
       alphabet: The characters whose probabilities these are.
       probabilities: float32 [answer steps, alphabet].
       attention: For each layer of attention, float32 [heads, queries, keys].
@@ -44,16 +45,16 @@ class Inspection:
     answer: str
     read: list[str]
     written: list[str]
+    previous: list[str]
     alphabet: str
     probabilities: np.ndarray
     attention: dict[str, np.ndarray]
     states: dict[str, np.ndarray]
 
-    def keys(self, count: int) -> list[str]:
-        """What stands at each of so many steps that attention looks at, or looks from."""
-        before = [BEGINNING, *self.written[:-1]]
-        steps = {len(self.read): self.read, len(self.written): before}
-        return steps.get(count) or [*self.read, *before]
+    def labels(self, count: int) -> list[str]:
+        """What stands at each of so many steps: of the question, of the answer, or of both."""
+        steps = {len(self.written): self.previous, len(self.read): self.read}
+        return steps.get(count) or [*self.read, *self.previous]
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON holds it, arrays as nested lists."""
@@ -63,26 +64,27 @@ class Inspection:
         return found
 
     def text(self) -> str:
-        """A table: each character of the answer, the next most probable one, and where attention looks most."""
+        """A table: each character of the answer, the next most probable one, and where its attention looks most."""
         order = np.argsort(-self.probabilities, axis=1)
-        names = [f"{layer}, head {head}" for layer, shares in self.attention.items() for head in range(len(shares))]
+        looks = {layer: shares for layer, shares in self.attention.items() if self._is_of_answer(shares)}
+        names = [f"{layer}, head {head}" for layer, shares in looks.items() for head in range(len(shares))]
         rows = []
         for step, (first, second) in enumerate(order[:, :2]):
             row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
             row += [_shown(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
-            rows.append([*row, *(self._most(shares, step) for shares in self._heads())])
+            rows.append([*row, *(self._most(head, step) for shares in looks.values() for head in shares)])
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}"
 
-    def _heads(self) -> Iterator[np.ndarray]:
-        for shares in self.attention.values():
-            yield from shares
+    def _is_of_answer(self, shares: np.ndarray) -> bool:
+        """Whether some of the queries of a layer of attention are of the answer's steps."""
+        return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
     def _most(self, shares: np.ndarray, step: int) -> str:
         """What one head looks at most from a step of the answer, and its share."""
-        row = shares[step - len(self.written)] if len(shares) >= len(self.written) else shares[0]
+        row = shares[step - len(self.written)]
         key = int(np.argmax(row))
-        return f"{key}:{self.keys(len(row))[key]} {row[key]:.2f}"
+        return f"{key}:{self.labels(len(row))[key]} {row[key]:.2f}"
 
 
 def inspect(learner: Learner, question: text.Question) -> Inspection:
@@ -94,12 +96,15 @@ def inspect(learner: Learner, question: text.Question) -> Inspection:
         logits = network.logits(ids, answer_ids, training=False)
     codes = view.decode_answer(tf.cast(answer_ids, tf.uint8)).numpy()
     inputs = [ids, network.previous(answer_ids)] if isinstance(network, Autoregressive) else [ids]
+    written = [_shown(view.alphabet[each]) for each in np.asarray(answer_ids)[0]]
+    is_writer = isinstance(network, Autoregressive)
     steps = ["".join(map(_shown, (view.alphabet[each] for each in np.atleast_1d(step)))) for step in ids.numpy()[0]]
     return Inspection(
         question=question.given,
         answer=to_strings(codes)[0].strip(),
         read=steps,
-        written=[_shown(view.alphabet[each]) for each in np.asarray(answer_ids)[0]],
+        written=written,
+        previous=[BEGINNING, *written[:-1]] if is_writer else written,
         alphabet=view.alphabet,
         probabilities=tf.nn.softmax(logits)[0].numpy(),
         attention={name: np.asarray(shares[0]) for name, shares in noted},
@@ -117,10 +122,12 @@ def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
 
 
 def _all_steps(layer: Any) -> Any:
-    """The output of a recurrent layer after each step, symbolic [examples, steps, units]."""
+    """The output of a recurrent layer after each step, symbolic [examples, steps, units], in the order of the steps."""
     output = layer.output[0] if isinstance(layer.output, list | tuple) else layer.output
     if len(output.shape) == 3:
-        return output
+        # Keras's layers return the steps in the order in which they took them.
+        is_reversed = isinstance(layer, keras.layers.RNN) and layer.go_backwards
+        return keras.ops.flip(output, 1) if is_reversed else output
     twin = type(layer).from_config(layer.get_config() | {"return_sequences": True, "name": f"{layer.name}_steps"})
     found = twin(layer.input)
     twin.set_weights(layer.get_weights())
@@ -167,8 +174,8 @@ def _panels(found: Inspection) -> Iterator[tuple[str, np.ndarray, list[str], lis
     yield "probability of each character", found.probabilities.T, characters, found.written, False
     for layer, heads in found.attention.items():
         for number, shares in enumerate(heads):
-            keys, queries = found.keys(shares.shape[1]), found.keys(shares.shape[0])
+            keys, queries = found.labels(shares.shape[1]), found.labels(shares.shape[0])
             yield f"{layer}, head {number}", shares, queries, keys, False
     for layer, states in found.states.items():
-        steps = found.keys(len(states))
+        steps = found.labels(len(states))
         yield f"{layer}: outputs", states.T, [str(unit) for unit in range(states.shape[1])], steps, True

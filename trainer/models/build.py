@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.base.errors import InputError
@@ -15,7 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import check_model, load, model_entry
+from seq2seq_arith.trainer.registry import MODELS, check_model, load
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
@@ -51,9 +52,8 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
         unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL,
         on_gpu=cudnn,
     )
-    place = model_entry(config.name).build
-    if not plugins.is_plugin(config.name):
-        return as_network(load(place)(spec))
+    if config.name in MODELS:
+        return as_network(load(MODELS[config.name].build)(spec))
     return _built(config.name, plugins.load(config.name, config.code_sha256), spec)
 
 
@@ -63,7 +63,8 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
     Raises:
       InputError: Its function fails, or what it returns is not a network on this view.
     """
-    file = Path(inspect.getfile(function))
+    code = inspect.unwrap(function)
+    file = Path(inspect.getfile(code)) if inspect.isfunction(code) or inspect.isclass(code) else None
     try:
         network = as_network(function(spec))
         questions, answers = (tf.TensorSpec((2, *shape), tf.int32) for shape in (spec.question_shape, (spec.steps,)))
@@ -75,7 +76,30 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
         shape = found.output_shapes
         if shape != needed:
             raise InputError(f"model {name!r} gives {what} of shape {tuple(shape)} for two questions, not {needed}")
+    if tf.executing_eagerly():  # a sketch has no values
+        _check_order(name, network, spec)
+    if logits.output_dtypes != tf.float32:
+        kind = logits.output_dtypes.name
+        raise InputError(f'model {name!r} gives logits of {kind}; give its last layer dtype="float32"')
     return network
+
+
+def _check_order(name: str, network: Network, spec: Spec) -> None:
+    """Checks that a network that writes character by character does not see what it has not written yet.
+
+    Teacher forcing would find its answers right, and decoding would not.
+
+    Raises:
+      InputError: It does.
+    """
+    half = spec.steps // 2
+    later = tf.cast(tf.range(spec.steps) >= half, tf.int32)[None]
+    questions = tf.zeros((1, *spec.question_shape), tf.int32)
+    here, there = (network.logits(questions, answers, training=False) for answers in (tf.zeros_like(later), later))
+    if np.abs(here[:, : half + 1] - there[:, : half + 1]).max() > 1e-4:
+        raise InputError(
+            f"model {name!r} sees characters of the answer that it has not written yet; mask what comes later"
+        )
 
 
 def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
@@ -94,6 +118,16 @@ def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
     return sketch(config, view, lambda model: model.variables)
 
 
+def try_out(config: ModelConfig, view: View) -> None:
+    """Builds a model of your own once, with values, so that its faults are known before anything is written.
+
+    Raises:
+      InputError: It has a fault.
+    """
+    if config.name not in MODELS:
+        _elsewhere(lambda: build_network(config, view))
+
+
 def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
     """What a function finds out about a network that is built without values, as by ``build_model``.
 
@@ -101,10 +135,17 @@ def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *,
       InputError: The network cannot be put on this view.
     """
 
+    if config.name not in MODELS:  # so that what stands in its module does not belong to the graph
+        plugins.load(config.name, config.code_sha256)
+
     def build() -> T:
         with tf.Graph().as_default():
             return look(build_model(config, view, cudnn=cudnn))
 
-    # Keras numbers layers without a name per thread. In another thread, it does not number on for the real network.
+    return _elsewhere(build)
+
+
+def _elsewhere(build: Callable[[], T]) -> T:
+    """Calls a function in another thread, where Keras does not number layers on that have no name."""
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(build).result()

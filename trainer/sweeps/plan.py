@@ -26,6 +26,7 @@ import dataclasses
 import itertools
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,9 @@ def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -
         combinations = list(_combinations(path, name, settings))
         for seed in seeds if chosen is None else read_seeds(str(chosen)):
             planned += [_planned(path, group, each, suite, seed) for group, each in combinations]
+    names = Counter(each.name for each in planned)
+    if twice := next((name for name, count in names.items() if count > 1), None):
+        raise InputError(f"{path} has two runs named {twice}; rename a table, or leave out a seed or a value")
     return tuple(planned)
 
 

@@ -17,8 +17,14 @@ from seq2seq_arith.trainer.runs.run import open_run
 RESULTS = "results.jsonl"
 
 
-def row_of(folder: Path, group: str, seed: int) -> dict[str, Any]:
+def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
     """The line of a run that has been trained and evaluated.
+
+    Args:
+      folder: The folder of the run.
+      group: What its runs of all seeds have in common.
+      seed: The seed of the training.
+      suite: The options with which it was evaluated.
 
     Raises:
       InputError: It has not.
@@ -43,6 +49,7 @@ def row_of(folder: Path, group: str, seed: int) -> dict[str, Any]:
         **summary,
         "sha256": run.sha256,
         "settings": run.config.to_json(),
+        "suite": suite,
         "suites": suites,
         "version": __version__,
     }
@@ -132,7 +139,7 @@ def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:
     def median(name: str) -> float:
         return statistics.median(row[name] for row in group)
 
-    cells = [group[0]["given"], str(len(group)), cut(median("exact_match"), 4)]
+    cells = ["; ".join(sorted({row["given"] for row in group})), str(len(group)), cut(median("exact_match"), 4)]
     for size in (None, *asked.lengths):
         worst = [found for row in group if (found := worst_slice(row, size)) is not None]
         if not worst:
@@ -168,7 +175,7 @@ def field_of(row: dict[str, Any], name: str) -> str:
     for place in (row, settings["model"], settings):
         if name in place and not isinstance(place[name], dict | list):
             return str(place[name])
-    known = sorted({*row, *settings["model"], *settings} - {"settings", "suites", "model"})
+    known = sorted({*row, *settings["model"], *settings} - {"settings", "suite", "suites", "model"})
     raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
@@ -24,7 +25,8 @@ class Runner:
 
     Args:
       planned: The runs.
-      settings: From the name of each run to its dataset's name, ``dataset``, and its configuration as JSON, ``train``.
+      settings: From the name of each run to its dataset's name, ``dataset``, its configuration as JSON, ``train``,
+        and the options of its suite, ``suite``.
       run_dir: The folder of all runs, and of ``results.jsonl``.
       data_dir: Where the datasets are.
       jobs: How many runs are trained at once.
@@ -97,9 +99,10 @@ class Runner:
         """
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
-        own_code = [f"--model={planned.settings['model']}"] if ":" in planned.settings.get("model", "") else []
+        model = planned.settings.get("model", "")
+        own_code = [f"--model={model}"] if plugins.is_plugin(model) else []
         self._call(planned, ["evaluate", str(folder), *typed(planned.suite), *own_code])
-        return results.row_of(folder, planned.group, planned.seed)
+        return results.row_of(folder, planned.group, planned.seed, planned.suite)
 
     def _call(self, planned: Planned, words: Sequence[str]) -> None:
         """Runs ``arith-model``, whose output goes into a file beside the run's folder."""
@@ -115,7 +118,8 @@ class Runner:
                 )
                 self._running.add(process)
             code = process.wait()
-            self._running.discard(process)
+            with self._guard:
+                self._running.discard(process)
         if code:
             lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             said = lines[-1].removeprefix("arith-model: ") if lines else f"exit code {code}"
@@ -133,7 +137,7 @@ class Runner:
         rows = results.read(self.results) if self.results.exists() else []
         for row in rows:
             name = f"{row['run']}-seed{row['seed']}"
-            there = {"dataset": row["dataset"], "train": row["settings"]}
+            there = {"dataset": row["dataset"], "train": row["settings"], "suite": row["suite"]}
             if name in self.settings and (found := differences(there, self.settings[name])):
                 raise InputError(
                     f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "

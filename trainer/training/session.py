@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Shard, Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import outline
+from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -99,6 +99,7 @@ def train(
     view = make_view(config.model.view, task)
     run.check_folder()
     check_memory(config, view, _count(outline(config.model, view)), on_gpu=on_gpus)
+    try_out(config.model, view)
     is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
         run.claim(writes=is_chief)

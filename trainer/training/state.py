@@ -128,6 +128,8 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
         return f"{again} without --target {config.target:g}, or with a higher one"
     if end is End.PATIENCE:
         return f"{again} with --patience 0, which never stops early, or with more than --patience {config.patience}"
+    if end is None:  # a callback has ended it
+        return again
     if not state.best_epoch or state.history[state.best_epoch - 1]["val_exact_match"] >= LEARNED:
         return ""
     longer = f"--epochs {2 * config.epochs}"

@@ -41,9 +41,11 @@ def test_threads_that_served_a_lost_worker_are_silent_and_no_others(monkeypatch)
 
 def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
     """As Python drops one that is raised in the callback of a weak reference."""
-    monkeypatch.setattr(worker_watch, "REPEAT_SECONDS", 0.05)
+    monkeypatch.setattr(worker_watch, "REPEAT_SECONDS", 0.3)
+    waiting = threading.Event()
 
     def lose() -> None:
+        waiting.wait()
         raise RuntimeError("Worker subprocess exited with return code -9")
 
     dropped = 0
@@ -51,6 +53,7 @@ def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
         threading.Thread(target=lose).start()
         for _ in range(2):
             try:
+                waiting.set()
                 time.sleep(60)
             except KeyboardInterrupt:
                 dropped += 1

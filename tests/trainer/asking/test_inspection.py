@@ -25,6 +25,11 @@ STATES = {
     "lstm_feedback": {"encoder_0": 7, "decoder_0": 4},
     "lstm_attention": {"encoder_0": 7, "decoder_0": 4},
     "counter": {"encoder": 7, "decoder": 4},
+    "lstm_tagger": {"layer_0": 4},
+    "bilstm_tagger": {"both_0": 4},
+    "alternating_tagger": {"layer_0": 4},
+    "returning_tagger": {"layer_0": 4},
+    "latch_tagger": {"latches_0": 4},
 }
 ATTENTION = {
     "lstm_transformer": [(4, 11, 11)],
@@ -46,10 +51,12 @@ def look(name, question="12+345", **options):
     return learner, inspection.inspect(learner, text.parse(question, learner.view.task))
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not entry.writes_in_place])
+@pytest.mark.parametrize("name", MODELS)
 def test_what_every_network_shows(name):
-    _, found = look(name)
-    assert found.read == list("␣543+21")
+    in_place = MODELS[name].writes_in_place
+    _, found = look(name, view="aligned" if in_place else "backward")
+    assert found.read == (["25", "14", "␣3", "␣␣"] if in_place else list("␣543+21"))
+    assert found.labels(len(found.read)) == found.read
     assert found.probabilities.shape == (4, 12)
     np.testing.assert_allclose(found.probabilities.sum(axis=1), 1, atol=1e-5)
     ids = found.probabilities.argmax(axis=1)
@@ -68,6 +75,16 @@ def test_the_last_state_is_that_of_the_model():
     encoder = learner.model.get_layer("encoder")
     last = encoder(learner.model.layers[1](ids))
     np.testing.assert_allclose(found.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
+
+
+def test_states_of_a_layer_that_runs_backward_stand_at_their_steps():
+    """Its output at a step depends on the steps from there to the end, and on no earlier one."""
+    learner = learner_of("returning_tagger", view="aligned")
+    first, second = (
+        inspection.inspect(learner, text.parse(question, ADDITION)).states["layer_0"] for question in ("125+3", "126+3")
+    )
+    assert np.abs(first[0] - second[0]).max() > 1e-4
+    np.testing.assert_allclose(first[1:], second[1:], atol=1e-6)
 
 
 def test_a_causal_model_looks_at_nothing_that_comes_later():

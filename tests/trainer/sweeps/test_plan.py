@@ -57,6 +57,10 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
             "[common]\ntask = 'pq'\n[runs.a]\nseed = 3",
             "sets seed; leave it out, because arith-model sweep has an option",
         ),
+        (
+            "[common]\ntask = 'pq'\nview = ['raw']\n[runs.a]\n[runs.a-raw]\nview = 'raw'",
+            "two runs named a-raw-seed0; re",
+        ),
         ("[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'", "sets run-dir; leave it out"),
         (
             "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",

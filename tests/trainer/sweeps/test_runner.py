@@ -118,6 +118,12 @@ def command_lines():
     [
         ("hiden = 3", "sweep.toml, runs a: unrecognized arguments: --hiden=3; see arith-model train --help"),
         ('model = "sideways"', "sweep.toml, runs a: model is 'sideways'; give one of lstm, "),
+        ('suite = { lengths = "abc" }', "sweep.toml, runs a: lengths is 'abc'; give whole numbers up to 1000000"),
+        ("suite = { per-slice = 0 }", "sweep.toml, runs a: per_slice is 0; give a whole number"),
+        (
+            'model = "causal"\npositions = "learned"\nsuite = { lengths = "9" }',
+            "sweep.toml, runs a: length is 9, but model 'causal' has weights for every place",
+        ),
         ('view = "aligned"\ntask = "pq"', "sweep.toml, runs a: the view 'aligned' lines up decimal digits"),
     ],
 )

@@ -280,6 +280,12 @@ def test_mixed_precision_learns_as_well(ready, name):
     assert made.learner.model.layers[-2].compute_dtype == "bfloat16"
     losses = made.learner.train(made.batches, 0, 50)["loss"]
     assert losses[-1] < 0.9 * losses[0]
+    # Also decoded, nearly all answers are those of teacher forcing.
+    predicted = made.learner.answer(made.validation).ids
+    forced = made.learner.network.logits(
+        made.learner.view.encode_question(made.validation.questions), predicted, training=False
+    )
+    assert np.mean(np.argmax(forced, axis=2) == predicted) > 0.95
 
 
 def test_steps_of_a_call(ready, monkeypatch):

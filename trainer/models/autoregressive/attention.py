@@ -34,11 +34,11 @@ class Attention(keras.layers.Layer):
 
     def remember(self, sequence: Any) -> tuple[Any, Any]:
         """Keys and values, [examples, heads, steps, size] each, of a sequence [examples, steps, units]."""
-        return self._split(ops.matmul(sequence, self.key_kernel)), self._split(ops.matmul(sequence, self.value_kernel))
+        return self._product(sequence, self.key_kernel), self._product(sequence, self.value_kernel)
 
     def queries(self, sequence: Any) -> Any:
         """Queries, [examples, heads, steps, size], of a sequence [examples, steps, units]."""
-        return self._split(ops.matmul(sequence, self.query_kernel))
+        return self._product(sequence, self.query_kernel)
 
     def look(self, queries: Any, keys: Any, values: Any, bias: Any = None) -> Any:
         """What the queries see, [examples, queries, units].
@@ -58,7 +58,9 @@ class Attention(keras.layers.Layer):
         mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
 
-    def _split(self, sequence: Any) -> Any:
+    def _product(self, sequence: Any, kernel: Any) -> Any:
+        # While an answer is written, no layer is called, and Keras casts no weight.
+        sequence = ops.matmul(sequence, ops.cast(kernel, sequence.dtype))
         size = sequence.shape[-1] // self.heads
         return ops.transpose(ops.reshape(sequence, (-1, sequence.shape[1], self.heads, size)), (0, 2, 1, 3))
 
@@ -173,6 +175,15 @@ class Block(keras.layers.Layer):
     def get_config(self):
         about = {"heads": self.heads, "feed_forward": self.feed_forward, "crosses": self.crosses}
         return super().get_config() | about
+
+
+def add_vectors(layer: keras.layers.Layer, name: str, count: int, units: int) -> Any:
+    """Adds learned vectors to a layer, [count, units], each with a length of about 1.
+
+    They stay float32 in mixed precision: then those that are read while an answer is written are the trained ones.
+    """
+    spread = keras.initializers.RandomNormal(stddev=units**-0.5)
+    return layer.add_weight(name=name, shape=(count, units), initializer=spread, autocast=False)
 
 
 def embed(table: Any, ids: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.autoregressive.attention import Block, causal_bias, embed, put
+from seq2seq_arith.trainer.models.autoregressive.attention import Block, add_vectors, causal_bias, embed, put
 from seq2seq_arith.trainer.models.autoregressive.positions import Fire, alibi, digit_places, sinusoids
 from seq2seq_arith.trainer.models.latches import BatchKey
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
@@ -54,13 +54,13 @@ class CausalDecoder(keras.layers.Layer):
         self.units_first = units_first
 
     def build(self, question_shape, previous_shape):
-        spread, units = keras.initializers.RandomNormal(stddev=self.hidden**-0.5), self.hidden
+        units = self.hidden
         channels = question_shape[2] if len(question_shape) == 3 else 1
-        self.read = self.add_weight(name="read", shape=(channels * len(self.alphabet), units), initializer=spread)
-        self.written = self.add_weight(name="written", shape=(len(self.alphabet) + 1, units), initializer=spread)
+        self.read = add_vectors(self, "read", channels * len(self.alphabet), units)
+        self.written = add_vectors(self, "written", len(self.alphabet) + 1, units)
         vectors = {"learned": question_shape[1] + previous_shape[1], "coupled": PLACES}.get(self.positions)
         if vectors:
-            self.vectors = self.add_weight(name="positions", shape=(vectors, units), initializer=spread)
+            self.vectors = add_vectors(self, "positions", vectors, units)
         if self.positions == "fire":
             self.fire = Fire(self.heads, name="fire")
             self.fire.build()

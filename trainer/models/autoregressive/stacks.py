@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.autoregressive.attention import Block, causal_bias, embed, put
+from seq2seq_arith.trainer.models.autoregressive.attention import Block, add_vectors, causal_bias, embed, put
 from seq2seq_arith.trainer.models.autoregressive.positions import sinusoids
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
@@ -48,13 +48,12 @@ class Stack(keras.layers.Layer):
         self.norm = keras.layers.RMSNormalization(name="norm")
 
     def build(self, input_shape, *_):
-        spread, units = keras.initializers.RandomNormal(stddev=self.hidden**-0.5), self.hidden
+        units = self.hidden
         channels = input_shape[2] if len(input_shape) == 3 else 1
         # One more than the characters, for the beginning of an answer.
-        rows = channels * (len(self.alphabet) + 1)
-        self.table = self.add_weight(name="characters", shape=(rows, units), initializer=spread)
+        self.table = add_vectors(self, "characters", channels * (len(self.alphabet) + 1), units)
         if self.positions == "learned":
-            self.vectors = self.add_weight(name="positions", shape=(input_shape[1], units), initializer=spread)
+            self.vectors = add_vectors(self, "positions", input_shape[1], units)
         for layer in (*self.blocks, self.norm):
             layer.build((None, None, units))
         self.built = True

@@ -62,16 +62,21 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
 
     threading.excepthook = hook
     os.environ[RUN] = run
+    failed = False
     try:
         yield lost
+    except BaseException:
+        failed = True
+        raise
     finally:
         left.set()
         # A worker that was only just starting may have been missed.
         while lost and _kill_workers(run):
             time.sleep(0.05)
         del os.environ[RUN]
-        # Threads that served the lost workers may fail only now; the run has failed, and reports that itself.
-        threading.excepthook = _without(set(threading.enumerate()).difference(others), before) if lost else before
+        # Threads that served the run may fail only now; the run has failed, and reports that itself.
+        served = set(threading.enumerate()).difference(others)
+        threading.excepthook = _without(served, before) if lost or failed else before
 
 
 def _without(threads: Iterable[threading.Thread], hook: Hook) -> Hook:

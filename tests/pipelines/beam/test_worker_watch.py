@@ -61,6 +61,26 @@ def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
     assert dropped == 2
 
 
+def test_threads_that_served_a_run_that_failed_are_silent(monkeypatch):
+    """As the one that waits for the state of a job that an engine gave up: it would print after the reason."""
+    heard, over = [], threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: heard.append(str(arguments.exc_value)))
+
+    def late() -> None:
+        over.wait()
+        raise grpc.RpcError("its stream broke late")
+
+    threads = [threading.Thread(target=late) for _ in range(2)]
+    threads[0].start()
+    with pytest.raises(OSError, match="disk"), translate_errors():
+        threads[1].start()
+        raise OSError(28, "disk")
+    over.set()
+    for each in threads:
+        each.join()
+    assert heard == ["its stream broke late"]
+
+
 @pytest.mark.parametrize("code", [-2, 130, -15, 143])
 def test_a_worker_that_is_stopped_is_not_lost(code):
     """A terminal sends Ctrl-C to the workers as well."""

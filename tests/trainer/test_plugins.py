@@ -94,6 +94,7 @@ def test_a_model_of_ones_own_is_trained_asked_and_exported(nets, data, tmp_path)
     exported = arith_model("export", str(run), str(out), "--model", own)
     assert exported.returncode == 0, exported.stderr
     assert (out / "nets.py").read_text() == NETS
+    assert "`import nets` before `keras.saving.load_model`" in (out / "README.md").read_text()
     code = (
         f"import tensorflow as tf; model = tf.saved_model.load({str(out / 'saved_model')!r}); "
         "print('12+34 = ' + model.answer(['12+34'])['answer'].numpy()[0].decode())"

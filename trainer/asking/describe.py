@@ -58,11 +58,12 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
       run: The run, if there is one.
     """
     view = make_view(config.model.view, task)
+    found = sketch(config.model, view, layers, cudnn=True)
     parts = [
         _pairs({**_data(task, run), **_view(config.model, view)}),
-        _network(sketch(config.model, view, layers, cudnn=True)),
+        _network(found),
         _training(config),
-        _pairs(_costs(config, view)),
+        _pairs(_costs(config, view, sum(layer.weights for layer in found))),
     ]
     if note := effort(config, view):
         parts.append(f"{note}.")
@@ -183,12 +184,12 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _costs(config: TrainConfig, view: View) -> dict[str, str]:
+def _costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
     examples = most_examples(config, view.task)
     return {
         "at most": f"{examples:,} examples in {-(-examples // config.batch_size):,} steps of {config.batch_size:,}",
         "operations": f"about {operations(config, view, examples):.1e}",
-        "memory": f"about {training_memory(config, view) / GIBIBYTE:.1f} GiB",
+        "memory": f"about {training_memory(config, view, weights) / GIBIBYTE:.1f} GiB",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
@@ -83,14 +84,18 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         f'print(model.answer(["{example}"])["answer"].numpy())',
         "```",
         "",
-        f"`model.keras` takes ids and gives logits; `task.json` has the alphabet. {_how_to_load(model)}",
+        f"`model.keras` takes ids and gives logits; `task.json` has the alphabet. {_how_to_load(run, model)}",
         "",
         "The data and the model were made with the Python package `seq2seq_arith`.",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _how_to_load(model: keras.Model) -> str:
+def _how_to_load(run: Run, model: keras.Model) -> str:
+    """How ``model.keras`` is opened: what stands in files beside it must be imported first."""
+    own = plugins.file_of(run.config.model.name) if plugins.is_plugin(run.config.model.name) else None
+    if own:
+        return f"Put the folder on Python's path and `import {own.stem}` before `keras.saving.load_model`."
     if not layers_source(model):
         return "`keras.saving.load_model` opens it."
     return (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.runs.files import write
 
@@ -42,12 +43,19 @@ def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows that ``write_csv`` wrote; none if there is no such file."""
+    """The rows that ``write_csv`` wrote; none if there is no such file.
+
+    Raises:
+      InputError: The file is damaged.
+    """
     if not path.exists():
         return []
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+    except (ValueError, TypeError, csv.Error):
+        raise InputError(f"{path} is damaged; train the run again in another folder") from None
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs.files import write
 
 
@@ -43,5 +44,14 @@ class Summary:
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
-        """What ``write`` wrote; None if the training has not ended, or was one of version 0.1.0, which wrote none."""
-        return cls(**json.loads(path.read_text())) if path.exists() else None
+        """What ``write`` wrote; None if the training has not ended, or was one of version 0.1.0, which wrote none.
+
+        Raises:
+          InputError: The file is damaged.
+        """
+        if not path.exists():
+            return None
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise InputError(f"{path} is damaged; train the run again in another folder") from None

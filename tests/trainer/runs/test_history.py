@@ -1,6 +1,10 @@
 """The history of a run as a line, as CSV and as a plot."""
 
+import pytest
+
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs.summary import Summary
 
 
 def row(epoch: int) -> dict:
@@ -36,3 +40,19 @@ def test_csv_and_plot(tmp_path):
     history.plot(tmp_path / "history.png", [row(1), row(2)], "title")
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
+
+
+@pytest.mark.parametrize("content", ["epoch,steps\n1,many\n", "epoch,steps\n1\n", "epoch,steps\n1,2,3\n"])
+def test_a_damaged_history_is_one_sentence(tmp_path, content):
+    path = tmp_path / "history.csv"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"history\.csv is damaged; train the run again in another folder"):
+        history.read_csv(path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": 1}', "nonsense"])
+def test_a_damaged_summary_is_one_sentence(tmp_path, content):
+    path = tmp_path / "summary.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=r"summary\.json is damaged; train the run again in another folder"):
+        Summary.read(path)

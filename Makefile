@@ -6,10 +6,17 @@ RUNS ?= runs
 PRISM ?= 2.77.0
 # make LOCK=requirements.lock installs exactly the versions of that file.
 LOCK ?=
-LOCKED := test lint tfds-cli gcp aws emulators
+# The extras of the tests, and of all tests: commas may not stand in a call.
+TESTED := train,test,lint,serve,tfds-cli
+EXTRAS := $(TESTED),docs,gcp,aws,emulators
+comma := ,
 TOOLS := uv==0.13.9 pip-audit==2.10.1 cyclonedx-bom==7.5.0
 
 BIN := $(VENV)/bin
+# $(call install,EXTRAS): the package, and what its extras need, or all that is in LOCK.
+LOCKED_INSTALL = $(BIN)/pip install --quiet --require-hashes --requirement $(LOCK) && \
+    $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '.[$(1)]')
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
@@ -92,23 +99,23 @@ $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \
 	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12 demo")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[train]'
+	$(call install,train)
 	@touch $@
 
 # The tests bring pandas, which Beam then imports with every command: so not into the environment of the demo.
 $(VENV)/tested: $(VENV)/installed
-	$(BIN)/pip install --quiet --editable '.[train,test,lint,tfds-cli]'
+	$(call install,$(TESTED))
 	@touch $@
 
 $(VENV)/extras: $(VENV)/tested
-	$(BIN)/pip install --quiet --editable '.[train,test,lint,tfds-cli,gcp,aws,emulators]'
+	$(call install,$(EXTRAS))
 	@touch $@
 
 soak: $(VENV)/extras ## Makes datasets for an hour while runs are killed and overtaken: nothing may be lost
 	$(BIN)/python tests/soak.py --minutes 60
 
 lock: build/tools/made ## Pins the newest versions that fit together, with their hashes, in requirements.lock
-	build/tools/bin/uv pip compile --quiet pyproject.toml $(LOCKED:%=--extra %) --universal --python-version 3.11 \
+	build/tools/bin/uv pip compile --quiet pyproject.toml $(patsubst %,--extra %,$(subst $(comma), ,$(EXTRAS))) --universal --python-version 3.11 \
 	    --generate-hashes --upgrade --custom-compile-command 'make lock' --output-file requirements.lock
 
 sbom: build/tools/made ## Lists the packages of requirements.lock in build/sbom.json, in CycloneDX's format

@@ -22,7 +22,7 @@ from seq2seq_arith.arithmetic.task_options import (
     task_parameters,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
-from seq2seq_arith.base import logs
+from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
 from seq2seq_arith.base.options import check_int, given, options_of
 from seq2seq_arith.base.terminal import (
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complete(parser)
         parsed, rest = parser.parse_known_args(with_question(words))
         logs.start(parsed)
+        events.start(NAME, words, parsed)
         parsed.words = words
         return COMMANDS[parsed.command](parsed, rest)
 
@@ -73,6 +74,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     order = _order(arguments, beam_flags)
     if arguments.check and (problems := order.damages()):
         print("\n".join(problems))
+        events.emit("result", path=order.path, problems=problems)
         words = [word for word in arguments.words if word != "--check"]
         return _fail(f"{order.path} is damaged; make it anew with: {shlex.join([NAME, *words, '--overwrite'])}")
     if order.published():
@@ -80,6 +82,7 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         order.publisher.name_default()
         checked = ", every file with its sha256" if arguments.check else ""
         print(f"{order.path} is there already, complete and as asked for{checked}; nothing was done")
+        events.emit("result", path=order.path, is_new=False)
         _print_load(order.task, order.path, arguments.data_dir)
         return SUCCESS
     order.check_space()
@@ -124,6 +127,8 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _fail(f"{directory} cannot be read: {error.strerror or error}")
     for problem in result.problems:
         print(problem)
+    events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
+    events.metric("problems", len(result.problems), "Problems that were found in the dataset.")
     if result.problems:
         return FAILURE
     print(f"{arguments.directory}: {result.summary}; {time.perf_counter() - start:.1f} s")
@@ -145,6 +150,7 @@ def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _fail(f"{error}; {NOTHING_LEFT}")
     except OSError as error:
         return _fail(f"{data_dir} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
+    events.emit("result", path=path, is_new=bool(copied))
     if copied:
         print(f"{path} is a copy of {source}, each file with its sha256; {time.perf_counter() - start:.1f} s")
     else:
@@ -165,6 +171,7 @@ def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
     except OSError as error:
         return _fail(f"{path} could not be written: {error.strerror or error}")
     count = sum(metadata["splits"].values())
+    events.emit("result", path=path, examples=count, is_new=is_new)
     print(f"{path} is {'published' if is_new else 'there already'}, with {count:,} examples; nothing was drawn")
     _print_load(task, path, str(path.parents[2]))
     return SUCCESS
@@ -232,6 +239,7 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
             raise InputError(f"--price-per-vcpu-hour is {price}; give the price of one core per hour, such as 0.05")
         hours = planned.core_seconds / 3600
         rows["cost"] = f"about {hours * price:,.6g} for {hours:,.6g} core hours"
+    events.emit("result", **{name.replace(" ", "_"): value for name, value in rows.items()})
     width = max(10, *(len(name) + 2 for name in rows))
     for name, value in rows.items():
         print(f"{name:{width}}{value}")
@@ -268,6 +276,7 @@ def _card(arguments: argparse.Namespace, rest: list[str]) -> int:
         written = write_card(data_dir)
     except OSError as error:
         return _fail(f"the card of {data_dir} could not be written: {error.strerror or error}")
+    events.emit("result", paths=list(map(str, written)))
     print("\n".join(map(str, written)))
     return SUCCESS
 
@@ -284,6 +293,7 @@ def _convert(arguments: argparse.Namespace, rest: list[str]) -> int:
         task, layout, done = convert(directory, {name: getattr(arguments, name) for name in OPTIONAL_FORMATS})
     except OSError as error:
         return _fail(f"{directory} could not be written: {error.strerror or error}; it is as it was")
+    events.emit("result", path=directory, formats=layout.formats, is_new=done)
     took = f"; {time.perf_counter() - start:.1f} s" if done else " already; nothing was done"
     print(f"{directory} has {layout} of {task.description}{took}")
     return SUCCESS
@@ -337,6 +347,9 @@ def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> 
         written[format_name(file)] += size
     files = ", ".join(f"{written[name]:,} bytes of {FORMATS[name]}" for name in order.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
+    told = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
+    sizes = {name: written[name] for name in order.layout.formats}
+    events.emit("result", path=order.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")

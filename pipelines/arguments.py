@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task_options import (
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
-from seq2seq_arith.base import logs
+from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.options import add_options, whole_number
 from seq2seq_arith.base.terminal import (
     FIRST_OPTIONS,
@@ -35,6 +35,8 @@ MAX_WORKERS = 10**6  # for plan; more than there are
 # The parameters of a task that stand at the head of the help.
 FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
 ONE_HOT = "--one-hot"
+# Their standard output is what was asked for, and no events.
+PRINTS_DATA = ("show", "suite")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -62,7 +64,9 @@ def make_parser() -> argparse.ArgumentParser:
         _add_convert,
     ):
         add(commands)
-    for command in commands.choices.values():
+    for name, command in commands.choices.items():
+        if name not in PRINTS_DATA:
+            events.add_options(command)
         logs.add_log_options(command)
         command.add_help_option()
     parser.add_help_option()

@@ -1,5 +1,6 @@
 """Makes a dataset and publishes it, for both the program and the TFDS builder."""
 
+import functools
 from typing import Any
 
 from seq2seq_arith.base import progress
@@ -9,6 +10,8 @@ from seq2seq_arith.pipelines.beam.options import default_threads, workers_share_
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.steps.pipeline import generate
+
+DRAWS, DEDUPLICATES, WRITES, PUBLISHES = "draws", "drops duplicates", "writes", "publishes"
 
 
 def create(order: Order) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def create(order: Order) -> dict[str, Any]:
 def fill(order: Order, staging: Staging) -> dict[str, Any]:
     """Writes the files of the ordered dataset, showing progress, and returns its metadata."""
     totals = {"draws": order.plan.draws, "shards": order.layout.num_shards}
-    current = progress.count
+    current, step = progress.count, functools.partial(step_here, dict(totals))
     if not workers_share_process(order.options):
         # Workers in other processes have counters of their own, but their files can be seen.
         del totals["draws"]
@@ -48,9 +51,18 @@ def fill(order: Order, staging: Staging) -> dict[str, Any]:
         def seen(name: str) -> int:
             return max(progress.count(name), written())
 
-        current = seen
+        current, step = seen, lambda: DRAWS if seen("shards") == 0 else WRITES
     progress.reset()
-    with on_loopback(), translate_errors(), progress.watch(totals, current):
+    with on_loopback(), translate_errors(), progress.watch(totals, current, step):
         return generate(
             order.task, order.layout, staging, order.options, default_threads(order.options), order.plan.draws
         )
+
+
+def step_here(totals: dict[str, int]) -> str:
+    """What is done now by workers that share this process, which have counters of every step."""
+    if progress.count("draws") < totals["draws"]:
+        return DRAWS
+    if progress.count("deduplicated shards") < totals["shards"]:
+        return DEDUPLICATES
+    return WRITES if progress.count("shards") < totals["shards"] else PUBLISHES

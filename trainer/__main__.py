@@ -18,7 +18,7 @@ from seq2seq_arith.arithmetic.task_options import (
     task_parameters,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
-from seq2seq_arith.base import logs
+from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import check_int, check_number, given, options_of, words
@@ -315,6 +315,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         nonlocal command
         args = parse(argv)
         logs.start(args)
+        events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
         command = args.command
         if command not in WITHOUT_TENSORFLOW:
             require_tensorflow()  # before a dataset is made for nothing

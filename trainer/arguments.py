@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.task_options import (
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
-from seq2seq_arith.base import logs
+from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, options_of
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
@@ -31,6 +31,8 @@ MAX_NUMBER = 10**6
 DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
 SUITE_FLAGS = {"seed": "suite-seed"}
+# Their standard output is what was asked for, and no events.
+PRINTS_DATA = ("describe", "plot", "predict", "inspect", "results")
 SUITE_OPTIONS = ("per_slice", "seed")
 # The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
 FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
@@ -131,7 +133,9 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     for command in (evaluate, predict, export, inspect):
         command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
-    for command in commands.choices.values():
+    for name, command in commands.choices.items():
+        if name not in PRINTS_DATA:
+            events.add_options(command)
         logs.add_log_options(command)
         command.add_help_option()
     top.add_help_option()

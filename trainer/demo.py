@@ -126,8 +126,9 @@ def answered(run: Run, question: str) -> list[str]:
 
 
 def show(trained: Trained) -> None:
-    """Prints the table at the end of a training, and the paths of the run's files."""
-    say("\n" + compared({trained.run.task.name: facts(trained.summary)}))
+    """Asks the best model its task's suite, and prints the table at the end of a training, and the run's files."""
+    suite = suites.ask_run(trained.run)[0]
+    say("\n" + compared({trained.run.task.name: facts(trained.summary, suite)}))
     show_files(trained.run)
 
 

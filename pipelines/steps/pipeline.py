@@ -10,6 +10,7 @@ import dataclasses
 import functools
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -19,6 +20,7 @@ from apache_beam.pvalue import AsSingleton
 
 from seq2seq_arith.arithmetic import coverage, draws
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
@@ -31,7 +33,17 @@ from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff, WindowRows, Windows
-from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
+from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE, ThreadedMap
+
+# What the counters count.
+COUNTED = {
+    "draws": "Pairs that were drawn.",
+    "duplicates": "Draws that were dropped because their pair was drawn before.",
+    "deduplicated shards": "Shards whose duplicates were dropped.",
+    "examples": "Examples in the files.",
+    "bytes": "Bytes of the TFRecord files.",
+    "shards": "Shards of each split.",
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -147,8 +159,22 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
             pipeline.result.cancel()  # the job would go on in a remote engine
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
+        tell_counters(jobs.counters(pipeline.result, NAMESPACE))
         return read_report(job.staging.own_file(REPORT)).written
     raise SubmittedError(jobs.name(pipeline.result))
+
+
+def tell_counters(counters: Mapping[str, int]) -> None:
+    """Puts what the engine has counted among the metrics of the run.
+
+    An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
+    """
+    for name, value in counters.items():
+        if name.endswith(MICROSECONDS):
+            step = name.removesuffix(MICROSECONDS)
+            events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
+        else:
+            events.metric(name.replace(" ", "_"), value, COUNTED[name])
 
 
 def read_report(path: AnyPath) -> Report:
@@ -191,17 +217,18 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Start" >> beam.Impulse()
         | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
-        | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, counters=_drawn)
+        | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, name="draw", counters=_drawn)
         | "ByShard" >> beam.FlatMap(blocks.by_shard).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, of_shard: (shard, list(of_shard)))
-        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
+        | "Deduplicate"
+        >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, name="deduplicate", counters=_dropped)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     cut = AsSingleton(deduplicated | "InWindows" >> beam.Map(lambda result: result[1]) | Cut(job))
     return (
         kept
-        | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
+        | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, name="write", counters=_written)
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
         | "Report" >> beam.Map(functools.partial(write_report, job), cut)
     )
@@ -302,7 +329,7 @@ def _drawn(drawn: Drawn) -> dict[str, int]:
 
 
 def _dropped(result: tuple[Block, WindowRows, int]) -> dict[str, int]:
-    return {"duplicates": result[2]}
+    return {"duplicates": result[2], "deduplicated shards": 1}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO, Protocol
 
-from seq2seq_arith.base import notebook
+from seq2seq_arith.base import events, notebook
 
 LINE_SECONDS = 5.0  # between two lines in a log
 BAR_SECONDS = 0.1  # between two looks at the counters
@@ -65,12 +65,15 @@ def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProg
 
 
 @contextlib.contextmanager
-def watch(totals: dict[str, int], current: Callable[[str], int]) -> Iterator[None]:
+def watch(
+    totals: dict[str, int], current: Callable[[str], int], step: Callable[[], str] = lambda: ""
+) -> Iterator[None]:
     """Shows counters on standard error while the block runs.
 
     Args:
       totals: What each counter will reach, by its name.
       current: From a name to the counter's value; a value above the total is shown as the total.
+      step: The name of what is done now.
     """
     stop = threading.Event()
     with _display(sys.stderr, totals) as display:
@@ -80,7 +83,7 @@ def watch(totals: dict[str, int], current: Callable[[str], int]) -> Iterator[Non
             while waiting:
                 waiting = not stop.wait(display.seconds)
                 if waiting or display.shows_end:
-                    display.update({name: current(name) for name in totals})
+                    display.update({name: current(name) for name in totals}, step())
 
         watcher = threading.Thread(target=look, daemon=True)
         watcher.start()
@@ -107,6 +110,9 @@ def _display(stream: IO[str], totals: dict[str, int], title: str = "") -> Iterat
         finally:
             cell.close()
         return
+    if events.are_told():
+        yield _Events(totals, title)
+        return
     if not stream.isatty():
         yield _Lines(stream, totals, title)
         return
@@ -130,8 +136,10 @@ class _Bars:
         self._ids = {name: bars.add_task(title or name, total=total, remark="") for name, total in totals.items()}
 
     def update(self, done: dict[str, int], remark: str = "") -> None:
+        *_, last = done
         for name, value in done.items():
-            self._bars.update(self._ids[name], completed=min(value, self._totals[name]), remark=remark)
+            shown = remark if name == last else ""
+            self._bars.update(self._ids[name], completed=min(value, self._totals[name]), remark=shown)
 
 
 class _Cell:
@@ -164,6 +172,26 @@ class _Cell:
     def close(self) -> None:
         if self._title and self._is_shown:
             self._output.show("progress", "")
+
+
+class _Events:
+    """Progress for other programs."""
+
+    seconds = events.PROGRESS_SECONDS
+    shows_end = True
+
+    def __init__(self, totals: dict[str, int], title: str) -> None:
+        self._totals = totals
+        self._title = title
+        self._last = time.monotonic()
+
+    def update(self, done: dict[str, int], remark: str = "") -> None:
+        now = time.monotonic()
+        if self._title and now - self._last < self.seconds:
+            return  # a watcher keeps the time itself
+        self._last = now
+        done = {name: min(done[name], total) for name, total in self._totals.items()}
+        events.emit("progress", title=self._title, done=done, total=self._totals, step=remark)
 
 
 class _Lines:

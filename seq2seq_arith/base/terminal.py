@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
@@ -100,6 +101,15 @@ def run_program(name: str, command: Callable[[], int], stopped: Callable[[], str
     for number in STOP_SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # which nohup has set
             signal.signal(number, _interrupt)
+    code = _exit_code(name, command, stopped)
+    try:
+        events.finish(code)
+    except OSError as error:
+        return fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
+    return code
+
+
+def _exit_code(name: str, command: Callable[[], int], stopped: Callable[[], str]) -> int:
     try:
         code = command()
         sys.stdout.flush()  # here, where a failure is a sentence
@@ -127,6 +137,7 @@ def fail(name: str, message: str, code: int = FAILURE) -> int:
     """Prints a failure as one line to standard error, and returns the exit code."""
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
+        events.emit("error", message=message, exit_code=code)
     return code
 
 
@@ -157,7 +168,7 @@ def _open_streams() -> None:
 def _drop_output() -> None:
     """Sends what is left of the output nowhere; Python would complain once more when it flushes it at the end."""
     with contextlib.suppress(OSError):  # a stream that is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
 
 
 def _interrupt(*_: object) -> NoReturn:

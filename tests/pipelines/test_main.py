@@ -42,7 +42,9 @@ def test_generate_says_what_it_made(made):
     path = dataset_path(data_dir, Task(num_examples=100))
     assert process.returncode == 0
     # On a busy machine it takes so long that it shows its progress.
-    assert all(re.fullmatch(r"\d+ s: \d+ of \d+ draws, \d of 8 shards", line) for line in process.stderr.splitlines())
+    assert all(
+        re.fullmatch(r"\d+ s: \d+ of \d+ draws, \d of 8 shards  [a-z ]+", line) for line in process.stderr.splitlines()
+    )
     assert is_complete(path)
     metadata = json.loads((path / "metadata.json").read_text())
     size = sum(len(content) for name, content in files(path).items() if ".tfrecord" in name)

@@ -11,6 +11,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
@@ -150,6 +151,7 @@ def measure(
     is_own = sha256 in (None, run.sha256)
     path = run.folder / ("evaluation.json" if is_own else f"evaluation-{task.config_name}-{sha256[:12]}.json")
     write(path, (json.dumps(content, indent=2) + "\n").encode())
+    events.emit("result", path=path, scores=content["scores"], worst_slice=content["worst_slice"], given=given)
     return Evaluation(content, suites, path)
 
 

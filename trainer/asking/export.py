@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS
 from seq2seq_arith.base.terminal import say
@@ -112,6 +113,7 @@ def export(run: Run, out: str) -> None:
         raise WriteError(folder, error.message.splitlines()[0]) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+    events.emit("result", path=folder)
     example = text.example(run.task)
     say(f'{folder}/saved_model: model = tf.saved_model.load("{folder}/saved_model"); model.answer(["{example}"])')
     say(

@@ -15,6 +15,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.suites import Slice, SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
@@ -173,7 +174,18 @@ def ask_run(
     for size, task in longer.items():
         roomy = own if task == run.task else session.restore(run, task, replicas)
         results.append(ask_suite(roomy, chosen, digits=size, trained=trained))
+    for result in results:
+        _tell(result)
     return results
+
+
+def _tell(result: SuiteResult) -> None:
+    """Tells other programs of each slice."""
+    size = str(result.digits)
+    for each in result.slices:
+        events.emit("slice", task=result.task.name, digits=result.digits, name=each.name, **each.all.to_json())
+        help = "Share of the questions of a slice that were answered right."
+        events.metric("slice_exact_match", each.all.exact_match or 0, help, digits=size, slice=each.name)
 
 
 def ask_suite(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import say
@@ -84,6 +85,7 @@ class Runner:
                         say(f"{number} of {count}: {planned.name} failed: {error}")
                         continue
                     results.append(self.results, row)
+                    events.emit("result", **row)
                     say(f"{number} of {count}: {planned.name}: {_worst(row)}")
             except BaseException:
                 self._stop()

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_arith.base import notebook
+from seq2seq_arith.base import events, notebook
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
@@ -71,6 +71,15 @@ class Printer(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         say(f"{epoch_line(row, self.epochs)}\n{samples}\n")
+
+
+class Events(Observer):
+    """Tells other programs of each epoch."""
+
+    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+        events.emit("epoch", **row)
+        for name, value in row.items():
+            events.metric(name, value, f"{name} of the last epoch, as history.csv has it.")
 
 
 class Cell(Observer):

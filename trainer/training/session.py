@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base import notebook
+from seq2seq_arith.base import events, notebook
 from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
@@ -31,6 +31,7 @@ from seq2seq_arith.trainer.training.observers import (
     Board,
     Callbacks,
     Cell,
+    Events,
     Observer,
     Pace,
     Printer,
@@ -120,6 +121,7 @@ def train(
             summary.write(run.summary)
             if not run.config_path.exists():
                 raise TrainingError(f"{run.folder} was removed while the model was trained; train it again")
+    events.emit("result", path=run.folder, stopped=state.stopped, **dataclasses.asdict(summary))
     say(f"{run.folder} is finished: {state.stopped}")
     if advice := how_to_go_on(state, config):
         say(advice)
@@ -240,7 +242,8 @@ def _make_observers(
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> list[Observer]:
     epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
-    observers: list[Observer] = [Cell(output, epochs, loop.state.history) if output else Printer(epochs)]
+    shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
+    observers: list[Observer] = [shown, Events()]
     if tensorboard:
         observers.append(Board(folder))
     if callbacks:

@@ -1,0 +1,170 @@
+"""What a program does, for other programs: events as JSON objects, one per line, and a file of metrics.
+
+With ``--json``, standard output has the events alone, and what people read goes to standard error. Each event has a
+time, in seconds since 1970, and its name:
+
+``start``     the program, its version, its command and its arguments
+``progress``  what was done so far, and of how much, by unit; the step that is done now, where it has a name
+``job``       what an engine calls the job, and the address of its page
+``epoch``     a row of a training's history
+``slice``     the score of one slice of a suite: the task, its digits, the questions and how many were right
+``result``    what the command has made or found
+``error``     the sentence that people read
+``end``       the exit code, and the seconds that the command took
+
+With ``--metrics-file``, the figures of the run are written to a file when it ends, also when it fails, in the text
+format of Prometheus, for its node exporter's textfile collector.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from seq2seq_arith import __version__
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+
+PROGRESS_SECONDS = 1.0  # between two events of progress
+JSON_HELP = "print events, one JSON object per line; what people read goes to standard error"
+METRICS_HELP = "write the figures of the run to this file when it ends, in Prometheus's text format"
+
+
+class _Run:
+    """One run of a program: where its events go, and the metrics so far."""
+
+    def __init__(self, program: str, words: list[str], output: IO[str] | None, metrics: Path | None) -> None:
+        self.program = program
+        self.words = words
+        self.output = output
+        self.metrics_file = metrics
+        self.start = time.time()
+        self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+        self.help: dict[str, str] = {}
+
+
+_run: _Run | None = None
+
+
+def add_options(parser: Any) -> None:
+    """Adds ``--json`` and ``--metrics-file``."""
+    group = parser.add_argument_group("for other programs")
+    group.add_argument("--json", dest="events", action="store_true", help=JSON_HELP)
+    group.add_argument("--metrics-file", metavar="FILE", help=METRICS_HELP)
+
+
+def start(program: str, words: list[str], arguments: argparse.Namespace) -> None:
+    """Begins to tell events, and to collect metrics, as the options say.
+
+    Args:
+      program: The program's name.
+      words: Its arguments as they were typed.
+      arguments: The same, parsed; a command that does not have the options tells nothing.
+
+    Raises:
+      InputError: The file of the metrics cannot be written.
+    """
+    global _run
+    wants_events = getattr(arguments, "events", False)
+    metrics = getattr(arguments, "metrics_file", None)
+    path = _writable(expanded(metrics)) if metrics else None
+    _run = _Run(program, words, sys.stdout if wants_events else None, path)
+    if wants_events:
+        sys.stdout = sys.stderr
+    emit("start", program=program, version=__version__, command=arguments.command, arguments=words)
+
+
+def are_told() -> bool:
+    """Whether ``--json`` was given."""
+    return _run is not None and _run.output is not None
+
+
+def output() -> IO[str]:
+    """Standard output, which with ``--json`` has the events alone."""
+    return sys.stdout if _run is None or _run.output is None else _run.output
+
+
+def emit(event: str, **fields: Any) -> None:
+    """Tells an event, if anybody listens.
+
+    Args:
+      event: Its name.
+      **fields: What belongs to it: values that JSON has; others are written as text.
+    """
+    if _run is not None and _run.output is not None:
+        content = {"time": round(time.time(), 3), "event": event, **fields}
+        print(json.dumps(content, default=str), file=_run.output, flush=True)
+
+
+def metric(name: str, value: float, help: str, **labels: str) -> None:
+    """Sets a figure of the run, for the file of metrics.
+
+    Args:
+      name: Its name, after that of the program.
+      value: Its value.
+      help: What it is, with its unit.
+      **labels: Which of several it is.
+    """
+    if _run is not None:
+        _run.help[name] = help
+        _run.values.setdefault(name, {})[tuple(sorted(labels.items()))] = value
+
+
+def metrics(values: Mapping[str, tuple[float, str]]) -> None:
+    """Sets several figures: from the name to the value and the help, as in ``metric``."""
+    for name, (value, help) in values.items():
+        metric(name, value, help)
+
+
+def finish(code: int) -> None:
+    """Tells the end of the run, writes its metrics, and gives standard output back.
+
+    Raises:
+      OSError: Its file cannot be written.
+    """
+    global _run
+    if _run is None:
+        return
+    seconds = time.time() - _run.start
+    metric("exit_code", code, "Exit code of the last run.")
+    metric("seconds", seconds, "Seconds that the last run took.")
+    metric("end_time_seconds", time.time(), "When the last run ended, in seconds since 1970.")
+    done, output = _run, _run.output
+    try:
+        with contextlib.suppress(OSError):  # nobody reads on
+            emit("end", exit_code=code, seconds=round(seconds, 3))
+    finally:
+        _run = None
+        if output is not None:
+            sys.stdout = output
+    if done.metrics_file is not None:
+        _write(done, done.metrics_file)
+
+
+def _write(run: _Run, path: Path) -> None:
+    """Writes the metrics in one piece, so that a reader never sees half of them."""
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+    registry = CollectorRegistry()
+    for name, values in run.values.items():
+        labels = [label for label, _ in next(iter(values))]
+        gauge = Gauge(f"{run.program.replace('-', '_')}_{name}", run.help[name], labels, registry=registry)
+        for of, value in values.items():
+            (gauge.labels(**dict(of)) if labels else gauge).set(value)
+    write_to_textfile(str(path), registry)
+
+
+def _writable(path: Path) -> Path:
+    """The path, if a file can be put there.
+
+    Raises:
+      InputError: It cannot.
+    """
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "is a directory" if path.is_dir() else f"is in {path.parent}, which is no directory"
+        raise InputError(f"--metrics-file is {path}, which {reason}; give a file in a directory that is there")
+    return path

@@ -1,0 +1,121 @@
+"""Events and metrics for other programs: what each command tells, in which order, and what stays on standard error."""
+
+import json
+import sys
+
+import pytest
+from programs import run_here
+from prometheus_client.parser import text_string_to_metric_families
+
+from seq2seq_arith import __version__
+from seq2seq_arith.base import events
+from seq2seq_arith.pipelines.formats.layout import METADATA
+
+SMALL = ("--num-examples", 100, "--num-validation", 10, "--json")
+
+
+def told(process) -> list[dict]:
+    """The events of a run, without their times."""
+    lines = [json.loads(line) for line in process.stdout.splitlines()]
+    times = [line.pop("time") for line in lines]
+    assert times == sorted(times)
+    return lines
+
+
+def metrics(path) -> dict[str, float]:
+    """The samples of a file of metrics, by name and labels."""
+    families = text_string_to_metric_families(path.read_text())
+    return {" ".join([each.name, *each.labels.values()]): each.value for of in families for each in of.samples}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A run that made a dataset, its directory, and its metrics."""
+    folder = tmp_path_factory.mktemp("events")
+    done = run_here("generate", "addition", "--data-dir", folder, *SMALL, "--metrics-file", folder / "metrics.prom")
+    return done, folder / "seq2seq_arith" / "addition-n100" / "1.0.0", metrics(folder / "metrics.prom")
+
+
+def test_a_run_tells_its_start_its_result_and_its_end(made):
+    done, path, _ = made
+    first, *between, result, last = told(done)
+    assert first["event"] == "start"
+    assert (first["program"], first["version"], first["command"]) == ("arith-data", __version__, "generate")
+    assert {each["event"] for each in between} == {"progress"}
+    assert between[-1]["done"] == between[-1]["total"]
+    metadata = json.loads((path / METADATA).read_text())
+    expected = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
+    assert result.items() >= {"event": "result", "path": str(path), "is_new": True, **expected}.items()
+    assert (last["event"], last["exit_code"]) == ("end", 0)
+
+
+def test_what_people_read_goes_to_standard_error(made):
+    done, path, _ = made
+    assert str(path) in done.stderr.splitlines()
+    assert "examples a second" in done.stderr
+
+
+def test_metrics_have_the_engines_counters(made):
+    _, path, found = made
+    metadata = json.loads((path / METADATA).read_text())
+    assert found["arith_data_examples"] == 100
+    assert found["arith_data_shards"] == metadata["num_shards"]
+    assert found["arith_data_draws"] >= metadata["draws_used"]
+    assert found["arith_data_bytes"] == sum(file.stat().st_size for file in path.glob("*.tfrecord-*"))
+    assert {f"arith_data_step_seconds {name}" for name in ("draw", "deduplicate", "write")} < found.keys()
+    assert found["arith_data_exit_code"] == 0
+    assert 0 < found["arith_data_seconds"] < 600
+
+
+def test_the_second_time_nothing_is_new(made):
+    _, path, _ = made
+    *_, result, _ = told(run_here("generate", "addition", "--data-dir", path.parents[2], *SMALL))
+    assert result == {"event": "result", "path": str(path), "is_new": False}
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (("plan", "addition"), 0, {"event": "result", "examples": "50,000"}),
+        (("generate", "addition", "--num-examples", 3), 2, {"event": "error", "exit_code": 2}),
+    ],
+)
+def test_other_commands(tmp_path, words, code, expected):
+    data_dir = ("--data-dir", tmp_path) if words[0] == "generate" else ()
+    done = run_here(*words, *data_dir, "--json", "--metrics-file", tmp_path / "metrics")
+    *_, told_last, end = told(done)
+    assert told_last.items() >= expected.items()
+    assert end["exit_code"] == done.returncode == code
+    assert metrics(tmp_path / "metrics")["arith_data_exit_code"] == code
+    if code:
+        assert done.stderr == f"arith-data: {told_last['message']}\n"
+
+
+def test_problems_of_a_dataset(made, tmp_path):
+    _, path, _ = made
+    shard = next(path.glob("*train.tfrecord-00000-*"))
+    content = shard.read_bytes()
+    try:
+        shard.write_bytes(content[:-1])
+        *_, result, end = told(run_here("verify", path, "--json", "--metrics-file", tmp_path / "metrics"))
+    finally:
+        shard.write_bytes(content)
+    assert shard.name in result["problems"][0]
+    assert (end["exit_code"], metrics(tmp_path / "metrics")["arith_data_problems"]) == (1, len(result["problems"]))
+
+
+@pytest.mark.parametrize("place", [".", "none/metrics"])
+def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place):
+    done = run_here("plan", "addition", "--metrics-file", tmp_path / place)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, which is ")
+
+
+def test_standard_output_is_given_back(made):
+    assert sys.stdout is not sys.stderr
+    assert not events.are_told()
+
+
+def test_without_json_nothing_is_told():
+    done = run_here("plan", "addition")
+    assert "dataset" in done.stdout and "{" not in done.stdout

@@ -1,10 +1,13 @@
 """Makes a dataset and publishes it, for both the program and the TFDS builder."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.failures import translate_errors
+from seq2seq_arith.pipelines.beam.flink_steps import FlinkSteps
+from seq2seq_arith.pipelines.beam.jobs import flink_master
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
 from seq2seq_arith.pipelines.beam.options import default_threads, workers_share_process
 from seq2seq_arith.pipelines.order import Order
@@ -51,12 +54,19 @@ def fill(order: Order, staging: Staging) -> dict[str, Any]:
         def seen(name: str) -> int:
             return max(progress.count(name), written())
 
-        current, step = seen, lambda: DRAWS if seen("shards") == 0 else WRITES
+        current, step = seen, steps_elsewhere(order, seen)
     progress.reset()
     with on_loopback(), translate_errors(), progress.watch(totals, current, step):
         return generate(
             order.task, order.layout, staging, order.options, default_threads(order.options), order.plan.draws
         )
+
+
+def steps_elsewhere(order: Order, current: Callable[[str], int]) -> Callable[[], str]:
+    """A function that says what is done now by workers in other processes: as Flink tells it, or by their files."""
+    if master := flink_master(order.options):
+        return FlinkSteps(master, {"Draw": DRAWS, "Deduplicate": DEDUPLICATES, "Write": WRITES}).step
+    return lambda: WRITES if current("shards") else DRAWS
 
 
 def step_here(totals: dict[str, int]) -> str:

@@ -46,10 +46,15 @@ def counters(result: Any, namespace: str) -> dict[str, int]:
 
 def page_of(job: str, options: PipelineOptions) -> str:
     """The address of the page that shows a job; empty if it is not known."""
-    google, flink = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions)
+    google = options.view_as(GoogleCloudOptions)
     if options.get_all_options().get("runner") == "DataflowRunner":
         return DATAFLOW.format(region=google.region, job=job, project=google.project)
-    master = flink.flink_master
+    return flink_master(options)
+
+
+def flink_master(options: PipelineOptions) -> str:
+    """The address of Flink's REST API, with its scheme; empty if no Flink cluster is named."""
+    master = options.view_as(FlinkRunnerOptions).flink_master
     if master in (None, "[auto]", "[local]", "[collection]"):
         return ""
     return master if "://" in master else f"http://{master}"

@@ -1,6 +1,7 @@
 """Flink: a cluster of processes gives the local runner's files, also when it has to spill and when it is shot at."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ from programs import found, run, start, tree, without_lock
 from sockets import listening, reachable
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
+from seq2seq_arith.pipelines.beam.flink_steps import WAITS
+from seq2seq_arith.pipelines.create import DEDUPLICATES, DRAWS, WRITES
 
 MISSING = flink.missing()
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -75,8 +78,15 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 
 def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path):
     with flink.watched(cluster) as seen:
-        process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink")
+        process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink", "--json")
     assert process.returncode == 0, process.stderr
+    told = [json.loads(line) for line in process.stdout.splitlines()]
+    named = [event["step"] for event in told if event["event"] == "progress" and event["step"]]
+    order = [WAITS, DRAWS, DEDUPLICATES, WRITES]
+    assert {DRAWS, WRITES} <= set(named) <= set(order)
+    assert named == sorted(named, key=order.index)
+    (job,) = [event for event in told if event["event"] == "job"]
+    assert job["page"] == f"http://{cluster.address}"
     run("generate", *LARGE, "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "flink") == tree(tmp_path / "local")
     # Task managers sort what is grouped, in memory as far as that goes.

@@ -107,7 +107,7 @@ def _display(stream: IO[str], totals: dict[str, int], title: str = "") -> Iterat
         finally:
             cell.close()
         return
-    if not stream.isatty():
+    if not stream.isatty() or notebook.started_this_process():
         yield _Lines(stream, totals, title)
         return
     from rich.console import Console

@@ -8,7 +8,8 @@ PRISM ?= 2.77.0
 LOCK ?=
 # The extras of the tests, and of all tests: commas may not stand in a call.
 TESTED := train,test,lint,serve,tfds-cli
-EXTRAS := $(TESTED),docs,gcp,aws,emulators
+DOCUMENTED := $(TESTED),docs
+EXTRAS := $(DOCUMENTED),gcp,aws,emulators
 comma := ,
 TOOLS := uv==0.13.9 pip-audit==2.10.1 cyclonedx-bom==7.5.0
 
@@ -20,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test slow matrix gpu lint build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale soak lock sbom audit clean
+.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -58,6 +59,17 @@ build/lint:
 	@find seq2seq_arith pipelines datasets trainer -name '*.py' | while read -r file; do \
 	    link=build/lint/seq2seq_arith/$${file#seq2seq_arith/}; \
 	    mkdir -p "$$(dirname "$$link")" && ln -s "$(CURDIR)/$$file" "$$link"; done
+
+# Sphinx turns every warning into a failure, and tells all of them: also a link, or a name in a docstring, that leads
+# nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.
+SPHINX = PYTHONSAFEPATH=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees
+
+docs: $(VENV)/documented ## Makes the site of these pages in build/docs; with NOTEBOOKS=off it runs no notebook
+	$(SPHINX) docs build/docs
+	@echo "open build/docs/index.html"
+
+linkcheck: $(VENV)/documented ## Asks for every page outside that the pages name: needs the network
+	NOTEBOOKS=off $(SPHINX) -b linkcheck docs build/linkcheck
 
 prism: build/prism/prism ## Builds Prism, Beam's own portable runner: needs Go
 
@@ -105,6 +117,10 @@ $(VENV)/installed: setup.py pyproject.toml
 # The tests bring pandas, which Beam then imports with every command: so not into the environment of the demo.
 $(VENV)/tested: $(VENV)/installed
 	$(call install,$(TESTED))
+	@touch $@
+
+$(VENV)/documented: $(VENV)/tested
+	$(call install,$(DOCUMENTED))
 	@touch $@
 
 $(VENV)/extras: $(VENV)/tested

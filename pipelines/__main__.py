@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     SIZE,
@@ -25,6 +26,7 @@ from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
 from seq2seq_arith.base.options import check_int, given, options_of
+from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import (
     FAILURE,
     INTERRUPTED,
@@ -222,15 +224,19 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
         "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different pairs",
-        "shards": f"{layout.num_shards:,} of each split, the largest with {planned.hottest:.2f} times the mean's draws",
-        "shuffle": f"about {planned.shuffle_bytes:,} bytes for {planned.shuffled:,.0f} draws",
+        "shards": (
+            f"{layout.num_shards:,} of each split, "
+            f"the largest with {planned.hottest:.2f} times as many draws as the mean"
+        ),
+        "shuffle": f"about {bytes_in_words(planned.shuffle_bytes)} for {planned.shuffled:,.0f} draws",
         **{
             title: _size(planned.file_bytes, name)
             for name, title in FORMATS.items()
             if name in {*DEFAULT_FORMATS, *layout.formats}
         },
         "memory": (
-            f"about {planned.local_memory:,} bytes in a local run, {planned.worker_memory:,} per core on an engine"
+            f"about {bytes_in_words(planned.local_memory)} in a local run, "
+            f"{bytes_in_words(planned.worker_memory)} per core on an engine"
         ),
         "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start",
     }
@@ -303,7 +309,7 @@ def _size(file_bytes: Mapping[str, int], name: str) -> str:
     """The bytes of a format's files, in words."""
     if name not in file_bytes:
         return "none"
-    return f"{'' if name == TFRECORD else 'about '}{file_bytes[name]:,} bytes"
+    return f"{'' if name == TFRECORD else 'about '}{bytes_in_words(file_bytes[name])}"
 
 
 def _dataset(arguments: argparse.Namespace) -> tuple[Task, Layout]:
@@ -334,10 +340,12 @@ def _left(path: "AnyPath") -> str:
 
 
 def _print_fewer(task: Task, arguments: argparse.Namespace) -> None:
-    """Says so if the dataset has fewer examples than usual, because more are not practical."""
+    """Says so if the dataset has fewer examples than usual, because there are not more, or more are not practical."""
     usual = task.defaults["num_examples"]
     if arguments.num_examples is None and task.num_examples != usual:
-        print(f"{usual:,} examples are not practical for {task.description}; this dataset has {task.num_examples:,}")
+        all_pairs = task.num_examples == coverage.key_classes(task).total
+        why = f"{task.description} has no more pairs" if all_pairs else f"more are not practical for {task.description}"
+        print(f"this dataset has {task.num_examples:,} examples, and not {usual:,}: {why}")
 
 
 def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> None:
@@ -345,7 +353,7 @@ def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> 
     written: Counter[str | None] = Counter()
     for file, size in order.publisher.sizes().items():
         written[format_name(file)] += size
-    files = ", ".join(f"{written[name]:,} bytes of {FORMATS[name]}" for name in order.layout.formats)
+    files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in order.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
     told = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
     sizes = {name: written[name] for name in order.layout.formats}
@@ -353,7 +361,7 @@ def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> 
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")
-    print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples a second")
+    print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples per second")
     print(order.path)
 
 

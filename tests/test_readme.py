@@ -154,8 +154,8 @@ def test_the_pair_of_the_architecture_is_a_real_one():
     assert f'"{question}", "{answer}" ' in page
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", README, re.MULTILINE))
+FORMAT = (ROOT / "docs" / "format.md").read_text(encoding="utf-8")
+METADATA_ROWS = dict(re.findall(r"^\| `(\w+)` \| `([0-9a-f]{64})` \|$", FORMAT, re.MULTILINE))
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def _add_describe(describe: argparse.ArgumentParser) -> None:
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
-    train.add_argument("task", metavar="TASK", help=", ".join(OPERATIONS))
+    train.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
     first = train.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
     first.add_argument("--run-dir", required=True, help="where the files of the run go")
@@ -176,7 +176,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int
     )
     add_options(first, TrainConfig, FIRST_SETTINGS, default_of=_recipes_default, read_int=int)
-    model = train.add_argument_group("the model", f"Models: {_described(MODELS)}. Views: {_described_views()}.")
+    model = train.add_argument_group("the model", f"Models:\n\n{_listed(MODELS)}\n\nViews:\n\n{_listed(VIEWS)}")
     add_options(model, ModelConfig, default_of=_recipes_default, read_int=int)
     training = train.add_argument_group("the training")
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
@@ -213,9 +213,10 @@ def _described(registry: Mapping[str, Any]) -> str:
     return "; ".join(f"{name}: {entry.help}" for name, entry in registry.items())
 
 
-def _described_views() -> str:
-    """The views, each with its line of help, and with what it gives to the model."""
-    return "; ".join(f"{name}: {view.help} (given: {view.given})" for name, view in VIEWS.items())
+def _listed(registry: Mapping[str, Any]) -> str:
+    """The entries of a registry as a list: each with its line of help, a view also with what it gives to the model."""
+    given = {name: f" (given: {entry.given})" for name, entry in registry.items() if hasattr(entry, "given")}
+    return "\n".join(f"- {name}: {entry.help}{given.get(name, '')}" for name, entry in registry.items())
 
 
 def _recipes_default(field: str) -> str | None:

@@ -164,12 +164,13 @@ def _too_many(task: Task) -> str:
         larger_tasks = (dataclasses.replace(task, digits=size) for size in range(task.digits + 1, LARGE_ENOUGH))
         least = next(each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES)
         return (
-            f"{task.description} has too few keys for any dataset of at least {MIN_EXAMPLES} examples; give {larger}, "
-            f"at least {least}"
+            f"{task.description} has too few different pairs for any dataset of at least {MIN_EXAMPLES} examples; "
+            f"give {larger}, at least {least}"
         )
     largest = dataclasses.replace(task, digits=task.operation.max_digits)
     otherwise = f", or {larger}" if _is_practical(largest) else ""
-    return (
-        f"num_examples is {task.num_examples}, but for {task.description} at most {most} are practical; "
-        f"give fewer{otherwise}"
-    )
+    if most == key_classes(task).total:
+        limit = f"{task.description} has only {most} different pairs"
+    else:
+        limit = f"for {task.description} at most {most} are practical"
+    return f"num_examples is {task.num_examples}, but {limit}; give fewer{otherwise}"

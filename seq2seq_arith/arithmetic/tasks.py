@@ -179,15 +179,15 @@ DEFAULT_TASK = "addition"
 
 
 def _by_task(default: Callable[[Operation], Any]) -> str:
-    """A default that depends on the task, in words: ``3 for addition, 5 for subtraction, ...``."""
+    """A default that depends on the task, in words: ``3, but 5 for subtraction, 1,000 for pq``."""
     names: dict[str, list[str]] = {}
     for name, operation in OPERATIONS.items():
         value = default(operation)
         shown = f"{value:,}" if type(value) is int else {True: "yes", False: "no"}.get(value, str(value))
         names.setdefault(shown, []).append(name)
-    if len(names) == 1:
-        return next(iter(names))
-    return ", ".join(f"{shown} for {' and '.join(tasks)}" for shown, tasks in names.items())
+    usual = max(names, key=lambda shown: len(names[shown]))
+    others = [f"{shown} for {' and '.join(tasks)}" for shown, tasks in names.items() if shown != usual]
+    return f"{usual}, but {', '.join(others)}" if others else usual
 
 
 @dataclasses.dataclass(frozen=True)
@@ -320,7 +320,7 @@ class Task:
 
     @property
     def description(self) -> str:
-        """The task and its operands, in words: ``pq of at most 20 dashes``."""
+        """The task and its operands, in words, such as ``pq of at most 20 dashes``."""
         return f"{self.name} of {self.notation.describe(self.digits)}"
 
     @property
@@ -340,7 +340,7 @@ class Task:
 
     @property
     def num_questions(self) -> int:
-        """How many questions there are: ordered pairs of operands.
+        """How many questions there are, that is ordered pairs of operands.
 
         >>> Task("addition").num_questions, Task("pq", digits=20).num_questions
         (1000000, 400)
@@ -359,7 +359,7 @@ class Task:
 
     @property
     def config_name(self) -> str:
-        """The dataset's config: the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
+        """The dataset's config, which names the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
         values, defaults = {field: getattr(self, field) for field in NAME_PARTS}, self.defaults
         differing = (_name_part(field, value) for field, value in values.items() if value != defaults[field])
         return "-".join([self.name, *differing])

@@ -2,6 +2,7 @@
 
 import contextlib
 import html
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -17,6 +18,11 @@ def is_notebook() -> bool:
     from IPython import get_ipython  # type: ignore[reportMissingImports]
 
     return getattr(get_ipython(), "kernel", None) is not None
+
+
+def started_this_process() -> bool:
+    """Whether a cell runs this program, as ``!arith-data`` does: its terminal keeps every redraw of a bar as text."""
+    return "JPY_PARENT_PID" in os.environ
 
 
 class Output:

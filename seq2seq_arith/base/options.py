@@ -112,7 +112,10 @@ def check(instance: Any) -> None:
 def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
     """Raises InputError unless the value is one of the choices."""
     if value not in choices:
-        raise InputError(f"{label} is {value!r}; give one of {', '.join(choices)}")
+        # The field writes LSTM and GRU.
+        meant = str(value).lower()
+        hint = f"did you mean {meant!r}?" if meant in choices else f"give one of {', '.join(choices)}"
+        raise InputError(f"{label} is {value!r}; {hint}")
 
 
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:

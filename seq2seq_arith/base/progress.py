@@ -113,7 +113,7 @@ def _display(stream: IO[str], totals: dict[str, int], title: str = "") -> Iterat
     if events.are_told():
         yield _Events(totals, title)
         return
-    if not stream.isatty():
+    if not stream.isatty() or notebook.started_this_process():
         yield _Lines(stream, totals, title)
         return
     from rich.console import Console

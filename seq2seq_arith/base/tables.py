@@ -8,6 +8,7 @@ from typing import Any, overload
 
 LONGEST_RUN = 12
 LONGEST_TEXT = 60
+UNITS = ("kB", "MB", "GB", "TB")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -30,6 +31,19 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         for row in cells
     ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def bytes_in_words(count: float) -> str:
+    """A number of bytes as a person reads it, in powers of 1,000.
+
+    >>> bytes_in_words(950), bytes_in_words(291_598), bytes_in_words(999_999), bytes_in_words(96e15)
+    ('950 bytes', '292 kB', '1 MB', '96,000 TB')
+    """
+    rounded = float(f"{count:.3g}")
+    if rounded < 1000:
+        return f"{count:.0f} bytes"
+    power = min(int(math.log10(rounded)) // 3, len(UNITS))
+    return f"{rounded / 1000**power:,g} {UNITS[power - 1]}"
 
 
 ROWS_SHOWN = 60

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -46,10 +47,16 @@ class Parser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Keeps the lines of the examples."""
+    """Keeps the lines of the examples, and wraps the items of a list, which begin with "- ", one by one."""
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
-        return text if text.startswith(EXAMPLES) else super()._fill_text(text, width, indent)
+        if text.startswith(EXAMPLES):
+            return text
+        wrapped = []
+        for line in text.splitlines():
+            further = indent + "  " if line.startswith("- ") else indent
+            wrapped.append(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=further))
+        return "\n".join(wrapped)
 
 
 def complete(parser: argparse.ArgumentParser) -> None:

@@ -158,10 +158,10 @@ def test_refusal_names_the_largest_that_is_accepted(task):
     message = refusal(10**30)
     assert message is not None
     assert "\n" not in message
-    if "too few keys" in message:
+    if "too few different pairs" in message:
         assert refusal(10) == message
         return
-    largest = int(re.search(r"at most (\d+) are practical", message)[1])
+    largest = int(re.search(r"(?:at most|has only) (\d+) (?:are practical|different pairs)", message)[1])
     assert str(10**30) in message
     assert refusal(largest) is None
     assert refusal(largest + 1) is not None
@@ -170,12 +170,21 @@ def test_refusal_names_the_largest_that_is_accepted(task):
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        (Task("pq", digits=3, num_examples=10), "pq of at most 3 dashes has too few keys"),
-        (Task("addition", digits=1, num_examples=56), "num_examples is 56, but for addition of at most 1 digits"),
+        (Task("pq", digits=3, num_examples=10), "pq of at most 3 dashes has too few different pairs"),
+        (
+            Task("addition", digits=1, num_examples=56),
+            "num_examples is 56, but addition of at most 1 digits has only 55 different pairs",
+        ),
         (Task("addition", digits=3, num_examples=500_501), "num_examples is 500501"),
-        (Task("modular_addition", digits=3), "modular_addition of 0 to 2 has too few keys"),
-        (Task("modular_addition", num_examples=9410), "for modular_addition of 0 to 96 at most 9409 are practical"),
-        (Task("addition", digits=18, num_examples=2**45), f"num_examples is {2**45}"),
+        (Task("modular_addition", digits=3), "modular_addition of 0 to 2 has too few different pairs"),
+        (
+            Task("modular_addition", num_examples=9410),
+            "modular_addition of 0 to 96 has only 9409 different pairs; give fewer, or a larger modulus",
+        ),
+        (
+            Task("addition", digits=18, num_examples=2**45),
+            f"num_examples is {2**45}, but for addition of at most 18 digits at most .* are practical; give fewer",
+        ),
     ],
     ids=lambda value: getattr(value, "config_name", ""),
 )

@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import threading
 
 import pytest
@@ -104,3 +105,16 @@ def test_bars_in_a_terminal(monkeypatch):
         pass
     assert "addition" in out.getvalue()
     assert re.search(r"draws.*10/10", err.getvalue())
+
+
+def test_a_program_that_a_cell_starts_prints_no_bars(monkeypatch):
+    """``!arith-data`` has a terminal there, whose text the notebook keeps with every redraw."""
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
+    for variable, has_bar in (("", True), ("123", False)):
+        monkeypatch.setenv("JPY_PARENT_PID", variable) if variable else monkeypatch.delenv("JPY_PARENT_PID", False)
+        stream = Terminal()
+        monkeypatch.setattr(sys, "stdout", stream)
+        with progress.progress("training", 10) as report:
+            report(5)
+        assert ("\x1b[" in stream.getvalue()) == has_bar
+        assert ("training: 5 of 10 steps" in stream.getvalue()) != has_bar

@@ -203,6 +203,15 @@ def test_help_ends_with_examples_and_begins_with_the_first_options():
     assert "\x1b" not in shown
 
 
+def test_a_list_in_a_help_text_keeps_its_lines():
+    parser = terminal.Parser(prog="prog")
+    parser.add_argument_group("models", f"Models:\n\n- one: {'word ' * 30}\n- two: short").add_argument("--model")
+    shown = parser.format_help()
+    assert "\n  Models:\n\n  - one: word" in shown
+    assert "\n    word word" in shown  # what does not fit into the line of an item is under its text
+    assert "\n  - two: short\n" in shown
+
+
 @pytest.mark.parametrize(
     ("made", "on_path", "typed"),
     [

@@ -14,7 +14,7 @@ ADVICE = {
     "a misspelt task": ("plan additoin", r"did you mean '(\w+)'\?", "plan {0}"),
     "more examples than keys": (
         "plan addition --num-examples 500501",
-        r"at most (\d+) are practical; give fewer",
+        r"has only (\d+) different pairs; give fewer",
         "plan addition --num-examples {0}",
     ),
     "or more digits": (

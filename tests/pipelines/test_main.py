@@ -19,6 +19,7 @@ from programs import PROGRAM, environment, files, found, is_complete, run, run_h
 from seq2seq_arith.arithmetic import task_options
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import option, options_of
+from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, arguments
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 
@@ -52,8 +53,8 @@ def test_generate_says_what_it_made(made):
     expected = [
         r"addition: 100 examples \(90 train, 10 validation\)",
         f"{metadata['draws_used']} draws used, {duplicates} duplicates dropped",
-        rf"8 shards of each split, {size:,} bytes of TFRecord, [\d,]+ bytes of Parquet",
-        r"[\d.]+ s, [\d,]+ examples a second",
+        rf"8 shards of each split, {bytes_in_words(size)} of TFRecord, [\d.]+ kB of Parquet",
+        r"[\d.]+ s, [\d,]+ examples per second",
         re.escape(str(path)),
         re.escape(f'load it with: tfds.load("seq2seq_arith/addition-n100", data_dir="{data_dir}")'),
     ]
@@ -207,14 +208,14 @@ def test_fewer_examples_where_no_more_are_practical(tmp_path):
     process = run_here("generate", "pq", "--dashes", "20", "--no-parquet", "--data-dir", tmp_path)
     assert process.returncode == 0
     first, second, *_, load = process.stdout.splitlines()
-    assert first == "50,000 examples are not practical for pq of at most 20 dashes; this dataset has 210"
+    assert first == "this dataset has 210 examples, and not 50,000: pq of at most 20 dashes has no more pairs"
     assert second == "pq: 210 examples (189 train, 21 validation)"
     assert is_complete(dataset_path(tmp_path, Task("pq", digits=20, num_examples=210)))
     assert 'tfds.load("seq2seq_arith/pq-d20-n210"' in load
     planned = run_here("plan", "pq", "--dashes", "20").stdout.splitlines()
     assert planned[:2] == [first, "dataset   seq2seq_arith/pq-d20-n210"]
     for number in ("210", "20"):
-        assert "practical" not in run_here("plan", "pq", "--dashes", "20", "--num-examples", number).stdout
+        assert "and not" not in run_here("plan", "pq", "--dashes", "20", "--num-examples", number).stdout
 
 
 # Arguments after "generate --data-dir D", and words of the one line that refuses them.
@@ -232,12 +233,15 @@ REFUSED = {
     "unreadable examples": (["addition", "--num-examples", "1e6"], ["'1e6' is no whole number"]),
     "more than the keys": (
         ["addition", "--num-examples", "500501"],
-        ["num_examples is 500501", "at most 500500"],
+        ["num_examples is 500501", "has only 500500 different pairs"],
     ),
-    "too few keys": (["pq", "--digits", "3", "--num-examples", "10"], ["pq of at most 3 dashes has too few keys"]),
+    "too few keys": (
+        ["pq", "--digits", "3", "--num-examples", "10"],
+        ["pq of at most 3 dashes has too few different pairs"],
+    ),
     "more than the dashes allow": (
         ["pq", "--dashes=20", "--num-examples=211"],
-        ["is 211", "at most 210 are practical"],
+        ["is 211", "pq of at most 20 dashes has only 210 different pairs"],
     ),
     "dashes of a number": (["addition", "--dashes=5"], ["--dashes is 5, but addition has no dashes; give --digits"]),
     "a modulus of dashes": (["pq", "--modulus=5"], ["--modulus is 5, but pq has no modulus; give --dashes instead"]),

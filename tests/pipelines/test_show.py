@@ -208,7 +208,7 @@ def test_damage_is_noticed(made, tmp_path):
         (["."], ". is no dataset"),
         (["addition", "more"], "'more' is one argument too many"),
         (["addition", "--rows", "-1"], "rows is -1; give a whole number from 0"),
-        (["addition", "--num-examples", "600000"], "at most 500500 are practical"),
+        (["addition", "--num-examples", "600000"], "has only 500500 different pairs"),
         (["addition", "--one-hot", "1234+5"], "has the operand '1234', and here are only operands of at most 3 digits"),
         (["addition", "--one-hot", "1-2"], "holds '-'"),
         ([".", "--dashes", "20"], "--dashes is given, but . is not a task; leave it out"),

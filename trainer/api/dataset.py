@@ -120,8 +120,8 @@ class Dataset:
     """A dataset: questions and answers of one task, in the splits ``train`` and ``validation``.
 
     Strings are *stored* padded with blanks to one width, and the questions of some tasks from their last character to
-    their first: ``39+3`` is stored as `` 3+93``. The *ids* of characters count the characters of ``alphabet``, in which
-    the blank is the first: 0 is padding.
+    their first: ``"39+3"`` is stored as ``" 3+93"``. The *ids* of characters count the characters of ``alphabet``, in
+    which the blank is the first: 0 is padding.
 
     Attributes:
       task: The parameters.
@@ -157,7 +157,7 @@ class Dataset:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """The content of ``metadata.json``: the parameters, the numbers of examples, and the sha256 of each file."""
+        """What ``metadata.json`` holds, with the parameters, the numbers of examples and the sha256 of each file."""
         metadata = read_metadata(self.path)
         if metadata is None:
             raise InputError(f"{self.path / METADATA} cannot be read; {records.advice(self.path)}")

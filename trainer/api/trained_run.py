@@ -118,7 +118,7 @@ class TrainedRun:
 
     @property
     def history(self) -> list[dict[str, Any]]:
-        """A dict per epoch: the columns of ``history.csv``."""
+        """A dict per epoch, with the columns of ``history.csv``."""
         return history.read_csv(self.run.history)
 
     @property
@@ -128,7 +128,7 @@ class TrainedRun:
 
     @property
     def model(self) -> "keras.Model":
-        """The Keras model with the best weights: from ids, as its view makes them, to logits."""
+        """The Keras model with the best weights, from ids, as its view makes them, to logits."""
         return self._learner(self.task).model
 
     @functools.cached_property

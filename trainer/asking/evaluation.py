@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 10
-# The validation set and the third set may be large. The first examples are a random sample, and enough for a score.
+# The validation set and the test set may be large. The first examples are a random sample, and enough for a score.
 MOST_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
@@ -166,7 +166,7 @@ def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Sourc
     except InputError as error:
         if data_dir is not None or task != run.task:
             raise
-        return None, [f"there is no validation set, and no third set, for the run's own data is not there: {error}"]
+        return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
 
 
 def validation_of(source: records.Source) -> Examples:
@@ -204,9 +204,9 @@ def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None)
 
 
 def on_own_data(learner: Learner, data: Data) -> Found:
-    """What is found on the data that the model was trained on: its validation set and the third set.
+    """What is found on the data that the model was trained on: its validation set and the test set.
 
-    The third set holds the examples of the dataset of another seed that are not in this one: the model was neither
+    The test set holds the examples of the dataset of another seed that are not in this one: the model was neither
     trained on them nor chosen by them. A dataset of all pairs that there are leaves none.
     """
     task = data.source.task
@@ -217,10 +217,10 @@ def on_own_data(learner: Learner, data: Data) -> Found:
     most = min(MOST_EXAMPLES, max(1000, UNSEEN_CHARACTERS // task.question_width))
     left, right = probes.unseen(task, data.has, seed, most)
     if left.shape[1]:
-        third = probes.examples(task, (left, right))
-        results[f"third set: seed {seed}, unseen"] = ask(learner, third)
+        others = probes.examples(task, (left, right))
+        results[f"test set: seed {seed}, unseen"] = ask(learner, others)
     else:
-        notes.append(f"there is no third set: the dataset holds every pair of the dataset of seed {seed}")
+        notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
     return Found(notes=notes, results=results, tables=tables)
 
 

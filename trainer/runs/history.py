@@ -18,15 +18,15 @@ COUNTS = ("epoch", "steps")
 COLUMNS = (*COUNTS, *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
 
 
-def epoch_line(row: dict[str, Any], epochs: int) -> str:
-    """The line that ends an epoch, for example ``epoch 3/50  train: loss 0.0123, ...``."""
+def epoch_lines(row: dict[str, Any], epochs: int) -> str:
+    """The lines that end an epoch: its number and speed, and a line for each split that fits into a terminal."""
+    speed = f"{row['examples_per_second']:,.0f} examples per second, {row['seconds']:.1f} s"
     parts = (
-        f"{split}: loss {row[prefix + 'loss']:.4f}, characters {row[prefix + 'character_accuracy']:.4f}, "
+        f"{split:<10}  loss {row[prefix + 'loss']:.4f}  characters {row[prefix + 'character_accuracy']:.4f}  "
         f"exact {cut(row[prefix + 'exact_match'], 4)}"
         for split, prefix in (("train", ""), ("validation", VALIDATION))
     )
-    speed = f"{row['examples_per_second']:,.0f} examples/s, {row['seconds']:.1f} s"
-    return "  ".join([f"epoch {row['epoch']}/{epochs}", *parts, speed])
+    return "\n".join([f"epoch {row['epoch']}/{epochs}  {speed}", *parts])
 
 
 def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:

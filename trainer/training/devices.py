@@ -135,7 +135,7 @@ def split_cpu(count: int) -> None:
         if there < count:
             raise InputError(
                 f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {there}; "
-                "ask for them before it starts"
+                "ask for them in the first training of a new process (in a notebook, restart the kernel)"
             ) from None
 
 

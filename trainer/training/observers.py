@@ -18,7 +18,7 @@ from seq2seq_arith.base import events, notebook
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_line
+from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_lines
 
 WORTH_SAYING = 2  # minutes
 EPOCHS_SHOWN = 20  # in a notebook
@@ -70,7 +70,7 @@ class Printer(Observer):
         self.epochs = epochs
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        say(f"{epoch_line(row, self.epochs)}\n{samples}\n")
+        say(f"{epoch_lines(row, self.epochs)}\n{samples}\n")
 
 
 class Events(Observer):

@@ -45,7 +45,7 @@ def printed(printed_and_found):
 
 def test_the_sets(found, trained):
     validation, third = found["scores"].values()
-    assert list(found["scores"]) == ["validation", "third set: seed 1, unseen"]
+    assert list(found["scores"]) == ["validation", "test set: seed 1, unseen"]
     assert validation["examples"] == trained.task.num_validation
     assert 0.1 < validation["exact"] < 1
     assert 500 < third["examples"] < 1003
@@ -156,7 +156,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     printed = capsys.readouterr().out
     assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
     assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == alone
-    assert "there is no validation set, and no third set, for the run's own data is not there: there is no " in printed
+    assert "there is no validation set, and no test set, for the run's own data is not there: there is no " in printed
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
@@ -184,14 +184,14 @@ def keys_of(task, data_dir, split):
     return text.operands(task, records.open_source(task, str(data_dir)).splits[split].head(1000).questions)
 
 
-def test_a_set_of_all_its_pairs_has_no_third_set(tmp_path, capsys):
+def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path, capsys):
     task = Task("addition", digits=1, num_examples=55)
     arguments = ["generate", "addition", "--digits", "1", "--num-examples", "55", "--data-dir", str(tmp_path / "data")]
     assert arith_data(arguments) == 0
     config = override(configs.TAGGER, hidden=4, layers=1, epochs=1)
     run = session.train(task, str(tmp_path / "data"), str(tmp_path / "run"), config).run
     assert list(evaluation.evaluate(run, chosen=FEW)["scores"]) == ["validation"]
-    assert "there is no third set: the dataset holds every pair of the dataset of seed 1" in capsys.readouterr().out
+    assert "there is no test set: the dataset holds every pair of the dataset of seed 1" in capsys.readouterr().out
 
 
 def test_a_shared_pair_is_found():

@@ -17,7 +17,7 @@ def test_examples_are_right():
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
-def test_the_third_set_shares_no_key(data_dir, tasks, name):
+def test_the_test_set_shares_no_key(data_dir, tasks, name):
     task = tasks[name]
     source = records.open_source(task, str(data_dir))
     splits = [source.splits[split].head(1000).questions for split in ("train", "validation")]

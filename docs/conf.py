@@ -1,0 +1,132 @@
+"""The settings of the site that ``make docs`` builds of these pages, and what it adds to them.
+
+The pages are plain Markdown, which GitHub shows, too. Two things are different on the site:
+
+- The menu is made of the lists of ``index.md``, so that there is no second list of the pages.
+- A link to a file outside of ``docs/`` leads to the repository, because that file is not on the site.
+
+Sphinx takes pages from one folder, so the notebooks are copied into it, and its files stay in ``docs/notebooks/``.
+"""
+
+import json
+import os
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+from seq2seq_arith.trainer.quiet import import_tensorflow
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+NOTEBOOKS = ROOT / "notebooks"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPOSITORY = PROJECT["urls"]["Repository"]
+# A Markdown link, or an image, to another file: neither a URL nor a place on the same page.
+LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
+
+project = PROJECT["name"]
+author = copyright = PROJECT["authors"][0]["name"]
+html_title = f"{project} documentation"
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxarg.ext"]
+exclude_patterns = ["notebooks/.ipynb_checkpoints"]
+
+highlight_language = "text"
+smartquotes = False  # which would make one dash of the two of an option
+# Links may name any heading of a page, as on GitHub.
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+
+# NOTEBOOKS=off shows the notebooks as they are stored, without outputs: running them takes minutes.
+nb_execution_mode = "off" if os.environ.get("NOTEBOOKS") == "off" else "cache"
+nb_execution_cache_path = str(ROOT / "build" / "notebooks")
+nb_execution_in_temp = True
+nb_execution_raise_on_error = True
+nb_execution_timeout = 900
+nb_merge_streams = True
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+# Names of other projects cannot be looked up without their inventories, which are elsewhere: only ours are checked.
+nitpicky = True
+suppress_warnings = ["myst.domains"]  # sphinx-argparse's domain resolves no links of Markdown, and need not
+nitpick_ignore_regex = [("py:.*", r"(?!seq2seq_arith\.).*")]
+# These are shown in a signature, and are of no use to a reader.
+nitpick_ignore = [
+    ("py:class", "seq2seq_arith.base.errors._OneSentence"),
+    ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
+    ("py:class", "seq2seq_arith.trainer.data.records.Source"),
+]
+
+html_theme = "furo"
+html_show_sphinx = False
+html_copy_source = False
+
+
+def setup(app):
+    """Called by Sphinx."""
+    import_tensorflow()  # without its start-up lines; autodoc imports it anyway
+    _copy_notebooks()
+    app.connect("source-read", _adapt)
+    app.connect("autodoc-process-docstring", _quote_stars)
+    return {"parallel_read_safe": True}
+
+
+def _copy_notebooks() -> None:
+    """Copies the notebooks below this folder; one that has not changed keeps its time, and is not built again."""
+    target = DOCS / "notebooks"
+    target.mkdir(exist_ok=True)
+    names = {each.name for each in NOTEBOOKS.glob("*.ipynb")}
+    for old in target.glob("*.ipynb"):
+        if old.name not in names:
+            old.unlink()
+    for name in names:
+        shutil.copy2(NOTEBOOKS / name, target / name)
+
+
+def _adapt(app, page: str, content: list[str]) -> None:
+    """What is different on the site in one page; Sphinx reads the changed content."""
+    if page == "index":
+        content[0] += "".join(_menus(content[0]))
+    if page.startswith("notebooks/"):
+        content[0] = _with_lexer(content[0])
+    content[0] = LINK.sub(lambda found: f"]({_on_site(page, found[1])}{found[2] or ''})", content[0])
+
+
+def _quote_stars(app, kind: str, name: str, item: object, options: object, lines: list[str]) -> None:
+    """A star in the shape of an array, such as [examples, *question_shape], does not begin emphasis."""
+    lines[:] = [re.sub(r", \*(?=\w)", r", \\*", line) for line in lines]
+
+
+def _with_lexer(notebook: str) -> str:
+    """The JSON of a notebook that says how its cells are coloured, which one that has not been run does not."""
+    read = json.loads(notebook)
+    read["metadata"].setdefault("language_info", {"name": "python", "pygments_lexer": "ipython3"})
+    return json.dumps(read)
+
+
+def _menus(index: str) -> list[str]:
+    """A part of the menu for each heading of the index: the pages that its list names, in this order."""
+    menus = []
+    for section in re.split(r"^## ", index, flags=re.MULTILINE)[1:]:
+        pages = re.findall(r"^- \[[^\]]*\]\((?:\.\./)?([\w/.-]+)\.(?:md|ipynb)\)", section, re.MULTILINE)
+        if pages:
+            title = section.partition("\n")[0]
+            menus.append("\n".join(["\n```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```\n"]))
+    return menus
+
+
+def _on_site(page: str, link: str) -> str:
+    """The link of a page to a file: to a page of the site if it is one, or to the repository."""
+    # The notebooks' own place is beside this folder, the pages' is in it.
+    folder = NOTEBOOKS if page.startswith("notebooks/") else (DOCS / page).parent
+    path = Path(os.path.normpath(folder / link))
+    if path.is_relative_to(NOTEBOOKS):
+        path = DOCS / "notebooks" / path.relative_to(NOTEBOOKS)
+    if path.is_relative_to(DOCS):
+        return os.path.relpath(path, (DOCS / page).parent)
+    return f"{REPOSITORY}/{'tree' if path.is_dir() else 'blob'}/main/{path.relative_to(ROOT).as_posix()}"

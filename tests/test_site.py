@@ -1,0 +1,112 @@
+"""The site that ``make docs`` builds: without a warning, whole, and without a link that leads nowhere."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from layout import ROOT
+
+import seq2seq_arith
+
+pytestmark = pytest.mark.slow
+
+DOCS = ROOT / "docs"
+
+
+class Page(HTMLParser):
+    """The targets of links, the files, and the anchors of a page."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+        self.text = file.read_text(encoding="utf-8")
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.links += [value for name in ("href", "src") if (value := found.get(name))]
+        self.anchors |= {value for name in ("id", "name") if (value := found.get(name))}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    """The site, built as ``make docs`` does; the notebooks, which have tests of their own, are not run."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
+    done = subprocess.run(
+        [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
+        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # The libraries that are imported for the docstrings say nothing, either.
+    assert done.stderr == ""
+    return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def pages(site) -> dict[Path, Page]:
+    return {file: Page(file) for file in site.rglob("*.html")}
+
+
+def test_every_page_and_notebook_is_on_the_site_and_in_its_menu(site, pages):
+    sources = [*DOCS.glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    wanted = {f"notebooks/{each.stem}.html" if each.suffix == ".ipynb" else f"{each.stem}.html" for each in sources}
+    assert {str(file.relative_to(site)) for file in pages} >= wanted
+    menu = re.search(r'<div class="sidebar-tree">(.*?)</div>', pages[site / "glossary.html"].text, re.DOTALL)
+    assert menu
+    listed = {target if target != "#" else "glossary.html" for target in re.findall(r'href="([^"]*)"', menu[1])}
+    assert listed == wanted - {"index.html"}
+
+
+def test_links_within_the_site_lead_somewhere(pages):
+    broken = []
+    for file, page in pages.items():
+        for link in page.links:
+            target = urlsplit(link)
+            if target.scheme or target.netloc:
+                continue
+            path = (file.parent / unquote(target.path)).resolve() if target.path else file
+            is_there = path.is_file() and (
+                not target.fragment or path not in pages or unquote(target.fragment) in pages[path].anchors
+            )
+            if not is_there:
+                broken.append(f"{file.name}: {link}")
+    assert broken == []
+
+
+def test_links_to_the_repository_lead_to_its_files(pages):
+    repository = re.search('Repository = "(.*)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert repository
+    links = {link for page in pages.values() for link in page.links if link.startswith(repository[1])}
+    paths = {re.sub(rf"{re.escape(repository[1])}/(?:blob|tree)/main/|#.*", "", link) for link in links}
+    assert "README.md" in paths
+    assert [path for path in paths - {repository[1]} if not (ROOT / path).exists()] == []
+
+
+def test_the_reference_has_every_public_name_and_every_option(site, pages):
+    from seq2seq_arith.pipelines import arguments as data
+    from seq2seq_arith.trainer import arguments as model
+
+    assert {
+        name
+        for name in seq2seq_arith.__all__
+        if name not in ("OPERATIONS", "__version__") and f"seq2seq_arith.{name}" not in pages[site / "api.html"].anchors
+    } <= {"InputError", "RunError"}  # which stand there by the name of their module
+    assert "seq2seq_arith.base.errors.InputError" in pages[site / "api.html"].anchors
+    for name, parser in (("arith-data", data.make_parser()), ("arith-model", model.parser())):
+        text = pages[site / f"{name}.html"].text
+        commands = next(action for action in parser._actions if action.dest == "command").choices
+        options = {text for each in commands.values() for action in each._actions for text in action.option_strings}
+        assert {option for option in options if option not in text} == set()
+        assert {
+            command for command in commands if f'id="{command}"' not in text and f">{command}<" not in text
+        } == set()

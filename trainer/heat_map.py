@@ -39,8 +39,8 @@ class HeatMap:
     def draw(self, axes: Any) -> Any:
         """Draws the map on matplotlib's axes; returns the image, for a bar of its colours."""
         most = float(np.abs(self.values).max(initial=0)) or 1.0
-        limits = {"vmin": -most, "vmax": most, "cmap": "PuOr"} if self.signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
-        image = axes.imshow(self.values, aspect="auto", interpolation="nearest", **limits)
+        least, most, colours = (-most, most, "PuOr") if self.signed else (0, 1, "cividis")
+        image = axes.imshow(self.values, aspect="auto", interpolation="nearest", vmin=least, vmax=most, cmap=colours)
         axes.set_title(self.title, fontsize=9)
         for names, axis in ((self.rows, axes.yaxis), (self.columns, axes.xaxis)):
             if len(names) <= MOST_LABELS:

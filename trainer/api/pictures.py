@@ -97,7 +97,8 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     edge = smallest - 0.5
     extent = (edge, edge + wrong.shape[1], edge, edge + wrong.shape[0])
     # Dark on light: readable in print, and without telling colours apart.
-    axes.imshow(wrong, origin="lower", extent=extent, cmap=ListedColormap(RIGHT_WRONG), vmin=0, vmax=1, interpolation="nearest")
+    colours = ListedColormap(RIGHT_WRONG)
+    axes.imshow(wrong, origin="lower", extent=extent, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
     counted = f", in {unit}" if unit else ""
     axes.set(xlabel=f"right operand{counted}", ylabel=f"left operand{counted}")
     axes.set_title(f"left{symbol}right: dark is wrong ({count:,} of {total:,})", fontsize=10)
@@ -142,7 +143,7 @@ def lines(
 
 
 def scatter(states: np.ndarray, values: np.ndarray, label: str) -> Picture:
-    """Vectors, float [vectors, units], in the plane of their first two principal components, coloured by a number each."""
+    """Vectors, float [vectors, units], in the plane of their first two principal components; a number colours each."""
     centred = states - states.mean(axis=0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     points, share = centred @ directions[:2].T, float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-30))

@@ -261,8 +261,8 @@ class TrainedRun:
         values, labels = inspection.course(found)
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[: max(1, units)]
-        names, asked = [f"unit {unit}" for unit in most], abridged(question)
-        return pictures.lines(values[:, most], names, labels, len(found.read), f"{asked}: units that turn back", sentence)
+        names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
+        return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
 
     def plot_encoded(self, questions: Sequence[str], values: Sequence[float], label: str = "value") -> "Picture":
         """The states in which the first recurrent layer has read questions, as points in a plane.
@@ -283,7 +283,7 @@ class TrainedRun:
         from seq2seq_arith.trainer.asking import inspection
 
         if not inspection.is_recurrent(learner):
-            raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, and so no state of a question")
+            raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, so it has no state to draw")
         states = inspection.encoded(learner, asked)
         return pictures.scatter(states, np.asarray(values, float), label)
 

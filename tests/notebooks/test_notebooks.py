@@ -4,7 +4,6 @@ import ast
 import json
 import os
 import re
-import shutil
 
 import pytest
 from layout import ROOT
@@ -29,9 +28,11 @@ wrong = run.error_map()
 assert 0 < wrong.mean() < 0.05
 short_ones = np.logical_or.outer(np.arange(100) < 10, np.arange(100) < 10)
 assert wrong[short_ones].mean() > 2 * wrong[~short_ones].mean()
-# 6: the same answer to every question has most characters right, and no answer.
+by_carries = [row["exact_match"] for row in run.breakdown("carries")]
+assert by_carries[0] < by_carries[-1]
+# 6: the same answer to every question has most characters right, and hardly any answer.
 (constant,) = long_pq.score("q" + 1001 * "-")
-assert constant["character_accuracy"] > 0.8 and constant["exact_match"] < 0.001
+assert constant["character_accuracy"] > 0.8 and constant["exact_match"] < 0.01
 # 8: fewer examples and fewer units are worse.
 right = {each.folder.name: 1 - each.error_map().mean() for each in runs}
 assert max(right["1000-pairs"], right["16-units"]) < 0.7 < right["base"]
@@ -135,13 +136,9 @@ class TestStored:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_and_says_what_happens(path, tmp_path):
-    (tmp_path / "examples").mkdir()
-    shutil.copy(ROOT / "examples/own_model.py", tmp_path / "examples")
-    folder = tmp_path / "notebooks"
-    folder.mkdir()
     notebook = nbformat.read(path, 4)
     notebook.cells.append(nbformat.v4.new_code_cell(CLAIMS[path.stem]))
-    resources = {"metadata": {"path": folder}}
+    resources = {"metadata": {"path": tmp_path}}
     client = nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
     client.execute(env=os.environ | {"PYTHONSAFEPATH": "1"})
     for cell in notebook.cells:

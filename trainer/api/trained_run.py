@@ -68,12 +68,15 @@ def plot_history(*trained: "TrainedRun") -> Picture:
 class Scores:
     """What an evaluation found; it shows itself as a table of the slices, the worst first.
 
+    ``scores["equal"]`` is the row of a slice, at the run's own length.
+
     Attributes:
       exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
       character_accuracy: The share of right characters there; None likewise.
       slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
         (the first wrong answer) and ``why`` the slice is hard.
       worst_slice: The row of the worst slice; None for a task without a suite.
+      lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
       content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
       path: The file.
     """
@@ -83,11 +86,22 @@ class Scores:
         validation = found.content["scores"].get("validation", {})
         self.exact_match: float | None = validation.get("exact")
         self.character_accuracy: float | None = validation.get("characters")
-        rows = [self._row(each, own.task) for each in own.slices]
-        self.slices = Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], own.worst_in_words())
-        self.worst_slice = next((row for row in rows if own.worst and row["slice"] == own.worst.name), None)
+        self.lengths = {each.digits: self._table(each) for each in found.suites}
+        self.slices = self.lengths[own.digits]
+        self.worst_slice = self[own.worst.name] if own.worst else None
         self.content = found.content
         self.path = found.path
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = next((row for row in self.slices if row["slice"] == name), None)
+        if found is None:
+            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
+        return found
+
+    @classmethod
+    def _table(cls, result: "SuiteResult") -> Table:
+        rows = [cls._row(each, result.task) for each in result.slices]
+        return Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], result.worst_in_words())
 
     @staticmethod
     def _row(each: "SliceResult", task: Task) -> dict[str, Any]:
@@ -132,6 +146,16 @@ class TrainedRun:
     def task(self) -> Task:
         """The parameters of the dataset that it was trained on."""
         return self.run.task
+
+    @property
+    def given(self) -> str:
+        """What the view and the positions give to the model, such as ``digits paired, in order``; or ``nothing``."""
+        return self.run.config.model.given
+
+    @property
+    def exact_match(self) -> float | None:
+        """The share of right answers on the validation set in the best epoch; None before the first has ended."""
+        return max((row["val_exact_match"] for row in self.history), default=None)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -434,7 +458,7 @@ class TrainedRun:
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",
-            "given": config.model.given,
+            "given": self.given,
             "epochs": f"{len(rows)} of at most {config.epochs}",
         }
         if best:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer import ModelConfig, TrainConfig, recipe, recipe_data
     from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
-    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run
+    from seq2seq_arith.trainer.api.pictures import Picture
+    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history
     from seq2seq_arith.trainer.api.training import train
 
 __version__ = "0.1.0"
@@ -29,6 +30,7 @@ _HOMES = {
     "InputError": "seq2seq_arith.base.errors",
     "ModelConfig": "seq2seq_arith.trainer",
     "OPERATIONS": "seq2seq_arith.arithmetic.tasks",
+    "Picture": "seq2seq_arith.trainer.api.pictures",
     "RunError": "seq2seq_arith.base.errors",
     "Suite": "seq2seq_arith.trainer.api.comparing",
     "Task": "seq2seq_arith.arithmetic.tasks",
@@ -38,6 +40,7 @@ _HOMES = {
     "generate": "seq2seq_arith.trainer.api.dataset",
     "load": "seq2seq_arith.trainer.api.dataset",
     "open_run": "seq2seq_arith.trainer.api.trained_run",
+    "plot_history": "seq2seq_arith.trainer.api.trained_run",
     "recipe": "seq2seq_arith.trainer",
     "recipe_data": "seq2seq_arith.trainer",
     "suite": "seq2seq_arith.trainer.api.comparing",
@@ -49,6 +52,7 @@ __all__ = [
     "Dataset",
     "InputError",
     "ModelConfig",
+    "Picture",
     "RunError",
     "Suite",
     "Task",
@@ -59,6 +63,7 @@ __all__ = [
     "generate",
     "load",
     "open_run",
+    "plot_history",
     "recipe",
     "recipe_data",
     "suite",

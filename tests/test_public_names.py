@@ -11,6 +11,7 @@ import seq2seq_arith
 NAMES = {"ArithConfig", "InputError", "ModelConfig", "OPERATIONS", "RunError", "Task", "TrainConfig", "__version__"}
 NAMES |= {"recipe", "recipe_data"}
 NAMES |= {"Dataset", "Suite", "TrainedRun", "compare", "generate", "load", "open_run", "suite", "train"}
+NAMES |= {"Picture", "plot_history"}
 HEAVY = {"apache_beam", "keras", "pyarrow", "tensorflow", "tensorflow_datasets"}
 
 
@@ -42,6 +43,7 @@ def test_another_name_is_an_attribute_error():
         ("from seq2seq_arith import TrainConfig, recipe", HEAVY),
         ("from seq2seq_arith import ArithConfig", {"tensorflow", "keras"}),
         ("from seq2seq_arith import compare, generate, load, open_run, suite, train", HEAVY),
+        ("from seq2seq_arith import Picture, plot_history", HEAVY | {"matplotlib"}),
     ],
 )
 def test_an_import_brings_only_what_it_needs(code, absent):

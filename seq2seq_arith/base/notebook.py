@@ -8,6 +8,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+# Columns need letters of one width, which some pages do not give to every <pre>.
+PLAIN = '<pre style="font-family: monospace">'
+
 _current: "Output | None" = None
 
 
@@ -47,7 +50,7 @@ class Output:
         from IPython.display import display  # type: ignore[reportMissingImports]
 
         with self._lock:
-            self._parts[part] = (text, markup or (text and f"<pre>{html.escape(text)}</pre>"))
+            self._parts[part] = (text, markup or (text and f"{PLAIN}{html.escape(text)}</pre>"))
             plain, marked = zip(*self._parts.values(), strict=True)
             content = {"text/plain": "\n\n".join(filter(None, plain)), "text/html": "".join(marked)}
             if self._handle is None:

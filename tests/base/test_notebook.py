@@ -61,7 +61,7 @@ def test_parts_stand_below_each_other_and_are_replaced(outputs):
         "2 of 2\n\na <b>",
         "a <b>",
     ]
-    assert handle.shown[1]["text/html"] == "<pre>1 of 2</pre><b>a</b>"
+    assert handle.shown[1]["text/html"] == f"{notebook.PLAIN}1 of 2</pre><b>a</b>"
     assert handle.shown[-1]["text/html"] == "<b>a</b>"
 
 

@@ -33,8 +33,8 @@ def _row(run: TrainedRun) -> dict[str, Any]:
     asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
     return {
         "name": run.folder.name,
-        "given": run.run.config.model.given,
-        "exact_match": max(row["val_exact_match"] for row in run.history),
+        "given": run.given,
+        "exact_match": run.exact_match,
         "worst_slice": worst_slice(asked),
         "weights": summary and summary.weights,
         "seconds": summary and summary.seconds,

@@ -22,6 +22,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.trainer.api import pictures
+from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
 
@@ -257,6 +259,37 @@ class Dataset:
             )
         texts = ["".join(self.alphabet[each] for each in row).strip() for row in np.atleast_2d(ids)]
         return texts if ids.ndim == 2 else texts[0]
+
+    def plot_one_hot(self, question: str) -> Picture:
+        """The ``one_hot`` of a question as a picture: a row per step, a column per character of the alphabet."""
+        stored = text.parse(question, self.task).stored
+        return pictures.one_hot(self.one_hot(question), question, stored, self.alphabet)
+
+    def score(self, answers: "str | Sequence[str]", split: str = "validation") -> Table:
+        """The two measures of answers to the questions of a split, as a model is judged by them.
+
+        Args:
+          answers: An answer per question, in the order of ``table``; or one answer, which is given to every question.
+          split: The split.
+
+        Returns:
+          One row: ``examples``, ``character_accuracy`` (the share of characters that are right, padding included) and
+          ``exact_match`` (the share of answers that are right as a whole). An answer that is too long is wrong.
+
+        Raises:
+          InputError: There are too few or too many answers, or there is no such split.
+        """
+        right = np.concatenate([examples.answers for examples in self._blocks(split)])
+        width = right.shape[1]
+        given = [answers] if isinstance(answers, str) else list(answers)
+        if not isinstance(answers, str) and len(given) != len(right):
+            raise InputError(f"there are {len(given):,} answers to {len(right):,} questions; give one for each")
+        texts = [each[:width].ljust(width).encode("ascii", "replace") for each in given]
+        predicted = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, width)
+        fits = np.array([len(each) <= width for each in given])
+        equal = predicted == right
+        row = {"examples": len(right), "character_accuracy": float(equal.mean())}
+        return Table([{**row, "exact_match": float((equal.all(axis=1) & fits).mean())}])
 
     def _split(self, name: str) -> Split:
         if name not in self.source.splits:

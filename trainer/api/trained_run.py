@@ -14,11 +14,14 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import Table, abridged
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.api import pictures
+from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import curves, history
 from seq2seq_arith.trainer.runs import run as runs
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 20  # that are shown
+MAP_VALUES = 100  # operands on each side of a map of errors
+MOST_VALUES = 1000
 
 
 def open_run(folder: str | Path, model: str | None = None) -> "TrainedRun":
@@ -48,8 +53,22 @@ def open_run(folder: str | Path, model: str | None = None) -> "TrainedRun":
     return TrainedRun(runs.open_run(folder))
 
 
+def plot_history(*trained: "TrainedRun") -> Picture:
+    """Loss and exact match on the validation set over the epochs: a curve per run, named after its folder.
+
+    Raises:
+      InputError: There is no run, there are too many, or one has not ended its first epoch.
+    """
+    if not trained:
+        raise InputError("there is no run to draw; give at least one")
+    names = curves.labels([str(each.folder) for each in trained])
+    return pictures.history({name: curves.read(each.run) for name, each in zip(names, trained, strict=True)})
+
+
 class Scores:
     """What an evaluation found; it shows itself as a table of the slices, the worst first.
+
+    ``scores["equal"]`` is the row of a slice, at the run's own length.
 
     Attributes:
       exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
@@ -57,6 +76,7 @@ class Scores:
       slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
         (the first wrong answer) and ``why`` the slice is hard.
       worst_slice: The row of the worst slice; None for a task without a suite.
+      lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
       content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
       path: The file.
     """
@@ -66,11 +86,22 @@ class Scores:
         validation = found.content["scores"].get("validation", {})
         self.exact_match: float | None = validation.get("exact")
         self.character_accuracy: float | None = validation.get("characters")
-        rows = [self._row(each, own.task) for each in own.slices]
-        self.slices = Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], own.worst_in_words())
-        self.worst_slice = next((row for row in rows if own.worst and row["slice"] == own.worst.name), None)
+        self.lengths = {each.digits: self._table(each) for each in found.suites}
+        self.slices = self.lengths[own.digits]
+        self.worst_slice = self[own.worst.name] if own.worst else None
         self.content = found.content
         self.path = found.path
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = next((row for row in self.slices if row["slice"] == name), None)
+        if found is None:
+            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
+        return found
+
+    @classmethod
+    def _table(cls, result: "SuiteResult") -> Table:
+        rows = [cls._row(each, result.task) for each in result.slices]
+        return Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], result.worst_in_words())
 
     @staticmethod
     def _row(each: "SliceResult", task: Task) -> dict[str, Any]:
@@ -115,6 +146,16 @@ class TrainedRun:
     def task(self) -> Task:
         """The parameters of the dataset that it was trained on."""
         return self.run.task
+
+    @property
+    def given(self) -> str:
+        """What the view and the positions give to the model, such as ``digits paired, in order``; or ``nothing``."""
+        return self.run.config.model.given
+
+    @property
+    def exact_match(self) -> float | None:
+        """The share of right answers on the validation set in the best epoch; None before the first has ended."""
+        return max((row["val_exact_match"] for row in self.history), default=None)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -173,7 +214,7 @@ class TrainedRun:
         Raises:
           InputError: It is not a question of the task, or the run has no checkpoint.
         """
-        return self._inspect(question).states
+        return self.inspect(question).states
 
     def attention(self, question: str) -> "dict[str, np.ndarray]":
         """What every layer of attention looks at while the model answers a question.
@@ -184,14 +225,154 @@ class TrainedRun:
         Raises:
           InputError: It is not a question of the task, or the run has no checkpoint.
         """
-        return self._inspect(question).attention
+        return self.inspect(question).attention
 
-    def _inspect(self, question: str) -> "Inspection":
+    def inspect(self, question: str) -> "Inspection":
+        """What happens in the model while it answers a question; it shows itself as a table, a row per character.
+
+        Its ``read`` and ``written`` are the characters step by step, as the view gives them, and ``probabilities``
+        those of each character of the answer. ``plot_probabilities``, ``plot_attention`` and ``plot_states`` draw it.
+
+        Raises:
+          InputError: It is not a question of the task, or the run has no checkpoint.
+        """
         asked = text.parse(question, self.task, self.run.most_digits)
         learner = self._learner(asked.task)
         from seq2seq_arith.trainer.asking import inspection
 
         return inspection.inspect(learner, asked)
+
+    def plot_probabilities(self, question: str) -> "Picture":
+        """A map of the probability of each character, at each step of the answer."""
+        found = self.inspect(question)
+        from seq2seq_arith.trainer.asking import inspection
+
+        return pictures.maps([inspection.of_probabilities(found)], f"What the model thinks of {question}: {found!r}")
+
+    def plot_attention(self, question: str) -> "Picture":
+        """A map per head of attention: a row per step that looks, a column per step that it looks at.
+
+        Raises:
+          InputError: The model has no attention; and as ``inspect``.
+        """
+        found = self.inspect(question)
+        from seq2seq_arith.trainer.asking import inspection
+
+        if not found.attention:
+            raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
+        return pictures.maps(inspection.of_attention(found), f"Attention while the model answers {question}: {found!r}")
+
+    def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
+        """The outputs of the recurrent layers along a question and its answer.
+
+        Args:
+          question: The question.
+          units: So many units as lines, those that turn back most: they move far and end near where they began, as a
+            counter does that counts up in the question and down in the answer. None for maps of all units.
+
+        Raises:
+          InputError: The model has no recurrent layer; and as ``inspect``.
+        """
+        found = self.inspect(question)
+        from seq2seq_arith.trainer.asking import inspection
+
+        if not found.states:
+            name = self.run.config.model.name
+            raise InputError(f"model {name!r} has no recurrent layer; plot_attention shows where it looks, if it does")
+        sentence = f"States of {', '.join(found.states)} while the model answers {abridged(question)}."
+        if units is None:
+            return pictures.maps(inspection.of_states(found), sentence)
+        values, labels = inspection.course(found)
+        turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
+        most = np.argsort(-turns, kind="stable")[: max(1, units)]
+        names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
+        return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
+
+    def plot_encoded(self, questions: Sequence[str], values: Sequence[float], label: str = "value") -> "Picture":
+        """The states in which the first recurrent layer has read questions, as points in a plane.
+
+        The plane is that of the first two principal components, in which the states differ most.
+
+        Args:
+          questions: The questions, not longer than those of the run's task.
+          values: A number per question, which colours its point; ``label`` says what it is.
+
+        Raises:
+          InputError: The model has no recurrent layer, there is not one value per question; and as ``inspect``.
+        """
+        if len(questions) != len(values) or len(questions) < 3:
+            raise InputError(f"there are {len(questions)} questions and {len(values)} values; give as many, at least 3")
+        asked = [text.parse(question, self.task) for question in questions]
+        learner = self._learner(self.task)
+        from seq2seq_arith.trainer.asking import inspection
+
+        if not inspection.is_recurrent(learner):
+            raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, so it has no state to draw")
+        states = inspection.encoded(learner, asked)
+        return pictures.scatter(states, np.asarray(values, float), label)
+
+    def plot_history(self) -> "Picture":
+        """Loss and exact match on the validation set over the epochs; ``plot_history`` draws several runs.
+
+        Raises:
+          InputError: No epoch has ended yet.
+        """
+        return plot_history(self)
+
+    def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
+        """Which questions on small numbers are answered wrong: bool [left operands, right operands].
+
+        Row i and column j ask for the i-th and the j-th operand that there are: ``error_map()[39, 3]`` is ``39+3``. In
+        pq, operands begin with one dash.
+
+        Args:
+          values: So many of the smallest operands, at most all that the run was trained on.
+
+        Raises:
+          InputError: The questions are too many, or the run has no checkpoint.
+        """
+        most = min(values, self.task.drawing.num_values(self.task.digits))
+        if not 1 <= most <= MOST_VALUES:
+            raise InputError(f"values is {values}; give a whole number from 1 to {MOST_VALUES}")
+        learner = self._learner(self.task)
+        from seq2seq_arith.trainer.asking import answering
+        from seq2seq_arith.trainer.data import probes
+
+        asked = probes.examples(self.task, probes.all_questions(self.task, most))
+        return ~answering.ask(learner, asked).exact.reshape(most, most)
+
+    def plot_errors(self, values: int = MAP_VALUES) -> "Picture":
+        """The ``error_map`` as a picture: dark where the answer is wrong."""
+        notation = self.task.notation
+        unit = "" if notation.has_digits else notation.unit
+        return pictures.errors(self.error_map(values), notation.smallest, self.task.operation.symbol, unit)
+
+    def breakdown(self, by: str) -> Table:
+        """The exact match on the validation set by a property of the questions.
+
+        Args:
+          by: ``operand lengths``, ``answer length``, or a breakdown of the task, such as ``carries`` for addition.
+
+        Returns:
+          A row per group, with the number of its ``examples`` and their ``exact_match``.
+
+        Raises:
+          InputError: There is no such breakdown, the run's dataset is no longer there, or the run has no checkpoint.
+        """
+        from seq2seq_arith.trainer.data import records
+
+        source = records.open_source(self.task, self.run.data_dir)
+        learner = self._learner(self.task)
+        from seq2seq_arith.trainer.asking import answering, breakdown, evaluation
+
+        examples = evaluation.validation_of(source)
+        result = answering.ask(learner, examples)
+        tables = breakdown.breakdown(
+            self.task, text.operands(self.task, examples.questions), examples.answers, result.exact
+        )
+        if by not in tables:
+            raise InputError(f"there is no breakdown by {by!r}; give one of {', '.join(tables)}")
+        return Table(tables[by], title=f"validation set, by {by}")
 
     def evaluate(self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0) -> Scores:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
@@ -277,7 +458,7 @@ class TrainedRun:
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",
-            "given": config.model.given,
+            "given": self.given,
             "epochs": f"{len(rows)} of at most {config.epochs}",
         }
         if best:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.base import packages
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
+from seq2seq_arith.trainer.heat_map import MOST_LABELS, HeatMap, drawn
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive
@@ -22,11 +23,9 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, Counter, Latch)
 BLANK, BEGINNING = "␣", "^"
-# Longer strings are not labelled character by character.
-MOST_LABELS = 60
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Inspection:
     """What happened in a model while it answered.
 
@@ -38,7 +37,8 @@ class Inspection:
       alphabet: The characters whose probabilities these are.
       probabilities: float32 [answer steps, alphabet].
       attention: For each layer of attention, float32 [heads, queries, keys].
-      states: For each recurrent layer, float32 [steps, units]: its output after each step.
+      states: For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on
+        from where its encoder ended.
     """
 
     question: str
@@ -75,6 +75,9 @@ class Inspection:
             rows.append([*row, *(self._most(head, step) for shares in looks.values() for head in shares)])
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}"
+
+    def __repr__(self) -> str:
+        return self.text()
 
     def _is_of_answer(self, shares: np.ndarray) -> bool:
         """Whether some of the queries of a layer of attention are of the answer's steps."""
@@ -118,7 +121,12 @@ def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
     if not outputs:
         return {}
     found = keras.Model(model.inputs, outputs)(inputs if len(inputs) > 1 else inputs[0], training=False)
-    return {name: np.asarray(states[0]) for name, states in found.items()}
+    states = {name: np.asarray(values[0]) for name, values in found.items()}
+    # A counter's decoder counts from zero, and its readout sees the sum with the encoder's last state.
+    counters = [layer.name for layer in model.layers if isinstance(layer, Counter)]
+    for before, after in itertools.pairwise(counters):
+        states[after] = states[before][-1] + states[after]
+    return states
 
 
 def _all_steps(layer: Any) -> Any:
@@ -134,6 +142,36 @@ def _all_steps(layer: Any) -> Any:
     return found
 
 
+def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray:
+    """What the first recurrent layer has made of each question after its last step: float32 [questions, units].
+
+    The questions are of the learner's task, and the model has such a layer.
+    """
+    layer = next(layer for layer in learner.model.layers if isinstance(layer, RECURRENT))
+    codes = to_codes([question.stored for question in asked], learner.view.task.question_width)
+    # Of a model that reads its answer, too, only what depends on the question.
+    encoder = keras.Model(learner.model.inputs[0], _all_steps(layer)[:, -1])
+    return np.asarray(encoder(tf.cast(learner.view.encode_question(codes), tf.int32), training=False))
+
+
+def is_recurrent(learner: Learner) -> bool:
+    """Whether a model has a recurrent layer."""
+    return any(isinstance(layer, RECURRENT) for layer in learner.model.layers)
+
+
+def course(found: Inspection) -> tuple[np.ndarray, list[str]]:
+    """The states of the first recurrent layer, and of those with as many units that come after it, one after another.
+
+    Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is written.
+
+    Returns:
+      float32 [steps, units], and what stands at each step.
+    """
+    layers = list(found.states.values())
+    alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
+    return np.concatenate(alike), [label for states in alike for label in found.labels(len(states))]
+
+
 def _shown(character: str) -> str:
     return BLANK if character == " " else character
 
@@ -144,38 +182,36 @@ def draw(path: Path, found: Inspection) -> None:
     Raises:
       WriteError: The file cannot be written.
     """
-    packages.require("the picture", "matplotlib", "train")
-    from matplotlib.figure import Figure
-
-    panels = list(_panels(found))
-    columns = min(4, len(panels))
-    lines = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.2 * columns, 3.6 * lines), layout="constrained")
+    figure = drawn(panels(found))
     figure.suptitle(f"{found.question} = {found.answer}" if len(found.question) <= MOST_LABELS else found.answer[:40])
-    for number, (title, values, rows, named_columns, signed) in enumerate(panels, 1):
-        axes = figure.add_subplot(lines, columns, number)
-        most = float(np.abs(values).max()) or 1.0
-        # Perceptually uniform, and readable without telling colours apart.
-        limits = {"vmin": -most, "vmax": most, "cmap": "PuOr"} if signed else {"vmin": 0, "vmax": 1, "cmap": "cividis"}
-        image = axes.imshow(values, aspect="auto", interpolation="nearest", **limits)
-        axes.set_title(title, fontsize=9)
-        for names, axis in ((rows, axes.yaxis), (named_columns, axes.xaxis)):
-            if len(names) <= MOST_LABELS:
-                axis.set_ticks(range(len(names)), names, fontsize=7)
-        figure.colorbar(image, ax=axes)
     stream = io.BytesIO()
     figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=120)
     write(path, stream.getvalue())
 
 
-def _panels(found: Inspection) -> Iterator[tuple[str, np.ndarray, list[str], list[str], bool]]:
-    """Title, values, names of the rows and of the columns, and whether values have signs."""
+def panels(found: Inspection) -> list[HeatMap]:
+    """The maps of an inspection: of probabilities, of each head of attention, of each recurrence."""
+    return [of_probabilities(found), *of_attention(found), *of_states(found)]
+
+
+def of_probabilities(found: Inspection) -> HeatMap:
+    """The map of the probability of each character at each step of the answer."""
     characters = [_shown(character) for character in found.alphabet]
-    yield "probability of each character", found.probabilities.T, characters, found.written, False
-    for layer, heads in found.attention.items():
-        for number, shares in enumerate(heads):
-            keys, queries = found.labels(shares.shape[1]), found.labels(shares.shape[0])
-            yield f"{layer}, head {number}", shares, queries, keys, False
-    for layer, states in found.states.items():
-        steps = found.labels(len(states))
-        yield f"{layer}: outputs", states.T, [str(unit) for unit in range(states.shape[1])], steps, True
+    return HeatMap("probability of each character", found.probabilities.T, characters, found.written)
+
+
+def of_attention(found: Inspection) -> list[HeatMap]:
+    """A map per head of attention: what each step looks at, a row per step that looks."""
+    return [
+        HeatMap(f"{layer}, head {number}", shares, found.labels(shares.shape[0]), found.labels(shares.shape[1]))
+        for layer, heads in found.attention.items()
+        for number, shares in enumerate(heads)
+    ]
+
+
+def of_states(found: Inspection) -> list[HeatMap]:
+    """A map per recurrent layer: the output of each unit after each step."""
+    return [
+        HeatMap(f"{layer}: outputs", states.T, range(states.shape[1]), found.labels(len(states)), signed=True)
+        for layer, states in found.states.items()
+    ]

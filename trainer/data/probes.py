@@ -165,7 +165,7 @@ def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, mos
         count *= 2
 
 
-def all_questions(task: Task) -> Operands:
-    """Every ordered pair of operands, which must be few; they have one word."""
-    values = task.notation.smallest + np.arange(task.drawing.num_values(task.digits), dtype=np.uint64)
+def all_questions(task: Task, most: int | None = None) -> Operands:
+    """Every ordered pair of operands, or of the ``most`` smallest, which must be few; they have one word."""
+    values = task.notation.smallest + np.arange(most or task.drawing.num_values(task.digits), dtype=np.uint64)
     return np.repeat(values, len(values))[np.newaxis], np.tile(values, len(values))[np.newaxis]

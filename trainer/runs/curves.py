@@ -5,12 +5,16 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.history import VALIDATION
 from seq2seq_arith.trainer.runs.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FORMATS = (".png", ".svg", ".pdf")
 # Okabe and Ito's colours, which people with any colour vision can tell apart, without the yellow, which is hard to see
@@ -74,9 +78,21 @@ def plot(path: Path, runs: Mapping[str, Curves]) -> None:
       WriteError: The file cannot be written.
     """
     check_picture(path)
+    figure = drawn(runs)
+    image = io.BytesIO()
+    figure.savefig(image, format=path.suffix.lower()[1:], dpi=100)
+    write(path, image.getvalue())
+
+
+def drawn(runs: Mapping[str, Curves]) -> "Figure":
+    """The picture of ``plot``.
+
+    Raises:
+      InputError: There are too many runs, or matplotlib is not installed.
+    """
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
-    packages.require("arith-model plot", "matplotlib", "train")
+    packages.require("a picture of curves", "matplotlib", "train")
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -101,6 +117,4 @@ def plot(path: Path, runs: Mapping[str, Curves]) -> None:
         axes.grid(alpha=0.3)
     handles, names = losses.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=min(4, len(names)), handlelength=4)
-    image = io.BytesIO()
-    figure.savefig(image, format=path.suffix.lower()[1:], dpi=100)
-    write(path, image.getvalue())
+    return figure

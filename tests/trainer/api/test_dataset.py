@@ -115,9 +115,29 @@ def test_one_hot_and_decode(data):
     assert np.array_equal(data.one_hot(questions).argmax(axis=2), questions)
 
 
+def test_the_two_measures_of_answers(data):
+    right = data.table("validation").column("answer").to_pylist()
+    wrong_once = ["" if number == 3 else answer for number, answer in enumerate(right)]
+    blanks = 4 - len(right[3])
+    for answers, characters, exact in (
+        (right, 1.0, 1.0),
+        (wrong_once, (4 * 100 - 4 + blanks) / 400, 0.99),
+        # An answer that is too long is wrong, although all its stored characters are right.
+        ([f"{answer:4}9" for answer in right], 1.0, 0.0),
+        ([""] * 100, sum(4 - len(answer) for answer in right) / 400, 0.0),
+    ):
+        (row,) = data.score(answers)
+        assert row == {"examples": 100, "character_accuracy": pytest.approx(characters), "exact_match": exact}
+    assert list(data.score("")) == list(data.score([""] * 100))
+    (row,) = data.score("1", split="train")
+    assert row["exact_match"] == data.table().column("answer").to_pylist().count("1") / 903
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
+        (lambda data: data.score(["1", "2"]), "there are 2 answers to 100 questions; give one for each"),
+        (lambda data: data.score("1", split="test"), "there is no split 'test'"),
         (lambda data: data.one_hot("39*3"), "holds '*', which is not in the alphabet"),
         (lambda data: data.one_hot("1234+3"), "has an operand of 4 digits"),
         (lambda data: data.decode(np.zeros((4, 13))), "the shape (4, 13); give [steps, 12] or [examples, steps, 12]"),

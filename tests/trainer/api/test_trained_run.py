@@ -43,6 +43,10 @@ def test_scores(small):
     assert [row["slice"] for row in scores.slices] == [each["name"] for each in content["suites"][0]["slices"]]
     assert scores.worst_slice["slice"] == content["suites"][0]["worst"]["name"]
     assert scores.worst_slice["exact_match"] == min(row["exact_match"] for row in scores.slices)
+    assert scores["equal"] == next(row for row in scores.slices if row["slice"] == "equal")
+    with pytest.raises(InputError, match="there is no slice 'same'; give one of random, "):
+        scores["same"]
+    assert (small.given, small.exact_match) == ("nothing", best)
     assert "validation set" in repr(scores)
     assert "<table>" in scores._repr_html_()
 

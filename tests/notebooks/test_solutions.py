@@ -1,0 +1,62 @@
+"""The solutions of the exercises: their code runs, and gives what the page says."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from layout import ROOT
+
+EXERCISES = (ROOT / "docs/exercises.md").read_text(encoding="utf-8")
+SOLUTIONS = (ROOT / "docs/solutions.md").read_text(encoding="utf-8")
+
+# What the solutions say, by exercise, checked after its code.
+CLAIMS = {
+    "5": """
+(row,) = three.score(best)
+assert row["character_accuracy"] > 0.3 and row["exact_match"] < 0.01
+""",
+    "6": """
+first, second = map(shares, runs)
+assert first[0] > first[1] > first[2] and second[0] < first[0]
+""",
+    "7": """
+assert best.evaluate(lengths=[20], per_slice=100).lengths[20].column("exact_match")
+""",
+    "8": """
+assert len(units) > 0
+""",
+}
+
+
+def sections(page):
+    """From the headings of a page to their texts."""
+    titles = re.split(r"^## (.*)$", page, flags=re.MULTILINE)
+    return dict(zip(titles[1::2], titles[2::2], strict=True))
+
+
+def test_ten_exercises_with_a_time_a_hint_something_to_hand_in_and_a_solution():
+    exercises, solutions = sections(EXERCISES), sections(SOLUTIONS)
+    assert list(exercises) == list(solutions)
+    assert [title.split(".")[0] for title in exercises] == [str(number) for number in range(1, 11)]
+    for text in exercises.values():
+        assert re.match(r"\s+\*[^*]+\.\* ", text)
+        assert "*Hint:*" in text and "*Hand in:*" in text
+    assert all(text.strip() for text in solutions.values())
+
+
+@pytest.mark.slow
+def test_the_code_of_the_solutions_runs_and_gives_what_they_say(tmp_path):
+    """In one process, after the lines with which the exercises begin."""
+    first = re.search(r"```python\n(.*?)```", EXERCISES, re.DOTALL)
+    assert first
+    program = [first[1]]
+    for title, text in sections(SOLUTIONS).items():
+        program += re.findall(r"```py\n(.*?)```", text, re.DOTALL)
+        program.append(CLAIMS.get(title.partition(".")[0], ""))
+    (tmp_path / "solutions.py").write_text("\n".join(program), encoding="utf-8")
+    environment = os.environ | {"PYTHONSAFEPATH": "1"}
+    run = [sys.executable, "solutions.py"]
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

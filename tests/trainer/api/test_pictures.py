@@ -1,0 +1,176 @@
+"""Pictures show what the numbers behind them say, and themselves in a notebook."""
+
+import base64
+import re
+
+import numpy as np
+import pytest
+
+import seq2seq_arith as sa
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.api import pictures
+from seq2seq_arith.trainer.asking import inspection
+
+PNG = b"\x89PNG"
+
+
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory):
+    """A run of a counter, which need not have learned to count."""
+    folder = tmp_path_factory.mktemp("counter")
+    pq = sa.generate("pq", dashes=6, data_dir=folder / "data")
+    return sa.train(pq, run_dir=folder / "run", hidden=8, epochs=1, steps_per_epoch=4)
+
+
+def shown(picture, number=0):
+    """The numbers of a picture's first map."""
+    return np.asarray(picture.figure.axes[number].get_images()[0].get_array())
+
+
+def test_a_picture_shows_itself_and_is_saved(small, tmp_path):
+    picture = small.plot_history()
+    found = re.fullmatch(r'<img alt="(.*?)" style=".*?" src="data:image/png;base64,(.*?)">', picture._repr_html_())
+    assert found and found[1] == repr(picture) == picture.description
+    assert base64.b64decode(found[2]).startswith(PNG)
+    assert picture._repr_png_().startswith(PNG)
+    for suffix, start in (("png", PNG), ("svg", b"<?xml"), ("PDF", b"%PDF")):
+        assert picture.save(tmp_path / f"picture.{suffix}").read_bytes().startswith(start)
+    with pytest.raises(InputError, match=r"the picture is .*picture\.txt; give a file that ends in"):
+        picture.save(tmp_path / "picture.txt")
+
+
+def test_a_description_is_text(small):
+    picture = pictures.Picture(small.plot_history().figure, 'more < "less"')
+    assert 'alt="more &lt; &quot;less&quot;"' in picture._repr_html_()
+
+
+def test_one_hot_rows_are_drawn_as_they_are(data):
+    picture = data.plot_one_hot("39+3")
+    assert np.array_equal(shown(picture), data.one_hot("39+3"))
+    axes = picture.figure.axes[0]
+    assert [each.get_text() for each in axes.get_yticklabels()] == list("␣␣␣3+93")
+    assert [each.get_text() for each in axes.get_xticklabels()] == list("␣+0123456789")
+    with pytest.raises(InputError, match=r"holds '\*'"):
+        data.plot_one_hot("3*9")
+
+
+def test_the_map_of_errors_is_what_the_model_answers(small):
+    wrong = small.error_map(12)
+    assert (wrong.shape, wrong.dtype) == ((12, 12), bool)
+    questions = [f"{left}+{right}" for left in range(12) for right in range(12)]
+    assert wrong.ravel().tolist() == [not row["right"] for row in small.ask(questions)]
+    picture = small.plot_errors(12)
+    assert np.array_equal(shown(picture), wrong)
+    assert repr(picture) == f"12 x 12 questions: {wrong.sum()} of 144 answers are wrong."
+
+
+def test_a_map_of_pq_begins_with_one_dash_and_ends_with_the_last(counter):
+    wrong = counter.error_map()
+    assert wrong.shape == (6, 6)
+    assert wrong[2, 0] == (counter.predict("---p-") != ["q----"])
+    axes = counter.plot_errors().figure.axes[0]
+    assert axes.get_xlim() == (0.5, 6.5)
+    assert axes.get_xlabel() == "right operand, in dashes"
+
+
+def test_curves_of_several_runs(small):
+    figure = sa.plot_history(small).figure
+    assert [each.get_text() for each in figure.legends[0].get_texts()] == ["small"]
+    drawn = figure.axes[1].get_lines()[0].get_ydata()
+    assert list(drawn) == [row["val_exact_match"] for row in small.history]
+    assert f"small {max(drawn):.4f}" in repr(small.plot_history())
+
+
+def test_maps_of_what_happens_inside(small):
+    found = small.inspect("39+3")
+    assert repr(found) == found.text()
+    assert np.array_equal(shown(small.plot_probabilities("39+3")), found.probabilities.T)
+    states = small.plot_states("39+3")
+    titles = [axes.get_title() for axes in states.figure.axes if axes.get_title()]
+    assert titles == ["encoder: outputs", "decoder_0: outputs"]
+    assert np.array_equal(shown(states), found.states["encoder"].T)
+
+
+def with_inside(run, monkeypatch, **inside):
+    """Has a run find this inside of its model."""
+    replaced = inspection.Inspection(**{**vars(run.inspect("39+3")), **inside})
+    monkeypatch.setattr(inspection, "inspect", lambda learner, asked: replaced)
+
+
+def test_maps_of_attention(small, monkeypatch):
+    shares = np.random.default_rng(0).dirichlet(np.ones(7), (2, 4))
+    with_inside(small, monkeypatch, attention={"looks": shares})
+    picture = small.plot_attention("39+3")
+    titles = [axes.get_title() for axes in picture.figure.axes if axes.get_title()]
+    assert titles == ["looks, head 0", "looks, head 1"]
+    assert np.array_equal(shown(picture), shares[0])
+
+
+def test_lines_of_a_counter_go_on_in_the_answer(counter):
+    found = counter.inspect("--p---")
+    read, written = found.states["encoder"], found.states["decoder"]
+    values, labels = inspection.course(found)
+    assert len(values) == len(labels) == 26
+    assert np.array_equal(values, np.concatenate([read, written]))
+    # The padding at the question's end, and a step of the answer, move a unit by one at most.
+    assert np.abs(written[0] - read[-1]).max() <= 1
+    picture = counter.plot_states("--p---", units=3)
+    drawn = [line for line in picture.figure.axes[0].get_lines() if len(line.get_ydata()) == 26]
+    units = [int(line.get_label().removeprefix("unit ")) for line in drawn]
+    assert len(set(units)) == 3
+    for unit, line in zip(units, drawn, strict=True):
+        assert np.array_equal(line.get_ydata(), values[:, unit])
+
+
+def test_lines_are_those_of_the_units_that_turn_back(small, monkeypatch):
+    steps = np.arange(11.0)
+    states = np.stack([steps, 5 - abs(steps - 5), np.zeros(11), -2 * steps], axis=1)
+    with_inside(small, monkeypatch, states={"encoder": states[:7], "decoder_0": states[7:]})
+    lines = small.plot_states("39+3", units=1).figure.axes[0].get_lines()
+    (line,) = (line for line in lines if len(line.get_xdata()) == 11)
+    assert line.get_label() == "unit 1"
+
+
+def test_states_of_questions_in_a_plane(small):
+    questions, values = ["1+2", "30+4", "555+5", "999+999"], [3, 34, 560, 1998]
+    states = np.stack([small.states(question)["encoder"][-1] for question in questions])
+    asked = [text.parse(question, small.task) for question in questions]
+    assert np.allclose(inspection.encoded(small._learner(small.task), asked), states, atol=1e-5)
+    picture = small.plot_encoded(questions, values, "sum")
+    dots = picture.figure.axes[0].collections[0]
+    assert dots.get_array().tolist() == values
+    points, centred = np.asarray(dots.get_offsets()), states - states.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    assert np.allclose(abs(points), abs(centred @ directions[:2].T), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda run: run.error_map(0), "values is 0; give a whole number from 1 to 1000"),
+        (lambda run: run.error_map(-3), "values is -3; give"),
+        (lambda run: run.plot_attention("39+3"), "model 'simple_rnn' has no attention; plot_states shows"),
+        (lambda run: run.breakdown("colour"), "no breakdown by 'colour'; give one of operand lengths, carries"),
+        (lambda run: run.plot_encoded(["1+2"], [3, 4]), "there are 1 questions and 2 values"),
+        (lambda run: run.inspect("39*3"), "'39*3'"),
+        (lambda run: sa.plot_history(), "there is no run to draw"),
+    ],
+)
+def test_refuses(call, sentence, small):
+    with pytest.raises(InputError) as caught:
+        call(small)
+    assert sentence in str(caught.value)
+
+
+def test_a_model_without_recurrence_has_no_states(small, monkeypatch):
+    with_inside(small, monkeypatch, states={})
+    monkeypatch.setattr(inspection, "RECURRENT", ())
+    for call in (lambda: small.plot_states("1+2"), lambda: small.plot_encoded(["1+2", "1+3", "1+4"], [3, 4, 5])):
+        with pytest.raises(InputError, match="model 'simple_rnn' has no recurrent layer"):
+            call()
+
+
+def test_pictures_are_the_same_bytes_twice(small):
+    """So that a notebook that is run again differs only where its numbers do."""
+    assert small.plot_history()._repr_png_() == small.plot_history()._repr_png_()

@@ -14,8 +14,8 @@ from selenium.webdriver.chrome.service import Service
 
 # Debian and Ubuntu, and macOS with Homebrew.
 HOW_TO_INSTALL = (
-    "there is no chromedriver here, which drives a real browser; install one: apt-get install chromium chromium-driver, "
-    "or brew install --cask chromium chromedriver"
+    "there is no chromedriver here, which drives a real browser; install it: apt-get install chromium chromium-driver, or "
+    "brew install --cask chromium chromedriver"
 )
 WIDTHS = (360, 768, 1280)  # of a phone, of a tablet, of a desktop, in CSS pixels
 ARGUMENTS = (
@@ -33,8 +33,8 @@ ARGUMENTS = (
 def chrome(**screen: Any) -> Iterator[webdriver.Chrome]:
     """A browser, which ends with the block; its screen is as ``resize`` sets it.
 
-    Without a chromedriver the test is skipped, and says what to install. In CI, where the environment variable ``CI`` is
-    set, it fails.
+    Without a chromedriver the test is skipped, and says what to install. In CI, where the environment variable ``CI``
+    is set, it fails.
     """
     path = shutil.which("chromedriver")
     if path is None:
@@ -91,7 +91,8 @@ if (root.scrollWidth <= root.clientWidth) return [];
 const scrolls = (element) => element && element !== document.body && element !== root && (
   ["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
 return [...document.querySelectorAll("body *")]
-  .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5 && !scrolls(element.parentElement))
+  .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5)
+  .filter((element) => !scrolls(element.parentElement))
   .map((element) => element.outerHTML.slice(0, 120));
 """
 

@@ -14,8 +14,8 @@ from selenium.webdriver.chrome.service import Service
 
 # Debian and Ubuntu, and macOS with Homebrew.
 HOW_TO_INSTALL = (
-    "there is no chromedriver here, which drives a real browser; install it: apt-get install chromium chromium-driver, or "
-    "brew install --cask chromium chromedriver"
+    "there is no chromedriver here, which drives a real browser; install it: "
+    "apt-get install chromium chromium-driver, or brew install --cask chromium chromedriver"
 )
 WIDTHS = (360, 768, 1280)  # of a phone, of a tablet, of a desktop, in CSS pixels
 ARGUMENTS = (

@@ -90,10 +90,11 @@ const root = document.documentElement;
 if (root.scrollWidth <= root.clientWidth) return [];
 const scrolls = (element) => element && element !== document.body && element !== root && (
   ["auto", "scroll", "hidden", "clip"].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
-return [...document.querySelectorAll("body *")]
+const wide = [...document.querySelectorAll("body *")]
   .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 0.5)
   .filter((element) => !scrolls(element.parentElement))
   .map((element) => element.outerHTML.slice(0, 120));
+return wide.length ? wide : [`the page is ${root.scrollWidth} pixels wide, the screen ${root.clientWidth}`];
 """
 
 

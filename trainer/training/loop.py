@@ -116,9 +116,7 @@ class Loop:
         # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
         if state.history:
             history.write_csv(self.run.history, state.history)
-        self._answered = [
-            each for each in samples.read_jsonl(self.run.samples) if each.epoch <= len(state.history)
-        ]
+        self._answered = [each for each in samples.read_jsonl(self.run.samples) if each.epoch <= len(state.history)]
 
     def train(self) -> State:
         """Trains to the end.

@@ -20,7 +20,14 @@ def test_they_are_read_back(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "whole"),
-    [(None, 0), (b"", 0), (b"\xff\n", 0), (b"[]\n", 0), (b'{"epoch": 1, "samples": [{"question": 1}]}\n', 0), (b"{", 2)],
+    [
+        (None, 0),
+        (b"", 0),
+        (b"\xff\n", 0),
+        (b"[]\n", 0),
+        (b'{"epoch": 1, "samples": [{"question": 1}]}\n', 0),
+        (b"{", 2),
+    ],
 )
 def test_what_is_damaged_or_missing_is_left_out(content, whole, tmp_path):
     path = tmp_path / "samples.jsonl"

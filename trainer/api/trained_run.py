@@ -244,6 +244,8 @@ class TrainedRun:
         *,
         examples: int | None = None,
         lengths: Sequence[int] | None = None,
+        per_slice: int = 1000,
+        seed: int = 0,
     ) -> Path:
         """Writes one page about the run, as ``arith-model report`` does; returns its path.
 
@@ -251,19 +253,28 @@ class TrainedRun:
           path: A file that ends in ``.html``.
           examples: The most examples of each set that are asked; 5,000 if not given.
           lengths: Further lengths at which to ask the suite; one more and twice as many as trained, if not given.
+          per_slice, seed: As for ``evaluate``.
 
         Raises:
           InputError: The file is of another kind, the run has no checkpoint, or its model cannot read a length.
           WriteError: The file cannot be written.
         """
         options = ReportOptions() if examples is None else ReportOptions(examples=examples)
+        chosen = SuiteOptions(per_slice=per_slice, seed=seed)
         for length in lengths or ():
             self.run.task_of_length(length)
         import_tensorflow()
         from seq2seq_arith.trainer.reporting import page
 
         target = runs.local_folder(str(path))
-        page.write_report(target, {self.folder.name: self.run}, options, lengths=lengths)
+        page.write_report(
+            target,
+            {self.folder.name: self.run},
+            options,
+            lengths=lengths,
+            chosen=chosen,
+            learner_of=lambda run: self._learner(run.task),
+        )
         return target
 
     def export(self, path: str | Path) -> Path:

@@ -132,7 +132,7 @@ def _places(width: int) -> tuple[list[str], np.ndarray]:
     if len(names) == width:
         names = [*PLACES, *(f"10^{power}" for power in range(len(PLACES), width))][:width]
     else:
-        names = [f"places {name.strip()} from the end" for name in names]
+        names = [f"places {name.replace(' ', '')} from the end" for name in names]
     return names, index
 
 

@@ -4,8 +4,9 @@ The page is one file of HTML. Its style sheet and its pictures stand in it, it h
 Policy forbids it to load anything.
 """
 
+import functools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from seq2seq_arith.trainer.reporting.marking import Piece, in_words, marked
 from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training.learner import Learner
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = theme.SERIES
@@ -41,6 +43,7 @@ def write_report(
     lengths: Sequence[int] | None = None,
     chosen: SuiteOptions | None = None,
     data_dir: str | None = None,
+    learner_of: Callable[[Run], Learner] | None = None,
 ) -> None:
     """Asks the best models of runs, and writes the report about them.
 
@@ -48,16 +51,18 @@ def write_report(
       path: A file that ends in one of ``SUFFIXES``.
       runs: The runs, by what the report calls them.
       options, lengths, chosen, data_dir: As for ``collect.collect``.
+      learner_of: From a run to its best model, if the caller has it already.
 
     Raises:
       InputError: As ``check`` and ``collect.collect`` say.
       WriteError: The file cannot be written.
     """
     check(path, runs)
-    collected = [
-        collect.collect(run, label, options, lengths=lengths, chosen=chosen, data_dir=data_dir)
-        for label, run in runs.items()
-    ]
+    collected = []
+    for label, run in runs.items():
+        learner = learner_of and learner_of(run)
+        how = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir, "learner": learner}
+        collected.append(collect.collect(run, label, options, **how))
     write(path, render(collected).encode())
 
 
@@ -81,22 +86,28 @@ def check(path: Path, runs: Mapping[str, Run]) -> None:
 
 def render(runs: Sequence[RunReport]) -> str:
     """The page, as HTML."""
+    return environment().get_template("page.html").render(context(runs)) + "\n"
+
+
+@functools.cache
+def environment() -> Any:
+    """Jinja's environment, with all that the templates call."""
     import jinja2
 
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "share": lambda value, decimals=3: "–" if value is None else cut(value, decimals),
         "count": lambda value: f"{value:,}",
         "abridged": abridged,
         "shortened": shortened,
     }
-    environment.globals |= {
+    made.globals |= {
         "level": theme.level,
         "level_names": theme.LEVEL_NAMES,
         "marked": mark,
@@ -110,7 +121,7 @@ def render(runs: Sequence[RunReport]) -> str:
         "BOTTOM": charts.BOTTOM,
         "LENGTHS": collect.LENGTHS,
     }
-    return environment.get_template("page.html").render(context(runs)) + "\n"
+    return made
 
 
 def context(runs: Sequence[RunReport]) -> dict[str, Any]:

@@ -37,11 +37,12 @@ def command(task: Task, config: TrainConfig, run_dir: str, data_dir: str = "data
 def _data_options(recipe_name: str, task: Task) -> list[str] | None:
     """The options that turn a recipe's dataset into this one; None if there are none.
 
-    A parameter decides the defaults of those behind it, so they are found one by one.
+    A parameter decides the defaults of others, so they are found one by one: the numbers of examples last, because the
+    others decide how many are practical.
     """
     changes: dict[str, Any] = {}
     with contextlib.suppress(InputError):
-        for field in options_of(Task):
+        for field in sorted(options_of(Task), key=lambda field: field.startswith("num_")):
             if getattr(recipe_data(recipe_name, task.name, **changes), field) != getattr(task, field):
                 changes[field] = getattr(task, field)
         if recipe_data(recipe_name, task.name, **changes) == task:

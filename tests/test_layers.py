@@ -32,6 +32,7 @@ TRAINER = (
     ("trainer.training",),
     ("trainer.asking",),
     ("trainer.demo", "trainer.sweeps"),
+    ("trainer.reporting",),
     ("trainer.api",),
 )
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.

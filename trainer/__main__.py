@@ -33,7 +33,14 @@ from seq2seq_arith.trainer.arguments import (
     parse_lengths,
     parse_numbers,
 )
-from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import (
+    MAX_BATCH,
+    MAX_STEPS_PER_CALL,
+    ModelConfig,
+    ReportOptions,
+    TrainConfig,
+    override,
+)
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import (
     configured,
@@ -218,6 +225,29 @@ def inspect(args: argparse.Namespace) -> int:
     return 0
 
 
+def report(args: argparse.Namespace) -> int:
+    """Writes one page about runs."""
+    from seq2seq_arith.trainer.runs import curves
+
+    plugins.allow(args.model)
+    path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
+    chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
+    lengths = None if args.lengths is None else parse_lengths(args.lengths)
+    runs = [open_run(folder) for folder in args.run_dirs]
+    if args.model and plugins.absolute(args.model) not in {run.config.model.name for run in runs}:
+        raise InputError(f"--model is {args.model}, which is the model of none of these runs; leave it out")
+    for run in runs:
+        for length in lengths or ():
+            run.task_of_length(length)
+    labelled = dict(zip(curves.labels(args.run_dirs), runs, strict=True))
+    import_tensorflow()
+    from seq2seq_arith.trainer.reporting import page
+
+    page.write_report(path, labelled, options, lengths=lengths, chosen=chosen, data_dir=args.data_dir)
+    say(str(path))
+    return 0
+
+
 def _asked(args: argparse.Namespace) -> Run:
     """The run that is asked.
 
@@ -293,6 +323,7 @@ COMMANDS = {
     "predict": predict,
     "export": export,
     "inspect": inspect,
+    "report": report,
     "sweep": sweep,
     "results": print_results,
 }

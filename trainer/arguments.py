@@ -16,7 +16,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, options_of
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
 from seq2seq_arith.base.versions import ShowVersions
-from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, TrainConfig
+from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, ReportOptions, TrainConfig
 from seq2seq_arith.trainer.recipes import (
     DEMO_TASKS,
     RECIPES,
@@ -65,6 +65,11 @@ EXAMPLES = {
     ],
     "export": ["export runs/addition exported"],
     "inspect": ["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
+    "report": [
+        "report runs/addition",
+        "report runs/lstm runs/gru -o lesson.html",
+        "report runs/pq --examples 500 --lengths 2000 -o pq.html",
+    ],
     "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
     "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
 }
@@ -121,6 +126,8 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("questions", metavar="QUESTION", nargs="*", help="one question: 39+3, or ---p-- for pq")
     inspect.add_argument("-o", "--output", metavar="FILE", help="draw it: a .png, .svg or .pdf file")
     inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
+    report = _command(commands, "report", "write one page about runs: what they learned, and where they err")
+    _add_report(report)
     _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
     results = _command(commands, "results", "print a table of the results of a sweep")
     results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
@@ -131,7 +138,7 @@ def parser() -> argparse.ArgumentParser:
     )
     results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
-    for command in (evaluate, predict, export, inspect):
+    for command in (evaluate, predict, export, inspect, report):
         command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
     for name, command in commands.choices.items():
         if name not in PRINTS_DATA:
@@ -198,6 +205,22 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         default=0,
         help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
     )
+
+
+def _add_report(report: argparse.ArgumentParser) -> None:
+    report.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
+    first = report.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "-o", "--output", metavar="FILE", default="report.html", help="a file .html (default: report.html)"
+    )
+    add_options(first, ReportOptions, read_int=int)
+    first.add_argument(
+        "--lengths",
+        help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: one more than the run's own, and "
+        "twice as many, if the model reads them and they are short)",
+    )
+    first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
+    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:

@@ -229,6 +229,23 @@ class TrainConfig:
         return cls(model=ModelConfig(**model | {"name": name}), **rest)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReportOptions:
+    """How much a report asks a model.
+
+    Attributes:
+      examples: The most examples of each set.
+
+    Raises:
+      InputError: A value is out of its range.
+    """
+
+    examples: int = option("the most examples of each set that are asked", default=5000, low=1, high=10**6)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
 def override(config: TrainConfig, **values: Any) -> TrainConfig:
     """The configuration with the values that are not None put in; those of ``ModelConfig`` go to its model.
 

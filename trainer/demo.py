@@ -122,7 +122,7 @@ def answered(run: Run, question: str) -> list[str]:
     codes = to_codes([asked.stored], asked.task.question_width)
     examples = Examples(codes, text.answers(asked.task, *text.operands(asked.task, codes)))
     result = answering.ask(session.restore(run, asked.task), examples)
-    return samples.sample_rows(asked.task, examples, result.predicted)[0]
+    return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 
 
 def show(trained: Trained) -> None:

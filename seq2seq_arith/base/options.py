@@ -192,16 +192,17 @@ def given(
     return {name: value for name, value in values.items() if value is not None}
 
 
-def words(instance: Any, default: Any) -> list[str]:
+def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None) -> list[str]:
     """The options that turn one instance of a dataclass into another, as they are typed.
 
     Args:
       instance: The one to reach.
       default: The one that a program has without options.
+      flags: As for ``add_options``.
     """
     found = []
     for name, (_, about) in options_of(instance).items():
-        value, flag = getattr(instance, name), _flag(name, about, None)
+        value, flag = getattr(instance, name), _flag(name, about, flags)
         if value == getattr(default, name):
             continue
         if isinstance(value, bool):

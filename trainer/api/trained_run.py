@@ -19,7 +19,7 @@ from seq2seq_arith.base.tables import Table, abridged
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
-from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.config import ReportOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import curves, history
 from seq2seq_arith.trainer.runs import run as runs
@@ -418,6 +418,45 @@ class TrainedRun:
         title = f"{wrong:,} of {len(result.exact):,} validation answers are wrong"
         found = evaluation.first_mistakes(self.task, result, count)
         return Table(found, ["question", "answer", "prediction"], title)
+
+    def report(
+        self,
+        path: str | Path = "report.html",
+        *,
+        examples: int | None = None,
+        lengths: Sequence[int] | None = None,
+        per_slice: int = 1000,
+        seed: int = 0,
+    ) -> Path:
+        """Writes one page about the run, as ``arith-model report`` does; returns its path.
+
+        Args:
+          path: A file that ends in ``.html``.
+          examples: The most examples of each set that are asked; 5,000 if not given.
+          lengths: Further lengths at which to ask the suite; one more and twice as many as trained, if not given.
+          per_slice, seed: As for ``evaluate``.
+
+        Raises:
+          InputError: The file is of another kind, the run has no checkpoint, or its model cannot read a length.
+          WriteError: The file cannot be written.
+        """
+        options = ReportOptions() if examples is None else ReportOptions(examples=examples)
+        chosen = SuiteOptions(per_slice=per_slice, seed=seed)
+        for length in lengths or ():
+            self.run.task_of_length(length)
+        import_tensorflow()
+        from seq2seq_arith.trainer.reporting import page
+
+        target = runs.local_folder(str(path))
+        page.write_report(
+            target,
+            {self.folder.name: self.run},
+            options,
+            lengths=lengths,
+            chosen=chosen,
+            learner_of=lambda run: self._learner(run.task),
+        )
+        return target
 
     def export(self, path: str | Path) -> Path:
         """Writes the best model for use elsewhere, as ``arith-model export`` does; returns the folder.

@@ -60,7 +60,7 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     view = make_view(config.model.view, task)
     found = sketch(config.model, view, layers, cudnn=True)
     parts = [
-        _pairs({**_data(task, run), **_view(config.model, view)}),
+        _pairs({**_data(task, run), **view_facts(config.model, view)}),
         _network(found),
         _training(config),
         _pairs(_costs(config, view, sum(layer.weights for layer in found))),
@@ -117,7 +117,7 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
     }
 
 
-def _view(config: ModelConfig, view: View) -> dict[str, str]:
+def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
     """The network, and what its view gives to it, with an example."""
     entry, task = VIEWS[config.view], view.task
     return {
@@ -162,17 +162,23 @@ def _network(found: Sequence[Layer]) -> str:
     return "\n".join([*lines, *(f"{kind}: {sentence}." for kind, sentence in about.items())])
 
 
-def _training(config: TrainConfig) -> str:
-    """Every setting with its option, its value and its meaning."""
-    settings = []
+def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
+    """Every setting: its option, its value and its meaning."""
+    found = []
     for instance in (config.model, config):
         for name, (_, about) in options_of(instance).items():
             value = getattr(instance, name)
             shown = about.default if value is None and about.default else _shown(value)
-            settings.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
-    room = terminal_width() - sum(2 + max(len(row[column]) for row in settings) for column in (0, 1))
+            found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
+    return found
+
+
+def _training(config: TrainConfig) -> str:
+    """Every setting as a table."""
+    found = settings(config)
+    room = terminal_width() - sum(2 + max(len(row[column]) for row in found) for column in (0, 1))
     rows = []
-    for option, value, meaning in settings:
+    for option, value, meaning in found:
         first, *others = textwrap.wrap(meaning, max(LEAST_WIDTH, room))
         rows += [(option, value, first), *(("", "", line) for line in others)]
     return table(["option", "value", "meaning"], rows)

@@ -213,15 +213,20 @@ def on_own_data(learner: Learner, data: Data) -> Found:
     result, tables = on_validation(learner, data)
     notes = [f"no validation pair of {task.config_name} is in its training set, on which the model was trained"]
     results = {"validation": result}
-    seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
-    most = min(MOST_EXAMPLES, max(1000, UNSEEN_CHARACTERS // task.question_width))
-    left, right = probes.unseen(task, data.has, seed, most)
-    if left.shape[1]:
-        others = probes.examples(task, (left, right))
+    seed, others = test_set(data)
+    if len(others):
         results[f"test set: seed {seed}, unseen"] = ask(learner, others)
     else:
         notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
     return Found(notes=notes, results=results, tables=tables)
+
+
+def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
+    """The seed of another dataset, and its first examples that are not in this one; at most so many."""
+    task = data.source.task
+    seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
+    most = min(most, max(1000, UNSEEN_CHARACTERS // task.question_width))
+    return seed, probes.examples(task, probes.unseen(task, data.has, seed, most))
 
 
 def on_data_beside_stream(learner: Learner, data: Data) -> Found:

@@ -82,6 +82,11 @@ class Run:
         return self.folder / "history.csv"
 
     @property
+    def samples(self) -> Path:
+        """The answers to a few fixed questions after every epoch."""
+        return self.folder / "samples.jsonl"
+
+    @property
     def plot(self) -> Path:
         return self.folder / "history.png"
 

@@ -15,12 +15,12 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.integrity import FileCheck
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
-from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs import checkpoints, history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
-from seq2seq_arith.trainer.training.samples import sample_table
+from seq2seq_arith.trainer.training.samples import make_samples, sample_table
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
 
 SAMPLES = 10
@@ -72,6 +72,7 @@ class Loop:
         self.epoch_steps = epoch_steps(self.config, batches)
         self.state = State()
         self._plotted = -PLOT_SECONDS
+        self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
         """Goes back to the last checkpoint, or to the one before if that is damaged; returns False if there is none.
@@ -115,6 +116,7 @@ class Loop:
         # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
         if state.history:
             history.write_csv(self.run.history, state.history)
+        self._answered = [each for each in samples.read_jsonl(self.run.samples) if each.epoch <= len(state.history)]
 
     def train(self) -> State:
         """Trains to the end.
@@ -130,8 +132,9 @@ class Loop:
             with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
                 score = metrics.validate(self.learner, self.validation, report_progress)
             state.seconds = time.monotonic() - started
-            self._close_epoch(score)
-            self._show()
+            asked = self._ask_samples()
+            self._close_epoch(score, asked)
+            self._show(asked)
             self._ask_observers()
         for observer in self.observers:
             observer.on_end()
@@ -169,7 +172,7 @@ class Loop:
             observer.on_steps(self.state.step, outcomes)
         return outcomes
 
-    def _close_epoch(self, score: metrics.Score) -> None:
+    def _close_epoch(self, score: metrics.Score, asked: Sequence[samples.Sample]) -> None:
         state, config = self.state, self.config
         if not np.isfinite(score.loss):
             raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
@@ -188,6 +191,9 @@ class Loop:
         if is_best:
             names = checkpoints.keys(self.learner.model.variables)
             checkpoints.save(self.run.best, {name: values[name] for name in names}, {"row": row})
+        # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
+        self._answered.append(samples.EpochSamples(row["epoch"], tuple(asked)))
+        samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, state.history)
         if not state.stopped and time.monotonic() - self._plotted >= PLOT_SECONDS:
@@ -206,15 +212,17 @@ class Loop:
         if self.writes:
             checkpoints.save(self.run.last, values, dataclasses.asdict(self.state), keep=self.run.previous)
 
-    def _show(self) -> None:
-        """Shows the observers the last row of the history, and a few answers."""
-        rows = np.random.default_rng([self.config.seed, self.state.step]).integers(0, len(self.validation), SAMPLES)
-        asked = self.validation[rows]
+    def _ask_samples(self) -> list[samples.Sample]:
+        """The answers to the first validation questions: the same in every epoch, and a random sample of them all."""
+        asked = self.validation[:SAMPLES]
         # All machines must ask, also those without observers: each answers a part.
         _, predicted = metrics.evaluate(self.learner, asked)
-        samples = sample_table(self.run.task, asked, predicted)
+        return make_samples(self.run.task, asked, predicted)
+
+    def _show(self, asked: Sequence[samples.Sample]) -> None:
+        """Shows the observers the last row of the history, and a few answers."""
         for observer in self.observers:
-            observer.on_epoch(self.state.history[-1], samples)
+            observer.on_epoch(self.state.history[-1], sample_table(asked))
 
     def _ask_observers(self) -> None:
         """Ends the training if an observer asks for it. The checkpoint does not say so: the run may go on later."""

@@ -12,7 +12,7 @@ import pytest
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import DivergedError, InputError
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs import checkpoints, history, samples
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import loop as loop_module
 from seq2seq_arith.trainer.training.loop import Loop
@@ -106,9 +106,10 @@ def learned(loop):
 
 
 def saved(loop):
-    """The variables of both checkpoints, as bytes by name."""
+    """The variables of both checkpoints, as bytes by name, and the samples of all epochs."""
     loaded = (checkpoints.load(path)[0] for path in (loop.run.best, loop.run.last))
-    return [{name: array.tobytes() for name, array in arrays.items()} for arrays in loaded]
+    variables = [{name: array.tobytes() for name, array in arrays.items()} for arrays in loaded]
+    return [*variables, loop.run.samples.read_bytes()]
 
 
 @dataclasses.dataclass
@@ -251,11 +252,15 @@ def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
     assert [int(row["steps"]) for row in rows] == [25, 50, 75]
     assert [float(row["val_loss"]) for row in rows] == [row["val_loss"] for row in state.history]
     assert all(tuple(row) == history.COLUMNS for row in state.history)
+    asked = samples.read_jsonl(loop.run.samples)
+    assert [each.epoch for each in asked] == [1, 2, 3]
+    assert len({tuple(sample.question for sample in each.samples) for each in asked}) == 1
     scores = [(row["val_exact_match"], -row["val_loss"]) for row in state.history]
     assert state.best_epoch == 1 + scores.index(max(scores))
     assert checkpoints.load(loop.run.best)[1]["row"] == state.history[state.best_epoch - 1]
     printed = capsys.readouterr().out
     assert printed.count("✓") + printed.count("✗") == 30
+    assert printed.count("✓") == sum(sample.right for each in asked for sample in each.samples)
     assert [line.split()[1] for line in printed.splitlines() if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
 
 

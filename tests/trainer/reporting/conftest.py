@@ -1,0 +1,116 @@
+"""A report's content without a model: all that a page can show, and a name that HTML must not read as its own."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.asking.answering import Mistake
+from seq2seq_arith.trainer.asking.describe import Layer
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.reporting import collect, errors
+from seq2seq_arith.trainer.reporting.collect import Asked, Bin, Group, RunReport, SetResult
+from seq2seq_arith.trainer.runs.history import COLUMNS
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
+from seq2seq_arith.trainer.runs.summary import Summary
+
+FOREIGN = "<script src='https://example.com'>alert(1)</script> & \"run\""
+TASK = Task("addition", num_examples=1000)
+WRONG = Mistake("999+1", "1000", "990")
+
+
+def _slice(name: str, right: int) -> SliceResult:
+    wrong = WRONG if right < 10 else None
+    return SliceResult(
+        name, f"Why {name} is hard.", Share(10, right), Share(4, min(right, 4)), Share(6, right // 2), wrong
+    )
+
+
+def _suite(digits: int, worst: int) -> SuiteResult:
+    lengths = [_slice(f"lengths-{m}-{n}", 10) for m in range(1, 4) for n in range(1, 4)]
+    return SuiteResult(TASK, digits, SuiteOptions(), (_slice("random", 9), _slice("carry-all", worst), *lengths))
+
+
+def _asked() -> Asked:
+    answers = np.frombuffer(b"1000121 42  ", np.uint8).reshape(3, 4)
+    predicted = np.frombuffer(b"990 121 43  ", np.uint8).reshape(3, 4)
+    lengths = [Group((str(m), str(n)), Share(5, 5), Share(4, n)) for m in range(1, 4) for n in range(1, 4)]
+    return Asked(
+        sets=(
+            SetResult(collect.TRAINED, "seen", Share(900, 899), 0.9999),
+            SetResult(collect.VALIDATION, "not seen", Share(100, 97), 0.99),
+            SetResult(collect.TEST, "not seen", Share(100, 96), 0.98),
+        ),
+        tables={
+            collect.LENGTHS: tuple(lengths),
+            "carries": (Group(("0",), Share(9, 9), Share(5, 5)), Group(("1",), None, Share(5, 2))),
+        },
+        bins=(Bin(0.2, 0.3, 0.25, Share(10, 4)), Bin(0.9, 1.0, 0.97, Share(90, 90))),
+        confusion=errors.confusion(TASK, answers, predicted),
+        offsets=None,
+        mistakes=(WRONG, Mistake("41+1", "42", "43"), Mistake("1+1", "2", "")),
+        wrong=3,
+    )
+
+
+def _row(epoch: int) -> dict:
+    values = (epoch, 10 * epoch, 1 / epoch, 0.5, 0.1, 1.2 / epoch, 0.5, min(epoch, 5) / 6, 99.0, 1.0 * epoch)
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+@pytest.fixture
+def sample() -> RunReport:
+    """The report of a run of twenty epochs, of which the fifth is the best."""
+    model = ModelConfig(name="lstm", view="raw", hidden=8)
+    history = [_row(epoch) for epoch in range(1, 21)]
+    history[4] = history[4] | {"val_exact_match": 0.97}
+    answers = tuple(
+        EpochSamples(epoch, (Sample("12+7", "19", "19" if epoch > 3 else "1"), Sample("999+1", "1000", "990")))
+        for epoch in range(1, 21)
+    )
+    return RunReport(
+        label="first",
+        run=Run(Path("runs/first"), TASK, "ab" * 32, "data", TrainConfig(model=model)),
+        command="arith-model train addition --data-dir data --run-dir runs/first",
+        layers=(Layer("question", "Input", (7,), 0, (), ""), Layer("logits", "Dense", (4, 12), 99, ("question",), "")),
+        facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
+        settings=(("--epochs", "50", "the most epochs"),),
+        history=tuple(history),
+        samples=answers,
+        summary=Summary(
+            dataset=TASK.config_name,
+            model="lstm",
+            view="raw",
+            given="nothing",
+            weights=99,
+            examples=2000,
+            operations=10**9,
+            seconds=20.0,
+            character_accuracy=0.99,
+            exact_match=0.97,
+        ),
+        asked=_asked(),
+        suites=(_suite(3, 2), _suite(6, 0)),
+        notes=(),
+    )
+
+
+@pytest.fixture
+def bare(sample) -> RunReport:
+    """The report of a run that has not ended, whose dataset is gone, of an earlier version, with a foreign name."""
+    return dataclasses.replace(
+        sample,
+        label=FOREIGN,
+        command=None,
+        samples=(),
+        summary=None,
+        asked=None,
+        suites=(SuiteResult(TASK, 3, SuiteOptions(), ()),),
+        notes=("there is no validation set",),
+        history=sample.history[:1],
+    )

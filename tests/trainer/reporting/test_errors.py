@@ -1,0 +1,51 @@
+"""How wrong answers differ from the right ones."""
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.data.views import to_codes
+from seq2seq_arith.trainer.reporting import errors
+from seq2seq_arith.trainer.reporting.errors import Offset, Place, Swap
+
+
+def confusion(*pairs: tuple[str, str]) -> errors.Confusion:
+    """Of right answers and the model's, to additions of three digits."""
+    right, said = (to_codes(list(side), 4) for side in zip(*pairs, strict=True))
+    return errors.confusion(Task("addition"), right, said)
+
+
+def test_digits_are_compared_from_the_units():
+    found = confusion(("1000", "990"), ("42", "42"), ("357", "347"))
+    assert found.places == (
+        Place("units", 3, 0, ()),
+        Place("tens", 3, 2, (Swap("0", "9", 1), Swap("5", "4", 1))),
+        Place("hundreds", 2, 1, (Swap("0", "9", 1),)),
+        Place("thousands", 1, 1, (Swap("1", errors.BLANK, 1),)),
+    )
+    table = {
+        (right, said): found.counts[row, column]
+        for row, right in enumerate(found.characters)
+        for column, said in enumerate(found.characters)
+        if found.counts[row, column]
+    }
+    assert table == {("0", "9"): 2, ("5", "4"): 1, ("1", errors.BLANK): 1}
+    assert found.characters == f"0123456789{errors.BLANK}"
+
+
+def test_an_answer_of_blanks_has_every_character_wrong():
+    found = confusion(("12", ""))
+    assert [(place.count, place.wrong) for place in found.places] == [(1, 1), (1, 1)]
+
+
+def test_many_places_are_taken_together():
+    task = Task("addition", digits=20)
+    answers = to_codes(["9" * 20], task.answer_width)
+    found = errors.confusion(task, answers, answers)
+    assert found.places[0].name == "places 1-4 from the end"
+    assert sum(place.count for place in found.places) == 20
+
+
+def test_dashes_are_counted():
+    task = Task("pq", digits=5)
+    right = to_codes(["q-----", "q----", "q---", "q--"], task.answer_width)
+    said = to_codes(["q------", "q-----", "q-", "--"], task.answer_width)
+    assert errors.offsets(task, right, said) == (Offset(1, 2), Offset(-2, 1), Offset(None, 1))
+    assert errors.offsets(task, right[:0], said[:0]) == ()

@@ -1,0 +1,34 @@
+"""The answers after every epoch: written, and read back as far as they are whole."""
+
+import pytest
+
+from seq2seq_arith.trainer.runs import samples
+from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
+
+EPOCHS = [
+    EpochSamples(1, (Sample("12+7", "19", "11"), Sample("999+1", "1000", "1000"))),
+    EpochSamples(2, (Sample("12+7", "19", "19"), Sample("999+1", "1000", ""))),
+]
+
+
+def test_they_are_read_back(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    samples.write_jsonl(path, EPOCHS)
+    assert samples.read_jsonl(path) == EPOCHS
+    assert [[each.right for each in epoch.samples] for epoch in EPOCHS] == [[False, True], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("damage", "whole"),
+    [(b"", 2), (b"\xff\n", 0), (b"[]\n", 2), (b'{"epoch": 3, "samples": [{"question": 1}]}\n', 2), (b'{"epo', 2)],
+)
+def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
+    """Bytes that are not UTF-8 spoil the whole file."""
+    path = tmp_path / "samples.jsonl"
+    samples.write_jsonl(path, EPOCHS)
+    path.write_bytes(path.read_bytes() + damage)
+    assert samples.read_jsonl(path) == EPOCHS[:whole]
+
+
+def test_a_run_of_an_earlier_version_has_none(tmp_path):
+    assert samples.read_jsonl(tmp_path / "samples.jsonl") == []

@@ -1,0 +1,306 @@
+"""What a report of a run holds, and how it is measured: all of it is the same each time.
+
+The best model is asked three sets of its dataset, of which it has seen one, then the suite of its task, and the suite
+at further lengths::
+
+    training set    seen          the first examples of the split, which are a random sample
+    validation      not seen      it decided which epoch is the best
+    test set        not seen      from the dataset of another seed, without all that this one has
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.trainer.asking import breakdown, describe, evaluation
+from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, mistakes
+from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
+from seq2seq_arith.trainer.config import ReportOptions
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.models.build import sketch
+from seq2seq_arith.trainer.reporting import errors, repeat
+from seq2seq_arith.trainer.reporting.errors import Confusion, Offset
+from seq2seq_arith.trainer.runs import history, samples
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.samples import EpochSamples
+from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training import metrics, session
+from seq2seq_arith.trainer.training.learner import Learner
+
+MISTAKES = 30
+BINS = 10  # of confidence
+TRAINED, VALIDATION, TEST = "training set", "validation set", "test set"
+LENGTHS = "operand lengths"
+# Without --lengths, operands of up to so many characters are asked about beyond the trained ones.
+FURTHER_WIDTH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class SetResult:
+    """The score of a set.
+
+    Attributes:
+      name: Such as ``TRAINED``.
+      meaning: Which examples these are.
+      share: The answers that are right as a whole.
+      characters: The share of characters that are right.
+    """
+
+    name: str
+    meaning: str
+    share: Share
+    characters: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """A group of examples, such as those with two carries.
+
+    Attributes:
+      names: What tells it from the others of its table: one name, or the lengths of both operands.
+      seen, unseen: Of the training set, and of the validation set; None where it has no such examples.
+    """
+
+    names: tuple[str, ...]
+    seen: Share | None
+    unseen: Share | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Bin:
+    """The answers of which the model was about equally sure.
+
+    Attributes:
+      low, high: The bounds of the confidence.
+      confidence: Its mean.
+      share: The answers that are right.
+    """
+
+    low: float
+    high: float
+    confidence: float
+    share: Share
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the model answered to the sets of its dataset.
+
+    Attributes:
+      sets: The score of each set.
+      tables: The groups of each table, by its name.
+      bins: By the confidence, those that hold answers.
+      confusion: Of the validation set; None for a task without digits.
+      offsets: By how many dashes wrong answers are off; None for a task with digits.
+      mistakes: The first ones on the validation set.
+      wrong: How many there are.
+    """
+
+    sets: tuple[SetResult, ...]
+    tables: dict[str, tuple[Group, ...]]
+    bins: tuple[Bin, ...]
+    confusion: Confusion | None
+    offsets: tuple[Offset, ...] | None
+    mistakes: tuple[Mistake, ...]
+    wrong: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunReport:
+    """All that a report says about one run.
+
+    Attributes:
+      label: What the report calls it.
+      run: The run.
+      command: The command that trains it anew; None if it was configured in Python.
+      layers: Of its network.
+      facts: What the network is, and what it is given.
+      settings: Option, value and meaning of every setting.
+      history: The rows of ``history.csv``.
+      samples: The answers to fixed questions after each epoch; none if they were not recorded.
+      summary: What the training took; None if it has not ended.
+      asked: What it answered to its dataset; None if that is not there.
+      suites: The results on its task's suite: at its own length first, then at further ones.
+      notes: What must be known beside the figures.
+    """
+
+    label: str
+    run: Run
+    command: str | None
+    layers: tuple[describe.Layer, ...]
+    facts: dict[str, str]
+    settings: tuple[tuple[str, str, str], ...]
+    history: tuple[dict[str, Any], ...]
+    samples: tuple[EpochSamples, ...]
+    summary: Summary | None
+    asked: Asked | None
+    suites: tuple[SuiteResult, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def task(self) -> Task:
+        return self.run.task
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch with the most answers right on the validation set, of equals the one with the least loss."""
+        best = max(self.history, key=lambda row: (row["val_exact_match"], -row["val_loss"]), default=None)
+        return best and best["epoch"]
+
+    @property
+    def own_suite(self) -> SuiteResult:
+        """The result on the suite at the run's own length."""
+        return self.suites[0]
+
+
+def further_lengths(run: Run) -> list[int]:
+    """Lengths beyond the trained ones that a model is asked about by default: one more, and twice as many."""
+    if not run.task.notation.has_lengths:
+        return []
+    wanted = dict.fromkeys((run.task.digits + 1, 2 * run.task.digits))
+    return [length for length in wanted if length <= min(run.most_digits, FURTHER_WIDTH)]
+
+
+def collect(
+    run: Run,
+    label: str,
+    options: ReportOptions,
+    *,
+    lengths: Sequence[int] | None = None,
+    chosen: SuiteOptions | None = None,
+    data_dir: str | None = None,
+    learner: Learner | None = None,
+) -> RunReport:
+    """Asks the best model of a run all that its report holds.
+
+    Args:
+      run: The run.
+      label: What the report calls it.
+      options: How much is asked.
+      lengths: Further D at which to ask the suite; None for ``further_lengths``.
+      chosen: Which questions of the suite to draw; None for the default ones.
+      data_dir: The directory of the dataset; None for the one that the run was trained from.
+      learner: The best model on the run's own task, if the caller has it already.
+
+    Raises:
+      InputError: The run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
+    """
+    further = further_lengths(run) if lengths is None else list(lengths)
+    for length in further:
+        run.task_of_length(length)
+    learner = learner or session.restore(run)
+    source, notes = evaluation.open_data(run, run.task, data_dir)
+    if source is not None and source.sha256 != run.sha256:
+        notes = [f"the dataset {source.task.config_name} that is there is not the one of this run, and was not asked"]
+        source = None
+    data = evaluation.read(source) if source is not None else None
+    trained = None if data is None or run.config.stream else data.trained
+    asked = ask_sets(run, learner, data, options.examples) if data is not None else None
+    suites = ask_run(run, chosen, lengths=further, trained=trained, learner=learner)
+    return RunReport(
+        label=label,
+        run=run,
+        command=repeat.command(run.task, run.config, f"runs/{label}"),
+        layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
+        facts=describe.view_facts(run.config.model, learner.view),
+        settings=tuple(describe.settings(run.config)),
+        history=tuple(history.read_csv(run.history)),
+        samples=tuple(samples.read_jsonl(run.samples)),
+        summary=Summary.read(run.summary),
+        asked=asked,
+        suites=tuple(suites),
+        notes=(*notes, *evaluation.suite_notes(run, trained)),
+    )
+
+
+def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> Asked:
+    """Asks a model the sets of its dataset, at most so many examples of each."""
+    task = run.task
+    validation = ask_titled(learner, data.validation[:most], VALIDATION)
+    unseen = breakdown.breakdown(task, _operands(task, validation), validation.examples.answers, validation.exact)
+    sets, seen = [], {}
+    if not run.config.stream:
+        trained = ask_titled(learner, data.source.splits["train"].head(most), TRAINED)
+        seen = breakdown.breakdown(task, _operands(task, trained), trained.examples.answers, trained.exact)
+        sets.append(scored(TRAINED, "a sample of the pairs that it was trained on", trained))
+    sets.append(scored(VALIDATION, "not seen; they decided which epoch is the best", validation))
+    seed, others = (0, data.validation[:0]) if run.config.stream else evaluation.test_set(data, most)
+    if len(others):
+        meaning = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}"
+        sets.append(scored(TEST, meaning, ask_titled(learner, others, TEST)))
+    wrong = np.flatnonzero(~validation.exact)
+    has_digits = task.notation.has_digits
+    answers, predicted = validation.examples.answers, validation.predicted
+    return Asked(
+        sets=tuple(sets),
+        tables=joined(seen, unseen),
+        bins=by_confidence(learner, validation.examples),
+        confusion=errors.confusion(task, answers, predicted) if has_digits else None,
+        offsets=None if has_digits else errors.offsets(task, answers[wrong], predicted[wrong]),
+        mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
+        wrong=len(wrong),
+    )
+
+
+def ask_titled(learner: Learner, examples: Examples, name: str) -> Result:
+    """Asks a model a set, and shows how far it is."""
+    with progress(f"{learner.view.task.name}, {name}", len(examples), "examples") as report_progress:
+        return ask(learner, examples, report_progress)
+
+
+def scored(name: str, meaning: str, result: Result) -> SetResult:
+    """The score of a set."""
+    return SetResult(name, meaning, Share.of(result.exact), result.score.character_accuracy)
+
+
+def joined(seen: dict[str, list[dict]], unseen: dict[str, list[dict]]) -> dict[str, tuple[Group, ...]]:
+    """The tables of a breakdown of seen and of unseen examples, as one: a group for each that one of them has."""
+    found = {}
+    for name, rows in unseen.items():
+        of_seen, of_unseen = _by_names(seen.get(name, [])), _by_names(rows)
+        order = sorted({*of_seen, *of_unseen}, key=lambda names: tuple(map(_sorting, names)))
+        found[name] = tuple(Group(tuple(map(_named, each)), of_seen.get(each), of_unseen.get(each)) for each in order)
+    return found
+
+
+def by_confidence(learner: Learner, examples: Examples) -> tuple[Bin, ...]:
+    """The answers to a set by how sure the model is of them, in ``BINS`` bins of equal width."""
+    predictions = learner.predict(examples.questions)
+    exact = metrics.exact_matches(metrics.decode(learner.view, predictions.ids), examples.answers)
+    confidences = np.clip(predictions.confidences.astype(np.float64), 0.0, 1.0)
+    index = np.minimum((confidences * BINS).astype(int), BINS - 1)
+    return tuple(
+        Bin(number / BINS, (number + 1) / BINS, float(np.mean(confidences[rows])), Share.of(exact[rows]))
+        for number in range(BINS)
+        if (rows := index == number).any()
+    )
+
+
+def _operands(task: Task, result: Result) -> probes.Operands:
+    return text.operands(task, result.examples.questions)
+
+
+def _by_names(rows: list[dict]) -> dict[tuple, Share]:
+    """The rows of a table by what tells them apart."""
+    return {
+        tuple(value for key, value in row.items() if key not in ("examples", "exact_match")): Share(
+            row["examples"], round(row["exact_match"] * row["examples"])
+        )
+        for row in rows
+    }
+
+
+def _sorting(name: Any) -> tuple[bool, Any]:
+    return isinstance(name, str), name
+
+
+def _named(name: Any) -> str:
+    """A group's name: a number as text, ``5- 7`` as ``5-7``."""
+    return str(name).replace(" ", "")

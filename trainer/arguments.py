@@ -27,6 +27,7 @@ from seq2seq_arith.trainer.registry import MODELS, VIEWS
 
 PROGRAM = "arith-model"
 MAX_NUMBER = 10**6
+DEFAULT_PORT = 8765
 # arith-data calls the seed of a dataset --seed; here that is the seed of the training.
 DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
@@ -63,6 +64,7 @@ EXAMPLES = {
     ],
     "export": ["export runs/addition exported"],
     "inspect": ["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
+    "serve": ["serve runs", "serve runs --port 8000", "serve runs --export page"],
     "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
     "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
 }
@@ -119,6 +121,7 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("questions", metavar="QUESTION", nargs="*", help="one question: 39+3, or ---p-- for pq")
     inspect.add_argument("-o", "--output", metavar="FILE", help="draw it: a .png, .svg or .pdf file")
     inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
+    _add_serve(_command(commands, "serve", "show a page on which you ask the runs of a folder, and watch them write"))
     _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
     results = _command(commands, "results", "print a table of the results of a sweep")
     results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
@@ -193,6 +196,25 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
+    )
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("runs_dir", metavar="RUNS_DIR", help="a run's folder, or one with runs at most three below it")
+    serve.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help=f"on this machine alone; 0 for a free one (default: {DEFAULT_PORT})"
+    )
+    serve.add_argument(
+        "--export",
+        metavar="DIR",
+        help="write a page that needs neither a server nor this program: it answers in the browser, with the weights of "
+        "the counters, taggers and convolutions among the runs",
+    )
+    serve.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="FILE.py:FUNCTION, if a run's model is your own: its code may then run; may be given several times",
     )
 
 

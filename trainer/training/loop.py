@@ -185,9 +185,12 @@ class Loop:
         values = self._values()
         if not self.writes:
             return
+        weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
+        if config.keep_epochs:
+            # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
+            checkpoints.save(self.run.of_epoch(row["epoch"]), weights, {"epoch": row["epoch"]})
         if is_best:
-            names = checkpoints.keys(self.learner.model.variables)
-            checkpoints.save(self.run.best, {name: values[name] for name in names}, {"row": row})
+            checkpoints.save(self.run.best, weights, {"row": row})
         self._save_last(values)
         history.write_csv(self.run.history, state.history)
         if not state.stopped and time.monotonic() - self._plotted >= PLOT_SECONDS:

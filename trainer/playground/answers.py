@@ -229,8 +229,9 @@ def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[Line]:
     added = np.concatenate([encoder[ids], decoder[np.minimum(np.arange(len(found.written)), 1)]])
     counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(added, axis=0)])
     read, end = counts[len(ids)], counts[len(ids) + len(found.answer)]
-    # A counter that has hardly moved is near zero everywhere.
-    far = np.abs(end) / np.where(np.abs(read) < np.abs(read).max() / 10, 1e-9, np.abs(read))
+    # A counter that has hardly moved is near zero everywhere, and tells nothing.
+    moved = np.abs(read) > np.abs(read).max() / 10
+    far = np.divide(np.abs(end), np.abs(read), out=np.full(len(read), np.inf), where=moved)
     turned = np.any(np.diff(added, axis=0) != 0, axis=1)
     corners = np.flatnonzero(np.concatenate([[True], turned, [True]]))
     return [

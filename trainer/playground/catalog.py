@@ -23,6 +23,8 @@ DEPTH = 3
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
 # A count of dashes as it may be typed instead of them: 300, or -{300} as our tables abridge them.
 COUNT = re.compile(r"([0-9]{1,6})|-\{([0-9]{1,6})\}")
+# A model breaks at a length if a smaller share of its worst slice is right.
+BROKEN = 0.9
 # The lengths at which a model is asked, as multiples of its own.
 LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
@@ -127,7 +129,7 @@ def _runs(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 
 def listed(top: Path) -> dict[str, Any]:
-    """All runs as they are now, for a training may be going on: ``runs``, and ``refused``.
+    """All runs as they are now, for a training may be going on: ``runs`` and ``refused``; and ``broken``.
 
     Raises:
       InputError: The folder is no longer there, or has no run in it.
@@ -136,6 +138,7 @@ def listed(top: Path) -> dict[str, Any]:
     return {
         "runs": [each.to_json() for each in found if isinstance(each, Offer)],
         "refused": [each.to_json() for each in found if isinstance(each, Refused)],
+        "broken": BROKEN,
     }
 
 

@@ -7,9 +7,8 @@ const STEP_MS = 140; // from one character of an answer to the next
 const MOST_MS = 1600; // for a whole answer
 const WAITING_MS = 250; // before the page says that a model is being loaded
 const CHOICES = 4; // characters that a closer look shows
-const BROKEN = 0.9; // a model breaks where less of its worst slice is right
 const BLANK = "␣";
-const CURVES = ["", "one", "two", "three"]; // the classes of their dashes
+const CURVES = ["", "one", "two"]; // the classes of their dashes
 
 const server = {
   bestOnly: false,
@@ -330,8 +329,8 @@ class Panel {
     const isRun = cell.end - cell.start > 1;
     one(".closer", this.root).hidden = false;
     one(".closer h3", this.root).textContent = isRun
-      ? `Steps ${(cell.start + 1).toLocaleString("en")} to ${cell.end.toLocaleString("en")}: what is probable at the least sure one`
-      : `Step ${cell.start + 1}: what is probable`;
+      ? `Steps ${(cell.start + 1).toLocaleString("en")} to ${cell.end.toLocaleString("en")}: the most probable characters at the least sure one`
+      : `Step ${cell.start + 1}: the most probable characters`;
     const order = [...alphabet].map((character, place) => [character, probabilities[cell.step][place]]);
     order.sort((first, second) => second[1] - first[1]);
     one(".choices", this.root).replaceChildren(...order.slice(0, CHOICES).map(([character, share]) => {
@@ -379,7 +378,7 @@ class Panel {
     const most = row.map((share, key) => [share, keys[key]]).sort((first, second) => second[0] - first[0]).slice(0, 3);
     one(".looks .note", this.root).textContent =
       `It looks most at ${most.map(([share, key]) => `${key} (${percent(share)})`).join(", ")}` +
-      (keys.includes("^") ? "; ^ is the beginning of the answer." : ".");
+      (most.some(([, key]) => key === "^") ? "; ^ is the beginning of the answer." : ".");
   }
 
   shade(cell, shares) {
@@ -398,18 +397,28 @@ class Panel {
     const section = one(".counters", this.root);
     section.hidden = !found.lines.length;
     if (!found.lines.length) return;
-    const characters = [...found.read, ...found.written];
-    const place = stretched(characters);
-    const width = 720, top = 26, bottom = 210, left = 46;
-    const counts = found.lines.flatMap((line) => line.corners.map(([, count]) => count));
-    const [low, high] = [Math.min(0, ...counts), Math.max(1, ...counts)];
-    const x = (step) => left + place[step] / place[characters.length] * (width - left - 4);
-    const y = (count) => bottom - (count - low) / (high - low) * (bottom - top);
-    const middle = found.read.length;
-    const end = middle + written(found);
+    const middle = found.read.length, end = middle + written(found);
+    const figure = one("figure", section);
     const said = found.lines.map((line) => lineInWords(line, middle, end));
-    const svg = drawn("svg", { viewBox: `0 0 ${width} 236`, role: "img", "aria-label": said.join("; ") });
-    svg.append(drawn("rect", { class: "span", x: x(middle), y: top - 20, width: x(characters.length) - x(middle), height: bottom - top + 20 }));
+    figure.replaceChildren(this.chart(found, middle, end, figure.clientWidth || 480), element("figcaption", {
+      textContent: `The counters that come nearest to zero where the answer ends, which tells the model that it has ` +
+        `written enough. ${said.join(". ")}.`,
+    }));
+  }
+
+  chart(found, middle, end, width) {
+    // The padding behind an answer would make the rest small.
+    const last = Math.min(middle + found.written.length, end + Math.max(1, Math.ceil(0.08 * (end - middle))));
+    const place = stretched([...found.read, ...found.written.slice(0, last - middle)]);
+    const top = 26, bottom = 190, left = 48;
+    const lines = found.lines.map(({ corners }) => [
+      ...corners.filter(([step]) => step < last), [last, valueAt(corners, last)]]);
+    const counts = lines.flat().map(([, count]) => count);
+    const [low, high] = [Math.min(0, ...counts), Math.max(0, ...counts)];
+    const x = (step) => left + place[step] / place[last] * (width - left - 4);
+    const y = (count) => bottom - (count - low) / (high - low || 1) * (bottom - top);
+    const svg = drawn("svg", { viewBox: `0 0 ${width} 214`, width, height: 214, "aria-hidden": true });
+    svg.append(drawn("rect", { class: "span", x: x(middle), y: 4, width: x(last) - x(middle), height: bottom - 4 }));
     svg.append(drawn("text", { x: left + 4, y: top - 7 }, "reads the question"));
     svg.append(drawn("text", { x: x(middle) + 6, y: top - 7 }, "writes the answer"));
     for (const count of new Set([low, 0, high])) {
@@ -420,14 +429,11 @@ class Panel {
       svg.append(drawn("path", { class: "split", d: `M${x(step)} ${top}V${bottom}` }));
       svg.append(drawn("text", { x: x(step), y: bottom + 18, "text-anchor": "middle" }, label));
     }
-    found.lines.forEach((line, index) => {
-      const points = line.corners.map(([step, count]) => `${x(step).toFixed(1)} ${y(count).toFixed(1)}`);
+    lines.forEach((line, index) => {
+      const points = line.map(([step, count]) => `${x(step).toFixed(1)} ${y(count).toFixed(1)}`);
       svg.append(drawn("path", { class: `curve ${CURVES[index]}`, d: `M${points.join("L")}` }));
     });
-    one("figure", section).replaceChildren(svg, element("figcaption", {
-      textContent: `Of all counters, these come nearest to zero where the answer ends: ${said.join("; ")}. ` +
-        "Long padding is drawn shorter.",
-    }));
+    return svg;
   }
 
   // Where the lines turn.
@@ -459,7 +465,7 @@ class Panel {
         if (!this.finding) break;
         found.push(at);
         list.append(this.lengthRow(at));
-        if (at.worst < BROKEN && length >= this.run.digits) break;
+        if (at.worst < catalogue.broken && length >= this.run.digits) break;
       }
       note.textContent = found.length ? this.lengthInWords(found) : "Stopped.";
     } catch (error) {
@@ -481,7 +487,7 @@ class Panel {
   }
 
   lengthInWords(found) {
-    const broken = found.find((at) => at.worst < BROKEN);
+    const broken = found.find((at) => at.worst < catalogue.broken);
     const last = found.at(-1);
     const { units, digits } = this.run;
     const what = "Each bar is the share of right answers in the worst slice of hard questions.";
@@ -515,9 +521,8 @@ function stretched(characters) {
 }
 
 function lineInWords({ unit, corners }, middle, end) {
-  const count = (value) => (Math.round(10 * value) / 10 || 0).toLocaleString("en");
-  return `counter ${unit} is at ${count(valueAt(corners, middle))} when the question is read, and at ` +
-    `${count(valueAt(corners, end))} when the answer ends`;
+  const count = (value) => (Math.round(10 * value) / 10 || 0).toLocaleString("en").replace("-", "−");
+  return `Counter ${unit}: ${count(valueAt(corners, middle))} after the question, ${count(valueAt(corners, end))} at the end`;
 }
 
 // The value of a line of straight pieces.
@@ -638,5 +643,8 @@ selects[0].addEventListener("change", () => {
 selects[1].addEventListener("change", () => {
   arrange();
   ask();
+});
+addEventListener("resize", () => {
+  for (const panel of panels) if (panel.found) panel.showCounters(panel.found);
 });
 start();

@@ -27,7 +27,6 @@ from seq2seq_arith.trainer.registry import MODELS, VIEWS
 
 PROGRAM = "arith-model"
 MAX_NUMBER = 10**6
-DEFAULT_PORT = 8765
 # arith-data calls the seed of a dataset --seed; here that is the seed of the training.
 DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
@@ -201,14 +200,12 @@ def _add_train(train: argparse.ArgumentParser) -> None:
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("runs_dir", metavar="RUNS_DIR", help="a run's folder, or one with runs at most three below it")
-    serve.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help=f"on this machine alone; 0 for a free one (default: {DEFAULT_PORT})"
-    )
+    serve.add_argument("--port", type=int, default=8765, help="on this machine alone; 0 for a free one (default: 8765)")
     serve.add_argument(
         "--export",
         metavar="DIR",
-        help="write a page that needs neither a server nor this program: it answers in the browser, with the weights of "
-        "the counters, taggers and convolutions among the runs",
+        help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
+        "of the counters, taggers and convolutions among the runs",
     )
     serve.add_argument(
         "--model",

@@ -198,7 +198,7 @@ class TrainConfig:
         "the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9, compared=False
     )
     keep_epochs: bool = option(
-        "keep the weights of every epoch in epochs/, for the slider of arith-model serve; each takes 4 bytes per weight",
+        "keep the weights of each epoch in epochs/, for the slider of arith-model serve; 4 bytes per weight and epoch",
         default=False,
         compared=False,
     )

@@ -111,18 +111,18 @@ class Inspector:
           states: Whether to look at the recurrent layers, too, for which a model is built anew each time.
         """
         view, network = self.learner.view, self.learner.network
-        ids = tf.cast(view.encode_question(to_codes([question.stored], view.task.question_width)), tf.int32)
-        answer_ids, confidence, probabilities, attention = self._look(ids)
-        codes = view.decode_answer(tf.cast(answer_ids, tf.uint8)).numpy()
-        written = [_shown(view.alphabet[each]) for each in np.asarray(answer_ids)[0]]
-        steps = ["".join(map(_shown, (view.alphabet[each] for each in np.atleast_1d(step)))) for step in ids.numpy()[0]]
+        codes = tf.constant(to_codes([question.stored], view.task.question_width))
+        ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
+        characters = list(map(_shown, view.alphabet))
+        written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
+        channels = ids.numpy().reshape(view.question_shape[0], -1).tolist()
         is_writer = isinstance(network, Autoregressive)
         inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
         return Inspection(
             question=question.given,
-            answer=to_strings(codes)[0].strip(),
+            answer=to_strings(answer_codes.numpy())[0].strip(),
             confidence=float(confidence[0]),
-            read=steps,
+            read=["".join([characters[each] for each in step]) for step in channels],
             written=written,
             previous=[BEGINNING, *written[:-1]] if is_writer else written,
             alphabet=view.alphabet,
@@ -131,14 +131,16 @@ class Inspector:
             states=_states(network.model, inputs) if states else {},
         )
 
-    def _forward(self, ids: Any) -> tuple[Any, Any, Any, list[Any]]:
-        """The ids of the answer, its confidence, the probabilities of each step, and the shares of all attention."""
-        network = self.learner.network
+    def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
+        """Of a stored question: ids of question and answer, the stored answer, its confidence, probabilities, shares."""
+        view, network = self.learner.view, self.learner.network
+        ids = tf.cast(view.encode_question(codes), tf.int32)
         answer_ids, confidence = network.answer(ids)
         with noted_attention() as noted:
             logits = network.logits(ids, answer_ids, training=False)
         self._layers = [name for name, _ in noted]
-        return answer_ids, confidence, tf.nn.softmax(logits), [shares for _, shares in noted]
+        answer_codes, shares = view.decode_answer(tf.cast(answer_ids, tf.uint8)), [shares for _, shares in noted]
+        return ids, answer_ids, answer_codes, confidence, tf.nn.softmax(logits), shares
 
 
 def inspect(learner: Learner, question: text.Question) -> Inspection:

@@ -89,7 +89,8 @@ class Answer:
     lines: list[Line]
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        # dataclasses.asdict would copy thousands of lists.
+        return vars(self) | {name: [vars(each) for each in getattr(self, name)] for name in ("attention", "lines")}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -182,8 +183,10 @@ class Models:
             raise InputError(f"the weights after epoch {epoch} of {run.folder} are not kept; choose another epoch")
         path = run.best if epoch is None else run.of_epoch(epoch)
         built = self._built(run, task)
-        # A training that goes on replaces its best weights.
-        stamp = (path, path.stat().st_mtime_ns)
+        try:
+            stamp = (path, path.stat().st_mtime_ns)  # a training that goes on replaces its best weights
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); load the page again") from None
         if built.stamp != stamp:
             checkpoints.assign(built.inspector.learner.model.variables, self._loaded(*stamp), path)
             built.stamp = stamp
@@ -225,16 +228,20 @@ def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[Line]:
     if len(layers) != 2:
         return []
     encoder, decoder = (np.asarray(layer.added(), np.float64) for layer in layers)
-    ids = [learner.view.alphabet.index(character) for character in stored]
-    added = np.concatenate([encoder[ids], decoder[np.minimum(np.arange(len(found.written)), 1)]])
-    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(added, axis=0)])
-    read, end = counts[len(ids)], counts[len(ids) + len(found.answer)]
+    ids = np.array([learner.view.alphabet.index(character) for character in stored])
+    # A row of ``added`` per step: those of the encoder, then the two of the decoder, for its first step and the others.
+    rows = np.concatenate([ids, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
+    added = np.concatenate([encoder, decoder])
+    turned = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
+    read, end = len(ids), len(ids) + len(found.answer)
+    steps = np.array(sorted({*turned, read, end}))
+    pieces = np.diff(steps)[:, None] * added[rows[steps[:-1]]]
+    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(pieces, axis=0)])
+    at = dict(zip(steps.tolist(), counts, strict=True))
     # A counter that has hardly moved is near zero everywhere, and tells nothing.
-    moved = np.abs(read) > np.abs(read).max() / 10
-    far = np.divide(np.abs(end), np.abs(read), out=np.full(len(read), np.inf), where=moved)
-    turned = np.any(np.diff(added, axis=0) != 0, axis=1)
-    corners = np.flatnonzero(np.concatenate([[True], turned, [True]]))
+    moved = np.abs(at[read]) > len(found.answer) / 2
+    far = np.divide(np.abs(at[end]), np.abs(at[read]), out=np.full(len(moved), np.inf), where=moved)
     return [
-        Line(unit=int(unit), corners=[[int(step), round(float(counts[step, unit]), 3)] for step in corners])
+        Line(unit=int(unit), corners=[[step, round(float(at[step][unit]), 3)] for step in turned])
         for unit in np.argsort(far, kind="stable")[:COUNTERS_SHOWN]
     ]

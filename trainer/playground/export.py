@@ -37,9 +37,7 @@ ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none
   <script src="model.js" defer></script>"""
 RUNS = "window.exported = "
 # The names in model.js of the networks that it computes.
-NETWORKS = {name: "tagger" for name in DIRECTIONS} | {
-    name: name for name in ("latch_tagger", "convolution", "counter")
-}
+NETWORKS = dict.fromkeys(DIRECTIONS, "tagger") | {name: name for name in ("latch_tagger", "convolution", "counter")}
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
@@ -81,7 +79,8 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
             for name in COPIED:
                 shutil.copyfile(STATIC / name, partial / name)
             (partial / "index.html").write_text(page, encoding="utf-8")
-            (partial / "runs.js").write_text(f"{RUNS}{json.dumps({'runs': exported, 'refused': [], 'broken': catalog.BROKEN})};\n", encoding="utf-8")
+            held = {"runs": exported, "refused": [], "broken": catalog.BROKEN}
+            (partial / "runs.js").write_text(f"{RUNS}{json.dumps(held)};\n", encoding="utf-8")
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

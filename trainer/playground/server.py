@@ -7,8 +7,8 @@
     POST /api/answer      {"run", "question", "epoch"}: an answer, as ``answers.Answer``
     POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``answers.AtLength``
 
-A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON), nor pretend
-to be this one by a name that leads here (the header ``Host`` must be ours).
+A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON), nor
+pretend to be this one by a name that leads here (the header ``Host`` must be ours).
 """
 
 import asyncio

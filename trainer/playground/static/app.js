@@ -69,7 +69,7 @@ function spoken(text, task) {
   return text.replace(/-+/g, (run) => ` ${run.length} dash${run.length > 1 ? "es" : ""} `).trim() || "nothing";
 }
 
-const counted = (number, noun) => `${number.toLocaleString("en")} ${number === 1 ? noun.replace(/s$/, "") : noun}`;
+const counted = (number, noun) => `${number.toLocaleString("en")} ${number === 1 ? noun.replace(/(?<=sh)es$|s$/, "") : noun}`;
 
 // Cells: one per step, but a long run of one character is a single one.
 function grouped(characters) {
@@ -478,12 +478,12 @@ class Panel {
   lengthRow(at) {
     const bar = element("i");
     bar.style.width = `${100 * at.worst}%`;
-    const details = at.worst < 1 ? `${at.slice}${at.wrong ? `: ${at.wrong}` : ""}` : "every slice";
-    return element("li", {},
+    const row = element("li", {},
       element("span", { textContent: counted(at.length, this.run.units) }),
       element("span", { className: "bar" }, bar),
-      element("span", { textContent: percent(at.worst) }),
-      element("small", { textContent: details }));
+      element("span", { textContent: percent(at.worst) }));
+    if (at.worst < 1) row.append(element("small", { textContent: `${at.slice}: ${at.wrong}` }));
+    return row;
   }
 
   lengthInWords(found) {

@@ -97,7 +97,7 @@ window.exportedBackend = (() => {
   function dense(rows, weights, name) {
     const { shape: [inputs, units], values } = weights[`${name}/kernel`];
     const bias = weights[`${name}/bias`]?.values ?? new Float32Array(units);
-    return rows.map((row) => times(row, values, inputs, Float64Array.from(bias)));
+    return rows.map((row) => times(row, values, inputs, new Float64Array(bias)));
   }
 
   // Adds a row times a matrix [inputs, units] to a sum.
@@ -143,7 +143,7 @@ window.exportedBackend = (() => {
     const carry = new Float64Array(units);
     for (let index = 0; index < rows.length; index++) {
       const step = goesBackwards ? rows.length - 1 - index : index;
-      const gates = times(hidden, recurrent, units, times(rows[step], kernel, inputs, Float64Array.from(bias)));
+      const gates = times(hidden, recurrent, units, times(rows[step], kernel, inputs, new Float64Array(bias)));
       hidden = new Float64Array(units);
       for (let unit = 0; unit < units; unit++) {
         const [into, kept, added, out] = [0, 1, 2, 3].map((gate) => gates[gate * units + unit]);
@@ -247,7 +247,7 @@ window.exportedBackend = (() => {
     const { shape: [width, inputs, filters], values } = weights[`${name}/kernel`];
     const size = inputs * filters;
     return rows.map((_, step) => {
-      const sum = Float64Array.from(weights[`${name}/bias`].values);
+      const sum = new Float64Array(weights[`${name}/bias`].values);
       for (let place = 0; place < width; place++) {
         const row = rows[step + place - (width - 1 >> 1)];
         if (row) times(row, values.subarray(place * size, (place + 1) * size), inputs, sum);
@@ -283,8 +283,7 @@ window.exportedBackend = (() => {
       before = step;
     }
     const read = counts.get(ids.length), end = counts.get(ids.length + length);
-    const moved = Math.max(...read.map(Math.abs)) / 10;
-    const far = Array.from(end, (count, unit) => (Math.abs(read[unit]) > moved ? Math.abs(count / read[unit]) : Infinity));
+    const far = Array.from(end, (count, unit) => (Math.abs(read[unit]) > length / 2 ? Math.abs(count / read[unit]) : Infinity));
     return far.map((value, unit) => [value, unit])
       .sort((first, second) => (first[0] === second[0] ? first[1] - second[1] : first[0] - second[0]))
       .slice(0, COUNTERS_SHOWN)

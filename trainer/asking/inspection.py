@@ -132,7 +132,7 @@ class Inspector:
         )
 
     def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
-        """Of a stored question: ids of question and answer, the stored answer, its confidence, probabilities, shares."""
+        """Of a stored question: ids of it and of the answer, the stored answer, confidence, probabilities, shares."""
         view, network = self.learner.view, self.learner.network
         ids = tf.cast(view.encode_question(codes), tf.int32)
         answer_ids, confidence = network.answer(ids)

@@ -33,12 +33,8 @@ def test_the_offer_of_a_run(top):
     found = catalog.listed(top)
     assert [each["name"] for each in found["runs"]] == ["counter", "own", "sweep/adds"]
     counter, _, adds = found["runs"]
-    assert (counter["task"], counter["model"], counter["given"], counter["example"]) == (
-        "pq",
-        "counter",
-        "nothing",
-        "---p--",
-    )
+    names = ("task", "model", "given", "example")
+    assert [counter[name] for name in names] == ["pq", "counter", "nothing", "---p--"]
     assert counter["epochs"] == [
         {"epoch": 1, "exact_match": None, "is_best": True},
         {"epoch": 2, "exact_match": None, "is_best": False},
@@ -80,8 +76,7 @@ def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
     [
         ("counter", "3000p1", "has an operand of 2,001 dashes, and this page asks this model about at most 2,000"),
         ("counter", "0p1", "not one of pq"),
-        ("counter", "3q2", "not one of pq"),
-        ("counter", "3+2", "not in the alphabet"),
+        ("counter", "3q2", "not in the alphabet"),
         ("sweep/adds", "012+3", "a zero in front"),
         ("sweep/adds", "12", "two operands"),
         ("sweep/adds", "", "two operands"),

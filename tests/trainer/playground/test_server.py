@@ -32,9 +32,9 @@ def ask(top, method, path, **options):
     """Status, headers and content of one request."""
 
     async def work():
-        async with TestClient(TestServer(Playground(top).application(), host=server.HOST)) as client:
-            async with client.request(method, path, **options) as response:
-                return response.status, response.headers, await response.text()
+        served = TestServer(Playground(top).application(), host=server.HOST)
+        async with TestClient(served) as client, client.request(method, path, **options) as response:
+            return response.status, response.headers, await response.text()
 
     return asyncio.run(work())
 
@@ -56,6 +56,7 @@ def test_runs_and_answers(top):
     assert status == 200 and json.loads(content)["worst"] < 1
 
 
+JSON = {"Content-Type": "application/json"}
 GOOD = {"run": "adds", "question": "1+2"}
 
 
@@ -66,11 +67,11 @@ GOOD = {"run": "adds", "question": "1+2"}
         ("POST", "/api/answer", {"json": GOOD, "headers": {"Origin": "http://evil.example"}}, 403, "no other site"),
         ("GET", "/api/runs", {"headers": {"Host": "evil.example"}}, 403, "no other site"),
         ("POST", "/api/answer", {"data": json.dumps(GOOD)}, 400, "send application/json"),
-        ("POST", "/api/answer", {"data": "{", "headers": {"Content-Type": "application/json"}}, 400, "not JSON"),
+        ("POST", "/api/answer", {"data": "{", "headers": JSON}, 400, "not JSON"),
         (
             "POST",
             "/api/answer",
-            {"data": "[" * 60000, "headers": {"Content-Type": "application/json"}},
+            {"data": "[" * 60000, "headers": JSON},
             400,
             "not JSON",
         ),
@@ -134,9 +135,8 @@ def test_without_aiohttp_a_sentence_says_what_to_install(top, capsys, monkeypatc
 def test_it_listens_on_the_loopback_interface_alone_and_ends_in_silence(top):
     command = [sys.executable, "-m", "seq2seq_arith.trainer", "serve", str(top), "--port", "0"]
     environment = os.environ | {"PYTHONSAFEPATH": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
         assert process.stdout and process.stderr
         address = process.stdout.readline().split()[0]
         with urllib.request.urlopen(address) as page:

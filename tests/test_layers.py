@@ -31,7 +31,7 @@ TRAINER = (
     ("trainer.runs",),
     ("trainer.training",),
     ("trainer.asking",),
-    ("trainer.demo", "trainer.sweeps"),
+    ("trainer.demo", "trainer.sweeps", "trainer.playground"),
     ("trainer.reporting",),
     ("trainer.api",),
 )

@@ -18,7 +18,7 @@ from seq2seq_arith.arithmetic.task_options import (
     task_parameters,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
-from seq2seq_arith.base import events, logs
+from seq2seq_arith.base import events, logs, packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import check_int, check_number, given, options_of, words
@@ -264,6 +264,27 @@ def _asked(args: argparse.Namespace) -> Run:
     return run
 
 
+def serve(args: argparse.Namespace) -> int:
+    """Shows a page on which a person asks runs, or writes one that needs no server."""
+    top = expanded(args.runs_dir)
+    for model in args.model:
+        plugins.allow(model)
+    if args.export is not None:
+        folder = local_folder(args.export)
+        import_tensorflow()
+        from seq2seq_arith.trainer.playground import export
+
+        export.export(top, folder)
+        return 0
+    check_int("port", args.port, 0, MAX_PORT)
+    packages.require("arith-model serve", "aiohttp", "serve")
+    import_tensorflow()
+    from seq2seq_arith.trainer.playground import server
+
+    server.serve(top, args.port)
+    return 0
+
+
 def sweep(args: argparse.Namespace) -> int:
     """Trains many runs, and collects their results."""
     from seq2seq_arith.trainer.data import making
@@ -324,10 +345,12 @@ COMMANDS = {
     "export": export,
     "inspect": inspect,
     "report": report,
+    "serve": serve,
     "sweep": sweep,
     "results": print_results,
 }
 WITHOUT_TENSORFLOW = ("plot", "results")
+MAX_PORT = 2**16 - 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:

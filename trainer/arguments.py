@@ -32,7 +32,7 @@ DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
 SUITE_FLAGS = {"seed": "suite-seed"}
 # Their standard output is what was asked for, and no events.
-PRINTS_DATA = ("describe", "plot", "predict", "inspect", "results")
+PRINTS_DATA = ("describe", "plot", "report", "serve", "predict", "inspect", "results")
 SUITE_OPTIONS = ("per_slice", "seed")
 # The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
 FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
@@ -70,6 +70,7 @@ EXAMPLES = {
         "report runs/lstm runs/gru -o lesson.html",
         "report runs/pq --examples 500 --lengths 2000 -o pq.html",
     ],
+    "serve": ["serve runs", "serve runs --port 8000", "serve runs --export page"],
     "sweep": ["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
     "results": ["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
 }
@@ -128,6 +129,7 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
     report = _command(commands, "report", "write one page about runs: what they learned, and where they err")
     _add_report(report)
+    _add_serve(_command(commands, "serve", "show a page on which you ask the runs of a folder, and watch them write"))
     _add_sweep(_command(commands, "sweep", "train many runs, with several seeds, and collect what they reach"))
     results = _command(commands, "results", "print a table of the results of a sweep")
     results.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
@@ -221,6 +223,23 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     )
     first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
     add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("runs_dir", metavar="RUNS_DIR", help="a run's folder, or one with runs at most three below it")
+    serve.add_argument("--port", type=int, default=8765, help="on this machine alone; 0 for a free one (default: 8765)")
+    serve.add_argument(
+        "--export",
+        metavar="DIR",
+        help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
+        "of the counters, taggers and convolutions among the runs",
+    )
+    serve.add_argument(
+        "--model",
+        action="append",
+        default=[],
+        help="FILE.py:FUNCTION, if a run's model is your own: its code may then run; may be given several times",
+    )
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:

@@ -28,7 +28,7 @@ MAX_BATCH = 2**20
 # Most training steps per compiled call; also the most that --profile-steps can ask for.
 MAX_STEPS_PER_CALL = 50
 # Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
-NEWER = {"stream", "epoch_examples", "validation_examples"}
+NEWER = {"stream", "epoch_examples", "validation_examples", "keep_epochs"}
 NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256"}
 
 
@@ -196,6 +196,11 @@ class TrainConfig:
     )
     checkpoint_seconds: float = option(
         "the most seconds between two checkpoints", default=60.0, low=0.0, high=1e9, compared=False
+    )
+    keep_epochs: bool = option(
+        "keep the weights of each epoch in epochs/, for the slider of arith-model serve; 4 bytes per weight and epoch",
+        default=False,
+        compared=False,
     )
 
     def __post_init__(self) -> None:

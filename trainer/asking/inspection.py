@@ -31,6 +31,7 @@ class Inspection:
 
     Attributes:
       question, answer: As people write them.
+      confidence: The product of the probabilities of the answer's characters.
       read: The characters of each step of the question, as the view gives them.
       written: The characters of the answer, in the order in which the model writes them.
       previous: What the model reads at each step of the answer: the character before, or the place of its own.
@@ -43,6 +44,7 @@ class Inspection:
 
     question: str
     answer: str
+    confidence: float
     read: list[str]
     written: list[str]
     previous: list[str]
@@ -66,7 +68,7 @@ class Inspection:
     def text(self) -> str:
         """A table: each character of the answer, the next most probable one, and where its attention looks most."""
         order = np.argsort(-self.probabilities, axis=1)
-        looks = {layer: shares for layer, shares in self.attention.items() if self._is_of_answer(shares)}
+        looks = {layer: shares for layer, shares in self.attention.items() if self.is_of_answer(shares)}
         names = [f"{layer}, head {head}" for layer, shares in looks.items() for head in range(len(shares))]
         rows = []
         for step, (first, second) in enumerate(order[:, :2]):
@@ -79,7 +81,7 @@ class Inspection:
     def __repr__(self) -> str:
         return self.text()
 
-    def _is_of_answer(self, shares: np.ndarray) -> bool:
+    def is_of_answer(self, shares: np.ndarray) -> bool:
         """Whether some of the queries of a layer of attention are of the answer's steps."""
         return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
@@ -90,29 +92,63 @@ class Inspection:
         return f"{key}:{self.labels(len(row))[key]} {row[key]:.2f}"
 
 
+class Inspector:
+    """Looks inside one model, question after question.
+
+    Args:
+      learner: The model; its weights may change between two questions.
+      compiled: Whether the computation is traced at the first question, which takes seconds, so that each further one
+        takes milliseconds.
+    """
+
+    def __init__(self, learner: Learner, *, compiled: bool = False) -> None:
+        self.learner = learner
+        self._layers: list[str] = []  # of attention, in the order in which they are called
+        self._look: Any = tf.function(self._forward) if compiled else self._forward
+
+    def look(self, question: text.Question, *, states: bool = True) -> Inspection:
+        """Lets the model answer a question.
+
+        Args:
+          question: A question on the learner's own task.
+          states: Whether to look at the recurrent layers, too, for which a model is built anew each time.
+        """
+        view, network = self.learner.view, self.learner.network
+        codes = tf.constant(to_codes([question.stored], view.task.question_width))
+        ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
+        characters = list(map(_shown, view.alphabet))
+        written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
+        channels = ids.numpy().reshape(view.question_shape[0], -1).tolist()
+        is_writer = isinstance(network, Autoregressive)
+        inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
+        return Inspection(
+            question=question.given,
+            answer=to_strings(answer_codes.numpy())[0].strip(),
+            confidence=float(confidence[0]),
+            read=["".join([characters[each] for each in step]) for step in channels],
+            written=written,
+            previous=[BEGINNING, *written[:-1]] if is_writer else written,
+            alphabet=view.alphabet,
+            probabilities=probabilities[0].numpy(),
+            attention={name: np.asarray(shares[0]) for name, shares in zip(self._layers, attention, strict=True)},
+            states=_states(network.model, inputs) if states else {},
+        )
+
+    def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
+        """Of a stored question: ids of it and of the answer, the stored answer, confidence, probabilities, shares."""
+        view, network = self.learner.view, self.learner.network
+        ids = tf.cast(view.encode_question(codes), tf.int32)
+        answer_ids, confidence = network.answer(ids)
+        with noted_attention() as noted:
+            logits = network.logits(ids, answer_ids, training=False)
+        self._layers = [name for name, _ in noted]
+        answer_codes, shares = view.decode_answer(tf.cast(answer_ids, tf.uint8)), [shares for _, shares in noted]
+        return ids, answer_ids, answer_codes, confidence, tf.nn.softmax(logits), shares
+
+
 def inspect(learner: Learner, question: text.Question) -> Inspection:
     """Lets a model answer a question, and looks inside."""
-    view, network = learner.view, learner.network
-    ids = tf.cast(view.encode_question(to_codes([question.stored], view.task.question_width)), tf.int32)
-    answer_ids, _ = network.answer(ids)
-    with noted_attention() as noted:
-        logits = network.logits(ids, answer_ids, training=False)
-    codes = view.decode_answer(tf.cast(answer_ids, tf.uint8)).numpy()
-    inputs = [ids, network.previous(answer_ids)] if isinstance(network, Autoregressive) else [ids]
-    written = [_shown(view.alphabet[each]) for each in np.asarray(answer_ids)[0]]
-    is_writer = isinstance(network, Autoregressive)
-    steps = ["".join(map(_shown, (view.alphabet[each] for each in np.atleast_1d(step)))) for step in ids.numpy()[0]]
-    return Inspection(
-        question=question.given,
-        answer=to_strings(codes)[0].strip(),
-        read=steps,
-        written=written,
-        previous=[BEGINNING, *written[:-1]] if is_writer else written,
-        alphabet=view.alphabet,
-        probabilities=tf.nn.softmax(logits)[0].numpy(),
-        attention={name: np.asarray(shares[0]) for name, shares in noted},
-        states=_states(network.model, inputs),
-    )
+    return Inspector(learner).look(question)
 
 
 def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:

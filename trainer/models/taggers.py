@@ -8,6 +8,8 @@ The directions of their layers, for three layers::
     returning_tagger      forward         forward          backward
 """
 
+from collections.abc import Callable
+
 import keras
 
 from seq2seq_arith.trainer.models.layers import Flip, OneHot, PairEmbedding
@@ -16,6 +18,13 @@ from seq2seq_arith.trainer.models.unrolled import lstm
 
 PAIR_UNITS = 64
 FORWARD, BACKWARD, BOTH = "f", "b", "d"
+# From the number of layers to the direction of each.
+DIRECTIONS: dict[str, Callable[[int], str]] = {
+    "lstm_tagger": lambda layers: FORWARD * layers,
+    "bilstm_tagger": lambda layers: BOTH * layers,
+    "alternating_tagger": lambda layers: ((FORWARD + BACKWARD) * layers)[:layers],
+    "returning_tagger": lambda layers: FORWARD * (layers - 1) + BACKWARD,
+}
 
 
 def characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
@@ -26,7 +35,7 @@ def characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
 
 def lstm_tagger(spec: Spec) -> keras.Model:
     """A tagger that never looks ahead."""
-    return _tagger(spec, FORWARD * spec.layers)
+    return _tagger(spec, DIRECTIONS["lstm_tagger"](spec.layers))
 
 
 def bilstm_tagger(spec: Spec) -> keras.Model:
@@ -34,7 +43,7 @@ def bilstm_tagger(spec: Spec) -> keras.Model:
 
     See Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here without the CRF.
     """
-    return _tagger(spec, BOTH * spec.layers)
+    return _tagger(spec, DIRECTIONS["bilstm_tagger"](spec.layers))
 
 
 def alternating_tagger(spec: Spec) -> keras.Model:
@@ -42,12 +51,12 @@ def alternating_tagger(spec: Spec) -> keras.Model:
 
     See Zhou, Xu, "End-to-end Learning of Semantic Role Labeling Using RNNs", ACL 2015.
     """
-    return _tagger(spec, ((FORWARD + BACKWARD) * spec.layers)[: spec.layers])
+    return _tagger(spec, DIRECTIONS["alternating_tagger"](spec.layers))
 
 
 def returning_tagger(spec: Spec) -> keras.Model:
     """A tagger whose last layer runs backward, and all others forward."""
-    return _tagger(spec, FORWARD * (spec.layers - 1) + BACKWARD)
+    return _tagger(spec, DIRECTIONS["returning_tagger"](spec.layers))
 
 
 def _tagger(spec: Spec, directions: str) -> keras.Model:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
 ENDS = {"patience", "target"}
 CONFIG, LOCK = "config.json", ".lock"
+EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
 # --all-questions asks at most so many characters: the 10^6 questions of addition of 3 digits, and a few more.
@@ -76,6 +78,16 @@ class Run:
     def previous(self) -> Path:
         """The checkpoint before the last one, in case the last one is damaged."""
         return self.folder / "previous.npz"
+
+    def of_epoch(self, epoch: int) -> Path:
+        """The weights after an epoch, counted from 1, if they are kept."""
+        return self.folder / EPOCHS_FOLDER / f"{epoch:04d}.npz"
+
+    @property
+    def kept_epochs(self) -> list[int]:
+        """The epochs whose weights are there, in order; none if the run was trained without ``keep_epochs``."""
+        names = (path.stem for path in (self.folder / EPOCHS_FOLDER).glob("*.npz"))
+        return sorted(int(name) for name in names if re.fullmatch("[0-9]{4,7}", name))
 
     @property
     def history(self) -> Path:

@@ -188,9 +188,12 @@ class Loop:
         values = self._values()
         if not self.writes:
             return
+        weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
+        if config.keep_epochs:
+            # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
+            checkpoints.save(self.run.of_epoch(row["epoch"]), weights, {"epoch": row["epoch"]})
         if is_best:
-            names = checkpoints.keys(self.learner.model.variables)
-            checkpoints.save(self.run.best, {name: values[name] for name in names}, {"row": row})
+            checkpoints.save(self.run.best, weights, {"row": row})
         # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
         self._answered.append(samples.EpochSamples(row["epoch"], tuple(asked)))
         samples.write_jsonl(self.run.samples, self._answered)

@@ -178,6 +178,26 @@ def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3]
 
 
+def test_the_weights_of_every_epoch_are_kept_if_asked(new_loop, unstopped, tmp_path):
+    """A run that was stopped has the same files, byte for byte."""
+    config = dataclasses.replace(CONFIG, keep_epochs=True)
+    whole = new_loop(tmp_path / "whole", config=config)
+    state = whole.train()
+    assert learned(whole) == unstopped.learned
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path / "stopped", Stop(60), config=config).train()
+    again = new_loop(tmp_path / "stopped", config=config)
+    again.restore()
+    again.train()
+    assert again.run.kept_epochs == whole.run.kept_epochs == [1, 2, 3]
+    for epoch in whole.run.kept_epochs:
+        assert again.run.of_epoch(epoch).read_bytes() == whole.run.of_epoch(epoch).read_bytes()
+        assert checkpoints.load(whole.run.of_epoch(epoch))[1] == {"epoch": epoch}
+    best, of_epoch = whole.run.best, whole.run.of_epoch(state.best_epoch)
+    np.testing.assert_equal(checkpoints.load(of_epoch)[0], checkpoints.load(best)[0])
+    assert Run(tmp_path, whole.run.task, "", "", CONFIG).kept_epochs == []
+
+
 def test_a_finished_run_trains_no_further(new_loop, tmp_path):
     new_loop(tmp_path).train()
     again = new_loop(tmp_path, Stop(0))

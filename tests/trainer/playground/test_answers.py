@@ -1,0 +1,80 @@
+"""What the playground shows is what the model does: probabilities, attention, counters, epochs and lengths."""
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.asking import inspection
+from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.playground.answers import Models
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training import session
+
+
+@pytest.fixture(scope="module")
+def models():
+    return Models()
+
+
+def test_an_answer_is_that_of_predict(models, trained):
+    for question in ("12+345", "9+1", "1234567+1"):
+        found = models.answer(trained, question)
+        row = TrainedRun(trained).ask([question])[0]
+        assert (found.answer, found.right) == (row["prediction"], row["answer"])
+        assert found.confidence == pytest.approx(row["confidence"], rel=1e-4)
+        most = np.array(found.probabilities).argmax(axis=1)
+        assert [found.alphabet[each] for each in most] == found.written
+        assert found.backwards and "".join(found.written[::-1]).strip("␣") == found.answer.replace(" ", "␣")
+
+
+def test_attention_of_a_model_that_reads_what_it_writes(models, untrained, tmp_path):
+    run = untrained(tmp_path / "run", Task("addition"), name="causal", view="backward")
+    found = models.answer(run, "12+345")
+    (layer,) = found.attention
+    assert layer.keys == [*found.read, "^", *found.written[:-1]]
+    assert np.shape(layer.shares) == (4, len(found.written), len(layer.keys))
+    np.testing.assert_allclose(np.sum(layer.shares, axis=2), 1, atol=1e-4)
+    looked = inspection.inspect(session.restore(run), text.parse("12+345", run.task))
+    np.testing.assert_allclose(layer.shares, next(iter(looked.attention.values())), atol=1e-5)
+
+
+def test_the_lines_of_a_counter_are_its_states(models, untrained, tmp_path):
+    run = untrained(tmp_path / "run", Task("pq", digits=20), name="counter")
+    question = catalog.read("7p5", run)
+    looked = inspection.inspect(session.restore(run), question)
+    found = models.answer(run, "7p5")
+    assert len({line.unit for line in found.lines}) == len(found.lines) == 3
+    reading = looked.states["encoder"]
+    writing = reading[-1] + looked.states["decoder"]
+    states = np.concatenate([np.zeros_like(reading[:1]), reading, writing])
+    for line in found.lines:
+        steps, counts = np.transpose(line.corners)
+        straight = np.interp(np.arange(len(states)), steps, counts)
+        np.testing.assert_allclose(straight, states[:, line.unit], atol=2e-3)
+
+
+def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
+    run = untrained(tmp_path / "run", Task("addition"), name="lstm_tagger", view="aligned", epochs=2)
+    found = {epoch: models.answer(run, "12+345", epoch).probabilities for epoch in (None, 1, 2)}
+    assert found[None] != found[1] != found[2]
+    assert models.answer(run, "12+345").probabilities == found[None]
+    # A training that goes on has better weights.
+    arrays, state = checkpoints.load(run.of_epoch(2))
+    checkpoints.save(run.best, arrays, state)
+    assert models.answer(run, "12+345").probabilities == found[2]
+    with pytest.raises(InputError, match=r"the weights after epoch 3 of .* are not kept"):
+        models.answer(run, "12+345", 3)
+
+
+def test_a_length_asks_every_slice(models, trained):
+    found = models.at_length(trained, 3)
+    result = TrainedRun(trained).suite_result
+    assert found.questions > 10 * len(result.slices)
+    assert found.worst < 1 and found.slice in {each.name for each in result.slices}
+    assert found.worst <= found.right
+    assert "the model said" in found.wrong
+    with pytest.raises(InputError, match="length is 0"):
+        models.at_length(trained, 0)

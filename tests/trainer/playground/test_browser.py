@@ -1,0 +1,283 @@
+"""The playground in a real browser: served, and exported as files."""
+
+import contextlib
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+
+import browser
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.playground.export import NETWORKS
+from seq2seq_arith.trainer.runs.run import open_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+QUESTIONS = 1000
+MOST_MILLISECONDS = 50
+ASKED = 30  # questions whose time is measured
+# Each network that a page can compute, on each view that its recipes use: the task, and the model's settings.
+EXPORTED = {
+    "counter": (Task("pq", digits=20), {"name": "counter", "hidden": 128, "layers": 2}),
+    "convolution": (Task("pq", digits=20), {"name": "convolution", "layers": 2}),
+    "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
+    "forward": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned"}),
+    "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
+    "alternating": (Task("addition"), {"name": "alternating_tagger", "view": "aligned", "layers": 2}),
+    "returning": (Task("multiplication"), {"name": "returning_tagger", "view": "crossed", "layers": 2}),
+}
+
+
+@pytest.fixture(scope="module")
+def page():
+    with browser.chrome() as driver:
+        driver.set_script_timeout(120)
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def top(untrained, trained, tmp_path_factory):
+    """Runs of every kind, and one that has learned something."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "trained").symlink_to(trained.folder)  # a link is not offered
+    for name, (task, model) in EXPORTED.items():
+        untrained(folder / name, task, epochs=3 if name == "counter" else 0, **model)
+    untrained(folder / "long", Task("pq"), name="counter", hidden=128)
+    untrained(folder / "causal", Task("addition"), name="causal", view="backward")
+    (folder / "damaged").mkdir()
+    (folder / "damaged" / "config.json").write_text("{}")
+    return folder
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of a playground."""
+    command = [sys.executable, "-m", "seq2seq_arith.trainer", "serve", str(folder), "--port", "0"]
+    environment = os.environ | {"PYTHONSAFEPATH": "1"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        try:
+            yield process.stdout.readline().split()[0]
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+@pytest.fixture(scope="module")
+def address(top):
+    with served(top) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def exported(top, trained, tmp_path_factory):
+    """The address of an exported page."""
+    folder = tmp_path_factory.mktemp("exported") / "page"
+    assert main(["serve", str(top), "--export", str(folder)]) == 0
+    alone = folder.with_name("alone")
+    assert main(["serve", str(trained.folder), "--export", str(alone)]) == 0
+    return folder
+
+
+def wait(page, condition):
+    """Waits until a JavaScript expression is true."""
+    WebDriverWait(page, 60, poll_frequency=0.05).until(lambda _: page.execute_script(f"return {condition}"))
+
+
+def settle(page):
+    wait(page, "panels.length > 0 && panels.every((panel) => panel.found && !panel.busy)")
+
+
+def choose(page, label, value):
+    Select(page.find_element(By.ID, label)).select_by_value(value)
+    settle(page)
+
+
+def ask(page, question):
+    field = page.find_element(By.ID, "question")
+    field.clear()
+    field.send_keys(question, Keys.ENTER)
+    settle(page)
+
+
+def texts(page, selector):
+    return [each.text for each in page.find_elements(By.CSS_SELECTOR, selector)]
+
+
+def typed(task, count):
+    """Different questions of a task, as people type them; some are longer than those of the training."""
+    draw = random.Random(0)
+    if task.name == "modular_addition":
+        pairs = [(draw.randrange(97), draw.randrange(97)) for _ in range(count)]
+    elif task.name == "pq":
+        pairs = [("-" * draw.randint(1, task.digits), "-" * draw.randint(1, task.digits)) for _ in range(count)]
+    else:
+        pairs = [[draw.randrange(10 ** draw.randint(1, task.digits)) for _ in range(2)] for _ in range(count)]
+    return [f"{left}{task.operation.symbol}{right}" for left, right in pairs]
+
+
+ANSWER_ALL = """
+const [name, questions, done] = arguments;
+const run = window.exported.runs.find((each) => each.name === name);
+Promise.all(questions.map((question) => window.exportedBackend.answer(run, question, null)))
+  .then((found) => found.map((each) => [each.answer, each.right, each.confidence]), String).then(done);
+"""
+
+
+@pytest.mark.parametrize("name", [*EXPORTED, "trained"])
+def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained, name):
+    folder = trained.folder if name == "trained" else top / name
+    run = TrainedRun(open_run(folder))
+    questions = typed(run.task, QUESTIONS)
+    page.get(f"file://{exported.with_name('alone') if name == 'trained' else exported}/index.html")
+    found = page.execute_async_script(ANSWER_ALL, folder.name, questions)
+    rows = run.ask(questions)
+    assert [each[:2] for each in found] == [[row["prediction"], row["answer"]] for row in rows]
+    assert [each[2] for each in found] == pytest.approx([row["confidence"] for row in rows], rel=1e-3)
+    if name == "trained":
+        assert sum(row["right"] for row in rows) > QUESTIONS / 10
+    assert browser.errors(page) == []
+
+
+def test_what_an_exported_page_holds(page, exported, capsys):
+    page.get(f"file://{exported}/index.html")
+    settle(page)
+    names = page.execute_script("return window.exported.runs.map((run) => run.name)")
+    assert set(names) == {*EXPORTED, "long"}
+    assert {model["name"] for _, model in EXPORTED.values()} == set(NETWORKS)
+    assert {task.name for task, _ in EXPORTED.values()} == set(OPERATIONS)
+    choose(page, "run-0", "counter")
+    assert len(page.find_elements(By.CSS_SELECTOR, ".counters .curve")) == 3
+    page.find_element(By.CSS_SELECTOR, ".lengths button").click()
+    wait(page, "!panels[0].finding")
+    assert "It breaks at 1 dash" in texts(page, ".lengths .note")[0]
+    for wrong, sentence in (("3p", "is not one of pq"), ("3000p1", "reads at most 2000 dashes")):
+        ask(page, wrong)
+        assert sentence in texts(page, "#problem")[0]
+    assert browser.errors(page) == []
+
+
+@pytest.mark.parametrize(("name", "question"), [("alternating", "57+68"), ("causal", "57+68"), ("long", "300p120")])
+def test_an_answer_takes_less_than_50_milliseconds(page, address, name, question):
+    """From the key that is pressed to the answer on the page; the first one loads the model."""
+    page.get(address)
+    choose(page, "run-0", name)
+    took = []
+    for _ in range(ASKED):
+        ask(page, question)
+        took.append(page.execute_script("return Number(panels[0].root.dataset.milliseconds)"))
+    median = statistics.median(took[1:])
+    print(f"{name}: {median:.1f} ms")
+    assert median < MOST_MILLISECONDS
+
+
+def test_a_question_is_asked_and_looked_into(page, address):
+    page.get(address)
+    choose(page, "run-0", "alternating")
+    ask(page, "999+1")
+    right = page.execute_script("return panels[0].found.right")
+    assert right == "1000"
+    assert "✗ wrong: 1000 is right" in texts(page, ".verdict")[0]
+    said = page.find_element(By.ID, "live").get_attribute("textContent")
+    assert said.startswith("alternating: 999+1 is ") and said.endswith("which is wrong; right is 1000.")
+    # Columns: the digits of both operands above the digit of the answer.
+    reads = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".reads .cell")]
+    writes = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".writes .cell")]
+    assert reads == pytest.approx(writes, abs=2) and reads == sorted(reads, reverse=True)
+    # With the keyboard alone.
+    cells = page.find_elements(By.CSS_SELECTOR, ".writes .cell")
+    cells[0].send_keys(Keys.ARROW_LEFT)
+    assert page.switch_to.active_element == cells[1]
+    assert cells[1].get_attribute("aria-pressed") == "true"
+    assert len(texts(page, ".choices li")) == 4
+    assert "probability" in cells[1].get_attribute("aria-label")
+    ask(page, "twelve")
+    assert "is not in the alphabet" in texts(page, "#problem")[0]
+    assert page.find_element(By.ID, "question").get_attribute("aria-invalid") == "true"
+    assert browser.errors(page)  # the browser notes the refusal
+    ask(page, "1+2")
+    assert texts(page, "#problem") == [""]
+
+
+def test_attention_two_runs_epochs_and_refusals(page, address):
+    page.get(address)
+    choose(page, "run-0", "causal")
+    choose(page, "run-1", "alternating")
+    ask(page, "12+345")
+    assert len(texts(page, ".panel")) == 2
+    assert texts(page, ".looks .note")[0].startswith("It looks most at ")
+    looked = texts(page, ".panel:first-child .reads .look")
+    assert any(each.endswith("%") for each in looked)
+    hard = Select(page.find_element(By.ID, "hard"))
+    hard.select_by_value("carry-all")
+    settle(page)
+    assert "One carry from the units" in texts(page, "#how")[0]
+    choose(page, "run-0", "counter")
+    slider = page.find_element(By.CSS_SELECTOR, ".epochs input")
+    before = page.execute_script("return panels[0].found.probabilities")
+    slider.send_keys(Keys.END)
+    wait(page, "panels[0].epoch === 3 && !panels[0].busy")
+    assert texts(page, ".epochs h3")[0] == "Epoch 3 of 3"
+    assert page.execute_script("return panels[0].found.probabilities") != before
+    page.find_element(By.CSS_SELECTOR, "#refused summary").click()
+    assert texts(page, "#refused li")[0].startswith("damaged: ")
+    assert browser.errors(page) == []
+
+
+CONTRAST = """
+const light = (colour) => {
+  const [r, g, b] = colour.match(/[0-9.]+/g).map(Number).map((value) => value / 255)
+    .map((value) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+};
+const ground = (element) => {
+  for (let each = element; each; each = each.parentElement) {
+    const colour = getComputedStyle(each).backgroundColor;
+    if (!/, 0\\)$/.test(colour) && colour !== "transparent") return colour;
+  }
+  return "rgb(255, 255, 255)";
+};
+return [...document.querySelectorAll("body *")]
+  .filter((each) => each.checkVisibility())
+  .filter((each) => [...each.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .map((each) => {
+    const [first, second] = [getComputedStyle(each).color, ground(each)].map(light).sort((a, b) => b - a);
+    return [(first + 0.05) / (second + 0.05), each.outerHTML.slice(0, 80)];
+  })
+  .filter(([contrast]) => contrast < 4.5);
+"""
+
+
+@pytest.mark.parametrize("width", browser.WIDTHS)
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
+    browser.resize(page, width, dark=dark)
+    page.get(f"file://{exported}/index.html")
+    settle(page)
+    for name in ("alternating", "counter", "returning"):
+        choose(page, "run-0", name)
+        assert browser.overflow(page) == []
+        assert page.execute_script(CONTRAST) == []
+    names = [
+        each["name"] for each in browser.accessibility_tree(page) if each["role"] in ("combobox", "textbox", "slider")
+    ]
+    assert names and all(names)
+    browser.resize(page)
+
+
+def test_the_program_says_what_it_leaves_out(top, untrained, tmp_path, capsys):
+    untrained(tmp_path / "runs" / "large", Task("addition"), name="lstm_tagger", view="aligned", hidden=700)
+    untrained(tmp_path / "runs" / "causal", Task("addition"), name="causal", view="backward")
+    assert main(["serve", str(tmp_path / "runs"), "--export", str(tmp_path / "page")]) == 2
+    printed = capsys.readouterr()
+    assert "left out: causal: the page computes" in printed.out
+    assert "weights, and a page holds at most" in printed.out
+    assert "no run of" in printed.err and not (tmp_path / "page").exists()

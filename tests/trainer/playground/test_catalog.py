@@ -1,0 +1,96 @@
+"""Which runs are offered, and which questions are read."""
+
+import shutil
+
+import pytest
+from layout import ROOT
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.playground import catalog
+
+PQ = Task("pq", digits=20)
+
+
+@pytest.fixture(scope="module")
+def top(untrained, tmp_path_factory):
+    """Five runs: two that can be asked, one of them in a folder below; a damaged one, one of code, and no run."""
+    folder = tmp_path_factory.mktemp("runs")
+    untrained(folder / "counter", PQ, name="counter", epochs=2)
+    untrained(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
+    shutil.copytree(folder / "counter", folder / "damaged")
+    (folder / "damaged" / "best.npz").write_bytes(b"PK")
+    own = f"{ROOT}/examples/own_model.py:transformer"
+    plugins.allow(own)
+    untrained(folder / "own", Task("addition"), name=own)
+    (folder / "empty").mkdir()
+    return folder
+
+
+def test_the_offer_of_a_run(top):
+    found = catalog.listed(top)
+    assert [each["name"] for each in found["runs"]] == ["counter", "own", "sweep/adds"]
+    counter, _, adds = found["runs"]
+    names = ("task", "model", "given", "example")
+    assert [counter[name] for name in names] == ["pq", "counter", "nothing", "---p--"]
+    assert counter["epochs"] == [
+        {"epoch": 1, "exact_match": None, "is_best": True},
+        {"epoch": 2, "exact_match": None, "is_best": False},
+    ]
+    assert {each["slice"]: each for each in adds["hard"]}["carry-all"]["why"].startswith("One carry from the units")
+    for each in adds["hard"]:
+        assert text.parse(each["question"], Task("addition"))
+    assert found["broken"] == catalog.BROKEN
+
+
+def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
+    monkeypatch.setattr(plugins, "_allowed", set())
+    refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
+    assert set(refused) == {"damaged", "own"}
+    assert "cannot be read" in refused["damaged"]
+    assert "runs only if you name it" in refused["own"]
+
+
+def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
+    assert list(catalog.folders(top / "counter")) == ["counter"]
+    (tmp_path / "link").symlink_to(top)
+    for folder, sentence in ((tmp_path, "holds no run"), (tmp_path / "missing", "there is no folder")):
+        with pytest.raises(InputError, match=sentence):
+            catalog.folders(folder)
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [("3p2", "---p--"), ("-{3}p--", "---p--"), (" --- p 2", "---p--"), ("---p--", "---p--"), ("40p1", "-" * 40 + "p-")],
+)
+def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
+    run = catalog.open_run(top / "counter")
+    question = catalog.read(typed, run)
+    assert (question.given, question.stored.strip()) == (stored, stored)
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "sentence"),
+    [
+        ("counter", "3000p1", "has an operand of 2,001 dashes, and this page asks this model about at most 2,000"),
+        ("counter", "0p1", "not one of pq"),
+        ("counter", "3q2", "not in the alphabet"),
+        ("sweep/adds", "012+3", "a zero in front"),
+        ("sweep/adds", "12", "two operands"),
+        ("sweep/adds", "", "two operands"),
+        ("sweep/adds", f"{'1' * 2001}+1", "2,001 digits, and this page asks this model about at most 2,000"),
+        ("own", f"{'1' * 2000}+1", "2,000 digits"),
+    ],
+)
+def test_what_is_not_a_question(top, name, typed, sentence):
+    with pytest.raises(InputError, match=sentence):
+        catalog.read(typed, catalog.open_run(top / name))
+
+
+def test_the_lengths(top, untrained, tmp_path):
+    lengths = catalog.lengths(catalog.open_run(top / "sweep" / "adds"))
+    assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
+    fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm")
+    assert catalog.lengths(fixed) == [1, 2, 3]

@@ -1,0 +1,247 @@
+"""What the playground shows of an answer, as plain data: of a run's best weights, or of those after an epoch."""
+
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
+from seq2seq_arith.trainer.data.views import BackwardView
+from seq2seq_arith.trainer.models.layers import Counter
+from seq2seq_arith.trainer.playground.catalog import read
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import session
+
+# Models that stay in memory: of a few runs, and of a few lengths of each.
+MODELS_KEPT = 8
+CHECKPOINTS_KEPT = 64
+# The lines of all 128 counters together would be unreadable.
+COUNTERS_SHOWN = 3
+# Attention with more numbers than these would take longer to send than to compute.
+MOST_SHARES = 50_000
+DECIMALS = 6
+# Questions per slice, when a model is asked where it breaks: some hundred per length.
+PER_SLICE = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Attention:
+    """What one layer looks at while the answer is written.
+
+    Attributes:
+      layer: Its name.
+      keys: What it looks at, character by character: of the question, of the answer so far, or of both.
+      shares: [heads][steps of the answer][keys]; each row sums to 1.
+    """
+
+    layer: str
+    keys: list[str]
+    shares: list[list[list[float]]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Line:
+    """The state of one counter along a question and its answer.
+
+    Attributes:
+      unit: The number of the counter.
+      corners: The points [steps done, count] between which the line is straight.
+    """
+
+    unit: int
+    corners: list[list[float]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A question with a model's answer.
+
+    Attributes:
+      question, answer, right: The question, the model's answer and the right one, as people write them.
+      confidence: The product of the probabilities of the answer's characters.
+      read: The characters of each step of the question.
+      written: The characters of the answer, in the order in which the model writes them.
+      backwards: Whether that order is from the last character to the first.
+      alphabet: The characters whose probabilities these are; a blank is ``␣``.
+      probabilities: [steps of the answer][alphabet].
+      attention: One per layer that looks at something while the answer is written.
+      lines: Those of some counters; empty for other models.
+    """
+
+    question: str
+    answer: str
+    right: str
+    confidence: float
+    read: list[str]
+    written: list[str]
+    backwards: bool
+    alphabet: str
+    probabilities: list[list[float]]
+    attention: list[Attention]
+    lines: list[Line]
+
+    def to_json(self) -> dict[str, Any]:
+        # dataclasses.asdict would copy thousands of lists.
+        return vars(self) | {name: [vars(each) for each in getattr(self, name)] for name in ("attention", "lines")}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AtLength:
+    """How a model does on its task's suite for operands of one length.
+
+    Attributes:
+      length: The most digits, or dashes, of an operand.
+      questions: How many were asked.
+      right: The share of right answers, from 0 to 1.
+      worst: The share in the worst slice.
+      slice, why: The name of that slice, and why it is hard.
+      wrong: A mistake in it, in words; empty if all answers are right.
+    """
+
+    length: int
+    questions: int
+    right: float
+    worst: float
+    slice: str
+    why: str
+    wrong: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+class Models:
+    """The models of runs: each is built once, and given the weights that are asked. For one thread.
+
+    Nothing is kept that a person did: only models and weights, so that the next question is answered at once.
+    """
+
+    def __init__(self) -> None:
+        self._built = functools.lru_cache(MODELS_KEPT)(_Built)
+        self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
+
+    def answer(self, run: Run, typed: str, epoch: int | None = None) -> Answer:
+        """A model's answer to a question as a person types it.
+
+        Args:
+          run: The run.
+          typed: The question.
+          epoch: The epoch whose weights to ask; None for the best ones.
+
+        Raises:
+          InputError: It is not a question for this run, or there are no such weights.
+        """
+        question = read(typed, run)
+        inspector = self._inspector(run, question.task, epoch)
+        found = inspector.look(question, states=False)
+        return Answer(
+            question=question.given,
+            answer=found.answer,
+            right=text.answer(question),
+            confidence=found.confidence,
+            read=found.read,
+            written=found.written,
+            backwards=isinstance(inspector.learner.view, BackwardView),
+            alphabet=found.alphabet.replace(" ", "␣"),
+            probabilities=_rounded(found.probabilities),
+            attention=_attention(found),
+            lines=_lines(inspector, found, question.stored),
+        )
+
+    def at_length(self, run: Run, length: int, epoch: int | None = None) -> AtLength:
+        """Asks a model some questions of each slice of its task's suite, of operands of at most this length.
+
+        Raises:
+          InputError: The model cannot read them, the task has no suite, or there are no such weights.
+        """
+        learner = self._inspector(run, run.task_of_length(length), epoch).learner
+        found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
+        worst = found.worst
+        if worst is None:
+            raise InputError(suites.no_suite(run.task))
+        return AtLength(
+            length=length,
+            questions=found.num_questions,
+            right=sum(each.all.right for each in found.slices) / found.num_questions,
+            worst=worst.all.right / worst.all.count,
+            slice=worst.name,
+            why=worst.why,
+            wrong=worst.wrong.sentence(run.task) if worst.wrong else "",
+        )
+
+    def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:
+        """The model on the strings of a task, with the weights of an epoch."""
+        if epoch is not None and epoch not in run.kept_epochs:
+            raise InputError(f"the weights after epoch {epoch} of {run.folder} are not kept; choose another epoch")
+        path = run.best if epoch is None else run.of_epoch(epoch)
+        built = self._built(run, task)
+        try:
+            stamp = (path, path.stat().st_mtime_ns)  # a training that goes on replaces its best weights
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}); load the page again") from None
+        if built.stamp != stamp:
+            checkpoints.assign(built.inspector.learner.model.variables, self._loaded(*stamp), path)
+            built.stamp = stamp
+        return built.inspector
+
+
+class _Built:
+    """A model, and the file and the time of the weights that it has."""
+
+    def __init__(self, run: Run, task: Task) -> None:
+        self.inspector = Inspector(session.restore(run, task), compiled=True)
+        self.stamp: tuple[Path, int] | None = None
+
+
+def _rounded(values: np.ndarray) -> list:
+    """Numbers with as many decimals as the page can show; as nested lists."""
+    return np.round(values.astype(np.float64), DECIMALS).tolist()
+
+
+def _attention(found: Inspection) -> list[Attention]:
+    """The layers that look at something while the answer is written."""
+    steps, layers = len(found.written), []
+    for layer, shares in found.attention.items():
+        if not found.is_of_answer(shares) or shares[:, -steps:].size > MOST_SHARES:
+            continue
+        keys = found.labels(shares.shape[2])
+        layers.append(Attention(layer=layer, keys=keys, shares=_rounded(shares[:, -steps:])))
+    return layers
+
+
+def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[Line]:
+    """The counters that come nearest to zero where the answer ends, from the first character to the last one.
+
+    There the model sees that it has written enough: its readout tells counts apart near zero. What a counter adds
+    depends on the character alone, so its line is straight while the character stays the same.
+    """
+    learner = inspector.learner
+    layers = [layer for layer in learner.model.layers if isinstance(layer, Counter)]
+    if len(layers) != 2:
+        return []
+    encoder, decoder = (np.asarray(layer.added(), np.float64) for layer in layers)
+    ids = np.array([learner.view.alphabet.index(character) for character in stored])
+    # A row of ``added`` per step: those of the encoder, then the two of the decoder, for its first step and the others.
+    rows = np.concatenate([ids, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
+    added = np.concatenate([encoder, decoder])
+    turned = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
+    read, end = len(ids), len(ids) + len(found.answer)
+    steps = np.array(sorted({*turned, read, end}))
+    pieces = np.diff(steps)[:, None] * added[rows[steps[:-1]]]
+    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(pieces, axis=0)])
+    at = dict(zip(steps.tolist(), counts, strict=True))
+    # A counter that has hardly moved is near zero everywhere, and tells nothing.
+    moved = np.abs(at[read]) > len(found.answer) / 2
+    far = np.divide(np.abs(at[end]), np.abs(at[read]), out=np.full(len(moved), np.inf), where=moved)
+    return [
+        Line(unit=int(unit), corners=[[step, round(float(at[step][unit]), 3)] for step in turned])
+        for unit in np.argsort(far, kind="stable")[:COUNTERS_SHOWN]
+    ]

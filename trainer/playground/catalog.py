@@ -1,0 +1,252 @@
+"""Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import shortened
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.registry import MODELS, model_entry
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.run import CONFIG, Run, open_run
+
+# Runs are looked for so many folders below the given one: a sweep has them two below.
+DEPTH = 3
+# A question that is longer than those of the training has at most so many characters. The second is for models whose
+# work grows with the square of the length, or that write character by character.
+MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
+# A count of dashes as it may be typed instead of them: 300, or -{300} as our tables abridge them.
+COUNT = re.compile(r"([0-9]{1,6})|-\{([0-9]{1,6})\}")
+# A model breaks at a length if a smaller share of its worst slice is right.
+BROKEN = 0.9
+# The lengths at which a model is asked, as multiples of its own.
+LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hard:
+    """One question of a slice of the task's suite, and why the slice is hard."""
+
+    slice: str
+    question: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """An epoch whose weights are kept; None where the history does not have it."""
+
+    epoch: int
+    exact_match: float | None
+    is_best: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Offer:
+    """A run that can be asked.
+
+    Attributes:
+      name: Its folder, below the folder of all runs.
+      task: The name of the task.
+      model, view, given: As in the run's summary.
+      size: The longest operands in words, such as ``at most 3 digits``.
+      units: What the length of an operand is counted in.
+      digits: D of the training.
+      symbol: The character between the operands.
+      equals: What stands between a question and its answer.
+      example: A question.
+      character_by_character: Whether the model reads what it has written.
+      epochs: Those whose weights are kept; without any, only the best weights can be asked.
+      hard: Hard questions, one per slice of the suite.
+      lengths: At which lengths of the operands it can be asked where it breaks; empty if the task has no lengths.
+    """
+
+    name: str
+    task: str
+    model: str
+    view: str
+    given: str
+    size: str
+    units: str
+    digits: int
+    symbol: str
+    equals: str
+    example: str
+    character_by_character: bool
+    epochs: list[Epoch]
+    hard: list[Hard]
+    lengths: list[int]
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Refused:
+    """A run that cannot be asked, and the sentence that says why."""
+
+    name: str
+    why: str
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def folders(top: Path) -> dict[str, Path]:
+    """The folders of runs at or below a folder, by the names that the page shows, in their order.
+
+    Links are not followed, so that nothing outside is offered.
+
+    Raises:
+      InputError: The folder is not there, or has no run in it.
+    """
+    if not top.is_dir():
+        raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
+    found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _runs(top)}
+    if not found:
+        raise InputError(f"{top} holds no run; train one first: arith-model train addition --run-dir {top}/addition")
+    return found
+
+
+def _runs(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
+    """The folders of runs, depth first; a run holds no other runs."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    except OSError:  # of another user
+        return
+    if CONFIG in names:
+        yield folder
+    elif depth:
+        for name in sorted(name for name, is_folder in names.items() if is_folder and not name.startswith(".")):
+            yield from _runs(folder / name, depth - 1)
+
+
+def listed(top: Path) -> dict[str, Any]:
+    """All runs as they are now, for a training may be going on: ``runs`` and ``refused``; and ``broken``.
+
+    Raises:
+      InputError: The folder is no longer there, or has no run in it.
+    """
+    found = [offer(name, folder) for name, folder in folders(top).items()]
+    return {
+        "runs": [each.to_json() for each in found if isinstance(each, Offer)],
+        "refused": [each.to_json() for each in found if isinstance(each, Refused)],
+        "broken": BROKEN,
+    }
+
+
+def offer(name: str, folder: Path) -> Offer | Refused:
+    """What can be asked of a run, or why nothing can."""
+    try:
+        run = open_run(folder)
+        _check_model(run)
+        checkpoints.load(run.best)
+        return _offer(name, run)
+    except InputError as error:
+        return Refused(name=name, why=str(error))
+
+
+def _check_model(run: Run) -> None:
+    """Raises InputError if the run's model is code that may not run."""
+    name = run.config.model.name
+    if plugins.is_plugin(name):
+        plugins.load(name, run.config.model.code_sha256)
+
+
+def _offer(name: str, run: Run) -> Offer:
+    task, model = run.task, run.config.model
+    return Offer(
+        name=name,
+        task=task.name,
+        model=model.name.rpartition("/")[2],
+        view=model.view,
+        given=model.given,
+        size=task.notation.describe(task.digits),
+        units=task.notation.characters,
+        digits=task.digits,
+        symbol=task.operation.symbol,
+        equals=task.notation.equals,
+        example=text.example(task),
+        character_by_character=model_entry(model.name).autoregressive,
+        epochs=_epochs(run),
+        hard=list(_hard(task)),
+        lengths=lengths(run) if task.notation.has_lengths else [],
+    )
+
+
+def _epochs(run: Run) -> list[Epoch]:
+    rows = {row["epoch"]: row["val_exact_match"] for row in history.read_csv(run.history)}
+    _, state = checkpoints.load(run.best)
+    best = state["row"]["epoch"] if isinstance(state.get("row"), dict) else None
+    return [Epoch(epoch=epoch, exact_match=rows.get(epoch), is_best=epoch == best) for epoch in run.kept_epochs]
+
+
+def _hard(task: Task) -> Iterator[Hard]:
+    """A question of each slice of the suite."""
+    for each in task.operation.suite(task.digits):
+        pairs = suites.pairs(task.name, task.digits, each, count=1)
+        if pairs:
+            left, right = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
+            stored = text.questions(task, left, right)[0].tobytes().decode("ascii")
+            yield Hard(slice=each.name, question=shortened(text.written(stored, task)), why=each.why)
+
+
+def most_digits(run: Run) -> int:
+    """The longest operands that the page asks a run about: never less than those of its training."""
+    model = run.config.model
+    # A model of someone's own may be of any kind.
+    slow = model.name not in MODELS or model_entry(model.name).autoregressive or model_entry(model.name).heads
+    most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
+    return max(run.task.digits, min(run.most_digits, most // 2))
+
+
+def lengths(run: Run) -> list[int]:
+    """At which lengths of the operands to ask where a model breaks: some up to its own, and some beyond.
+
+    For own operands of at most 3 digits, and a model that reads any length::
+
+        1  2  3 | 4  5  6  9  12  18  24  36  48
+    """
+    own, most = run.task.digits, most_digits(run)
+    shorter = {step * 10**power for power in range(len(str(own))) for step in (1, 2, 5)} | {own - 1, own}
+    longer = {own + more for more in (1, 2, 3)} | {int(own * factor) for factor in LONGER}
+    return sorted({*(each for each in shorter if 0 < each <= own), *(each for each in longer if own < each <= most)})
+
+
+def read(question: str, run: Run) -> text.Question:
+    """Reads a question as a person types it; of dashes, ``300p2`` and ``-{300}p--`` are short for those of so many.
+
+    Raises:
+      InputError: It is not a question of the task, or too long for this page.
+    """
+    task, most = run.task, most_digits(run)
+    if not task.notation.has_digits:
+        question = spelled(question, task.operation.symbol, most)
+    longest = max(map(len, text.typed_operands(question, task)))
+    if most < longest <= run.most_digits:
+        raise InputError(
+            f"the question has an operand of {longest:,} {task.notation.characters}, and this page asks this model "
+            f"about at most {most:,}; arith-model predict asks about longer ones"
+        )
+    return text.parse(question, task, most)
+
+
+def spelled(question: str, symbol: str, most: int) -> str:
+    """A question of dashes with its counts spelled out, up to one dash more than a page asks about.
+
+    >>> spelled("3p-{2}", "p", 10)
+    '---p--'
+    """
+    parts = re.sub(r"\s", "", question).split(symbol)
+    counts = [COUNT.fullmatch(part) for part in parts]
+    return symbol.join(
+        "-" * min(int(count[1] or count[2]), most + 1) if count else part
+        for part, count in zip(parts, counts, strict=True)
+    )

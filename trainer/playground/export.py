@@ -1,0 +1,174 @@
+"""The playground as files: a page that answers in the browser, with the weights of the runs in it.
+
+A class needs no installation for it, and no server: ``index.html`` opens from a disk, too. It has the networks that
+``static/model.js`` computes, up to a size that a page can hold.
+"""
+
+import base64
+import dataclasses
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.models.latches import Latch
+from seq2seq_arith.trainer.models.layers import Counter
+from seq2seq_arith.trainer.models.taggers import DIRECTIONS
+from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.playground.answers import Models
+from seq2seq_arith.trainer.playground.catalog import Offer, Refused
+from seq2seq_arith.trainer.runs import checkpoints, files
+from seq2seq_arith.trainer.runs.run import Run, open_run
+
+STATIC = Path(__file__).parent / "static"
+COPIED = ("style.css", "app.js", "model.js", "icon.svg")
+SCRIPTS = "<!-- scripts of an exported page -->"
+# The page asks nobody anything.
+ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">
+  <script src="runs.js" defer></script>
+  <script src="model.js" defer></script>"""
+RUNS = "window.exported = "
+# The names in model.js of the networks that it computes.
+NETWORKS = dict.fromkeys(DIRECTIONS, "tagger") | {name: name for name in ("latch_tagger", "convolution", "counter")}
+# Weights of a run on a page, of all its epochs together: 8 MB of base64.
+MOST_WEIGHTS = 1_500_000
+
+
+def export(top: Path, folder: Path) -> None:
+    """Writes index.html and all that it needs.
+
+    Args:
+      top: The folder of the runs.
+      folder: The folder to write, which is not there yet.
+
+    Raises:
+      InputError: The folder is there already, or no run can be on such a page.
+      WriteError: The folder cannot be written.
+    """
+    if folder.exists():
+        raise InputError(f"{folder} is there already; give a folder that is not")
+    models, exported = Models(), []
+    for name, path in catalog.folders(top).items():
+        found = _exported(name, path, models)
+        if isinstance(found, Refused):
+            say(f"left out: {name}: {found.why}")
+        else:
+            exported.append(found)
+    if not exported:
+        raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
+    _write(folder, exported)
+    size = sum(file.stat().st_size for file in folder.iterdir())
+    say(f"{folder / 'index.html'}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
+
+
+def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
+    """Writes the files under another name, which they lose when all of them are there."""
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+    page = (STATIC / "index.html").read_text(encoding="utf-8").replace(SCRIPTS, ALONE)
+    try:
+        with files.translate_errors(folder):
+            partial.mkdir(parents=True)
+            for name in COPIED:
+                shutil.copyfile(STATIC / name, partial / name)
+            (partial / "index.html").write_text(page, encoding="utf-8")
+            held = {"runs": exported, "refused": [], "broken": catalog.BROKEN}
+            (partial / "runs.js").write_text(f"{RUNS}{json.dumps(held)};\n", encoding="utf-8")
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _exported(name: str, folder: Path, models: Models) -> dict[str, Any] | Refused:
+    """What runs.js holds of a run, or why it holds nothing."""
+    offer = catalog.offer(name, folder)
+    if isinstance(offer, Refused):
+        return offer
+    run = open_run(folder)
+    model = run.config.model
+    if model.name not in NETWORKS:
+        return Refused(name=name, why=f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
+    best = _arrays(run.best)
+    if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
+        return Refused(name=name, why=f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
+    kept = _thinned(offer, MOST_WEIGHTS // count - 1)
+    weights = {"best": best} | {str(each.epoch): _arrays(run.of_epoch(each.epoch)) for each in kept}
+    return (
+        dataclasses.replace(offer, epochs=kept).to_json()
+        | _rules(run)
+        | {"at_lengths": _at_lengths(models, run, offer.lengths)}
+        | {"weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()}}
+    )
+
+
+def _rules(run: Run) -> dict[str, Any]:
+    """What model.js has to know of the task, of the view and of the network."""
+    task, model = run.task, run.config.model
+    directions = DIRECTIONS.get(model.name)
+    return {
+        "most": catalog.most_digits(run),
+        "alphabet": task.alphabet,
+        "dashes": task.notation is DASHES,
+        "residues": task.notation is RESIDUES,
+        "reverse": task.reverse,
+        "answer_prefix": task.operation.answer_prefix,
+        "question_width": _line(task, lambda each: each.question_width),
+        "answer_width": _line(task, lambda each: each.answer_width),
+        "operand_width": _line(task, lambda each: each.operand_width),
+        "network": NETWORKS[model.name],
+        "layers": model.layers,
+        "directions": directions(model.layers) if directions else "",
+        "latch_steepness": Latch.STEEPNESS,
+        "counter_steepness": Counter.STEEPNESS,
+    }
+
+
+def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
+    """A width as a straight line over D, which it is wherever D can grow."""
+    here = width(task)
+    if not task.notation.has_lengths:
+        return {"base": here, "per_digit": 0}
+    slope = width(dataclasses.replace(task, digits=task.digits + 1)) - here
+    return {"base": here - slope * task.digits, "per_digit": slope}
+
+
+def _thinned(offer: Offer, most: int) -> list[Any]:
+    """At most so many of the epochs, evenly spaced, the last one and the best one included; none if two do not fit."""
+    epochs, best = offer.epochs, [place for place, each in enumerate(offer.epochs) if each.is_best]
+    count = min(most, len(epochs))
+    if count < 2:
+        return []
+    places = np.linspace(0, len(epochs) - 1, count if count == len(epochs) else count - 1).round().astype(int)
+    return [epochs[place] for place in sorted({*places.tolist(), len(epochs) - 1, *best})[-most:]]
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """The weights in a checkpoint; other variables, such as the states of random generators, are not needed."""
+    arrays, _ = checkpoints.load(path)
+    return {name: array for name, array in arrays.items() if array.dtype.kind == "f"}
+
+
+def _encoded(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Weights as JSON holds them: shapes, and base64 of float32, the least significant byte first."""
+    return {
+        name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
+        for name, array in arrays.items()
+    }
+
+
+def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:
+    """How the best weights do at each length, up to the first at which the page stops to ask."""
+    found = []
+    for length in lengths:
+        at = models.at_length(run, length)
+        found.append(at.to_json())
+        if at.worst < catalog.BROKEN and length >= run.task.digits:
+            break
+    return found

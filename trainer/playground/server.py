@@ -1,0 +1,192 @@
+"""The playground's server: its routes, and who may use them. It listens on the loopback interface alone.
+
+::
+
+    GET  /                the page, with style.css, app.js and icon.svg
+    GET  /api/runs        the runs: those that can be asked, and those that cannot, with the reason
+    POST /api/answer      {"run", "question", "epoch"}: an answer, as ``answers.Answer``
+    POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``answers.AtLength``
+
+A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON), nor
+pretend to be this one by a name that leads here (the header ``Host`` must be ours).
+"""
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from seq2seq_arith.base.errors import InputError, RunError
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.playground.answers import Models
+from seq2seq_arith.trainer.runs.run import Run, open_run
+
+HOST, HTTP = "127.0.0.1", 80
+NAMES = {HOST, "localhost"}  # of this machine, in a browser
+MOST_BYTES = 1 << 16  # of what a browser sends
+STATIC = Path(__file__).parent / "static"
+KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("style.css", "app.js", "icon.svg")}
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def serve(top: Path, port: int) -> None:
+    """Serves the playground until Ctrl-C or SIGTERM.
+
+    Args:
+      top: The folder of the runs.
+      port: The port; 0 for a free one.
+
+    Raises:
+      InputError: There are no runs, or the port is taken.
+    """
+    catalog.folders(top)
+    asyncio.run(_serve(top, port))
+
+
+async def _serve(top: Path, port: int) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        listener = socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"port is {port}, where nobody can listen ({reason}); give another --port, or 0") from None
+    runner = web.AppRunner(Playground(top).application(), access_log=None)
+    try:
+        await runner.setup()
+        await web.SockSite(runner, listener, shutdown_timeout=1).start()
+        say(f"http://{HOST}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+        listener.close()
+
+
+class Playground:
+    """The routes. All models are asked in one thread, one question after another.
+
+    Args:
+      top: The folder of the runs.
+    """
+
+    def __init__(self, top: Path) -> None:
+        self._top = top
+        self._models = Models()
+        self._thread = ThreadPoolExecutor(1)
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[_guarded], client_max_size=MOST_BYTES)
+        app.add_routes([web.get(path, _page) for path in PAGES])
+        app.router.add_get("/api/runs", self._runs)
+        app.router.add_post("/api/answer", self._answer)
+        app.router.add_post("/api/length", self._length)
+        app.on_cleanup.append(self._end)
+        return app
+
+    async def _end(self, _: web.Application) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _runs(self, _: web.Request) -> web.Response:
+        return web.json_response(await self._in_thread(catalog.listed, self._top))
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        asked = await _asked(request, question=str)
+        run = self._open(asked["run"])
+        found = await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"])
+        return web.json_response(found.to_json())
+
+    async def _length(self, request: web.Request) -> web.Response:
+        asked = await _asked(request, length=int)
+        run = self._open(asked["run"])
+        if asked["length"] not in catalog.lengths(run):
+            raise InputError(f"length is {asked['length']}; give one of those that /api/runs lists")
+        found = await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"])
+        return web.json_response(found.to_json())
+
+    def _open(self, name: str) -> Run:
+        """A run by the name that the page has for it: no other folder can be named.
+
+        Raises:
+          InputError: There is no such run, or it cannot be opened.
+        """
+        folder = catalog.folders(self._top).get(name)
+        if folder is None:
+            raise InputError("there is no run of that name; load the page again")
+        return open_run(folder)
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuses requests that do not come from this page, and turns refusals into JSON."""
+    try:
+        _check_origin(request)
+        response = await handler(request)
+    except InputError as error:
+        response = _refusal(400, str(error))
+    except RunError as error:
+        response = _refusal(500, str(error))
+    except web.HTTPException as error:
+        response = _refusal(error.status, error.reason)
+    response.headers.update(HEADERS)
+    return response
+
+
+def _check_origin(request: web.Request) -> None:
+    """Raises HTTPForbidden unless the request is for this address, and no page of another site sent it."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
+    ours = {f"{name}:{port}" for name in NAMES} | (NAMES if port == HTTP else set())
+    origin = request.headers.get("Origin")
+    if request.host not in ours or (origin is not None and origin.removeprefix("http://") not in ours):
+        raise web.HTTPForbidden(reason=f"this server is for its own page at {HOST}, and for no other site")
+
+
+def _refusal(status: int, why: str) -> web.Response:
+    return web.json_response({"why": why}, status=status)
+
+
+async def _page(request: web.Request) -> web.Response:
+    name = PAGES[request.path]
+    return web.Response(body=(STATIC / name).read_bytes(), content_type=KINDS[Path(name).suffix], charset="utf-8")
+
+
+async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
+    """What a request asks: the name of a run, an epoch or None, and fields of these types.
+
+    Raises:
+      InputError: It is not such a request.
+    """
+    if request.content_type != "application/json":
+        raise InputError(f"the content type is {request.content_type}; send application/json")
+    try:
+        values = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise InputError("the request is not JSON; send an object") from None
+    kinds = {"run": str, **kinds}
+    if not isinstance(values, dict) or set(values) - {"epoch"} != set(kinds):
+        raise InputError(f"the request must have {', '.join(kinds)}, and may have epoch; send an object with these")
+    values = {"epoch": None, **values}
+    for name, kind in kinds.items():
+        if type(values[name]) is not kind:
+            raise InputError(f"{name} is of the wrong type; send a {'whole number' if kind is int else 'text'}")
+    if values["epoch"] is not None and type(values["epoch"]) is not int:
+        raise InputError("epoch is of the wrong type; send a whole number, or null for the best weights")
+    return values

@@ -1,0 +1,650 @@
+// The page of the playground: it asks a backend, and shows what comes back. The backend is the server that sends this
+// page; in an exported page it is model.js, which has the same three functions.
+"use strict";
+
+const LONGEST_RUN = 12; // of one character; longer runs are one cell
+const STEP_MS = 140; // from one character of an answer to the next
+const MOST_MS = 1600; // for a whole answer
+const WAITING_MS = 250; // before the page says that a model is being loaded
+const CHOICES = 4; // characters that a closer look shows
+const BLANK = "␣";
+const CURVES = ["", "one", "two"]; // the classes of their dashes
+
+const server = {
+  bestOnly: false,
+  runs: () => request("api/runs"),
+  answer: (run, question, epoch) => request("api/answer", { run: run.name, question, epoch }),
+  atLength: (run, length, epoch) => request("api/length", { run: run.name, length, epoch }),
+};
+
+async function request(path, body) {
+  const options = body && {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  let response, found;
+  try {
+    response = await fetch(path, options);
+    found = await response.json();
+  } catch {
+    throw new Error("the server does not answer; start arith-model serve again, and load this page again");
+  }
+  if (!response.ok) throw new Error(found.why);
+  return found;
+}
+
+const backend = window.exportedBackend || server;
+const one = (selector, root = document) => root.querySelector(selector);
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function drawn(name, attributes = {}, text = "") {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.textContent = text;
+  return made;
+}
+
+// Text
+
+// A share with one decimal, cut off and not rounded, so that 100.0% means all.
+function percent(share) {
+  const tenths = Math.floor(share * 1000 + 1e-9);
+  return tenths === 0 && share > 0 ? "<0.1%" : `${(tenths / 10).toFixed(1)}%`;
+}
+
+// Long runs of one character in brief: -{431}p--.
+function shortened(text) {
+  return text.replace(/(.)\1{12,}/gu, (run, character) => `${character}{${run.length}}`);
+}
+
+// A text as a screen reader should say it: a dash is punctuation, which it would leave out.
+function spoken(text, task) {
+  if (task !== "pq") return text || "nothing";
+  return text.replace(/-+/g, (run) => ` ${run.length} dash${run.length > 1 ? "es" : ""} `).trim() || "nothing";
+}
+
+const counted = (number, noun) => `${number.toLocaleString("en")} ${number === 1 ? noun.replace(/(?<=sh)es$|s$/, "") : noun}`;
+
+// Cells: one per step, but a long run of one character is a single one.
+function grouped(characters) {
+  const cells = [];
+  for (let start = 0; start < characters.length; ) {
+    let end = start + 1;
+    while (end < characters.length && characters[end] === characters[start]) end++;
+    if (end - start <= LONGEST_RUN) end = start + 1;
+    cells.push({ character: characters[start], start, end });
+    start = end;
+  }
+  return cells;
+}
+
+// The character of a cell, and how often it stands there.
+function shown(cell) {
+  const made = element("b", { textContent: cell.character.length > 1 ? stacked(cell.character) : cell.character });
+  const count = cell.end - cell.start;
+  if (count > 1) made.append(element("span", { textContent: ` × ${count.toLocaleString("en")}` }));
+  return made;
+}
+
+// The two digits of a place stand above each other; of several pairs, each has a line.
+function stacked(characters) {
+  return characters.match(characters.length > 2 ? /..?/gu : /./gu).join("\n");
+}
+
+// One model with its answer
+
+class Panel {
+  constructor(run, place) {
+    this.run = run;
+    this.root = one("#panel").content.cloneNode(true).firstElementChild;
+    this.epoch = null;
+    this.asked = 0;
+    this.animate = true;
+    one("h2", this.root).textContent = run.name;
+    one(".about", this.root).textContent =
+      `${run.task} of ${run.size}; model ${run.model}; what the view gives it: ${run.given}`;
+    this.prepareEpochs(place);
+    this.prepareLengths();
+    one(".writes .cells", this.root).addEventListener("keydown", (event) => this.move(event));
+    one(".looks select", this.root).addEventListener("change", () => this.lookAt(this.chosen));
+  }
+
+  prepareEpochs(place) {
+    const { epochs } = this.run;
+    const [slider, label, note] = ["input", "label", ".note"].map((each) => one(`.epochs ${each}`, this.root));
+    if (epochs.length < 2) {
+      slider.hidden = true;
+      label.textContent = "Its epochs";
+      note.textContent = "Only the best weights are kept; arith-model train --keep-epochs keeps those of every epoch.";
+      return;
+    }
+    const best = epochs.findIndex((each) => each.is_best);
+    slider.id = `epoch-${place}`;
+    label.htmlFor = slider.id;
+    slider.max = epochs.length - 1;
+    slider.value = best < 0 ? epochs.length - 1 : best;
+    const changed = () => {
+      const { epoch, exact_match: exact, is_best: isBest } = epochs[slider.value];
+      this.epoch = epoch;
+      label.textContent = `Epoch ${epoch} of ${epochs.at(-1).epoch}`;
+      note.textContent =
+        (exact === null ? "" : `${percent(exact)} of the validation answers were right`) + (isBest ? "; the best epoch" : "");
+      slider.setAttribute("aria-valuetext", `${label.textContent}, ${note.textContent}`);
+    };
+    changed();
+    slider.addEventListener("input", () => {
+      changed();
+      if (this.question !== undefined) this.ask(this.question, { animate: false });
+    });
+  }
+
+  prepareLengths() {
+    const { lengths, units, digits } = this.run;
+    const section = one(".lengths", this.root);
+    if (!lengths.length) return;
+    section.hidden = false;
+    const most = lengths.at(-1);
+    one(".note", section).textContent =
+      `It was trained on at most ${counted(digits, units)}` +
+      (most > digits ? "." : ", and its weights are for these places, so it reads no more.") +
+      (backend.bestOnly ? " This is what the best weights do." : "");
+    one("button", section).addEventListener("click", () => this.findLength());
+  }
+
+  // Asks the question that is asked last; of several that are asked meanwhile, only that.
+  async ask(question, { animate = true } = {}) {
+    this.question = question;
+    const ticket = ++this.asked;
+    if (this.busy) return;
+    this.busy = true;
+    this.loaded = false;
+    const waiting = setTimeout(() => this.wait(), WAITING_MS);
+    const started = performance.now();
+    try {
+      const found = await backend.answer(this.run, question, this.epoch);
+      this.root.dataset.milliseconds = (performance.now() - started).toFixed(1);
+      say("");
+      this.show(found, animate && ticket === this.asked);
+    } catch (error) {
+      say(error.message);
+    } finally {
+      clearTimeout(waiting);
+      this.root.classList.remove("waiting");
+      this.busy = false;
+    }
+    if (ticket !== this.asked) await this.ask(this.question, { animate: false });
+  }
+
+  wait() {
+    this.loaded = true;
+    this.root.classList.add("waiting");
+    one(".verdict", this.root).textContent = "The model is being loaded …";
+  }
+
+  show(found, animate) {
+    this.found = found;
+    const inColumns = found.backwards && found.read.length === found.written.length && found.read[0].length > 1;
+    one(".reads", this.root).classList.toggle("backwards", inColumns);
+    one(".writes", this.root).classList.toggle("backwards", found.backwards);
+    one(".order", this.root).textContent = this.order(found);
+    one(".reads .cells", this.root).replaceChildren(...grouped(found.read).map((cell) => this.readCell(cell)));
+    this.cells = grouped(found.written);
+    this.buttons = this.cells.map((cell, index) => this.writtenCell(cell, index));
+    one(".writes .cells", this.root).replaceChildren(
+      ...this.buttons.map((button) => element("li", {}, button)));
+    this.prepareLooks(found);
+    this.showVerdict(found);
+    this.showCounters(found);
+    this.lookAt(Math.min(this.chosen ?? this.leastSure(), this.cells.length - 1));
+    this.reveal(animate);
+  }
+
+  order(found) {
+    const how = this.run.character_by_character
+      ? "one character after another, each after reading those before it"
+      : "all characters at once, shown one after another";
+    return `${how}${found.backwards ? "; from the last digit to the first" : ""}`;
+  }
+
+  readCell(cell) {
+    const blank = [...cell.character].every((each) => each === BLANK);
+    const many = cell.character.length > 2;
+    const made = element("li", { className: `cell${blank ? " blank" : ""}${many ? " many" : ""}` },
+      shown(cell), element("small", { className: "look" }));
+    made.dataset.start = cell.start;
+    made.dataset.end = cell.end;
+    return made;
+  }
+
+  writtenCell(cell, index) {
+    const { step, share } = this.leastSureStep(cell);
+    cell.step = step;
+    const bar = element("i");
+    bar.style.width = `${100 * share}%`;
+    const made = element("button", { type: "button", className: "cell", tabIndex: index ? -1 : 0 },
+      shown(cell), element("small", { textContent: percent(share) }),
+      element("span", { className: "bar" }, bar), element("small", { className: "look" }));
+    made.classList.toggle("blank", cell.character === BLANK);
+    const name = cell.character === BLANK ? "blank" : cell.character === "-" ? "dash" : cell.character;
+    const count = cell.end - cell.start;
+    const wrong = this.isWrong(cell);
+    made.classList.toggle("off", wrong);
+    made.setAttribute("aria-label",
+      `${count > 1 ? `${count} times ` : ""}${name}, probability ${percent(share)}${wrong ? ", wrong" : ""}`);
+    made.addEventListener("mouseenter", () => this.lookAt(index));
+    made.addEventListener("focus", () => this.lookAt(index));
+    return made;
+  }
+
+  // Whether the right answer has another character at one of the steps of a cell.
+  isWrong(cell) {
+    const { right, backwards } = this.found;
+    const wanted = backwards ? [...right].reverse() : [...right];
+    for (let step = cell.start; step < cell.end; step++) {
+      if ((wanted[step] ?? BLANK) !== cell.character) return true;
+    }
+    return false;
+  }
+
+  // The step of a cell whose written character has the least probability.
+  leastSureStep(cell) {
+    const { alphabet, probabilities } = this.found;
+    const place = [...alphabet].indexOf(cell.character);
+    let step = cell.start;
+    for (let each = cell.start; each < cell.end; each++) {
+      if (probabilities[each][place] < probabilities[step][place]) step = each;
+    }
+    return { step, share: probabilities[step][place] };
+  }
+
+  leastSure() {
+    const shares = this.cells.map((cell) => this.leastSureStep(cell).share);
+    return shares.indexOf(Math.min(...shares));
+  }
+
+  showVerdict(found) {
+    const { task, equals } = this.run;
+    const isRight = found.answer === found.right;
+    const verdict = isRight
+      ? element("span", { className: "right", textContent: " ✓ right" })
+      : element("span", { className: "wrong" }, " ✗ wrong: ", element("code", { textContent: shortened(found.right) }), " is right");
+    const milliseconds = Math.round(Number(this.root.dataset.milliseconds));
+    one(".verdict", this.root).replaceChildren(
+      element("code", { textContent: `${shortened(found.question)}${equals || " "}${shortened(found.answer) || BLANK}` }),
+      verdict,
+      element("span", {
+        className: "note",
+        textContent: `The probability of the whole answer is ${percent(found.confidence)}. ${this.loaded ? "Loaded and answered" : "Answered"} in ${milliseconds} ms.`,
+      }));
+    const said = `${this.run.name}: ${spoken(found.question, task)}${equals ? " is " : ", "}${spoken(found.answer, task)}`;
+    announce(this, `${said}, which is ${isRight ? "right" : `wrong; right is ${spoken(found.right, task)}`}.`);
+  }
+
+  // The characters appear in the order in which they are written.
+  reveal(animate) {
+    clearTimeout(this.revealing);
+    if (!animate || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+    const pause = Math.min(STEP_MS, MOST_MS / this.buttons.length);
+    const verdict = one(".verdict", this.root);
+    for (const button of this.buttons) button.classList.add("coming");
+    verdict.style.visibility = "hidden";
+    const next = (index) => {
+      if (index === this.buttons.length) {
+        verdict.style.visibility = "";
+        return;
+      }
+      this.buttons[index].classList.replace("coming", "came");
+      this.revealing = setTimeout(() => next(index + 1), pause);
+    };
+    this.revealing = setTimeout(() => next(0), pause);
+    this.root.addEventListener("mouseenter", () => { verdict.style.visibility = ""; }, { once: true });
+  }
+
+  move(event) {
+    const { backwards } = this.found;
+    const steps = { ArrowRight: backwards ? -1 : 1, ArrowLeft: backwards ? 1 : -1 };
+    const ends = { Home: 0, End: this.buttons.length - 1 };
+    const next = event.key in ends ? ends[event.key] : this.chosen + steps[event.key];
+    if (!(next >= 0 && next < this.buttons.length)) return;
+    event.preventDefault();
+    this.buttons[next].focus();
+  }
+
+  // A closer look at one character: what else it could have been, and what the model looked at.
+
+  lookAt(index) {
+    this.chosen = index;
+    const { alphabet, probabilities } = this.found;
+    const cell = this.cells[index];
+    this.buttons.forEach((button, each) => {
+      button.setAttribute("aria-pressed", each === index);
+      button.tabIndex = each === index ? 0 : -1;
+    });
+    const isRun = cell.end - cell.start > 1;
+    one(".closer", this.root).hidden = false;
+    one(".closer h3", this.root).textContent = isRun
+      ? `Steps ${(cell.start + 1).toLocaleString("en")} to ${cell.end.toLocaleString("en")}: the most probable characters at the least sure one`
+      : `Step ${cell.start + 1}: the most probable characters`;
+    const order = [...alphabet].map((character, place) => [character, probabilities[cell.step][place]]);
+    order.sort((first, second) => second[1] - first[1]);
+    one(".choices", this.root).replaceChildren(...order.slice(0, CHOICES).map(([character, share]) => {
+      const bar = element("i");
+      bar.style.width = `${100 * share}%`;
+      return element("li", {}, element("code", { textContent: character }),
+        element("span", { className: "bar" }, bar), element("span", { textContent: percent(share) }));
+    }));
+    this.showAttention(cell.step);
+  }
+
+  prepareLooks(found) {
+    const select = one(".looks select", this.root);
+    const before = select.value;
+    one(".looks", this.root).hidden = !found.attention.length;
+    const heads = found.attention.flatMap(({ layer, shares }, place) => [
+      ...(shares.length > 1 ? [[`${layer}, mean of its heads`, `${place} mean`]] : []),
+      ...shares.map((_, head) => [shares.length > 1 ? `${layer}, head ${head}` : layer, `${place} ${head}`])]);
+    select.replaceChildren(...heads.map(([text, value]) => new Option(text, value)));
+    // The last layer is the nearest to the answer.
+    const last = heads.findLast(([text, value]) => value.endsWith("mean") || heads.length === found.attention.length);
+    select.value = heads.some(([, value]) => value === before) ? before : last?.[1];
+  }
+
+  showAttention(step) {
+    const { attention, read, written } = this.found;
+    for (const cell of this.root.querySelectorAll(".cell.looked")) {
+      cell.classList.remove("looked", "strongly");
+      one(".look", cell).textContent = "";
+    }
+    if (!attention.length) return;
+    const [place, head] = one(".looks select", this.root).value.split(" ");
+    const { keys, shares } = attention[place];
+    const heads = head === "mean" ? shares : [shares[head]];
+    const row = keys.map((_, key) => heads.reduce((sum, each) => sum + each[step][key], 0) / heads.length);
+    const ofQuestion = keys.length === written.length && keys.length !== read.length ? 0 : Math.min(read.length, keys.length);
+    // What is read at a step of the answer is the character before it, if the model reads what it writes.
+    const shift = this.run.character_by_character ? 1 : 0;
+    for (const cell of this.root.querySelectorAll(".reads .cell")) {
+      this.shade(cell, row.slice(Number(cell.dataset.start), Math.min(cell.dataset.end, ofQuestion)));
+    }
+    this.cells.forEach((cell, index) => {
+      this.shade(this.buttons[index], row.slice(ofQuestion + cell.start + shift, ofQuestion + cell.end + shift));
+    });
+    const most = row.map((share, key) => [share, keys[key]]).sort((first, second) => second[0] - first[0]).slice(0, 3);
+    one(".looks .note", this.root).textContent =
+      `It looks most at ${most.map(([share, key]) => `${key} (${percent(share)})`).join(", ")}` +
+      (most.some(([, key]) => key === "^") ? "; ^ is the beginning of the answer." : ".");
+  }
+
+  shade(cell, shares) {
+    const share = shares.reduce((sum, each) => sum + each, 0);
+    if (!shares.length || share < 0.005) return;
+    cell.classList.add("looked");
+    cell.classList.toggle("strongly", share > 0.5);
+    // The shades between a pale one and a strong one would hide dark and light letters alike.
+    cell.style.setProperty("--share", `${share > 0.5 ? 100 : Math.round(60 * share)}%`);
+    one(".look", cell).textContent = `${Math.round(100 * share)}%`;
+  }
+
+  // The counters
+
+  showCounters(found) {
+    const section = one(".counters", this.root);
+    section.hidden = !found.lines.length;
+    if (!found.lines.length) return;
+    const middle = found.read.length, end = middle + written(found);
+    const figure = one("figure", section);
+    const said = found.lines.map((line) => lineInWords(line, middle, end));
+    figure.replaceChildren(this.chart(found, middle, end, figure.clientWidth || 480), element("figcaption", {
+      textContent: `The counters that come nearest to zero where the answer ends, which tells the model that it has ` +
+        `written enough. ${said.join(". ")}.`,
+    }));
+  }
+
+  chart(found, middle, end, width) {
+    // The padding behind an answer would make the rest small.
+    const last = Math.min(middle + found.written.length, end + Math.max(1, Math.ceil(0.08 * (end - middle))));
+    const place = stretched([...found.read, ...found.written.slice(0, last - middle)]);
+    const top = 26, bottom = 190, left = 48;
+    const lines = found.lines.map(({ corners }) => [
+      ...corners.filter(([step]) => step < last), [last, valueAt(corners, last)]]);
+    const counts = lines.flat().map(([, count]) => count);
+    const [low, high] = [Math.min(0, ...counts), Math.max(0, ...counts)];
+    const x = (step) => left + place[step] / place[last] * (width - left - 4);
+    const y = (count) => bottom - (count - low) / (high - low || 1) * (bottom - top);
+    const svg = drawn("svg", { viewBox: `0 0 ${width} 214`, width, height: 214, "aria-hidden": true });
+    svg.append(drawn("rect", { class: "span", x: x(middle), y: 4, width: x(last) - x(middle), height: bottom - 4 }));
+    svg.append(drawn("text", { x: left + 4, y: top - 7 }, "reads the question"));
+    svg.append(drawn("text", { x: x(middle) + 6, y: top - 7 }, "writes the answer"));
+    for (const count of new Set([low, 0, high])) {
+      svg.append(drawn("path", { class: "axis", d: `M${left} ${y(count)}H${width - 4}` }));
+      svg.append(drawn("text", { x: left - 8, y: y(count) + 4, "text-anchor": "end" }, Math.round(count).toLocaleString("en")));
+    }
+    for (const [step, label] of this.marks(found)) {
+      svg.append(drawn("path", { class: "split", d: `M${x(step)} ${top}V${bottom}` }));
+      svg.append(drawn("text", { x: x(step), y: bottom + 18, "text-anchor": "middle" }, label));
+    }
+    lines.forEach((line, index) => {
+      const points = line.map(([step, count]) => `${x(step).toFixed(1)} ${y(count).toFixed(1)}`);
+      svg.append(drawn("path", { class: `curve ${CURVES[index]}`, d: `M${points.join("L")}` }));
+    });
+    return svg;
+  }
+
+  // Where the lines turn.
+  marks(found) {
+    const middle = found.read.length;
+    const symbol = found.read.indexOf(this.run.symbol);
+    return [[symbol, this.run.symbol], [middle, found.written[0]], [middle + written(found), "end"]];
+  }
+
+  // The lengths
+
+  async findLength() {
+    const section = one(".lengths", this.root);
+    const button = one("button", section), figure = one("figure", section), note = one(".note", section);
+    if (this.finding) {
+      this.finding = false;
+      return;
+    }
+    this.finding = true;
+    button.textContent = "Stop";
+    const list = element("ol", { className: "bars" });
+    figure.replaceChildren(list);
+    figure.hidden = false;
+    const found = [];
+    try {
+      for (const length of this.run.lengths) {
+        note.textContent = `Asking about ${counted(length, this.run.units)} …`;
+        const at = await backend.atLength(this.run, length, this.epoch);
+        if (!this.finding) break;
+        found.push(at);
+        list.append(this.lengthRow(at));
+        if (at.worst < catalogue.broken && length >= this.run.digits) break;
+      }
+      note.textContent = found.length ? this.lengthInWords(found) : "Stopped.";
+    } catch (error) {
+      note.textContent = error.message;
+    }
+    this.finding = false;
+    button.textContent = "Find the length again";
+  }
+
+  lengthRow(at) {
+    const bar = element("i");
+    bar.style.width = `${100 * at.worst}%`;
+    const row = element("li", {},
+      element("span", { textContent: counted(at.length, this.run.units) }),
+      element("span", { className: "bar" }, bar),
+      element("span", { textContent: percent(at.worst) }));
+    if (at.worst < 1) row.append(element("small", { textContent: `${at.slice}: ${at.wrong}` }));
+    return row;
+  }
+
+  lengthInWords(found) {
+    const broken = found.find((at) => at.worst < catalogue.broken);
+    const last = found.at(-1);
+    const { units, digits } = this.run;
+    const what = "Each bar is the share of right answers in the worst slice of hard questions.";
+    if (!broken) {
+      const most = last.length === this.run.lengths.at(-1) ? ", the most that is asked here" : "";
+      return `It does not break up to ${counted(last.length, units)}${most}. ${what}`;
+    }
+    const where = broken.length > digits ? `, trained on ${digits}` : "";
+    return `It breaks at ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;
+  }
+}
+
+// How many characters an answer has before its padding.
+function written(found) {
+  const padding = found.written.indexOf(BLANK);
+  return padding < 0 ? found.written.length : padding;
+}
+
+// The place of each step on an axis on which long runs of padding are short.
+function stretched(characters) {
+  const cells = grouped(characters);
+  const isPadding = (cell) => cell.character === BLANK && cell.end - cell.start > 1;
+  const written = characters.length - cells.filter(isPadding).reduce((sum, cell) => sum + cell.end - cell.start, 0);
+  const places = [0];
+  for (const cell of cells) {
+    const count = cell.end - cell.start;
+    const each = isPadding(cell) ? Math.min(1, Math.max(1, 0.08 * written) / count) : 1;
+    for (let step = 0; step < count; step++) places.push(places.at(-1) + each);
+  }
+  return places;
+}
+
+function lineInWords({ unit, corners }, middle, end) {
+  const count = (value) => (Math.round(10 * value) / 10 || 0).toLocaleString("en").replace("-", "−");
+  return `Counter ${unit}: ${count(valueAt(corners, middle))} after the question, ${count(valueAt(corners, end))} at the end`;
+}
+
+// The value of a line of straight pieces.
+function valueAt(corners, step) {
+  const next = Math.max(1, corners.findIndex(([at]) => at >= step));
+  const [[x0, y0], [x1, y1]] = [corners[next - 1], corners[next]];
+  return y0 + (y1 - y0) * (step - x0) / (x1 - x0);
+}
+
+// The page
+
+const panels = [];
+let catalogue = { runs: [], refused: [] };
+const selects = [one("#run-0"), one("#run-1")];
+const input = one("#question");
+const chosenRun = (place) => catalogue.runs.find((run) => run.name === selects[place].value);
+
+// Shows a refusal; an empty one shows that all is well.
+function say(problem) {
+  one("#problem").textContent = problem;
+  if (problem) input.setAttribute("aria-invalid", "true");
+  else input.removeAttribute("aria-invalid");
+}
+
+// Tells a screen reader what all panels answered.
+function announce(panel, sentence) {
+  panel.said = sentence;
+  one("#live").textContent = panels.map((each) => each.said ?? "").join(" ");
+}
+
+function ask() {
+  const question = input.value.trim();
+  if (!question) {
+    say(`there is no question; write one such as ${chosenRun(0).example}`);
+    return;
+  }
+  for (const panel of panels) {
+    panel.chosen = undefined;
+    panel.ask(question);
+  }
+}
+
+// Shows the panels of the chosen runs; those that stay keep what they show.
+function arrange() {
+  const wanted = [chosenRun(0), chosenRun(1)].filter(Boolean);
+  const kept = wanted.map((run, place) => (panels[place]?.run === run ? panels[place] : new Panel(run, place)));
+  panels.splice(0, panels.length, ...kept);
+  one("#panels").replaceChildren(...panels.map((panel) => panel.root));
+  one("#panels").classList.toggle("two", panels.length > 1);
+}
+
+function chooseFirst() {
+  const run = chosenRun(0);
+  const sameTask = catalogue.runs.filter((each) => each.task === run.task);
+  const before = selects[1].value;
+  selects[1].replaceChildren(new Option("nothing", ""), ...sameTask.map((each) => new Option(each.name, each.name)));
+  selects[1].value = sameTask.some((each) => each.name === before) ? before : "";
+  if (chooseFirst.task !== run.task) input.value = run.hard[0]?.question ?? run.example;
+  chooseFirst.task = run.task;
+  one("#hard").replaceChildren(
+    new Option("choose one", ""), ...run.hard.map((each) => new Option(`${each.slice}: ${each.question}`, each.slice)));
+  one("#hard").disabled = !run.hard.length;
+  explain();
+}
+
+// How to write a question; after a hard one was chosen, why it is hard.
+function explain() {
+  const run = chosenRun(0);
+  const hard = run.hard.find((each) => each.slice === one("#hard").value);
+  const short = run.task === "pq" ? ", or 300p2 for 300 dashes, p and 2 dashes" : "";
+  one("#how").textContent = hard ? hard.why : `Such as ${run.example}${short}.`;
+}
+
+async function start() {
+  try {
+    catalogue = await backend.runs();
+  } catch (error) {
+    say(error.message);
+    return;
+  }
+  const { runs, refused } = catalogue;
+  const list = one("#refused");
+  list.hidden = !refused.length;
+  list.open = !runs.length;
+  one("summary", list).textContent = `${counted(refused.length, "runs")} cannot be asked`;
+  one("ul", list).replaceChildren(...refused.map(({ name, why }) =>
+    element("li", {}, element("code", { textContent: name }), `: ${why}`)));
+  if (!runs.length) {
+    one("#ask").hidden = true;
+    return;
+  }
+  selects[0].replaceChildren(...runs.map((run) => new Option(run.name, run.name)));
+  chooseFirst();
+  arrange();
+  ask();
+}
+
+one("#ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask();
+});
+one("#hard").addEventListener("change", ({ target }) => {
+  const hard = chosenRun(0).hard.find((each) => each.slice === target.value);
+  explain();
+  if (!hard) return;
+  input.value = hard.question;
+  ask();
+});
+input.addEventListener("input", () => {
+  one("#hard").value = "";
+  explain();
+});
+selects[0].addEventListener("change", () => {
+  chooseFirst();
+  arrange();
+  ask();
+});
+selects[1].addEventListener("change", () => {
+  arrange();
+  ask();
+});
+addEventListener("resize", () => {
+  for (const panel of panels) if (panel.found) panel.showCounters(panel.found);
+});
+start();

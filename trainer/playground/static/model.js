@@ -1,0 +1,345 @@
+// The models of an exported page: they answer in the browser, and nothing is sent anywhere. runs.js, which is loaded
+// before, holds the runs with their weights; this file gives app.js the same three functions as the server.
+//
+// It repeats in JavaScript what trainer/models/ and trainer/data/views.py do in Python, for networks that fit on a page.
+"use strict";
+
+window.exportedBackend = (() => {
+  const PAD = " ", SHOWN_PAD = "␣";
+  const COUNTERS_SHOWN = 3;
+
+  // The right answers.
+  const SOLVE = {
+    addition: (left, right) => left + right,
+    subtraction: (left, right) => left - right,
+    multiplication: (left, right) => left * right,
+    modular_addition: (left, right, modulus) => (left + right) % modulus,
+    pq: (left, right) => left + right,
+  };
+
+  // Questions
+
+  // A question as a person types it: its two operands, as the datasets write them.
+  function operands(run, typed) {
+    const bare = typed.replace(/\s/g, "");
+    const parts = bare.split(run.symbol).map((part) => (run.dashes ? spelled(part, run.most) : part));
+    const form = run.dashes ? /^-+$/ : /^(0|[1-9][0-9]*)$/;
+    if (parts.length !== 2 || !parts.every((part) => form.test(part))) {
+      throw new Error(`the question '${typed}' is not one of ${run.task}; write one such as ${run.example}`);
+    }
+    const most = run.residues ? run.digits - 1 : run.most;
+    if (parts.some((part) => (run.residues ? BigInt(part) > BigInt(most) : part.length > most))) {
+      throw new Error(`the question has an operand that is too large; this model reads ${
+        run.residues ? `0 to ${most}` : `at most ${most} ${run.units}`}`);
+    }
+    return parts;
+  }
+
+  // A count of dashes, 300 or -{300}, as dashes; at most one more than a question may have.
+  function spelled(part, most) {
+    const count = /^(?:([0-9]{1,6})|-\{([0-9]{1,6})\})$/.exec(part);
+    return count ? "-".repeat(Math.min(Number(count[1] ?? count[2]), most + 1)) : part;
+  }
+
+  // The widths of the strings that have room for the operands.
+  function roomFor(run, parts) {
+    const digits = run.residues ? run.digits : Math.max(run.digits, ...parts.map((part) => part.length));
+    const width = ({ base, per_digit: perDigit }) => base + perDigit * digits;
+    return { digits, question: width(run.question_width), answer: width(run.answer_width), operand: width(run.operand_width) };
+  }
+
+  function solved(run, parts) {
+    if (run.dashes) return run.answer_prefix + "-".repeat(SOLVE[run.task](parts[0].length, parts[1].length));
+    return run.answer_prefix + SOLVE[run.task](BigInt(parts[0]), BigInt(parts[1]), BigInt(run.digits));
+  }
+
+  // Views: a question as rows of ids, one row per step, and the answer from its ids.
+
+  const backwards = (run) => run.view !== "raw";
+
+  function encoded(run, parts, room) {
+    const id = (character) => run.alphabet.indexOf(character);
+    if (run.view === "raw" || run.view === "backward") {
+      const padded = parts.join(run.symbol).padEnd(room.question, PAD);
+      return (run.reverse ? [...padded].reverse() : [...padded]).map((character) => [id(character)]);
+    }
+    const steps = answerSteps(run, room);
+    const [left, right] = parts.map((part) => [...part].reverse());
+    const digit = (side, place) => id(side[place] ?? PAD);
+    return Array.from({ length: steps }, (_, step) => {
+      if (run.view === "aligned") return [digit(left, step), digit(right, step)];
+      return Array.from({ length: room.operand }, (_, place) => pair(left, right, place, step - place, room, digit)).flat();
+    });
+  }
+
+  // One pair of a step of the view `crossed`: blank where there is no such place on the right.
+  function pair(left, right, place, other, room, digit) {
+    return other >= 0 && other < room.operand ? [digit(left, place), digit(right, other)] : [digit([], 0), digit([], 0)];
+  }
+
+  function answerSteps(run, room) {
+    return ["aligned", "crossed"].includes(run.view) ? Math.max(room.answer, room.operand) : room.answer;
+  }
+
+  function decoded(run, characters, room) {
+    const text = characters.join("");
+    if (!backwards(run)) return text.trim();
+    const unpadded = text.trimEnd();
+    return unpadded.length > room.answer ? "" : [...unpadded].reverse().join("").trim();
+  }
+
+  // Layers, on arrays with one Float64Array per step
+
+  const relu = (rows) => rows.map((row) => row.map((value) => Math.max(0, value)));
+  const sigmoid = (value) => 1 / (1 + Math.exp(-value));
+  const clip = (value, low, high) => Math.min(high, Math.max(low, value));
+
+  function dense(rows, weights, name) {
+    const { shape: [inputs, units], values } = weights[`${name}/kernel`];
+    const bias = weights[`${name}/bias`]?.values ?? new Float32Array(units);
+    return rows.map((row) => times(row, values, inputs, new Float64Array(bias)));
+  }
+
+  // Adds a row times a matrix [inputs, units] to a sum.
+  function times(row, values, inputs, sum) {
+    const units = sum.length;
+    for (let input = 0; input < inputs; input++) {
+      const factor = row[input];
+      if (factor === 0) continue;
+      for (let unit = 0, at = input * units; unit < units; unit++, at++) sum[unit] += factor * values[at];
+    }
+    return sum;
+  }
+
+  function oneHot(ids, depth) {
+    return ids.map((step) => {
+      const row = new Float64Array(step.length * depth);
+      step.forEach((id, channel) => { row[channel * depth + id] = 1; });
+      return row;
+    });
+  }
+
+  // What a tagger reads of each step: one-hot characters, or the sum of the vectors of several pairs.
+  function characters(ids, run, weights) {
+    const depth = run.alphabet.length;
+    if (ids[0].length <= 2) return oneHot(ids, depth);
+    const { shape: [, units], values } = weights["pairs/table"];
+    return ids.map((step) => {
+      const sum = new Float64Array(units);
+      for (let channel = 0; channel < step.length; channel += 2) {
+        const at = (step[channel] * depth + step[channel + 1]) * units;
+        for (let unit = 0; unit < units; unit++) sum[unit] += values[at + unit];
+      }
+      return sum;
+    });
+  }
+
+  function lstm(rows, weights, name, goesBackwards) {
+    const { shape: [inputs], values: kernel } = weights[`${name}/kernel`];
+    const { shape: [units], values: recurrent } = weights[`${name}/recurrent_kernel`];
+    const bias = weights[`${name}/bias`].values;
+    const written = new Array(rows.length);
+    let hidden = new Float64Array(units);
+    const carry = new Float64Array(units);
+    for (let index = 0; index < rows.length; index++) {
+      const step = goesBackwards ? rows.length - 1 - index : index;
+      const gates = times(hidden, recurrent, units, times(rows[step], kernel, inputs, new Float64Array(bias)));
+      hidden = new Float64Array(units);
+      for (let unit = 0; unit < units; unit++) {
+        const [into, kept, added, out] = [0, 1, 2, 3].map((gate) => gates[gate * units + unit]);
+        carry[unit] = sigmoid(kept) * carry[unit] + sigmoid(into) * Math.tanh(added);
+        hidden[unit] = sigmoid(out) * Math.tanh(carry[unit]);
+      }
+      written[step] = hidden;
+    }
+    return written;
+  }
+
+  const joined = (...rows) => {
+    const made = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
+    let at = 0;
+    for (const row of rows) {
+      made.set(row, at);
+      at += row.length;
+    }
+    return made;
+  };
+
+  // Networks, from ids to logits
+
+  const NETWORKS = {
+    tagger(run, weights, ids) {
+      let rows = characters(ids, run, weights);
+      [...run.directions].forEach((direction, number) => {
+        const layer = `layer_${number}`;
+        if (direction === "d") {
+          const [forward, backward] = ["forward", "backward"].map((way) =>
+            lstm(rows, weights, `both_${number}/${way}_${layer}/lstm_cell`, way === "backward"));
+          rows = forward.map((row, step) => joined(row, backward[step]));
+        } else {
+          rows = lstm(rows, weights, `${layer}/lstm_cell`, direction === "b");
+        }
+      });
+      return dense(rows, weights, "logits");
+    },
+
+    latch_tagger(run, weights, ids) {
+      let inputs = relu(dense(characters(ids, run, weights), weights, "read"));
+      const seen = [inputs];
+      for (let number = 0; number < run.layers; number++) {
+        const settings = dense(inputs, weights, `settings_${number}`);
+        seen.push(neighbours(latches(settings, number > 0, run.latch_steepness)));
+        const known = ids.map((_, step) => joined(...seen.map((rows) => rows[step])));
+        inputs = relu(dense(known, weights, `layer_${number}`));
+      }
+      return dense(inputs, weights, "logits");
+    },
+
+    convolution(run, weights, ids) {
+      let rows = oneHot(ids, run.alphabet.length);
+      for (let number = 0; number < run.layers; number++) rows = relu(convolved(rows, weights, `layer_${number}`));
+      return dense(rows, weights, "logits");
+    },
+
+    counter(run, weights, ids, steps) {
+      const [encoder, decoder] = added(run, weights);
+      const units = encoder[0].length;
+      const count = new Float64Array(units);
+      for (const [id] of ids) encoder[id].forEach((value, unit) => { count[unit] += value; });
+      const rows = [], signals = [];
+      for (let step = 0; step < steps; step++) {
+        const kind = Math.min(step, 1);
+        decoder[kind].forEach((value, unit) => { count[unit] += value; });
+        rows.push(count.map(Math.tanh));
+        signals.push(Float64Array.of(1 - kind, kind));
+      }
+      const told = dense(signals, weights, "readout_signal");
+      let read = dense(rows, weights, "readout_0").map((row, step) => row.map((value, unit) => value + told[step][unit]));
+      for (let number = 1; number < run.layers; number++) read = dense(relu(read), weights, `readout_${number}`);
+      return dense(relu(read), weights, "logits");
+    },
+  };
+
+  function latches(settings, goesBackwards, steepness) {
+    const units = settings[0].length / 2;
+    const held = new Float64Array(units);
+    const written = new Array(settings.length);
+    for (let index = 0; index < settings.length; index++) {
+      const step = goesBackwards ? settings.length - 1 - index : index;
+      for (let unit = 0; unit < units; unit++) {
+        const gate = clip(settings[step][unit] * steepness / 2 + 0.5, 0, 1);
+        const value = clip(settings[step][units + unit] * steepness, -1, 1);
+        held[unit] = (1 - gate) * held[unit] + gate * value;
+      }
+      written[step] = held.slice();
+    }
+    return written;
+  }
+
+  // The steps before and after beside each step, each with a mark that tells it from the zeros past the ends.
+  function neighbours(rows) {
+    const none = new Float64Array(rows[0].length + 1);
+    const marked = rows.map((row) => joined(row, [1]));
+    return rows.map((row, step) => joined(row, marked[step - 1] ?? none, marked[step + 1] ?? none));
+  }
+
+  function convolved(rows, weights, name) {
+    const { shape: [width, inputs, filters], values } = weights[`${name}/kernel`];
+    const size = inputs * filters;
+    return rows.map((_, step) => {
+      const sum = new Float64Array(weights[`${name}/bias`].values);
+      for (let place = 0; place < width; place++) {
+        const row = rows[step + place - (width - 1 >> 1)];
+        if (row) times(row, values.subarray(place * size, (place + 1) * size), inputs, sum);
+      }
+      return sum;
+    });
+  }
+
+  // What each character adds to each counter: of the encoder, and of the decoder.
+  function added(run, weights) {
+    return ["encoder", "decoder"].map((name) => {
+      const { shape: [depth, both], values } = weights[`${name}/kernel`];
+      const bias = weights[`${name}/bias`].values, units = both / 2;
+      return Array.from({ length: depth }, (_, id) => Float64Array.from({ length: units }, (_, unit) => {
+        const gates = [unit, units + unit].map((at) => (values[id * both + at] + bias[at]) * run.counter_steepness);
+        return clip(gates[0] + 0.5, 0, 1) * clip(gates[1], -1, 1);
+      }));
+    });
+  }
+
+  // The lines of the counters that come nearest to zero where the answer ends, as answers.py chooses them.
+  function lines(run, weights, ids, steps, length) {
+    if (run.network !== "counter") return [];
+    const [encoder, decoder] = added(run, weights);
+    const moves = [...ids.map(([id]) => encoder[id]), ...Array.from({ length: steps }, (_, step) => decoder[Math.min(step, 1)])];
+    // The counts of all units at the places that matter: where a line turns, and where reading and writing end.
+    const places = moves.flatMap((move, step) => (step === 0 || move !== moves[step - 1] ? [step] : []));
+    const corners = [...places, moves.length];
+    const counts = new Map([[0, new Float64Array(encoder[0].length)]]);
+    let before = 0;
+    for (const step of new Set([...corners, ids.length, ids.length + length].sort((first, second) => first - second))) {
+      if (step) counts.set(step, counts.get(before).map((count, unit) => count + (step - before) * moves[before][unit]));
+      before = step;
+    }
+    const read = counts.get(ids.length), end = counts.get(ids.length + length);
+    const far = Array.from(end, (count, unit) => (Math.abs(read[unit]) > length / 2 ? Math.abs(count / read[unit]) : Infinity));
+    return far.map((value, unit) => [value, unit])
+      .sort((first, second) => (first[0] === second[0] ? first[1] - second[1] : first[0] - second[0]))
+      .slice(0, COUNTERS_SHOWN)
+      .map(([, unit]) => ({ unit, corners: corners.map((step) => [step, counts.get(step)[unit]]) }));
+  }
+
+  function softmax(row) {
+    const most = Math.max(...row);
+    const powers = row.map((value) => Math.exp(value - most));
+    const sum = powers.reduce((total, value) => total + value, 0);
+    return Array.from(powers, (value) => value / sum);
+  }
+
+  // Weights: base64 of float32, the least significant byte first, read when they are first needed.
+  const read = new Map();
+
+  function weightsOf(run, epoch) {
+    const stored = run.weights[epoch ?? "best"];
+    if (!read.has(stored)) {
+      read.set(stored, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+        return [name, { shape, values: new Float32Array(bytes.buffer) }];
+      })));
+    }
+    return read.get(stored);
+  }
+
+  function answer(run, typed, epoch) {
+    const parts = operands(run, typed);
+    const room = roomFor(run, parts);
+    const ids = encoded(run, parts, room);
+    const weights = weightsOf(run, epoch);
+    const steps = answerSteps(run, room);
+    const probabilities = NETWORKS[run.network](run, weights, ids, steps).map(softmax);
+    const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
+    const answered = decoded(run, written, room);
+    const show = (character) => (character === PAD ? SHOWN_PAD : character);
+    return {
+      question: parts.join(run.symbol),
+      answer: answered,
+      right: solved(run, parts),
+      confidence: probabilities.reduce((product, row) => product * Math.max(...row), 1),
+      read: ids.map((step) => step.map((id) => show(run.alphabet[id])).join("")),
+      written: written.map(show),
+      backwards: backwards(run),
+      alphabet: [...run.alphabet].map(show).join(""),
+      probabilities,
+      attention: [],
+      lines: lines(run, weights, ids, steps, answered.length),
+    };
+  }
+
+  return {
+    bestOnly: true,
+    runs: async () => window.exported,
+    answer: async (run, typed, epoch) => answer(run, typed, epoch),
+    atLength: async (run, length) => run.at_lengths.find((at) => at.length === length),
+  };
+})();

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
+    add_task_file,
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
@@ -16,6 +18,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, options_of
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
 from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import (
     DEMO_TASKS,
@@ -130,8 +133,11 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     for command in (evaluate, predict, export, inspect):
-        command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
+        for kind in plugins.KINDS:
+            help = f"{kind.form}, if the run's {kind.option} is your own: its code may then run"
+            command.add_argument(f"--{kind.option}", help=help)
     for command in commands.choices.values():
+        add_task_file(command)
         logs.add_log_options(command)
         command.add_help_option()
     top.add_help_option()
@@ -225,6 +231,8 @@ def _recipes_data(field: str) -> str | None:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
 
+    The tasks of ``--task-file`` are taken at once: other arguments name them.
+
     Raises:
       InputError: An argument is unknown, or of the wrong kind.
     """
@@ -236,6 +244,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:
         raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
+    registry.use(args.task_file)
     return args
 
 

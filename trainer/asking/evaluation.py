@@ -213,9 +213,9 @@ def on_own_data(learner: Learner, data: Data) -> Found:
     results = {"validation": result}
     seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
     most = min(MOST_EXAMPLES, max(1000, UNSEEN_CHARACTERS // task.question_width))
-    left, right = probes.unseen(task, data.has, seed, most)
-    if left.shape[1]:
-        third = probes.examples(task, (left, right))
+    operands = probes.unseen(task, data.has, seed, most)
+    if operands[0].shape[1]:
+        third = probes.examples(task, operands)
         results[f"third set: seed {seed}, unseen"] = ask(learner, third)
     else:
         notes.append(f"there is no third set: the dataset holds every pair of the dataset of seed {seed}")
@@ -272,7 +272,7 @@ def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operand
         first = probes.keys(task, validation)[int(np.argmax(shared))]
         raise InputError(
             f"{int(shared.sum())} validation pairs of {task.config_name} are in its training set, the first is "
-            f"{probes.pair(first)}; generate the dataset anew"
+            f"{probes.pair(task, first)}; generate the dataset anew"
         )
 
 

@@ -1,8 +1,11 @@
 """Datasets of one's own tasks, as ``arith-data`` makes them from a file: against a plain loop, and in processes."""
 
+import hashlib
 import json
+import re
 import shutil
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import reference
@@ -10,6 +13,12 @@ from layout import ROOT
 from programs import files, run, run_here
 
 from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines import show
+from seq2seq_arith.pipelines.checking import rows as checked
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking.redraw import operands, redraw
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE = ("--task-file", EXAMPLE)
@@ -114,6 +123,42 @@ def test_a_dataset_is_what_the_loop_gives(name, tmp_path, forgotten):
     assert run_here("verify", directory, *FILE).returncode == 0
 
 
+VECTORS = re.findall(
+    rf"^\| `((?:{'|'.join(TASKS)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
+    (ROOT / "docs/format.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector[0])
+def test_the_vectors_of_the_page(vector, forgotten):
+    """The draws as the pipeline makes them, and as the witness makes them."""
+    name, draws_used, *digests = vector
+    registry.use(EXAMPLE)
+    task = Task.from_name(name)
+    sample = show.draw(task)
+    assert f"{sample.draws_used:,}" == draws_used
+    bounds = ((0, task.num_train), (task.num_train, task.num_examples))
+    by_pipeline = [
+        [bytes(row).decode() for row in side[start:stop]]
+        for start, stop in bounds
+        for side in (np.ascontiguousarray(sample.questions), sample.answers)
+    ]
+    again = redraw(task, sample.draws_used, 1)
+    by_witness = [
+        column.to_pylist()
+        for split in ("train", "validation")
+        for column in checked.written(task, operands(task, again[split][0]))
+    ]
+    for found in (by_pipeline, by_witness):
+        lines = ["".join(f"{q}\t{a}\n" for q, a in zip(*found[at : at + 2], strict=True)) for at in (0, 2)]
+        assert [hashlib.sha256(each.encode()).hexdigest() for each in lines] == digests
+
+
+def test_all_vectors_are_on_the_page():
+    assert sorted(name.partition("-")[0] for name, *_ in VECTORS) == sorted(TASKS)
+
+
 def test_a_dataset_is_read_only_with_its_file(tmp_path, forgotten, monkeypatch):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)
@@ -150,11 +195,6 @@ def test_a_wrong_row_is_found(tmp_path, forgotten):
         run_here("generate", "sort", *TASKS["sort"], *FILE, "--num-shards", 2, "--data-dir", tmp_path).returncode == 0
     )
     (directory,) = (tmp_path / "seq2seq_arith").glob("sort*/1.0.0")
-    from seq2seq_arith.pipelines.checking import rows as checked
-    from seq2seq_arith.pipelines.checking.metadata import read_checked
-    from seq2seq_arith.pipelines.checking.problem import Problem
-    from seq2seq_arith.pipelines.checking.redraw import operands, redraw
-
     task, layout, metadata = read_checked(directory)
     numbers = redraw(task, metadata["draws_used"], layout.num_shards)["train"][0]
     expected, right = operands(task, numbers), rows(directory, "train")[: len(numbers)]

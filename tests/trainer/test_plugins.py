@@ -316,7 +316,7 @@ VIEW_FAULTS = {
     "Crooked": "/views.py, line 21: the view Crooked encodes 256 answers in the shape (256, 3); its attributes say "
     "(256, 4)",
     "Forgetful": "line 27: the view Forgetful does not give back what it encodes: the question '",
-    "Foreign": "line 32: the view Foreign encodes a answer with the id 1",
+    "Foreign": "line 32: the view Foreign gives answers the id 1",
     "Failing": "/views.py, line 39: ",
     "Unrelated": "/views.py, line 42: Unrelated does not derive from seq2seq_arith.trainer.data.views.View",
 }

@@ -235,9 +235,9 @@ def _fault(view: View) -> str:
         if tuple(ids.shape) != (TRIED, *shape):
             return f"encodes {TRIED} {what}s in the shape {tuple(ids.shape)}; its attributes say {(TRIED, *shape)}"
         if ids.dtype != tf.uint8:
-            return f"encodes a {what} in {ids.dtype.name}; give ids of uint8"
+            return f"encodes {what}s as {ids.dtype.name}; give ids of uint8"
         if np.max(ids, initial=0) >= len(view.alphabet):
-            return f"encodes a {what} with the id {np.max(ids)}, but its alphabet has {len(view.alphabet)} characters"
+            return f"gives {what}s the id {np.max(ids)}, but its alphabet has {len(view.alphabet)} characters"
         decoded = tf.function(decode)(ids)
         if tuple(decoded.shape) != codes.shape or decoded.dtype != tf.uint8:
             return (

@@ -66,7 +66,7 @@ def _faults(own: OwnTask) -> Iterator[str]:
     if name in OPERATIONS:
         yield "is one of this package; give it another name"
     if not isinstance(operation, Operation):
-        yield f"is a {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.tasks"
+        yield f"is of the type {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.tasks"
     yield from _form_faults(operation)
     yield from _size_faults(operation)
     for size in dict.fromkeys((operation.min_digits, operation.digits, operation.max_digits)):
@@ -133,7 +133,7 @@ def _sampled_faults(name: str, operation: Operation, size: int, way: str) -> Ite
         yield f"changes its operands when it solves {at}; work on copies"
         operands = tuple(kept)
     if not isinstance(solved, Solved):
-        yield f"solves to a {type(solved).__name__}; give a Solved of seq2seq_arith.arithmetic.notation"
+        yield f"gives answers of the type {type(solved).__name__}; give a Solved of seq2seq_arith.arithmetic.notation"
     yield from _answer_faults(task, operands, solved, at)
     alone = [operation.solve(size, *(side[:, row : row + 1].copy() for side in operands)) for row in range(4)]
     rows = [text_of(task, solved, range(4)), [text_of(task, each, [0])[0] for each in alone]]

@@ -115,7 +115,9 @@ def test_an_installed_package_gives_its_tasks_names(tmp_path, monkeypatch):
         registry._current.clear()
         registry._known.clear()
         assert pickle.loads(packed) == task
-        with pytest.raises(InputError, match="their_tasks:wrong: the task 'wrong' is a int; give an Operation"):
+        with pytest.raises(
+            InputError, match="their_tasks:wrong: the task 'wrong' is of the type int; give an Operation"
+        ):
             Task("wrong")
     finally:
         registry.installed.cache_clear()

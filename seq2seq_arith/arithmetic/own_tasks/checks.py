@@ -9,6 +9,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import drawing, draws, numbers, suites, text
 from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.decimal_text import lengths as lengths_of
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, NOTATIONS, RESIDUES, Solved
 from seq2seq_arith.arithmetic.own_tasks.registry import OwnTask
 from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, OPERATIONS, Operation
@@ -136,12 +137,17 @@ def _sampled_faults(name: str, operation: Operation, size: int, way: str) -> Ite
         yield f"gives answers of the type {type(solved).__name__}; give a Solved of seq2seq_arith.arithmetic.notation"
     yield from _answer_faults(task, operands, solved, at)
     alone = [operation.solve(size, *(side[:, row : row + 1].copy() for side in operands)) for row in range(4)]
-    rows = [text_of(task, solved, range(4)), [text_of(task, each, [0])[0] for each in alone]]
+    rows = [_text_of(task, solved, range(4)), [_text_of(task, each, [0])[0] for each in alone]]
     if rows[0] != rows[1]:
         yield f"gives {rows[0]} to {len(operands[0][0])} questions at once and {rows[1]} to each alone {at}"
     questions = text.questions(task, *operands)  # type: ignore[arg-type]
     if not all(map(np.array_equal, operands, text.operands(task, questions))):  # type: ignore[arg-type]
         yield f"writes questions {at} that cannot be read back"
+    yield from _table_faults(name, operation, operands, size)
+
+
+def _table_faults(name: str, operation: Operation, operands: draws.Key, size: int) -> Iterator[str]:
+    """What is wrong with its breakdowns and its suite."""
     for title, group in operation.breakdowns.items():
         if np.shape(groups := group(*operands)) != (operands[0].shape[1],):
             yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(operands[0].shape[1],)}"
@@ -161,7 +167,11 @@ def _answer_faults(task: "_Tried", operands: draws.Key, solved: Solved, at: str)
         yield f"gives {magnitude.shape[1]} answers to {count} questions {at}"
     if (magnitude[:-1] >= np.uint64(numbers.WORD)).any():
         yield f"gives answers {at} with a word of more than 18 digits"
-    lengths = operation.notation.measure(magnitude) + len(operation.answer_prefix)
+    if operation.notation.has_digits:  # the last word may have one digit more
+        lengths = lengths_of(magnitude, numbers.WORD_DIGITS * len(magnitude) + 1).astype(np.int64)
+    else:
+        lengths = operation.notation.measure(magnitude)
+    lengths = lengths + len(operation.answer_prefix)
     lengths = lengths + (0 if negative is None else np.asarray(negative).astype(int))
     if (lengths > task.answer_width).any():
         row = int(np.argmax(lengths))
@@ -172,7 +182,7 @@ def _answer_faults(task: "_Tried", operands: draws.Key, solved: Solved, at: str)
         )
     if (lengths <= len(operation.answer_prefix)).any():
         yield f"gives an empty answer {at}"
-    if foreign := sorted(set("".join(text_of(task, solved, range(count)))) - set(operation.alphabet)):
+    if foreign := sorted(set("".join(_text_of(task, solved, range(count)))) - set(operation.alphabet)):
         yield f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {operation.alphabet!r}; add it"
 
 
@@ -209,7 +219,7 @@ def _extreme(task: "_Tried") -> np.ndarray:
     return numbers.from_ints([least, task.digits - 1 + least], words)
 
 
-def text_of(task: "_Tried", solved: Solved, rows) -> list[str]:
+def _text_of(task: "_Tried", solved: Solved, rows) -> list[str]:
     """Some answers as they are written, without padding."""
     written = task.notation.answer(task.operation.answer_prefix, solved, task.answer_width)
     return [np.ascontiguousarray(written[row]).tobytes().decode("ascii").strip() for row in rows]

@@ -81,6 +81,19 @@ def test_a_right_task_has_no_fault(write):
     assert registry.use(write()) == ("distance",)
 
 
+def test_an_answer_of_nineteen_digits_is_counted(write):
+    """It is a single word, as those of eighteen digits are."""
+    path = write("subtract(left, right)[0]", "add(left, right)")
+    wide = "answer_width=lambda size: size + (size != 18)"
+    path.write_text(
+        path.read_text().replace("max_digits=40", "max_digits=18").replace("answer_width=lambda size: size", wide)
+    )
+    with pytest.raises(
+        InputError, match=r"has the answer width 18 for 18 digits, but the answer to \d+d\d+ has 19 char"
+    ):
+        registry.use(path)
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_one_sentence(write, fault):
     old, new, sentence = FAULTS[fault]

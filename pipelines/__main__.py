@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     SIZE,
@@ -22,7 +23,7 @@ from seq2seq_arith.arithmetic.task_options import (
     named_task,
     task_parameters,
 )
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
 from seq2seq_arith.base.options import check_int, given, options_of
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logs.start(parsed)
         events.start(NAME, words, parsed)
         parsed.words = words
+        registry.use(parsed.task_file)
         return COMMANDS[parsed.command](parsed, rest)
 
     return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}")
@@ -184,7 +186,7 @@ def _show(arguments: argparse.Namespace, rest: list[str]) -> int:
 
     _refuse_surplus(rest, arguments.place, "show takes one directory, or one task")
     check_int("rows", arguments.rows, 0, show.MOST_EXAMPLES)
-    if arguments.place in OPERATIONS:
+    if is_task(arguments.place):
         task = named_task(arguments, arguments.place)
         sample = None
     else:

@@ -9,6 +9,7 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
     SIZE,
+    add_task_file,
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
@@ -67,6 +68,7 @@ def make_parser() -> argparse.ArgumentParser:
     for name, command in commands.choices.items():
         if name not in PRINTS_DATA:
             events.add_options(command)
+        add_task_file(command)
         logs.add_log_options(command)
         command.add_help_option()
     parser.add_help_option()

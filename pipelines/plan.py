@@ -102,7 +102,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
         draws=draws,
-        words=task.drawing.words_per_draw(task.digits),
+        words=task.drawing.words_per_draw(task.digits, task.operation.arity),
         distinct=classes.distinct(draws),
         shuffled=shuffled,
         blocks=min(blocks, shuffled),
@@ -116,7 +116,9 @@ def plan(task: Task, layout: Layout) -> Plan:
 def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:
     """How many draws are shuffled, and the draws of the largest shard as a multiple of the mean."""
     early = frequent.early_draws(task, draws)
-    short = frequent.is_short(task, *coverage.class_lengths(task))
+    short = np.zeros(len(classes.count), bool)
+    if early:
+        short = frequent.is_short(task, *coverage.class_lengths(task))
     unseen = np.where(short, np.exp(-classes.probability * early), 1.0)
     # Of a short pair that occurs in the early draws, one draw is left; of every other pair, all draws.
     of_key = np.where(short, draws - early, draws) * classes.probability

@@ -69,8 +69,8 @@ class Sample:
         return len(self) == self.task.num_examples
 
     @functools.cached_property
-    def operands(self) -> tuple[np.ndarray, np.ndarray]:
-        """The left and the right operands, uint64 of shape (words, n) each."""
+    def operands(self) -> tuple[np.ndarray, ...]:
+        """The operands from left to right, uint64 of shape (words, n) each."""
         return text.operands(self.task, self.questions)
 
 
@@ -150,11 +150,11 @@ def draw(task: Task) -> Sample:
         chosen = np.concatenate(
             [of_split[: _share(examined, len(of_split), task)] for of_split in _splits(task, operands, chosen)]
         )
-    left, right = (np.ascontiguousarray(side[:, chosen]) for side in operands)
+    kept = [np.ascontiguousarray(side[:, chosen]) for side in operands]
     return Sample(
         task=task,
-        questions=text.questions(task, left, right),
-        answers=text.answers(task, left, right),
+        questions=text.questions(task, *kept),
+        answers=text.answers(task, *kept),
         draws_used=int(last) + 1 if is_whole else None,
     )
 
@@ -339,10 +339,9 @@ def _head(directory: AnyPath, task: Task, split: str, lengths: Sequence[int], co
     return [np.ascontiguousarray(column) for column in record.texts(records)]
 
 
-def _splits(task: Task, operands: tuple[np.ndarray, np.ndarray], chosen: np.ndarray) -> list[np.ndarray]:
+def _splits(task: Task, operands: tuple[np.ndarray, ...], chosen: np.ndarray) -> list[np.ndarray]:
     """The draws of the training and of the validation split of a whole dataset, in their order."""
-    left, right = (side[:, chosen] for side in operands)
-    hashes = draws.key_hash(task, draws.SPLIT, draws.key(task, left, right))
+    hashes = draws.key_hash(task, draws.SPLIT, draws.key(task, *(side[:, chosen] for side in operands)))
     is_validation = np.zeros(len(chosen), bool)
     is_validation[np.argpartition(hashes, task.num_validation - 1)[: task.num_validation]] = True
     return [chosen[~is_validation], chosen[is_validation]]
@@ -366,6 +365,8 @@ def _duplicates(sample: Sample) -> list[str]:
     if sample.draws_used is None:
         return []
     duplicates = sample.draws_used - task.num_examples
+    if task.operation.arity != 2:
+        return [f"{sample.draws_used:,} questions were drawn, and {duplicates:,} of them dropped, as drawn before."]
     a, b = task.notation.example
     symbol = task.operation.symbol
     if task.ordered:
@@ -409,16 +410,14 @@ def _lengths(sample: Sample) -> dict[str, dict[str, Any]]:
 def _shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
     """The shares of the examples by the lengths of their operands, and by the breakdowns of the task."""
     task = sample.task
-    left, right = (task.notation.measure(side) for side in sample.operands)
-    names, _ = ranges(task.operand_width, left)
-    by_side = [
-        np.bincount(ranges(task.operand_width, side)[1], minlength=len(names)) / len(sample) for side in (left, right)
-    ]
+    sides = [ranges(task.operand_width, task.notation.measure(side)) for side in sample.operands]
+    names, _ = sides[0]
+    by_side = [np.bincount(index, minlength=len(names)) / len(sample) for _, index in sides]
     unit = f"{task.notation.characters} of an operand"
     found: dict[str, list[dict[str, Any]]] = {
         unit: [
-            {"group": name.replace(" ", ""), "left": float(a), "right": float(b)}
-            for name, a, b in zip(names, *by_side, strict=True)
+            {"group": name.replace(" ", ""), **dict(zip(task.operation.sides, map(float, shares), strict=True))}
+            for name, *shares in zip(names, *by_side, strict=True)
         ]
     }
     for name, group in task.operation.breakdowns.items():

@@ -66,8 +66,8 @@ def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
     words = task.notation.words(task.digits)
     for name, pairs in suite.pairs.items():
         if pairs:
-            left, right = (numbers.from_ints(side, words) for side in zip(*pairs, strict=True))
-            columns = (write(plain, left, right) for write in (text.questions, text.answers))
+            operands = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
+            columns = (write(plain, *operands) for write in (text.questions, text.answers))
             for question, answer in zip(*columns, strict=True):
                 yield name, *(row.tobytes().decode("ascii").rstrip() for row in (question, answer))
 
@@ -93,7 +93,7 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
 
     def key(pair: Pair) -> Pair:
-        return pair if of_dataset.ordered else (min(pair), max(pair))
+        return pair if of_dataset.ordered else tuple(sorted(pair))
 
     keys = {key(pair) for pair in asked}
     trained = set()

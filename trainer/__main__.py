@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.task_options import (
     named_task,
     task_parameters,
 )
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base import events, logs, packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
@@ -111,7 +111,7 @@ def run_demo(args: argparse.Namespace) -> int:
 
 def describe(args: argparse.Namespace) -> int:
     """Shows what a run has trained, or what a recipe would train."""
-    if args.what in OPERATIONS:
+    if is_task(args.what):
         run, args.recipe, args.task = None, args.recipe or "best", args.what
         task, config = configuration(args)
     else:
@@ -132,9 +132,10 @@ def _open_described(args: argparse.Namespace) -> Run:
     """
     if "/" not in args.what and not expanded(args.what).exists():
         Task(args.what)  # says which tasks there are
-    if args.model and plugins.is_plugin(args.model):  # it only says that the code may run
-        plugins.allow(args.model)
-        args.model = None
+    for option in (kind.option for kind in plugins.KINDS):
+        if (name := getattr(args, option)) and plugins.is_plugin(name):  # it only says that the code may run
+            plugins.allow(name)
+            setattr(args, option, None)
     run = open_run(args.what)
     names = [DATA_FLAGS.get(name, name) for name in options_of(Task)]
     names += [about.flag or name for name, (_, about) in options_of(ModelConfig).items()]
@@ -229,13 +230,15 @@ def report(args: argparse.Namespace) -> int:
     """Writes one page about runs."""
     from seq2seq_arith.trainer.runs import curves
 
-    plugins.allow(args.model)
+    plugins.allow(args.model, args.view)
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
     runs = [open_run(folder) for folder in args.run_dirs]
-    if args.model and plugins.absolute(args.model) not in {run.config.model.name for run in runs}:
-        raise InputError(f"--model is {args.model}, which is the model of none of these runs; leave it out")
+    own = {name for run in runs for name in run.config.model.own_code.values()}
+    for option, name in (("model", args.model), ("view", args.view)):
+        if name and plugins.absolute(name) not in own:
+            raise InputError(f"--{option} is {name}, which is the {option} of none of these runs; leave it out")
     for run in runs:
         for length in lengths or ():
             run.task_of_length(length)
@@ -252,23 +255,22 @@ def _asked(args: argparse.Namespace) -> Run:
     """The run that is asked.
 
     Raises:
-      InputError: There is none, or its model is not the one that is named.
+      InputError: There is none, or its model or its view is not the one that is named.
     """
-    plugins.allow(args.model)
+    plugins.allow(args.model, args.view)
     run = open_run(args.run_dir)
-    if args.model and plugins.absolute(args.model) != run.config.model.name:
-        raise InputError(
-            f"--model is {args.model}, and the model of {args.run_dir} is {run.config.model.name}; leave it out, or "
-            "name that one"
-        )
+    for option, there in (("model", run.config.model.name), ("view", run.config.model.view)):
+        if (name := getattr(args, option)) and plugins.absolute(name) != there:
+            raise InputError(
+                f"--{option} is {name}, and the {option} of {args.run_dir} is {there}; leave it out, or name that one"
+            )
     return run
 
 
 def serve(args: argparse.Namespace) -> int:
     """Shows a page on which a person asks runs, or writes one that needs no server."""
     top = expanded(args.runs_dir)
-    for model in args.model:
-        plugins.allow(model)
+    plugins.allow(*args.model, *args.view)
     if args.export is not None:
         folder = local_folder(args.export)
         import_tensorflow()

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
+    add_task_file,
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
@@ -16,6 +18,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, options_of
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
 from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, ReportOptions, TrainConfig
 from seq2seq_arith.trainer.recipes import (
     DEMO_TASKS,
@@ -141,10 +144,13 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     for command in (evaluate, predict, export, inspect, report):
-        command.add_argument("--model", help="FILE.py:FUNCTION, if the run's model is your own: its code may then run")
+        for kind in plugins.KINDS:
+            help = f"{kind.form}, if the run's {kind.option} is your own: its code may then run"
+            command.add_argument(f"--{kind.option}", help=help)
     for name, command in commands.choices.items():
         if name not in PRINTS_DATA:
             events.add_options(command)
+        add_task_file(command)
         logs.add_log_options(command)
         command.add_help_option()
     top.add_help_option()
@@ -234,12 +240,13 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
         "of the counters, taggers and convolutions among the runs",
     )
-    serve.add_argument(
-        "--model",
-        action="append",
-        default=[],
-        help="FILE.py:FUNCTION, if a run's model is your own: its code may then run; may be given several times",
-    )
+    for kind in plugins.KINDS:
+        serve.add_argument(
+            f"--{kind.option}",
+            action="append",
+            default=[],
+            help=f"{kind.form}, if a run's {kind.option} is your own: its code may then run; may be given several times",
+        )
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -272,6 +279,8 @@ def _recipes_data(field: str) -> str | None:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
 
+    The tasks of ``--task-file`` are taken at once: other arguments name them.
+
     Raises:
       InputError: An argument is unknown, or of the wrong kind.
     """
@@ -283,6 +292,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:
         raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
+    registry.use(args.task_file)
     return args
 
 

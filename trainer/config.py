@@ -19,6 +19,7 @@ from seq2seq_arith.trainer.registry import (
     POSITIONS,
     VIEWS,
     model_entry,
+    view_entry,
 )
 
 SCHEDULES = ("constant", "cosine")
@@ -29,7 +30,7 @@ MAX_BATCH = 2**20
 MAX_STEPS_PER_CALL = 50
 # Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
 NEWER = {"stream", "epoch_examples", "validation_examples", "keep_epochs"}
-NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256"}
+NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256", "view_sha256"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,10 @@ class ModelConfig:
 
     Attributes:
       name: A name of the registry, or the place of a model of your own, as ``plugins.py`` describes it.
+      view: A name of the registry, or the place of a view of your own.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
       code_sha256: The checksum of the file of a model of your own, which is read if it is not given.
+      view_sha256: The same of a view of your own.
 
     Raises:
       InputError: A value is out of its range.
@@ -48,12 +51,17 @@ class ModelConfig:
     name: str = option(
         "the network; FILE.py:FUNCTION for one of your own",
         default="lstm",
-        choices=lambda: (*MODELS, *plugins.installed()),
+        choices=lambda: (*MODELS, *plugins.MODEL.installed),
         also=plugins.is_plugin,
         flag="model",
         label="model",
     )
-    view: str = option("how the network sees the string", default="raw", choices=lambda: tuple(VIEWS))
+    view: str = option(
+        "how the network sees the string; FILE.py:CLASS for a view of your own",
+        default="raw",
+        choices=lambda: (*VIEWS, *plugins.VIEW.installed),
+        also=plugins.is_plugin,
+    )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
     layers: int = option("number of layers", default=1, low=1, high=64)
     positions: str | None = option(
@@ -72,12 +80,12 @@ class ModelConfig:
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
     )
     code_sha256: str | None = None
+    view_sha256: str | None = None
 
     def __post_init__(self) -> None:
         check(self)
-        if plugins.is_plugin(self.name):
-            object.__setattr__(self, "name", plugins.absolute(self.name))
-            object.__setattr__(self, "code_sha256", self.code_sha256 or plugins.sha256(self.name))
+        self._locate("name", "code_sha256", plugins.MODEL)
+        self._locate("view", "view_sha256", plugins.VIEW)
         if isinstance(self.options, dict):
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
@@ -92,6 +100,19 @@ class ModelConfig:
             if value is not None and value not in allowed:
                 advice = f"give one of {', '.join(allowed)}" if allowed else "leave it out"
                 raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; {advice}")
+
+    def _locate(self, field: str, digest: str, kind: plugins.Kind) -> None:
+        """Makes the place of a plug-in absolute, and reads the checksum of its file if it is not given."""
+        name = getattr(self, field)
+        if plugins.is_plugin(name):
+            object.__setattr__(self, field, plugins.absolute(name))
+            object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
+
+    @property
+    def own_code(self) -> dict[plugins.Kind, str]:
+        """The names of the model and the view if they are of your own, by kind."""
+        named = {plugins.MODEL: self.name, plugins.VIEW: self.view}
+        return {kind: name for kind, name in named.items() if plugins.is_plugin(name)}
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
@@ -121,7 +142,7 @@ class ModelConfig:
     @property
     def given(self) -> str:
         """What the view and the positions give to the model, a key of ``registry.GIVEN``."""
-        return "places" if self.positions in COUPLED else VIEWS[self.view].given
+        return "places" if self.positions in COUPLED else view_entry(self.view).given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
@@ -88,6 +89,10 @@ _RAW = dataclasses.replace(
 _RAW_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
 
 
+# For tasks of letters, and for those whose questions do not have two operands: attention to the string as it is stored.
+_STRINGS = dataclasses.replace(_RAW, model=ModelConfig(name="lstm_transformer", view="raw", hidden=64, layers=1))
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaskRecipe:
     """How one task is trained.
@@ -124,11 +129,12 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "multiplication": TaskRecipe(config=_MULTIPLICATION, data={"draws": "value", "num_examples": 400_000}),
                 "decimal": TaskRecipe(config=_DECIMAL),
                 "dashes": TaskRecipe(config=_PQ_COUNTER),
+                "strings": TaskRecipe(config=_STRINGS),
             },
         ),
         "notebook": Recipe(
             help="the notebook's encoder, repeated vector and decoder",
-            tasks={"decimal": TaskRecipe(config=_NOTEBOOK), "dashes": TaskRecipe(config=_NOTEBOOK)},
+            tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
         ),
         "raw": Recipe(
             help="models that see the string just as it is stored; numbers are written from their end",
@@ -137,6 +143,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 "subtraction": TaskRecipe(config=_RAW, data=_RAW_DATA),
                 "decimal": TaskRecipe(config=_RAW),
                 "dashes": TaskRecipe(config=_PQ_COUNTER),
+                "strings": TaskRecipe(config=_STRINGS),
             },
         ),
         "lengths": Recipe(
@@ -151,6 +158,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 ),
                 "decimal": TaskRecipe(config=_SUBTRACTION_LENGTHS),
                 "dashes": TaskRecipe(config=_PQ_COUNTER),
+                "strings": TaskRecipe(config=_STRINGS),
             },
         ),
     }
@@ -204,7 +212,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     Raises:
       InputError: There is no such recipe, a value is out of its range, or the network does not fit the dataset.
     """
-    plugins.allow(changes.get("name"))
+    plugins.allow(changes.get("name"), changes.get("view"))
     config = override(recipe(recipe_name, task.name), **changes)
     check_model(config.model.name, config.model.view, task, config.model.positions)
     return config
@@ -212,8 +220,13 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
 
 def _task_recipe(name: str, task_name: str) -> TaskRecipe:
     check_choice("recipe", name, tuple(RECIPES))
-    tasks, task = RECIPES[name].tasks, Task(task_name)
-    return tasks.get(task_name) or tasks[task.operation.recipe_family]
+    tasks, family = RECIPES[name].tasks, Task(task_name).operation.recipe_family
+    if task_name not in tasks and family not in tasks:
+        raise InputError(
+            f"recipe {name!r} has no settings for the task {task_name!r} and its recipe_family {family!r}; give the "
+            "family 'decimal', 'dashes' or 'strings'"
+        )
+    return tasks.get(task_name) or tasks[family]
 
 
 def is_set_by_recipes(field: str) -> bool:

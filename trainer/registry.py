@@ -2,7 +2,8 @@
 
 Nothing here imports TensorFlow, so that a network or a view that does not fit is refused at once. To add a network,
 write its file in ``trainer/models/`` and add an entry to ``MODELS``; ``examples/model/`` shows it step by step. To add
-a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``.
+a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a file of one's
+own, as ``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.tasks import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))
@@ -204,6 +205,7 @@ MODELS: dict[str, ModelEntry] = {
 # Networks that older runs know by another name.
 FORMER_NAMES: dict[str, str] = {"transformer": "lstm_transformer"}
 
+OWN_VIEW = "a view of one's own"
 # What a model may be given, from the least to the most. Compare results only where the same is given.
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
@@ -212,6 +214,7 @@ GIVEN: dict[str, str] = {
     "digits paired": "the digits of both operands that have the same place come together",
     "digits paired, in order": "pairs of digits, in the order in which carries run; so are the digits of the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
+    OWN_VIEW: "what the code of the view says, which may be anything",
 }
 
 
@@ -264,26 +267,45 @@ def model_entry(name: str) -> ModelEntry:
     return ModelEntry(build=name, help="a model of your own", kept=12, gates=4)
 
 
+def view_entry(name: str) -> ViewEntry:
+    """The entry of a view, which may be one of another package, or in a file (``plugins.py``).
+
+    Of those, only the place of the code is known; the shapes are those of ``raw`` until its class says others.
+    """
+    if name in VIEWS:
+        return VIEWS[name]
+    return dataclasses.replace(VIEWS["raw"], build=name, help="a view of your own", given=OWN_VIEW)
+
+
 def check_view(view: str, task: Task) -> None:
     """Raises InputError unless the view can be taken of the task's strings."""
-    if VIEWS[view].needs_digits and not task.notation.has_digits:
+    if view_entry(view).needs_digits and not task.notation.has_digits:
         raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
+    if view_entry(view).needs_digits and task.operation.arity != 2:
+        raise InputError(f"the view {view!r} lines up two operands and {task.name} has other questions; use --view raw")
 
 
 def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
-    """Raises InputError unless the network can be put on the view of the task, and the view on the task."""
+    """Raises InputError unless the network can be put on the view of the task, and the view on the task.
+
+    How many steps a view of one's own has, only its code says: ``check_steps`` is called when it is there.
+    """
     check_view(view, task)
-    entry, model = VIEWS[view], model_entry(name)
-    question_steps, answer_steps = entry.question_shape(task)[0], entry.answer_steps(task)
-    if model.writes_in_place and question_steps != answer_steps:
-        raise InputError(
-            f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
-            f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
-        )
+    if view in VIEWS:
+        check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
     if positions in COUPLED and not (task.notation.has_digits and view == "backward"):
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"
+        )
+
+
+def check_steps(name: str, view: str, task: Task, question_steps: int, answer_steps: int) -> None:
+    """Raises InputError unless the network can be put on a view with so many steps."""
+    if model_entry(name).writes_in_place and question_steps != answer_steps:
+        raise InputError(
+            f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
+            f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
         )
 
 

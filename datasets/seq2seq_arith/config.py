@@ -1,10 +1,12 @@
 """The configs of the dataset: TFDS calls the parameters of a dataset a config."""
 
+from pathlib import Path
 from typing import Any
 
 import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.catalog import config_description
@@ -23,6 +25,7 @@ class ArithConfig(tfds.core.BuilderConfig):
 
     Args:
       task: The task's name.
+      task_file: A file with tasks of one's own, whose code then runs.
       num_shards: Files per split. None keeps the number of a dataset that is there; else it suits the size.
       **parameters: The other parameters of ``Task``, and ``parquet`` and ``array_record``: whether these formats stand
         beside TFRecord. None keeps what is there; else Parquet is written, and ArrayRecord is not.
@@ -37,7 +40,15 @@ class ArithConfig(tfds.core.BuilderConfig):
       TypeError: There is no such parameter.
     """
 
-    def __init__(self, task: str = DEFAULT_TASK, *, num_shards: int | None = None, **parameters: Any) -> None:
+    def __init__(
+        self,
+        task: str = DEFAULT_TASK,
+        *,
+        task_file: str | Path | None = None,
+        num_shards: int | None = None,
+        **parameters: Any,
+    ) -> None:
+        registry.use(task_file)
         self.formats: dict[str, bool | None] = {name: parameters.pop(name, None) for name in OPTIONAL_FORMATS}
         for name, wanted in self.formats.items():
             if wanted not in (None, True, False):

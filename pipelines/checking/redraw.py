@@ -15,7 +15,9 @@ import numpy as np
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.machine import cores
 
-Operands = tuple[np.ndarray, np.ndarray]  # left and right operands: uint64, or Python integers beyond 18 digits
+# From left to right: uint64, or Python integers beyond 18 digits. A word of letters is the number whose digits in base
+# 27 are its letters, a is 1, the first letter the least significant.
+Operands = tuple[np.ndarray, ...]
 
 CHUNK = 2**20  # draws, and sorted rows, that are worked on at once
 BLOCK = 2**15  # draws whose arrays fit into a core's cache
@@ -27,7 +29,8 @@ U32 = np.uint64(32)
 LOW = np.uint64(2**32 - 1)
 U64 = 2**64 - 1
 
-DECIMAL, DASHES = "decimal", "dashes"
+DECIMAL, DASHES, LETTERS = "decimal", "dashes", "letters"
+SIX, TWELVE = 6, 12  # letters that one word of the generator gives, and letters that are hashed at once
 
 ORDER, SPLIT = 1, 2  # the purpose of a hash
 
@@ -53,12 +56,11 @@ def redraw(task: Task, draws_used: int, num_shards: int) -> dict[str, list[np.nd
 
 
 def operands(task: Task, numbers: np.ndarray) -> Operands:
-    """The left and right operands of the draws with these numbers."""
+    """The operands of the draws with these numbers, from left to right."""
     parts = [_operands(task, numbers[start : start + BLOCK]) for start in range(0, len(numbers), BLOCK)]
     if not parts:
         parts = [_operands(task, numbers)]
-    left, right = (np.concatenate(side) for side in zip(*parts, strict=True))
-    return left, right
+    return tuple(np.concatenate(side) for side in zip(*parts, strict=True))
 
 
 def notation(task: Task) -> str:
@@ -97,7 +99,7 @@ def _by_band(task: Task, first: int, end: int, bits: int) -> list[tuple[np.ndarr
     """For each band, the order hashes and the numbers of those draws from ``first`` to ``end`` that lie in it."""
     numbers = np.arange(first, end, dtype=np.uint64)
     blocks = (numbers[start : start + BLOCK] for start in range(0, len(numbers), BLOCK))
-    hashes = np.concatenate([_hash(task, ORDER, *_key(task, *_operands(task, block))) for block in blocks])
+    hashes = np.concatenate([_hash(task, ORDER, _key(task, _operands(task, block))) for block in blocks])
     band = (hashes >> np.uint64(48) >> np.uint64(16 - bits)).astype(np.uint16)
     by_band = np.argsort(band, kind="stable")
     ends = np.searchsorted(band[by_band], np.arange(1, 1 << bits))
@@ -106,49 +108,57 @@ def _by_band(task: Task, first: int, end: int, bits: int) -> list[tuple[np.ndarr
 
 
 def _first_of_each(task: Task, hashes: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sorts draws by (hash, x, y) and keeps the first draw of each key; the draws come in ascending order."""
+    """Sorts draws by (hash, key) and keeps the first draw of each key; the draws come in ascending order."""
     by_hash = np.argsort(hashes, kind="stable")
     hashes, numbers = hashes[by_hash], numbers[by_hash]
-    x, y = _key(task, *operands(task, numbers))
-    same_key = (x[1:] == x[:-1]) & (y[1:] == y[:-1])
+    key = _key(task, operands(task, numbers))
+    same_key = _repeated(key)
     if np.any((hashes[1:] == hashes[:-1]) & ~same_key):
         # Two keys with one hash: about one dataset of 40 million draws in 20,000.
-        rows = sorted(range(len(x)), key=lambda row: (hashes[row], x[row], y[row], numbers[row]))
-        hashes, numbers, x, y = hashes[rows], numbers[rows], x[rows], y[rows]
-        same_key = (x[1:] == x[:-1]) & (y[1:] == y[:-1])
-    first = np.concatenate([[True], ~same_key.astype(bool)])[: len(x)]
-    return numbers[first], hashes[first], _hash(task, SPLIT, x[first], y[first])
+        rows = sorted(range(len(hashes)), key=lambda row: (hashes[row], *(side[row] for side in key), numbers[row]))
+        hashes, numbers, key = hashes[rows], numbers[rows], tuple(side[rows] for side in key)
+        same_key = _repeated(key)
+    first = np.concatenate([[True], ~same_key.astype(bool)])[: len(hashes)]
+    return numbers[first], hashes[first], _hash(task, SPLIT, tuple(side[first] for side in key))
+
+
+def _repeated(key: Operands) -> np.ndarray:
+    """Whether each key but the first is the one before it."""
+    return np.all([(side[1:] == side[:-1]).astype(bool) for side in key], axis=0)
 
 
 def _smallest(task: Task, hashes: np.ndarray, numbers: np.ndarray, count: int) -> np.ndarray:
-    """A mask of the ``count`` rows with the smallest (hash, x, y)."""
+    """A mask of the ``count`` rows with the smallest (hash, key)."""
     if not count:
         return np.zeros(len(hashes), bool)
     last = np.partition(hashes, count - 1)[count - 1]
     chosen = hashes < last
     tied = np.flatnonzero(hashes == last)
-    x, y = _key(task, *operands(task, numbers[tied]))
-    in_order = sorted(range(len(tied)), key=lambda row: (x[row], y[row]))
+    key = _key(task, operands(task, numbers[tied]))
+    in_order = sorted(range(len(tied)), key=lambda row: [side[row] for side in key])
     chosen[tied[in_order[: count - np.count_nonzero(chosen)]]] = True
     return chosen
 
 
-def _key(task: Task, left: np.ndarray, right: np.ndarray) -> Operands:
+def _key(task: Task, operands: Operands) -> Operands:
     """The keys; draws with the same key are duplicates."""
-    return (left, right) if task.ordered else (np.minimum(left, right), np.maximum(left, right))
+    return operands if task.ordered else (np.minimum(*operands), np.maximum(*operands))
 
 
 def _operands(task: Task, numbers: np.ndarray) -> Operands:
-    draws = numbers.astype(np.uint64)
+    draws, sides = numbers.astype(np.uint64), range(task.operation.arity)
+    if notation(task) == LETTERS:
+        size = 1 + -(-task.digits // SIX)
+        return tuple(_letters(task, draws, len(sides) * size, side * size) for side in sides)
     if notation(task) != DECIMAL:
         lowest = np.uint64(notation(task) == DASHES)
-        left, right = (_scale(_word(task, draws, 2, side), task.digits) + lowest for side in (0, 1))
-        return left, right
+        return tuple(_scale(_word(task, draws, len(sides), side), task.digits) + lowest for side in sides)
     size = 1 + -(-task.digits // LIMB)
-    per_draw = 2 * size + 12 * (task.draws == "structured")
-    left, right = (_number(task, draws, per_draw, side * size) for side in (0, 1))
+    per_draw = len(sides) * size + 12 * (task.draws == "structured")
+    drawn = [_number(task, draws, per_draw, side * size) for side in sides]
     if task.draws != "structured":
-        return left[0], right[0]
+        return tuple(value for value, _ in drawn)
+    left, right = drawn
     changed = np.flatnonzero(_scale(_word(task, draws, per_draw, 2 * size), 2))
     words = [_word(task, draws[changed], per_draw, 2 * size + i) for i in range(1, 12)]
     longest = np.maximum(left[1], right[1])
@@ -171,6 +181,23 @@ def _number(task: Task, draws: np.ndarray, per_draw: int, first: int) -> tuple[n
         drawn = _scale(_word(task, draws, per_draw, first + 1 + limb), bound).astype(value.dtype)
         value += drawn * _power(task, LIMB * limb)
     return value, length
+
+
+def _letters(task: Task, draws: np.ndarray, per_draw: int, first: int) -> np.ndarray:
+    """A word of letters from the words of a draw that begin with ``first``, as a number in base 27."""
+    length = _scale(_word(task, draws, per_draw, first), task.digits).astype(np.int64) + 1
+    if task.draws == "fixed":
+        length[:] = task.digits
+    value = np.zeros(len(draws), np.uint64 if task.digits <= TWELVE else object)
+    for part in range(-(-task.digits // SIX)):
+        here = np.clip(length - SIX * part, 0, SIX)
+        bound = np.array([26**count for count in range(SIX + 1)], np.uint64)[here]
+        drawn = _scale(_word(task, draws, per_draw, first + 1 + part), bound)
+        for place in range(SIX):
+            letter = np.where(place < here, drawn // np.uint64(26**place) % np.uint64(26) + np.uint64(1), np.uint64(0))
+            weight = 27 ** (SIX * part + place)
+            value += letter.astype(value.dtype) * (weight if value.dtype == object else np.uint64(weight))
+    return value
 
 
 def _rearranged(
@@ -232,16 +259,22 @@ def _mix(z: np.ndarray) -> np.ndarray:
     return z ^ (z >> np.uint64(31))
 
 
-def _hash(task: Task, purpose: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _hash(task: Task, purpose: int, key: Operands) -> np.ndarray:
     z = _mix(np.array([(task.seed + purpose * STEP) & U64], np.uint64))
-    for value in (x, y):
+    for value in key:
         for word in _hashed_words(task, value):
             z = _mix((z ^ word) + np.uint64(STEP))
     return z
 
 
 def _hashed_words(task: Task, value: np.ndarray) -> Iterable[np.ndarray]:
-    """A number as it is hashed: words of 18 digits, the least significant first."""
+    """A number as it is hashed: words of 18 digits, or of twelve letters; the least significant word first."""
+    if notation(task) == LETTERS:
+        base = 27**TWELVE if task.digits > TWELVE else np.uint64(27**TWELVE)
+        for _ in range(-(-task.digits // TWELVE)):
+            yield (value % base).astype(np.uint64)
+            value = value // base
+        return
     if notation(task) != DECIMAL or task.digits <= WORD:
         yield value
         return

@@ -1,26 +1,27 @@
 """Checks the questions and answers of one file against operands that were drawn again.
 
 This module is a witness: it writes, parses and solves questions in its own way, with PyArrow and Python's integers. It
-must not use the writer's text or ``Notation``: a mistake there would otherwise repeat here and stay unseen.
+must not use the writer's text or ``Notation``: a mistake there would otherwise repeat here and stay unseen. The
+exception are the answers of tasks that it does not know (``SOLVE``).
 
 The usual case is fast: all strings of a block are written again and compared at once. Where they differ, the rows are
 taken one by one, and the first that is wrong is named.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seq2seq_arith.arithmetic import numbers
+from seq2seq_arith.arithmetic import text as writers
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines.checking.problem import Problem
-from seq2seq_arith.pipelines.checking.redraw import DASHES, WORD, Operands, notation
+from seq2seq_arith.pipelines.checking.redraw import DASHES, LETTERS, WORD, Operands, notation
 
-# From D and the operands to the answers. A task that is not listed here is solved by its own operation, and then the
-# answers are not checked independently.
+# From D and the operands to the answers. A task that is not listed here is solved by its own operation, as the writer
+# solves it: its answers are not checked independently.
 SOLVE: dict[str, Callable] = {
     "addition": lambda digits, left, right: left + right,
     "subtraction": lambda digits, left, right: left - right,
@@ -34,10 +35,13 @@ NUMBER = "(?:0|[1-9][0-9]*)"
 
 def written(task: Task, operands: Operands) -> tuple[pa.Array, pa.Array]:
     """The stored questions and answers, as string arrays."""
-    left, right = operands
+    sides = [side.tolist() for side in operands]
     # A sum of numbers of 18 digits fits into int64.
-    if task.name not in SOLVE or (notation(task) != DASHES and task.answer_width > WORD + 1):
-        rows = [write(task, *pair) for pair in zip(left.tolist(), right.tolist(), strict=True)]
+    if task.name not in SOLVE:
+        questions = pa.array([_question(task, each) for each in zip(*sides, strict=True)], pa.string())
+        return questions, pa.array(_own_answers(task, sides), pa.string())
+    if notation(task) != DASHES and task.answer_width > WORD + 1:
+        rows = [write(task, *pair) for pair in zip(*sides, strict=True)]
         questions, answers = (pa.array((row[side] for row in rows), pa.string()) for side in (0, 1))
         return questions, answers
     values = [side.astype(np.int64) for side in operands]
@@ -49,26 +53,46 @@ def written(task: Task, operands: Operands) -> tuple[pa.Array, pa.Array]:
     return pc.ascii_reverse(questions) if task.reverse else questions, answers
 
 
-def write(task: Task, left: int, right: int) -> tuple[str, str]:
+def write(task: Task, *operands: int) -> tuple[str, str]:
     """One question and its answer, as they are stored."""
-    solved = solve(task, left, right)
+    if task.name not in SOLVE:
+        return _question(task, operands), _own_answers(task, [[each] for each in operands])[0]
+    answer = f"{task.operation.answer_prefix}{_written(task, solve(task, *operands))}"
+    return _question(task, operands), answer.ljust(task.answer_width, PAD)
+
+
+def _question(task: Task, operands: Sequence[int]) -> str:
+    """A question as it is stored."""
+    texts = [_written(task, value) for value in operands]
+    question = task.operation.symbol.join(texts).ljust(task.question_width, PAD)
+    return question[::-1] if task.reverse else question
+
+
+def _written(task: Task, value: int) -> str:
+    """A number in base ten, as that many dashes, or as the letters that are its digits in base 27, from the least."""
     if notation(task) == DASHES:
-        texts = ["-" * value for value in (left, right, solved)]
-    else:
-        texts = [str(value) for value in (left, right, solved)]
-    question = f"{texts[0]}{task.operation.symbol}{texts[1]}".ljust(task.question_width, PAD)
-    answer = f"{task.operation.answer_prefix}{texts[2]}".ljust(task.answer_width, PAD)
-    return question[::-1] if task.reverse else question, answer
+        return "-" * value
+    if notation(task) != LETTERS:
+        return str(value)
+    letters = ""
+    while value:
+        value, letter = divmod(value, 27)
+        letters += chr(ord("a") + letter - 1)
+    return letters
+
+
+def _own_answers(task: Task, sides: Sequence[Sequence[int]]) -> list[str]:
+    """The answers of a task that is not in ``SOLVE``, by its operation, as they are stored."""
+    questions = "".join(_question(task, each) for each in zip(*sides, strict=True))
+    codes = np.frombuffer(questions.encode(), np.uint8).reshape(-1, task.question_width)
+    width = task.answer_width
+    answers = np.ascontiguousarray(writers.answers(task, *writers.operands(task, codes))).tobytes().decode("ascii")
+    return [answers[start : start + width] for start in range(0, len(answers), width)]
 
 
 def solve(task: Task, left, right):
-    """The answers to Python integers; of the tasks in ``SOLVE``, also to int64 arrays."""
-    if task.name in SOLVE:
-        return SOLVE[task.name](task.digits, left, right)
-    words = task.notation.words(task.digits)
-    solved = task.operation.solve(task.digits, *(numbers.from_ints([side], words) for side in (left, right)))
-    (magnitude,) = numbers.to_ints(solved.magnitude)
-    return -magnitude if solved.negative is not None and solved.negative[0] else magnitude
+    """The answers to Python integers, or to int64 arrays, of a task in ``SOLVE``."""
+    return SOLVE[task.name](task.digits, left, right)
 
 
 def same_characters(characters: np.ndarray, texts: pa.Array) -> bool:
@@ -87,19 +111,19 @@ def check_rows(task: Task, rows: Iterable[tuple[str, str]], operands: Operands) 
     Raises:
       Problem: A row is wrong, or there are too many or too few.
     """
-    left, right = (side.tolist() for side in operands)
+    wanted_rows = list(zip(*(side.tolist() for side in operands), strict=True))
     count = 0
     for row, (question, answer) in enumerate(rows):
-        wanted = (left[row], right[row]) if row < len(left) else None
+        wanted = wanted_rows[row] if row < len(wanted_rows) else None
         complaint = _complaint(task, question, answer, wanted)
         if complaint:
             raise Problem(f"row {row}: {complaint}")
         count = row + 1
-    if count != len(left):
-        raise Problem(f"has {count} rows, not {len(left)}")
+    if count != len(wanted_rows):
+        raise Problem(f"has {count} rows, not {len(wanted_rows)}")
 
 
-def _complaint(task: Task, question: str, answer: str, wanted: tuple[int, int] | None) -> str:
+def _complaint(task: Task, question: str, answer: str, wanted: tuple[int, ...] | None) -> str:
     """The problem with a row; empty if there is none. ``wanted`` is None behind the last row."""
     for name, text, width in (("question", question, task.question_width), ("answer", answer, task.answer_width)):
         if len(text) != width:
@@ -116,13 +140,18 @@ def _complaint(task: Task, question: str, answer: str, wanted: tuple[int, int] |
     return ""
 
 
-def _parse(task: Task, question: str) -> tuple[int, int] | None:
+def _parse(task: Task, question: str) -> tuple[int, ...] | None:
     """The operands that a question asks about; None if it is not a question."""
-    read = len if notation(task) == DASHES else int
-    operand = "-+" if notation(task) == DASHES else NUMBER
-    grammar = f"({operand}){re.escape(task.operation.symbol)}({operand}){re.escape(PAD)}*"
+    read = {DASHES: len, LETTERS: _number_of}.get(notation(task), int)
+    operand = {DASHES: "-+", LETTERS: "[a-z]+"}.get(notation(task), NUMBER)
+    grammar = re.escape(task.operation.symbol).join([f"({operand})"] * task.operation.arity) + f"{re.escape(PAD)}*"
     match = re.fullmatch(grammar, question[::-1] if task.reverse else question)
-    return (read(match[1]), read(match[2])) if match else None
+    return tuple(map(read, match.groups())) if match else None
+
+
+def _number_of(letters: str) -> int:
+    """The number whose digits in base 27 are these letters, from the least."""
+    return sum((ord(letter) - ord("a") + 1) * 27**place for place, letter in enumerate(letters))
 
 
 def _texts(task: Task, values: np.ndarray) -> pa.Array:

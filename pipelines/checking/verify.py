@@ -196,11 +196,10 @@ def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
 
 def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands]]:
     """The first row, the end and the operands of blocks of rows."""
-    left, right = expected
-    size = max(1, BLOCK_BYTES // (task.question_width + task.answer_width))
-    for start in range(0, len(left), size):
-        end = min(start + size, len(left))
-        yield start, end, (left[start:end], right[start:end])
+    count, size = len(expected[0]), max(1, BLOCK_BYTES // (task.question_width + task.answer_width))
+    for start in range(0, count, size):
+        end = min(start + size, count)
+        yield start, end, tuple(side[start:end] for side in expected)
 
 
 # The check of each data format, by its name.

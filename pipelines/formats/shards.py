@@ -46,8 +46,8 @@ def write_shard(
         writers = [
             stack.enter_context(each.writer(file, task)) for each, file in zip(formats, files.values(), strict=True)
         ]
-        for left, right in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
-            question, answer = questions(task, left, right), answers(task, left, right)
+        for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
+            question, answer = questions(task, *operands), answers(task, *operands)
             for writer in writers:
                 writer.write(question, answer)
     tfrecord, *_ = files.values()

@@ -81,7 +81,7 @@ class WindowRows:
       distinct: How many kept draws there are.
       before_end: How many of those come before the draws' window.
       before_split: How many have a SPLIT hash before the hashes' window, and do not come after the draws' window.
-      rows_near_end: The rows in the draws' window: uint64 of shape (n, 2 + 2·words).
+      rows_near_end: The rows in the draws' window: uint64 of shape (n, 2 + arity·words).
       rows_near_split: The rows in the hashes' window that do not come after the draws' window, likewise.
     """
 
@@ -115,12 +115,12 @@ class Cutoff:
     Attributes:
       distinct: How many different keys the draws have.
       last_draw: The number of the N-th kept draw.
-      last_validation: (split hash, x, y) of the last example of the validation split.
+      last_validation: (split hash, x, y) of the last example of the validation split, where (x, y) is the key.
     """
 
     distinct: int
     last_draw: int
-    last_validation: tuple[int, int, int]
+    last_validation: tuple[int, ...]
 
 
 def expected_rows(task: Task, num_draws: int) -> int:
@@ -134,7 +134,7 @@ def expected_rows(task: Task, num_draws: int) -> int:
 
 def row_bytes(task: Task) -> int:
     """The bytes of one row."""
-    return 8 * (KEY + 2 * task.notation.words(task.digits))
+    return 8 * (KEY + task.operation.arity * task.notation.words(task.digits))
 
 
 def find(windows: Windows, kept: np.ndarray) -> WindowRows:
@@ -254,10 +254,11 @@ def cutoff(task: Task, windows: Windows, found: WindowRows) -> Cutoff | None:
     place = task.num_validation - 1 - before
     if not 0 <= place < candidates.shape[1]:
         return None
-    order = np.lexsort((*by_significance(list(candidates[KEY:])), candidates[SPLIT]))
+    arity = task.operation.arity
+    order = np.lexsort((*by_significance(list(candidates[KEY:]), arity), candidates[SPLIT]))
     chosen = candidates[:, order[place], np.newaxis]
-    x, y = (numbers.to_ints(number)[0] for number in np.split(chosen[KEY:], 2))
-    return Cutoff(found.distinct, int(last_draw), (int(chosen[SPLIT, 0]), x, y))
+    key = (numbers.to_ints(number)[0] for number in np.split(chosen[KEY:], arity))
+    return Cutoff(found.distinct, int(last_draw), (int(chosen[SPLIT, 0]), *key))
 
 
 def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:
@@ -266,8 +267,8 @@ def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:
     smaller = hashes <= np.uint64(last[0])
     ties = np.flatnonzero(hashes == np.uint64(last[0]))
     if len(ties):
-        x, y = (numbers.to_ints(number[:, ties]) for number in key)
-        smaller[ties] = [pair <= last[1:] for pair in zip(x, y, strict=True)]
+        of_ties = (numbers.to_ints(number[:, ties]) for number in key)
+        smaller[ties] = [each <= last[1:] for each in zip(*of_ties, strict=True)]
     return smaller
 
 

@@ -48,13 +48,13 @@ def partition(
     count = 0
     for block in draws.blocks(stop - first):
         numbers = np.arange(first + block.start, first + block.stop, dtype=np.uint64)
-        x, y = draws.key(task, *draws.operands(task, numbers))
+        key = draws.key(task, *draws.operands(task, numbers))
         if early:
-            new = np.flatnonzero(~early.repeated(task, numbers, (x, y)))
-            numbers, x, y = numbers[new], x.take(new, axis=1), y.take(new, axis=1)
+            new = np.flatnonzero(~early.repeated(task, numbers, key))
+            numbers, key = numbers[new], tuple(number.take(new, axis=1) for number in key)
         filled = slice(count, count + len(numbers))
         distances[filled] = numbers - np.uint64(first)
-        shards[filled] = uniform(draws.key_hash(task, draws.ORDER, (x, y)), num_shards)
+        shards[filled] = uniform(draws.key_hash(task, draws.ORDER, key), num_shards)
         count = filled.stop
     distances, shards = distances[:count], shards[:count]
     order = radix_argsort(shards, (num_shards - 1).bit_length())
@@ -75,11 +75,11 @@ def unique(
       prefix_bits: The number of bits of the hash in the radix sort; tests give fewer, to make ties common.
 
     Returns:
-      The rows draw number, SPLIT hash, words of x and words of y, where (x, y) is the key; the columns are in the
-      order of (ORDER hash, key): uint64 of shape (2 + 2·words, k).
+      The rows draw number, SPLIT hash, words of x and words of y, where (x, y) is the key, or of as many numbers as a
+      key has; the columns are in the order of (ORDER hash, key): uint64 of shape (2 + arity·words, k).
     """
     order_hash, *columns = _hashes(task, numbers)
-    key = columns[1:]
+    key, arity = columns[1:], task.operation.arity
     prefix = _prefix(order_hash, num_shards, shard, prefix_bits)
     order = radix_argsort(prefix, prefix_bits)
     prefix = prefix[order]
@@ -100,7 +100,7 @@ def unique(
         mixed = _runs(prefix, repeated[unlike])
         rows = order[mixed]
         order[mixed] = rows[
-            np.lexsort((numbers[rows], *(word[rows] for word in by_significance(key)), order_hash[rows]))
+            np.lexsort((numbers[rows], *(word[rows] for word in by_significance(key, arity)), order_hash[rows]))
         ]
         unlike = differs(repeated)
     kept = np.ones(len(order), bool)
@@ -121,21 +121,20 @@ def radix_argsort(values: np.ndarray, bits: int) -> np.ndarray:
     return order
 
 
-def by_significance(key: Sequence[np.ndarray]) -> list[np.ndarray]:
+def by_significance(key: Sequence[np.ndarray], arity: int) -> list[np.ndarray]:
     """The words of y and then of x, the order of ``np.lexsort``: the most significant word of x is the last."""
-    half = len(key) // 2
-    return [*key[half:], *key[:half]]
+    words = len(key) // arity
+    return [word for side in reversed(range(arity)) for word in key[side * words : (side + 1) * words]]
 
 
 def _hashes(task: Task, numbers: np.ndarray) -> np.ndarray:
-    """Rows ORDER hash, SPLIT hash, and the words of x and y: uint64 of shape (2 + 2·words, n)."""
-    words = task.notation.words(task.digits)
-    rows = np.empty((2 + 2 * words, len(numbers)), np.uint64)
+    """Rows ORDER hash, SPLIT hash, and the words of x and y: uint64 of shape (2 + arity·words, n)."""
+    rows = np.empty((2 + task.operation.arity * task.notation.words(task.digits), len(numbers)), np.uint64)
     for block in draws.blocks(len(numbers)):
         key = draws.key(task, *draws.operands(task, numbers[block]))
         rows[0, block] = draws.key_hash(task, draws.ORDER, key)
         rows[1, block] = draws.key_hash(task, draws.SPLIT, key)
-        rows[2 : 2 + words, block], rows[2 + words :, block] = key
+        np.concatenate(key, out=rows[2:, block])
     return rows
 
 

@@ -48,7 +48,7 @@ class FirstDraws:
 
 def early_draws(task: Task, num_draws: int) -> int:
     """How many draws, from the first, are searched for short pairs; 0 if the task does not draw them often."""
-    return min(MOST, num_draws // SHARE) if task.drawing.has_short_pairs else 0
+    return min(MOST, num_draws // SHARE) if task.drawing.has_short_pairs and task.operation.arity == 2 else 0
 
 
 def first_draws(task: Task, count: int) -> FirstDraws:

@@ -17,6 +17,7 @@ SIGMAS = 6
 LARGE_ENOUGH = 20  # every task of this size has enough keys for the smallest dataset
 # Or, where nearly every key is wanted, by this many keys that are still expected to be missing.
 MISSING_KEYS = 0.001
+RAREST, MOST_KEYS = 1e-40, 1e300
 
 # A first guess: draws of which nothing is known are taken to bring this many new keys as the same number of draws
 # whose classes are known. A run that falls short draws further.
@@ -60,6 +61,8 @@ def key_classes(task: Task) -> KeyClasses:
     """The keys of a task by how probable they are: a pair of lengths, and whether its operands are equal."""
     count, probability = task.drawing.values(task.digits)
     values, share = task.drawing.num_values(task.digits), task.drawing.share
+    if task.operation.arity != 2:
+        return KeyClasses(values**task.operation.arity, share, *_of_all(count, probability, task.operation.arity))
     if task.ordered:
         return KeyClasses(values**2, share, np.outer(count, count).ravel(), np.outer(probability, probability).ravel())
     rows, columns = np.triu_indices(len(count), k=1)
@@ -69,6 +72,18 @@ def key_classes(task: Task) -> KeyClasses:
         np.concatenate([count[rows] * count[columns], count * (count - 1) / 2, count]),
         np.concatenate([2 * probability[rows] * probability[columns], 2 * probability**2, probability**2]),
     )
+
+
+def _of_all(count: np.ndarray, probability: np.ndarray, arity: int) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of several operands in their order, from those of one; classes of one probability are joined."""
+    counts, shares = np.ones(1), np.ones(1)
+    for _ in range(arity):
+        shares = np.outer(shares, count * probability).ravel()
+        counts = np.minimum(np.outer(counts, count).ravel(), MOST_KEYS)
+        # No key that is so rare is drawn twice, so that it does not matter how rare it is.
+        _, group = np.unique(np.log(np.maximum(shares / counts, RAREST)).round(9), return_inverse=True)
+        shares, counts = np.bincount(group, shares), np.bincount(group, counts)
+    return counts, shares / counts
 
 
 def class_lengths(task: Task) -> tuple[np.ndarray, np.ndarray]:

@@ -11,32 +11,35 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import numbers
 from seq2seq_arith.arithmetic.numbers import LIMB, LIMB_DIGITS
+from seq2seq_arith.arithmetic.own_tasks.letters import ALPHABET, DRAWN_LETTERS, joined
 from seq2seq_arith.arithmetic.splitmix import Words, uniform
 
-Operands = tuple[np.ndarray, np.ndarray]
+Operands = tuple[np.ndarray, ...]
 
 # Longer numbers are so many that none of them is drawn twice; they are counted as if they had this many digits.
 RARE_DIGITS = 40
 
 
 class Drawing(abc.ABC):
-    """How two operands are drawn; D stands for the size of a task.
+    """How the operands of a question are drawn; D stands for the size of a task.
 
     Attributes:
+      pairs_only: Whether questions must have two operands.
       has_short_pairs: Whether pairs of short operands are drawn far more often than other pairs.
       share: The part of the draws that is distributed as ``values`` says; nothing is known of the rest.
     """
 
+    pairs_only = False
     has_short_pairs = False
     share = 1.0
 
     @abc.abstractmethod
-    def words_per_draw(self, size: int) -> int:
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
         """How many consecutive random words one draw owns."""
 
     @abc.abstractmethod
-    def operands(self, size: int, words: Words) -> Operands:
-        """The left and the right operand of each draw, uint64 of shape (words of a number, n) each."""
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        """The operands of each draw, from left to right: uint64 of shape (words of a number, n) each."""
 
     @abc.abstractmethod
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -57,12 +60,11 @@ class _Digits(Drawing):
 
     has_short_pairs = True
 
-    def words_per_draw(self, size: int) -> int:
-        return 2 * _words_per_operand(size)
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
+        return arity * _words_per_operand(size)
 
-    def operands(self, size: int, words: Words) -> Operands:
-        left, right = (_lengths(size, words, side) for side in (0, 1))
-        return _join(_limbs(size, words, 0, left)), _join(_limbs(size, words, 1, right))
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        return tuple(_join(_limbs(size, words, side, _lengths(size, words, side))) for side in range(arity))
 
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         lengths = np.arange(1, min(size, RARE_DIGITS) + 1)
@@ -82,11 +84,11 @@ class _Digits(Drawing):
 class _Value(Drawing):
     """Every value of at most D digits is equally likely."""
 
-    def words_per_draw(self, size: int) -> int:
-        return 2 * _words_per_operand(size)
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
+        return arity * _words_per_operand(size)
 
-    def operands(self, size: int, words: Words) -> Operands:
-        return _join(_limbs(size, words, 0, size - 1)), _join(_limbs(size, words, 1, size - 1))
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        return tuple(_join(_limbs(size, words, side, size - 1)) for side in range(arity))
 
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         count = 10.0 ** min(size, RARE_DIGITS)
@@ -110,16 +112,17 @@ class _Structured(Drawing):
         are equal (subtraction).
     """
 
+    pairs_only = True
     has_short_pairs = True
     share = 0.5
 
     def __init__(self, passes_on_nine: bool) -> None:
         self._passes_on_nine = passes_on_nine
 
-    def words_per_draw(self, size: int) -> int:
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
         return 2 * _words_per_operand(size) + 12
 
-    def operands(self, size: int, words: Words) -> Operands:
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
         shorter = [_lengths(size, words, side) for side in (0, 1)]
         left, right = (_limbs(size, words, side, shorter[side]) for side in (0, 1))
         first = 2 * _words_per_operand(size)
@@ -167,14 +170,13 @@ class _Structured(Drawing):
 class _Counts(Drawing):
     """A count is uniform in 1..D."""
 
-    def words_per_draw(self, size: int) -> int:
-        return 2
+    smallest = 1
 
-    def operands(self, size: int, words: Words) -> Operands:
-        left, right = uniform(words[0], size), uniform(words[1], size)
-        left += np.uint64(1)
-        right += np.uint64(1)
-        return left[np.newaxis], right[np.newaxis]
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
+        return arity
+
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        return tuple((uniform(words[side], size) + np.uint64(self.smallest))[np.newaxis] for side in range(arity))
 
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         return np.array([float(size)]), np.array([1 / size])
@@ -186,8 +188,47 @@ class _Counts(Drawing):
 class _Residues(_Counts):
     """A residue is uniform in 0..D - 1."""
 
-    def operands(self, size: int, words: Words) -> Operands:
-        return uniform(words[0], size)[np.newaxis], uniform(words[1], size)[np.newaxis]
+    smallest = 0
+
+
+class _Letters(Drawing):
+    """The length of a word of letters is uniform in 1..D, or D if it is fixed; every letter is uniform.
+
+    Args:
+      fixed: Whether every operand has D letters.
+    """
+
+    def __init__(self, fixed: bool) -> None:
+        self._fixed = fixed
+
+    def words_per_draw(self, size: int, arity: int = 2) -> int:
+        return arity * self._words_per_operand(size)
+
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        return tuple(self._operand(size, words, side * self._words_per_operand(size)) for side in range(arity))
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        most = min(size, RARE_DIGITS)
+        if self._fixed:
+            return np.array([float(len(ALPHABET)) ** most]), np.array([float(len(ALPHABET)) ** -most])
+        lengths = np.arange(1, most + 1)
+        count, probability = float(len(ALPHABET)) ** lengths, 1 / (size * float(len(ALPHABET)) ** lengths)
+        count[-1] *= 1 + size - most  # of the longer words, of which none is drawn twice
+        return count, probability
+
+    def num_values(self, size: int) -> int:
+        return len(ALPHABET) ** size if self._fixed else sum(len(ALPHABET) ** length for length in range(1, size + 1))
+
+    @staticmethod
+    def _words_per_operand(size: int) -> int:
+        """One word for the length and one for each six letters."""
+        return 1 + -(-size // DRAWN_LETTERS)
+
+    def _operand(self, size: int, words: Words, first: int) -> np.ndarray:
+        length = uniform(words[first], size) + np.uint64(1)
+        if self._fixed:
+            length[:] = size
+        return joined([words[first + 1 + part] for part in range(-(-size // DRAWN_LETTERS))], length)
 
 
 DIGITS: Drawing = _Digits()
@@ -196,6 +237,8 @@ CARRYING: Drawing = _Structured(passes_on_nine=True)
 BORROWING: Drawing = _Structured(passes_on_nine=False)
 COUNTS: Drawing = _Counts()
 RESIDUES: Drawing = _Residues()
+LETTERS: Drawing = _Letters(fixed=False)
+FIXED_LETTERS: Drawing = _Letters(fixed=True)
 
 _POWERS = np.array([float(10**n) for n in range(LIMB_DIGITS + 1)])
 _NINES = float(LIMB - 1)

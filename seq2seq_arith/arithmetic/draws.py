@@ -17,26 +17,26 @@ ORDER, SPLIT = 1, 2
 # How many draws are worked on at a time: arrays of 256 KB stay in a core's own cache.
 BLOCK = 2**15
 
-Key = tuple[np.ndarray, np.ndarray]
+Key = tuple[np.ndarray, ...]
 
 
 def operands(task: Task, draws: np.ndarray) -> Key:
-    """The left and right operands of the draws with these numbers.
+    """The operands of the draws with these numbers, from left to right.
 
     Args:
       task: Decides how they are drawn.
       draws: Draw numbers, uint64 of shape (n,).
 
     Returns:
-      Two columns of numbers, uint64 of shape (words, n) each.
+      Columns of numbers, uint64 of shape (words, n) each.
     """
-    drawing = task.drawing
-    return drawing.operands(task.digits, Words(task.seed, draws, drawing.words_per_draw(task.digits)))
+    drawing, arity = task.drawing, task.operation.arity
+    return drawing.operands(task.digits, Words(task.seed, draws, drawing.words_per_draw(task.digits, arity)), arity)
 
 
-def key(task: Task, left: np.ndarray, right: np.ndarray) -> Key:
-    """The keys; draws with the same key are duplicates: (min, max) of the operands, or (left, right) if ordered."""
-    return (left, right) if task.ordered else min_max(left, right)
+def key(task: Task, *operands: np.ndarray) -> Key:
+    """The keys; draws with the same key are duplicates: (min, max) of two operands, or all operands if ordered."""
+    return operands if task.ordered else min_max(*operands)
 
 
 def key_hash(task: Task, purpose: int, key: Key) -> np.ndarray:

@@ -1,13 +1,16 @@
 """Notations: how operands are written, read and measured.
 
-A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``DASHES`` or
-``RESIDUES``. D stands for the size of a task: the most digits (or dashes) of an operand, or the modulus. Numbers are
-columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n).
+A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``DASHES``,
+``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or dashes, or letters) of an operand, or
+the modulus. Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n). A word
+of letters is such a number, too, as ``letters`` packs it.
 
 >>> DECIMAL.split("+", "12+7"), DASHES.split("p", "---p--")
 (('12', '7'), ('---', '--'))
 >>> DASHES.split("p", "--p") is None
 True
+>>> LETTERS.split("", "abc", arity=1)
+('abc',)
 
 Three modules repeat these rules on purpose, as witnesses: ``pipelines.checking.redraw``,
 ``pipelines.checking.rows`` and ``reference`` of the tests.
@@ -15,12 +18,14 @@ Three modules repeat these rules on purpose, as witnesses: ``pipelines.checking.
 
 import abc
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import decimal_text, numbers
 from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.own_tasks import letters
 
 
 class Solved(NamedTuple):
@@ -85,13 +90,27 @@ class Notation(abc.ABC):
         """Whether a task of this size has this operand."""
         return len(operand) <= size
 
+    def values(self, size: int, count: int) -> np.ndarray:
+        """All operands of a small task, of which there are so many: uint64 of shape (count,), as words of numbers."""
+        return self.smallest + np.arange(count, dtype=np.uint64)
+
     @abc.abstractmethod
     def measure(self, operands: np.ndarray) -> np.ndarray:
         """The number of characters of each operand: int64 of shape (n,)."""
 
-    @abc.abstractmethod
-    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-        """Questions, padded on the right: uint8 of shape (n, width)."""
+    def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
+        """Questions: the operands with the symbol between them, padded on the right: uint8 of shape (n, width)."""
+        count, most = operands[0].shape[1], self.width(size)
+        rows, start = np.full((count, width + most), ord(PAD), np.uint8), np.zeros(count, np.int64)
+        for side, operand in enumerate(operands):
+            if side:
+                rows[np.arange(count), start] = ord(symbol)
+                start += 1
+            # The padding is overwritten by what follows.
+            columns = start[:, np.newaxis] + np.arange(most)
+            np.put_along_axis(rows, columns, self.answer("", Solved(operand), most), axis=1)
+            start += self.measure(operand)
+        return rows[:, :width]
 
     @abc.abstractmethod
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
@@ -107,10 +126,10 @@ class Notation(abc.ABC):
           size: D.
         """
 
-    def split(self, symbol: str, text: str) -> tuple[str, str] | None:
-        """The two operands of a question as a person types it, or None if it is not a question."""
-        match = re.fullmatch(f"({self.typed}){re.escape(symbol)}({self.typed})", text)
-        return (match[1], match[2]) if match else None
+    def split(self, symbol: str, text: str, arity: int = 2) -> tuple[str, ...] | None:
+        """The operands of a question as a person types it, or None if it is not a question."""
+        match = re.fullmatch(re.escape(symbol).join([f"({self.typed})"] * arity), text)
+        return match.groups() if match else None
 
     def is_operand(self, text: str) -> bool:
         """Whether the datasets write an operand like this."""
@@ -143,8 +162,10 @@ class _Decimal(Notation):
     def measure(self, operands: np.ndarray) -> np.ndarray:
         return decimal_text.lengths(operands, numbers.WORD_DIGITS * len(operands)).view(np.int64)
 
-    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-        return decimal_text.question(symbol, self.width(size), left, right, width)
+    def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
+        if len(operands) != 2:
+            return super().question(symbol, size, operands, width)
+        return decimal_text.question(symbol, self.width(size), *operands, width)
 
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
         return decimal_text.signed(solved.magnitude, solved.negative, width, width)
@@ -192,7 +213,10 @@ class _Dashes(Notation):
     def measure(self, operands: np.ndarray) -> np.ndarray:
         return operands[0].astype(np.int64)
 
-    def question(self, symbol: str, size: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
+    def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
+        if len(operands) != 2:
+            return super().question(symbol, size, operands, width)
+        left, right = operands
         rows = _dashes(left[0] + right[0] + np.uint64(1), width)
         rows[np.arange(len(rows)), left[0].astype(np.int64)] = ord(symbol)
         return rows
@@ -207,9 +231,51 @@ class _Dashes(Notation):
         return (end - start).astype(np.uint64)[np.newaxis]
 
 
+class _Letters(Notation):
+    """Words of one letter or more, a to z."""
+
+    name = "letters"
+    unit = "letters"
+    size_word = "letters"
+    larger = "more letters"
+    characters = "letters"
+    operand = "[a-z]+"
+    typed = "[a-z]+"
+    example = ("hello", "abc")
+    equals = " = "
+    smallest = 1
+    has_digits = False
+    has_lengths = True
+    parquet_share = 0.6
+
+    def words(self, size: int) -> int:
+        return letters.num_words(size)
+
+    def values(self, size: int, count: int) -> np.ndarray:
+        return letters.every(size)[-count:]  # of a fixed length only the longest
+
+    def measure(self, operands: np.ndarray) -> np.ndarray:
+        return np.count_nonzero(letters.unpack(operands), axis=1)
+
+    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
+        rows = np.full((solved.magnitude.shape[1], width), ord(PAD), np.uint8)
+        rows[:, : len(prefix)] = np.frombuffer(prefix.encode(), np.uint8)
+        written = letters.unpack(solved.magnitude)[:, : width - len(prefix)]
+        behind = rows[:, len(prefix) : len(prefix) + written.shape[1]]
+        np.add(written, np.uint8(ord("a") - 1), out=behind, where=written > 0)
+        return rows
+
+    def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
+        columns = start[:, np.newaxis] + np.arange(size)
+        there = np.take_along_axis(codes, np.minimum(columns, codes.shape[1] - 1), axis=1)
+        return letters.pack(np.where(columns < end[:, np.newaxis], there - np.uint8(ord("a") - 1), np.uint8(0)), size)
+
+
 DECIMAL: Notation = _Decimal()
 DASHES: Notation = _Dashes()
 RESIDUES: Notation = _Residues()
+LETTERS: Notation = _Letters()
+NOTATIONS = (DECIMAL, DASHES, RESIDUES, LETTERS)
 
 
 def _dashes(lengths: np.ndarray, width: int) -> np.ndarray:

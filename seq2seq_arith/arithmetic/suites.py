@@ -23,7 +23,7 @@ TRIES = 10  # indices per question that is asked for
 MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
 TSV, PARQUET = "tsv", "parquet"
 
-Pair = tuple[int, int]
+Pair = tuple[int, ...]
 
 
 class Words:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.notation import LETTERS
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given, options_of, whole_number
@@ -28,8 +29,16 @@ SIZE_WORDS: dict[str, list[str]] = {}
 for _name, _operation in OPERATIONS.items():
     SIZE_WORDS.setdefault(_operation.notation.size_word, []).append(_name)
 del SIZE_WORDS[SIZE]
+SIZE_WORDS[LETTERS.size_word] = ["tasks of letters"]
 # A question of dashes is not an option. The operator of such a task must be one letter from a to z.
 DASHES_QUESTION = re.compile("-+[a-z]-*")
+
+
+def add_task_file(parser: Any) -> None:
+    """Adds the option for tasks of one's own; ``own_tasks.registry.use`` takes them."""
+    parser.add_argument(
+        "--task-file", metavar="FILE.py", help="a file with tasks of your own, whose code then runs (docs/tasks.md)"
+    )
 
 
 def add_task_options(

@@ -1,12 +1,13 @@
 """The tasks: what is asked, how it is written, and the parameters that make one dataset out of a task.
 
-To add a task, add an entry to ``OPERATIONS``: everything that belongs to the task stands in it.
+To add a task, add an entry to ``OPERATIONS``: everything that belongs to the task stands in it. A task of one's own can
+also be in a file, as ``own_tasks/registry.py`` describes.
 """
 
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, drawing, numbers, slices
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, RESIDUES, Notation, Solved
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import Slice
 from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError
@@ -41,8 +43,8 @@ NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
     }
 )
 
-Solve = Callable[[int, np.ndarray, np.ndarray], Solved]
-Group = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Solve = Callable[..., Solved]
+Group = Callable[..., np.ndarray]
 
 DECIMAL_DRAWS: Mapping[str, Drawing] = MappingProxyType({"digits": drawing.DIGITS, "value": drawing.VALUE})
 
@@ -52,23 +54,26 @@ class Operation:
     """Everything in which one task differs from another; D stands for the number of digits (or dashes, or the modulus).
 
     Attributes:
-      symbol: The character between the operands.
+      arity: How many operands a question has.
+      symbol: The character between the operands; empty if there is one operand alone.
       notation: How operands are written, read and measured.
       draws: How operands can be drawn, by name; the first is the default.
       answer_prefix: What an answer begins with.
       alphabet: Every character that a padded question or answer may hold, each once.
-      solve: (D, left, right) to the answers; the operands are uint64 of shape (words, n).
+      solve: (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 of shape
+        (words, n).
       min_digits, max_digits: The smallest and the largest D.
       question_width, answer_width: D to the padded width in characters.
-      digits, reverse, ordered: The defaults of the task.
+      digits, reverse, ordered: The defaults of the task; ordered is always true, unless there are two operands.
       num_examples: D to the default number of examples.
       validation_share: The validation split has one in so many examples by default.
-      breakdowns: Name of a table to a function of the operands, two uint64 arrays of shape (words, n), that gives the
-        group of each example, an array of shape (n,): exact match is also reported by these groups.
+      breakdowns: Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group
+        of each example, an array of shape (n,): exact match is also reported by these groups.
       suite: D to the slices of hard questions that test a model.
       recipe_family: Under which name a training recipe holds the settings of this task, if not under its own.
     """
 
+    arity: int = 2
     symbol: str
     notation: Notation
     draws: Mapping[str, Drawing] = dataclasses.field(default_factory=lambda: DECIMAL_DRAWS)
@@ -87,6 +92,11 @@ class Operation:
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     suite: Callable[[int], Iterable[Slice]] = lambda digits: ()
     recipe_family: str
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What the operands are called, from left to right."""
+        return ("left", "right") if self.arity == 2 else tuple(f"operand {i + 1}" for i in range(self.arity))
 
 
 OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
@@ -202,7 +212,7 @@ class Task:
     2001
 
     Attributes:
-      name: A key of ``OPERATIONS``.
+      name: A key of ``OPERATIONS``, or the name of a task of one's own.
       digits: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus.
       num_examples: How many examples the dataset has, train and validation together, N.
       seed: 0 to 2^64 - 1.
@@ -210,6 +220,7 @@ class Task:
       ordered: Whether a+b and b+a are two keys.
       draws: How operands are drawn, one of the task's ``Operation.draws``.
       num_validation: How many examples the validation split has, V.
+      code_sha256: The checksum of the file of a task of one's own; that of the file that was named, if it is not given.
 
     Raises:
       InputError: A value is of the wrong kind or out of its range.
@@ -242,7 +253,7 @@ class Task:
         "how operands are drawn: by their digits, uniformly by value, or half of them with long carries and borrows",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
-        choices=list(dict.fromkeys(name for operation in OPERATIONS.values() for name in operation.draws)),
+        choices=lambda: list(dict.fromkeys(name for operation in _operations() for name in operation.draws)),
     )
     num_validation: int = options.option(
         "examples of the validation split",
@@ -250,10 +261,10 @@ class Task:
         default_text=_by_task(lambda operation: f"a {ORDINALS[operation.validation_share]} of the examples"),
         low=1,
     )
+    code_sha256: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or self.name not in OPERATIONS:
-            raise InputError(_unknown_task(self.name))
+        self._find_code()
         # Later defaults depend on earlier fields, which are therefore checked first.
         self._default("digits", self.operation.digits)
         options.check_int(self.notation.size_word, self.digits, self.operation.min_digits, self.operation.max_digits)
@@ -268,8 +279,35 @@ class Task:
         if self.draws not in self.operation.draws:
             allowed = ", ".join(self.operation.draws)
             raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}; give one of them")
+        if self.operation.arity != 2 and not self.ordered:
+            raise InputError(f"ordered is False, but {self.name} does not have two operands; leave it out")
         for field in ("digits", "num_examples", "seed", "num_validation"):
             object.__setattr__(self, field, int(getattr(self, field)))  # NumPy's integers become plain
+
+    def _find_code(self) -> None:
+        """Finds the code of a task of one's own.
+
+        Raises:
+          InputError: There is no such task, or its file has not been named, or has changed.
+        """
+        if isinstance(self.name, str) and self.name in OPERATIONS:
+            if self.code_sha256 is not None:
+                raise InputError(f"code_sha256 is given, but {self.name} is a task of this package; leave it out")
+            return
+        own = registry.find(self.name, self.code_sha256)
+        if own is None:
+            raise InputError(_unknown_task(self.name, self.code_sha256))
+        object.__setattr__(self, "code_sha256", own.sha256)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to a worker: a task of one's own takes its code along."""
+        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
+        return vars(self) | ({"own": own.portable()} if own else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if own := state.pop("own", None):
+            registry.revive(*own)
+        vars(self).update(state)
 
     def _default(self, field: str, value: Any) -> None:
         if getattr(self, field) is None:
@@ -303,11 +341,21 @@ class Task:
         differing = {
             field: getattr(self, field) for field, value in self.defaults.items() if getattr(self, field) != value
         }
-        return Task(self.name, **(differing | changes))
+        return Task(self.name, **(differing | changes), code_sha256=self.code_sha256)
 
     @property
     def operation(self) -> Operation:
-        return OPERATIONS[self.name]
+        if self.name in OPERATIONS:
+            return OPERATIONS[self.name]
+        own = registry.find(self.name, self.code_sha256)
+        assert own
+        return own.operation
+
+    @property
+    def code(self) -> str | None:
+        """Where the code of a task of one's own is: the path of its file, or its place in a package."""
+        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
+        return own.place if own else None
 
     @property
     def notation(self) -> Notation:
@@ -340,12 +388,12 @@ class Task:
 
     @property
     def num_questions(self) -> int:
-        """How many questions there are, that is ordered pairs of operands.
+        """How many questions there are: ordered pairs of operands, or as many operands as a question has.
 
         >>> Task("addition").num_questions, Task("pq", digits=20).num_questions
         (1000000, 400)
         """
-        return self.drawing.num_values(self.digits) ** 2
+        return self.drawing.num_values(self.digits) ** self.operation.arity
 
     @property
     def alphabet(self) -> str:
@@ -375,7 +423,7 @@ class Task:
           InputError: No task has this name; the message says which part is wrong.
         """
         name, *parts = config_name.split("-")
-        if name not in OPERATIONS:
+        if not is_task(name):
             raise InputError(_unknown_task(name))
         given: dict[str, Any] = {}
         for part in parts:
@@ -401,7 +449,7 @@ class Task:
         """The parameters as JSON holds them; ``Task.from_parameters`` is the inverse.
 
         The first six are always there. A newer one is left out where it has its default, so that the metadata of
-        older datasets stay as they are.
+        older datasets stay as they are. So is the checksum of the code for a task of this package.
 
         >>> list(Task().parameters())
         ['task', 'digits', 'num_examples', 'seed', 'reverse', 'ordered']
@@ -409,7 +457,8 @@ class Task:
         values = {field: getattr(self, field) for field in PARAMETERS[1:]}
         newer = {field: value for field, value in self.defaults.items() if field not in PARAMETERS}
         differing = {field: getattr(self, field) for field, value in newer.items() if getattr(self, field) != value}
-        return {PARAMETERS[0]: self.name} | values | differing
+        code = {} if self.code_sha256 is None else {"code_sha256": self.code_sha256}
+        return {PARAMETERS[0]: self.name} | values | differing | code
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> "Task":
@@ -446,7 +495,7 @@ def _read_name_part(text: str) -> tuple[str, Any] | None:
             for value, word in part.items():
                 if word == text:
                     return field, value
-    if any(text in operation.draws for operation in OPERATIONS.values()):
+    if any(text in operation.draws for operation in _operations()):
         return "draws", text
     return None
 
@@ -454,11 +503,34 @@ def _read_name_part(text: str) -> tuple[str, Any] | None:
 def _name_parts_in_words() -> str:
     letters = [f"{part} and a number" for part in NAME_PARTS.values() if isinstance(part, str)]
     words = [word for part in NAME_PARTS.values() if isinstance(part, Mapping) for word in part.values()]
-    draws = dict.fromkeys(name for operation in OPERATIONS.values() for name in operation.draws)
+    draws = dict.fromkeys(name for operation in _operations() for name in operation.draws)
     return f"{', '.join([*letters, *words])}, or one of {', '.join(draws)}"
 
 
-def _unknown_task(name: Any) -> str:
-    near = difflib.get_close_matches(str(name), OPERATIONS, n=1, cutoff=0.5)
+def is_task(name: str) -> bool:
+    """Whether there is a task of this name, of this package or of one's own."""
+    return name in OPERATIONS or registry.find(name) is not None
+
+
+def _operations() -> Iterator[Operation]:
+    """The operations of all tasks that are known."""
+    yield from OPERATIONS.values()
+    yield from (own.operation for own in registry.every())
+
+
+def _unknown_task(name: Any, code_sha256: str | None = None) -> str:
+    if code_sha256 is not None:
+        there = registry.find(name)
+        if there is not None:
+            return (
+                f"the task {name!r} is code with the sha256 {str(code_sha256)[:12]}…, and {there.place} has "
+                f"{there.sha256[:12]}…: it has changed; give the file as it was"
+            )
+        return (
+            f"the task {name!r} is code with the sha256 {str(code_sha256)[:12]}…, which runs only if you name its "
+            "file; if you trust it, add: --task-file FILE.py"
+        )
+    names = [*OPERATIONS, *(own.name for own in registry.every())]
+    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no task {name!r}, only {', '.join(OPERATIONS)}{hint}"
+    return f"there is no task {name!r}, only {', '.join(names)}{hint}"

@@ -4,6 +4,7 @@ Also from a question as a person types it to the stored one, and back.
 """
 
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -13,29 +14,31 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 
+COUNTS = {2: "two", 3: "three"}  # in words
 
-def questions(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+
+def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored questions: padded to the width, then reversed if the task says so.
 
     Args:
       task: Decides how they are written.
-      left, right: The operands, uint64 of shape (words, n).
+      *operands: From left to right, uint64 of shape (words, n) each.
 
     Returns:
       uint8 of shape (n, question_width).
     """
     symbol = task.operation.symbol
-    rows = task.notation.question(symbol, task.digits, left, right, task.question_width)
+    rows = task.notation.question(symbol, task.digits, operands, task.question_width)
     return rows[:, ::-1] if task.reverse else rows
 
 
-def answers(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def answers(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored answers, padded to the width: uint8 of shape (n, answer_width)."""
-    solved = task.operation.solve(task.digits, left, right)
+    solved = task.operation.solve(task.digits, *operands)
     return task.notation.answer(task.operation.answer_prefix, solved, task.answer_width)
 
 
-def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
     """The operands of stored questions, read from the characters: the inverse of ``questions``.
 
     Args:
@@ -43,14 +46,19 @@ def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
       stored: uint8 of shape (n, question_width).
 
     Returns:
-      The left and the right operands, uint64 of shape (words, n).
+      The operands from left to right, uint64 of shape (words, n) each.
     """
     codes = stored[:, ::-1] if task.reverse else stored
-    operator = np.argmax(codes == ord(task.operation.symbol), axis=1)
-    end = np.sum(codes != ord(PAD), axis=1)
-    sides = (np.zeros_like(operator), operator), (operator + 1, end)
-    left, right = (task.notation.read(codes, *side, task.digits) for side in sides)
-    return left, right
+    end, start = np.sum(codes != ord(PAD), axis=1), np.zeros(len(codes), np.int64)
+    found = []
+    for _ in range(task.operation.arity - 1):
+        is_operator = codes == ord(task.operation.symbol)
+        if found:
+            is_operator &= np.arange(codes.shape[1]) >= start[:, np.newaxis]
+        operator = np.argmax(is_operator, axis=1)
+        found.append(task.notation.read(codes, start, operator, task.digits))
+        start = operator + 1
+    return (*found, task.notation.read(codes, start, end, task.digits))
 
 
 def character_ids(task: Task) -> np.ndarray:
@@ -97,19 +105,19 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     Raises:
       InputError: It is not a question of this task, or it is too long.
     """
-    left, right = typed_operands(question, task)
+    operands = typed_operands(question, task)
     shown = repr(shortened(question.strip()))
-    longest, most = max(len(left), len(right)), task.notation.width(most_digits or task.digits)
+    longest, most = max(map(len, operands)), task.notation.width(most_digits or task.digits)
     if longest > most:
         raise InputError(
             f"the question {shown} has an operand of {longest:,} {task.notation.characters}, and this model "
             f"reads at most {most:,}; shorten it or train on a dataset with more --digits"
         )
     roomy = dataclasses.replace(task, digits=max(longest, task.digits))
-    if not all(task.notation.allows(roomy.digits, operand) for operand in (left, right)):
+    if not all(task.notation.allows(roomy.digits, operand) for operand in operands):
         allowed = task.notation.describe(roomy.digits)
         raise InputError(f"the question {shown} has an operand that is not one of {allowed}")
-    return Question(question.strip(), roomy, stored(roomy, left, right))
+    return Question(question.strip(), roomy, stored(roomy, *operands))
 
 
 def answer(question: Question) -> str:
@@ -128,10 +136,11 @@ def example(task: Task) -> str:
     >>> example(Task("pq")), example(Task("subtraction", digits=1))
     ('---p--', '1-7')
     """
-    return task.operation.symbol.join(operand[: task.operand_width] for operand in task.notation.example)
+    operands = itertools.islice(itertools.cycle(task.notation.example), task.operation.arity)
+    return task.operation.symbol.join(operand[: task.operand_width] for operand in operands)
 
 
-def typed_operands(question: str, task: Task) -> tuple[str, str]:
+def typed_operands(question: str, task: Task) -> tuple[str, ...]:
     """The operands of a question as a person writes it; blanks are ignored.
 
     Raises:
@@ -145,24 +154,25 @@ def typed_operands(question: str, task: Task) -> tuple[str, str]:
             f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
             f"{task.name}; write it like {example(task)}"
         )
-    found = task.notation.split(operation.symbol, bare)
+    found = task.notation.split(operation.symbol, bare, operation.arity)
     if not found:
+        form = f"{COUNTS.get(operation.arity, operation.arity)} operands with {operation.symbol!r} between them"
         raise InputError(
-            f"the question {shown} is not one of {task.name}; write two operands with {operation.symbol!r} "
-            f"between them, like {example(task)}"
+            f"the question {shown} is not one of {task.name}; write "
+            f"{form if operation.arity > 1 else 'one operand alone'}, like {example(task)}"
         )
     if not all(map(task.notation.is_operand, found)):
         raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
     return found
 
 
-def stored(task: Task, left: str, right: str) -> str:
-    """The question on two operands as the datasets hold it; ``written`` is the inverse.
+def stored(task: Task, *operands: str) -> str:
+    """The question on some operands as the datasets hold it; ``written`` is the inverse.
 
     >>> stored(Task("addition"), "12", "34")
     '  43+21'
     """
-    padded = f"{left}{task.operation.symbol}{right}".ljust(task.question_width, PAD)
+    padded = task.operation.symbol.join(operands).ljust(task.question_width, PAD)
     return padded[::-1] if task.reverse else padded
 
 

@@ -5,8 +5,11 @@ import re
 
 import pytest
 from hypothesis import given, settings
+from layout import ROOT
+from programs import files, run
 from strategies import small_tasks, tasks
 
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option
@@ -99,3 +102,36 @@ def test_the_dataset_card_shows_the_built_in_configs():
         numbers = [int(re.findall(r"[\d,]+", cell)[-1].replace(",", "")) for cell in cells[4:8]]
         assert numbers == [task.digits, task.num_examples, task.question_width, task.answer_width]
         assert cells[8].strip().startswith("yes" if task.reverse else "no")
+
+
+OWN = ROOT / "examples/task/own_tasks.py"
+
+
+@pytest.fixture
+def forgotten(monkeypatch):
+    monkeypatch.setattr(registry, "_current", {})
+    monkeypatch.setattr(registry, "_known", {})
+
+
+def test_a_config_of_a_task_of_ones_own(forgotten):
+    with pytest.raises(InputError, match="there is no task 'sort'"):
+        ArithConfig("sort", digits=4)
+    assert "sort-d4" not in Builder.builder_configs
+    made = ArithConfig("sort", digits=4, task_file=OWN)
+    assert made.name == "sort-d4"
+    assert ArithConfig.from_name("sort-d4").task == made.task == ArithConfig(**made.task.parameters()).task
+    assert "sort-d4" in Builder.builder_configs
+    assert list(Builder.builder_configs) == list(OPERATIONS)
+
+
+@pytest.mark.slow
+def test_the_builder_makes_what_the_program_makes_of_a_task_of_ones_own(tmp_path, forgotten):
+    by_tfds, by_program = tmp_path / "tfds", tmp_path / "program"
+    config = ArithConfig("sort", digits=4, num_examples=200, task_file=OWN)
+    builder = Builder(config=config, data_dir=str(by_tfds))
+    builder.download_and_prepare()
+    words = ["sort", "--letters", "4", "--num-examples", "200", "--task-file", OWN, "--data-dir", by_program]
+    assert run("generate", *words).returncode == 0
+    assert files(by_tfds / "seq2seq_arith") == files(by_program / "seq2seq_arith")
+    examples = builder.as_dataset(split="validation").as_numpy_iterator()
+    assert all(sorted(each["question"]) == list(each["answer"].rjust(4)) for each in examples)

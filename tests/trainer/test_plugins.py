@@ -197,11 +197,11 @@ def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets
     metadata = tmp_path / "their_nets-1.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-nets\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(f"[{plugins.GROUP}]\ntheirs = their_nets:writer\n")
+    (metadata / "entry_points.txt").write_text(f"[{plugins.MODEL.group}]\ntheirs = their_nets:writer\n")
     monkeypatch.syspath_prepend(tmp_path)
-    plugins.installed.cache_clear()
+    vars(plugins.MODEL).pop("installed", None)
     try:
-        assert plugins.installed()["theirs"].value == "their_nets:writer"
+        assert plugins.MODEL.installed["theirs"].value == "their_nets:writer"
         assert model_entry("theirs").help == "a model of your own"
         config = dataclasses.replace(ModelConfig(), name="theirs")
         assert config.code_sha256 is None
@@ -212,10 +212,128 @@ def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets
         network = build_network(dataclasses.replace(config, hidden=8), make_view("raw", Task("addition")))
         assert network.model.name == "theirs"
     finally:
-        plugins.installed.cache_clear()
+        vars(plugins.MODEL).pop("installed", None)
 
 
 def test_refusals_name_the_ways_to_give_a_model(tmp_path):
     done = arith_model("train", "addition", "--data-dir", "d", "--run-dir", "r", "--model", "sideways")
     assert done.returncode == 2
     assert "model is 'sideways'; give one of lstm, " in done.stderr
+
+
+VIEWS = '''"""Views of my own."""
+import tensorflow as tf
+from seq2seq_arith.trainer.data.views import BackwardView, View
+
+
+class Doubled(BackwardView):
+    """Every character of the question twice, and the answer from its end."""
+
+    def __init__(self, name, task):
+        super().__init__(name, task)
+        self.question_shape = (task.question_width, 2)
+
+    def encode_question(self, strings):
+        ids = self._to_ids(strings)
+        return tf.stack([ids, ids], axis=2)
+
+    def decode_question(self, ids):
+        return self._to_codes(ids[:, :, 0])
+
+
+class Crooked(View):
+    def __init__(self, name, task):
+        super().__init__(name, task)
+        self.answer_steps += 1
+
+
+class Forgetful(View):
+    def encode_question(self, strings):
+        return tf.zeros_like(self._to_ids(strings))
+
+
+class Foreign(View):
+    def encode_answer(self, strings):
+        return self._to_ids(strings) + tf.constant(100, tf.uint8)
+
+
+class Failing(View):
+    def encode_answer(self, strings):
+        return tf.reshape(strings, [7]) / 0
+
+
+class Unrelated:
+    pass
+
+
+def function(name, task):
+    return View("raw", task)
+'''
+
+
+@pytest.fixture
+def views(tmp_path):
+    path = tmp_path / "views.py"
+    path.write_text(VIEWS, encoding="utf-8")
+    return path
+
+
+def test_a_view_of_ones_own_is_trained_asked_and_exported(views, data, tmp_path):
+    run, out, own = tmp_path / "run", tmp_path / "out", f"{views}:Doubled"
+    train = ["train", "addition", *PREPARED, "--data-dir", data, "--run-dir", run, "--model", "lstm", "--view", own]
+    done = arith_model(*train)
+    assert done.returncode == 0, done.stderr
+    assert "(given: a view of one's own)" in done.stdout
+    saved = json.loads((run / "config.json").read_text())["train"]["model"]
+    assert saved["view"] == own
+    assert saved["view_sha256"] == plugins.sha256(own, plugins.VIEW)
+    asked = arith_model("predict", run, "12+34", "--view", own)
+    assert asked.returncode == 0, asked.stderr
+    assert arith_model("evaluate", run, "--view", own, "--per-slice", "5").returncode == 0
+    assert f"{own}: a view of your own" in arith_model("describe", run, "--view", own).stdout
+    exported = arith_model("export", run, out, "--view", own)
+    assert exported.returncode == 0, exported.stderr
+    assert (out / "views.py").read_text() == VIEWS
+    assert json.loads((out / "task.json").read_text())["view"] == "views.py:Doubled"
+    code = (
+        f"import tensorflow as tf; model = tf.saved_model.load({str(out / 'saved_model')!r}); "
+        "print('12+34 = ' + model.answer(['12+34'])['answer'].numpy()[0].decode())"
+    )
+    elsewhere = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    assert elsewhere.stdout.strip() == asked.stdout.strip()
+    views.write_text(VIEWS + "\n# another comment\n", encoding="utf-8")
+    assert "holds a run with other settings (train.model.view_sha256 is" in arith_model(*train).stderr
+    assert f"{views} has changed since this run" in arith_model("predict", run, "1+2", "--view", own).stderr
+    program = [sys.executable, "-m", "seq2seq_arith.trainer", "predict", str(run), "1+2"]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"which runs only if you name it; if you trust it, add: --view {own}")
+
+
+VIEW_FAULTS = {
+    "Gone": "/views.py has no class 'Gone'; it has Doubled, Crooked, Forgetful, Foreign, Failing, Unrelated",
+    "function": "has no class 'function'; it has Doubled, Crooked, Forgetful, Foreign, Failing, Unrelated",
+    "Crooked": "/views.py, line 21: the view Crooked encodes 256 answers in the shape (256, 3); its attributes say "
+    "(256, 4)",
+    "Forgetful": "line 27: the view Forgetful does not give back what it encodes: the question '",
+    "Foreign": "line 32: the view Foreign gives answers the id 1",
+    "Failing": "/views.py, line 39: ",
+    "Unrelated": "/views.py, line 42: Unrelated does not derive from seq2seq_arith.trainer.data.views.View",
+}
+
+
+@pytest.mark.parametrize("name", VIEW_FAULTS)
+def test_a_fault_of_a_view_is_one_sentence(views, data, tmp_path, name):
+    options = [*PREPARED, "--data-dir", data, "--run-dir", tmp_path / "run", "--view", f"{views}:{name}"]
+    done = arith_model("train", "addition", *options)
+    assert done.returncode == 2
+    assert VIEW_FAULTS[name] in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "config.json").exists()
+
+
+def test_a_network_that_writes_in_place_needs_as_many_steps_of_a_view_of_ones_own(views, data, tmp_path):
+    own = ["--view", f"{views}:Doubled", "--model", "lstm_tagger"]
+    done = arith_model("train", "addition", *PREPARED, "--data-dir", data, "--run-dir", tmp_path / "run", *own)
+    assert done.returncode == 2
+    assert "has 5 question steps and 3 answer steps; use --view aligned" in done.stderr

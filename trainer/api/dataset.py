@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import breakdowns, coverage, text
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 ROWS = 5  # that a dataset shows of itself
 
 
-def generate(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) -> "Dataset":
+def generate(
+    dataset: str, *, data_dir: str | Path = "data", task_file: str | Path | None = None, **parameters: Any
+) -> "Dataset":
     """Makes a dataset, or takes the one that is there.
 
     In an object store nothing is made: there it must be ready.
@@ -41,6 +44,7 @@ def generate(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) 
     Args:
       dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``.
       data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``.
+      task_file: A file with tasks of your own, whose code then runs.
       **parameters: With the name of a task, those of ``Task``: ``digits`` (or ``dashes`` for pq, and ``modulus`` for
         modular addition), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
 
@@ -48,17 +52,21 @@ def generate(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) 
       InputError: There is no such task or parameter, a value is out of its range, or the directory cannot be used.
       RunError: Making it failed.
     """
+    registry.use(task_file)
     task = named(dataset, parameters)
     make(task, str(data_dir))
     return _opened(task, str(data_dir))
 
 
-def load(dataset: str, *, data_dir: str | Path = "data", **parameters: Any) -> "Dataset":
+def load(
+    dataset: str, *, data_dir: str | Path = "data", task_file: str | Path | None = None, **parameters: Any
+) -> "Dataset":
     """The dataset that is there; the arguments are those of ``generate``.
 
     Raises:
       InputError: There is none, or it is not as arith-data wrote it.
     """
+    registry.use(task_file)
     return _opened(named(dataset, parameters), str(data_dir))
 
 
@@ -325,7 +333,7 @@ class Dataset:
         operands = text.operands(task, examples.questions)
         groups = {"all": np.full(len(examples), "examples")}
         if task.notation.has_lengths:
-            longer = np.maximum(*map(task.notation.measure, operands))
+            longer = np.max([task.notation.measure(side) for side in operands], axis=0)
             names, index = breakdowns.ranges(task.operand_width, longer)
             groups[f"{task.notation.unit} of the longer operand"] = np.array(names)[index]
         groups |= {name: group(*operands) for name, group in task.operation.breakdowns.items()}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
@@ -39,17 +40,25 @@ MAP_VALUES = 100  # operands on each side of a map of errors
 MOST_VALUES = 1000
 
 
-def open_run(folder: str | Path, model: str | None = None) -> "TrainedRun":
+def open_run(
+    folder: str | Path,
+    model: str | None = None,
+    view: str | None = None,
+    task_file: str | Path | None = None,
+) -> "TrainedRun":
     """The run in a folder, which ``train`` or ``arith-model train`` has made.
 
     Args:
       folder: The folder.
       model: ``FILE.py:FUNCTION``, if the run's model is your own: its code may then run.
+      view: ``FILE.py:CLASS``, likewise.
+      task_file: ``FILE.py``, likewise.
 
     Raises:
       InputError: The folder is not that of a run.
     """
-    plugins.allow(model)
+    plugins.allow(model, view)
+    registry.use(task_file)
     return TrainedRun(runs.open_run(folder))
 
 

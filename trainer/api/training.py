@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
@@ -30,6 +31,8 @@ def train(
     *,
     recipe: str = "best",
     model: str | None = None,
+    view: str | None = None,
+    task_file: str | Path | None = None,
     epochs: int | None = None,
     run_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -42,7 +45,9 @@ def train(
       dataset: A dataset. Or the name of a task: then the recipe names the dataset, which is made if it is missing. Or
         the name of a config, such as ``addition-d6-n1000000``, which is made as well.
       recipe: The model and its training; the options change it.
-      model: The network.
+      model: The network; ``FILE.py:FUNCTION`` for one of your own.
+      view: How the network sees the string; ``FILE.py:CLASS`` for a view of your own.
+      task_file: A file with tasks of your own.
       epochs: The most epochs.
       run_dir: The folder of the run; ``runs/TASK`` if it is not given.
       data_dir: Where datasets are kept; that of the dataset, or ``data``, if it is not given.
@@ -57,10 +62,11 @@ def train(
       TrainingError: The training failed.
     """
     require_tensorflow()
+    registry.use(task_file)
     place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
     settings, parameters = _divided(options)
     task, plain = _tasks(dataset, recipe, parameters)
-    config = configured(recipe, task, name=model, epochs=epochs, **settings)
+    config = configured(recipe, task, name=model, view=view, epochs=epochs, **settings)
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
     standing(local_folder(folder), task)  # refuses a folder of another run before the dataset is made
     if plain:
@@ -79,7 +85,7 @@ def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
       InputError: One of them is neither.
     """
-    settings = set(options_of(ModelConfig) | options_of(TrainConfig)) - {"name"}
+    settings = set(options_of(ModelConfig) | options_of(TrainConfig)) - {"name", "view"}
     parameters = {*options_of(Task), *SIZE_WORDS, *DATA_NAMES} - settings
     known = sorted(settings | parameters)
     if unknown := next((name for name in options if name not in known), None):

@@ -10,14 +10,13 @@ from seq2seq_arith.trainer.data.probes import Operands
 
 
 def by_lengths(task: Task, operands: Operands, exact: np.ndarray) -> list[dict[str, Any]]:
-    """Exact match by the lengths of both operands; if there are many, by ranges of lengths."""
-    names, left = ranges(task.operand_width, task.notation.measure(operands[0]))
-    _, right = ranges(task.operand_width, task.notation.measure(operands[1]))
+    """Exact match by the lengths of all operands; if there are many, by ranges of lengths."""
+    measured = [ranges(task.operand_width, task.notation.measure(side)) for side in operands]
+    names, index = measured[0][0], np.stack([index for _, index in measured])
     return [
-        {"left": names[i], "right": names[j]} | _result(exact[(left == i) & (right == j)])
-        for i in range(len(names))
-        for j in range(len(names))
-        if ((left == i) & (right == j)).any()
+        {side: names[i] for side, i in zip(task.operation.sides, group.tolist(), strict=True)}
+        | _result(exact[(group == index.T).all(axis=1)])
+        for group in np.unique(index, axis=1).T
     ]
 
 

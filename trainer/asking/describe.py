@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.making import command
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch
-from seq2seq_arith.trainer.registry import GIVEN, VIEWS, model_entry
+from seq2seq_arith.trainer.registry import GIVEN, model_entry, view_entry
 from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.costs import GIBIBYTE, effort, most_examples, operations, training_memory
@@ -57,7 +57,7 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
       config: The model and its training.
       run: The run, if there is one.
     """
-    view = make_view(config.model.view, task)
+    view = make_view(config.model.view, task, config.model.view_sha256)
     found = sketch(config.model, view, layers, cudnn=True)
     parts = [
         _pairs({**_data(task, run), **view_facts(config.model, view)}),
@@ -119,7 +119,7 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
 
 def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
     """The network, and what its view gives to it, with an example."""
-    entry, task = VIEWS[config.view], view.task
+    entry, task = view_entry(config.view), view.task
     return {
         "model": f"{config.name}: {model_entry(config.name).help}",
         "view": f"{config.view}: {entry.help}",

@@ -279,7 +279,7 @@ def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operand
         first = probes.keys(task, validation)[int(np.argmax(shared))]
         raise InputError(
             f"{int(shared.sum())} validation pairs of {task.config_name} are in its training set, the first is "
-            f"{probes.pair(first)}; generate the dataset anew"
+            f"{probes.pair(task, first)}; generate the dataset anew"
         )
 
 

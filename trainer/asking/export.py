@@ -18,7 +18,6 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
@@ -69,8 +68,8 @@ class Exported(tf.Module):
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in
-    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
+    The files of a model, a view and a task of your own are copied. If the model has layers that Keras does not have,
+    their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
@@ -85,8 +84,8 @@ def export(run: Run, out: str) -> None:
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
     keras.config.set_dtype_policy("float32")
-    view = make_view(run.config.model.view, run.task)
-    network = build_network(run.config.model, view)
+    view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
+    network, seen_through = build_network(run.config.model, view), portable.name_beside(view.name)
     model = network.model
     checkpoints.assign(model.variables, arrays, run.best)
     _remove_old(folder)
@@ -98,12 +97,13 @@ def export(run: Run, out: str) -> None:
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
             model.save(partial / "model.keras")
-            about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name}
+            about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
             (partial / portable.CARD).write_text(portable.model_card(run, model, state["row"]), encoding="utf-8")
-            if plugins.is_plugin(run.config.model.name) and (code := plugins.file_of(run.config.model.name)):
-                shutil.copy(code, partial)
+            for name, code in portable.code_files(run).items():
+                (partial / name).parent.mkdir(exist_ok=True)
+                shutil.copy(code, partial / name)
             if layers := portable.layers_source(model):
                 (partial / portable.LAYERS).write_text(layers, encoding="utf-8")
             if folder.exists():
@@ -117,7 +117,7 @@ def export(run: Run, out: str) -> None:
     example = text.example(run.task)
     say(f'{folder}/saved_model: model = tf.saved_model.load("{folder}/saved_model"); model.answer(["{example}"])')
     say(
-        f"{folder}/model.keras: ids in, logits out; task.json has the alphabet and the view {view.name!r}"
+        f"{folder}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
         f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
 
@@ -134,26 +134,23 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
     operand = task.notation.operand
     text = tf.strings.regex_replace(question, r"\s", "")
     # RE2 allows at most 1,000 repetitions, so the lengths are checked separately.
-    valid = tf.strings.regex_full_match(text, f"{operand}{re.escape(task.operation.symbol)}{operand}")
+    symbol, arity = task.operation.symbol, task.operation.arity
+    valid = tf.strings.regex_full_match(text, re.escape(symbol).join([operand] * arity))
     tf.debugging.Assert(tf.reduce_all(valid), ["not a question of this task:", tf.boolean_mask(question, ~valid)])
     codes = tf.io.decode_raw(text, tf.uint8, fixed_length=task.question_width)
     codes = tf.where(codes == 0, np.uint8(ord(" ")), codes)
-    operator = tf.argmax(codes == ord(task.operation.symbol), axis=1, output_type=tf.int32)
-    ends = tf.strings.length(text)
-    longest = tf.maximum(operator, ends - operator - 1)
-    fits = tf.logical_and(longest <= task.operand_width, ends <= task.question_width)
+    sides = tf.strings.split(text, symbol).to_tensor("0", (None, arity)) if arity > 1 else text[:, None]
+    fits = tf.logical_and(
+        tf.reduce_all(tf.strings.length(sides) <= task.operand_width, axis=1),
+        tf.strings.length(text) <= task.question_width,
+    )
     tf.debugging.Assert(
         tf.reduce_all(fits),
         [f"an operand has more than {task.operand_width} characters:", tf.boolean_mask(question, ~fits)],
     )
     if not task.notation.has_lengths:
         # Not every operand of so many characters is one of the task's.
-        sides = (
-            tf.strings.substr(text, tf.zeros_like(operator), operator),
-            tf.strings.substr(text, operator + 1, ends - operator - 1),
-        )
-        left, right = (tf.strings.to_number(side, tf.int32) for side in sides)
-        small = tf.maximum(left, right) < task.digits
+        small = tf.reduce_all(tf.strings.to_number(sides, tf.int32) < task.digits, axis=1)
         tf.debugging.Assert(
             tf.reduce_all(small),
             [f"an operand is not one of {task.notation.describe(task.digits)}:", tf.boolean_mask(question, ~small)],

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -38,6 +39,25 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
     ordered.setdefault(name, source)
 
 
+def code_files(run: Run) -> dict[str, Path]:
+    """The files of a model, a view and a task of your own, by their names in the export."""
+    files: dict[str, Path] = {}
+    named = [(kind.option, plugins.file_of(name)) for kind, name in run.config.model.own_code.items()]
+    if run.task.code and run.task.code.endswith(".py"):
+        named.append(("task", Path(run.task.code)))
+    for what, file in named:
+        if file:
+            is_other = files.get(file.name, file) != file
+            files[f"{what}/{file.name}" if is_other else file.name] = file
+    return files
+
+
+def name_beside(name: str) -> str:
+    """The name of a model or view as an export says it: without the folder in which the code was."""
+    file = plugins.file_of(name) if plugins.is_plugin(name) else None
+    return f"{file.name}:{name.rpartition(':')[2]}" if file else name
+
+
 def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
     """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
 
@@ -46,7 +66,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
       model: The exported model.
       row: The scores of its best epoch.
     """
-    task, view, given = run.task, run.config.model.view, run.config.model.given
+    task, view, given = run.task, name_beside(run.config.model.view), run.config.model.given
     example = text.example(task)
     about = {
         "library_name": "keras",
@@ -57,7 +77,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
     facts = {
         "task": f"{task.description}, for example `{example}`",
         "trained on": f"`{task.config_name}`, {task.num_train:,} examples; sha256 of its metadata `{run.sha256}`",
-        "model": f"{run.config.model.name}, {model.count_params():,} weights",
+        "model": f"{name_beside(run.config.model.name)}, {model.count_params():,} weights",
         "given": f"{given} (view `{view}`)",
         "exact match": f"{row['val_exact_match']:.4f} on the validation set, which is drawn like the training examples",
     }

@@ -239,8 +239,8 @@ def _joined(task: Task, slices: list[list[suites.Pair]]) -> tuple[probes.Operand
     """The operands of all slices, uint64 [words, questions] each, and the slice of each, int64 [questions]."""
     words = task.notation.words(task.digits)
     every = [pair for pairs in slices for pair in pairs]
-    left, right = (numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    return (left, right), np.repeat(np.arange(len(slices)), [len(pairs) for pairs in slices])
+    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
+    return operands, np.repeat(np.arange(len(slices)), [len(pairs) for pairs in slices])
 
 
 def _answered(
@@ -258,7 +258,7 @@ def _answered(
     with progress(title, total, "questions") as report_progress:
         for start in range(0, total, size):
             rows = slice(start, start + size)
-            examples = probes.examples(task, (operands[0][:, rows], operands[1][:, rows]))
+            examples = probes.examples(task, tuple(side[:, rows] for side in operands))
             result = ask(learner, examples, lambda done, start=start: report_progress(start + done))
             parts.append(result.exact)
             misses = np.flatnonzero(~result.exact)

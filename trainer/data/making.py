@@ -22,7 +22,8 @@ def command(task: Task, data_dir: str) -> str:
     'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
     """
     options = words(task, types.SimpleNamespace(**task.defaults))
-    return shlex.join(["arith-data", "generate", task.name, *options, "--data-dir", data_dir])
+    own = ["--task-file", task.code] if task.code and task.code.endswith(".py") else []
+    return shlex.join(["arith-data", "generate", task.name, *own, *options, "--data-dir", data_dir])
 
 
 def is_made(task: Task, data_dir: str) -> bool:

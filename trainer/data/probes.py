@@ -16,7 +16,7 @@ HELD = 2**20
 # A row is looked for where its hash should be, with so many standard deviations to both sides.
 DEVIATIONS = 6
 
-Operands = tuple[np.ndarray, np.ndarray]
+Operands = tuple[np.ndarray, ...]
 
 
 def examples(task: Task, operands: Operands) -> Examples:
@@ -32,10 +32,10 @@ def keys(task: Task, operands: Operands) -> np.ndarray:
     return np.ascontiguousarray(words.T).view([("", np.uint64)] * len(words))[:, 0]
 
 
-def pair(key: np.void) -> tuple[int, int]:
-    """The two numbers of one of the ``keys``."""
-    x, y = (numbers.to_ints(number)[0] for number in np.split(np.array([key.item()], np.uint64).T, 2))
-    return x, y
+def pair(task: Task, key: np.void) -> tuple[int, ...]:
+    """The numbers of one of the ``keys``."""
+    words = np.split(np.array([key.item()], np.uint64).T, task.operation.arity)
+    return tuple(numbers.to_ints(number)[0] for number in words)
 
 
 class Known(Protocol):
@@ -139,8 +139,8 @@ def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
     """Operands of any number of words with those of the task, and which pairs these can hold: bool [examples]."""
     words = task.notation.words(task.digits)
     missing = ((0, max(0, words - len(operands[0]))), (0, 0))
-    left, right = (np.pad(side[:words], missing) for side in operands)
-    return (left, right), np.all([~side[words:].any(axis=0) for side in operands], axis=0)
+    fitting = tuple(np.pad(side[:words], missing) for side in operands)
+    return fitting, np.all([~side[words:].any(axis=0) for side in operands], axis=0)
 
 
 def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, most: int) -> Operands:
@@ -158,14 +158,14 @@ def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, mos
         operands = draws.operands(other, np.arange(count, dtype=np.uint64))
         _, first = np.unique(keys(other, operands), return_index=True)
         kept = np.sort(first)[: task.num_examples]
-        left, right = (side[:, kept] for side in operands)
-        fresh = np.flatnonzero(~is_seen((left, right)))[:most]
+        found = tuple(side[:, kept] for side in operands)
+        fresh = np.flatnonzero(~is_seen(found))[:most]
         if len(fresh) == most or len(kept) == task.num_examples:
-            return left[:, fresh], right[:, fresh]
+            return tuple(side[:, fresh] for side in found)
         count *= 2
 
 
 def all_questions(task: Task, most: int | None = None) -> Operands:
-    """Every ordered pair of operands, or of the ``most`` smallest, which must be few; they have one word."""
-    values = task.notation.smallest + np.arange(most or task.drawing.num_values(task.digits), dtype=np.uint64)
-    return np.repeat(values, len(values))[np.newaxis], np.tile(values, len(values))[np.newaxis]
+    """Every combination of operands, or of the ``most`` smallest, which must be few; they have one word."""
+    values = task.notation.values(task.digits, most or task.drawing.num_values(task.digits))
+    return tuple(side.reshape(1, -1) for side in np.meshgrid(*[values] * task.operation.arity, indexing="ij"))

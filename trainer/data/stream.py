@@ -100,21 +100,22 @@ class Stream:
 
     def _operands(self, numbers: np.ndarray) -> draws.Key:
         """The pairs of some places of the stream, uint64 [words, places] each."""
-        left, right = self._drawn(0, numbers)
+        operands = self._drawn(0, numbers)
         for attempt in itertools.count(1):
-            out = np.flatnonzero(self._left_out(left, right))
+            out = np.flatnonzero(self._left_out(operands))
             if not len(out):
                 break
-            left[:, out], right[:, out] = self._drawn(attempt, numbers[out])
-        return left, right
+            for side, drawn in zip(operands, self._drawn(attempt, numbers[out]), strict=True):
+                side[:, out] = drawn
+        return operands
 
     def _drawn(self, attempt: int, numbers: np.ndarray) -> draws.Key:
         seed = combined(self.task.seed, self.seed, attempt)
         return draws.operands(dataclasses.replace(self.task, seed=seed), numbers)
 
-    def _left_out(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    def _left_out(self, operands: draws.Key) -> np.ndarray:
         """Whether each pair may be in the validation set: bool [pairs]."""
-        return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, left, right)) < np.uint64(self.cutoff)
+        return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, *operands)) < np.uint64(self.cutoff)
 
 
 Batches = Lanes | Stream

@@ -22,22 +22,30 @@ reversed, as ``271+792`` and ``469 ``, they are::
 All strings are uint8 code points of shape [examples, width]. Everything runs in a graph as well as eagerly.
 """
 
+import inspect
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.trainer.registry import VIEWS, check_view, load
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.registry import VIEWS, check_view, load, view_entry
+
+# A view of one's own is tried on so many examples.
+TRIED = 256
 
 # A tf.Tensor, or anything that becomes one; TensorFlow's own annotations do not say that these are the same.
 Tensor = Any
 
 
 class View:
-    """The stored strings as they are (``raw``); the base of the other views.
+    """The stored strings as they are (``raw``); the base of the other views, also of a view of one's own.
+
+    A view sets ``question_shape`` and ``answer_steps`` in its ``__init__``, after that of this class, if they differ.
 
     Attributes:
       name: The view's name in the registry.
@@ -52,8 +60,8 @@ class View:
         self.name = name
         self.task = task
         self.alphabet = task.alphabet
-        self.question_shape = VIEWS[name].question_shape(task)
-        self.answer_steps = VIEWS[name].answer_steps(task)
+        self.question_shape = view_entry(name).question_shape(task)
+        self.answer_steps = view_entry(name).answer_steps(task)
         self.pad = self.alphabet.index(PAD)
         self._codes = np.frombuffer(self.alphabet.encode("ascii"), np.uint8)
         self._ids = text.character_ids(task)
@@ -170,14 +178,76 @@ class CrossedView(AlignedView):
         return super().decode_question(tf.stack([left, right], axis=2))
 
 
-def make_view(name: str, task: Task) -> View:
+def make_view(name: str, task: Task, sha256: str | None = None) -> View:
     """The view of that name on the task's strings.
 
+    Args:
+      name: A name of the registry, or a view of one's own.
+      task: Whose strings they are.
+      sha256: The checksum that the file of a view of one's own must have; None if that does not matter.
+
     Raises:
-      InputError: The task has no such view.
+      InputError: The task has no such view, or a view of one's own has a fault.
     """
     check_view(name, task)
-    return load(VIEWS[name].build)(name, task)
+    if name in VIEWS:
+        return load(VIEWS[name].build)(name, task)
+    return _own(name, plugins.load(name, sha256, plugins.VIEW), task)
+
+
+def _own(name: str, found: type, task: Task) -> View:
+    """A view of one's own, tried out.
+
+    Raises:
+      InputError: It has a fault; the sentence has the file and the line.
+    """
+    file, place = plugins.file_of(name), _place(found)
+    if not issubclass(found, View):
+        raise InputError(f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.views.View")
+    try:
+        with tf.init_scope():
+            view = found(name, task)
+            fault = _fault(view)
+    except Exception as error:
+        raise InputError(f"view {name!r} cannot be used: {plugins.where(error, file)}") from None
+    if fault:
+        raise InputError(f"{place} the view {found.__name__} {fault}")
+    return view
+
+
+def _place(found: type) -> str:
+    """Where a class stands, for the head of a sentence."""
+    try:
+        return f"{inspect.getfile(found)}, line {inspect.getsourcelines(found)[1]}:"
+    except (OSError, TypeError):  # it was made without a file
+        return f"{found.__module__}:"
+
+
+def _fault(view: View) -> str:
+    """What is wrong with a view, found by taking it of some examples; empty if nothing is."""
+    operands = draws.operands(view.task, np.arange(TRIED, dtype=np.uint64))
+    for what, codes, shape, encode, decode in (
+        ("question", text.questions(view.task, *operands), view.question_shape, view.encode_question,
+         view.decode_question),
+        ("answer", text.answers(view.task, *operands), (view.answer_steps,), view.encode_answer, view.decode_answer),
+    ):  # fmt: skip
+        ids = tf.function(encode)(np.ascontiguousarray(codes))
+        if tuple(ids.shape) != (TRIED, *shape):
+            return f"encodes {TRIED} {what}s in the shape {tuple(ids.shape)}; its attributes say {(TRIED, *shape)}"
+        if ids.dtype != tf.uint8:
+            return f"encodes {what}s as {ids.dtype.name}; give ids of uint8"
+        if np.max(ids, initial=0) >= len(view.alphabet):
+            return f"gives {what}s the id {np.max(ids)}, but its alphabet has {len(view.alphabet)} characters"
+        decoded = tf.function(decode)(ids)
+        if tuple(decoded.shape) != codes.shape or decoded.dtype != tf.uint8:
+            return (
+                f"decodes {TRIED} {what}s to {decoded.dtype.name} of shape {tuple(decoded.shape)}, not to uint8 of "
+                f"shape {codes.shape}"
+            )
+        if wrong := np.flatnonzero((np.asarray(decoded) != codes).any(axis=1)).tolist():
+            there, back = (to_strings(each[wrong[:1]])[0] for each in (codes, np.asarray(decoded)))
+            return f"does not give back what it encodes: the {what} {there!r} becomes {back!r}"
+    return ""
 
 
 def to_codes(strings: list[str], width: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MODELS, check_model, load
+from seq2seq_arith.trainer.registry import MODELS, check_model, check_steps, load
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
 MAX_UNROLL = 64
@@ -40,6 +40,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
       InputError: The network cannot be put on this view.
     """
     check_model(config.name, view.name, view.task, config.positions)
+    check_steps(config.name, view.name, view.task, view.question_shape[0], view.answer_steps)
     spec = Spec(
         name=config.name.rpartition(":")[2],
         hidden=config.hidden,

@@ -146,18 +146,19 @@ def offer(name: str, folder: Path) -> Offer | Refused:
     """What can be asked of a run, or why nothing can."""
     try:
         run = open_run(folder)
-        _check_model(run)
+        _check_code(run)
         checkpoints.load(run.best)
         return _offer(name, run)
     except InputError as error:
         return Refused(name=name, why=str(error))
 
 
-def _check_model(run: Run) -> None:
-    """Raises InputError if the run's model is code that may not run."""
-    name = run.config.model.name
-    if plugins.is_plugin(name):
-        plugins.load(name, run.config.model.code_sha256)
+def _check_code(run: Run) -> None:
+    """Raises InputError if the run's model or view is code that may not run."""
+    model = run.config.model
+    known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
+    for kind, name in model.own_code.items():
+        plugins.load(name, known[kind], kind)
 
 
 def _offer(name: str, run: Run) -> Offer:

@@ -16,10 +16,11 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.files import write
 
+TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
 NOT_COMPARED = {name for name, (_, about) in options_of(TrainConfig).items() if not about.compared}
-NOT_COMPARED |= {"directory", "order"}
+NOT_COMPARED |= {"directory", "order", TASK_FILE}
 # How a run takes its examples; it is looked at when the run goes on. Runs of version 0.1.0 do not say it.
 ORDER, ORDER_BEFORE = "lanes", "one permutation per pass"
 # May be more when a run with a constant learning rate goes on.
@@ -146,7 +147,7 @@ class Run:
             "sha256": self.sha256,
             "directory": self.data_dir,
             "order": self.order,
-        }
+        } | ({TASK_FILE: self.task.code} if self.task.code else {})
         return {"data": data, "train": self.config.to_json()}
 
     def fingerprint(self) -> int:
@@ -292,7 +293,7 @@ def open_run(folder: str | Path) -> Run:
         sha256, directory, order = data["sha256"], data["directory"], data.get("order", ORDER_BEFORE)
         if not all(isinstance(value, str) for value in (sha256, directory, order)):
             raise TypeError
-        task = Task.from_parameters(data["parameters"])
+        task = _task_of(data)
         return Run(folder, task, sha256, directory, TrainConfig.from_json(values["train"]), order)
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
@@ -304,6 +305,14 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{path} cannot be used: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise InputError(f"{path} is not the configuration of a run; give the folder of one") from None
+
+
+def _task_of(data: dict[str, Any]) -> Task:
+    """The task of a run's dataset; of a task of one's own, the refusal says which file to name."""
+    try:
+        return Task.from_parameters(data["parameters"])
+    except InputError as error:
+        raise InputError(str(error).replace("FILE.py", str(data.get(TASK_FILE, "FILE.py")))) from None
 
 
 def local_folder(folder: str) -> Path:

@@ -101,8 +101,10 @@ class Runner:
         """
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
-        model = planned.settings.get("model", "")
-        own_code = [f"--model={model}"] if plugins.is_plugin(model) else []
+        named = {kind.option: str(planned.settings.get(kind.option, "")) for kind in plugins.KINDS}
+        own_code = [f"--{option}={name}" for option, name in named.items() if plugins.is_plugin(name)]
+        if (file := planned.settings.get("task-file")) is not None:
+            own_code.append(f"--task-file={file}")
         self._call(planned, ["evaluate", str(folder), *typed(planned.suite), *own_code])
         return results.row_of(folder, planned.group, planned.seed, planned.suite)
 

@@ -97,7 +97,7 @@ def train(
     if config.deterministic is None:
         config = dataclasses.replace(config, deterministic=not on_gpus)
     run = Run(local_folder(run_dir), task, source.sha256, absolute(data_dir), config)
-    view = make_view(config.model.view, task)
+    view = make_view(config.model.view, task, config.model.view_sha256)
     run.check_folder()
     check_memory(config, view, _count(outline(config.model, view)), on_gpu=on_gpus)
     try_out(config.model, view)
@@ -160,7 +160,7 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     """
     arrays, _ = checkpoints.load(run.best)
     config = dataclasses.replace(run.config, replicas=replicas)
-    view = make_view(config.model.view, task or run.task)
+    view = make_view(config.model.view, task or run.task, config.model.view_sha256)
     checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
     learner = _make_learner(config, view, _start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)

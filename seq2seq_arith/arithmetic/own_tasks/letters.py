@@ -1,0 +1,94 @@
+"""Words of letters as numbers, so that what draws, hashes, compares and sorts numbers does the same with words.
+
+Twelve letters are one word of a number (``numbers``): a letter, 1 for a to 26 for z, is a digit in base 27, and the
+first letter is the least significant. No letter is 0. So letters 0 to 11 of a string are the first word of its number,
+letters 12 to 23 the second, and 27^12 is below 10^18::
+
+    "ab"    1 + 2 * 27 = 55
+
+>>> pack(unpack(np.array([[55]], np.uint64)), 2).tolist()
+[[55]]
+"""
+
+import string
+
+import numpy as np
+
+from seq2seq_arith.arithmetic.numbers import stack
+from seq2seq_arith.arithmetic.splitmix import uniform
+
+ALPHABET = string.ascii_lowercase
+BASE = len(ALPHABET) + 1
+WORD_LETTERS = 12
+# A random word gives so many letters: 26^6 is below 2^32, as the bounds of ``uniform`` must be.
+DRAWN_LETTERS = 6
+
+_POWERS = np.array([BASE**place for place in range(WORD_LETTERS)], np.uint64)
+
+
+def num_words(size: int) -> int:
+    """How many words of a number so many letters take."""
+    return -(-size // WORD_LETTERS)
+
+
+def unpack(numbers: np.ndarray) -> np.ndarray:
+    """The letters of words, 1 for a to 26 for z, and 0 behind the last one.
+
+    Args:
+      numbers: uint64 of shape (words, n).
+
+    Returns:
+      uint8 of shape (n, 12 * words).
+    """
+    letters = numbers[:, :, np.newaxis] // _POWERS % np.uint64(BASE)
+    return np.ascontiguousarray(letters.transpose(1, 0, 2)).reshape(numbers.shape[1], -1).astype(np.uint8)
+
+
+def pack(letters: np.ndarray, size: int) -> np.ndarray:
+    """Words from their letters: the inverse of ``unpack``.
+
+    Args:
+      letters: uint8 of shape (n, m); 0 where there is no letter.
+      size: The most letters of a word, which decides how many words of a number it takes.
+
+    Returns:
+      uint64 of shape (words, n).
+    """
+    words = num_words(size)
+    padded = np.zeros((len(letters), words * WORD_LETTERS), np.uint64)
+    kept = letters[:, : padded.shape[1]]
+    padded[:, : kept.shape[1]] = kept
+    return np.ascontiguousarray((padded.reshape(len(letters), words, WORD_LETTERS) * _POWERS).sum(axis=2).T)
+
+
+def every(size: int) -> np.ndarray:
+    """Every word of at most so many letters, at most twelve, the shorter ones first: uint64 of shape (count,)."""
+    words, longest = [], np.zeros(1, np.uint64)
+    for place in range(size):
+        longest = (longest[:, np.newaxis] + np.arange(1, BASE, dtype=np.uint64) * _POWERS[place]).ravel()
+        words.append(longest)
+    return np.concatenate(words)
+
+
+def joined(words: list[np.ndarray], length: np.ndarray) -> np.ndarray:
+    """Words of uniform letters, from random words of which each gives six.
+
+    Args:
+      words: uint64 of shape (n,) each.
+      length: Of each word of letters, uint64 of shape (n,).
+
+    Returns:
+      uint64 of shape (words, n).
+    """
+    bounds = np.array([len(ALPHABET) ** count for count in range(DRAWN_LETTERS + 1)], np.uint64)
+    columns = []
+    for part, word in enumerate(words):
+        count = np.clip(length.astype(np.int64) - DRAWN_LETTERS * part, 0, DRAWN_LETTERS)
+        rest, packed = uniform(word, bounds.take(count)), np.zeros(len(word), np.uint64)
+        for place in range(DRAWN_LETTERS):
+            rest, letter = np.divmod(rest, np.uint64(len(ALPHABET)))
+            packed += np.where(place < count, letter + np.uint64(1), np.uint64(0)) * _POWERS[place]
+        columns.append(packed)
+    for low, high in zip(columns[::2], columns[1::2], strict=False):
+        low += high * _POWERS[DRAWN_LETTERS]
+    return stack(columns[::2])

@@ -245,7 +245,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
             f"--{kind.option}",
             action="append",
             default=[],
-            help=f"{kind.form}, if a run's {kind.option} is your own: its code may then run; may be given several times",
+            help=f"{kind.form}, if a run's {kind.option} is your own, so that its code may run; as often as needed",
         )
 
 

@@ -13,6 +13,9 @@ from types import ModuleType
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 
+IN_GRAPH = "in user code:"
+PLACE = re.compile(r'File "([^"]+)", line ([0-9]+)')
+
 
 def file_of(name: str) -> Path | None:
     """The file of ``FILE.py:NAME``; None if the name is that of something in a package."""
@@ -61,6 +64,11 @@ def module_of(file: Path, source: bytes) -> ModuleType:
 
 def where(error: BaseException, file: Path | None) -> str:
     """An error in one line, with the last line of the file that it passed."""
+    if str(error).startswith(IN_GRAPH):
+        # TensorFlow tells the places in its message: the code that ran was made from the file's.
+        *_, reason = str(error).strip().splitlines()
+        lines = [line for path, line in PLACE.findall(str(error)) if file and Path(path) == file]
+        return f"{file}, line {lines[-1]}: {reason.strip()}" if lines else reason.strip()
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if file and Path(frame.filename) == file]
     # Keras says first which layer failed. Why stands at the end of what it prints in bold type.
     bold = re.search("\x1b\\[1m(.*?)\x1b\\[0m", str(error), re.DOTALL)

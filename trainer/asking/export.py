@@ -139,7 +139,7 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
     tf.debugging.Assert(tf.reduce_all(valid), ["not a question of this task:", tf.boolean_mask(question, ~valid)])
     codes = tf.io.decode_raw(text, tf.uint8, fixed_length=task.question_width)
     codes = tf.where(codes == 0, np.uint8(ord(" ")), codes)
-    sides = tf.strings.split(text, symbol).to_tensor("0", (None, arity)) if arity > 1 else text[:, None]
+    sides = tf.strings.split(text, symbol).to_tensor("0", shape=(None, arity)) if arity > 1 else text[:, None]
     fits = tf.logical_and(
         tf.reduce_all(tf.strings.length(sides) <= task.operand_width, axis=1),
         tf.strings.length(text) <= task.question_width,

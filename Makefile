@@ -64,7 +64,7 @@ build/lint:
 # nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.
 SPHINX = PYTHONSAFEPATH=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees
 
-docs: $(VENV)/documented ## Makes the site of these pages in build/docs; with NOTEBOOKS=off it runs no notebook
+docs: $(VENV)/documented ## Makes the site of docs/ in build/docs; with NOTEBOOKS=off it runs no notebook
 	$(SPHINX) docs build/docs
 	@echo "open build/docs/index.html"
 

@@ -209,7 +209,7 @@ def ask_suite(
     if not drawn:
         return SuiteResult(task, size, chosen, ())
     operands, place = _joined(task, [pairs for _, pairs in drawn])
-    exact, wrong = _answered(learner, operands, place, f"{task.name}, suite of {size}")
+    exact, wrong = _answered(learner, operands, place, f"{task.name}, suite ({task.notation.size_word} {size})")
     seen = None if trained is None else trained.has(operands)
     slices = []
     for index, (each, _) in enumerate(drawn):

@@ -233,6 +233,9 @@ def report(args: argparse.Namespace) -> int:
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
+    twice = next((folder for folder in args.run_dirs if args.run_dirs.count(folder) > 1), None)
+    if twice is not None:
+        raise InputError(f"the folder {twice} is given twice; give it once")
     runs = [open_run(folder) for folder in args.run_dirs]
     if args.model and plugins.absolute(args.model) not in {run.config.model.name for run in runs}:
         raise InputError(f"--model is {args.model}, which is the model of none of these runs; leave it out")

@@ -234,6 +234,9 @@ def report(args: argparse.Namespace) -> int:
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
+    twice = next((folder for folder in args.run_dirs if args.run_dirs.count(folder) > 1), None)
+    if twice is not None:
+        raise InputError(f"the folder {twice} is given twice; give it once")
     runs = [open_run(folder) for folder in args.run_dirs]
     own = {name for run in runs for name in run.config.model.own_code.values()}
     for option, name in (("model", args.model), ("view", args.view)):

@@ -207,7 +207,7 @@ def collect(
     return RunReport(
         label=label,
         run=run,
-        command=repeat.command(run.task, run.config, f"runs/{label}"),
+        command=repeat.command(run.task, run.config, f"runs/{run.folder.name}"),
         layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
         facts=describe.view_facts(run.config.model, learner.view),
         settings=tuple(describe.settings(run.config)),

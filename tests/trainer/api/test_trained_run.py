@@ -61,6 +61,14 @@ def test_mistakes_are_those_of_the_validation_set(small, data):
     assert "of 100 validation answers are wrong" in repr(found)
 
 
+def test_a_report_is_one_page_about_the_run(small, tmp_path):
+    path = small.report(tmp_path / "small.html", examples=20, lengths=(), per_slice=2)
+    page = path.read_text(encoding="utf-8")
+    assert small.run.sha256 in page
+    assert "No longer questions were asked" in page
+    assert page.count("epoch 1<") == 1  # of the ten questions
+
+
 def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data):
     assert isinstance(small.model, keras.Model)
     assert small.model is small.model
@@ -84,6 +92,9 @@ def test_it_opens_again_and_shows_itself(small):
         (lambda run, folder: run.predict(["39*3"]), "holds '*', which is not in the alphabet"),
         (lambda run, folder: run.evaluate(per_slice=0), "per_slice is 0; give a whole number from 1"),
         (lambda run, folder: run.evaluate(lengths=[0]), "length is 0; give lengths from 1"),
+        (lambda run, folder: run.report(folder / "report.pdf"), "report.pdf; give a file that ends in .html"),
+        (lambda run, folder: run.report(folder / "r.html", examples=0), "examples is 0; give a whole number from 1"),
+        (lambda run, folder: run.report(folder / "r.html", lengths=[0]), "length is 0; give lengths from 1"),
         (lambda run, folder: run.export(folder), "is there already; give a folder that is not"),
         (lambda run, folder: run.resume(epochs=0), "epochs is 0; give a whole number"),
         (lambda run, folder: run.resume(epochs=1), "train.epochs is 2 there and 1 here"),

@@ -1,0 +1,169 @@
+"""The report of real runs in a real browser: on a phone, a tablet and a desktop, in light and dark, and on paper."""
+
+import base64
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import browser
+import configs
+import pytest
+from selenium import webdriver
+from selenium.webdriver import ActionChains, Keys
+
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.reporting import theme
+from seq2seq_arith.trainer.training import session
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def pages(trained, tasks, data_dir, tmp_path_factory) -> dict[str, Path]:
+    """The report of a run of addition, and of that and a run of pq side by side, as the program writes them."""
+    folder = tmp_path_factory.mktemp("report")
+    config = override(configs.CONVOLUTION, name="lstm", hidden=8, epochs=3, steps_per_epoch=10)
+    pq = session.train(tasks["pq"], str(data_dir), str(folder / "pq"), config).run
+    found = {"one": folder / "one.html", "two": folder / "two.html"}
+    small = ["--examples", "100", "--per-slice", "20"]
+    assert main(["report", str(trained.folder), "-o", str(found["one"]), *small]) == 0
+    both = [str(trained.folder), str(pq.folder)]
+    assert main(["report", *both, "-o", str(found["two"]), *small, "--lengths", "21"]) == 0
+    return found
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[webdriver.Chrome]:
+    with browser.chrome() as started:
+        yield started
+
+
+def show(driver: webdriver.Chrome, page: Path, *args, **screen) -> None:
+    browser.resize(driver, *args, **screen)
+    driver.get(page.as_uri())
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", browser.WIDTHS)
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_it_fits_every_screen_and_loads_nothing(driver, pages, name, width, dark):
+    show(driver, pages[name], width, dark=dark)
+    driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    assert driver.execute_script("return innerWidth") == width
+    assert browser.overflow(driver) == []
+    assert browser.errors(driver) == []
+    assert driver.execute_script("return performance.getEntriesByType('resource').length") == 0
+    ground = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, re.findall(r"\d+", ground)[:3])) < 60) == dark
+
+
+@pytest.mark.parametrize("width", browser.WIDTHS)
+def test_nothing_lies_over_anything_else(driver, pages, width):
+    """Letters of the pictures stay inside them, and can be read on a phone."""
+    show(driver, pages["two"], width)
+    outside = driver.execute_script("""
+        return [...document.querySelectorAll("svg text")].filter((text) => {
+          const inner = text.getBoundingClientRect(), outer = text.ownerSVGElement.getBoundingClientRect();
+          return inner.left < outer.left - 1 || inner.right > outer.right + 1 || inner.bottom > outer.bottom + 1;
+        }).map((text) => text.textContent);
+    """)
+    assert outside == []
+    sizes = driver.execute_script("""
+        return [...document.querySelectorAll("svg text")].map((text) => {
+          const picture = text.ownerSVGElement;
+          const scale = picture.getBoundingClientRect().width / picture.viewBox.baseVal.width;
+          return scale * parseFloat(getComputedStyle(text).fontSize);
+        });
+    """)
+    assert min(sizes) >= 8
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_a_screen_reader_is_told_everything(driver, pages, name):
+    show(driver, pages[name])
+    driver.execute_script("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    tree = browser.accessibility_tree(driver)
+    levels = [each["level"] for each in tree if each["role"] == "heading"]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    for role in ("image", "table", "region", "article", "navigation", "link"):
+        named = [each for each in tree if each["role"] == role]
+        assert named, role
+        assert [each for each in named if not each["name"]] == [], role
+    images = [each for each in tree if each["role"] == "image"]
+    assert all(each["description"] for each in images)
+    assert len({each["name"] for each in images}) == len(images)
+    roles = {each["role"] for each in tree}
+    assert {"main", "banner", "contentinfo", "columnheader", "rowheader", "DisclosureTriangle"} <= roles
+    assert driver.execute_script("return document.documentElement.lang") == "en"
+
+
+def test_every_table_has_headers(driver, pages):
+    show(driver, pages["two"])
+    bare = driver.execute_script("""
+        return [...document.querySelectorAll("table")].filter((table) =>
+          !table.querySelector("th[scope=row], th[scope=col]") || !table.caption.textContent.trim()
+        ).map((table) => table.outerHTML.slice(0, 200));
+    """)
+    assert bare == []
+
+
+def test_the_keyboard_reaches_everything(driver, pages):
+    show(driver, pages["one"])
+
+    def press(*keys: str) -> str:
+        ActionChains(driver).send_keys(*keys).perform()
+        return driver.execute_script("return document.activeElement.textContent.trim().slice(0, 40)")
+
+    assert press(Keys.TAB) == "Skip to the results"
+    left = driver.execute_script("return document.activeElement.getBoundingClientRect().left")
+    assert left >= 0  # it has come into sight
+    count = driver.execute_script("return document.querySelectorAll('a[href], summary, [tabindex]').length")
+    seen = [driver.execute_script("return document.activeElement.outerHTML")]
+    for _ in range(count - 1):
+        press(Keys.TAB)
+        style = driver.execute_script("return getComputedStyle(document.activeElement).outlineStyle")
+        assert style == "solid"
+        seen.append(driver.execute_script("return document.activeElement.outerHTML"))
+    assert any("<summary>" in each for each in seen)
+    assert driver.execute_script("return document.activeElement !== document.body")
+    driver.execute_script("document.querySelector('summary').focus()")
+    press(Keys.ENTER)
+    assert driver.execute_script("return document.querySelector('details').open")
+
+
+def test_it_prints_in_black_on_white_with_everything_in_sight(driver, pages):
+    show(driver, pages["one"], dark=True, medium="print")
+    ink = driver.execute_script("return getComputedStyle(document.body).getPropertyValue('--ink')")
+    assert ink == theme.LIGHT["ink"]
+    hidden = driver.execute_script("""
+        const hidden = (element) => element.getBoundingClientRect().height === 0;
+        return [...document.querySelectorAll("table")].filter(hidden).map((table) =>
+          table.closest("details") ? table.closest("details").className : "not in details");
+    """)
+    # Only tables that repeat a picture are left out.
+    assert set(hidden) <= {"alternative"}
+    assert driver.execute_script("return getComputedStyle(document.querySelector('nav')).display") == "none"
+    asked = {"printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}
+    document = base64.b64decode(driver.execute_cdp_cmd("Page.printToPDF", asked)["data"])
+    assert document.startswith(b"%PDF")
+    assert 3 <= len(re.findall(rb"/Type /Page\b", document)) <= 20
+
+
+def test_the_page_shows_what_the_run_has_reached(driver, pages, trained):
+    """The samples of the last epochs, and the figures of the best one."""
+    show(driver, pages["one"])
+    text = driver.execute_script("return document.body.innerText")
+    assert trained.sha256 in text
+    assert "epoch 1" in text
+    assert driver.execute_script("return document.querySelectorAll('#epochs tbody tr').length") == 10
+    assert driver.execute_script("return document.querySelectorAll('#slices tbody tr').length") > 20
+    assert driver.execute_script("return document.querySelectorAll('#mistakes mark').length") > 0
+
+
+def test_the_same_command_writes_the_same_page(pages, trained):
+    again = pages["one"].with_name("again.html")
+    assert main(["report", str(trained.folder), "-o", str(again), "--examples", "100", "--per-slice", "20"]) == 0
+    assert again.read_bytes() == pages["one"].read_bytes()

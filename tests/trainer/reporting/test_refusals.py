@@ -1,0 +1,65 @@
+"""What ``arith-model report`` refuses, in one sentence and before a model is asked."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs.run import Run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The folder of a run that has a history, and no checkpoint."""
+    run = Run(tmp_path / "run", Task("addition"), "0" * 64, str(tmp_path), TrainConfig(model=ModelConfig(name="lstm")))
+    run.folder.mkdir()
+    run.config_path.write_text(json.dumps(run.to_json()))
+    row = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 1}
+    history.write_csv(run.history, [row])
+    return run.folder
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("report", "the following arguments are required: RUN_DIR"),
+        ("report nowhere", "nowhere is no run: it has no config.json"),
+        ("report RUN", "there is no checkpoint RUN/best.npz; train the run first"),
+        ("report RUN -o page.pdf", "the report is page.pdf; give a file that ends in .html"),
+        ("report RUN -o s3://bucket/page.html", "is on no disk of this machine"),
+        ("report RUN RUN RUN RUN RUN RUN RUN", "the folder RUN is given twice"),
+        ("report RUN --examples 0", "examples is 0; give a whole number from 1 to 1000000"),
+        ("report RUN --per-slice 0", "per_slice is 0; give a whole number from 1"),
+        ("report RUN --lengths 0", "length is 0; give lengths from 1"),
+        ("report RUN --lengths x", "lengths is 'x'; give whole numbers"),
+        ("report RUN --model other.py:net", "which is the model of none of these runs; leave it out"),
+    ],
+)
+def test_refuses(words, sentence, folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([str(folder) if word == "RUN" else word for word in words.split()]) == 2
+    said = capsys.readouterr().err
+    assert sentence.replace("RUN/", f"{folder}/").replace("folder RUN", f"folder {folder}") in said
+    assert said.count("\n") == 1
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_refuses_more_runs_than_can_be_told_apart(folder, tmp_path, capsys):
+    others = [tmp_path / f"run{number}" for number in range(7)]
+    for other in others:
+        shutil.copytree(folder, other)
+    assert main(["report", *map(str, others), "-o", str(tmp_path / "r.html")]) == 2
+    assert "there are 7 runs, and a report shows at most 6; give fewer" in capsys.readouterr().err
+
+
+def test_refuses_a_length_that_a_model_cannot_read(folder, capsys):
+    values = json.loads((folder / "config.json").read_text())
+    values["train"]["model"] |= dataclasses.asdict(ModelConfig(name="causal", positions="learned"))
+    (folder / "config.json").write_text(json.dumps(values))
+    assert main(["report", str(folder), "--lengths", "9"]) == 2
+    assert "length is 9, but model 'causal' has weights for every place" in capsys.readouterr().err

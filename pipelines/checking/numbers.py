@@ -29,23 +29,18 @@ def check_numbers(task: Task, names: Sequence[str], table: pa.Table, operands: O
 
 def _column(task: Task, name: str, operands: Operands) -> np.ndarray:
     """The numbers of a column, int64 of shape (n,)."""
-    left, right = operands
-    known: dict[str, Callable[[], np.ndarray]] = {
-        "left": lambda: left,
-        "right": lambda: right,
-        "answer_value": lambda: _answers(task, operands),
-        "carries": lambda: _carried(task, left, right).sum(axis=0),
-        "longest_chain_of_carries": lambda: _longest(_carried(task, left, right)),
-        "borrows": lambda: _borrowed(task, left, right).sum(axis=0),
-        "longest_chain_of_borrows": lambda: _longest(_borrowed(task, left, right)),
-    }
-    return np.asarray(known[name]() if name in known else _own(task, name, operands)).astype(np.int64)
+    sides = {"left": 0, "right": 1} | {f"operand_{place + 1}": place for place in range(len(operands))}
+    if name in sides:
+        column = operands[sides[name]]
+    elif task.name in rows.SOLVE:
+        column = KNOWN[name](task, *operands)
+    else:
+        column = _own(task, name, operands)
+    return np.asarray(column).astype(np.int64)
 
 
-def _answers(task: Task, operands: Operands) -> np.ndarray:
-    if task.name in rows.SOLVE:
-        return rows.solve(task, *(side.astype(np.int64) for side in operands))
-    return np.array([rows.solve(task, *pair) for pair in zip(*(side.tolist() for side in operands), strict=True)])
+def _answers(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return rows.solve(task, left.astype(np.int64), right.astype(np.int64))
 
 
 def _carried(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -70,7 +65,22 @@ def _longest(flags: np.ndarray) -> np.ndarray:
 
 
 def _own(task: Task, name: str, operands: Operands) -> np.ndarray:
-    """The numbers by the task's own function: those of a task that is not known here are not checked independently."""
-    groups = {title.replace(" ", "_"): group for title, group in task.operation.breakdowns.items()}
+    """The numbers by the task's own functions: a task that is not known here is not checked independently."""
     words = task.notation.words(task.digits)
-    return groups[name](*(numbers.from_ints(side.tolist(), words) for side in operands))
+    sides = [numbers.from_ints(side.tolist(), words) for side in operands]
+    if name != "answer_value":
+        groups = {title.replace(" ", "_"): group for title, group in task.operation.breakdowns.items()}
+        return groups[name](*sides)
+    solved = task.operation.solve(task.digits, *sides)
+    answers = solved.magnitude[0].astype(np.int64)
+    return answers if solved.negative is None else np.where(solved.negative, -answers, answers)
+
+
+# From a task and its operands to a column of numbers, by its name.
+KNOWN: dict[str, Callable[[Task, np.ndarray, np.ndarray], np.ndarray]] = {
+    "answer_value": _answers,
+    "carries": lambda task, left, right: _carried(task, left, right).sum(axis=0),
+    "longest_chain_of_carries": lambda task, left, right: _longest(_carried(task, left, right)),
+    "borrows": lambda task, left, right: _borrowed(task, left, right).sum(axis=0),
+    "longest_chain_of_borrows": lambda task, left, right: _longest(_borrowed(task, left, right)),
+}

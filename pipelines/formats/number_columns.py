@@ -20,7 +20,6 @@ from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.tasks import Group, Task
 from seq2seq_arith.base.errors import InputError
 
-OPERANDS = ("left", "right")
 ANSWER = "answer_value"
 # Bytes that zstd leaves of a number, by its decimal digits, and of a count.
 DIGIT_BYTES, NUMBER_BYTES, COUNT_BYTES = 0.42, 0.5, 0.5
@@ -32,10 +31,15 @@ def available(task: Task) -> tuple[str, ...]:
     magnitude = task.operation.solve(task.digits, *some).magnitude
     # A word has 18 digits, the last one of an answer 19.
     return (
-        *(OPERANDS if task.notation.words(task.digits) == 1 else ()),
+        *(operand_names(len(some)) if task.notation.words(task.digits) == 1 else ()),
         *((ANSWER,) if len(magnitude) == 1 else ()),
         *(name for name, group in counts(task).items() if group(*some).dtype.kind in "iu"),
     )
+
+
+def operand_names(count: int) -> tuple[str, ...]:
+    """The columns of so many operands: ``left`` and ``right``, or ``operand_1`` and so on if they are not two."""
+    return ("left", "right") if count == 2 else tuple(f"operand_{place + 1}" for place in range(count))
 
 
 def counts(task: Task) -> dict[str, Group]:
@@ -69,7 +73,7 @@ def values(task: Task, names: Sequence[str], questions: np.ndarray) -> list[np.n
     """
     operands = text.operands(task, questions)
     found: dict[str, np.ndarray] = {}
-    for name, side in zip(OPERANDS, operands, strict=True):
+    for name, side in zip(operand_names(len(operands)), operands, strict=True):
         if name in names:
             found[name] = side[0].astype(np.int64)
     if ANSWER in names:
@@ -84,7 +88,7 @@ def values(task: Task, names: Sequence[str], questions: np.ndarray) -> list[np.n
 
 def estimated_bytes(task: Task, names: Sequence[str]) -> int:
     """About how many bytes the columns of all examples take in the files."""
-    digits = {name: len(str(task.digits)) if not task.notation.has_digits else task.operand_width for name in OPERANDS}
-    digits[ANSWER] = min(task.answer_width, 1 + max(digits.values()))
-    per_row = sum(NUMBER_BYTES + DIGIT_BYTES * digits[name] if name in digits else COUNT_BYTES for name in names)
+    digits = task.operand_width if task.notation.has_digits else len(str(task.digits))
+    groups = counts(task)
+    per_row = sum(COUNT_BYTES if name in groups else NUMBER_BYTES + DIGIT_BYTES * digits for name in names)
     return int(task.num_examples * per_row)

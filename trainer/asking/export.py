@@ -66,7 +66,7 @@ class Exported(tf.Module):
 
 
 def export(run: Run, out: str) -> None:
-    """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
+    """Writes OUT/saved_model, OUT/model.keras, its weights alone in OUT/best.weights.h5, OUT/task.json, and a model card, OUT/README.md.
 
     The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in
     OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
@@ -97,6 +97,7 @@ def export(run: Run, out: str) -> None:
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
             model.save(partial / "model.keras")
+            model.save_weights(partial / portable.WEIGHTS)
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": view.name}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")

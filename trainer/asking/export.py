@@ -66,7 +66,9 @@ class Exported(tf.Module):
 
 
 def export(run: Run, out: str) -> None:
-    """Writes OUT/saved_model, OUT/model.keras, its weights alone in OUT/best.weights.h5, OUT/task.json, and a model card, OUT/README.md.
+    """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
+
+    OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
 
     The file of a model of your own is copied. If the model has layers that Keras does not have, their source is in
     OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.

@@ -298,7 +298,8 @@ def _convert(arguments: argparse.Namespace, rest: list[str]) -> int:
     directory = local_path(arguments.directory)
     start = time.perf_counter()
     try:
-        task, layout, done = convert(directory, {name: getattr(arguments, name) for name in OPTIONAL_FORMATS})
+        formats = {name: getattr(arguments, name) for name in OPTIONAL_FORMATS}
+        task, layout, done = convert(directory, formats, arguments.columns)
     except OSError as error:
         return _fail(f"{directory} could not be written: {error.strerror or error}; it is as it was")
     events.emit("result", path=directory, formats=layout.formats, is_new=done)

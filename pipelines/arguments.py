@@ -222,10 +222,14 @@ def _add_convert(commands: Any) -> None:
         "convert",
         help="add a data format to a finished dataset, or remove one",
         description="Gives a finished dataset other data formats, without drawing its examples again.",
-        examples=[f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --array-record"],
+        examples=[
+            f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --array-record",
+            f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --columns left,right,answer_value,carries",
+        ],
     )
     convert.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     _add_formats(convert, dict.fromkeys(OPTIONAL_FORMATS))
+    add_options(convert, Layout, ["columns"], default_of=lambda name: "as they are")
 
 
 def _add_card(commands: Any) -> None:

@@ -22,14 +22,15 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION, HOMEPAGE
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, standing_configs
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, standing_configs
 from seq2seq_arith.pipelines.places import paths
 
 CARD, CROISSANT = "README.md", "croissant.json"
-PARQUET = "parquet"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"
 LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
+STRINGS = ("question", "answer")
 OFFSET_BYTES = 4  # per string in Arrow's memory, beside its characters
+NUMBER_BYTES = 8
 # Hugging Face's words for the sizes of datasets, from a thousand on.
 SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
@@ -42,11 +43,18 @@ class Config:
       task: Its parameters.
       sha256: That of its metadata, which hold that of every file.
       parquet_bytes: The bytes of its Parquet files.
+      columns: Its columns of numbers.
     """
 
     task: Task
     sha256: str
     parquet_bytes: int
+    columns: tuple[str, ...] = ()
+
+    @property
+    def types(self) -> dict[str, tuple[str, str]]:
+        """From each column to its type, in the words of Hugging Face and of Croissant."""
+        return dict.fromkeys(STRINGS, ("string", "sc:Text")) | dict.fromkeys(self.columns, ("int64", "sc:Integer"))
 
     @property
     def name(self) -> str:
@@ -61,8 +69,9 @@ class Config:
         return f"{self.name}/{VERSION}/{PARQUET}/{split}-*.parquet"
 
     def arrow_bytes(self, split: str) -> int:
-        """The bytes of a split's two columns in memory."""
-        return self.examples(split) * (self.task.question_width + self.task.answer_width + 2 * OFFSET_BYTES)
+        """The bytes of a split's columns in memory."""
+        strings = self.task.question_width + self.task.answer_width + len(STRINGS) * OFFSET_BYTES
+        return self.examples(split) * (strings + NUMBER_BYTES * len(self.columns))
 
 
 def write_card(data_dir: Path) -> list[Path]:
@@ -168,7 +177,10 @@ def croissant(configs: list[Config]) -> dict[str, Any]:
                 "@id": f"{config.name}/{split}",
                 "name": f"{config.name}/{split}",
                 "description": f"{config.task.description}: {config.examples(split):,} examples",
-                "field": [_croissant_field(f"{config.name}/{split}", column) for column in ("question", "answer")],
+                "field": [
+                    _croissant_field(f"{config.name}/{split}", column, kind)
+                    for column, (_, kind) in config.types.items()
+                ],
             }
             for config, split in splits
         ],
@@ -196,7 +208,7 @@ def _config(directory: Path) -> Config | None:
     if PARQUET not in layout.formats:
         return None
     size = sum(size for name, size in paths.sizes(directory).items() if name.startswith(f"{PARQUET}{os.sep}"))
-    return Config(task, metadata["sha256"], size)
+    return Config(task, metadata["sha256"], size, layout.columns)
 
 
 def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
@@ -218,7 +230,7 @@ def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
         "dataset_info": [
             {
                 "config_name": config.name,
-                "features": [{"name": name, "dtype": "string"} for name in ("question", "answer")],
+                "features": [{"name": name, "dtype": kind} for name, (kind, _) in config.types.items()],
                 "splits": [
                     {"name": split, "num_bytes": config.arrow_bytes(split), "num_examples": config.examples(split)}
                     for split in SPLITS
@@ -231,12 +243,12 @@ def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
     }
 
 
-def _croissant_field(records: str, column: str) -> dict[str, Any]:
+def _croissant_field(records: str, column: str, kind: str) -> dict[str, Any]:
     return {
         "@type": "cr:Field",
         "@id": f"{records}/{column}",
         "name": f"{records}/{column}",
-        "dataType": "sc:Text",
+        "dataType": kind,
         "source": {"fileSet": {"@id": f"{records}-files"}, "extract": {"column": column}},
     }
 

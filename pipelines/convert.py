@@ -1,10 +1,10 @@
-"""Gives a finished dataset other data formats: adds one that is missing, or leaves one out.
+"""Gives a finished dataset other data formats: adds one that is missing, or leaves one out; or other columns.
 
 The files that stay are copied, and the others are written from the records of the TFRecord files. So the result is,
 byte for byte, what ``arith-data generate`` makes with the same options, without drawing the examples again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
+    PARQUET,
     SPLITS,
     TFRECORD,
     Layout,
@@ -35,18 +36,21 @@ from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 
-def convert(directory: Path, wanted: Mapping[str, bool | None]) -> tuple[Task, Layout, bool]:
-    """Gives a dataset the data formats that are wanted, and exchanges it in one step with the one that stands there.
+def convert(
+    directory: Path, wanted: Mapping[str, bool | None], columns: Sequence[str] | None = None
+) -> tuple[Task, Layout, bool]:
+    """Gives a dataset the data formats and the columns that are wanted, and exchanges it in one step for the old one.
 
     Args:
       directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
       wanted: Whether to have each optional format, by its name; None keeps it as it is.
+      columns: The columns of numbers in Parquet; None keeps them as they are.
 
     Returns:
       The task, the new layout, and whether anything had to be done.
 
     Raises:
-      InputError: There is no sound dataset, or another run is making it.
+      InputError: There is no sound dataset, another run is making it, or the task does not have the columns.
       OSError: The disk is full, or the directory cannot be written.
     """
     if not (directory / METADATA).is_file():
@@ -60,7 +64,7 @@ def convert(directory: Path, wanted: Mapping[str, bool | None]) -> tuple[Task, L
         data_dir = directory.parents[2]
         if dataset_path(data_dir, task) != directory:
             raise InputError(f"{directory} is not where its dataset belongs; move it to {dataset_path(data_dir, task)}")
-        layout = Layout(standing.num_shards, choose_formats(wanted, otherwise=standing.formats))
+        layout = _layout(task, standing, wanted, columns)
         files = Files.of(directory, task, standing, metadata["files"])
         if problem := next(iter([*files.name_problems(), *files.count_problems()]), None):
             raise InputError(f"{problem}; see arith-data verify {directory}")
@@ -70,6 +74,13 @@ def convert(directory: Path, wanted: Mapping[str, bool | None]) -> tuple[Task, L
         with publisher.staged() as staging:
             _write(files, layout, staging, metadata["draws_used"])
     return task, layout, True
+
+
+def _layout(task: Task, standing: Layout, wanted: Mapping[str, bool | None], columns: Sequence[str] | None) -> Layout:
+    """The layout to have; columns that are not mentioned go with the Parquet files."""
+    formats = choose_formats(wanted, otherwise=standing.formats)
+    kept = standing.columns if PARQUET in formats else ()
+    return Layout.of(task, standing.num_shards, formats, kept if columns is None else columns)
 
 
 def _write(files: Files, layout: Layout, staging: Staging, draws_used: int) -> dict[str, Any]:
@@ -92,12 +103,12 @@ def _write_shard(files: Files, layout: Layout, staging: Staging, split: str, sha
     data = _read(files, format_of(TFRECORD).path(split, shard, layout.num_shards))
     for kind, name in zip(layout.formats, layout.paths(split, shard), strict=True):
         with staging.whole_file(name) as file:
-            if kind in files.layout.formats:
+            if kind in files.layout.formats and (kind != PARQUET or layout.columns == files.layout.columns):
                 file.write(data if kind == TFRECORD else _read(files, name))
             else:
                 records = np.frombuffer(data, np.uint8).reshape(-1, record.length)
                 rows = format_of(kind).block_rows(files.task)
-                with format_of(kind).writer(file, files.task) as writer:
+                with format_of(kind).writer(file, files.task, layout.columns) as writer:
                     for start in range(0, len(records), rows):
                         writer.write(*record.texts(records[start : start + rows]))
         digests[name] = file.sha256

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -360,6 +361,32 @@ print(json.dumps([rows[-1]["answer"], len(rows)]))
         data_dir / "seq2seq_arith/addition-n1000/1.0.0",
     )
     assert rows == [found[3], 900]
+
+
+def test_pytorch_reads_array_record_without_tensorflow(packages, tmp_path):
+    """By the lines of the page of readers, in worker processes. PyTorch's wheel brings gigabytes of CUDA with it."""
+    made = Environment(tmp_path)
+    made.pip("install", "--no-compile", packages["wheel"], "torch")
+    data_dir = tmp_path / "data"
+    generate = ["generate", "addition", "--num-examples=1000", "--array-record", f"--data-dir={data_dir}"]
+    run(made.bin / "arith-data", *generate, cwd=made.away)
+    page = (CHECKOUT / "docs/readers.md").read_text(encoding="utf-8")
+    (torch,) = (block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "import DataLoader" in block)
+    found = made.python(
+        f"""
+import json, sys
+import tensorflow_datasets as tfds
+train = tfds.data_source("seq2seq_arith/addition-n1000", split="train", data_dir=sys.argv[1])
+{torch.replace("    print(", "    found.extend(").replace("for batch", "found = []" + chr(10) + "for batch")}
+heavy = [name for name in ("tensorflow", "keras", "seq2seq_arith") if name in sys.modules]
+print(json.dumps([sorted(question.decode() for question in found), heavy]))
+""",
+        data_dir,
+    )
+    shutil.rmtree(made.folder)
+    folder = data_dir / "seq2seq_arith/addition-n1000/1.0.0/parquet"
+    rows = [row for file in folder.glob("train-*") for row in pyarrow.parquet.read_table(file).to_pylist()]
+    assert found == [sorted(row["question"] for row in rows), []]
 
 
 def test_the_trainer_says_what_to_install(plain, tmp_path):

@@ -10,7 +10,7 @@ from tensorflow_datasets.core.file_adapters import FileFormat
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
 from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
-from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+from seq2seq_arith.pipelines.formats.layout import PARQUET, Layout, choose_formats
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -81,9 +81,11 @@ class PrepareOptions:
         wanted = Layout.of(config.task, self.num_shards, choose_formats(self.formats))
         if standing is None:
             return wanted
+        formats = choose_formats(self.formats, otherwise=standing.formats)
         return Layout(
             num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards,
-            formats=choose_formats(self.formats, otherwise=standing.formats),
+            formats=formats,
+            columns=standing.columns if PARQUET in formats else (),
         )
 
 

@@ -37,7 +37,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     try:
         task = Task.from_parameters(metadata.get("parameters", {}))
         stated = Layout.of_metadata(metadata)
-        layout = Layout.of(task, stated.num_shards, stated.formats)
+        layout = Layout.of(task, stated.num_shards, stated.formats, stated.columns)
         most_draws = 4 * coverage.num_draws(task) + 1000
     except InputError as error:
         raise Problem(str(error)) from None
@@ -55,6 +55,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         "alphabet": task.alphabet,
         "duplicates": draws - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
+        **({"columns": list(layout.columns)} if layout.columns else {}),
     }
     for name, value in derived.items():
         if metadata.get(name) != value:

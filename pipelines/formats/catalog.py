@@ -147,6 +147,7 @@ def _metadata(task: Task, layout: Layout, draws_used: int, files: dict[str, str]
         "draws_used": draws_used,
         "duplicates": draws_used - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
+        **({"columns": list(layout.columns)} if layout.columns else {}),
         "files": dict(sorted(files.items())),
     }
     return metadata | {"sha256": metadata_digest(metadata)}

@@ -191,8 +191,8 @@ def read_report(path: AnyPath) -> Report:
             "another run removed it"
         ) from None
     written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
-    task, formats = Task.from_parameters(found["parameters"]), tuple(found["formats"])
-    return Report(task, Layout(found["num_shards"], formats), written if found["shards"] else None)
+    layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found["columns"]))
+    return Report(Task.from_parameters(found["parameters"]), layout, written if found["shards"] else None)
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -309,6 +309,7 @@ def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None)
         "parameters": job.task.parameters(),
         "num_shards": job.layout.num_shards,
         "formats": job.layout.formats,
+        "columns": job.layout.columns,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
         "shards": [dataclasses.asdict(shard) for shards in written for shard in shards],
     }

@@ -140,6 +140,15 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write it with digits alone") from None
 
 
+def names_of(text: str) -> tuple[str, ...]:
+    """Names as they are typed on a command line, with commas between them.
+
+    >>> names_of("left, right")
+    ('left', 'right')
+    """
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
 def add_options(
     parser: Any,
     cls: Any,
@@ -174,7 +183,7 @@ def add_options(
         help = f"{about.help} ({'; '.join(facts)})" if facts else about.help
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if kind is not bool:
-            how = {"type": {int: read_int, float: float}.get(kind, str)}
+            how = {"type": {int: read_int, float: float, tuple[str, ...]: names_of}.get(kind, str)}
         parser.add_argument(f"--{_flag(name, about, flags)}", default=None, help=help.replace("%", "%%"), **how)
 
 
@@ -208,7 +217,7 @@ def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None
         if isinstance(value, bool):
             found.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            found += [f"--{flag}", str(value)]
+            found += [f"--{flag}", ",".join(value) if isinstance(value, tuple) else str(value)]
     return found
 
 

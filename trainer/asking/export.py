@@ -68,6 +68,8 @@ class Exported(tf.Module):
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
+    OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
+
     The files of a model, a view and a task of your own are copied. If the model has layers that Keras does not have,
     their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
@@ -97,6 +99,7 @@ def export(run: Run, out: str) -> None:
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
             model.save(partial / "model.keras")
+            model.save_weights(partial / portable.WEIGHTS)
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")

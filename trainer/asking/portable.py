@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import Run
 
-LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
+LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
@@ -105,6 +105,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         "```",
         "",
         f"`model.keras` takes ids and gives logits; `task.json` has the alphabet. {_how_to_load(run, model)}",
+        f"`{WEIGHTS}` holds its weights alone, for `model.load_weights`.",
         "",
         "The data and the model were made with the Python package `seq2seq_arith`.",
     ]

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -24,6 +25,7 @@ from seq2seq_arith.trainer.models.build import build_model, build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.training import session
 
+ROOT = Path(__file__).resolve().parents[3]
 QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
 # No package of ours and no GPU: what a serving machine has.
 ELSEWHERE = """
@@ -151,8 +153,11 @@ sys.modules["seq2seq_arith"] = None  # as if it were not installed
 sys.path.insert(0, sys.argv[1])
 import keras, numpy as np
 import seq2seq_arith_layers
-model = keras.saving.load_model(sys.argv[1] + "/model.keras")
-np.save(sys.argv[3], model(np.load(sys.argv[2])))
+model, ids = keras.saving.load_model(sys.argv[1] + "/model.keras"), np.load(sys.argv[2])
+fresh = keras.models.clone_model(model)
+before = np.array(fresh(ids))
+fresh.load_weights(sys.argv[1] + "/best.weights.h5")
+np.save(sys.argv[3], [model(ids), fresh(ids), before])
 """
 
 
@@ -170,7 +175,10 @@ def test_the_keras_file_opens_without_our_package(out, trained, tmp_path):
     command = [sys.executable, "-c", OPENED_ELSEWHERE, out, tmp_path / "ids.npy", tmp_path / "logits.npy"]
     done = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
-    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), learner.model(ids), atol=1e-5)
+    whole, weights, untrained = np.load(tmp_path / "logits.npy")
+    np.testing.assert_allclose(whole, learner.model(ids), atol=1e-5)
+    np.testing.assert_allclose(weights, learner.model(ids), atol=1e-5)
+    assert np.abs(untrained - whole).max() > 0.1
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -183,6 +191,20 @@ def test_every_model_ships_the_layers_that_keras_lacks(name):
     named = set(re.findall(r'"registered_name": "seq2seq_arith>(\w+)"', json.dumps(model.get_config(), default=str)))
     assert named and named <= classes
     assert not re.search("^(from|import) seq2seq_arith", source, re.MULTILINE)
+
+
+def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
+    """The body of the page's request has the inputs of the signature, and the reply is JSON."""
+    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    (body,) = re.findall(r"curl -d '(\{.*?\})' \S+/v1/models/\w+:predict", page)
+    request = json.loads(body)
+    signature = tf.saved_model.load(out / "saved_model").signatures["serving_default"]  # where none is named
+    _, given = signature.structured_input_signature
+    assert set(request["inputs"]) == set(given)
+    assert given["question"].shape.as_list() == [None]  # as many questions as a request has
+    answers = signature(question=tf.constant([*request["inputs"]["question"], *QUESTIONS]))
+    reply = {name: tensor.numpy().tolist() for name, tensor in answers.items()}
+    assert [answer.decode() for answer in reply["answer"]][-len(QUESTIONS) :] == expected[0]
 
 
 def test_tensorflow_serving_finds_the_signature(out, expected):

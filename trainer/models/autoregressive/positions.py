@@ -126,7 +126,7 @@ class PlaceBias(keras.layers.Layer):
       float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
     """
 
-    # Scores must differ by some units before attention is sharp; weights of about 1 shall suffice for that.
+    # Attention is sharp only if scores differ by some units; with this, weights of about 1 suffice.
     SCALE = 4.0
 
     def __init__(self, heads: int, **kwargs: Any) -> None:

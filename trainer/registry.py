@@ -79,9 +79,9 @@ class ViewEntry:
 
 
 # How a transformer knows the order of characters; ``models/autoregressive/positions.py`` describes them.
-POSITIONS = ("rope", "none", "learned", "sinusoidal", "alibi", "fire", "coupled", "coupled_rope")
+POSITIONS = ("rope", "none", "learned", "sinusoidal", "alibi", "fire", "coupled", "coupled_rope", "coupled_bias")
 # These need digits, whose places they count, in an answer that starts from the units.
-COUPLED = ("coupled", "coupled_rope")
+COUPLED = ("coupled", "coupled_rope", "coupled_bias")
 FEED_FORWARDS = ("gelu", "swiglu")
 
 _AUTOREGRESSIVE = "seq2seq_arith.trainer.models.autoregressive"

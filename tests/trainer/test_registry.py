@@ -13,10 +13,12 @@ from layout import ROOT, modules
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.__main__ import configuration
+from seq2seq_arith.trainer.arguments import parse, parse_numbers
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe, recipe_data
+from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe
 from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, ModelEntry, check_model, check_view, load
-from seq2seq_arith.trainer.sweeps import results
+from seq2seq_arith.trainer.sweeps import plan, results
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
@@ -158,13 +160,20 @@ def test_the_pages_describe_every_recipe_and_view():
     assert described == [list(RECIPES)]
 
 
+def seeds_of(text: str) -> list[int]:
+    return parse_numbers("seeds", text, "0-9")
+
+
 def test_the_stored_results_are_those_of_the_recipes():
-    """Whoever changes a recipe measures it again."""
+    """Whoever changes a recipe, or settings that were measured, measures them again."""
     rows = results.read(ROOT / "benchmarks/results.jsonl")
-    found = [(row["run"].partition("-")[0], row) for row in rows]
-    assert {name for name, _ in found} == {"best", "raw", "lengths"}
-    for name, row in found:
+    files = (ROOT / "benchmarks/recipes.toml", ROOT / "benchmarks/networks.toml")
+    planned = {each.name: each for file in files for each in plan.read(file, [], seeds_of)}
+    assert len(rows) > 30
+    for row in rows:
+        each = planned[f"{row['run']}-seed{row['seed']}"]
+        task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
         stored = TrainConfig.from_json(row["settings"])
-        config = recipe(name, row["task"])
-        assert stored == dataclasses.replace(config, seed=row["seed"], deterministic=stored.deterministic), row["run"]
-        assert row["dataset"] == recipe_data(name, row["task"]).config_name
+        assert stored == dataclasses.replace(config, deterministic=stored.deterministic), row["run"]
+        assert row["dataset"] == task.config_name
+        assert row["suite"] == each.suite

@@ -45,7 +45,7 @@ class Attention(keras.layers.Layer):
 
         Args:
           queries, keys, values: [examples, heads, steps, size].
-          bias: Added to the scores, [1, 1 or heads, queries, keys]; None for nothing.
+          bias: Added to the scores, [1 or examples, 1 or heads, queries, keys]; None for nothing.
         """
         size = queries.shape[-1]
         scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5

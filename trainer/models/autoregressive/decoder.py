@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from seq2seq_arith.trainer.models.autoregressive.attention import Block, add_vectors, causal_bias, embed, put
-from seq2seq_arith.trainer.models.autoregressive.positions import Fire, alibi, digit_places, sinusoids
+from seq2seq_arith.trainer.models.autoregressive.positions import Fire, PlaceBias, alibi, digit_places, sinusoids
 from seq2seq_arith.trainer.models.latches import BatchKey
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
@@ -64,6 +64,9 @@ class CausalDecoder(keras.layers.Layer):
         if self.positions == "fire":
             self.fire = Fire(self.heads, name="fire")
             self.fire.build()
+        if self.positions == "coupled_bias":
+            self.place_bias = PlaceBias(self.heads, name="place_bias")
+            self.place_bias.build()
         if self.positions == "coupled":
             self.key = BatchKey(name="key")
             self.key.build(question_shape)
@@ -79,7 +82,7 @@ class CausalDecoder(keras.layers.Layer):
         places = self._places(question, steps, training)
         characters = [embed(self.read, question), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), index, places)
-        bias, rotation = self._bias(index, index), self._rotation(index, places)
+        bias, rotation = self._bias(index, index, places, places), self._rotation(index, places)
         for number, block in enumerate(self.blocks):
             keys, values = block.remember(sequence, rotation)
             first = width if number == self.layers - 1 else 0
@@ -91,8 +94,9 @@ class CausalDecoder(keras.layers.Layer):
         """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
         width = question.shape[1]
         index, places = ops.arange(width, dtype="int32"), self._places(question, steps, training=False)
-        sequence = self._positioned(embed(self.read, question), index, places[:, :width])
-        bias, rotation = self._bias(index, index), self._rotation(index, places[:, :width])
+        known = places[:, :width]
+        sequence = self._positioned(embed(self.read, question), index, known)
+        bias, rotation = self._bias(index, index, known, known), self._rotation(index, known)
         kept = []
         for block in self.blocks:
             keys, values = block.remember(sequence, rotation)
@@ -106,7 +110,8 @@ class CausalDecoder(keras.layers.Layer):
         here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
         place = ops.take(places, here, axis=1)
         sequence = self._positioned(embed(self.written, previous[:, None]), here, place)
-        bias, rotation = self._bias(here, ops.arange(length, dtype="int32")), self._rotation(here, place)
+        bias = self._bias(here, ops.arange(length, dtype="int32"), place, places)
+        rotation = self._rotation(here, place)
         filled = []
         for block, caches in zip(self.blocks, kept, strict=True):
             now = block.remember(sequence, rotation)
@@ -130,13 +135,15 @@ class CausalDecoder(keras.layers.Layer):
         """By what queries and keys are rotated, [examples or 1, steps]; None if they are not."""
         return {"rope": index[None], "coupled_rope": places}.get(self.positions)
 
-    def _bias(self, query_index: Any, key_index: Any) -> Any:
-        """What is added to the scores, [1, 1 or heads, queries, keys]."""
+    def _bias(self, query_index: Any, key_index: Any, query_places: Any, key_places: Any) -> Any:
+        """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""
         bias: Any = causal_bias(query_index, key_index)
         if self.positions == "alibi":
             bias = bias + alibi(self.heads, query_index, key_index)
         elif self.positions == "fire":
             bias = bias + self.fire(query_index, key_index)
+        elif self.positions == "coupled_bias":
+            bias = bias + self.place_bias(query_places, key_places)
         return bias
 
     def _places(self, question: Any, steps: int, training: bool) -> Any:

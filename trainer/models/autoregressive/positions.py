@@ -15,6 +15,9 @@ attention get a bias::
                  (Cho et al., "Position Coupling", 2024; Abacus embeddings, McLeish et al., 2024)
     coupled_rope rotates by the place of the digit instead of by the index: as coupled, but only differences of places
                  can matter, so that there is no later place to be learned
+    coupled_bias a learned bias of the difference of places, in which all differences beyond NEAR are one (the relative
+                 bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted in places): no longer
+                 string has a difference that was not learned
 
 An index counts the characters of question and answer from 0. A place is that of a digit::
 
@@ -31,6 +34,8 @@ from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
 # The largest period of sines and cosines, in characters.
 LONGEST = 10_000.0
+# Differences of places that ``coupled_bias`` tells apart, in both directions.
+NEAR = 3
 
 
 def sinusoids(index: Any, units: int) -> Any:
@@ -108,6 +113,44 @@ class Fire(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"heads": self.heads, "units": self.units}
+
+
+@keras.saving.register_keras_serializable(PACKAGE)
+class PlaceBias(keras.layers.Layer):
+    """A learned bias for each difference of places: -NEAR or less, ..., NEAR or more, and one where there is no place.
+
+    Args:
+      heads: Heads of attention.
+
+    Returns:
+      float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
+    """
+
+    # Attention is sharp only if scores differ by some units; with this, weights of about 1 suffice.
+    SCALE = 4.0
+
+    def __init__(self, heads: int, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.heads = heads
+
+    def build(self, *_):
+        spread = keras.initializers.RandomNormal(stddev=0.5)
+        self.table = self.add_weight(name="table", shape=(2 * NEAR + 2, self.heads), initializer=spread)
+        self.built = True
+
+    def call(self, query_places, key_places):
+        query, key = query_places[:, :, None], key_places[:, None, :]
+        difference = ops.clip(key - query, -NEAR, NEAR) + NEAR
+        kind: Any = ops.where(ops.logical_and(query > 0, key > 0), difference, 2 * NEAR + 1)
+        # A product with one-hot rows, whose gradient is faster than that of looking up.
+        chosen = ops.matmul(ops.one_hot(kind, 2 * NEAR + 2, dtype="float32"), self.table)
+        return self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
+
+    def compute_output_shape(self, query_shape, key_shape):
+        return (query_shape[0], self.heads, query_shape[1], key_shape[1])
+
+    def get_config(self):
+        return super().get_config() | {"heads": self.heads}
 
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:

@@ -10,8 +10,17 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.autoregressive.decoder import PLACES
-from seq2seq_arith.trainer.models.autoregressive.positions import Fire, alibi, digit_places, rotate, sinusoids
+from seq2seq_arith.trainer.models.autoregressive.positions import (
+    NEAR,
+    Fire,
+    PlaceBias,
+    alibi,
+    digit_places,
+    rotate,
+    sinusoids,
+)
 from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.registry import POSITIONS
 
 ALPHABET = "0123456789 +"
 
@@ -77,6 +86,23 @@ def test_fire_sees_the_share_of_the_way_back():
     assert np.asarray(layer(np.array([3]), np.arange(4))).shape == (1, 2, 1, 4)
 
 
+def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
+    layer = PlaceBias(2)
+    layer.build()
+    keys = np.array([[0, 1, 3, 4, 5, 6, 7, 8, 40]], np.int32)
+    bias = np.asarray(layer(np.array([[5, 0]], np.int32), keys))
+    assert bias.shape == (1, 2, 2, keys.size)
+    near = {key: index for index, key in enumerate(keys[0].tolist())}
+    assert len({bias[0, 0, 0, near[5 + difference]] for difference in (-2, -1, 0, 1, 2)}) == 5
+    for far in ([1], [8, 40]):  # at least NEAR before and after place 5
+        assert all(abs(key - 5) >= NEAR for key in far)
+        assert len({bias[0, 0, 0, near[key]] for key in far}) == 1
+    # A character without a place has one bias of its own, as query and as key.
+    assert len({*bias[0, 0, 1], bias[0, 0, 0, near[0]]}) == 1
+    moved = np.asarray(layer(np.array([[105, 0]], np.int32), np.where(keys > 0, keys + 100, 0).astype(np.int32)))
+    np.testing.assert_array_equal(moved, bias)
+
+
 def network(positions: str, digits: int = 2):
     keras.utils.set_random_seed(1)
     view = make_view("backward", Task("addition", digits=digits))
@@ -100,7 +126,7 @@ def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
     np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
 
 
-@pytest.mark.parametrize("positions", ["none", "sinusoidal", "rope", "alibi", "fire", "coupled", "coupled_rope"])
+@pytest.mark.parametrize("positions", [name for name in POSITIONS if name != "learned"])
 def test_weights_fit_longer_strings(positions):
     (_, short), (view, long) = network(positions), network(positions, digits=5)
     long.model.set_weights(short.model.get_weights())

@@ -7,6 +7,7 @@
 window.exportedBackend = (() => {
   const PAD = " ", SHOWN_PAD = "␣";
   const COUNTERS_SHOWN = 3;
+  const SATURATED = 20; // from here on, tanh is 1 in double precision
 
   // The right answers.
   const SOLVE = {
@@ -92,6 +93,7 @@ window.exportedBackend = (() => {
 
   const relu = (rows) => rows.map((row) => row.map((value) => Math.max(0, value)));
   const sigmoid = (value) => 1 / (1 + Math.exp(-value));
+  const tanh = (value) => (Math.abs(value) > SATURATED ? Math.sign(value) : Math.tanh(value));
   const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
   function dense(rows, weights, name) {
@@ -206,15 +208,21 @@ window.exportedBackend = (() => {
       const units = encoder[0].length;
       const count = new Float64Array(units);
       for (const [id] of ids) encoder[id].forEach((value, unit) => { count[unit] += value; });
-      const rows = [], signals = [];
-      for (let step = 0; step < steps; step++) {
+      const told = dense([[1, 0], [0, 1]], weights, "readout_signal");
+      const { shape: [, outputs], values } = weights["readout_0/kernel"];
+      // Most counters are far from zero, where their tanh stays the same: only what changes is multiplied.
+      const seen = new Float64Array(units), sum = new Float64Array(weights["readout_0/bias"].values);
+      let read = Array.from({ length: steps }, (_, step) => {
         const kind = Math.min(step, 1);
-        decoder[kind].forEach((value, unit) => { count[unit] += value; });
-        rows.push(count.map(Math.tanh));
-        signals.push(Float64Array.of(1 - kind, kind));
-      }
-      const told = dense(signals, weights, "readout_signal");
-      let read = dense(rows, weights, "readout_0").map((row, step) => row.map((value, unit) => value + told[step][unit]));
+        for (let unit = 0; unit < units; unit++) {
+          count[unit] += decoder[kind][unit];
+          const change = tanh(count[unit]) - seen[unit];
+          if (change === 0) continue;
+          seen[unit] += change;
+          for (let output = 0, at = unit * outputs; output < outputs; output++, at++) sum[output] += change * values[at];
+        }
+        return sum.map((value, output) => value + told[kind][output]);
+      });
       for (let number = 1; number < run.layers; number++) read = dense(relu(read), weights, `readout_${number}`);
       return dense(relu(read), weights, "logits");
     },

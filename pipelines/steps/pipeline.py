@@ -107,7 +107,7 @@ def generate(
       num_draws: The number of draws of the first run, if it has been computed already.
 
     Raises:
-      InputError: The task has too few keys for its examples, or no runner can be used.
+      InputError: The task has too few different pairs for its examples, or no runner can be used.
       EngineError: The engine's job left no report.
     """
     job = Job(

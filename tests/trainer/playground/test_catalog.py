@@ -80,7 +80,7 @@ def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
         ("sweep/adds", "012+3", "a zero in front"),
         ("sweep/adds", "12", "two operands"),
         ("sweep/adds", "", "two operands"),
-        ("sweep/adds", f"{'1' * 2001}+1", "2,001 digits, and this page asks this model about at most 2,000"),
+        ("sweep/adds", f"{'1' * 2001}+1", "2,001 digits, and this model reads at most 1,000"),
         ("own", f"{'1' * 2000}+1", "2,000 digits"),
     ],
 )
@@ -92,5 +92,5 @@ def test_what_is_not_a_question(top, name, typed, sentence):
 def test_the_lengths(top, untrained, tmp_path):
     lengths = catalog.lengths(catalog.open_run(top / "sweep" / "adds"))
     assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
-    fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm")
+    fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]

@@ -11,6 +11,7 @@ Both describe the Parquet files only. They stand beside the datasets, so no data
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ class Config:
     columns: tuple[str, ...] = ()
 
     @property
-    def types(self) -> dict[str, tuple[str, str]]:
+    def types(self) -> Mapping[str, tuple[str, str]]:
         """From each column to its type, in the words of Hugging Face and of Croissant."""
         return dict.fromkeys(STRINGS, ("string", "sc:Text")) | dict.fromkeys(self.columns, ("int64", "sc:Integer"))
 

@@ -165,7 +165,8 @@ class _Decimal(Notation):
     def question(self, symbol: str, size: int, operands: Sequence[np.ndarray], width: int) -> np.ndarray:
         if len(operands) != 2:
             return super().question(symbol, size, operands, width)
-        return decimal_text.question(symbol, self.width(size), *operands, width)
+        left, right = operands
+        return decimal_text.question(symbol, self.width(size), left, right, width)
 
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
         return decimal_text.signed(solved.magnitude, solved.negative, width, width)

@@ -149,10 +149,13 @@ class RunReport:
         return self.run.task
 
     @property
-    def best_epoch(self) -> int | None:
-        """The epoch with the most answers right on the validation set, of equals the one with the least loss."""
+    def best_epoch(self) -> int:
+        """The epoch with the most answers right on the validation set, of equals the one with the least loss.
+
+        0 if there is no history.
+        """
         best = max(self.history, key=lambda row: (row["val_exact_match"], -row["val_loss"]), default=None)
-        return best and best["epoch"]
+        return best["epoch"] if best else 0
 
     @property
     def own_suite(self) -> SuiteResult:

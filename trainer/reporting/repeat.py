@@ -25,9 +25,9 @@ def command(task: Task, config: TrainConfig, run_dir: str, data_dir: str = "data
     """
     found = []
     for name in RECIPES:
-        options = _data_options(name, task), _config_options(name, task, config)
-        if None not in options:
-            found.append([*(["--recipe", name] if name != "best" else []), *options[0], *options[1]])
+        data, settings = _data_options(name, task), _config_options(name, task, config)
+        if data is not None and settings is not None:
+            found.append([*(["--recipe", name] if name != "best" else []), *data, *settings])
     if not found:
         return None
     places = ["--data-dir", data_dir, "--run-dir", run_dir]

@@ -177,7 +177,8 @@ class Loop:
         if not np.isfinite(score.loss):
             raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
         examples = self.batches.examples_in(state.step) - self.batches.examples_in(state.step - self.epoch_steps)
-        row = {"epoch": state.step // self.epoch_steps, "steps": state.step}
+        epoch = state.step // self.epoch_steps
+        row = {"epoch": epoch, "steps": state.step}
         row |= {name: total / self.epoch_steps for name, total in state.sums.items()}
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
         row |= {"examples_per_second": round(examples / state.epoch_seconds, 1), "seconds": round(state.seconds, 3)}
@@ -191,11 +192,11 @@ class Loop:
         weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
         if config.keep_epochs:
             # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
-            checkpoints.save(self.run.of_epoch(row["epoch"]), weights, {"epoch": row["epoch"]})
+            checkpoints.save(self.run.of_epoch(epoch), weights, {"epoch": epoch})
         if is_best:
             checkpoints.save(self.run.best, weights, {"row": row})
         # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
-        self._answered.append(samples.EpochSamples(row["epoch"], tuple(asked)))
+        self._answered.append(samples.EpochSamples(epoch, tuple(asked)))
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, state.history)

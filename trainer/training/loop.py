@@ -188,7 +188,8 @@ class Loop:
         weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
         if config.keep_epochs:
             # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
-            checkpoints.save(self.run.of_epoch(row["epoch"]), weights, {"epoch": row["epoch"]})
+            epoch = len(state.history)
+            checkpoints.save(self.run.of_epoch(epoch), weights, {"epoch": epoch})
         if is_best:
             checkpoints.save(self.run.best, weights, {"row": row})
         self._save_last(values)

@@ -195,7 +195,7 @@ def test_every_model_ships_the_layers_that_keras_lacks(name):
 
 def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
     """The body of the page's request has the inputs of the signature, and the reply is JSON."""
-    page = (ROOT / "docs/training.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/export.md").read_text(encoding="utf-8")
     (body,) = re.findall(r"curl -d '(\{.*?\})' \S+/v1/models/\w+:predict", page)
     request = json.loads(body)
     signature = tf.saved_model.load(out / "saved_model").signatures["serving_default"]  # where none is named

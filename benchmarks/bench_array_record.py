@@ -1,9 +1,10 @@
 """Measures ArrayRecord files: how fast examples are written, and what a random read costs, in processor time.
 
-``python benchmarks/bench_array_record.py``. A read by its number takes longer in a file of more examples, because the
+A read by its number takes longer in a file of more examples, because the
 library copies the file's index each time; so files of several sizes are measured.
 """
 
+import argparse
 import os
 import tempfile
 from collections.abc import Callable
@@ -27,6 +28,7 @@ SEQUENTIAL = "readahead_buffer_size:0,max_parallelism:0"
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rows = []
     for count in ROWS:
         with tempfile.TemporaryDirectory() as folder:

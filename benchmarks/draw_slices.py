@@ -7,7 +7,7 @@ whose folder is there goes on, or is done::
     python benchmarks/draw_slices.py data runs
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -22,7 +22,12 @@ CARD, INK, GRID = "#f6f8fa", "#24292f", "#d0d7de"
 SERIES = {"random pairs": ("#c2410c", "o"), "structured pairs": ("#0969da", "D")}
 
 
-def main(data_dir: str, runs: str) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data_dir", help="where datasets are kept")
+    parser.add_argument("runs", help="the folder of the two runs")
+    args = parser.parse_args()
+    data_dir, runs = args.data_dir, args.runs
     random = sa.train(sa.generate("subtraction", data_dir=data_dir), run_dir=f"{runs}/random", epochs=EPOCHS)
     best = sa.train("subtraction", data_dir=data_dir, run_dir=f"{runs}/subtraction")
     found = dict(zip(SERIES, [random.evaluate(), best.evaluate()], strict=True))
@@ -64,4 +69,4 @@ def draw(found: dict[str, dict[str, float]]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

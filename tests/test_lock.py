@@ -14,8 +14,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
 HASHES = r"(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+"
 PINS = re.findall(rf"^(\S+?)(?:\[\S+\])?==(\S+?)(?: ; .*)? \\\n{HASHES}", LOCK, re.MULTILINE)
-LISTS = re.findall(r"^(?:TESTED|EXTRAS) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-EXTRAS = [extra for extra in ",".join(LISTS).split(",") if extra != "$(TESTED)"]
+LISTS = re.findall(r"^(?:TESTED|DOCUMENTED|EXTRAS) := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+EXTRAS = [extra for extra in ",".join(LISTS).split(",") if not extra.startswith("$(")]
 
 
 def test_every_package_has_hashes():

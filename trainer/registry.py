@@ -40,6 +40,8 @@ class ModelEntry:
       heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
       options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
         can have, its default first.
+      order: For taggers, in which directions the layers run, a key of ``taggers.ORDERS``.
+      in_browser: The function of the playground's ``model.js`` that computes it; empty if none does.
       needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     """
 
@@ -54,6 +56,8 @@ class ModelEntry:
     whole: bool = False
     heads: int = 0
     options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    order: str = ""
+    in_browser: str = ""
     needs_float32: str = ""
 
 
@@ -113,6 +117,8 @@ MODELS: dict[str, ModelEntry] = {
         kept=12,
         gates=4,
         writes_in_place=True,
+        order="forward",
+        in_browser="tagger",
     ),
     "bilstm_tagger": ModelEntry(
         build=f"{_TAGGERS}:bilstm_tagger",
@@ -121,6 +127,8 @@ MODELS: dict[str, ModelEntry] = {
         gates=4,
         directions=2,
         writes_in_place=True,
+        order="both ways",
+        in_browser="tagger",
     ),
     "alternating_tagger": ModelEntry(
         build=f"{_TAGGERS}:alternating_tagger",
@@ -128,6 +136,8 @@ MODELS: dict[str, ModelEntry] = {
         kept=12,
         gates=4,
         writes_in_place=True,
+        order="in turn",
+        in_browser="tagger",
     ),
     "returning_tagger": ModelEntry(
         build=f"{_TAGGERS}:returning_tagger",
@@ -135,6 +145,8 @@ MODELS: dict[str, ModelEntry] = {
         kept=12,
         gates=4,
         writes_in_place=True,
+        order="back at last",
+        in_browser="tagger",
     ),
     "latch_tagger": ModelEntry(
         build="seq2seq_arith.trainer.models.latch_tagger:latch_tagger",
@@ -142,6 +154,7 @@ MODELS: dict[str, ModelEntry] = {
         kept=16,
         gates=4,
         writes_in_place=True,
+        in_browser="latch_tagger",
     ),
     "convolution": ModelEntry(
         build="seq2seq_arith.trainer.models.convolution:convolution",
@@ -149,6 +162,7 @@ MODELS: dict[str, ModelEntry] = {
         kept=4,
         gates=3,
         writes_in_place=True,
+        in_browser="convolution",
     ),
     "lstm_transformer": ModelEntry(
         build="seq2seq_arith.trainer.models.lstm_transformer:lstm_transformer",
@@ -197,6 +211,7 @@ MODELS: dict[str, ModelEntry] = {
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
         kept=2,
         gates=1 / 8,  # with 128 counters, the 32 units of the readout at the steps of the answer
+        in_browser="counter",
         needs_float32="a counter sums over thousands of steps",
     ),
 }

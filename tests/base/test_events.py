@@ -52,7 +52,7 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
 def test_what_people_read_goes_to_standard_error(made):
     done, path, _ = made
     assert str(path) in done.stderr.splitlines()
-    assert "examples a second" in done.stderr
+    assert "examples per second" in done.stderr
 
 
 def test_metrics_have_the_engines_counters(made):

@@ -306,11 +306,13 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path, capsys):
     assert first.returncode == 0, first.stderr
     assert first.stderr == ""
     assert "2 replicas, 8 examples of each batch per replica\n" in first.stdout
-    facts = [line.split("  ")[0] for line in first.stdout.partition("is finished")[2].splitlines()[4:11]]
-    assert facts == ["trained on", "given", "exact match", "weights", "examples seen", "operations", "seconds"]
+    facts = [line.split("  ")[0] for line in first.stdout.partition("is finished")[2].splitlines()[4:12]]
+    reached, cost = ["exact match", "worst slice"], ["weights", "examples seen", "operations", "seconds"]
+    assert facts == ["trained on", "given", *reached, *cost]
     made = sorted(path.name for path in (tmp_path / "run").iterdir())
     checkpoints = ["best.npz", "last.npz", "previous.npz"]
-    assert made == sorted([*checkpoints, ".lock", "config.json", "history.csv", "history.png", "summary.json"])
+    others = [".lock", "config.json", "history.csv", "history.png", "samples.jsonl", "summary.json"]
+    assert made == sorted([*checkpoints, *others])
     history = (tmp_path / "run" / "history.csv").read_bytes()
     assert main([*command, "--steps-per-epoch", "30"]) == 0
     again = capsys.readouterr().out
@@ -366,7 +368,12 @@ def test_a_disk_that_is_full(data_dir, tasks, tmp_path):
         f"arith-model: {tmp_path / 'run' / 'last.npz'} cannot be written (File too large), and nothing of it was left; "
         "make room, or give another place\n"
     )
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [".lock", "best.npz", "config.json"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        ".lock",
+        "best.npz",
+        "config.json",
+        "samples.jsonl",
+    ]
 
 
 def test_places_that_cannot_be_written(trained, tmp_path, capsys):

@@ -24,6 +24,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 
 # The names that are listed, the one module that lists it, and how many of its names in a row make a second list.
+# They repeat rules on purpose.
+WITNESSES = "pipelines.checking."
 LISTS = {
     "models": (set(MODELS), "trainer.registry", 3),
     "views": (set(VIEWS), "trainer.registry", 3),
@@ -127,7 +129,7 @@ def test_there_is_no_second_list(kind):
     lists = {
         f"{module}: {', '.join(sorted(names & found))}"
         for module, file in modules().items()
-        if module != home
+        if module != home and not module.startswith(WITNESSES)
         for found in names_in(ast.parse(file.read_text(encoding="utf-8")))
         if len(names & found) >= most
     }

@@ -18,12 +18,12 @@ from seq2seq_arith.trainer.models.unrolled import lstm
 
 PAIR_UNITS = 64
 FORWARD, BACKWARD, BOTH = "f", "b", "d"
-# From the number of layers to the direction of each.
-DIRECTIONS: dict[str, Callable[[int], str]] = {
-    "lstm_tagger": lambda layers: FORWARD * layers,
-    "bilstm_tagger": lambda layers: BOTH * layers,
-    "alternating_tagger": lambda layers: ((FORWARD + BACKWARD) * layers)[:layers],
-    "returning_tagger": lambda layers: FORWARD * (layers - 1) + BACKWARD,
+# From the number of layers to the direction of each; the registry has the order of each tagger.
+ORDERS: dict[str, Callable[[int], str]] = {
+    "forward": lambda layers: FORWARD * layers,
+    "both ways": lambda layers: BOTH * layers,
+    "in turn": lambda layers: ((FORWARD + BACKWARD) * layers)[:layers],
+    "back at last": lambda layers: FORWARD * (layers - 1) + BACKWARD,
 }
 
 
@@ -35,7 +35,7 @@ def characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
 
 def lstm_tagger(spec: Spec) -> keras.Model:
     """A tagger that never looks ahead."""
-    return _tagger(spec, DIRECTIONS["lstm_tagger"](spec.layers))
+    return _tagger(spec, ORDERS["forward"](spec.layers))
 
 
 def bilstm_tagger(spec: Spec) -> keras.Model:
@@ -43,7 +43,7 @@ def bilstm_tagger(spec: Spec) -> keras.Model:
 
     See Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here without the CRF.
     """
-    return _tagger(spec, DIRECTIONS["bilstm_tagger"](spec.layers))
+    return _tagger(spec, ORDERS["both ways"](spec.layers))
 
 
 def alternating_tagger(spec: Spec) -> keras.Model:
@@ -51,12 +51,12 @@ def alternating_tagger(spec: Spec) -> keras.Model:
 
     See Zhou, Xu, "End-to-end Learning of Semantic Role Labeling Using RNNs", ACL 2015.
     """
-    return _tagger(spec, DIRECTIONS["alternating_tagger"](spec.layers))
+    return _tagger(spec, ORDERS["in turn"](spec.layers))
 
 
 def returning_tagger(spec: Spec) -> keras.Model:
     """A tagger whose last layer runs backward, and all others forward."""
-    return _tagger(spec, DIRECTIONS["returning_tagger"](spec.layers))
+    return _tagger(spec, ORDERS["back at last"](spec.layers))
 
 
 def _tagger(spec: Spec, directions: str) -> keras.Model:

@@ -21,10 +21,11 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
-from seq2seq_arith.trainer.models.taggers import DIRECTIONS
+from seq2seq_arith.trainer.models.taggers import ORDERS
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.playground.catalog import Offer, Refused
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, files
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -36,8 +37,8 @@ ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none
   <script src="runs.js" defer></script>
   <script src="model.js" defer></script>"""
 RUNS = "window.exported = "
-# The names in model.js of the networks that it computes.
-NETWORKS = dict.fromkeys(DIRECTIONS, "tagger") | {name: name for name in ("latch_tagger", "convolution", "counter")}
+# The networks that model.js computes, and their names there.
+NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
@@ -111,7 +112,7 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any] | Refus
 def _rules(run: Run) -> dict[str, Any]:
     """What model.js has to know of the task, of the view and of the network."""
     task, model = run.task, run.config.model
-    directions = DIRECTIONS.get(model.name)
+    order = MODELS[model.name].order
     return {
         "most": catalog.most_digits(run),
         "alphabet": task.alphabet,
@@ -124,7 +125,7 @@ def _rules(run: Run) -> dict[str, Any]:
         "operand_width": _line(task, lambda each: each.operand_width),
         "network": NETWORKS[model.name],
         "layers": model.layers,
-        "directions": directions(model.layers) if directions else "",
+        "directions": ORDERS[order](model.layers) if order else "",
         "latch_steepness": Latch.STEEPNESS,
         "counter_steepness": Counter.STEEPNESS,
     }

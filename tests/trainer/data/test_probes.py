@@ -70,7 +70,7 @@ def test_keys_of_long_numbers_are_told_apart():
     task = Task("subtraction", digits=40)
     operands = from_ints([10**39, 1, 10**39 + 10**18], 3), from_ints([1, 10**39, 1], 3)
     keys = probes.keys(task, operands)
-    assert [probes.pair(key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
+    assert [probes.pair(task, key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
     assert np.isin(keys, keys[:1]).tolist() == [True, True, False]
 
 

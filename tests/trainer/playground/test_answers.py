@@ -48,8 +48,7 @@ def test_the_lines_of_a_counter_are_its_states(models, untrained, tmp_path):
     found = models.answer(run, "7p5")
     assert len({line.unit for line in found.lines}) == len(found.lines) == 3
     reading = looked.states["encoder"]
-    writing = reading[-1] + looked.states["decoder"]
-    states = np.concatenate([np.zeros_like(reading[:1]), reading, writing])
+    states = np.concatenate([np.zeros_like(reading[:1]), reading, looked.states["decoder"]])
     for line in found.lines:
         steps, counts = np.transpose(line.corners)
         straight = np.interp(np.arange(len(states)), steps, counts)

@@ -247,7 +247,7 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
             raise InputError(f"--price-per-vcpu-hour is {price}; give the price of one core per hour, such as 0.05")
         hours = planned.core_seconds / 3600
         rows["cost"] = f"about {hours * price:,.6g} for {hours:,.6g} core hours"
-    events.emit("result", plan=rows)
+    events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
     width = max(10, *(len(name) + 2 for name in rows))
     for name, value in rows.items():
         print(f"{name:{width}}{value}")

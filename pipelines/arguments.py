@@ -3,7 +3,7 @@
 import argparse
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
@@ -27,9 +27,6 @@ from seq2seq_arith.pipelines.formats.layout import (
     TFRECORD,
     Layout,
 )
-
-if TYPE_CHECKING:
-    pass
 
 NAME = "arith-data"
 MAX_WORKERS = 10**6  # for plan; more than there are

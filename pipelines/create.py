@@ -65,7 +65,9 @@ def fill(order: Order, staging: Staging) -> dict[str, Any]:
 def steps_elsewhere(order: Order, current: Callable[[str], int]) -> Callable[[], str]:
     """A function that says what is done now by workers in other processes: as Flink tells it, or by their files."""
     if master := flink_master(order.options):
-        return FlinkSteps(master, {"Draw": DRAWS, "Deduplicate": DEDUPLICATES, "Write": WRITES}).step
+        steps = FlinkSteps(master, {"Draw": DRAWS, "Deduplicate": DEDUPLICATES, "Write": WRITES})
+        steps.step()  # the jobs that are there now are not ours
+        return steps.step
     return lambda: WRITES if current("shards") else DRAWS
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import coverage, text
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     SIZE_WORDS,
@@ -230,7 +231,7 @@ def report(args: argparse.Namespace) -> int:
     """Writes one page about runs."""
     from seq2seq_arith.trainer.runs import curves
 
-    plugins.allow(args.model, args.view)
+    plugins.allow(*args.model, *args.view)
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
@@ -238,10 +239,11 @@ def report(args: argparse.Namespace) -> int:
     if twice is not None:
         raise InputError(f"the folder {twice} is given twice; give it once")
     runs = [open_run(folder) for folder in args.run_dirs]
-    own = {name for run in runs for name in run.config.model.own_code.values()}
-    for option, name in (("model", args.model), ("view", args.view)):
-        if name and plugins.absolute(name) not in own:
-            raise InputError(f"--{option} is {name}, which is the {option} of none of these runs; leave it out")
+    used = {"model": {run.config.model.name for run in runs}, "view": {run.config.model.view for run in runs}}
+    for option, there in used.items():
+        for name in getattr(args, option):
+            if plugins.absolute(name) not in there:
+                raise InputError(f"--{option} is {name}, which is the {option} of none of these runs; leave it out")
     for run in runs:
         for length in lengths or ():
             run.task_of_length(length)
@@ -299,12 +301,16 @@ def sweep(args: argparse.Namespace) -> int:
     def seeds(text: str) -> list[int]:
         return parse_numbers("seeds", text, "0-9 or 1,5")
 
+    if args.task_file:
+        raise InputError(f"--task-file is given; give it in {args.file}: task-file = {json.dumps(args.task_file)}")
     planned = plan.read(expanded(args.file), seeds(args.seeds), seeds)
     check_int("jobs", args.jobs, 1, 64)
     datasets, settings = {}, {}
     for each in planned:
         try:
-            task, config = configuration(parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"]))
+            asked = parse(["train", *each.words(), "--data-dir=D", "--run-dir=R"])
+            registry.use(asked.task_file)
+            task, config = configuration(asked)
             check_suite(parse(["evaluate", "R", *plan.typed(each.suite)]), Run(Path("R"), task, "", "", config))
         except InputError as error:
             raise InputError(f"{args.file}, runs {each.group}: {error}") from None
@@ -375,6 +381,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(argv)
         logs.start(args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
+        registry.use(args.task_file)
         command = args.command
         if command not in WITHOUT_TENSORFLOW:
             require_tensorflow()  # before a dataset is made for nothing

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
@@ -143,7 +142,7 @@ def parser() -> argparse.ArgumentParser:
     )
     results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
-    for command in (evaluate, predict, export, inspect, report):
+    for command in (evaluate, predict, export, inspect):
         for kind in plugins.KINDS:
             help = f"{kind.form}, if the run's {kind.option} is your own: its code may then run"
             command.add_argument(f"--{kind.option}", help=help)
@@ -215,6 +214,13 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_own_code(command: argparse.ArgumentParser) -> None:
+    """The options that name the models and views of one's own among several runs."""
+    for kind in plugins.KINDS:
+        help = f"{kind.form}, if a run's {kind.option} is your own, so that its code may run; as often as needed"
+        command.add_argument(f"--{kind.option}", action="append", default=[], help=help)
+
+
 def _add_report(report: argparse.ArgumentParser) -> None:
     report.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
     first = report.add_argument_group(FIRST_OPTIONS)
@@ -229,6 +235,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     )
     first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
     add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+    _add_own_code(report)
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
@@ -240,13 +247,7 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
         "of the counters, taggers and convolutions among the runs",
     )
-    for kind in plugins.KINDS:
-        serve.add_argument(
-            f"--{kind.option}",
-            action="append",
-            default=[],
-            help=f"{kind.form}, if a run's {kind.option} is your own, so that its code may run; as often as needed",
-        )
+    _add_own_code(serve)
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -279,8 +280,6 @@ def _recipes_data(field: str) -> str | None:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
 
-    The tasks of ``--task-file`` are taken at once: other arguments name them.
-
     Raises:
       InputError: An argument is unknown, or of the wrong kind.
     """
@@ -292,7 +291,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:
         raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
-    registry.use(args.task_file)
     return args
 
 

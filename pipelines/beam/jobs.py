@@ -40,7 +40,7 @@ def counters(result: Any, namespace: str) -> dict[str, int]:
     found = result.metrics().query(chosen)["counters"]
     total: collections.Counter[str] = collections.Counter()
     for each in found:
-        total[each.key.metric.name] += each.result
+        total[each.key.metric.name] += each.result or 0
     return dict(total)
 
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from seq2seq_arith.arithmetic import drawing
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.machine import cores
 
@@ -154,9 +155,10 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
         lowest = np.uint64(notation(task) == DASHES)
         return tuple(_scale(_word(task, draws, len(sides), side), task.digits) + lowest for side in sides)
     size = 1 + -(-task.digits // LIMB)
-    per_draw = len(sides) * size + 12 * (task.draws == "structured")
+    structured = task.drawing in (drawing.CARRYING, drawing.BORROWING)
+    per_draw = len(sides) * size + 12 * structured
     drawn = [_number(task, draws, per_draw, side * size) for side in sides]
-    if task.draws != "structured":
+    if not structured:
         return tuple(value for value, _ in drawn)
     left, right = drawn
     changed = np.flatnonzero(_scale(_word(task, draws, per_draw, 2 * size), 2))
@@ -170,7 +172,7 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
 
 def _number(task: Task, draws: np.ndarray, per_draw: int, first: int) -> tuple[np.ndarray, np.ndarray]:
     """A number from the words of a draw that begin with ``first``, and how many digits were drawn."""
-    if task.draws == "value":
+    if task.drawing is drawing.VALUE:
         length = np.full(len(draws), task.digits, np.int64)
     else:
         length = _scale(_word(task, draws, per_draw, first), task.digits).astype(np.int64) + 1
@@ -186,7 +188,7 @@ def _number(task: Task, draws: np.ndarray, per_draw: int, first: int) -> tuple[n
 def _letters(task: Task, draws: np.ndarray, per_draw: int, first: int) -> np.ndarray:
     """A word of letters from the words of a draw that begin with ``first``, as a number in base 27."""
     length = _scale(_word(task, draws, per_draw, first), task.digits).astype(np.int64) + 1
-    if task.draws == "fixed":
+    if task.drawing is drawing.FIXED_LETTERS:
         length[:] = task.digits
     value = np.zeros(len(draws), np.uint64 if task.digits <= TWELVE else object)
     for part in range(-(-task.digits // SIX)):
@@ -215,7 +217,7 @@ def _rearranged(
         def run(value: np.ndarray, low: np.ndarray = low, high: np.ndarray = high) -> np.ndarray:
             return value % high - value % low
 
-        passing = top - a if task.operation.symbol == "+" else a
+        passing = top - a if task.drawing is drawing.CARRYING else a
         right_fill = np.where(kind == 2, _zeros(task, len(a)), np.where(kind == 3, top, passing))
         left_fill = np.where(kind == 0, _zeros(task, len(a)), top)
         a, b = (

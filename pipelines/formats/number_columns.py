@@ -31,15 +31,15 @@ def available(task: Task) -> tuple[str, ...]:
     magnitude = task.operation.solve(task.digits, *some).magnitude
     # A word has 18 digits, the last one of an answer 19.
     return (
-        *(operand_names(len(some)) if task.notation.words(task.digits) == 1 else ()),
+        *(operand_names(task) if task.notation.words(task.digits) == 1 else ()),
         *((ANSWER,) if len(magnitude) == 1 else ()),
         *(name for name, group in counts(task).items() if group(*some).dtype.kind in "iu"),
     )
 
 
-def operand_names(count: int) -> tuple[str, ...]:
-    """The columns of so many operands: ``left`` and ``right``, or ``operand_1`` and so on if they are not two."""
-    return ("left", "right") if count == 2 else tuple(f"operand_{place + 1}" for place in range(count))
+def operand_names(task: Task) -> tuple[str, ...]:
+    """The columns of the operands: ``left`` and ``right``, or ``operand_1`` and so on if they are not two."""
+    return tuple(side.replace(" ", "_") for side in task.operation.sides)
 
 
 def counts(task: Task) -> dict[str, Group]:
@@ -73,7 +73,7 @@ def values(task: Task, names: Sequence[str], questions: np.ndarray) -> list[np.n
     """
     operands = text.operands(task, questions)
     found: dict[str, np.ndarray] = {}
-    for name, side in zip(operand_names(len(operands)), operands, strict=True):
+    for name, side in zip(operand_names(task), operands, strict=True):
         if name in names:
             found[name] = side[0].astype(np.int64)
     if ANSWER in names:

@@ -159,7 +159,8 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
             pipeline.result.cancel()  # the job would go on in a remote engine
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
-        tell_counters(jobs.counters(pipeline.result, NAMESPACE))
+        with contextlib.suppress(Exception):  # the files are written, and figures must not lose them
+            tell_counters(jobs.counters(pipeline.result, NAMESPACE))
         return read_report(job.staging.own_file(REPORT)).written
     raise SubmittedError(jobs.name(pipeline.result))
 
@@ -174,7 +175,7 @@ def tell_counters(counters: Mapping[str, int]) -> None:
             step = name.removesuffix(MICROSECONDS)
             events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
         else:
-            events.metric(name.replace(" ", "_"), value, COUNTED[name])
+            events.metric(name.replace(" ", "_"), value, COUNTED.get(name, name))
 
 
 def read_report(path: AnyPath) -> Report:
@@ -191,7 +192,7 @@ def read_report(path: AnyPath) -> Report:
             "another run removed it"
         ) from None
     written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
-    layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found["columns"]))
+    layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found.get("columns", ())))
     return Report(Task.from_parameters(found["parameters"]), layout, written if found["shards"] else None)
 
 

@@ -7,7 +7,7 @@ time, in seconds since 1970, and its name:
 ``progress``  what was done so far, and of how much, by unit; the step that is done now, where it has a name
 ``job``       what an engine calls the job, and the address of its page
 ``epoch``     a row of a training's history
-``slice``     the score of one slice of a suite: the task, its digits, the questions and how many were right
+``slice``     the score of one slice of a suite: the task, its digits, the questions and the share that is right
 ``result``    what the command has made or found
 ``error``     the sentence that people read
 ``end``       the exit code, and the seconds that the command took
@@ -37,11 +37,11 @@ METRICS_HELP = "write the figures of the run to this file when it ends, in Prome
 class _Run:
     """One run of a program: where its events go, and the metrics so far."""
 
-    def __init__(self, program: str, words: list[str], output: IO[str] | None, metrics: Path | None) -> None:
+    def __init__(self, program: str, words: list[str], output: IO[str] | None) -> None:
         self.program = program
         self.words = words
         self.output = output
-        self.metrics_file = metrics
+        self.metrics_file: Path | None = None
         self.start = time.time()
         self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
         self.help: dict[str, str] = {}
@@ -71,11 +71,11 @@ def start(program: str, words: list[str], arguments: argparse.Namespace) -> None
     global _run
     wants_events = getattr(arguments, "events", False)
     metrics = getattr(arguments, "metrics_file", None)
-    path = _writable(expanded(metrics)) if metrics else None
-    _run = _Run(program, words, sys.stdout if wants_events else None, path)
+    _run = _Run(program, words, sys.stdout if wants_events else None)
     if wants_events:
         sys.stdout = sys.stderr
     emit("start", program=program, version=__version__, command=arguments.command, arguments=words)
+    _run.metrics_file = _writable(expanded(metrics)) if metrics else None
 
 
 def are_told() -> bool:
@@ -120,29 +120,33 @@ def metrics(values: Mapping[str, tuple[float, str]]) -> None:
         metric(name, value, help)
 
 
-def finish(code: int) -> None:
-    """Tells the end of the run, writes its metrics, and gives standard output back.
+def write_metrics(code: int) -> None:
+    """Writes the metrics of the run.
+
+    Args:
+      code: The exit code of the program.
 
     Raises:
-      OSError: Its file cannot be written.
+      OSError: Their file cannot be written.
     """
+    if _run is None or _run.metrics_file is None:
+        return
+    metric("exit_code", code, "Exit code of the last run.")
+    metric("seconds", time.time() - _run.start, "Seconds that the last run took.")
+    metric("end_time_seconds", time.time(), "When the last run ended, in seconds since 1970.")
+    _write(_run, _run.metrics_file)
+
+
+def finish(code: int) -> None:
+    """Tells the end of the run, and gives standard output back."""
     global _run
     if _run is None:
         return
-    seconds = time.time() - _run.start
-    metric("exit_code", code, "Exit code of the last run.")
-    metric("seconds", seconds, "Seconds that the last run took.")
-    metric("end_time_seconds", time.time(), "When the last run ended, in seconds since 1970.")
-    done, output = _run, _run.output
-    try:
-        with contextlib.suppress(OSError):  # nobody reads on
-            emit("end", exit_code=code, seconds=round(seconds, 3))
-    finally:
-        _run = None
-        if output is not None:
-            sys.stdout = output
-    if done.metrics_file is not None:
-        _write(done, done.metrics_file)
+    with contextlib.suppress(OSError):  # nobody reads on
+        emit("end", exit_code=code, seconds=round(time.time() - _run.start, 3))
+    if _run.output is not None:
+        sys.stdout = _run.output
+    _run = None
 
 
 def _write(run: _Run, path: Path) -> None:

@@ -1,6 +1,7 @@
 """Code in a file that a person names: its place, its content, its module, and its errors in one sentence.
 
-The trainer takes models and views from such files, and both programs take tasks. Who may name a file is decided there.
+The trainer takes models and views from such files, and both programs take tasks. The trainer and
+``own_tasks/registry.py`` decide which files' code may run.
 """
 
 import hashlib

@@ -110,9 +110,10 @@ def run_program(name: str, command: Callable[[], int], stopped: Callable[[], str
             signal.signal(number, _interrupt)
     code = _exit_code(name, command, stopped)
     try:
-        events.finish(code)
+        events.write_metrics(code)
     except OSError as error:
-        return fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
+        code = fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
+    events.finish(code)
     return code
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.base import packages
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.heat_map import MOST_LABELS, HeatMap, drawn
 from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.files import write
@@ -160,7 +161,7 @@ def history(runs: dict[str, curves.Curves]) -> Picture:
     """Loss and exact match on the validation set over the epochs of some runs."""
     figure = curves.drawn(runs)
     figure.set_size_inches(8.5, 3.8)
-    reached = ", ".join(f"{name} {max(found[curves.EXACT]):.4f}" for name, found in runs.items())
+    reached = ", ".join(f"{name} {cut(max(found[curves.EXACT]), 4)}" for name, found in runs.items())
     return Picture(figure, f"Loss and exact match per epoch; the best exact match is: {reached}.")
 
 

@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import Table, abridged
+from seq2seq_arith.base.tables import Table, abridged, cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
@@ -340,6 +340,11 @@ class TrainedRun:
         Raises:
           InputError: The questions are too many, or the run has no checkpoint.
         """
+        if self.task.operation.arity != 2:
+            raise InputError(
+                f"{self.task.name} has not two operands, of which a map could be made; breakdown and mistakes show "
+                "where it errs"
+            )
         most = min(values, self.task.drawing.num_values(self.task.digits))
         if not 1 <= most <= MOST_VALUES:
             raise InputError(f"values is {values}; give a whole number from 1 to {MOST_VALUES}")
@@ -510,8 +515,15 @@ class TrainedRun:
             "epochs": f"{len(rows)} of at most {config.epochs}",
         }
         if best:
-            facts["exact match"] = f"{best['val_exact_match']:.4f} on the validation set, in epoch {best['epoch']}"
+            facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
+            facts["worst slice"] = self._worst_slice()
         return Table([{"run": name, str(self.folder): value} for name, value in facts.items()])
+
+    def _worst_slice(self) -> str:
+        """The worst slice as ``evaluate`` has saved it."""
+        from seq2seq_arith.trainer.asking import portable
+
+        return portable.worst_slice(self.run)
 
     def __repr__(self) -> str:
         return repr(self._facts())

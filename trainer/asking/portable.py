@@ -10,10 +10,12 @@ from typing import Any
 import keras
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
+NOT_ASKED = "not asked hard questions yet: arith-model evaluate does"
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
@@ -79,7 +81,8 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         "trained on": f"`{task.config_name}`, {task.num_train:,} examples; sha256 of its metadata `{run.sha256}`",
         "model": f"{name_beside(run.config.model.name)}, {model.count_params():,} weights",
         "given": f"{given} (view `{view}`)",
-        "exact match": f"{row['val_exact_match']:.4f} on the validation set, which is drawn like the training examples",
+        "exact match": f"{cut(row['val_exact_match'], 4)} on the validation set, drawn like the training examples",
+        "worst slice": worst_slice(run),
     }
     lines = [
         "---",
@@ -125,14 +128,32 @@ def _how_to_load(run: Run, model: keras.Model) -> str:
     )
 
 
+def worst_slice(run: Run) -> str:
+    """The worst slice that ``evaluate`` has found and saved, with its share; or that it was not asked."""
+    found = _evaluated(run)
+    if not found:
+        return NOT_ASKED
+    worst = found.get("worst_slice")
+    if not worst:
+        return "this task has no hard questions"
+    return f"{worst['name']} {cut(worst['exact_match'], 3)}, of operands of at most {worst['digits']}"
+
+
+def _evaluated(run: Run) -> dict[str, Any]:
+    """What ``evaluation.json`` holds; nothing if it is not there."""
+    try:
+        return json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
 def _slices(run: Run) -> list[str]:
     """The table of slices, from ``evaluation.json``; a sentence if there is none."""
-    try:
-        suites = json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))["suites"]
-    except (OSError, ValueError, KeyError):
-        return ["It was not asked hard questions yet: `arith-model evaluate` does.", ""]
+    suites = _evaluated(run).get("suites")
+    if suites is None:
+        return [f"It was {NOT_ASKED}.", ""]
     rows = [
-        f"| {suite['digits']} | {each['name']} | {each['questions']:,} | {each['exact_match']:.3f} |"
+        f"| {suite['digits']} | {each['name']} | {each['questions']:,} | {cut(each['exact_match'], 3)} |"
         for suite in suites
         for each in suite["slices"]
         if each["questions"]

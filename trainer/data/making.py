@@ -22,8 +22,12 @@ def command(task: Task, data_dir: str) -> str:
     'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
     """
     options = words(task, types.SimpleNamespace(**task.defaults))
-    own = ["--task-file", task.code] if task.code and task.code.endswith(".py") else []
-    return shlex.join(["arith-data", "generate", task.name, *own, *options, "--data-dir", data_dir])
+    return shlex.join(["arith-data", "generate", task.name, *task_file(task), *options, "--data-dir", data_dir])
+
+
+def task_file(task: Task) -> list[str]:
+    """The option that names the file of a task of one's own; none for other tasks."""
+    return ["--task-file", task.code] if task.code and task.code.endswith(".py") else []
 
 
 def is_made(task: Task, data_dir: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
@@ -178,7 +179,7 @@ def _offer(name: str, run: Run) -> Offer:
         character_by_character=model_entry(model.name).autoregressive,
         epochs=_epochs(run),
         hard=list(_hard(task)),
-        lengths=lengths(run) if task.notation.has_lengths else [],
+        lengths=lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.digits)) else [],
     )
 
 
@@ -228,7 +229,7 @@ def read(question: str, run: Run) -> text.Question:
       InputError: It is not a question of the task, or too long for this page.
     """
     task, most = run.task, most_digits(run)
-    if not task.notation.has_digits:
+    if task.notation is DASHES:
         question = spelled(question, task.operation.symbol, most)
     longest = max(map(len, text.typed_operands(question, task)))
     if most < longest <= run.most_digits:

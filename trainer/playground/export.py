@@ -25,7 +25,7 @@ from seq2seq_arith.trainer.models.taggers import ORDERS
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.playground.catalog import Offer, Refused
-from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, files
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -82,6 +82,8 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
             (partial / "index.html").write_text(page, encoding="utf-8")
             held = {"runs": exported, "refused": [], "broken": catalog.BROKEN}
             (partial / "runs.js").write_text(f"{RUNS}{json.dumps(held)};\n", encoding="utf-8")
+            if folder.exists():
+                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -96,6 +98,8 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any] | Refus
     model = run.config.model
     if model.name not in NETWORKS:
         return Refused(name=name, why=f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
+    if run.task.code or model.view not in VIEWS:
+        return Refused(name=name, why="the page computes the tasks and the views of this package alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         return Refused(name=name, why=f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
@@ -136,7 +140,8 @@ def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
     here = width(task)
     if not task.notation.has_lengths:
         return {"base": here, "per_digit": 0}
-    slope = width(dataclasses.replace(task, digits=task.digits + 1)) - here
+    step = 1 if task.digits < task.operation.max_digits else -1
+    slope = (width(dataclasses.replace(task, digits=task.digits + step)) - here) * step
     return {"base": here - slope * task.digits, "per_digit": slope}
 
 

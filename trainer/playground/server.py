@@ -146,6 +146,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         response = _refusal(500, str(error))
     except web.HTTPException as error:
         response = _refusal(error.status, error.reason)
+    except Exception as error:  # of a model of one's own, or of TensorFlow: the next question may have an answer
+        response = _refusal(500, f"the model failed: {type(error).__name__}: {error}")
     response.headers.update(HEADERS)
     return response
 

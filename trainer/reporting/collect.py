@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.progress import progress
@@ -239,14 +240,13 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
         meaning = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}"
         sets.append(scored(TEST, meaning, ask_titled(learner, others, TEST)))
     wrong = np.flatnonzero(~validation.exact)
-    has_digits = task.notation.has_digits
     answers, predicted = validation.examples.answers, validation.predicted
     return Asked(
         sets=tuple(sets),
         tables=joined(seen, unseen),
         bins=by_confidence(learner, validation.examples),
-        confusion=errors.confusion(task, answers, predicted) if has_digits else None,
-        offsets=None if has_digits else errors.offsets(task, answers[wrong], predicted[wrong]),
+        confusion=errors.confusion(task, answers, predicted) if task.notation.has_digits else None,
+        offsets=errors.offsets(task, answers[wrong], predicted[wrong]) if task.notation is DASHES else None,
         mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
         wrong=len(wrong),
     )

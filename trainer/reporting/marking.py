@@ -13,6 +13,7 @@ class Piece:
 
     text: str
     wrong: bool
+    is_abridged: bool = False
 
 
 def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, ...]:
@@ -34,7 +35,7 @@ def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, 
       The pieces; of a long answer, one piece that is abridged.
     """
     if max(len(answer), len(prediction)) > LONGEST_TEXT or "{" in answer + prediction:
-        return (Piece(abridged(prediction) or MISSING, prediction != answer),)
+        return (Piece(abridged(prediction) or MISSING, prediction != answer, is_abridged=True),)
     width = max(len(answer), len(prediction))
     right, said = (text.rjust(width) if from_end else text.ljust(width) for text in (answer, prediction))
     pieces: list[Piece] = []
@@ -58,6 +59,8 @@ def in_words(pieces: tuple[Piece, ...]) -> str:
     places, total = [number for number, is_wrong in enumerate(marks, 1) if is_wrong], len(marks)
     if not places:
         return ""
+    if any(piece.is_abridged for piece in pieces):
+        return "it is wrong"
     if len(places) == total:
         return "all characters are wrong" if total > 1 else "it is wrong"
     one = len(places) == 1

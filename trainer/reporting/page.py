@@ -226,7 +226,8 @@ def calibration_error(asked: Asked) -> float:
 
 def heat(each: RunReport) -> dict[str, Any]:
     """The groups by the lengths of both operands, as maps: of the pairs that were not seen, and of those that were."""
-    groups = each.asked.tables.get(collect.LENGTHS, ()) if each.asked else ()
+    has_pairs = each.task.operation.arity == 2
+    groups = each.asked.tables.get(collect.LENGTHS, ()) if each.asked and has_pairs else ()
     names = list(dict.fromkeys([*(group.names[0] for group in groups), *(group.names[1] for group in groups)]))
     names.sort(key=lambda name: int(name.partition("-")[0]))
     maps = {"not seen in training": "unseen", "seen in training": "seen"}

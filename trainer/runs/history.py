@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,12 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        return [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+        read = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+        if all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in read):
+            return read
+        raise ValueError
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}; give yourself access to it") from None
     except (ValueError, TypeError, csv.Error):
         raise InputError(f"{path} is damaged; train the run again in another folder") from None
 

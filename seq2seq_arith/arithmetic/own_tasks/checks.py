@@ -2,6 +2,7 @@
 
 import ast
 import re
+import string
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.decimal_text import lengths as lengths_of
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, NOTATIONS, RESIDUES, Solved
 from seq2seq_arith.arithmetic.own_tasks.registry import OwnTask
-from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, OPERATIONS, Operation
+from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, NAME_PARTS, OPERATIONS, Operation
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import where
 
@@ -24,6 +25,8 @@ DRAWINGS = {
     RESIDUES: (drawing.RESIDUES,),
     LETTERS: (drawing.LETTERS, drawing.FIXED_LETTERS),
 }
+# Names of columns of Parquet files.
+TAKEN = ("question", "answer", "answer_value", "left", "right")
 SAMPLED = 64
 # Of long strings fewer are tried.
 MOST_CHARACTERS = 2**18
@@ -96,6 +99,13 @@ def _form_faults(operation: Operation) -> Iterator[str]:
         yield f"writes {missing[0]!r}, which is not in its alphabet {alphabet!r}; add it"
     if not operation.draws or not all(way in DRAWINGS[notation] for way in operation.draws.values()):
         yield f"has a drawing that does not give operands in the notation {notation!r}; see arithmetic/drawing.py"
+    words = {word for part in NAME_PARTS.values() if not isinstance(part, str) for word in part.values()}
+    for way in operation.draws:
+        if not isinstance(way, str) or not re.fullmatch("[a-z]{2,}", way) or way in words:
+            others = ", ".join(sorted(words))
+            yield f"has draws of the name {way!r}; give two letters or more from a to z, and none of {others}"
+    if notation is DASHES and not (operation.arity == 2 and symbol in string.ascii_lowercase):
+        yield "has questions that look like options; give two operands, with a letter from a to z between them"
     if operation.arity != 2 and any(way.pairs_only for way in operation.draws.values()):
         yield "has a drawing for two operands alone; give another one"
     if operation.arity != 2 and not operation.ordered:
@@ -149,6 +159,9 @@ def _sampled_faults(name: str, operation: Operation, size: int, way: str) -> Ite
 def _table_faults(name: str, operation: Operation, operands: draws.Key, size: int) -> Iterator[str]:
     """What is wrong with its breakdowns and its suite."""
     for title, group in operation.breakdowns.items():
+        column = title.replace(" ", "_")
+        if column in TAKEN or column.startswith("operand_"):
+            yield f"has the breakdown {title!r}, which is the name of a column of the dataset; give another name"
         if np.shape(groups := group(*operands)) != (operands[0].shape[1],):
             yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(operands[0].shape[1],)}"
     for each in operation.suite(size):
@@ -165,6 +178,8 @@ def _answer_faults(task: "_Tried", operands: draws.Key, solved: Solved, at: str)
         yield f"gives answers {at} that are not uint64 of shape (words, n)"
     if magnitude.shape[1] != count or (negative is not None and np.shape(negative) != (count,)):
         yield f"gives {magnitude.shape[1]} answers to {count} questions {at}"
+    if negative is not None and operation.notation is not DECIMAL:
+        yield f"gives answers {at} with a sign, which only DECIMAL has; give negative=None"
     if (magnitude[:-1] >= np.uint64(numbers.WORD)).any():
         yield f"gives answers {at} with a word of more than 18 digits"
     if operation.notation.has_digits:  # the last word may have one digit more

@@ -18,6 +18,7 @@ import yaml
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.asking import evaluation, export, portable, prediction
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
@@ -244,7 +245,7 @@ def test_the_card_of_an_evaluated_run_has_every_slice(trained, tmp_path):
     slices = [each for suite in content["suites"] for each in suite["slices"]]
     assert len(slices) > 3
     for each in slices:
-        assert f"| {each['name']} | {each['questions']:,} | {each['exact_match']:.3f} |" in card
+        assert f"| {each['name']} | {each['questions']:,} | {cut(each['exact_match'], 3)} |" in card
 
 
 def test_nothing_is_overwritten(out, trained):

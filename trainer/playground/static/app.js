@@ -157,6 +157,12 @@ class Panel {
     one("button", section).addEventListener("click", () => this.findLength());
   }
 
+  // Says why there is no answer; the other panel may have another reason.
+  report(problem) {
+    this.problem = problem;
+    say([...new Set(panels.map((each) => each.problem).filter(Boolean))].join(" "));
+  }
+
   // Asks the question that is asked last; of several that are asked meanwhile, only that.
   async ask(question, { animate = true } = {}) {
     this.question = question;
@@ -169,10 +175,10 @@ class Panel {
     try {
       const found = await backend.answer(this.run, question, this.epoch);
       this.root.dataset.milliseconds = (performance.now() - started).toFixed(1);
-      say("");
+      this.report("");
       this.show(found, animate && ticket === this.asked);
     } catch (error) {
-      say(error.message);
+      this.report(error.message);
     } finally {
       clearTimeout(waiting);
       this.root.classList.remove("waiting");
@@ -289,6 +295,7 @@ class Panel {
   // The characters appear in the order in which they are written.
   reveal(animate) {
     clearTimeout(this.revealing);
+    one(".verdict", this.root).style.visibility = "";
     if (!animate || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     const pause = Math.min(STEP_MS, MOST_MS / this.buttons.length);
     const verdict = one(".verdict", this.root);

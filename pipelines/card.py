@@ -55,7 +55,8 @@ class Config:
     @property
     def types(self) -> Mapping[str, tuple[str, str]]:
         """From each column to its type, in the words of Hugging Face and of Croissant."""
-        return dict.fromkeys(STRINGS, ("string", "sc:Text")) | dict.fromkeys(self.columns, ("int64", "sc:Integer"))
+        types: dict[str, tuple[str, str]] = dict.fromkeys(STRINGS, ("string", "sc:Text"))
+        return types | dict.fromkeys(self.columns, ("int64", "sc:Integer"))
 
     @property
     def name(self) -> str:

@@ -40,7 +40,7 @@ def _column(task: Task, name: str, operands: Operands) -> np.ndarray:
 
 
 def _answers(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return rows.solve(task, left.astype(np.int64), right.astype(np.int64))
+    return np.asarray(rows.solve(task, left.astype(np.int64), right.astype(np.int64)))
 
 
 def _carried(task: Task, left: np.ndarray, right: np.ndarray) -> np.ndarray:

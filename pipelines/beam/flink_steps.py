@@ -7,7 +7,7 @@ from typing import Any
 
 SECONDS = 2.0  # timeout of a request
 WAITS = "waits for slots"
-BEGUN = ("RUNNING", "FINISHED")
+RUNNING, FINISHED = "RUNNING", "FINISHED"
 
 
 class FlinkSteps:
@@ -26,9 +26,10 @@ class FlinkSteps:
         self._old: set[str] | None = None  # the jobs that were there before ours
 
     def step(self) -> str:
-        """The step that has begun last; that it waits, if none has; empty if there is no job, or Flink does not answer.
+        """The first step that is running, or else the last that has ended; that it waits, if none has begun.
 
-        The jobs that are there at the first call are not ours.
+        It is empty if there is no job, or Flink does not answer. The jobs that are there at the first call are not
+        ours. Flink starts a step when its first input is there, so several are running at once.
         """
         try:
             jobs = self._get("/jobs/overview")["jobs"]
@@ -41,9 +42,13 @@ class FlinkSteps:
             vertices = self._get(f"/jobs/{newest['jid']}")["vertices"]
         except (OSError, ValueError, KeyError):  # it shows the work, and must not stop it
             return ""
-        begun = " ".join(vertex["name"] for vertex in vertices if vertex["status"] in BEGUN)
-        found = [step for label, step in self._steps.items() if _has(begun, label)]
-        return found[-1] if found else WAITS
+        running, ended = (self._named(vertices, status) for status in (RUNNING, FINISHED))
+        return [*running[:1], *ended[-1:], WAITS][0]
+
+    def _named(self, vertices: Any, status: str) -> list[str]:
+        """The steps whose vertices have a status."""
+        names = " ".join(vertex["name"] for vertex in vertices if vertex["status"] == status)
+        return [step for label, step in self._steps.items() if _has(names, label)]
 
     def _request(self, path: str) -> Any:
         with urllib.request.urlopen(self._address + path, timeout=SECONDS) as answer:

@@ -17,8 +17,8 @@ VERTICES = (
 )
 
 
-def cluster(begun: int, status: str):
-    """A cluster with an old job at first, and then ours, of which so many vertices have this status."""
+def cluster(ended: int, begun: int, status: str):
+    """A cluster with an old job at first, and then ours: so many vertices have ended, and so many have this status."""
     calls = itertools.count()
 
     def get(path: str):
@@ -26,27 +26,29 @@ def cluster(begun: int, status: str):
             ours = [{"jid": "ours", "start-time": 2}] if next(calls) else []
             return {"jobs": [{"jid": "old", "start-time": 1}, *ours]}
         assert path == "/jobs/ours"
-        states = [status] * begun + ["CREATED"] * (len(VERTICES) - begun)
+        states = ["FINISHED"] * ended + [status] * begun + ["CREATED"] * (len(VERTICES) - ended - begun)
         return {"vertices": [{"name": n, "status": s} for n, s in zip(VERTICES, states, strict=True)]}
 
     return get
 
 
 @pytest.mark.parametrize(
-    ("begun", "status", "expected"),
+    ("ended", "begun", "status", "expected"),
     [
-        (0, "RUNNING", WAITS),
-        (2, "RUNNING", WAITS),
-        (6, "SCHEDULED", WAITS),
-        (3, "RUNNING", "draws"),
-        (4, "FINISHED", "draws"),
-        (5, "RUNNING", "drops duplicates"),
-        (6, "RUNNING", "writes"),
-        (6, "FINISHED", "writes"),
+        (0, 0, "RUNNING", WAITS),
+        (0, 2, "RUNNING", WAITS),
+        (0, 6, "SCHEDULED", WAITS),
+        (0, 3, "RUNNING", "draws"),
+        (1, 4, "RUNNING", "draws"),
+        (4, 0, "RUNNING", "draws"),
+        (3, 2, "RUNNING", "drops duplicates"),
+        (4, 2, "RUNNING", "drops duplicates"),
+        (5, 1, "RUNNING", "writes"),
+        (6, 0, "RUNNING", "writes"),
     ],
 )
-def test_the_step_that_has_begun_last(begun, status, expected):
-    steps = FlinkSteps("http://localhost:1", STEPS, cluster(begun, status))
+def test_the_first_step_that_is_running(ended, begun, status, expected):
+    steps = FlinkSteps("http://localhost:1", STEPS, cluster(ended, begun, status))
     assert steps.step() == ""  # only the old job is there
     assert steps.step() == expected
 

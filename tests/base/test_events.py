@@ -113,6 +113,17 @@ def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place):
     assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, which is ")
 
 
+def test_metrics_that_cannot_be_written_fail_the_run(tmp_path, monkeypatch):
+    def full(path, registry):
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr("prometheus_client.write_to_textfile", full)
+    done = run_here("plan", "addition", "--json", "--metrics-file", tmp_path / "metrics")
+    *_, error, end = told(done)
+    assert (error["event"], error["exit_code"], end["exit_code"], done.returncode) == ("error", 1, 1, 1)
+    assert error["message"] == f"{tmp_path / 'metrics'}: No space left on device"
+
+
 def test_standard_output_is_given_back(made):
     assert sys.stdout is not sys.stderr
     assert not events.are_told()

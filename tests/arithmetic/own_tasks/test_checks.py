@@ -59,6 +59,17 @@ FAULTS = {
     "sign": ("right)[0])", "right)[0], left[0] < right[0])", f"{ENTRY}has the answer width 1 for 1 digits"),
     "slice": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]', f"{ENTRY}has the sl"),
     "breakdown": ("digits=3", 'digits=3, breakdowns={"b": lambda a, b: a}', f"{ENTRY}has the breakdown 'b' of shape"),
+    "column": (
+        "digits=3",
+        'digits=3, breakdowns={"answer value": lambda a, b: a[0]}',
+        f"{ENTRY}has the breakdown 'answer ",
+    ),
+    "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}', f"{ENTRY}has draws of the name 'my-way'"),
+    "way that is a word": (
+        "digits=3",
+        'digits=3, draws={"plain": drawing.DIGITS}',
+        f"{ENTRY}has draws of the name 'pl",
+    ),
     "share": ("digits=3", "digits=3, validation_share=1", f"{ENTRY}has validation_share=1; give a whole number from"),
 }
 

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import small_tasks
 
+from seq2seq_arith.arithmetic import draws
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines.checking import redraw as module
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
@@ -87,3 +89,31 @@ def sha256(task, shards: list[np.ndarray]) -> str:
         for question, answer in zip(*columns, strict=True):
             digest.update(f"{question}\t{answer}\n".encode())
     return digest.hexdigest()
+
+
+OWN = """
+from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
+from seq2seq_arith.arithmetic.tasks import Operation
+
+OPERATIONS = {{
+    "own": Operation(
+        symbol="m", notation=DECIMAL, alphabet="0123456789m ", digits=3, max_digits=18, recipe_family="decimal",
+        solve=lambda size, left, right: Solved(numbers.add(left, right)), draws={{"mine": drawing.{way}}},
+        question_width=lambda size: 2 * size + 1, answer_width=lambda size: size + 1 if size < 18 else 20,
+    )
+}}
+"""
+
+
+@pytest.mark.parametrize("way", ["DIGITS", "VALUE", "CARRYING", "BORROWING"])
+def test_a_way_of_drawing_may_have_any_name(tmp_path, monkeypatch, way):
+    """And any operator: what is drawn again is what the way draws."""
+    for name in ("_current", "_known"):
+        monkeypatch.setattr(registry, name, {})
+    file = tmp_path / "own.py"
+    file.write_text(OWN.format(way=way))
+    registry.use(str(file))
+    task, numbers = Task("own", num_examples=100), np.arange(300, dtype=np.uint64)
+    redrawn, drawn = module._operands(task, numbers), draws.operands(task, numbers)
+    assert [side.tolist() for side in redrawn] == [side[0].tolist() for side in drawn]

@@ -53,13 +53,17 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 # Names of other projects cannot be looked up without their inventories, which are elsewhere: only ours are checked.
 nitpicky = True
-suppress_warnings = ["myst.domains"]  # sphinx-argparse's domain resolves no links of Markdown, and need not
+suppress_warnings = [
+    "myst.domains",  # sphinx-argparse's domain resolves no links of Markdown, and need not
+    "misc.highlighting_failure",  # the lines of notebooks that begin with ! or % are no Python
+]
 nitpick_ignore_regex = [("py:.*", r"(?!seq2seq_arith\.).*")]
 # These are shown in a signature, and are of no use to a reader.
 nitpick_ignore = [
     ("py:class", "seq2seq_arith.base.errors._OneSentence"),
     ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
     ("py:class", "seq2seq_arith.trainer.data.records.Source"),
+    ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
 ]
 
 html_theme = "furo"

@@ -100,8 +100,9 @@ def test_the_reference_has_every_public_name_and_every_option(site, pages):
         name
         for name in seq2seq_arith.__all__
         if name not in ("OPERATIONS", "__version__") and f"seq2seq_arith.{name}" not in pages[site / "api.html"].anchors
-    } <= {"InputError", "RunError"}  # which stand there by the name of their module
-    assert "seq2seq_arith.base.errors.InputError" in pages[site / "api.html"].anchors
+    } <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
+    for name in ("base.errors.InputError", "trainer.api.pictures.Picture"):
+        assert f"seq2seq_arith.{name}" in pages[site / "api.html"].anchors
     for name, parser in (("arith-data", data.make_parser()), ("arith-model", model.parser())):
         text = pages[site / f"{name}.html"].text
         commands = next(action for action in parser._actions if action.dest == "command").choices

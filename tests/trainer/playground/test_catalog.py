@@ -6,6 +6,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
@@ -94,3 +95,13 @@ def test_the_lengths(top, untrained, tmp_path):
     assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
     fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]
+
+
+def test_a_task_of_letters_is_read_as_it_is_typed(untrained, tmp_path, monkeypatch):
+    """And without a suite there is no length at which its model could be seen to break."""
+    for name in ("_current", "_known"):
+        monkeypatch.setattr(registry, name, {})
+    registry.use(str(ROOT / "examples/task/own_tasks.py"))
+    run = untrained(tmp_path / "run", Task("sort", digits=3), name="lstm")
+    assert catalog.read("cab", run).stored == "cab"
+    assert catalog.offer("run", tmp_path / "run").lengths == []

@@ -181,10 +181,10 @@ def test_how_long_an_answer_takes(page, address, capsys, name, question):
     for _ in range(ASKED):
         ask(page, question)
         took.append(page.execute_script("return Number(panels[0].root.dataset.milliseconds)"))
-    median = statistics.median(took[1:])
+        assert page.execute_script("return panels[0].found.question") == question
+    assert all(milliseconds > 0 for milliseconds in took)
     with capsys.disabled():
-        print(f"\n{name}: {median:.1f} ms per answer, median of {ASKED - 1}")
-    assert median < took[0]
+        print(f"\n{name}: {statistics.median(took[1:]):.1f} ms per answer, median of {ASKED - 1}")
 
 
 def test_a_question_is_asked_and_looked_into(page, address):

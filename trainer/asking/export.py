@@ -70,8 +70,9 @@ def export(run: Run, out: str) -> None:
 
     OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
 
-    The files of a model, a view and a task of your own are copied. If the model has layers that Keras does not have,
-    their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
+    The files of a model, a view and a task of your own are copied. OUT/model.keras has Keras's own layers where these
+    are equal. If the model has others, their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open
+    OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
@@ -88,8 +89,7 @@ def export(run: Run, out: str) -> None:
     keras.config.set_dtype_policy("float32")
     view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
     network, seen_through = build_network(run.config.model, view), portable.name_beside(view.name)
-    model = network.model
-    checkpoints.assign(model.variables, arrays, run.best)
+    checkpoints.assign(network.model.variables, arrays, run.best)
     _remove_old(folder)
     # mkdir follows no link, and fails if the name is taken.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{PARTIAL}")
@@ -98,8 +98,7 @@ def export(run: Run, out: str) -> None:
             partial.mkdir(parents=True)
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
-            model.save(partial / "model.keras")
-            model.save_weights(partial / portable.WEIGHTS)
+            model = portable.write_keras(network.model, partial)
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
@@ -107,8 +106,7 @@ def export(run: Run, out: str) -> None:
             for name, code in portable.code_files(run).items():
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
-            if layers := portable.layers_source(model):
-                (partial / portable.LAYERS).write_text(layers, encoding="utf-8")
+            layers = (partial / portable.LAYERS).exists()
             if folder.exists():
                 raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)

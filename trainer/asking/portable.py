@@ -1,4 +1,4 @@
-"""What lets an exported model travel: its layers as one file, and its model card."""
+"""What lets an exported model travel: Keras's files, its layers as one file, and its model card."""
 
 import inspect
 import json
@@ -12,12 +12,27 @@ import keras
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
 NOT_ASKED = "not asked hard questions yet: arith-model evaluate does"
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
+
+
+def write_keras(model: keras.Model, folder: Path) -> keras.Model:
+    """Writes ``model.keras``, its weights alone, and the layers that Keras does not have, if there are any.
+
+    Returns:
+      The model as it was written: in Keras's own layers where these are equal.
+    """
+    written = in_stock_layers(model)
+    written.save(folder / "model.keras")
+    written.save_weights(folder / WEIGHTS)
+    if layers := layers_source(written):
+        (folder / LAYERS).write_text(layers, encoding="utf-8")
+    return written
 
 
 def layers_source(model: keras.Model) -> str:

@@ -1,6 +1,6 @@
-"""Models that travel: an export becomes an ONNX and a LiteRT file, which give the same in runtimes of their own.
+"""Models that travel: an export opens with Keras alone, and becomes an ONNX and a LiteRT file; all give the same.
 
-The packages are put into a folder of their own: what is installed stays as it is.
+The packages are put into folders of their own: what is installed stays as it is.
 """
 
 import re
@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import keras
 import numpy as np
 import programs
 import pytest
@@ -21,6 +22,7 @@ from seq2seq_arith.trainer.models.build import build_model
 
 pytestmark = pytest.mark.slow
 
+KERAS = f"keras=={keras.__version__}"
 PACKAGES = ("tf2onnx>=1.17", "onnx>=1.18", "onnxruntime>=1.23", "ai-edge-litert>=2", "backports.strenum")
 PAGE = (Path(__file__).resolve().parents[3] / "docs/export.md").read_text(encoding="utf-8")
 # Networks that write all characters at once, each on a view that it can read. (Not lstm_transformer: for it, the
@@ -56,6 +58,101 @@ assert not heavy, heavy
 """
 
 
+# Exports that open with Keras alone, and those that need the file of layers beside it.
+OPENED = {
+    "lstm": "raw",
+    "gru": "raw",
+    "bilstm_tagger": "aligned",
+    "convolution": "aligned",
+    "lstm_feedback": "backward",
+    "returning_tagger": "aligned",
+    "lstm_transformer": "raw",
+    "lstm_attention": "backward",
+    "counter": "raw",
+}
+
+OPEN = """
+import importlib.util, os, sys
+assert not any(map(importlib.util.find_spec, ("tensorflow", "seq2seq_arith")))
+import keras
+import numpy as np
+for name in sys.argv[2:]:
+    folder = f"{sys.argv[1]}/{name}/exported"
+    if os.path.exists(folder + "/seq2seq_arith_layers.py"):
+        sys.modules.pop("seq2seq_arith_layers", None)
+        sys.path.insert(0, folder)
+        import seq2seq_arith_layers
+    model = keras.saving.load_model(folder + "/model.keras")
+    fresh = keras.models.clone_model(model)
+    with np.load(folder + "/ids.npz") as ids:
+        ids = list(ids.values()) if len(ids) > 1 else ids["0"]
+    before = np.array(fresh(ids))
+    fresh.load_weights(folder + "/best.weights.h5")
+    np.savez(folder + "/logits.npz", whole=model(ids), weights=fresh(ids), untrained=before)
+"""
+
+# The notebook's network, as anyone writes it.
+BY_HAND = """
+import sys
+import keras
+import numpy as np
+layers = keras.layers
+model = keras.Sequential([
+    keras.Input((7,), dtype="int32"),
+    layers.CategoryEncoding(12, output_mode="one_hot"),
+    layers.LSTM(16),
+    layers.RepeatVector(4),
+    layers.LSTM(16, return_sequences=True),
+    layers.Dense(12),
+])
+model.load_weights(sys.argv[1] + "/lstm/exported/best.weights.h5")
+np.save(sys.argv[1] + "/by_hand.npy", model(np.load(sys.argv[1] + "/lstm/exported/ids.npz")["0"]))
+"""
+
+
+@pytest.fixture(scope="module")
+def keras_alone(tmp_path_factory) -> Path:
+    """A Python with Keras, and JAX as what it computes with, and nothing else."""
+    folder = tmp_path_factory.mktemp("keras")
+    python = folder / "bin" / "python"
+    for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", KERAS, "jax"]):
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return python
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
+    """What an export writes of each model, untrained, beside ids; and the logits of our own model."""
+    top, expected = tmp_path_factory.mktemp("exports"), {}
+    for name, seen in OPENED.items():
+        view = make_view(seen, Task())
+        model = build_model(ModelConfig(name=name, view=view.name, hidden=16, layers=1), view)
+        folder = top / name / "exported"
+        folder.mkdir(parents=True)
+        portable.write_keras(model, folder)
+        draw = np.random.default_rng(0)
+        ids = [draw.integers(0, len(view.alphabet), (5, *put.shape[1:])).astype(np.int32) for put in model.inputs]
+        np.savez(folder / "ids.npz", **{str(number): each for number, each in enumerate(ids)})
+        expected[name] = np.asarray(model(ids if len(ids) > 1 else ids[0]))
+    return top, expected
+
+
+def test_keras_alone_opens_them(keras_alone, exported):
+    top, expected = exported
+    environment = programs.environment() | {"KERAS_BACKEND": "jax"}
+    for program in (OPEN, BY_HAND):
+        command = [*map(str, [keras_alone, "-c", program, top, *OPENED])]
+        done = subprocess.run(command, env=environment, cwd=top, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+    for name, logits in expected.items():
+        with np.load(top / name / "exported/logits.npz") as found:
+            np.testing.assert_allclose(found["whole"], logits, atol=1e-5, err_msg=name)
+            np.testing.assert_allclose(found["weights"], logits, atol=1e-5, err_msg=name)
+            assert np.abs(found["untrained"] - logits).max() > 0.01, name
+    np.testing.assert_allclose(np.load(top / "by_hand.npy"), expected["lstm"], atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def runtimes(tmp_path_factory) -> Path:
     """A folder with the converter and both runtimes."""
@@ -77,8 +174,6 @@ import os, sys
 sys.modules["seq2seq_arith"] = None  # as if it were not installed
 for name in sys.argv[2:]:
     os.chdir(os.path.join(sys.argv[1], name))
-    sys.modules.pop("seq2seq_arith_layers", None)
-    sys.path.insert(0, os.path.abspath("exported"))
 """
 
 
@@ -90,8 +185,7 @@ def test_onnx_and_litert_give_the_same_logits(runtimes, tmp_path):
         model = build_model(ModelConfig(name=name, view=view.name, hidden=16, layers=1), view)
         exported = tmp_path / name / "exported"
         exported.mkdir(parents=True)
-        model.save(exported / "model.keras")
-        (exported / portable.LAYERS).write_text(portable.layers_source(model))
+        portable.write_keras(model, exported)
         ids = np.random.default_rng(0).integers(0, len(view.alphabet), (5, *view.question_shape)).astype(np.int32)
         np.save(exported / "ids.npy", ids)
         expected[name] = np.asarray(model(ids))

@@ -1,0 +1,35 @@
+"""A model in Keras's own layers answers as the one in ours, with the same weights."""
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.asking import portable
+from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.registry import MODELS
+
+# Those of which nothing of ours is left.
+STOCK = {"lstm", "gru", "simple_rnn", "lstm_tagger", "bilstm_tagger", "convolution", "lstm_feedback"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_it_is_the_same_function(name):
+    """The aligned view has two channels per step, which are put side by side; and the notebook's network repeats."""
+    view = make_view("aligned", Task())
+    model = build_model(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view)
+    stock = in_stock_layers(model)
+    assert (portable.layers_source(stock) == "") == (name in STOCK)
+    draw = np.random.default_rng(0)
+    ids = [draw.integers(0, len(view.alphabet), (3, *put.shape[1:])).astype(np.int32) for put in model.inputs]
+    ids = ids if len(ids) > 1 else ids[0]
+    np.testing.assert_allclose(stock(ids), model(ids), atol=1e-5)
+    assert [weight.name for weight in stock.weights] == [weight.name for weight in model.weights]
+
+
+def test_a_model_of_other_layers_is_kept():
+    view = make_view("crossed", Task())
+    model = build_model(ModelConfig(name="latch_tagger", view="crossed", hidden=8, layers=2), view)
+    assert in_stock_layers(model) is model

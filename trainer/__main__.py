@@ -47,7 +47,7 @@ from seq2seq_arith.trainer.recipes import (
     configured,
     recipe_data,
 )
-from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, run_folder, standing
 
 
 def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
@@ -69,7 +69,7 @@ def train(args: argparse.Namespace) -> int:
         if args.batch_size is not None:
             raise InputError("--batch-size and --batch-per-replica are given; give one of them")
         check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
-    standing(local_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
+    standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
     _make_dataset(args, task)
     import_tensorflow()
     from seq2seq_arith.trainer import demo

@@ -70,7 +70,7 @@ class DivergedError(TrainingError):
 class WriteError(TrainingError):
     """A file or a folder cannot be written. The message says which and why; nothing of it is left."""
 
-    def __init__(self, path: Path, reason: object) -> None:
+    def __init__(self, path: Path | str, reason: object) -> None:
         super().__init__(
             f"{path} cannot be written ({reason}), and nothing of it was left; make room, or give another place"
         )

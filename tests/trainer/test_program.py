@@ -83,7 +83,10 @@ assert not [name for name in {HEAVY} if name in sys.modules]
             ["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-per-replica", "8", "--batch-size", "8"],
             "--batch-size and --batch-per-replica are given; give one of them",
         ),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "s3://b/r"], "s3://b/r is on no disk of this machine"),
+        (
+            ["train", "pq", "--data-dir", "D", "--run-dir", "hdfs://b/r"],
+            "hdfs://b/r is in no store that is known here; give a directory, gs://BUCKET or s3://BUCKET",
+        ),
         (["evaluate", "missing"], "missing is no run: it has no config.json"),
         (["predict", "missing", "1+2"], "missing is no run"),
         (["export", "missing", "out"], "missing is no run"),

@@ -502,7 +502,7 @@ class TrainedRun:
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        trained = session.train(self.task, self.run.data_dir, str(self.folder), config, callbacks=callbacks)
+        trained = session.train(self.task, self.run.data_dir, self.run.place, config, callbacks=callbacks)
         return TrainedRun(trained.run)
 
     def _facts(self) -> Table:
@@ -517,7 +517,7 @@ class TrainedRun:
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
             facts["worst slice"] = self._worst_slice()
-        return Table([{"run": name, str(self.folder): value} for name, value in facts.items()])
+        return Table([{"run": name, self.run.place: value} for name, value in facts.items()])
 
     def _worst_slice(self) -> str:
         """The worst slice as ``evaluate`` has saved it."""

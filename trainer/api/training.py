@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import configured, recipe_data
-from seq2seq_arith.trainer.runs.run import local_folder, standing
+from seq2seq_arith.trainer.runs.run import run_folder, standing
 
 if TYPE_CHECKING:
     import keras
@@ -68,7 +68,7 @@ def train(
     task, plain = _tasks(dataset, recipe, parameters)
     config = configured(recipe, task, name=model, view=view, epochs=epochs, **settings)
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
-    standing(local_folder(folder), task)  # refuses a folder of another run before the dataset is made
+    standing(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
     if plain:
         advice = f"give train the dataset generate({plain.config_name!r}, data_dir={place!r})"
         making.say_if_other(plain, task, place, recipe, advice)

@@ -109,7 +109,7 @@ def _about(operation: Any) -> str:
 
 
 def _data(task: Task, run: Run | None) -> dict[str, str]:
-    found = {} if run is None else {"run": str(run.folder)}
+    found = {} if run is None else {"run": run.place}
     return found | {
         "dataset": f"{task.config_name}: {task.description}, {task.num_train:,} training and "
         f"{task.num_validation:,} validation examples",

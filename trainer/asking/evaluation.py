@@ -20,6 +20,7 @@ from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
@@ -151,7 +152,9 @@ def measure(
     is_own = sha256 in (None, run.sha256)
     path = run.folder / ("evaluation.json" if is_own else f"evaluation-{task.config_name}-{sha256[:12]}.json")
     write(path, (json.dumps(content, indent=2) + "\n").encode())
-    events.emit("result", path=path, scores=content["scores"], worst_slice=content["worst_slice"], given=given)
+    events.emit(
+        "result", path=stores.shown(path), scores=content["scores"], worst_slice=content["worst_slice"], given=given
+    )
     return Evaluation(content, suites, path)
 
 

@@ -180,7 +180,7 @@ class Models:
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:
         """The model on the strings of a task, with the weights of an epoch."""
         if epoch is not None and epoch not in run.kept_epochs:
-            raise InputError(f"the weights after epoch {epoch} of {run.folder} are not kept; choose another epoch")
+            raise InputError(f"the weights after epoch {epoch} of {run.place} are not kept; choose another epoch")
         path = run.best if epoch is None else run.of_epoch(epoch)
         built = self._built(run, task)
         try:

@@ -33,7 +33,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.runs.files import whole_file
+from seq2seq_arith.trainer.runs import stores
+from seq2seq_arith.trainer.runs.files import rename, whole_file
 
 if TYPE_CHECKING:
     import keras
@@ -63,7 +64,7 @@ class DamagedError(InputError):
     """
 
     def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(f"the checkpoint {path} cannot be read ({reason}); delete it, and train again")
+        super().__init__(f"the checkpoint {stores.shown(path)} cannot be read ({reason}); delete it, and train again")
         self.reason = reason
 
 
@@ -91,7 +92,7 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *,
     with whole_file(path) as file:
         _write(file, arrays, state)
         if keep is not None and path.exists():
-            path.replace(keep)
+            rename(path, keep)
 
 
 def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
@@ -116,7 +117,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         return _read(path, path.stat().st_size)
     except FileNotFoundError:
-        raise InputError(f"there is no checkpoint {path}; train the run first") from None
+        raise InputError(f"there is no checkpoint {stores.shown(path)}; train the run first") from None
     except DAMAGE as error:
         raise DamagedError(path, error) from None
 
@@ -157,7 +158,7 @@ def check(
     by_name = dict(zip(names, variables, strict=True))
     expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
     if expected != {name: (array.shape, array.dtype.name) for name, array in arrays.items()}:
-        raise InputError(f"the checkpoint {path} is that of another model; give the run's own folder")
+        raise InputError(f"the checkpoint {stores.shown(path)} is that of another model; give the run's own folder")
     return by_name
 
 

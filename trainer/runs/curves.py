@@ -42,7 +42,7 @@ def read(run: Run) -> dict[str, list[float]]:
             rows = list(csv.DictReader(file))
         found = {name: [float(row[name]) for row in rows] for name in ("epoch", LOSS, EXACT)}
     except FileNotFoundError:
-        raise InputError(f"{run.folder} has no {run.history.name} yet; train it for at least one epoch") from None
+        raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch") from None
     except (ValueError, KeyError, TypeError, csv.Error):
         raise InputError(f"{run.history} is damaged; train the run again in another folder") from None
     if not rows or not all(math.isfinite(value) for values in found.values() for value in values):

@@ -1,4 +1,7 @@
-"""How a run writes its files: whole or not at all, and a failure is a ``WriteError``."""
+"""How a run writes its files: whole or not at all, and a failure is a ``WriteError``.
+
+What belongs to a run in an object store is put there, too, when it is whole.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import WriteError
+from seq2seq_arith.trainer.runs import stores
 
 
 @contextlib.contextmanager
@@ -14,7 +18,7 @@ def translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WriteError(path, error.strerror or error) from error
+        raise WriteError(stores.shown(path), error.strerror or error) from error
 
 
 @contextlib.contextmanager
@@ -23,18 +27,32 @@ def whole_file(path: Path) -> Iterator[files.HashedFile]:
 
     Raises:
       WriteError: The file cannot be written.
+      StoreError: It belongs to a run in an object store, which fails.
     """
     with translate_errors(path):
         files.make_directory(path.parent)
         with files.whole_file(path) as file:
             yield file
+    stores.put(path)
 
 
 def write(path: Path, content: bytes) -> None:
     """Writes a small file.
 
     Raises:
-      WriteError: The file cannot be written.
+      WriteError, StoreError: As ``whole_file``.
     """
     with whole_file(path) as file:
         file.write(content)
+
+
+def rename(path: Path, to: Path) -> None:
+    """Gives a file another name, under which there may be one; a store gets a copy, and keeps the first name, too.
+
+    Raises:
+      WriteError: It cannot be renamed.
+      StoreError: As ``whole_file``.
+    """
+    with translate_errors(to):
+        path.replace(to)
+    stores.put(to)

@@ -10,6 +10,7 @@ from typing import Any
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.stores import shown
 
 # The metrics of a set of examples. A row has each of them for the training set and, with VALIDATION before its name,
 # for the validation set.
@@ -59,9 +60,11 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
             return read
         raise ValueError
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}; give yourself access to it") from None
+        raise InputError(
+            f"{shown(path)} cannot be read: {error.strerror or error}; give yourself access to it"
+        ) from None
     except (ValueError, TypeError, csv.Error):
-        raise InputError(f"{path} is damaged; train the run again in another folder") from None
+        raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:

@@ -14,6 +14,7 @@ from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write
 
 TASK_FILE = "task_file"
@@ -54,6 +55,11 @@ class Run:
     data_dir: str
     config: TrainConfig
     order: str = ORDER
+
+    @property
+    def place(self) -> str:
+        """The folder as people name it: a path, or the URL of which the folder is a copy."""
+        return stores.shown(self.folder)
 
     @property
     def title(self) -> str:
@@ -172,7 +178,7 @@ class Run:
             return None
         if there.sha256 != self.sha256:
             raise InputError(
-                f"{self.folder} holds a run on other data of the same name, {there.sha256[:12]} there and "
+                f"{self.place} holds a run on other data of the same name, {there.sha256[:12]} there and "
                 f"{self.sha256[:12]} here; give another --run-dir"
             )
         found = differences(there.to_json(), self.to_json())
@@ -187,7 +193,7 @@ class Run:
             return there
         reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
         raise InputError(
-            f"{self.folder} holds a run with other settings ({'; '.join(found.values())}){reason}; "
+            f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
             "give another --run-dir, or the same settings to go on with it"
         )
 
@@ -199,13 +205,13 @@ class Run:
         """
         if open_run(self.folder).order != self.order:
             raise InputError(
-                f"{self.folder} holds an unfinished run of an earlier version, which took its examples in another "
+                f"{self.place} holds an unfinished run of an earlier version, which took its examples in another "
                 "order; train it anew in another --run-dir (evaluate, predict and export still read it)"
             )
 
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
-        """Keeps other processes of this machine from training in the folder, which is made.
+        """Keeps other processes from training in the folder, which is made: those of this machine, or all for a store.
 
         Args:
           writes: Whether this process writes files.
@@ -217,15 +223,15 @@ class Run:
             yield
             return
         with contextlib.ExitStack() as stack:
+            if stores.is_copy(self.folder):
+                stack.enter_context(stores.leased(self.folder))
             try:
                 make_directory(self.folder)
                 is_ours = stack.enter_context(locked(self.folder / LOCK))
             except OSError as error:
-                raise InputError(
-                    f"{self.folder} cannot be written ({error.strerror}); give another --run-dir"
-                ) from None
+                raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
             if not is_ours:
-                raise InputError(f"another process is training {self.folder}; wait for it, or give another --run-dir")
+                raise InputError(f"another process is training {self.place}; wait for it, or give another --run-dir")
             yield
 
     def claim(self, writes: bool = True) -> None:
@@ -259,22 +265,21 @@ def standing(folder: Path, task: Task) -> Run | None:
     Raises:
       InputError: The folder is a file, has other files, or holds a run on another dataset.
     """
+    shown = stores.shown(folder)
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder} is a file; give a --run-dir that is a folder, or not there yet")
+        raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or not there yet")
     # Lists the folder only once, because another machine may write the configuration, always the first file.
     names = sorted(entry.name for entry in folder.iterdir()) if folder.exists() else []
     if CONFIG not in names:
         if others := [name for name in names if not name.startswith(".")]:
-            raise InputError(
-                f"{folder} is not a run and has other files, for example {others[0]}; give a new --run-dir"
-            )
+            raise InputError(f"{shown} is not a run and has other files, for example {others[0]}; give a new --run-dir")
         return None
     there = open_run(folder)
     if not set(TRAINED) & set(names):
         return None
     if there.task.config_name != task.config_name:
         raise InputError(
-            f"{folder} holds a run on {there.task.config_name}, and this is {task.config_name}; give another --run-dir"
+            f"{shown} holds a run on {there.task.config_name}, and this is {task.config_name}; give another --run-dir"
         )
     return there
 
@@ -285,8 +290,8 @@ def open_run(folder: str | Path) -> Run:
     Raises:
       InputError: The folder is not that of a run.
     """
-    folder = expanded(folder)
-    path = folder / CONFIG
+    folder = run_folder(str(folder))
+    shown, path = stores.shown(folder), folder / CONFIG
     try:
         values = json.loads(path.read_text())
         data = values["data"]
@@ -296,15 +301,13 @@ def open_run(folder: str | Path) -> Run:
         task = _task_of(data)
         return Run(folder, task, sha256, directory, TrainConfig.from_json(values["train"]), order)
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(
-            f"{folder} is no run: it has no config.json; give the --run-dir of arith-model train"
-        ) from None
+        raise InputError(f"{shown} is no run: it has no config.json; give the --run-dir of arith-model train") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}; give another folder") from None
+        raise InputError(f"{shown}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
     except InputError as error:
-        raise InputError(f"{path} cannot be used: {error}") from None
+        raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        raise InputError(f"{path} is not the configuration of a run; give the folder of one") from None
+        raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
 
 
 def _task_of(data: dict[str, Any]) -> Task:
@@ -315,11 +318,21 @@ def _task_of(data: dict[str, Any]) -> Task:
         raise InputError(str(error).replace("FILE.py", str(data.get(TASK_FILE, "FILE.py")))) from None
 
 
+def run_folder(name: str) -> Path:
+    """The folder of a run that a path or a URL names; of a URL, this process's copy.
+
+    Raises:
+      InputError: The name is empty, or the store cannot be used.
+      StoreError: The store fails.
+    """
+    return stores.working_copy(name) if stores.is_url(name) else local_folder(name)
+
+
 def local_folder(folder: str) -> Path:
     """The path of a folder on a disk, to write into.
 
     Raises:
-      InputError: The name is empty, or the folder is in an object store, where a run cannot replace its files.
+      InputError: The name is empty, or the folder is in an object store.
     """
     if not folder:
         raise InputError("the folder has an empty name; give a folder, or . for this one")

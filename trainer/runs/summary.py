@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.stores import shown
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -54,4 +55,4 @@ class Summary:
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
-            raise InputError(f"{path} is damaged; train the run again in another folder") from None
+            raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None

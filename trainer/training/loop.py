@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.integrity import FileCheck
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
-from seq2seq_arith.trainer.runs import checkpoints, history, samples
+from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
@@ -87,7 +87,8 @@ class Loop:
             except checkpoints.DamagedError as error:
                 if path == paths[-1]:
                     raise
-                say(f"note: {path} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
+                shown = stores.shown(path)
+                say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
                 continue
             checkpoints.assign(self.learner.variables, arrays, path)
             self._repair(path)
@@ -112,7 +113,7 @@ class Loop:
         if not self.writes:
             return
         if restored != self.run.last:
-            restored.replace(self.run.last)
+            files.rename(restored, self.run.last)
         # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
         if state.history:
             history.write_csv(self.run.history, state.history)

@@ -20,8 +20,8 @@ from seq2seq_arith.trainer.data.records import Shard, Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.runs import checkpoints, history
-from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder
+from seq2seq_arith.trainer.runs import checkpoints, history, stores
+from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import check_memory, effort, filling_batch, operations
@@ -88,6 +88,8 @@ def train(
     """
     if tensorboard:
         check_installed()
+        if stores.is_url(run_dir):
+            raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not public_cluster:
         devices.check_private()
     if callbacks and devices.cluster():
@@ -96,7 +98,7 @@ def train(
     on_gpus = devices.uses_gpus(config.replicas)
     if config.deterministic is None:
         config = dataclasses.replace(config, deterministic=not on_gpus)
-    run = Run(local_folder(run_dir), task, source.sha256, absolute(data_dir), config)
+    run = Run(run_folder(run_dir), task, source.sha256, absolute(data_dir), config)
     view = make_view(config.model.view, task, config.model.view_sha256)
     run.check_folder()
     check_memory(config, view, _count(outline(config.model, view)), on_gpu=on_gpus)
@@ -120,9 +122,9 @@ def train(
             history.plot(run.plot, state.history, run.title)
             summary.write(run.summary)
             if not run.config_path.exists():
-                raise TrainingError(f"{run.folder} was removed while the model was trained; train it again")
-    events.emit("result", path=run.folder, stopped=state.stopped, **dataclasses.asdict(summary))
-    say(f"{run.folder} is finished: {state.stopped}")
+                raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
+    events.emit("result", path=run.place, stopped=state.stopped, **dataclasses.asdict(summary))
+    say(f"{run.place} is finished: {state.stopped}")
     if advice := how_to_go_on(state, config):
         say(advice)
     return Trained(run, state, summary)
@@ -194,7 +196,7 @@ def _make_loop(run: Run, source: Source, view: View) -> Loop:
         _check_together(strategy, run)
     if devices.is_chief() and loop.restore() and not loop.state.stopped:
         run.check_order()
-        say(f"{run.folder} was stopped after step {loop.state.step:,}, and goes on from there")
+        say(f"{run.place} was stopped after step {loop.state.step:,}, and goes on from there")
     if devices.cluster():
         # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
         loop.resume(devices.broadcast(strategy, loop.packed() if devices.is_chief() else b""))

@@ -27,7 +27,7 @@ from seq2seq_arith.trainer.training import session
         ({"name": "gru"}, "train has no option 'name'"),
         ({"qqqq": 3}, "train has no option 'qqqq'; give one of batch_size, checkpoint_seconds"),
         ({"model": "lstm_tagger", "view": "raw"}, "writes one character per step"),
-        ({"run_dir": "gs://bucket/run"}, "is on no disk of this machine"),
+        ({"run_dir": "hdfs://bucket/run"}, "is in no store that is known here"),
     ],
 )
 def test_refuses_before_anything_is_made(options, sentence, data, tmp_path, monkeypatch):

@@ -1,0 +1,213 @@
+"""Runs in an object store: trained, killed, gone on with, and asked; in memory, and in slow tests by emulators."""
+
+import dataclasses
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import configs
+import emulators
+import memory_store
+import pytest
+
+from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
+from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.runs import checkpoints, stores
+from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.training import session
+
+CONFIG = override(configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=2, steps_per_epoch=20)
+LEARNED = ("last.npz", "best.npz")
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> str:
+    """A bucket of a store in memory."""
+    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    return f"{memory_store.SCHEME}://{uuid.uuid4().hex}"
+
+
+def weights(folder) -> dict[str, dict[str, bytes]]:
+    loaded = {name: checkpoints.load(Path(folder) / name)[0] for name in LEARNED}
+    return {name: {key: array.tobytes() for key, array in arrays.items()} for name, arrays in loaded.items()}
+
+
+def test_a_run_in_a_store_learns_what_one_on_a_disk_does(bucket, data_dir, tasks, tmp_path, capsys):
+    url, task = f"{bucket}/runs/addition", tasks["addition"]
+    on_disk = session.train(task, str(data_dir), str(tmp_path / "disk"), CONFIG).run
+    session.train(task, str(data_dir), url, CONFIG)
+    assert f"{url} is finished" in capsys.readouterr().out
+    names = {entry.name for entry in ObjectPath(url).entries()}
+    assert names == {path.name for path in on_disk.folder.iterdir() if not path.name.startswith(".")}
+    opened = open_run(url)
+    assert opened.place == url
+    assert weights(opened.folder) == weights(on_disk.folder)
+    assert opened.config == on_disk.config
+
+
+def test_it_goes_on_elsewhere(bucket, data_dir, tasks, tmp_path, monkeypatch):
+    """What the first machine has put there is enough; here, the second one has no copy yet."""
+    url, task = f"{bucket}/run", tasks["addition"]
+    config = dataclasses.replace(CONFIG, schedule="constant", warmup=0)
+    session.train(task, str(data_dir), url, config)
+    monkeypatch.setattr(stores, "_copies", {})
+    stores._folder.cache_clear()
+    longer = dataclasses.replace(config, epochs=3)
+    session.train(task, str(data_dir), url, longer)
+    whole = session.train(task, str(data_dir), str(tmp_path / "whole"), longer).run
+    assert weights(open_run(url).folder) == weights(whole.folder)
+    assert len(open_run(url).history.read_text().splitlines()) == 4
+
+
+def test_what_another_process_has_written_is_seen(bucket, data_dir, tasks):
+    url = f"{bucket}/run"
+    session.train(tasks["addition"], str(data_dir), url, CONFIG)
+    open_run(url)
+    place = ObjectPath(url)
+    (place / "history.csv").write_text("changed")
+    (place / "summary.json").unlink()
+    opened = open_run(url)
+    assert opened.history.read_text() == "changed"
+    assert not opened.summary.exists()
+
+
+def holder(**changes) -> bytes:
+    there = {"host": "elsewhere", "process": 7, "time": time.time()}
+    return json.dumps(there | changes).encode()
+
+
+def ended() -> int:
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (lambda: holder(), "process 7 on elsewhere is training .*/run; wait for it, or give another --run-dir"),
+        (lambda: holder(time=time.time() - stores.LEASE_SECONDS - 1), ""),
+        (lambda: holder(host=socket.gethostname(), process=os.getppid()), f"process {os.getppid()} on "),
+        (lambda: holder(host=socket.gethostname(), process=ended()), ""),
+        (lambda: b"no JSON", ""),
+        (lambda: holder(process="x"), ""),
+    ],
+    ids=["another machine", "another that is silent", "this machine", "this one, ended", "damaged", "no process"],
+)
+def test_who_may_train(bucket, content, sentence):
+    folder = stores.working_copy(f"{bucket}/run")
+    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
+    lease.put(content())
+    if sentence:
+        with pytest.raises(InputError, match=sentence), stores.leased(folder):
+            pass
+        assert lease.is_file()
+    else:
+        with stores.leased(folder):
+            assert json.loads(lease.read_bytes())["process"] == os.getpid()
+        assert not lease.is_file()
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken over", "removed"])
+def test_a_run_that_is_lost_meanwhile(bucket, monkeypatch, taken):
+    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
+    folder = stores.working_copy(f"{bucket}/run")
+    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
+    with pytest.raises(TrainingError, match="/run was removed or taken over by another process"), stores.leased(folder):
+        if taken:
+            lease.put(holder())
+        else:
+            lease.unlink()
+        deadline = time.monotonic() + 60
+        while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert lease.is_file() == taken
+
+
+def test_a_lease_is_renewed_even_if_the_store_fails_once(bucket, monkeypatch):
+    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
+    folder = stores.working_copy(f"{bucket}/run")
+    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
+    put, failed = ObjectPath.put, []
+
+    def failing(self, data, version=None):
+        if self == lease and not failed:
+            failed.append(True)
+            raise StoreError("503")
+        return put(self, data, version)
+
+    with stores.leased(folder):
+        first = json.loads(lease.read_bytes())["time"]
+        monkeypatch.setattr(ObjectPath, "put", failing)
+        deadline = time.monotonic() + 60
+        while json.loads(lease.read_bytes())["time"] == first:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    assert failed
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("epochs/../../secret", "has a file 'epochs/../../secret', which no run has"),
+        ("/etc/secret", "has a file '/etc/secret', which no run has"),
+        ("config.json", "/run/config.json is not the configuration of a run"),
+        ("thesis.txt", "/run is no run: it has no config.json"),
+    ],
+)
+def test_a_strangers_folder(bucket, name, sentence):
+    (ObjectPath(f"{bucket}/run") / name).write_text("[]")
+    with pytest.raises(InputError, match=sentence):
+        open_run(f"{bucket}/run")
+
+
+def test_too_many_files(bucket, monkeypatch):
+    monkeypatch.setattr(stores, "MOST_FILES", 2)
+    for name in range(3):
+        (ObjectPath(f"{bucket}/run") / str(name)).write_text("")
+    with pytest.raises(InputError, match="has more files than a run; give the folder of a run"):
+        open_run(f"{bucket}/run")
+
+
+def test_tensorboard_wants_a_disk(bucket, data_dir, tasks):
+    with pytest.raises(InputError, match="TensorBoard's files go to a disk, and memory://"):
+        session.train(tasks["addition"], str(data_dir), f"{bucket}/run", CONFIG, tensorboard=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["gs", "s3"])
+def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, data_dir, tmp_path):
+    """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
+    with emulators.both():
+        url = f"{emulators.new_bucket(scheme)}/runs/addition"
+        size = ["--num-examples", 1003, "--epochs", 40, "--checkpoint-seconds", 0.2, "--batch-size", 16]
+        command = [sys.executable, "-m", "seq2seq_arith.trainer", "train", "addition", "--data-dir", data_dir, *size]
+        command = [*map(str, command), "--run-dir"]
+        whole = subprocess.run([*command, str(tmp_path / "whole")], capture_output=True, text=True, check=False)
+        assert whole.returncode == 0, whole.stderr
+        place = parse_place(url)
+        with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
+            while not (place / "last.npz").is_file():
+                assert victim.poll() is None
+                time.sleep(0.05)
+            victim.send_signal(signal.SIGKILL)
+        assert (place / stores.LEASE).is_file() and not (place / "summary.json").is_file()
+        again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+        assert again.returncode == 0, again.stderr
+        assert f"{url} was stopped after step" in again.stdout
+        assert weights(open_run(url).folder) == weights(tmp_path / "whole")
+        asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
+        assert asked.returncode == 0, asked.stderr
+        missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
+        sentence = f"arith-model: {url}s is no run: it has no config.json; give the --run-dir of arith-model train\n"
+        assert (missing.returncode, missing.stderr) == (2, sentence)

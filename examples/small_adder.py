@@ -1,13 +1,16 @@
-"""A small adder: fewer than 400 weights that write a sum character by character, least digit first.
+"""A small adder, in a file: fewer than 400 weights, which write a sum character by character, the units first.
 
-    arith-model train addition --digits 10 --data-dir data --run-dir runs/small --view aligned \
+    arith-model train addition --digits 10 --data-dir data --run-dir runs/small --recipe raw --view aligned \
         --model examples/small_adder.py:small_adder
 
-What a digit of a sum is, depends on the two digits above it and on the carry. The carry need not travel along the sum,
-because it can be seen in the place before it: there, the digits make more than the digit that was written. So the
-network looks at two columns and at what it wrote last, at every place with the same weights::
+A digit of a sum is a matter of two digits and of a carry. Nobody need remember the carry: it can be seen one place
+before, where the digits make more than what was written. So the network looks at two columns of digits and at its last
+character, at every place with the same weights, and answers questions of any length::
 
-    question    9 8 7       978 + 156, from the units: 8 + 6 are 14, and 4 was written, so there is a carry
+    place       1  2  3        978 + 156
+    left        8  7  9
+    right       6  5  1        at place 2 it sees 7 and 5, and of place 1 that 8 and 6 became 4: there was a carry
+    written     4  3  1  1
 """
 
 from keras import Model, layers, ops
@@ -16,22 +19,23 @@ from seq2seq_arith.trainer.models.layers import OneHot
 
 
 def small_adder(spec):
-    """Dense layers over a column, the column before it, and the character before; ``--model-options`` has their sizes.
+    """Three layers at each place; ``--model-options '{"vector": 3, "carry": 2, "digit": 18}'`` is their sizes.
 
     Options:
       vector: Numbers per character. One table serves both operands and what is written.
-      units: Units of each layer.
-      activation: Of each layer.
+      carry: Units that see the column before and what was written there.
+      digit: Units that see the column and the carry; from these come the logits.
     """
-    size, units = spec.options.get("vector", 3), spec.options.get("units", [12, 8])
+    sizes = {"vector": 3, "carry": 2, "digit": 18} | spec.options
     question, previous = spec.question(), spec.previous()
-    vectors = layers.Dense(size, use_bias=False, name="vectors")
     # One id more than the characters: it stands before the first character of an answer.
     characters = OneHot(spec.depth + 1, name="characters")
-    column = vectors(ops.sum(ops.reshape(characters(question), (-1, spec.steps, 2, spec.depth + 1)), axis=2))
-    written = vectors(characters(previous))
+    vector = layers.Dense(sizes["vector"], use_bias=False, name="vector")
+    left, right = (vector(characters(question[:, :, operand])) for operand in (0, 1))
+    # The order of the operands does not matter, so their vectors are added.
+    column, written = left + right, vector(characters(previous))
     before = ops.pad(column[:, :-1], ((0, 0), (1, 0), (0, 0)))
-    seen = ops.concatenate([column, before, written], axis=2)
-    for number, count in enumerate(units):
-        seen = layers.Dense(count, spec.options.get("activation", "tanh"), name=f"layer_{number}")(seen)
-    return Model([question, previous], layers.Dense(spec.depth, dtype="float32", name="logits")(seen), name=spec.name)
+    carry = layers.Dense(sizes["carry"], "tanh", name="carry")(ops.concatenate([before, written], axis=2))
+    digit = layers.Dense(sizes["digit"], "tanh", name="digit")(ops.concatenate([column, carry], axis=2))
+    logits = layers.Dense(spec.depth, dtype="float32", name="logits")(digit)
+    return Model([question, previous], logits, name=spec.name)

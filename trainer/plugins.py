@@ -86,6 +86,14 @@ def absolute(name: str) -> str:
     return name if file is None else f"{file}:{name.rpartition(':')[2]}"
 
 
+def relative(name: str) -> str:
+    """The inverse of ``absolute`` for a file below the current folder; any other name stays as it is."""
+    file = file_of(name)
+    if file is None or not file.is_relative_to(Path.cwd()):
+        return name
+    return f"{file.relative_to(Path.cwd())}:{name.rpartition(':')[2]}"
+
+
 def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
     """The function or class of a plug-in.
 

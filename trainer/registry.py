@@ -36,7 +36,8 @@ class ModelEntry:
         steps of the question as of the answer.
       any_length: Whether its weights fit strings of any length.
       autoregressive: Whether it writes the answer character by character, and reads what it has written.
-      whole: Whether every layer runs over the question and the answer.
+      blocks: For a stack of a transformer's blocks, what they run over: ``one`` sequence of question and answer, or
+        ``two``, of which that of the answer looks at that of the question; empty for all other networks.
       heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
       options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
         can have, its default first.
@@ -53,7 +54,7 @@ class ModelEntry:
     writes_in_place: bool = False
     any_length: bool = True
     autoregressive: bool = False
-    whole: bool = False
+    blocks: str = ""
     heads: int = 0
     options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     order: str = ""
@@ -178,7 +179,7 @@ MODELS: dict[str, ModelEntry] = {
         kept=34,
         gates=6,
         autoregressive=True,
-        whole=True,
+        blocks="one",
         heads=4,
         options={"positions": POSITIONS, "feed_forward": FEED_FORWARDS},
     ),
@@ -188,7 +189,7 @@ MODELS: dict[str, ModelEntry] = {
         kept=34,
         gates=7,
         autoregressive=True,
-        whole=True,
+        blocks="two",
         heads=4,
         options={"positions": ("sinusoidal", "learned", "none"), "feed_forward": FEED_FORWARDS},
     ),

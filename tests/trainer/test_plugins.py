@@ -168,6 +168,12 @@ def test_a_file_that_cannot_be_imported(nets, text, sentence):
         plugins.load(name)
 
 
+def test_names_for_other_machines_are_those_seen_from_the_current_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    for name in ("nets.py:f", "deep/nets.py:f", "nets.models:f", "lstm", "/elsewhere/nets.py:f"):
+        assert plugins.relative(plugins.absolute(name) if plugins.is_plugin(name) else name) == name
+
+
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(InputError, match=r"gone\.py cannot be read \(No such file or directory\); give FILE\.py:FUNC"):
         ModelConfig(name=f"{tmp_path}/gone.py:f")

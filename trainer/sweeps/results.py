@@ -12,6 +12,7 @@ from typing import Any
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
@@ -42,13 +43,18 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         }
         for suite in evaluation["suites"]
     ]
+    # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
+    named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
+    settings = run.config.to_json()
+    settings["model"] |= {"name": named["model"], "view": named["view"]}
     return {
         "run": group,
         "seed": seed,
         "task": run.task.name,
         **summary,
+        **named,
         "sha256": run.sha256,
-        "settings": run.config.to_json(),
+        "settings": settings,
         "suite": suite,
         "suites": suites,
         "version": __version__,

@@ -14,6 +14,7 @@ from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.run import differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
@@ -141,7 +142,8 @@ class Runner:
         rows = results.read(self.results) if self.results.exists() else []
         for row in rows:
             name = f"{row['run']}-seed{row['seed']}"
-            there = {"dataset": row["dataset"], "train": row["settings"], "suite": row["suite"]}
+            trained = TrainConfig.from_json(row["settings"]).to_json()
+            there = {"dataset": row["dataset"], "train": trained, "suite": row["suite"]}
             if name in self.settings and (found := differences(there, self.settings[name])):
                 raise InputError(
                     f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "

@@ -21,7 +21,9 @@ from seq2seq_arith.trainer.registry import model_entry
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
 
-# Measured float32 values kept for the backward pass, per example, pair of steps and head of attention.
+# Measured float32 values kept for the backward pass, per example, pair of steps and head of attention: in the blocks of
+# a transformer, per pair that is compared, and elsewhere, per pair of steps of question and answer.
+BLOCKS_KEPT = 2
 ATTENTION_KEPT = 4
 # Bytes per weight: float32 of the weight, its gradient, and the two averages of Adam.
 WEIGHT_BYTES = 4 * 4
@@ -43,8 +45,12 @@ SMALL_PQ = "--dashes 20 --batch-size 32 --epochs 300 --patience 0"
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
     """About how many bytes a process needs for its training steps, if each replica has so many weights."""
     network = model_entry(config.model.name)
-    kept = network.kept * config.model.hidden * _layer_steps(config, view)
-    kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
+    if network.blocks:
+        steps, pairs = _block_sizes(network.blocks, config.model.layers, view.question_shape[0], view.answer_steps)
+        kept = network.kept * config.model.hidden * steps + BLOCKS_KEPT * network.heads * pairs
+    else:
+        kept = network.kept * config.model.hidden * _layer_steps(config, view)
+        kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
     return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + 4 * kept * config.batch_size
 
 
@@ -120,11 +126,30 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
 def _layer_steps(config: TrainConfig, view: "View") -> int:
     """Steps of all layers together."""
     network = model_entry(config.model.name)
-    if network.whole:
+    if network.blocks:
         return config.model.layers * (view.question_shape[0] + view.answer_steps)
     if network.writes_in_place:
         return network.directions * config.model.layers * view.answer_steps
     return view.question_shape[0] + config.model.layers * view.answer_steps
+
+
+def _block_sizes(blocks: str, layers: int, question: int, answer: int) -> tuple[int, int]:
+    """The steps that all blocks together keep values of, and the pairs of steps that their attention compares.
+
+    >>> _block_sizes("one", 1, 6, 4), _block_sizes("two", 1, 6, 4)
+    ((7, 40), (10, 76))
+
+    Args:
+      blocks: What they run over, as the registry says it.
+      layers: The number of blocks; of two stacks, in each.
+      question, answer: Steps of each.
+    """
+    both = question + answer
+    if blocks == "two":
+        return layers * both, layers * (question**2 + answer**2 + answer * question)
+    # The last block makes keys and values of the question, which are about half of what a block keeps, and no more.
+    before = layers - 1
+    return before * both + question // 2 + answer, before * both**2 + answer * both
 
 
 def _attended_pairs(config: TrainConfig, view: "View") -> int:

@@ -1,0 +1,53 @@
+"""The model and the view of the examples: what their pages and benchmarks say of them."""
+
+import numpy as np
+import pytest
+from layout import ROOT
+
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
+from seq2seq_arith.trainer.models.build import build_network
+
+VIEW = f"{ROOT}/examples/own_view.py:WholeNumbers"
+ADDER = f"{ROOT}/examples/small_adder.py:small_adder"
+
+
+@pytest.fixture(autouse=True)
+def _named():
+    plugins.allow(VIEW, ADDER)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("modulus", [7, 97, 101])
+def test_each_number_is_one_character(modulus, reverse):
+    task = Task("modular_addition", digits=modulus, reverse=reverse)
+    view = make_view(VIEW, task)  # which tries that it gives back what it encodes
+    question = "6+5"[:: -1 if reverse else 1]
+    ids = view.encode_question(to_codes([question], task.question_width))
+    assert np.asarray(ids).tolist() == [[6, 5]]
+    answers = np.arange(modulus, dtype=np.uint8)[:, None]
+    assert [answer.strip() for answer in to_strings(view.decode_answer(answers).numpy())] == [
+        str(number) for number in range(modulus)
+    ]
+
+
+def test_a_number_beyond_a_byte_is_refused():
+    with pytest.raises(InputError, match="the task is modular_addition-d257; give modular_addition with a modulus up"):
+        make_view(VIEW, Task("modular_addition", digits=257))
+
+
+def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one_character():
+    view = make_view("aligned", Task("addition", digits=10))
+    network = build_network(ModelConfig(name=ADDER, view="aligned"), view)
+    assert sum(np.size(weight) for weight in network.model.trainable_variables) < 400
+    questions, answers = np.zeros((1, *view.question_shape), np.int32), np.zeros((1, view.answer_steps), np.int32)
+    before = network.logits(questions, answers, training=False).numpy()
+    there = 4
+    for changed, seen in ((questions[0], [there, there + 1]), (answers[0], [there + 1])):
+        changed[there] = 3
+        logits = network.logits(questions, answers, training=False).numpy()
+        assert np.flatnonzero((logits != before).any(axis=(0, 2))).tolist() == seen
+        changed[there] = 0

@@ -1,6 +1,6 @@
 """Draws docs/grokking.png: training and validation of addition modulo 97 over the steps, on a logarithmic axis.
 
-The runs are those of the sweep that docs/results.md names; their seeds are drawn with one style of line each::
+The runs are those of the sweep that docs/results.md names; each seed has its own style of line::
 
     arith-model sweep benchmarks/networks.toml --data-dir data --run-dir runs/networks
     python benchmarks/draw_grokking.py runs/networks

@@ -5,7 +5,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.registry import MODELS
@@ -111,3 +111,23 @@ def test_attention_on_pq_is_what_was_measured():
     config = override(configs.CONVOLUTION, name="lstm_transformer")
     short = make_view("raw", Task("pq", digits=200))
     assert costs.training_memory(config, short) == pytest.approx(1967 << 20, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("name", "digits", "hidden", "layers", "weights", "batch", "measured"),
+    [
+        ("causal", 100, 64, 1, 50_944, 256, 1324),
+        ("causal", 100, 64, 3, 149_504, 128, 2032),
+        ("causal", 20, 256, 3, 2_367_488, 128, 1448),
+        ("encoder_decoder", 100, 64, 1, 116_800, 256, 1891),
+        ("encoder_decoder", 20, 256, 3, 5_516_032, 128, 1768),
+    ],
+)
+def test_the_blocks_of_transformers_are_estimated_within_a_quarter_above(
+    name, digits, hidden, layers, weights, batch, measured
+):
+    """Measured: the peak of one process in its first step of addition, in MiB."""
+    model = ModelConfig(name=name, hidden=hidden, layers=layers)
+    view = make_view("raw", Task("addition", digits=digits))
+    found = costs.training_memory(TrainConfig(model=model, batch_size=batch), view, weights) / 2**20
+    assert measured <= found <= 1.25 * measured

@@ -35,7 +35,7 @@ def draw(histories: dict[str, list[dict[str, Any]]]) -> None:
     from matplotlib.ticker import PercentFormatter
 
     with pyplot.rc_context({"font.size": 10, "text.color": INK, "axes.labelcolor": INK}):
-        figure, axes = pyplot.subplots(figsize=(8, 3.6), dpi=100, facecolor=CARD, layout="constrained")
+        figure, axes = pyplot.subplots(figsize=(8, 3.6), dpi=85, facecolor=CARD, layout="constrained")
         axes.set_facecolor(CARD)
         for (seed, history), style in zip(histories.items(), STYLES, strict=False):
             steps = [row["steps"] for row in history]
@@ -50,7 +50,7 @@ def draw(histories: dict[str, list[dict[str, Any]]]) -> None:
         axes.spines[:].set_visible(False)
         axes.set_xlabel("training steps")
         axes.set_title("Addition modulo 97, half of the table trained on: right answers", color=INK, loc="left")
-        axes.legend(loc="lower right", frameon=False)
+        axes.legend(loc="center left", frameon=False)
         figure.savefig(TARGET, facecolor=CARD)
 
 

@@ -15,6 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 
 COUNTS = {2: "two", 3: "three"}  # in words
+VISIBLE_PAD = "␣"  # stands for the padding where people look at single characters
 
 
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
@@ -174,6 +175,15 @@ def stored(task: Task, *operands: str) -> str:
     """
     padded = task.operation.symbol.join(operands).ljust(task.question_width, PAD)
     return padded[::-1] if task.reverse else padded
+
+
+def visible(characters: str) -> str:
+    """Characters with their padding made visible.
+
+    >>> visible("39+3   ")
+    '39+3␣␣␣'
+    """
+    return characters.replace(PAD, VISIBLE_PAD)
 
 
 def written(question: str, task: Task) -> str:

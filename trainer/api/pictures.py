@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.heat_map import MOST_LABELS, HeatMap, drawn
@@ -71,8 +72,8 @@ class Picture:
 
 def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Picture:
     """The one-hot rows of a question, float32 [steps, characters]: a row per step, a column per character."""
-    shown = [_visible(character) for character in alphabet]
-    named = HeatMap(f"{question} as a network reads it", rows, [_visible(each) for each in stored], shown)
+    shown = list(text.visible(alphabet))
+    named = HeatMap(f"{question} as a network reads it", rows, list(text.visible(stored)), shown)
     figure = _figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
     axes = figure.add_subplot()
     named.draw(axes)
@@ -187,7 +188,3 @@ def _separate(axes: Any, rows: int, columns: int) -> None:
         axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
         axes.grid(which="minor", color="white", linewidth=1)
         axes.tick_params(which="minor", length=0)
-
-
-def _visible(character: str) -> str:
-    return "␣" if character == " " else character

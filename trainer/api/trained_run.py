@@ -164,7 +164,8 @@ class TrainedRun:
     @property
     def exact_match(self) -> float | None:
         """The share of right answers on the validation set in the best epoch; None before the first has ended."""
-        return max((row["val_exact_match"] for row in self.history), default=None)
+        best = history.best(self.history)
+        return best and best["val_exact_match"]
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -507,7 +508,7 @@ class TrainedRun:
 
     def _facts(self) -> Table:
         config, rows = self.run.config, self.history
-        best = max(rows, key=lambda row: (row["val_exact_match"], -row["val_loss"]), default=None)
+        best = history.best(rows)
         facts = {
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import abridged, cut, table
@@ -20,12 +19,11 @@ from seq2seq_arith.trainer.data.making import command
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import GIVEN, model_entry, view_entry
-from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.costs import GIBIBYTE, effort, most_examples, operations, training_memory
 
 LEAST_WIDTH = 40  # of the column of meanings
-BLANK = "_"  # stands for the padding, which nobody could see
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +65,8 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     ]
     if note := effort(config, view):
         parts.append(f"{note}.")
-    if run is not None and run.history.exists():
-        parts.append(_reached(run))
+    if run is not None and (reached := _reached(history.read_csv(run.history))):
+        parts.append(reached)
     return "\n\n".join(parts)
 
 
@@ -136,12 +134,12 @@ def _example(view: View, question: str) -> str:
     read = _steps(view, np.asarray(view.encode_question(stored))[0])
     written = _steps(view, np.asarray(view.encode_answer(answers))[0])
     answer = answers[0].tobytes().decode("ascii").strip()
-    return f"of {question}{task.notation.equals or ' '}{answer} it reads {read} and writes {written} ({BLANK} is blank)"
+    return f"of {question}{task.notation.equals or ' '}{answer} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
 
 
 def _steps(view: View, ids: np.ndarray) -> str:
     steps = ["".join(view.alphabet[character] for character in np.atleast_1d(step)) for step in ids]
-    return abridged((" " if ids.ndim > 1 else "").join(step.replace(PAD, BLANK) for step in steps))
+    return abridged((" " if ids.ndim > 1 else "").join(text.visible(step) for step in steps))
 
 
 def _network(found: Sequence[Layer]) -> str:
@@ -199,13 +197,14 @@ def _costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
     }
 
 
-def _reached(run: Run) -> str:
-    """The best epoch of a run."""
-    history = curves.read(run)
-    best = max(range(len(history["epoch"])), key=lambda row: (history[curves.EXACT][row], -history[curves.LOSS][row]))
+def _reached(rows: Sequence[dict[str, Any]]) -> str:
+    """The best epoch of a run, whose history this is; empty before its first epoch has ended."""
+    best = history.best(rows)
+    if best is None:
+        return ""
     return (
-        f"reached in epoch {history['epoch'][best]:.0f} of {len(history['epoch'])}: exact match "
-        f"{cut(history[curves.EXACT][best], 4)} on the validation set"
+        f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)} on the "
+        "validation set"
     )
 
 

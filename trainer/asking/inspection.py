@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.training.learner import Learner
 
 RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, Counter, Latch)
-BLANK, BEGINNING = "␣", "^"
+BEGINNING = "^"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -73,7 +73,7 @@ class Inspection:
         rows = []
         for step, (first, second) in enumerate(order[:, :2]):
             row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
-            row += [_shown(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
+            row += [text.visible(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
             rows.append([*row, *(self._most(head, step) for shares in looks.values() for head in shares)])
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}"
@@ -116,7 +116,7 @@ class Inspector:
         view, network = self.learner.view, self.learner.network
         codes = tf.constant(to_codes([question.stored], view.task.question_width))
         ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
-        characters = list(map(_shown, view.alphabet))
+        characters = list(text.visible(view.alphabet))
         written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
         channels = ids.numpy().reshape(view.question_shape[0], -1).tolist()
         is_writer = isinstance(network, Autoregressive)
@@ -208,10 +208,6 @@ def course(found: Inspection) -> tuple[np.ndarray, list[str]]:
     return np.concatenate(alike), [label for states in alike for label in found.labels(len(states))]
 
 
-def _shown(character: str) -> str:
-    return BLANK if character == " " else character
-
-
 def draw(path: Path, found: Inspection) -> None:
     """Draws an inspection: probabilities, then a map per head of attention, then the states of each recurrence.
 
@@ -232,7 +228,7 @@ def panels(found: Inspection) -> list[HeatMap]:
 
 def of_probabilities(found: Inspection) -> HeatMap:
     """The map of the probability of each character at each step of the answer."""
-    characters = [_shown(character) for character in found.alphabet]
+    characters = list(text.visible(found.alphabet))
     return HeatMap("probability of each character", found.probabilities.T, characters, found.written)
 
 

@@ -70,7 +70,7 @@ class Answer:
       read: The characters of each step of the question.
       written: The characters of the answer, in the order in which the model writes them.
       backwards: Whether that order is from the last character to the first.
-      alphabet: The characters whose probabilities these are; a blank is ``␣``.
+      alphabet: The characters whose probabilities these are; a blank is ``text.VISIBLE_PAD``.
       probabilities: [steps of the answer][alphabet].
       attention: One per layer that looks at something while the answer is written.
       lines: Those of some counters; empty for other models.
@@ -150,7 +150,7 @@ class Models:
             read=found.read,
             written=found.written,
             backwards=isinstance(inspector.learner.view, BackwardView),
-            alphabet=found.alphabet.replace(" ", "␣"),
+            alphabet=text.visible(found.alphabet),
             probabilities=_rounded(found.probabilities),
             attention=_attention(found),
             lines=_lines(inspector, found, question.stored),

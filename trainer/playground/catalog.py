@@ -130,17 +130,21 @@ def _runs(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
 
 
 def listed(top: Path) -> dict[str, Any]:
-    """All runs as they are now, for a training may be going on: ``runs`` and ``refused``; and ``broken``.
+    """All runs as they are now, for a training may be going on, and what the page has to know.
 
     Raises:
       InputError: The folder is no longer there, or has no run in it.
     """
     found = [offer(name, folder) for name, folder in folders(top).items()]
-    return {
-        "runs": [each.to_json() for each in found if isinstance(each, Offer)],
-        "refused": [each.to_json() for each in found if isinstance(each, Refused)],
-        "broken": BROKEN,
-    }
+    return page_data(
+        [each.to_json() for each in found if isinstance(each, Offer)],
+        [each.to_json() for each in found if isinstance(each, Refused)],
+    )
+
+
+def page_data(runs: list[dict[str, Any]], refused: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the page gets: the runs, and the constants that it shares with this program."""
+    return {"runs": runs, "refused": refused, "broken": BROKEN, "blank": text.VISIBLE_PAD}
 
 
 def offer(name: str, folder: Path) -> Offer | Refused:

@@ -80,7 +80,7 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
             for name in COPIED:
                 shutil.copyfile(STATIC / name, partial / name)
             (partial / "index.html").write_text(page, encoding="utf-8")
-            held = {"runs": exported, "refused": [], "broken": catalog.BROKEN}
+            held = catalog.page_data(exported, [])
             (partial / "runs.js").write_text(f"{RUNS}{json.dumps(held)};\n", encoding="utf-8")
             if folder.exists():
                 raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")

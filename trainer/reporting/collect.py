@@ -151,11 +151,8 @@ class RunReport:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the most answers right on the validation set, of equals the one with the least loss.
-
-        0 if there is no history.
-        """
-        best = max(self.history, key=lambda row: (row["val_exact_match"], -row["val_loss"]), default=None)
+        """The best epoch, as ``history.best`` has it; 0 if there is no history."""
+        best = history.best(self.history)
         return best["epoch"] if best else 0
 
     @property

@@ -8,8 +8,8 @@ import numpy as np
 from seq2seq_arith.arithmetic.breakdowns import ranges
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import visible
 
-BLANK = "␣"
 SWAPS = 3  # that are named per place
 OFFSETS = 9  # that are listed
 PLACES = ("units", "tens", "hundreds", "thousands")
@@ -17,7 +17,7 @@ PLACES = ("units", "tens", "hundreds", "thousands")
 
 @dataclasses.dataclass(frozen=True)
 class Swap:
-    """A wrong character in the place of a right one, and how often; ``BLANK`` for none."""
+    """A wrong character in the place of a right one, and how often; ``VISIBLE_PAD`` for none."""
 
     right: str
     said: str
@@ -47,7 +47,7 @@ class Confusion:
 
     Attributes:
       places: From the units on.
-      characters: Of the answers, ``BLANK`` last.
+      characters: Of the answers, ``VISIBLE_PAD`` last.
       counts: From right character to the model's, int64 [characters, characters]; only of wrong answers.
     """
 
@@ -94,9 +94,7 @@ def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusi
     np.add.at(counts, (of_code[right[wrong]], of_code[said[wrong]]), 1)
     used = counts.any(axis=0) | counts.any(axis=1) | np.array([each.isdigit() for each in characters])
     kept = "".join(each for each, is_used in zip(characters, used, strict=True) if is_used)
-    return Confusion(
-        tuple(place for place in places if place.count), kept.replace(PAD, BLANK), counts[np.ix_(used, used)]
-    )
+    return Confusion(tuple(place for place in places if place.count), visible(kept), counts[np.ix_(used, used)])
 
 
 def offsets(task: Task, answers: np.ndarray, predicted: np.ndarray) -> tuple[Offset, ...]:
@@ -139,8 +137,4 @@ def _places(width: int) -> tuple[list[str], np.ndarray]:
 def _swaps(right: np.ndarray, said: np.ndarray) -> tuple[Swap, ...]:
     pairs = collections.Counter(zip(right.tolist(), said.tolist(), strict=True))
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:SWAPS]
-    return tuple(Swap(_shown(a), _shown(b), count) for (a, b), count in ordered)
-
-
-def _shown(code: int) -> str:
-    return BLANK if chr(code) == PAD else chr(code)
+    return tuple(Swap(visible(chr(a)), visible(chr(b)), count) for (a, b), count in ordered)

@@ -2,9 +2,8 @@
 
 import dataclasses
 
+from seq2seq_arith.arithmetic.text import VISIBLE_PAD, visible
 from seq2seq_arith.base.tables import LONGEST_TEXT, abridged
-
-MISSING = "␣"  # stands where the right answer has a character, and the wrong one ends
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +34,12 @@ def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, 
       The pieces; of a long answer, one piece that is abridged.
     """
     if max(len(answer), len(prediction)) > LONGEST_TEXT or "{" in answer + prediction:
-        return (Piece(abridged(prediction) or MISSING, prediction != answer, is_abridged=True),)
+        return (Piece(abridged(prediction) or VISIBLE_PAD, prediction != answer, is_abridged=True),)
     width = max(len(answer), len(prediction))
     right, said = (text.rjust(width) if from_end else text.ljust(width) for text in (answer, prediction))
     pieces: list[Piece] = []
     for expected, character in zip(right, said, strict=True):
-        shown = MISSING if character == " " else character
+        shown = visible(character)
         is_wrong = expected != character
         if pieces and pieces[-1].wrong == is_wrong:
             pieces[-1] = Piece(pieces[-1].text + shown, is_wrong)

@@ -12,6 +12,7 @@ from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, cut, shortened
@@ -112,6 +113,7 @@ def environment() -> Any:
         "level_names": theme.LEVEL_NAMES,
         "marked": mark,
         "in_words": in_words,
+        "blank": VISIBLE_PAD,
         "size": report.size,
         "WIDTH": charts.WIDTH,
         "HEIGHT": charts.HEIGHT,

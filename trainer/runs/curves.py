@@ -1,16 +1,14 @@
 """The curves of several runs in one picture."""
 
-import csv
 import io
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.history import VALIDATION
 from seq2seq_arith.trainer.runs.run import Run
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ MOST_RUNS = 12
 MARKED_EPOCHS = 30  # of more epochs, only some points have markers
 SMALLEST_LOSS = 1e-9  # a loss of zero has no place on a logarithmic axis
 
-LOSS, EXACT = f"{VALIDATION}loss", f"{VALIDATION}exact_match"
+LOSS, EXACT = f"{history.VALIDATION}loss", f"{history.VALIDATION}exact_match"
 # From a column of the history to its values; "epoch" is there, too.
 Curves = Mapping[str, Sequence[float]]
 
@@ -37,17 +35,10 @@ def read(run: Run) -> dict[str, list[float]]:
     Raises:
       InputError: No epoch has ended yet, or the file is damaged.
     """
-    try:
-        with run.history.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        found = {name: [float(row[name]) for row in rows] for name in ("epoch", LOSS, EXACT)}
-    except FileNotFoundError:
-        raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch") from None
-    except (ValueError, KeyError, TypeError, csv.Error):
-        raise InputError(f"{run.history} is damaged; train the run again in another folder") from None
-    if not rows or not all(math.isfinite(value) for values in found.values() for value in values):
-        raise InputError(f"{run.history} is damaged; train the run again in another folder")
-    return found
+    rows = history.read_csv(run.history)
+    if not rows:
+        raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch")
+    return {name: [row[name] for row in rows] for name in ("epoch", LOSS, EXACT)}
 
 
 def labels(folders: Sequence[str]) -> list[str]:

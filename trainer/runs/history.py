@@ -1,4 +1,4 @@
-"""The history of a run, one row per epoch: as CSV, as a plot, and as the line that ends an epoch."""
+"""The history of a run, one row per epoch: as CSV, as a plot, as the lines that end an epoch, and its best row."""
 
 import csv
 import io
@@ -56,7 +56,7 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         read = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
-        if all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in read):
+        if read and all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in read):
             return read
         raise ValueError
     except OSError as error:
@@ -65,6 +65,23 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         ) from None
     except (ValueError, TypeError, csv.Error):
         raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
+
+
+def rank(row: dict[str, Any]) -> tuple[float, float]:
+    """A key by which epochs are compared: the exact match on the validation set, then the loss there."""
+    return row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
+
+
+def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The row of the best epoch, whose weights a run keeps; None without any epoch.
+
+    It is the epoch with the most validation answers right; of equals, the one with the least loss, then the first.
+
+    >>> rows = [{"epoch": epoch, "val_exact_match": 0.9, "val_loss": 1 / epoch} for epoch in (1, 2)]
+    >>> best(rows)["epoch"]
+    2
+    """
+    return max(history, key=rank, default=None)
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:

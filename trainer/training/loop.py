@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.samples import make_samples, sample_table
-from seq2seq_arith.trainer.training.state import State, reason_to_stop
+from seq2seq_arith.trainer.training.state import State, patience_used, reason_to_stop
 
 SAMPLES = 10
 # From one drawing of the curves to the next: it takes half a second, and epochs may be as short. The last one is drawn
@@ -227,7 +227,9 @@ class Loop:
     def _show(self, asked: Sequence[samples.Sample]) -> None:
         """Shows the observers the last row of the history, and a few answers."""
         for observer in self.observers:
-            observer.on_epoch(self.state.history[-1], sample_table(asked))
+            observer.on_epoch(
+                self.state.history[-1], sample_table(asked), patience_used(self.state, self.config.patience)
+            )
 
     def _ask_observers(self) -> None:
         """Ends the training if an observer asks for it. The checkpoint does not say so: the run may go on later."""

@@ -48,8 +48,14 @@ class Observer:
           outcomes: For each of ``history.METRICS``, float32 [steps]: its value on each step's batch.
         """
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        """Is called after an epoch with its row of the history and a table of sample answers."""
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
+        """Is called after an epoch.
+
+        Args:
+          row: Its row of the history.
+          samples: A table of sample answers.
+          waiting: How near the training is to stopping early, in words; empty if the validation loss fell.
+        """
 
     def reason_to_stop(self) -> str:
         """Why the training should end, asked after each epoch; empty if it may go on."""
@@ -69,14 +75,15 @@ class Printer(Observer):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        say(f"{epoch_lines(row, self.epochs)}\n{samples}\n")
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
+        patience = [f"patience    {waiting}"] if waiting else []
+        say("\n".join([epoch_lines(row, self.epochs), *patience, samples, ""]))
 
 
 class Events(Observer):
     """Tells other programs of each epoch."""
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
         events.emit("epoch", **row)
         for name, value in row.items():
             # The seconds of the whole command have that name.
@@ -98,10 +105,11 @@ class Cell(Observer):
         self._epochs = epochs
         self._rows = list(history)
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
         self._rows.append(row)
         columns = [name for name in COLUMNS if name != "steps"]
-        shown = Table(self._rows[-EPOCHS_SHOWN:], columns, f"epoch {row['epoch']} of at most {self._epochs}")
+        title = f"epoch {row['epoch']} of at most {self._epochs}{waiting and f': {waiting}'}"
+        shown = Table(self._rows[-EPOCHS_SHOWN:], columns, title)
         self._output.show("epochs", repr(shown), shown._repr_html_())
         self._output.show("samples", samples)
 
@@ -160,7 +168,7 @@ class Callbacks(Observer):
         last = first % self._epoch_steps + len(outcomes[METRICS[0]]) - 1
         self._list.on_train_batch_end(last, dict(self._logs))
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
         self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
 
@@ -212,7 +220,7 @@ class Board(Observer):
             for prefix, name in (("", "train"), (VALIDATION, "validation"))
         }
 
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+    def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
         for prefix, writer in self._splits.items():
             with writer.as_default(step=row["steps"]):
                 for name in METRICS:

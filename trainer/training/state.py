@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS
+from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, rank
 
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
 
@@ -34,7 +34,7 @@ class State:
       epoch_seconds: Training seconds of this epoch so far.
       seconds: Seconds of the whole run so far, evaluations included.
       stalled: Epochs in a row whose validation loss fell too little.
-      best_epoch: The epoch with the best score on the validation set so far; 0 before the first.
+      best_epoch: The best epoch so far, as ``history.best`` has it; 0 before the first.
       stopped: Why the run has ended; empty while it has not.
       history: One row per epoch, as ``history.COLUMNS``.
     """
@@ -94,7 +94,7 @@ class State:
         self.history.append(row)
         self.sums, self.epoch_seconds = _no_sums(), 0.0
         self.stalled = stalled_epochs(self.stalled, self.history, min_delta)
-        is_best = not self.best_epoch or _rank(row) > _rank(self.history[self.best_epoch - 1])
+        is_best = not self.best_epoch or rank(row) > rank(self.history[self.best_epoch - 1])
         if is_best:
             self.best_epoch = len(self.history)
         return is_best
@@ -118,6 +118,14 @@ def reason_to_stop(state: State, epochs: int, patience: int, target: float | Non
     if end is End.EPOCHS:
         return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""
+
+
+def patience_used(state: State, patience: int) -> str:
+    """How near a run is to the end that its patience sets; empty if the loss fell, and if the run ends anyway."""
+    if state.stopped or not patience or not state.stalled:
+        return ""
+    epochs = "1 epoch" if state.stalled == 1 else f"{state.stalled} epochs"
+    return f"the validation loss hardly fell for {epochs}; after {patience} in a row, the training stops"
 
 
 def how_to_go_on(state: State, config: TrainConfig) -> str:
@@ -145,11 +153,6 @@ def _end(state: State, epochs: int, patience: int, target: float | None) -> End 
     if patience and state.stalled >= patience:
         return End.PATIENCE
     return End.EPOCHS if len(state.history) >= epochs else None
-
-
-def _rank(row: dict[str, Any]) -> tuple[float, float]:
-    """A key by which epochs are compared: exact match, then loss."""
-    return row["val_exact_match"], -row["val_loss"]
 
 
 def _is_number(value: object) -> bool:

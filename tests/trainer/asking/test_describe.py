@@ -59,7 +59,7 @@ def test_every_network_is_drawn(name):
             "addition",
             [
                 "arith-data generate addition --num-examples 250000 --draws structured --data-dir data",
-                "of 12+7 = 19 it reads 27 1_ __ __ and writes 91__ (_ is blank)",
+                "of 12+7 = 19 it reads 27 1␣ ␣␣ ␣␣ and writes 91␣␣ (␣ is blank)",
                 f"digits paired, in order: {GIVEN['digits paired, in order']}",
                 "225,000 examples in 879 steps of 256",
                 "Latch: Units that hold a value",
@@ -69,7 +69,7 @@ def test_every_network_is_drawn(name):
         (
             "notebook",
             "pq",
-            ["it reads ---p--_{1995} and writes q-----_{1995}", "15,000 times as many as --recipe best"],
+            ["it reads ---p--␣{1995} and writes q-----␣{1995}", "15,000 times as many as --recipe best"],
         ),
         ("raw", "subtraction", ["Bidirectional(LSTM)", "BiasedAttention: Self-attention"]),
     ],

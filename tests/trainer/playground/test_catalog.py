@@ -43,7 +43,7 @@ def test_the_offer_of_a_run(top):
     assert {each["slice"]: each for each in adds["hard"]}["carry-all"]["why"].startswith("One carry from the units")
     for each in adds["hard"]:
         assert text.parse(each["question"], Task("addition"))
-    assert found["broken"] == catalog.BROKEN
+    assert (found["broken"], found["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
 
 
 def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):

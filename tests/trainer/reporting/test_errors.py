@@ -1,6 +1,7 @@
 """How wrong answers differ from the right ones."""
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.reporting import errors
 from seq2seq_arith.trainer.reporting.errors import Offset, Place, Swap
@@ -18,7 +19,7 @@ def test_digits_are_compared_from_the_units():
         Place("units", 3, 0, ()),
         Place("tens", 3, 2, (Swap("0", "9", 1), Swap("5", "4", 1))),
         Place("hundreds", 2, 1, (Swap("0", "9", 1),)),
-        Place("thousands", 1, 1, (Swap("1", errors.BLANK, 1),)),
+        Place("thousands", 1, 1, (Swap("1", VISIBLE_PAD, 1),)),
     )
     table = {
         (right, said): found.counts[row, column]
@@ -26,8 +27,8 @@ def test_digits_are_compared_from_the_units():
         for column, said in enumerate(found.characters)
         if found.counts[row, column]
     }
-    assert table == {("0", "9"): 2, ("5", "4"): 1, ("1", errors.BLANK): 1}
-    assert found.characters == f"0123456789{errors.BLANK}"
+    assert table == {("0", "9"): 2, ("5", "4"): 1, ("1", VISIBLE_PAD): 1}
+    assert found.characters == f"0123456789{VISIBLE_PAD}"
 
 
 def test_an_answer_of_blanks_has_every_character_wrong():

@@ -15,7 +15,8 @@ def made(folder, epochs):
     run.claim()
     values = [epoch / epochs for epoch in range(1, epochs + 1)]
     rows = [
-        dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": number, "val_loss": 1 - value, "val_exact_match": value}
+        dict.fromkeys(history.COLUMNS, 0.5)
+        | {"epoch": number, "steps": number, "val_loss": 1 - value, "val_exact_match": value}
         for number, value in enumerate(values, start=1)
     ]
     history.write_csv(run.history, rows)

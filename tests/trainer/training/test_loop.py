@@ -300,7 +300,7 @@ def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
             self.calls.append((first, count))
             return super().on_call(first, count)
 
-        def on_epoch(self, row, samples):
+        def on_epoch(self, row, samples, waiting):
             self.epochs.append((row["epoch"], samples.splitlines()[0].split()))
 
         def on_end(self):

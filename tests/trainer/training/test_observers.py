@@ -74,7 +74,7 @@ def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
     output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))
     done = [dict.fromkeys(history.COLUMNS, 0.0) | {"epoch": epoch, "steps": epoch} for epoch in range(1, 31)]
     cell = observers.Cell(output, 50, done[:-1])
-    cell.on_epoch(done[-1], "ten answers")
+    cell.on_epoch(done[-1], "ten answers", "")
     lines = shown["epochs"].splitlines()
     assert (lines[0], shown["samples"]) == ("epoch 30 of at most 50", "ten answers")
     assert [line.split()[0] for line in lines[3:]] == [str(epoch) for epoch in range(11, 31)]
@@ -173,7 +173,7 @@ def test_callbacks_see_and_change_the_learning_rate():
         with watching.on_call(3 * epoch, 3):
             pass
         watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
-        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
+        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "", "")
     assert seen == [0.25, 0.125]
     assert float(optimizer.learning_rate) == 0.125
 

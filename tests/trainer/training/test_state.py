@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.history import COLUMNS
-from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop, stalled_epochs
+from seq2seq_arith.trainer.training.state import State, how_to_go_on, patience_used, reason_to_stop, stalled_epochs
 
 
 def row(exact: float, loss: float) -> dict:
@@ -98,6 +98,20 @@ def test_the_notebooks_early_stopping(losses, stalled):
 def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     state = State(stalled=stalled, history=[{"val_exact_match": exact}] * 2)
     assert reason_to_stop(state, epochs, patience, target) == reason
+
+
+@pytest.mark.parametrize(
+    ("stalled", "patience", "stopped", "sentence"),
+    [
+        (0, 3, "", ""),
+        (1, 3, "", "the validation loss hardly fell for 1 epoch; after 3 in a row, the training stops"),
+        (2, 3, "", "the validation loss hardly fell for 2 epochs; after 3 in a row, the training stops"),
+        (3, 3, "the validation loss hardly fell for 3 epochs in a row", ""),
+        (7, 0, "", ""),
+    ],
+)
+def test_how_much_patience_is_used_up(stalled, patience, stopped, sentence):
+    assert patience_used(State(stalled=stalled, stopped=stopped), patience) == sentence
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ const STEP_MS = 140; // from one character of an answer to the next
 const MOST_MS = 1600; // for a whole answer
 const WAITING_MS = 250; // before the page says that a model is being loaded
 const CHOICES = 4; // characters that a closer look shows
-const BLANK = "␣";
 const CURVES = ["", "one", "two"]; // the classes of their dashes
 
 const server = {
@@ -219,7 +218,7 @@ class Panel {
   }
 
   readCell(cell) {
-    const blank = [...cell.character].every((each) => each === BLANK);
+    const blank = [...cell.character].every((each) => each === catalogue.blank);
     const many = cell.character.length > 2;
     const made = element("li", { className: `cell${blank ? " blank" : ""}${many ? " many" : ""}` },
       shown(cell), element("small", { className: "look" }));
@@ -236,8 +235,8 @@ class Panel {
     const made = element("button", { type: "button", className: "cell", tabIndex: index ? -1 : 0 },
       shown(cell), element("small", { textContent: percent(share) }),
       element("span", { className: "bar" }, bar), element("small", { className: "look" }));
-    made.classList.toggle("blank", cell.character === BLANK);
-    const name = cell.character === BLANK ? "blank" : cell.character === "-" ? "dash" : cell.character;
+    made.classList.toggle("blank", cell.character === catalogue.blank);
+    const name = cell.character === catalogue.blank ? "blank" : cell.character === "-" ? "dash" : cell.character;
     const count = cell.end - cell.start;
     const wrong = this.isWrong(cell);
     made.classList.toggle("off", wrong);
@@ -253,7 +252,7 @@ class Panel {
     const { right, backwards } = this.found;
     const wanted = backwards ? [...right].reverse() : [...right];
     for (let step = cell.start; step < cell.end; step++) {
-      if ((wanted[step] ?? BLANK) !== cell.character) return true;
+      if ((wanted[step] ?? catalogue.blank) !== cell.character) return true;
     }
     return false;
   }
@@ -282,7 +281,9 @@ class Panel {
       : element("span", { className: "wrong" }, " ✗ wrong: ", element("code", { textContent: shortened(found.right) }), " is right");
     const milliseconds = Math.round(Number(this.root.dataset.milliseconds));
     one(".verdict", this.root).replaceChildren(
-      element("code", { textContent: `${shortened(found.question)}${equals || " "}${shortened(found.answer) || BLANK}` }),
+      element("code", {
+        textContent: `${shortened(found.question)}${equals || " "}${shortened(found.answer) || catalogue.blank}`,
+      }),
       verdict,
       element("span", {
         className: "note",
@@ -509,14 +510,14 @@ class Panel {
 
 // How many characters an answer has before its padding.
 function written(found) {
-  const padding = found.written.indexOf(BLANK);
+  const padding = found.written.indexOf(catalogue.blank);
   return padding < 0 ? found.written.length : padding;
 }
 
 // The place of each step on an axis on which long runs of padding are short.
 function stretched(characters) {
   const cells = grouped(characters);
-  const isPadding = (cell) => cell.character === BLANK && cell.end - cell.start > 1;
+  const isPadding = (cell) => cell.character === catalogue.blank && cell.end - cell.start > 1;
   const written = characters.length - cells.filter(isPadding).reduce((sum, cell) => sum + cell.end - cell.start, 0);
   const places = [0];
   for (const cell of cells) {
@@ -542,7 +543,7 @@ function valueAt(corners, step) {
 // The page
 
 const panels = [];
-let catalogue = { runs: [], refused: [] };
+let catalogue = { runs: [], refused: [] }; // as trainer/playground/catalog.py makes it
 const selects = [one("#run-0"), one("#run-1")];
 const input = one("#question");
 const chosenRun = (place) => catalogue.runs.find((run) => run.name === selects[place].value);

@@ -5,7 +5,7 @@
 "use strict";
 
 window.exportedBackend = (() => {
-  const PAD = " ", SHOWN_PAD = "␣";
+  const PAD = " ";
   const COUNTERS_SHOWN = 3;
   const SATURATED = 20; // from here on, tanh is 1 in double precision
 
@@ -328,7 +328,7 @@ window.exportedBackend = (() => {
     const probabilities = NETWORKS[run.network](run, weights, ids, steps).map(softmax);
     const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
     const answered = decoded(run, written, room);
-    const show = (character) => (character === PAD ? SHOWN_PAD : character);
+    const show = (character) => (character === PAD ? window.exported.blank : character);
     return {
       question: parts.join(run.symbol),
       answer: answered,

@@ -61,7 +61,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
 
 
 def train(args: argparse.Namespace) -> int:
-    """Trains a model, and shows its best epoch."""
+    """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
     if not 0 <= args.profile_steps <= MAX_STEPS_PER_CALL:
         raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_PER_CALL}")
@@ -70,13 +70,18 @@ def train(args: argparse.Namespace) -> int:
             raise InputError("--batch-size and --batch-per-replica are given; give one of them")
         check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
     standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
-    _make_dataset(args, task)
+    if not args.dry_run:
+        _make_dataset(args, task)
     import_tensorflow()
     from seq2seq_arith.trainer import demo
+    from seq2seq_arith.trainer.asking import preview
     from seq2seq_arith.trainer.training import devices, session
 
     if args.batch_per_replica is not None:
         config = override(config, batch_size=args.batch_per_replica * devices.count_replicas(config.replicas))
+    if args.dry_run:
+        say(preview.preview(task, args.data_dir, args.run_dir, config))
+        return 0
     trained = session.train(
         task,
         args.data_dir,
@@ -145,6 +150,15 @@ def _open_described(args: argparse.Namespace) -> Run:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} is given, but {args.what} is a run, which has its own settings; leave it out")
     return run
+
+
+def list_runs(args: argparse.Namespace) -> int:
+    """Lists the runs in a folder."""
+    from seq2seq_arith.trainer.runs import listing
+
+    entries = [listing.entry(name, folder) for name, folder in listing.folders(expanded(args.runs_dir)).items()]
+    say(listing.json_lines(entries) if args.json else listing.text(entries))
+    return 0
 
 
 def plot(args: argparse.Namespace) -> int:
@@ -350,6 +364,7 @@ COMMANDS = {
     "train": train,
     "demo": run_demo,
     "describe": describe,
+    "runs": list_runs,
     "plot": plot,
     "evaluate": evaluate,
     "predict": predict,
@@ -360,7 +375,7 @@ COMMANDS = {
     "sweep": sweep,
     "results": print_results,
 }
-WITHOUT_TENSORFLOW = ("plot", "results")
+WITHOUT_TENSORFLOW = ("runs", "plot", "results")
 MAX_PORT = 2**16 - 1
 
 

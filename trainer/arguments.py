@@ -34,7 +34,8 @@ DATA_FLAGS = {"seed": "data-seed"}
 # arith-data calls the seed of a suite --seed, too.
 SUITE_FLAGS = {"seed": "suite-seed"}
 # Their standard output is what was asked for, and no events.
-PRINTS_DATA = ("describe", "plot", "report", "serve", "predict", "inspect", "results")
+PRINTS_DATA = ("describe", "runs", "plot", "report", "serve", "predict", "inspect", "results")
+RUNS_DIR = "a run's folder, or one with runs at most three below it"
 SUITE_OPTIONS = ("per_slice", "seed")
 # The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
 FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
@@ -43,6 +44,7 @@ EXAMPLES = {
     "": ["train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help"],
     "train": [
         "train addition --data-dir data --run-dir runs/addition",
+        "train addition --data-dir data --run-dir runs/addition --dry-run",
         "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
         "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
         "--epochs 300",
@@ -54,6 +56,7 @@ EXAMPLES = {
         "describe pq --recipe notebook --dashes 20",
         "describe subtraction --recipe notebook --model gru --hidden 64",
     ],
+    "runs": ["runs runs", "runs runs/sweep --json"],
     "plot": ["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
     "evaluate": [
         "evaluate runs/addition",
@@ -93,6 +96,9 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
     add_options(demo, TrainConfig, ["replicas"], read_int=int)
     _add_describe(_command(commands, "describe", "show the network, its view and the training of a run or a recipe"))
+    runs = _command(commands, "runs", "list the runs in a folder: what they are, how far they are, what they reached")
+    runs.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
+    runs.add_argument("--json", action="store_true", help="one JSON object per line")
     plot = _command(commands, "plot", "draw the curves of runs into one picture")
     plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
     plot.add_argument(
@@ -198,6 +204,9 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     training.add_argument(
         "--batch-per-replica", type=int, help="instead of --batch-size: this, times the number of replicas"
     )
+    training.add_argument(
+        "--dry-run", action="store_true", help="only say what would be made and trained, and what it would take"
+    )
     machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
     machines.add_argument(
         "--public-cluster",
@@ -239,7 +248,7 @@ def _add_report(report: argparse.ArgumentParser) -> None:
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
-    serve.add_argument("runs_dir", metavar="RUNS_DIR", help="a run's folder, or one with runs at most three below it")
+    serve.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
     serve.add_argument("--port", type=int, default=8765, help="on this machine alone; 0 for a free one (default: 8765)")
     serve.add_argument(
         "--export",

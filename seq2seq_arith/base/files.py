@@ -178,6 +178,25 @@ def exchange(path: Path, other: Path) -> bool:
     raise OSError(number, os.strerror(number), str(path))
 
 
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock that a file stands for. To look, the lock is held for a moment.
+
+    Raises:
+      OSError: The file is there and cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[bool]:
     """Holds the lock that a file stands for, unless another process holds it; yields whether this one does.

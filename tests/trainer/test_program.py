@@ -260,7 +260,7 @@ def test_a_run_that_ends_early_goes_on_as_it_says(data_dir, tasks, tmp_path, cap
     command += ["--model", "convolution", "--hidden", "4"]
     assert main([*command, "--run-dir", str(tmp_path / "run"), "--patience", "1"]) == 0
     printed = capsys.readouterr().out
-    assert "run is finished: the validation loss hardly fell for 1 epochs in a row\n" in printed
+    assert "run is finished: the validation loss hardly fell for 1 epoch\n" in printed
     assert "run the same command with --patience 0, which never stops early, or with more than --patience 1" in printed
     assert main([*command, "--run-dir", str(tmp_path / "run"), "--patience", "0"]) == 0
     assert "run is finished: 3 epochs were asked for" in capsys.readouterr().out

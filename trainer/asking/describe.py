@@ -58,10 +58,10 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     view = make_view(config.model.view, task, config.model.view_sha256)
     found = sketch(config.model, view, layers, cudnn=True)
     parts = [
-        _pairs({**_data(task, run), **view_facts(config.model, view)}),
+        pairs({**_data(task, run), **view_facts(config.model, view)}),
         _network(found),
         _training(config),
-        _pairs(_costs(config, view, sum(layer.weights for layer in found))),
+        pairs(costs(config, view, sum(layer.weights for layer in found))),
     ]
     if note := effort(config, view):
         parts.append(f"{note}.")
@@ -134,7 +134,8 @@ def _example(view: View, question: str) -> str:
     read = _steps(view, np.asarray(view.encode_question(stored))[0])
     written = _steps(view, np.asarray(view.encode_answer(answers))[0])
     answer = answers[0].tobytes().decode("ascii").strip()
-    return f"of {question}{task.notation.equals or ' '}{answer} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
+    asked = f"{question}{task.notation.equals or ' '}{answer}"
+    return f"of {asked} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
 
 
 def _steps(view: View, ids: np.ndarray) -> str:
@@ -188,7 +189,8 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
+def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
+    """What a training takes at most, in words."""
     examples = most_examples(config, view.task)
     return {
         "at most": f"{examples:,} examples in {-(-examples // config.batch_size):,} steps of {config.batch_size:,}",
@@ -208,6 +210,7 @@ def _reached(rows: Sequence[dict[str, Any]]) -> str:
     )
 
 
-def _pairs(facts: dict[str, str]) -> str:
+def pairs(facts: dict[str, str]) -> str:
+    """Names and what they stand for, one per line."""
     width = max(map(len, facts)) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())

@@ -150,7 +150,7 @@ def measure(
         "worst_slice": worst_of_all(suites),
     }
     is_own = sha256 in (None, run.sha256)
-    path = run.folder / ("evaluation.json" if is_own else f"evaluation-{task.config_name}-{sha256[:12]}.json")
+    path = run.evaluation if is_own else run.folder / f"evaluation-{task.config_name}-{sha256[:12]}.json"
     write(path, (json.dumps(content, indent=2) + "\n").encode())
     events.emit(
         "result", path=stores.shown(path), scores=content["scores"], worst_slice=content["worst_slice"], given=given

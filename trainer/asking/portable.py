@@ -13,6 +13,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
+from seq2seq_arith.trainer.runs import evaluated
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
@@ -145,7 +146,7 @@ def _how_to_load(run: Run, model: keras.Model) -> str:
 
 def worst_slice(run: Run) -> str:
     """The worst slice that ``evaluate`` has found and saved, with its share; or that it was not asked."""
-    found = _evaluated(run)
+    found = evaluated.read(run)
     if not found:
         return NOT_ASKED
     worst = found.get("worst_slice")
@@ -154,17 +155,9 @@ def worst_slice(run: Run) -> str:
     return f"{worst['name']} {cut(worst['exact_match'], 3)}, of operands of at most {worst['digits']}"
 
 
-def _evaluated(run: Run) -> dict[str, Any]:
-    """What ``evaluation.json`` holds; nothing if it is not there."""
-    try:
-        return json.loads((run.folder / "evaluation.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-
-
 def _slices(run: Run) -> list[str]:
     """The table of slices, from ``evaluation.json``; a sentence if there is none."""
-    suites = _evaluated(run).get("suites")
+    suites = evaluated.read(run).get("suites")
     if suites is None:
         return [f"It was {NOT_ASKED}.", ""]
     rows = [

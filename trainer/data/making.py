@@ -6,6 +6,7 @@ import tempfile
 import time
 import types
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
@@ -13,6 +14,9 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import words
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path
+
+if TYPE_CHECKING:
+    from seq2seq_arith.pipelines.order import Order
 
 
 def command(task: Task, data_dir: str) -> str:
@@ -52,20 +56,23 @@ def say_if_other(plain: Task, task: Task, data_dir: str, recipe: str, advice: st
         )
 
 
-def make_missing(task: Task, data_dir: str) -> None:
-    """Makes the dataset of a task as ``arith-data generate`` does, unless it is there, and says so.
+def is_missing(task: Task, data_dir: str) -> bool:
+    """Whether the dataset of a task is not there, and is made before a training.
 
-    Makes nothing in an object store, under an empty name, or inside a dataset, nor on a machine of a cluster, where all
-    machines would make it at once. Then ``records.open_source`` says what to do.
+    Nothing is made in an object store, under an empty name, or inside a dataset, nor on a machine of a cluster, where
+    all machines would make it at once. Then ``records.open_source`` says what to do.
+    """
+    elsewhere = not data_dir or "://" in data_dir or (expanded(data_dir) / "dataset_info.json").exists()
+    return not (elsewhere or os.environ.get("TF_CONFIG") or is_made(task, data_dir))
+
+
+def check(task: Task, data_dir: str) -> "Order":
+    """Checks that a dataset that is missing can be made.
 
     Raises:
       InputError: The dataset cannot be drawn, or the directory cannot be written.
-      RunError: Making it failed.
       OSError: The disk is full.
     """
-    elsewhere = not data_dir or "://" in data_dir or (expanded(data_dir) / "dataset_info.json").exists()
-    if elsewhere or os.environ.get("TF_CONFIG") or is_made(task, data_dir):
-        return
     from seq2seq_arith.pipelines.order import Order
 
     place = expanded(data_dir).absolute()
@@ -74,6 +81,20 @@ def make_missing(task: Task, data_dir: str) -> None:
     _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
     order.check_space()
     order.check_python()
+    return order
+
+
+def make_missing(task: Task, data_dir: str) -> None:
+    """Makes the dataset of a task as ``arith-data generate`` does, if ``is_missing``, and says so.
+
+    Raises:
+      InputError: The dataset cannot be drawn, or the directory cannot be written.
+      RunError: Making it failed.
+      OSError: The disk is full.
+    """
+    if not is_missing(task, data_dir):
+        return
+    order = check(task, data_dir)
     say(f"making the dataset {NAME}/{task.config_name}, as this does: {command(task, data_dir)}")
     from seq2seq_arith.pipelines.create import create
 

@@ -1,7 +1,6 @@
 """Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.registry import MODELS, model_entry
-from seq2seq_arith.trainer.runs import checkpoints, history
-from seq2seq_arith.trainer.runs.run import CONFIG, Run, open_run
+from seq2seq_arith.trainer.runs import checkpoints, history, listing
+from seq2seq_arith.trainer.runs.run import Run, open_run
 
-# Runs are looked for so many folders below the given one: a sweep has them two below.
-DEPTH = 3
 # A question that is longer than those of the training has at most so many characters. The second is for models whose
 # work grows with the square of the length, or that write character by character.
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
@@ -99,43 +96,13 @@ class Refused:
         return dataclasses.asdict(self)
 
 
-def folders(top: Path) -> dict[str, Path]:
-    """The folders of runs at or below a folder, by the names that the page shows, in their order.
-
-    Links are not followed, so that nothing outside is offered.
-
-    Raises:
-      InputError: The folder is not there, or has no run in it.
-    """
-    if not top.is_dir():
-        raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
-    found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _runs(top)}
-    if not found:
-        raise InputError(f"{top} holds no run; train one first: arith-model train addition --run-dir {top}/addition")
-    return found
-
-
-def _runs(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
-    """The folders of runs, depth first; a run holds no other runs."""
-    try:
-        with os.scandir(folder) as entries:
-            names = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
-    except OSError:  # of another user
-        return
-    if CONFIG in names:
-        yield folder
-    elif depth:
-        for name in sorted(name for name, is_folder in names.items() if is_folder and not name.startswith(".")):
-            yield from _runs(folder / name, depth - 1)
-
-
 def listed(top: Path) -> dict[str, Any]:
     """All runs as they are now, for a training may be going on, and what the page has to know.
 
     Raises:
       InputError: The folder is no longer there, or has no run in it.
     """
-    found = [offer(name, folder) for name, folder in folders(top).items()]
+    found = [offer(name, folder) for name, folder in listing.folders(top).items()]
     return page_data(
         [each.to_json() for each in found if isinstance(each, Offer)],
         [each.to_json() for each in found if isinstance(each, Refused)],

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.playground.catalog import Offer, Refused
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
-from seq2seq_arith.trainer.runs import checkpoints, files
+from seq2seq_arith.trainer.runs import checkpoints, files, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
 STATIC = Path(__file__).parent / "static"
@@ -57,7 +57,7 @@ def export(top: Path, folder: Path) -> None:
     if folder.exists():
         raise InputError(f"{folder} is there already; give a folder that is not")
     models, exported = Models(), []
-    for name, path in catalog.folders(top).items():
+    for name, path in listing.folders(top).items():
         found = _exported(name, path, models)
         if isinstance(found, Refused):
             say(f"left out: {name}: {found.why}")

@@ -26,6 +26,7 @@ from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
+from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
 HOST, HTTP = "127.0.0.1", 80
@@ -54,7 +55,7 @@ def serve(top: Path, port: int) -> None:
     Raises:
       InputError: There are no runs, or the port is taken.
     """
-    catalog.folders(top)
+    listing.folders(top)
     asyncio.run(_serve(top, port))
 
 
@@ -125,7 +126,7 @@ class Playground:
         Raises:
           InputError: There is no such run, or it cannot be opened.
         """
-        folder = catalog.folders(self._top).get(name)
+        folder = listing.folders(self._top).get(name)
         if folder is None:
             raise InputError("there is no run of that name; load the page again")
         return open_run(folder)

@@ -70,6 +70,11 @@ class Run:
         return self.folder / "summary.json"
 
     @property
+    def evaluation(self) -> Path:
+        """What ``evaluate`` found on the run's own data."""
+        return self.folder / "evaluation.json"
+
+    @property
     def config_path(self) -> Path:
         return self.folder / CONFIG
 

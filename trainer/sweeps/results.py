@@ -33,7 +33,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     run = open_run(folder)
     try:
         summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+        evaluation = json.loads(run.evaluation.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
     suites = [

@@ -80,20 +80,13 @@ class Loop:
         Raises:
           InputError: All are damaged, or that of another model.
         """
-        paths = [path for path in (self.run.last, self.run.previous) if path.exists()]
-        for path in paths:
-            try:
-                arrays, self.state = _read(path)
-            except checkpoints.DamagedError as error:
-                if path == paths[-1]:
-                    raise
-                shown = stores.shown(path)
-                say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
-                continue
-            checkpoints.assign(self.learner.variables, arrays, path)
-            self._repair(path)
-            return True
-        return False
+        found = read_last(self.run)
+        if found is None:
+            return False
+        path, arrays, self.state = found
+        checkpoints.assign(self.learner.variables, arrays, path)
+        self._repair(path)
+        return True
 
     def packed(self) -> bytes:
         """All that training changes, as ``resume`` takes it."""
@@ -249,6 +242,27 @@ class Loop:
         kept = f"the last good checkpoint is {self.run.last}" if self.run.last.exists() else "nothing was saved yet"
         advice = "train with a smaller --learning-rate or a --clip-norm in another --run-dir"
         return DivergedError(f"{where}; {kept}; {advice}")
+
+
+def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
+    """The checkpoint from which a run goes on: the last one, or the one before if that is damaged.
+
+    Returns:
+      Its path, the values of the variables, and the state; None if there is none yet.
+
+    Raises:
+      InputError: All are damaged.
+    """
+    paths = [path for path in (run.last, run.previous) if path.exists()]
+    for path in paths:
+        try:
+            return path, *_read(path)
+        except checkpoints.DamagedError as error:
+            if path == paths[-1]:
+                raise
+            shown = stores.shown(path)
+            say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
+    return None
 
 
 def _read(path: Path) -> tuple[dict[str, np.ndarray], State]:

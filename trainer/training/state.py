@@ -114,7 +114,7 @@ def reason_to_stop(state: State, epochs: int, patience: int, target: float | Non
     if end is End.TARGET:
         return f"the exact match reached {target:g}"
     if end is End.PATIENCE:
-        return f"the validation loss hardly fell for {patience} epochs in a row"
+        return f"{_hardly_fell(patience)}{' in a row' if patience > 1 else ''}"
     if end is End.EPOCHS:
         return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""
@@ -124,8 +124,11 @@ def patience_used(state: State, patience: int) -> str:
     """How near a run is to the end that its patience sets; empty if the loss fell, and if the run ends anyway."""
     if state.stopped or not patience or not state.stalled:
         return ""
-    epochs = "1 epoch" if state.stalled == 1 else f"{state.stalled} epochs"
-    return f"the validation loss hardly fell for {epochs}; after {patience} in a row, the training stops"
+    return f"{_hardly_fell(state.stalled)}; after {patience} in a row, the training stops"
+
+
+def _hardly_fell(epochs: int) -> str:
+    return f"the validation loss hardly fell for {epochs} epoch{'s' * (epochs > 1)}"
 
 
 def how_to_go_on(state: State, config: TrainConfig) -> str:

@@ -11,6 +11,8 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs.run import open_run
 
 PQ = Task("pq", digits=20)
 
@@ -55,11 +57,11 @@ def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
 
 
 def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
-    assert list(catalog.folders(top / "counter")) == ["counter"]
+    assert list(listing.folders(top / "counter")) == ["counter"]
     (tmp_path / "link").symlink_to(top)
     for folder, sentence in ((tmp_path, "holds no run"), (tmp_path / "missing", "there is no folder")):
         with pytest.raises(InputError, match=sentence):
-            catalog.folders(folder)
+            listing.folders(folder)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
     [("3p2", "---p--"), ("-{3}p--", "---p--"), (" --- p 2", "---p--"), ("---p--", "---p--"), ("40p1", "-" * 40 + "p-")],
 )
 def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
-    run = catalog.open_run(top / "counter")
+    run = open_run(top / "counter")
     question = catalog.read(typed, run)
     assert (question.given, question.stored.strip()) == (stored, stored)
 
@@ -87,11 +89,11 @@ def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
 )
 def test_what_is_not_a_question(top, name, typed, sentence):
     with pytest.raises(InputError, match=sentence):
-        catalog.read(typed, catalog.open_run(top / name))
+        catalog.read(typed, open_run(top / name))
 
 
 def test_the_lengths(top, untrained, tmp_path):
-    lengths = catalog.lengths(catalog.open_run(top / "sweep" / "adds"))
+    lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
     assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
     fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]

@@ -1,0 +1,114 @@
+"""The list of the runs in a folder: one damaged run hides no other."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from layout import ROOT
+
+from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import is_locked
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing
+from seq2seq_arith.trainer.runs.listing import RunState
+from seq2seq_arith.trainer.runs.run import Run
+
+ROWS = [
+    dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": 10 * epoch, "val_exact_match": exact}
+    for epoch, exact in ((1, 0.25), (2, 0.75), (3, 0.75))
+]
+WORST = {"name": "equal", "exact_match": 0.1999, "digits": 3}
+
+
+def made(folder, stopped="3 epochs were asked for", rows=ROWS, task=None):
+    """A run with the files that a training leaves, which was stopped for this reason; or is not at its end."""
+    run = Run(folder, task or Task("addition"), "abc", "/data", TrainConfig(epochs=3))
+    run.claim()
+    if rows:
+        history.write_csv(run.history, rows)
+        for path, state in ((run.best, {"row": rows[-1]}), (run.last, {"stopped": stopped})):
+            checkpoints.save(path, {"weight": np.zeros(2, np.float32)}, state)
+    return run
+
+
+def cut_in_half(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_run_that_is_finished(tmp_path):
+    run = made(tmp_path / "run")
+    found = listing.entry("run", run.folder)
+    assert (found.state, found.epochs, found.most_epochs, found.best_epoch) == (RunState.FINISHED, 3, 3, 2)
+    assert found.cells() == ["run", "addition", "lstm", "raw", "3 of 3", "2", "0.7500", "-", "finished"]
+    run.evaluation.write_text(json.dumps({"worst_slice": WORST}))
+    assert listing.entry("run", run.folder).cells()[7] == "equal 0.199"
+
+
+def test_runs_that_are_not(tmp_path):
+    assert listing.entry("new", made(tmp_path / "new", rows=[]).folder).cells()[4:] == ["0 of 3", *"---", "stopped"]
+    run = made(tmp_path / "stopped", stopped="", rows=ROWS[:2])
+    assert listing.entry("stopped", run.folder).cells()[4:] == ["2 of 3", "2", "0.7500", "-", "stopped"]
+    with run.locked():
+        assert listing.entry("stopped", run.folder).state is RunState.TRAINING
+    assert listing.entry("stopped", run.folder).state is RunState.STOPPED
+    assert not is_locked(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "state", "sentence"),
+    [
+        (lambda run: cut_in_half(run.config_path), RunState.DAMAGED, "config.json is not the configuration of a run"),
+        (lambda run: run.config_path.write_text("[1]"), RunState.DAMAGED, "config.json is not the configuration"),
+        (lambda run: run.history.write_text("epoch\n"), RunState.DAMAGED, "history.csv is damaged"),
+        (lambda run: cut_in_half(run.best), RunState.DAMAGED, "best.npz cannot be read"),
+        (lambda run: cut_in_half(run.last), RunState.DAMAGED, "last.npz cannot be read"),
+        (lambda run: run.best.unlink(), RunState.DAMAGED, "there is no checkpoint"),
+    ],
+)
+def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys, spoil, state, sentence):
+    made(tmp_path / "a")
+    spoil(made(tmp_path / "b"))
+    made(tmp_path / "c")
+    assert main(["runs", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[2:5]] == ["a", "b", "c"]
+    assert [line.split()[-1] for line in lines[2:5]] == ["finished", state, "finished"]
+    assert lines[6].startswith(f"b is {state}: ") and sentence in lines[6]
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each["state"] for each in found] == ["finished", state, "finished"]
+    assert set(found[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
+
+
+def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, monkeypatch):
+    for known in ("_current", "_known"):
+        monkeypatch.setattr(registry, known, {})
+    file = ROOT / "examples" / "task" / "own_tasks.py"
+    name = registry.use(file)[0]
+    made(tmp_path / "own", task=Task(name))
+    for known in ("_current", "_known"):
+        monkeypatch.setattr(registry, known, {})
+    assert main(["runs", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "own is refused: " in shown and f"--task-file {file}" in shown
+    assert main(["runs", str(tmp_path), "--task-file", str(file)]) == 0
+    assert f"own  {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"worst_slice": 3}', '{"worst_slice": {"name": "equal"}}'])
+def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
+    run = made(tmp_path / "run")
+    run.evaluation.write_text(content)
+    assert evaluated.read(run) == {}
+    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path, capsys):
+    assert main(["runs", str(tmp_path)]) == 2
+    assert "holds no run; train one first" in capsys.readouterr().err
+    with pytest.raises(InputError, match="there is no folder"):
+        listing.folders(tmp_path / "missing")

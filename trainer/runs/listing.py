@@ -1,0 +1,175 @@
+"""The runs in a folder, and how far each of them is; nothing here imports TensorFlow."""
+
+import dataclasses
+import enum
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import is_locked
+from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
+from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
+
+# Runs are looked for so many folders below the given one: a sweep has them two below.
+DEPTH = 3
+HEADER = ("run", "task", "model", "view", "epochs", "best", "exact match", "worst slice", "state")
+
+
+class RunState(enum.StrEnum):
+    """How far a run is."""
+
+    FINISHED = enum.auto()
+    STOPPED = enum.auto()  # it goes on with the same command
+    TRAINING = enum.auto()
+    DAMAGED = enum.auto()
+    REFUSED = enum.auto()  # whole, but not to be opened like this: its task is one's own, and its file was not named
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A run in a list; what is not known of it is None.
+
+    Attributes:
+      name: Its folder, below the folder of all runs.
+      state: How far it is.
+      why: The sentence that says what is damaged, or why it is refused; empty otherwise.
+      task: The name of the task.
+      dataset: The config's name of the dataset.
+      model, view: As in the run's configuration.
+      epochs: How many are done.
+      most_epochs: How many were asked for.
+      best_epoch: As ``history.best`` has it; None before the first epoch has ended.
+      exact_match: On the validation set, in the best epoch.
+      worst_slice: The name of the worst slice of the suite, if ``evaluate`` has asked it.
+      worst: The share of right answers there.
+    """
+
+    name: str
+    state: RunState
+    why: str = ""
+    task: str | None = None
+    dataset: str | None = None
+    model: str | None = None
+    view: str | None = None
+    epochs: int | None = None
+    most_epochs: int | None = None
+    best_epoch: int | None = None
+    exact_match: float | None = None
+    worst_slice: str | None = None
+    worst: float | None = None
+
+    def cells(self) -> list[str]:
+        """A row of a table with ``HEADER``."""
+        return [
+            self.name,
+            self.task or "-",
+            self.model or "-",
+            self.view or "-",
+            "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
+            str(self.best_epoch or "-"),
+            "-" if self.exact_match is None else cut(self.exact_match, 4),
+            "-" if self.worst is None else f"{self.worst_slice} {cut(self.worst, 3)}",
+            str(self.state),
+        ]
+
+
+def folders(top: Path) -> dict[str, Path]:
+    """The folders of runs at or below a folder, by the names that people see, in their order.
+
+    Links are not followed, so that nothing outside is shown.
+
+    Raises:
+      InputError: The folder is not there, or has no run in it.
+    """
+    if not top.is_dir():
+        raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
+    found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}
+    if not found:
+        raise InputError(f"{top} holds no run; train one first: arith-model train addition --run-dir {top}/addition")
+    return found
+
+
+def _below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
+    """The folders of runs, depth first; a run holds no other runs."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name: entry.is_dir(follow_symlinks=False) for entry in entries}
+    except OSError:  # of another user
+        return
+    if CONFIG in names:
+        yield folder
+    elif depth:
+        for name in sorted(name for name, is_folder in names.items() if is_folder and not name.startswith(".")):
+            yield from _below(folder / name, depth - 1)
+
+
+def entry(name: str, folder: Path) -> Entry:
+    """What a list says of a run: whatever is wrong with it is said there, and hides no other run."""
+    try:
+        run = open_run(folder)
+    except InputError as error:
+        is_whole = isinstance(_json(folder / CONFIG), dict)
+        return Entry(name=name, state=RunState.REFUSED if is_whole else RunState.DAMAGED, why=str(error))
+    model = run.config.model
+    known = Entry(
+        name=name,
+        state=RunState.STOPPED,
+        task=run.task.name,
+        dataset=run.task.config_name,
+        model=model.name.rpartition("/")[2],
+        view=model.view.rpartition("/")[2],
+        most_epochs=run.config.epochs,
+    )
+    try:
+        return dataclasses.replace(known, **_reached(run), state=state_of(run))
+    except InputError as error:
+        return dataclasses.replace(known, state=RunState.DAMAGED, why=str(error))
+
+
+def state_of(run: Run) -> RunState:
+    """How far a run is.
+
+    Raises:
+      InputError: One of its files is damaged, or its best checkpoint is missing.
+    """
+    if is_locked(run.folder / LOCK):
+        return RunState.TRAINING
+    if history.read_csv(run.history):
+        checkpoints.load(run.best)
+    if run.last.exists():
+        _, state = checkpoints.load(run.last)
+        return RunState.FINISHED if state.get("stopped") else RunState.STOPPED
+    return RunState.FINISHED if run.summary.exists() else RunState.STOPPED
+
+
+def _reached(run: Run) -> dict[str, int | float | str | None]:
+    """The fields of an entry that say what a run has reached."""
+    rows = history.read_csv(run.history)
+    best = history.best(rows)
+    found: dict[str, int | float | str | None] = {"epochs": len(rows)}
+    if best:
+        found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
+    worst = evaluated.read(run).get("worst_slice")
+    return found | ({"worst_slice": worst["name"], "worst": worst["exact_match"]} if worst else {})
+
+
+def _json(path: Path) -> object:
+    """What a file of JSON holds; None if it is not one."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def text(entries: Sequence[Entry]) -> str:
+    """The runs as a table, and below it a sentence for each that is damaged or refused."""
+    reasons = [f"{each.name} is {each.state}: {each.why}" for each in entries if each.why]
+    return "\n".join([table(HEADER, [each.cells() for each in entries]), *(["", *reasons] if reasons else [])])
+
+
+def json_lines(entries: Sequence[Entry]) -> str:
+    """The runs as JSON, one object per line."""
+    return "\n".join(json.dumps(dataclasses.asdict(each)) for each in entries)

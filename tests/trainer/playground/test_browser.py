@@ -281,13 +281,3 @@ def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
     ]
     assert names and all(names)
     browser.resize(page)
-
-
-def test_the_program_says_what_it_leaves_out(top, untrained, tmp_path, capsys):
-    untrained(tmp_path / "runs" / "large", Task("addition"), name="lstm_tagger", view="aligned", hidden=700)
-    untrained(tmp_path / "runs" / "causal", Task("addition"), name="causal", view="backward")
-    assert main(["serve", str(tmp_path / "runs"), "--export", str(tmp_path / "page")]) == 2
-    printed = capsys.readouterr()
-    assert "left out: causal: the page computes" in printed.out
-    assert "weights, and a page holds at most" in printed.out
-    assert "no run of" in printed.err and not (tmp_path / "page").exists()

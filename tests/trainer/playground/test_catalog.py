@@ -19,12 +19,14 @@ PQ = Task("pq", digits=20)
 
 @pytest.fixture(scope="module")
 def top(untrained, tmp_path_factory):
-    """Five runs: two that can be asked, one of them in a folder below; a damaged one, one of code, and no run."""
+    """Runs that can be asked, one of them in a folder below; two damaged ones, one of code, and no run."""
     folder = tmp_path_factory.mktemp("runs")
     untrained(folder / "counter", PQ, name="counter", epochs=2)
     untrained(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
+    shutil.copytree(folder / "counter", folder / "no-history")
+    (folder / "no-history" / "history.csv").write_text("epoch,steps\n1,many\n")
     own = f"{ROOT}/examples/own_model.py:transformer"
     plugins.allow(own)
     untrained(folder / "own", Task("addition"), name=own)
@@ -51,8 +53,9 @@ def test_the_offer_of_a_run(top):
 def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
     monkeypatch.setattr(plugins, "_allowed", set())
     refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
-    assert set(refused) == {"damaged", "own"}
+    assert set(refused) == {"damaged", "no-history", "own"}
     assert "cannot be read" in refused["damaged"]
+    assert "history.csv is damaged" in refused["no-history"]
     assert "runs only if you name it" in refused["own"]
 
 

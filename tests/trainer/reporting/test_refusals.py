@@ -57,6 +57,22 @@ def test_refuses_more_runs_than_can_be_told_apart(folder, tmp_path, capsys):
     assert "there are 7 runs, and a report shows at most 6; give fewer" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["report", "plot"])
+def test_one_damaged_history_among_several_runs_is_named(command, folder, tmp_path, capsys):
+    """A page or a picture without it would look as if the run had never been asked for."""
+    (folder / "best.npz").write_bytes(b"")  # there, which is all that is looked at
+    for name in ("second", "third"):
+        shutil.copytree(folder, tmp_path / name)
+    damaged = tmp_path / "second" / "history.csv"
+    damaged.write_text(damaged.read_text()[:-9])
+    others = [str(tmp_path / name) for name in ("second", "third")]
+    kind = {"report": "html", "plot": "png"}[command]
+    assert main([command, str(folder), *others, "-o", str(tmp_path / f"out.{kind}")]) == 2
+    said = capsys.readouterr().err
+    assert said == f"arith-model: {damaged} is damaged; train the run again in another folder\n"
+    assert not list(tmp_path.glob("out.*"))
+
+
 def test_refuses_a_length_that_a_model_cannot_read(folder, capsys):
     values = json.loads((folder / "config.json").read_text())
     values["train"]["model"] |= dataclasses.asdict(ModelConfig(name="causal", positions="learned"))

@@ -66,6 +66,11 @@ nitpick_ignore = [
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
 ]
 
+# make linkcheck asks for pages elsewhere. Links to files of the repository are tested (tests/test_site.py), and the
+# addresses of this machine answer only while a program listens there.
+linkcheck_ignore = [rf"{re.escape(REPOSITORY)}/(blob|tree)/", r"https?://(localhost|127\.0\.0\.1)"]
+linkcheck_timeout = 30
+
 html_theme = "furo"
 html_show_sphinx = False
 html_copy_source = False

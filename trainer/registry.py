@@ -103,13 +103,13 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "gru": ModelEntry(
         build=f"{_ENCODER_DECODERS}:gru_encoder_decoder",
-        help="as lstm, of gated recurrent units",
+        help="the notebook's network, of gated recurrent units instead of LSTMs",
         kept=12,
         gates=3,
     ),
     "simple_rnn": ModelEntry(
         build=f"{_ENCODER_DECODERS}:simple_rnn_encoder_decoder",
-        help="as lstm, of plain recurrent units",
+        help="the notebook's network, of plain recurrent units instead of LSTMs",
         kept=4,
         gates=1,
     ),
@@ -124,7 +124,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "bilstm_tagger": ModelEntry(
         build=f"{_TAGGERS}:bilstm_tagger",
-        help="as lstm_tagger, each layer in both directions",
+        help="LSTM layers that write one answer character per step, each in both directions",
         kept=12,
         gates=4,
         directions=2,
@@ -134,7 +134,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "alternating_tagger": ModelEntry(
         build=f"{_TAGGERS}:alternating_tagger",
-        help="as lstm_tagger, forward and backward in turn",
+        help="LSTM layers that write one answer character per step, forward and backward in turn",
         kept=12,
         gates=4,
         writes_in_place=True,
@@ -143,7 +143,7 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "returning_tagger": ModelEntry(
         build=f"{_TAGGERS}:returning_tagger",
-        help="as lstm_tagger, the last layer backward",
+        help="LSTM layers that write one answer character per step, the last one backward",
         kept=12,
         gates=4,
         writes_in_place=True,
@@ -196,14 +196,14 @@ MODELS: dict[str, ModelEntry] = {
     ),
     "lstm_feedback": ModelEntry(
         build=f"{_AUTOREGRESSIVE}.lstm:lstm_feedback",
-        help="LSTMs as in lstm, whose decoder reads what it has written",
+        help="an encoder and a decoder of LSTMs, which reads what it has written",
         kept=12,
         gates=4,
         autoregressive=True,
     ),
     "lstm_attention": ModelEntry(
         build=f"{_AUTOREGRESSIVE}.lstm:lstm_attention",
-        help="as lstm_feedback, and looks back at the question",
+        help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
         kept=16,
         gates=5.5,
         autoregressive=True,

@@ -33,7 +33,9 @@ def ladder(digits: int) -> list[int]:
 def _decimal(digits: int) -> Iterator[Slice]:
     """The slices of every task on decimal numbers."""
     yield Slice("random", "Not hard: lengths and digits are uniform, as in a dataset's draws.", _random)
-    yield Slice("full", "Both operands have D digits, which few draws of a dataset have.", _of_lengths(digits, digits))
+    yield Slice(
+        "full", "Both operands are of full length, which few draws of a dataset have.", _of_lengths(digits, digits)
+    )
     for m in ladder(digits):
         for n in ladder(digits):
             why = f"Operands of {m} and {n} digits: a model may know some pairs of lengths only."
@@ -70,8 +72,8 @@ def subtraction(digits: int) -> Iterator[Slice]:
         yield Slice("borrow-all", "One borrow from the units runs through all places to the first.", _borrow_all)
     yield Slice("power", "The answer is a power of ten, or its negative.", _differ_by(0))
     yield Slice("power-less-one", "The answer is nines alone, or its negative.", _differ_by(1))
-    yield Slice("positive", "D digits each, and the left is larger: no sign.", _signed(True))
-    yield Slice("negative", "D digits each, and the right is larger: the sign is decided by the first difference.",
+    yield Slice("positive", "Both are of full length, and the left is larger: no sign.", _signed(True))
+    yield Slice("negative", "Both are of full length, and the right is larger: the first difference decides the sign.",
                 _signed(False))  # fmt: skip
 
 

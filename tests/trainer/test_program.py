@@ -236,7 +236,7 @@ def test_five_options_stand_at_the_head_of_the_help(capsys):
 def test_describe_and_plot(trained, capsys, tmp_path):
     assert main(["describe", "addition", "--recipe", "notebook", "--model", "gru", "--hidden", "24"]) == 0
     shown = capsys.readouterr().out
-    assert "gru: as lstm" in shown
+    assert "gru: the notebook's network, of gated recurrent units" in shown
     assert re.search(r"^--hidden +24 ", shown, re.MULTILINE)
     for words in (
         ["--digits", "4"],

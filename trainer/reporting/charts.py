@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from seq2seq_arith.trainer.asking.describe import Layer
 
 WIDTH, HEIGHT = 360, 232
-LEFT, RIGHT, TOP, BOTTOM = 40, 10, 18, 34
+LEFT, RIGHT, TOP, BOTTOM = 40, 10, 24, 34
 MARKED = 12  # points of a line that have a marker
 SMALLEST = 1e-7  # a loss of zero has no place on a logarithmic axis
 # Told apart by more than colour: the marker and the dashes.

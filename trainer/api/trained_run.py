@@ -165,7 +165,7 @@ class TrainedRun:
     def exact_match(self) -> float | None:
         """The share of right answers on the validation set in the best epoch; None before the first has ended."""
         best = history.best(self.history)
-        return best and best["val_exact_match"]
+        return best["val_exact_match"] if best else None
 
     @property
     def history(self) -> list[dict[str, Any]]:

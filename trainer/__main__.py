@@ -156,7 +156,7 @@ def list_runs(args: argparse.Namespace) -> int:
     """Lists the runs in a folder."""
     from seq2seq_arith.trainer.runs import listing
 
-    entries = [listing.entry(name, folder) for name, folder in listing.folders(expanded(args.runs_dir)).items()]
+    entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(args.runs_dir)).items()]
     say(listing.json_lines(entries) if args.json else listing.text(entries))
     return 0
 

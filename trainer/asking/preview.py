@@ -6,7 +6,7 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder, standing
+from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import check_memory, effort
 from seq2seq_arith.trainer.training.loop import read_last
@@ -29,7 +29,7 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
     """
     view = make_view(config.model.view, task, config.model.view_sha256)
     dataset, sha256 = _dataset(task, data_dir)
-    run = _run(Run(local_folder(run_dir), task, sha256, absolute(data_dir), config))
+    run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
     network = sketch(config.model, view, describe.layers, cudnn=True)
     weights = sum(layer.weights for layer in network)
     check_memory(config, view, weights, on_gpu=devices.uses_gpus(config.replicas))
@@ -67,12 +67,12 @@ def _run(run: Run) -> str:
     """
     there = run.check_folder() if run.sha256 else standing(run.folder, run.task)
     if there is None:
-        return f"{run.folder}, a new one"
+        return f"{run.place}, a new one"
     found, config = read_last(run), run.config
     state = found[2] if found else State()
     ends = state.stopped and reason_to_stop(state, config.epochs, config.patience, config.target)
     would = f"it is finished: {ends}" if ends else "it would go on"
-    return f"{run.folder}, where {len(state.history)} of {config.epochs} epochs are done; {would}"
+    return f"{run.place}, where {len(state.history)} of {config.epochs} epochs are done; {would}"
 
 
 def _epochs(config: TrainConfig) -> str:

@@ -110,5 +110,7 @@ def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 2
     assert "holds no run; train one first" in capsys.readouterr().err
+    assert main(["runs", "gs://bucket/runs"]) == 2
+    assert "gs://bucket/runs is on no disk of this machine" in capsys.readouterr().err
     with pytest.raises(InputError, match="there is no folder"):
         listing.folders(tmp_path / "missing")

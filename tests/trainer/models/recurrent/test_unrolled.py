@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM, lstm_step
+from seq2seq_arith.trainer.models.recurrent.plain import lstm_step
+from seq2seq_arith.trainer.models.recurrent.unrolled import UnrolledLSTM
 
 UNITS, EXAMPLES, STEPS, FEATURES = 5, 4, 3, 2
 

@@ -16,11 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MODELS, check_model, check_steps, load
-
-# Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace. XLA compiles it for longer,
-# and makes a loop as fast.
-MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps, load
 
 T = TypeVar("T")
 
@@ -52,7 +48,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
         alphabet=view.alphabet,
         units_first=view.task.reverse,
         options=config.network_options(),
-        unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
+        unroll=not cudnn and view.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
     if config.name in MODELS:

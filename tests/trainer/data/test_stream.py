@@ -70,6 +70,41 @@ def test_no_validation_pair_is_drawn(data_dir, tasks, name):
     assert len(np.unique(drawn)) > len(source.splits["train"])  # most pairs that there are
 
 
+@pytest.mark.parametrize(
+    ("task", "length"),
+    [
+        (Task("addition", digits=40), 12),  # the keys of three words, and of one
+        (Task("pq", digits=30), 7),
+        (Task("palindrome", digits=20), 5) if "palindrome" in OPERATIONS else (Task("subtraction"), 2),
+    ],
+    ids=lambda value: value.config_name if isinstance(value, Task) else str(value),
+)
+def test_shorter_strings_leave_out_the_same_pairs(task, length):
+    cutoff = 2**63
+    batches = stream(cutoff, batch_size=2000, task=task).up_to(length)
+    block = batches.block(0, 1)
+    shorter = batches.drawn_task
+    assert block.questions.shape == (1, 2000, shorter.question_width)
+    operands = text.operands(shorter, block.questions[0])
+    np.testing.assert_array_equal(block.answers[0], text.answers(shorter, *operands))
+    lengths = task.notation.measure(operands[0])
+    assert (lengths.min(), lengths.max()) == (1, length)
+    # The same pairs, as the whole strings have them.
+    whole = [from_ints(to_ints(side), task.notation.words(task.digits)) for side in operands]
+    assert draws.key_hash(task, draws.SPLIT, draws.key(task, *whole)).min() >= cutoff
+
+
+def test_a_length_all_of_whose_pairs_are_for_validation_is_refused():
+    hashes = {
+        dashes: int(draws.key_hash(PQ, draws.SPLIT, draws.key(PQ, from_ints([dashes]), from_ints([dashes])))[0])
+        for dashes in (1,)
+    }
+    batches = stream(hashes[1] + 1, task=PQ)
+    with pytest.raises(InputError, match="all pairs of at most 1 dashes are kept for validation; give the curriculum"):
+        batches.up_to(1)
+    assert stream(hashes[1], task=PQ).up_to(1).block(0, 1).questions.shape == (1, 10, 3)
+
+
 def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     config = override(configs.TAGGER, hidden=8, layers=1, epochs=2, epoch_examples=1000, batch_size=100, stream=True)
     trained = session.train(tasks["addition"], str(data_dir), str(tmp_path), config)

@@ -48,10 +48,9 @@ class CheckpointedLSTM(PlainLSTM):
         if sequences.shape[1] == 1:
             read, added = (), tf.matmul(ordered[:, 0], kernel) + bias
         else:
-            read = (tf.transpose(tf.repeat(ordered, self.repeats, axis=1), (1, 0, 2)), kernel)
+            read = (tf.repeat(ordered, self.repeats, axis=1) if self.repeats > 1 else ordered, kernel)
             added = tf.broadcast_to(bias, (examples, 4 * self.units))
-        outputs = recur(Segments(steps), self.return_sequences, added, recurrent, hidden, carry, *read)
-        return tf.transpose(outputs, (1, 0, 2)) if self.return_sequences else outputs
+        return recur(Segments(steps), self.return_sequences, added, recurrent, hidden, carry, *read)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,20 +82,25 @@ class Segments:
         """The first step within a segment: 0, but in the first segment the number of those that are missing."""
         return tf.maximum(self.missing - number * self.length, 0)
 
-    def cut(self, sequence: Any) -> Any:
-        """[steps, examples, n] as [count, length, examples, n], with zeros for what is missing."""
-        padded = tf.pad(sequence, ((self.missing, 0), (0, 0), (0, 0)))
-        return tf.reshape(padded, (self.count, self.length, -1, sequence.shape[2]))
+    def place(self, number: Any, step: Any) -> Any:
+        """The place among all steps of a step within a segment."""
+        return number * self.length + step - self.missing
 
-    def joined(self, segments: Any) -> Any:
-        """The inverse of ``cut``."""
-        return tf.reshape(segments, (self.count * self.length, -1, segments.shape[3]))[self.missing :]
+    def cut(self, sequences: Any) -> Any:
+        """[examples, steps, n] as [count, length, examples, n], with zeros for what is missing."""
+        padded = tf.pad(sequences, ((0, 0), (self.missing, 0), (0, 0)))
+        parts = tf.reshape(padded, (-1, self.count, self.length, sequences.shape[2]))
+        return tf.transpose(parts, (1, 2, 0, 3))
+
+    def joined(self, sequences: Any) -> Any:
+        """[examples, count, length, n] as [examples, steps, n], without what is missing."""
+        return tf.reshape(sequences, (-1, self.count * self.length, sequences.shape[3]))[:, self.missing :]
 
 
 def recur(
     segments: Segments, whole: bool, added: Any, recurrent: Any, hidden: Any, carry: Any, inputs: Any = None, kernel: Any = None
 ) -> Any:
-    """The hidden state after each step, [steps, examples, units], or after the last one, [examples, units].
+    """The hidden state after each step, [examples, steps, units], or after the last one, [examples, units].
 
     Args:
       segments: How the steps are divided.
@@ -104,7 +108,7 @@ def recur(
       added: What is added to the gates in every step, [examples, 4 * units].
       recurrent: The weights by which the hidden state is multiplied, [units, 4 * units].
       hidden, carry: The state before the first step, [examples, units] each; the carry float32.
-      inputs, kernel: What each step reads, [steps, examples, features], and its weights, [features, 4 * units]; None
+      inputs, kernel: What each step reads, [examples, steps, features], and its weights, [features, 4 * units]; None
         if the steps read nothing but ``added``.
     """
 
@@ -132,33 +136,37 @@ class _Steps:
     def forward(self, hidden: Any, carry: Any) -> tuple[Any, list[Any]]:
         """The outputs, and what the backward pass needs: the states before each segment, [segments, examples, units]."""
         segments = self.segments
-        outputs = [tf.TensorArray(self.dtype, segments.steps)] if self.whole else []
+        # Arrays of segments, not of steps: the many small pieces of memory of single steps would not be used again.
+        outputs = [tf.TensorArray(self.dtype, segments.count)] if self.whole else []
+
+        def write(step: Any, gates: Any, before: Any, after: Any, states: list[Any]) -> list[Any]:
+            return [array.write(step, after[0]) for array in states]
 
         def take(number: Any, hidden: Any, carry: Any, kept: list[Any], outputs: list[Any]) -> tuple[Any, ...]:
             kept = [array.write(number, state) for array, state in zip(kept, (hidden, carry), strict=True)]
-
-            def write(step: Any, gates: Any, before: Any, after: Any, outputs: list[Any]) -> list[Any]:
-                at = number * segments.length + step - segments.missing
-                return [array.write(at, after[0]) for array in outputs]
-
-            hidden, carry, outputs = self._through(number, hidden, carry, write, outputs)
+            states = [self._array(hidden) for _ in outputs]
+            hidden, carry, states = self._through(number, hidden, carry, write, states)
+            outputs = [
+                array.write(number, tf.transpose(each.stack(), (1, 0, 2)))
+                for array, each in zip(outputs, states, strict=True)
+            ]
             return number + 1, hidden, carry, kept, outputs
 
         kept = [tf.TensorArray(kind, segments.count) for kind in (self.dtype, tf.float32)]
         start = (tf.constant(0), hidden, carry, kept, outputs)
         _, hidden, _, kept, outputs = tf.while_loop(lambda number, *_: number < segments.count, take, start)
-        return outputs[0].stack() if self.whole else hidden, [array.stack() for array in kept]
+        returned = segments.joined(tf.transpose(outputs[0].stack(), (1, 0, 2, 3))) if self.whole else hidden
+        return returned, [array.stack() for array in kept]
 
     def backward(self, kept: list[Any], of_outputs: Any) -> list[Any]:
         """The gradients of ``added``, ``recurrent``, the state before the first step, and of what the steps read."""
         segments = self.segments
-        later = segments.cut(of_outputs) if self.whole else None
         weights = [self.recurrent] if self.kernel is None else [self.recurrent, self.kernel]
         reads = [] if self.inputs is None else [tf.TensorArray(self.dtype, segments.count)]
 
         def take(number: Any, of_hidden: Any, of_carry: Any, of_added: Any, sums: list, reads: list) -> tuple[Any, ...]:
             gates, hidden, carry = self._again(number, *(states[number] for states in kept))
-            given = None if later is None else later[number]
+            given = of_outputs if self.whole else None
             of_gates, of_hidden, of_carry = self._back(number, gates, carry, given, of_hidden, of_carry)
             factors = [hidden] if self.inputs is None else [hidden, self.inputs[number]]
             sums = [total + _product(factor, of_gates) for total, factor in zip(sums, factors, strict=True)]
@@ -173,7 +181,7 @@ class _Steps:
         start = (tf.constant(segments.count - 1), *state, tf.zeros_like(self.added, tf.float32), sums, reads)
         _, *state, of_added, sums, reads = tf.while_loop(lambda number, *_: number >= 0, take, start)
         of_recurrent, *of_kernel = (tf.cast(total, self.dtype) for total in sums)
-        of_inputs = [segments.joined(array.stack()) for array in reads]
+        of_inputs = [segments.joined(tf.transpose(array.stack(), (2, 0, 1, 3))) for array in reads]
         return [tf.cast(of_added, self.dtype), of_recurrent, *state, *of_inputs, *of_kernel]
 
     def _through(self, number: Any, hidden: Any, carry: Any, note: Callable[..., list[Any]], noted: list[Any]) -> Any:
@@ -217,14 +225,14 @@ class _Steps:
           number: Of the segment.
           gates: Of its steps.
           carry: Before each of its steps.
-          given: The gradients of the outputs of its steps; None for zeros.
+          given: The gradients of the outputs of all steps, [examples, steps, units]; None for zeros.
           of_hidden, of_carry: The gradients of the state behind it.
         """
         first = self.segments.first(number)
 
         def take(step: Any, of_hidden: Any, of_carry: Any, written: Any) -> tuple[Any, ...]:
             if given is not None:
-                of_hidden += given[step]
+                of_hidden += given[:, self.segments.place(number, step)]
             state = gates[step], carry[step]
             with tf.GradientTape() as tape:
                 tape.watch(state)

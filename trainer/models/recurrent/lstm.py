@@ -14,7 +14,7 @@ def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) ->
         return UnrolledLSTM(units, **kwargs)
     if use_cudnn:
         return keras.layers.LSTM(units, use_cudnn=use_cudnn, **kwargs)
-    return CheckpointedLSTM(units, use_cudnn=False, **kwargs)
+    return CheckpointedLSTM(units, **kwargs)
 
 
 def repeating_lstm(units: int, vector: Any, repeats: int, **kwargs: Any) -> Any:

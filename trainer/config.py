@@ -167,8 +167,8 @@ class TrainConfig:
         default=False,
     )
     curriculum: str | None = option(
-        "START:GROWTH, such as 10:1.25: train on operands of at most START digits or dashes, and on GROWTH times longer "
-        "ones whenever the answers are right; needs --stream",
+        "START:GROWTH, such as 10:1.25: train on operands of at most START digits or dashes, and on GROWTH times "
+        "longer ones whenever the answers are right; needs --stream",
         default=None,
         default_text="all lengths from the first step",
     )
@@ -257,7 +257,7 @@ class TrainConfig:
             )
 
     def lengths(self, task: Task) -> tuple[int, ...]:
-        """The most digits (or dashes, or letters) of an operand in each stage of the training; one without a curriculum.
+        """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one.
 
         Raises:
           InputError: The task has no strings of the lengths of the curriculum.

@@ -74,10 +74,10 @@ class Curriculum:
         """Raises InputError unless the task has strings of these lengths."""
         notation = task.notation
         if not notation.has_lengths:
-            raise InputError(f"a curriculum goes from short strings to long ones, and {task.name} has one length; leave it out")
+            raise InputError(f"a curriculum begins with short strings, and {task.name} has one length; leave it out")
         least = task.operation.min_digits
         if not least <= self.start < task.digits:
             raise InputError(
-                f"the curriculum begins with {self.start:,} {notation.unit}, and {task.config_name} has {task.digits:,}; "
-                f"give a START from {least} to {task.digits - 1:,}, or leave it out"
+                f"the curriculum begins with {self.start:,} {notation.unit}, and {task.config_name} has "
+                f"{task.digits:,}; give a START from {least} to {task.digits - 1:,}, or leave it out"
             )

@@ -26,7 +26,7 @@ def test_stages_grow_up_to_the_whole_length(text, longest, lengths):
 
 @pytest.mark.parametrize("text", ["", "10", "10:", ":2", "x:2", "10:x", "-1:2", "10:1:2", "10:1e3", "1_0:2"])
 def test_what_is_not_written_so_is_refused(text):
-    with pytest.raises(InputError, match="give START:GROWTH, such as 10:1.25"):
+    with pytest.raises(InputError, match=r"give START:GROWTH, such as 10:1\.25"):
         override(STREAM, curriculum=text)
 
 

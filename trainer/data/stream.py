@@ -76,8 +76,8 @@ class Stream:
         sample = shorter._drawn(0, np.arange(SAMPLE, dtype=np.uint64))
         if shorter._left_out(sample).all():
             raise InputError(
-                f"all pairs of at most {length:,} {self.task.notation.unit} are kept for validation; give the curriculum "
-                "a larger START"
+                f"all pairs of at most {length:,} {self.task.notation.unit} are kept for validation; give the "
+                "curriculum a larger START"
             )
         return shorter
 

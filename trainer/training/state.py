@@ -59,7 +59,8 @@ class State:
     def from_json(cls, values: dict[str, Any]) -> "State":
         """The state whose fields these are.
 
-        Earlier checkpoints have no ``stage`` and no ``right``. In those of version 0.1.0 ``sums`` is a list, and ``best`` repeats the score of the best epoch.
+        Earlier checkpoints have no ``stage`` and no ``right``. In those of version 0.1.0 ``sums`` is a list, and
+        ``best`` repeats the score of the best epoch.
 
         Raises:
           ValueError, TypeError, KeyError: They are not those of a state.

@@ -1,1 +1,1 @@
-"""Recurrent layers that compute what Keras's LSTM computes: faster for short sequences, with less memory for long ones."""
+"""LSTMs that compute what Keras's computes: faster for short sequences, and with less memory for long ones."""

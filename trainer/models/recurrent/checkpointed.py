@@ -98,7 +98,14 @@ class Segments:
 
 
 def recur(
-    segments: Segments, whole: bool, added: Any, recurrent: Any, hidden: Any, carry: Any, inputs: Any = None, kernel: Any = None
+    segments: Segments,
+    whole: bool,
+    added: Any,
+    recurrent: Any,
+    hidden: Any,
+    carry: Any,
+    inputs: Any = None,
+    kernel: Any = None,
 ) -> Any:
     """The hidden state after each step, [examples, steps, units], or after the last one, [examples, units].
 
@@ -134,7 +141,7 @@ class _Steps:
         self.dtype = recurrent.dtype
 
     def forward(self, hidden: Any, carry: Any) -> tuple[Any, list[Any]]:
-        """The outputs, and what the backward pass needs: the states before each segment, [segments, examples, units]."""
+        """The outputs, and for the backward pass the states before each segment, [segments, examples, units]."""
         segments = self.segments
         # Arrays of segments, not of steps: the many small pieces of memory of single steps would not be used again.
         outputs = [tf.TensorArray(self.dtype, segments.count)] if self.whole else []
@@ -154,7 +161,7 @@ class _Steps:
 
         kept = [tf.TensorArray(kind, segments.count) for kind in (self.dtype, tf.float32)]
         start = (tf.constant(0), hidden, carry, kept, outputs)
-        _, hidden, _, kept, outputs = tf.while_loop(lambda number, *_: number < segments.count, take, start)
+        _, hidden, _, kept, outputs = _loop(lambda number: number < segments.count, take, start)
         returned = segments.joined(tf.transpose(outputs[0].stack(), (1, 0, 2, 3))) if self.whole else hidden
         return returned, [array.stack() for array in kept]
 
@@ -179,7 +186,7 @@ class _Steps:
             state[0] = of_outputs
         sums = [tf.zeros(weight.shape) for weight in weights]
         start = (tf.constant(segments.count - 1), *state, tf.zeros_like(self.added, tf.float32), sums, reads)
-        _, *state, of_added, sums, reads = tf.while_loop(lambda number, *_: number >= 0, take, start)
+        _, *state, of_added, sums, reads = _loop(lambda number: number >= 0, take, start)
         of_recurrent, *of_kernel = (tf.cast(total, self.dtype) for total in sums)
         of_inputs = [segments.joined(tf.transpose(array.stack(), (2, 0, 1, 3))) for array in reads]
         return [tf.cast(of_added, self.dtype), of_recurrent, *state, *of_inputs, *of_kernel]
@@ -207,7 +214,7 @@ class _Steps:
             return step + 1, *after, note(step, gates, (hidden, carry), after, noted)
 
         start = (self.segments.first(number), hidden, carry, noted)
-        return tf.while_loop(lambda step, *_: step < length, take, start)[1:]
+        return _loop(lambda step: step < length, take, start)[1:]
 
     def _again(self, number: Any, hidden: Any, carry: Any) -> list[Any]:
         """The gates of the steps of a segment, and the states before them: [length, examples, n] each."""
@@ -242,13 +249,18 @@ class _Steps:
             return step - 1, of_hidden, of_carry, written.write(step, of_gates)
 
         start = (tf.constant(self.segments.length - 1), of_hidden, of_carry, self._array(self.added))
-        _, of_hidden, of_carry, written = tf.while_loop(lambda step, *_: step >= first, take, start)
+        _, of_hidden, of_carry, written = _loop(lambda step: step >= first, take, start)
         return written.stack(), of_hidden, of_carry
 
     def _array(self, like: Any) -> tf.TensorArray:
         """An array of a segment's steps, of zeros."""
         zeros = tf.zeros((self.segments.length, *tf.unstack(tf.shape(like))), like.dtype)
         return tf.TensorArray(like.dtype, self.segments.length).unstack(zeros)
+
+
+def _loop(goes_on: Callable[[Any], Any], take: Callable[..., Any], start: tuple[Any, ...]) -> Any:
+    """``tf.while_loop`` over a number, the first variable; one iteration at a time, so that none waits in memory."""
+    return tf.while_loop(lambda number, *_: goes_on(number), take, start, parallel_iterations=1)
 
 
 def _product(factor: Any, of_gates: Any) -> Any:

@@ -116,6 +116,8 @@ def test_no_array_of_all_gates_is_in_the_graph():
 
     graph = step.get_concrete_function().graph
     inner = [function.graph for function in graph._functions.values() if hasattr(function, "graph")]
-    shapes = [tensor.shape for each in [graph, *inner] for operation in each.get_operations() for tensor in operation.outputs]
+    shapes = [
+        tensor.shape for each in [graph, *inner] for operation in each.get_operations() for tensor in operation.outputs
+    ]
     sizes = [shape.num_elements() for shape in shapes if shape.rank and shape.is_fully_defined()]
     assert max(sizes) == steps * EXAMPLES * UNITS  # all gates would be four times as many

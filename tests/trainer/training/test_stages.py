@@ -36,8 +36,14 @@ def every_window_ends_a_stage(monkeypatch):
     monkeypatch.setattr(state, "RIGHT", -1.0)
 
 
+@pytest.fixture(scope="module")
+def learners():
+    """The learners that were made, with their first variables: tracing a new one takes seconds."""
+    return {}
+
+
 @pytest.fixture
-def train(tasks, data_dir, monkeypatch):
+def train(tasks, data_dir, monkeypatch, learners):
     """Trains, and notes the stage, the first step, the number of steps and the longest question of each call."""
 
     def run(folder, *, stop_at=None, call=10, config=CONFIG):
@@ -46,16 +52,27 @@ def train(tasks, data_dir, monkeypatch):
         def steps_per_call(learner, batches):
             return call
 
+        def as_made(config, view, strategy, total_steps):
+            key = view.task, config.replicas
+            if key not in learners:
+                made = make(config, view, strategy, total_steps)
+                learners[key] = made, [np.asarray(variable) for variable in made.variables]
+            made, first = learners[key]
+            for variable, value in zip(made.variables, first, strict=True):
+                variable.assign(value)
+            return made
+
         def noted(stages, stage, first, count):
             if stop_at is not None and first >= stop_at:
                 raise StoppedError
             calls.append((stages.lengths[stage], first, count))
             return original(stages, stage, first, count)
 
-        original = Stages.train
+        original, make = Stages.train, session._make_learner
         with monkeypatch.context() as patch:
             patch.setattr(Learner, "steps_per_call", steps_per_call)
             patch.setattr(Stages, "train", noted)
+            patch.setattr(session, "_make_learner", as_made)
             if stop_at is None:
                 session.train(tasks["addition"], str(data_dir), str(folder), config)
             else:
@@ -81,12 +98,13 @@ def kept():
 
 
 @pytest.fixture
-def whole(train, kept, tmp_path_factory):
+def whole(train, kept, tmp_path_factory, capsys):
     """A run that was never stopped; it is trained once for all tests of this file."""
     if not kept:
         folder = tmp_path_factory.mktemp("whole")
         kept["calls"] = train(folder)
         kept["learned"] = learned(folder)
+        kept["printed"] = capsys.readouterr().out
     return kept
 
 
@@ -117,6 +135,7 @@ def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):
     assert learned(tmp_path) == whole["learned"]
 
 
+@pytest.mark.slow
 def test_two_replicas_train_the_same(train, whole, tmp_path):
     train(tmp_path, config=dataclasses.replace(CONFIG, replicas=2))
     rows, expected = learned(tmp_path)[1], whole["learned"][1]
@@ -124,11 +143,12 @@ def test_two_replicas_train_the_same(train, whole, tmp_path):
     assert [row["exact_match"] for row in rows] == pytest.approx([row["exact_match"] for row in expected], abs=0.02)
 
 
-def test_the_stages_are_said(train, tmp_path, capsys):
-    train(tmp_path)
-    printed = capsys.readouterr().out
-    assert "from step 25 on: at most 2 digits per operand" in printed
-    assert "from step 50 on: at most 3 digits per operand" in printed
+def test_the_stages_are_said(whole):
+    said = [line for line in whole["printed"].splitlines() if line.startswith("from step")]
+    assert said == [
+        "from step 25 on: at most 2 digits per operand",
+        "from step 50 on: at most 3 digits per operand",
+    ]
 
 
 @pytest.mark.parametrize("right", [0.0, 0.5, 0.9, 0.91, 1.0])
@@ -145,5 +165,5 @@ def test_a_stage_ends_when_the_answers_of_a_window_are_right(right, monkeypatch)
 def test_a_network_for_one_length_is_refused(train, tmp_path):
     config = override(CONFIG, name="causal", view="backward", positions="learned")
     with pytest.raises(InputError, match="those of model 'causal' fit one length; take another --model"):
-        train(tmp_path, config=config)
-    assert not any(tmp_path.iterdir())
+        train(tmp_path / "run", config=config)
+    assert not (tmp_path / "run").exists()

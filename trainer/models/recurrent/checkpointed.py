@@ -239,11 +239,11 @@ class _Steps:
         def take(step: Any, of_hidden: Any, of_carry: Any, written: Any) -> tuple[Any, ...]:
             if given is not None:
                 of_hidden += given[:, self.segments.place(number, step)]
-            state = gates[step], carry[step]
+            state = [gates[step], carry[step]]
             with tf.GradientTape() as tape:
                 tape.watch(state)
                 after = lstm_step(*state)
-            of_gates, of_carry = tape.gradient(after, state, output_gradients=(of_hidden, of_carry))
+            of_gates, of_carry = tape.gradient([*after], state, output_gradients=[of_hidden, of_carry])
             of_hidden = tf.matmul(of_gates, self.recurrent, transpose_b=True)
             return step - 1, of_hidden, of_carry, written.write(step, of_gates)
 

@@ -31,6 +31,7 @@ class PlainLSTM(keras.layers.LSTM):
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
         # Keras looks for GPUs unless a layer is unrolled, which would start TensorFlow before the CPU is divided.
         super().__init__(units, **{**kwargs, "unroll": True, "use_cudnn": False})
+        self.unroll = bool(kwargs.get("unroll", False))
         self.repeats = repeats
         own, plain = self.cell.get_config(), keras.layers.LSTMCell(units).get_config()
         other = [name for name in COMPUTED if own[name] != plain[name]]

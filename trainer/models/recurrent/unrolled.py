@@ -16,6 +16,9 @@ class UnrolledLSTM(PlainLSTM):
     multiplied by the recurrent kernel, because the state is zero there unless one is given.
     """
 
+    def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
+        super().__init__(units, repeats, **{**kwargs, "unroll": True})
+
     def computed(self, sequences: Any, hidden: Any, carry: Any) -> Any:
         cell: Any = self.cell
         inputs: Any = ops.unstack(ops.add(ops.matmul(sequences, cell.kernel), cell.bias), sequences.shape[1], axis=1)

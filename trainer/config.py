@@ -8,9 +8,11 @@ import dataclasses
 import json
 from typing import Any
 
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.curriculum import Curriculum
 from seq2seq_arith.trainer.registry import (
     COUPLED,
     FEED_FORWARDS,
@@ -29,7 +31,7 @@ MAX_BATCH = 2**20
 # Most training steps per compiled call; also the most that --profile-steps can ask for.
 MAX_STEPS_PER_CALL = 50
 # Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
-NEWER = {"stream", "epoch_examples", "validation_examples", "keep_epochs"}
+NEWER = {"stream", "curriculum", "epoch_examples", "validation_examples", "keep_epochs"}
 NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256", "view_sha256"}
 
 
@@ -164,6 +166,12 @@ class TrainConfig:
         "train on fresh draws without end; the dataset gives only the validation set, whose pairs are left out",
         default=False,
     )
+    curriculum: str | None = option(
+        "START:GROWTH, such as 10:1.25: train on operands of at most START digits or dashes, and on GROWTH times "
+        "longer ones whenever the answers are right; needs --stream",
+        default=None,
+        default_text="all lengths from the first step",
+    )
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="one pass over the training set", low=1, high=10**9
@@ -230,9 +238,35 @@ class TrainConfig:
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
             )
+        self._check_curriculum()
         reason = model_entry(self.model.name).needs_float32
         if reason and self.precision != "float32":
             raise InputError(f"precision is {self.precision!r}, but {reason} and needs float32")
+
+    def _check_curriculum(self) -> None:
+        """Raises InputError if there is a curriculum that does not go together with the rest."""
+        if self.curriculum is None:
+            return
+        Curriculum.parse(self.curriculum)
+        if not self.stream:
+            raise InputError(f"the curriculum {self.curriculum} needs short strings without end; add --stream")
+        if self.patience:
+            raise InputError(
+                f"patience is {self.patience}, but the loss on long strings need not fall while a curriculum trains on "
+                "short ones; give --patience 0"
+            )
+
+    def lengths(self, task: Task) -> tuple[int, ...]:
+        """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one.
+
+        Raises:
+          InputError: The task has no strings of the lengths of the curriculum.
+        """
+        if self.curriculum is None:
+            return (task.digits,)
+        curriculum = Curriculum.parse(self.curriculum)
+        curriculum.check(task)
+        return curriculum.lengths(task.digits)
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""

@@ -215,6 +215,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     plugins.allow(changes.get("name"), changes.get("view"))
     config = override(recipe(recipe_name, task.name), **changes)
     check_model(config.model.name, config.model.view, task, config.model.positions)
+    config.lengths(task)
     return config
 
 

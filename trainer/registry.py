@@ -29,8 +29,14 @@ class ModelEntry:
       build: ``module:function`` of the function that builds it; ``trainer/models/build.py`` says what it is given.
       help: One line for ``--help`` and the documentation.
       kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
+<<<<<<< HEAD
         its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``blocks``, for
         addition with 62 and 302 characters.
+=======
+        its first training step, less the memory before it, for pq with 401 and 2,001 characters.
+      kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again,
+        as in ``models/recurrent/checkpointed.py``; None if the network has no such layers.
+>>>>>>> 13818dc (Test the checkpointed LSTM and the stages of a curriculum)
       gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
       directions: How often a layer runs over the steps: 2 for a bidirectional one.
       writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
@@ -61,6 +67,7 @@ class ModelEntry:
     order: str = ""
     in_browser: str = ""
     needs_float32: str = ""
+    kept_long: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,6 +91,10 @@ class ViewEntry:
     needs_digits: bool = False
 
 
+# Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace. XLA compiles it for longer,
+# and makes a loop as fast.
+MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
+
 # How a transformer knows the order of characters; ``models/autoregressive/positions.py`` describes them.
 POSITIONS = ("rope", "none", "learned", "sinusoidal", "alibi", "fire", "coupled", "coupled_rope", "coupled_bias")
 # These need digits, whose places they count, in an answer that starts from the units.
@@ -99,6 +110,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_ENCODER_DECODERS}:lstm_encoder_decoder",
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         kept=12,
+        kept_long=2.5,
         gates=4,
     ),
     "gru": ModelEntry(
@@ -117,6 +129,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_TAGGERS}:lstm_tagger",
         help="LSTM layers that write one answer character per step, all forward",
         kept=12,
+        kept_long=5,
         gates=4,
         writes_in_place=True,
         order="forward",
@@ -126,6 +139,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_TAGGERS}:bilstm_tagger",
         help="LSTM layers that write one answer character per step, each in both directions",
         kept=12,
+        kept_long=5,
         gates=4,
         directions=2,
         writes_in_place=True,
@@ -136,6 +150,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_TAGGERS}:alternating_tagger",
         help="LSTM layers that write one answer character per step, forward and backward in turn",
         kept=12,
+        kept_long=5,
         gates=4,
         writes_in_place=True,
         order="in turn",
@@ -145,6 +160,7 @@ MODELS: dict[str, ModelEntry] = {
         build=f"{_TAGGERS}:returning_tagger",
         help="LSTM layers that write one answer character per step, the last one backward",
         kept=12,
+        kept_long=5,
         gates=4,
         writes_in_place=True,
         order="back at last",

@@ -170,7 +170,7 @@ def test_the_stored_results_are_those_of_the_recipes(monkeypatch):
     """Whoever changes a recipe, or settings that were measured, measures them again."""
     monkeypatch.chdir(ROOT)  # from where code of one's own is named
     rows = results.read(ROOT / "benchmarks/results.jsonl")
-    files = (ROOT / "benchmarks/recipes.toml", ROOT / "benchmarks/networks.toml")
+    files = [ROOT / f"benchmarks/{name}.toml" for name in ("recipes", "networks", "curriculum")]
     planned = {each.name: each for file in files for each in plan.read(file, [], seeds_of)}
     assert len(rows) > 30
     for row in rows:

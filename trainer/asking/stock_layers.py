@@ -5,11 +5,11 @@ from typing import Any
 import keras
 
 from seq2seq_arith.trainer.models.layers import OneHot
-from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM
+from seq2seq_arith.trainer.models.recurrent.plain import PlainLSTM
 
 
 def in_stock_layers(model: keras.Model) -> keras.Model:
-    """The same function with the same weights, by Keras's own layers instead of ``OneHot`` and ``UnrolledLSTM``.
+    """The same function with the same weights, by Keras's own layers instead of ``OneHot`` and our LSTMs.
 
     Args:
       model: A functional model; its other layers are kept.
@@ -21,7 +21,7 @@ def in_stock_layers(model: keras.Model) -> keras.Model:
     replaced = [layer for layer in model.layers if _stock(layer) is not None]
     if not replaced:
         return model
-    repeats = {layer.name: layer.repeats for layer in replaced if isinstance(layer, UnrolledLSTM)}
+    repeats = {layer.name: layer.repeats for layer in replaced if isinstance(layer, PlainLSTM)}
 
     def call(layer: keras.layers.Layer, inputs: Any, *others: Any, **kwargs: Any) -> Any:
         if repeats.get(layer.name, 1) > 1:
@@ -47,7 +47,7 @@ def _stock(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     """The layer of Keras that does what a layer of ours does; None for a layer that is Keras's, or has no equal."""
     if isinstance(layer, OneHot):
         return keras.layers.CategoryEncoding(layer.depth, output_mode="one_hot", name=layer.name)
-    if isinstance(layer, UnrolledLSTM):
+    if isinstance(layer, PlainLSTM):
         return keras.layers.LSTM(**{key: value for key, value in layer.get_config().items() if key != "repeats"})
     if isinstance(layer, keras.layers.Bidirectional) and (inner := _stock(layer.forward_layer)):
         return keras.layers.Bidirectional(inner, name=layer.name)

@@ -8,6 +8,7 @@ A draw is a function of its number (``arithmetic/draws.py``), so a batch is one 
 """
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
@@ -34,6 +35,7 @@ class Stream:
       batch_size: Examples per batch.
       multiple: The number of replicas; the rows of a step are padded to a multiple of it.
       seed: Another seed has other draws.
+      length: The most digits (or dashes, or letters) of an operand; None for those of the task.
     """
 
     task: Task
@@ -41,6 +43,7 @@ class Stream:
     batch_size: int
     multiple: int
     seed: int
+    length: int | None = None
 
     @classmethod
     def beside(cls, source: Source, batch_size: int, multiple: int, seed: int) -> "Stream":
@@ -62,6 +65,26 @@ class Stream:
                 "next to nothing to draw; train without --stream, or on a dataset with a smaller --num-validation"
             )
         return cls(task, cutoff, batch_size, multiple, seed)
+
+    def up_to(self, length: int) -> "Stream":
+        """The stream of strings up to a length, as its task writes them. It leaves out the same pairs.
+
+        Raises:
+          InputError: All of the shortest ones are left out.
+        """
+        shorter = dataclasses.replace(self, length=length)
+        sample = shorter._drawn(0, np.arange(SAMPLE, dtype=np.uint64))
+        if shorter._left_out(sample).all():
+            raise InputError(
+                f"all pairs of at most {length:,} {self.task.notation.unit} are kept for validation; give the "
+                "curriculum a larger START"
+            )
+        return shorter
+
+    @functools.cached_property
+    def drawn_task(self) -> Task:
+        """The task whose strings are drawn."""
+        return dataclasses.replace(self.task, digits=self.length or self.task.digits)
 
     @property
     def steps_per_pass(self) -> int:
@@ -95,7 +118,8 @@ class Stream:
             found = strings.reshape(count, len(drawn), strings.shape[-1])
             return np.pad(found, ((0, 0), (0, width - len(drawn)), (0, 0)))
 
-        questions, answers = text.questions(self.task, *operands), text.answers(self.task, *operands)
+        task = self.drawn_task
+        questions, answers = text.questions(task, *operands), text.answers(task, *operands)
         return Block(by_step(questions), by_step(answers), weights)
 
     def _operands(self, numbers: np.ndarray) -> draws.Key:
@@ -111,11 +135,14 @@ class Stream:
 
     def _drawn(self, attempt: int, numbers: np.ndarray) -> draws.Key:
         seed = combined(self.task.seed, self.seed, attempt)
-        return draws.operands(dataclasses.replace(self.task, seed=seed), numbers)
+        return draws.operands(dataclasses.replace(self.drawn_task, seed=seed), numbers)
 
     def _left_out(self, operands: draws.Key) -> np.ndarray:
         """Whether each pair may be in the validation set: bool [pairs]."""
-        return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, *operands)) < np.uint64(self.cutoff)
+        # The hash goes over all words that an operand of the task may have.
+        missing = self.task.notation.words(self.task.digits) - len(operands[0])
+        whole = (np.pad(side, ((0, missing), (0, 0))) for side in operands)
+        return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, *whole)) < np.uint64(self.cutoff)
 
 
 Batches = Lanes | Stream

@@ -66,6 +66,11 @@ class View:
         self._codes = np.frombuffer(self.alphabet.encode("ascii"), np.uint8)
         self._ids = text.character_ids(task)
 
+    @property
+    def longest(self) -> int:
+        """The steps of a question or of an answer, whichever has more."""
+        return max(self.question_shape[0], self.answer_steps)
+
     def encode_question(self, strings: Tensor) -> Tensor:
         """uint8 [examples, question width] to uint8 ids [examples, *question_shape]."""
         return self._to_ids(strings)

@@ -16,15 +16,12 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MODELS, check_model, check_steps, load
-
-# Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace.
-MAX_UNROLL = 64
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps, load
 
 T = TypeVar("T")
 
 
-def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Network:
+def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: bool = False) -> Network:
     """Builds a network with fresh weights, drawn from Keras's global seed.
 
     The function that the registry names for the network is given a ``Spec``. It returns a Keras model from question
@@ -35,6 +32,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
       view: What the network reads and writes.
       cudnn: Whether recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
         compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
+      xla: Whether XLA compiles the training steps.
 
     Raises:
       InputError: The network cannot be put on this view.
@@ -50,7 +48,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False) -> Ne
         alphabet=view.alphabet,
         units_first=view.task.reverse,
         options=config.network_options(),
-        unroll=not cudnn and max(view.question_shape[0], view.answer_steps) <= MAX_UNROLL,
+        unroll=not cudnn and view.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
     if config.name in MODELS:

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 
 from seq2seq_arith.trainer.models.layers import OneHot
+from seq2seq_arith.trainer.models.recurrent.lstm import lstm, repeating_lstm
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.models.unrolled import UnrolledLSTM, lstm
 
 
 def lstm_encoder_decoder(spec: Spec) -> keras.Model:
@@ -51,8 +51,5 @@ def _repeater(layer: Callable[..., Any], state: Any, spec: Spec, options: dict) 
 
 
 def _lstm_repeater(layer: Callable[..., Any], state: Any, spec: Spec, options: dict) -> Any:
-    """The same of an LSTM: unrolled, it repeats the vector itself, and so multiplies it once."""
-    if not options["unroll"]:
-        return _repeater(layer, state, spec, options)
-    repeating = UnrolledLSTM(spec.hidden, repeats=spec.steps, **options)
-    return repeating(keras.layers.Reshape((1, spec.hidden))(state))
+    """The same of an LSTM."""
+    return repeating_lstm(spec.hidden, state, spec.steps, **options)

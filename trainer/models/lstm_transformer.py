@@ -4,8 +4,8 @@ import keras
 from keras.layers import Add, Bidirectional, Concatenate, Cropping1D, Dense, LayerNormalization
 
 from seq2seq_arith.trainer.models.layers import BiasedAttention, Flip, LearnedSteps, OneHot
+from seq2seq_arith.trainer.models.recurrent.lstm import lstm
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.models.unrolled import lstm
 from seq2seq_arith.trainer.registry import MODELS
 
 HEADS = MODELS["lstm_transformer"].heads

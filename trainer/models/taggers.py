@@ -13,8 +13,8 @@ from collections.abc import Callable
 import keras
 
 from seq2seq_arith.trainer.models.layers import Flip, OneHot, PairEmbedding
+from seq2seq_arith.trainer.models.recurrent.lstm import lstm
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.models.unrolled import lstm
 
 PAIR_UNITS = 64
 FORWARD, BACKWARD, BOTH = "f", "b", "d"

@@ -3,7 +3,7 @@
 The functions know a network by its entry in the registry, and by the number of its weights. For the notebook's LSTM on
 pq, whose strings have 2,001 characters::
 
-    kept values     12 per step, example and unit: 12 * 128 units * 4,002 steps * 128 examples * 4 bytes = 2.9 GiB
+    kept values     2.5 per step, example and unit: 2.5 * 128 units * 4,002 steps * 128 examples * 4 bytes = 0.6 GiB
     operations      3 passes * 2 * 2 * 4 gates * 128 * 128 * 4,002 steps * 128 examples per training step
 """
 
@@ -16,7 +16,7 @@ from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.recipes import recipe
-from seq2seq_arith.trainer.registry import model_entry
+from seq2seq_arith.trainer.registry import MAX_UNROLL, model_entry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -49,9 +49,15 @@ def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
         steps, pairs = _block_sizes(network.blocks, config.model.layers, view.question_shape[0], view.answer_steps)
         kept = network.kept * config.model.hidden * steps + BLOCKS_KEPT * network.heads * pairs
     else:
-        kept = network.kept * config.model.hidden * _layer_steps(config, view)
+        kept = _kept(config, view) * config.model.hidden * _layer_steps(config, view)
         kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
-    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + 4 * kept * config.batch_size
+    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * kept * config.batch_size)
+
+
+def _kept(config: TrainConfig, view: "View") -> float:
+    """Values that the backward pass keeps per step, example and unit."""
+    network = model_entry(config.model.name)
+    return network.kept if network.kept_long is None or view.longest <= MAX_UNROLL else network.kept_long
 
 
 def operations(config: TrainConfig, view: "View", examples: int) -> int:

@@ -79,7 +79,7 @@ class Learner:
         keras.utils.set_random_seed(config.seed)
         keras.config.set_dtype_policy(config.precision)
         with strategy.scope():
-            self.network = build_network(config.model, view, cudnn=on_gpu and not config.xla)
+            self.network = build_network(config.model, view, cudnn=on_gpu and not config.xla, xla=config.xla)
             self.model = self.network.model
             self.optimizer = make_optimizer(config, total_steps)
             # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).

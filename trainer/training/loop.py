@@ -21,6 +21,7 @@ from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.samples import make_samples, sample_table
+from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, patience_used, reason_to_stop
 
 SAMPLES = 10
@@ -44,6 +45,7 @@ class Loop:
       run: The folder and the configuration.
       learner: The model that is trained.
       batches: The training stream.
+      stages: The stages of the curriculum, if there is one.
       validation: The validation set.
       writes: Whether this process writes files; of several machines only the chief does.
       check: Compares the files with the metadata meanwhile; what it finds ends the training.
@@ -60,6 +62,7 @@ class Loop:
         writes: bool = True,
         check: FileCheck | None = None,
         observers: Sequence[Observer] = (),
+        stages: Stages | None = None,
     ) -> None:
         self.run = run
         self.config = run.config
@@ -69,6 +72,7 @@ class Loop:
         self.writes = writes
         self.check = check or FileCheck()
         self.observers = observers
+        self.stages = stages or Stages(learner, batches)
         self.epoch_steps = epoch_steps(self.config, batches)
         self.state = State()
         self._plotted = -PLOT_SECONDS
@@ -142,13 +146,12 @@ class Loop:
         with progress(title, self.epoch_steps) as report_progress:
             while state.step < end:
                 began = time.monotonic()
-                outcomes = self._call(min(self.learner.steps_per_call(self.batches), end - state.step))
+                outcomes = self._call(min(self.stages.steps_per_call(state.stage, state.step), end - state.step))
                 self.check.raise_found()
                 self._check_losses(outcomes["loss"])
-                state.step += len(outcomes["loss"])
-                # Step by step: the sum is the same, bit by bit, however the steps are divided into calls.
-                for name, values in outcomes.items():
-                    state.sums[name] = np.cumsum([state.sums[name], *values], dtype=np.float64)[-1].item()
+                state.add(outcomes)
+                if state.close_window(len(self.stages.lengths)) and self.writes:
+                    say(self._new_stage())
                 state.epoch_seconds += time.monotonic() - began
                 report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
                 if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
@@ -161,10 +164,15 @@ class Loop:
         with contextlib.ExitStack() as stack:
             for observer in self.observers:
                 count = stack.enter_context(observer.on_call(self.state.step, count))
-            outcomes = self.learner.train(self.batches, self.state.step, count)
+            outcomes = self.stages.train(self.state.stage, self.state.step, count)
         for observer in self.observers:
             observer.on_steps(self.state.step, outcomes)
         return outcomes
+
+    def _new_stage(self) -> str:
+        """What a new stage of the curriculum trains on."""
+        length, unit = self.stages.lengths[self.state.stage], self.run.task.notation.unit
+        return f"from step {self.state.step:,} on: at most {length:,} {unit} per operand"
 
     def _close_epoch(self, score: metrics.Score, asked: Sequence[samples.Sample]) -> None:
         state, config = self.state, self.config

@@ -38,6 +38,7 @@ from seq2seq_arith.trainer.training.observers import (
     Profiler,
     check_installed,
 )
+from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
 # The errors that TensorFlow raises on a machine that misses another one.
@@ -99,9 +100,11 @@ def train(
     if config.deterministic is None:
         config = dataclasses.replace(config, deterministic=not on_gpus)
     run = Run(run_folder(run_dir), task, source.sha256, absolute(data_dir), config)
-    view = make_view(config.model.view, task, config.model.view_sha256)
+    view = _view_of(config, task)
     run.check_folder()
-    check_memory(config, view, _count(outline(config.model, view)), on_gpu=on_gpus)
+    variables = outline(config.model, view)
+    check_memory(config, view, _count(variables), on_gpu=on_gpus)
+    _check_lengths(config, task, variables)
     try_out(config.model, view)
     is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
@@ -162,11 +165,33 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     """
     arrays, _ = checkpoints.load(run.best)
     config = dataclasses.replace(run.config, replicas=replicas)
-    view = make_view(config.model.view, task or run.task, config.model.view_sha256)
+    view = _view_of(config, task or run.task)
     checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
     learner = _make_learner(config, view, _start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)
     return learner
+
+
+def _view_of(config: TrainConfig, task: Task) -> View:
+    """The view of a configuration on the strings of a task."""
+    return make_view(config.model.view, task, config.model.view_sha256)
+
+
+def _check_lengths(config: TrainConfig, task: Task, variables: Sequence[keras.Variable]) -> None:
+    """Checks that the weights of the whole strings fit the short strings of the curriculum, if there is one.
+
+    Raises:
+      InputError: They do not.
+    """
+    shortest, *longer = config.lengths(task)
+    if not longer:
+        return
+    fewer = outline(config.model, _view_of(config, dataclasses.replace(task, digits=shortest)))
+    if [each.shape for each in fewer] != [each.shape for each in variables]:
+        raise InputError(
+            f"a curriculum trains the same weights on short strings and long ones, and those of model "
+            f"{config.model.name!r} fit one length; take another --model, or leave --curriculum out"
+        )
 
 
 def _count(variables: Sequence[keras.Variable]) -> int:
@@ -184,10 +209,17 @@ def _make_loop(run: Run, source: Source, view: View) -> Loop:
     if devices.uses_gpus(config.replicas):
         _advise_on_gpus(config, view, replicas)
     batches, read = _make_batches(source, config, replicas)
+    total_steps = config.epochs * epoch_steps(config, batches)
+    learner = _make_learner(config, view, strategy, total_steps)
+
+    def make_shorter(stream: Stream) -> Learner:
+        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, total_steps)
+
     loop = Loop(
         run=run,
-        learner=_make_learner(config, view, strategy, config.epochs * epoch_steps(config, batches)),
+        learner=learner,
         batches=batches,
+        stages=Stages(learner, batches, config.lengths(task), make_shorter),
         validation=source.splits["validation"].head(scored),
         writes=devices.is_chief(),
         check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),

@@ -6,7 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, rank
 
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
@@ -35,6 +38,8 @@ class State:
       seconds: Seconds of the whole run so far, evaluations included.
       stalled: Epochs in a row whose validation loss fell too little.
       best_epoch: The best epoch so far, as ``history.best`` has it; 0 before the first.
+      stage: The stage of the curriculum; 0 without one.
+      right: The sum of the exact matches of the batches since the last step that is a multiple of ``WINDOW``.
       stopped: Why the run has ended; empty while it has not.
       history: One row per epoch, as ``history.COLUMNS``.
     """
@@ -45,6 +50,8 @@ class State:
     seconds: float = 0.0
     stalled: int = 0
     best_epoch: int = 0
+    stage: int = 0
+    right: float = 0.0
     stopped: str = ""
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
@@ -52,7 +59,8 @@ class State:
     def from_json(cls, values: dict[str, Any]) -> "State":
         """The state whose fields these are.
 
-        In checkpoints of version 0.1.0 ``sums`` is a list, and ``best`` repeats the score of the best epoch.
+        Earlier checkpoints have no ``stage`` and no ``right``. In those of version 0.1.0 ``sums`` is a list, and
+        ``best`` repeats the score of the best epoch.
 
         Raises:
           ValueError, TypeError, KeyError: They are not those of a state.
@@ -80,10 +88,37 @@ class State:
             "seconds": _is_number(self.seconds),
             "stalled": _is_count(self.stalled),
             "best_epoch": _is_count(self.best_epoch) and self.best_epoch <= len(history),
+            "stage": _is_count(self.stage),
+            "right": _is_number(self.right),
             "stopped": isinstance(self.stopped, str),
         }
         if wrong := [name for name, is_right in right.items() if not is_right]:
             raise ValueError(f"{wrong[0]} is {getattr(self, wrong[0])!r}")
+
+    def add(self, outcomes: Mapping[str, np.ndarray]) -> None:
+        """Counts training steps, whose outcomes are float32 [steps] per metric.
+
+        Step by step: the sums are the same, bit by bit, however the steps are divided into calls.
+        """
+        self.step += len(outcomes["loss"])
+        for name, values in outcomes.items():
+            self.sums[name] = _added(self.sums[name], values)
+        self.right = _added(self.right, outcomes["exact_match"])
+
+    def close_window(self, stages: int) -> bool:
+        """Ends a window of the curriculum if the last step was that of one, and a stage if the answers were right.
+
+        Args:
+          stages: How many stages there are.
+
+        Returns:
+          Whether a new stage begins.
+        """
+        if self.step % WINDOW:
+            return False
+        grows = self.stage < stages - 1 and self.right > RIGHT * WINDOW
+        self.stage, self.right = self.stage + grows, 0.0
+        return grows
 
     def close_epoch(self, row: dict[str, Any], min_delta: float) -> bool:
         """Ends an epoch with its row of the history.
@@ -156,6 +191,11 @@ def _end(state: State, epochs: int, patience: int, target: float | None) -> End 
     if patience and state.stalled >= patience:
         return End.PATIENCE
     return End.EPOCHS if len(state.history) >= epochs else None
+
+
+def _added(total: float, values: np.ndarray) -> float:
+    """The sum of a total and some values, one after the other."""
+    return np.cumsum([total, *values], dtype=np.float64)[-1].item()
 
 
 def _is_number(value: object) -> bool:

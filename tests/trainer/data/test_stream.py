@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import draws, text
+from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
@@ -68,6 +70,38 @@ def test_no_validation_pair_is_drawn(data_dir, tasks, name):
     )
     assert not np.isin(drawn, validation).any()
     assert len(np.unique(drawn)) > len(source.splits["train"])  # most pairs that there are
+
+
+@pytest.mark.parametrize(
+    ("task", "length"),
+    [
+        (Task("addition", digits=40), 12),  # operands of three words, and of one
+        (Task("pq", digits=30), 7),
+        (Task("subtraction"), 2),
+    ],
+    ids=["addition", "pq", "subtraction"],
+)
+def test_shorter_strings_leave_out_the_same_pairs(task, length):
+    cutoff = 2**63
+    batches = stream(cutoff, batch_size=2000, task=task).up_to(length)
+    block = batches.block(0, 1)
+    shorter = batches.drawn_task
+    assert block.questions.shape == (1, 2000, shorter.question_width)
+    operands = text.operands(shorter, block.questions[0])
+    np.testing.assert_array_equal(block.answers[0], text.answers(shorter, *operands))
+    lengths = task.notation.measure(operands[0])
+    assert (lengths.min(), lengths.max()) == (1, length)
+    # The same pairs, as the whole strings have them.
+    whole = [from_ints(to_ints(side), task.notation.words(task.digits)) for side in operands]
+    assert draws.key_hash(task, draws.SPLIT, draws.key(task, *whole)).min() >= cutoff
+
+
+def test_a_length_all_of_whose_pairs_are_for_validation_is_refused():
+    pq, one = Task("pq"), from_ints([1])
+    split_hash = int(draws.key_hash(pq, draws.SPLIT, (one, one))[0])
+    with pytest.raises(InputError, match="all pairs of at most 1 dashes are kept for validation; give the curriculum"):
+        stream(split_hash + 1, task=pq).up_to(1)
+    assert stream(split_hash, task=pq).up_to(1).block(0, 1).questions.shape == (1, 10, 3)
 
 
 def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):

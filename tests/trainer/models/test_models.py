@@ -15,10 +15,13 @@ from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model, build_network, outline
 from seq2seq_arith.trainer.models.layers import BiasedAttention, Counter, GoSignal, OneHot, PairEmbedding
+from seq2seq_arith.trainer.models.recurrent.checkpointed import CheckpointedLSTM
+from seq2seq_arith.trainer.models.recurrent.unrolled import UnrolledLSTM
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints
 
 TAGGERS = [name for name, network in MODELS.items() if network.writes_in_place]
+RECURRENT = (keras.layers.LSTM, keras.layers.GRU)
 ADDITION, PQ = Task("addition"), Task("pq", digits=5)
 
 
@@ -67,19 +70,27 @@ def test_unrolling_changes_nothing(name):
 
 
 @pytest.mark.parametrize(
-    ("digits", "cudnn", "unroll", "use_cudnn"),
-    [(3, False, True, False), (3, True, False, "auto"), (80, False, False, False), (80, True, False, "auto")],
+    ("digits", "options", "lstm"),
+    [
+        (3, {}, UnrolledLSTM),
+        (80, {}, CheckpointedLSTM),
+        (20, {"xla": True}, CheckpointedLSTM),
+        (3, {"cudnn": True}, keras.layers.LSTM),
+        (80, {"cudnn": True}, keras.layers.LSTM),
+    ],
 )
-def test_where_cudnn_may_be_taken(digits, cudnn, unroll, use_cudnn):
-    """Keras takes it for a layer that is not unrolled, unless it is told not to."""
+def test_which_recurrent_layers_a_network_has(digits, options, lstm):
+    """Keras takes cuDNN for a layer that is not unrolled, unless it is told not to."""
     view = make_view("aligned", Task("addition", digits=digits))
     for name in ("lstm", "gru", "bilstm_tagger", "lstm_transformer"):
-        model = build_model(ModelConfig(name=name, view="aligned", hidden=8), view, cudnn=cudnn)
-        layers = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.LSTM | keras.layers.GRU)]
+        network = build_network(ModelConfig(name=name, view="aligned", hidden=8), view, **options)
+        layers = [layer for layer in network.model._flatten_layers() if isinstance(layer, RECURRENT)]
         assert layers
-        assert {layer.unroll for layer in layers} == {unroll}
-        if not unroll:
-            assert {layer.use_cudnn for layer in layers} == {use_cudnn}
+        if options.get("cudnn"):
+            assert {(layer.unroll, layer.use_cudnn) for layer in layers} == {(False, "auto")}
+        else:
+            assert all(layer.unroll or layer.use_cudnn is False for layer in layers)
+        assert {type(layer) for layer in layers} == {keras.layers.GRU if name == "gru" else lstm}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -24,20 +24,27 @@ def check(config, view, weights=WEIGHTS):
 
 
 def test_the_notebooks_recipe_on_pq_is_what_was_measured():
-    """Peak of one process in its first step: 3,342 MiB."""
-    assert costs.training_memory(NOTEBOOK, PQ, WEIGHTS) == pytest.approx(3342 << 20, rel=0.15)
+    """Peak of one process in its first step: 1,290 MiB. Of gated recurrent units, all states are kept."""
+    assert costs.training_memory(NOTEBOOK, PQ, WEIGHTS) == pytest.approx(1290 << 20, rel=0.15)
+    assert costs.training_memory(override(NOTEBOOK, name="gru"), PQ, WEIGHTS) > 3 * GIB
+
+
+def test_short_lstms_keep_all_states():
+    short, long = (make_view("raw", Task("pq", digits=dashes)) for dashes in (31, 32))
+    kept = [(costs.training_memory(NOTEBOOK, view) - costs.PROCESS) / view.longest for view in (short, long)]
+    assert kept[0] / kept[1] == pytest.approx(12 / 2.5)
 
 
 def test_it_says_what_it_needs(monkeypatch, capsys):
     monkeypatch.setattr(costs, "free_memory", lambda: 20 * GIB)
     check(NOTEBOOK, PQ)
-    sentence = "model lstm on pq, batch 128: about 3.6 GiB of memory; 20.0 GiB are free\n"
+    sentence = "model lstm on pq, batch 128: about 1.3 GiB of memory; 20.0 GiB are free\n"
     assert capsys.readouterr().out == sentence
 
 
 def test_it_refuses_what_does_not_fit_and_says_what_does(monkeypatch):
-    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
-    sentence = r"200,000 weights needs about 3.6 GiB of memory; 2.0 GiB are free; give --batch-size \d+ or less"
+    monkeypatch.setattr(costs, "free_memory", lambda: GIB)
+    sentence = r"200,000 weights needs about 1.3 GiB of memory; 1.0 GiB are free; give --batch-size \d+ or less"
     with pytest.raises(InputError, match=sentence) as caught:
         check(NOTEBOOK, PQ)
     batch = int(str(caught.value).partition("--batch-size ")[2].split()[0])

@@ -1,22 +1,19 @@
-"""An LSTM for short sequences on a CPU: Keras's layer, computed with fewer and larger products."""
+"""An LSTM with its default settings, which the layers of this folder compute in ways of their own."""
 
 from typing import Any
 
 import keras
 
-from seq2seq_arith.trainer.models.layers import PACKAGE, ops
+from seq2seq_arith.trainer.models.layers import ops
 
 # The settings of a cell that change how a step is computed.
 COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")
 
 
-@keras.saving.register_keras_serializable(PACKAGE)
-class UnrolledLSTM(keras.layers.LSTM):
-    """``keras.layers.LSTM(unroll=True)`` with its default settings: the same weights and the same results.
+class PlainLSTM(keras.layers.LSTM):
+    """``keras.layers.LSTM`` with its default settings: the same weights and the same results.
 
-    The inputs of all steps, and of all repeats of a step, are multiplied by the kernel at once. The first step is not
-    multiplied by the recurrent kernel, because the state is zero there unless one is given. Masks, dropout and other
-    activations are refused; Keras's layer has them.
+    Masks, dropout and other activations are refused; Keras's layer has them.
 
     Args:
       units: Units of the state and of each output.
@@ -32,28 +29,29 @@ class UnrolledLSTM(keras.layers.LSTM):
     """
 
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
-        super().__init__(units, **{**kwargs, "unroll": True})
+        # Keras looks for GPUs unless a layer is unrolled, which would start TensorFlow before the CPU is divided.
+        super().__init__(units, **{**kwargs, "unroll": True, "use_cudnn": False})
+        self.unroll = bool(kwargs.get("unroll", False))
         self.repeats = repeats
         own, plain = self.cell.get_config(), keras.layers.LSTMCell(units).get_config()
         other = [name for name in COMPUTED if own[name] != plain[name]]
         other += [name for name in ("return_state", "stateful") if getattr(self, name)]
         if other:
-            raise ValueError(f"UnrolledLSTM has no {', '.join(other)} of its own; use keras.layers.LSTM")
+            raise ValueError(f"{type(self).__name__} has no {', '.join(other)} of its own; use keras.layers.LSTM")
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
         if mask is not None:
-            raise ValueError("UnrolledLSTM takes no mask; use keras.layers.LSTM")
-        cell: Any = self.cell
-        inputs: Any = ops.unstack(ops.add(ops.matmul(sequences, cell.kernel), cell.bias), sequences.shape[1], axis=1)
-        ordered = reversed(inputs) if self.go_backwards else inputs
-        hidden, carry = initial_state or (None, None)
-        outputs = []
-        for gates in (step for step in ordered for _ in range(self.repeats)):
-            if hidden is not None:
-                gates = ops.add(gates, ops.matmul(hidden, cell.recurrent_kernel))
-            hidden, carry = lstm_step(gates, carry)
-            outputs.append(hidden)
-        return ops.stack(outputs, axis=1) if self.return_sequences else hidden
+            raise ValueError(f"{type(self).__name__} takes no mask; use keras.layers.LSTM")
+        return self.computed(sequences, *(initial_state or (None, None)))
+
+    def computed(self, sequences: Any, hidden: Any, carry: Any) -> Any:
+        """What the layer returns.
+
+        Args:
+          sequences: [examples, steps, features].
+          hidden, carry: The state before the first step, [examples, units] each; None for zeros.
+        """
+        raise NotImplementedError
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         examples, steps, _ = sequences_shape
@@ -61,11 +59,6 @@ class UnrolledLSTM(keras.layers.LSTM):
 
     def get_config(self):
         return super().get_config() | {"repeats": self.repeats}
-
-
-def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) -> keras.layers.LSTM:
-    """Makes an LSTM layer: unrolled, or Keras's own, which uses cuDNN where it can."""
-    return UnrolledLSTM(units, **kwargs) if unroll else keras.layers.LSTM(units, use_cudnn=use_cudnn, **kwargs)
 
 
 def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:

@@ -1,0 +1,169 @@
+"""A curriculum: it trains the same weights on longer and longer strings, and goes on bitwise after any stop."""
+
+import dataclasses
+
+import configs
+import numpy as np
+import pytest
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training import session, state
+from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.stages import Stages
+
+# Stages of 1, 2 and 3 digits.
+CONFIG = override(
+    configs.TAGGER,
+    hidden=8,
+    layers=1,
+    batch_size=32,
+    epochs=2,
+    steps_per_epoch=35,
+    stream=True,
+    curriculum="1:1.5",
+    checkpoint_seconds=0.0,
+)
+
+
+class StoppedError(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def every_window_ends_a_stage(monkeypatch):
+    monkeypatch.setattr(state, "RIGHT", -1.0)
+
+
+@pytest.fixture(scope="module")
+def learners():
+    """The learners that were made, with their first variables: tracing a new one takes seconds."""
+    return {}
+
+
+@pytest.fixture
+def train(tasks, data_dir, monkeypatch, learners):
+    """Trains, and notes the stage, the first step, the number of steps and the longest question of each call."""
+
+    def run(folder, *, stop_at=None, call=10, config=CONFIG):
+        calls = []
+
+        def steps_per_call(learner, batches):
+            return call
+
+        def as_made(config, view, strategy, total_steps):
+            key = view.task, config.replicas
+            if key not in learners:
+                made = make(config, view, strategy, total_steps)
+                learners[key] = made, [np.asarray(variable) for variable in made.variables]
+            made, first = learners[key]
+            for variable, value in zip(made.variables, first, strict=True):
+                variable.assign(value)
+            return made
+
+        def noted(stages, stage, first, count):
+            if stop_at is not None and first >= stop_at:
+                raise StoppedError
+            calls.append((stages.lengths[stage], first, count))
+            return original(stages, stage, first, count)
+
+        original, make = Stages.train, session._make_learner
+        with monkeypatch.context() as patch:
+            patch.setattr(Learner, "steps_per_call", steps_per_call)
+            patch.setattr(Stages, "train", noted)
+            patch.setattr(session, "_make_learner", as_made)
+            if stop_at is None:
+                session.train(tasks["addition"], str(data_dir), str(folder), config)
+            else:
+                with pytest.raises(StoppedError):
+                    session.train(tasks["addition"], str(data_dir), str(folder), config)
+        return calls
+
+    return run
+
+
+def learned(folder):
+    """What training has changed, but for the times: the variables, and the state with its history."""
+    arrays, values = checkpoints.load(folder / "last.npz")
+    times = ("examples_per_second", "seconds", "epoch_seconds")
+    rows = [{key: value for key, value in row.items() if key not in times} for row in values.pop("history")]
+    rest = {key: value for key, value in values.items() if key not in times}
+    return {name: array.tobytes() for name, array in arrays.items()}, rows, rest
+
+
+@pytest.fixture(scope="module")
+def kept():
+    return {}
+
+
+@pytest.fixture
+def whole(train, kept, tmp_path_factory, capsys):
+    """A run that was never stopped; it is trained once for all tests of this file."""
+    if not kept:
+        folder = tmp_path_factory.mktemp("whole")
+        kept["calls"] = train(folder)
+        kept["learned"] = learned(folder)
+        kept["printed"] = capsys.readouterr().out
+    return kept
+
+
+def test_strings_grow_at_the_ends_of_windows_alone(whole):
+    assert whole["calls"] == [
+        (1, 0, 10),
+        (1, 10, 10),
+        (1, 20, 5),
+        (2, 25, 10),  # the first epoch ends with step 35
+        (2, 35, 10),
+        (2, 45, 5),
+        (3, 50, 10),
+        (3, 60, 10),
+    ]
+    assert whole["learned"][2]["stage"] == 2
+
+
+@pytest.mark.parametrize("stop_at", [10, 25, 35, 60])
+def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
+    train(tmp_path, stop_at=stop_at)
+    assert checkpoints.load(tmp_path / "last.npz")[1]["step"] == stop_at
+    train(tmp_path)
+    assert learned(tmp_path) == whole["learned"]
+
+
+def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):
+    train(tmp_path, call=7)
+    assert learned(tmp_path) == whole["learned"]
+
+
+@pytest.mark.slow
+def test_two_replicas_train_the_same(train, whole, tmp_path):
+    train(tmp_path, config=dataclasses.replace(CONFIG, replicas=2))
+    rows, expected = learned(tmp_path)[1], whole["learned"][1]
+    assert [row["val_loss"] for row in rows] == pytest.approx([row["val_loss"] for row in expected], abs=1e-4)
+    assert [row["exact_match"] for row in rows] == pytest.approx([row["exact_match"] for row in expected], abs=0.02)
+
+
+def test_the_stages_are_said(whole):
+    said = [line for line in whole["printed"].splitlines() if line.startswith("from step")]
+    assert said == [
+        "from step 25 on: at most 2 digits per operand",
+        "from step 50 on: at most 3 digits per operand",
+    ]
+
+
+@pytest.mark.parametrize("right", [0.0, 0.5, 0.9, 0.91, 1.0])
+def test_a_stage_ends_when_the_answers_of_a_window_are_right(right, monkeypatch):
+    monkeypatch.undo()
+    stands = state.State()
+    outcomes = {name: np.full(5, right, np.float32) for name in stands.sums}
+    for step in range(5, 56, 5):
+        stands.add(outcomes)
+        assert stands.close_window(stages=2) == (right > 0.9 and step == 25)
+    assert stands.right == pytest.approx(5 * right)  # of the steps since the last window
+
+
+def test_a_network_for_one_length_is_refused(train, tmp_path):
+    config = override(CONFIG, name="causal", view="backward", positions="learned")
+    with pytest.raises(InputError, match="those of model 'causal' fit one length; take another --model"):
+        train(tmp_path / "run", config=config)
+    assert not (tmp_path / "run").exists()

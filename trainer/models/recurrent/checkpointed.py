@@ -243,7 +243,8 @@ class _Steps:
             with tf.GradientTape() as tape:
                 tape.watch(state)
                 after = lstm_step(*state)
-            of_gates, of_carry = tape.gradient([*after], state, output_gradients=[of_hidden, of_carry])
+            of_state: Any = tape.gradient([*after], state, output_gradients=[of_hidden, of_carry])
+            of_gates, of_carry = of_state
             of_hidden = tf.matmul(of_gates, self.recurrent, transpose_b=True)
             return step - 1, of_hidden, of_carry, written.write(step, of_gates)
 

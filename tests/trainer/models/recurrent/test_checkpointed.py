@@ -58,7 +58,7 @@ def test_it_is_the_same_for_any_number_of_examples(inputs, expected):
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("xla", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_two_replicas_sum_to_the_same(inputs, expected, xla):
     """With the default collectives, each replica has half of the examples."""
     strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])

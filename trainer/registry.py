@@ -25,32 +25,28 @@ from seq2seq_arith.base.errors import InputError
 class ModelEntry:
     """A network, without its code.
 
-        Attributes:
-          build: ``module:function`` of the function that builds it; ``trainer/models/build.py`` says what it is given.
-          help: One line for ``--help`` and the documentation.
-          kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
-    <<<<<<< HEAD
-            its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``blocks``, for
-            addition with 62 and 302 characters.
-    =======
-            its first training step, less the memory before it, for pq with 401 and 2,001 characters.
-          kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again,
-            as in ``models/recurrent/checkpointed.py``; None if the network has no such layers.
-    >>>>>>> 13818dc (Test the checkpointed LSTM and the stages of a curriculum)
-          gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
-          directions: How often a layer runs over the steps: 2 for a bidirectional one.
-          writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
-            steps of the question as of the answer.
-          any_length: Whether its weights fit strings of any length.
-          autoregressive: Whether it writes the answer character by character, and reads what it has written.
-          blocks: For a stack of a transformer's blocks, what they run over: ``one`` sequence of question and answer, or
-            ``two``, of which that of the answer looks at that of the question; empty for all other networks.
-          heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
-          options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
-            can have, its default first.
-          order: For taggers, in which directions the layers run, a key of ``taggers.ORDERS``.
-          in_browser: The function of the playground's ``model.js`` that computes it; empty if none does.
-          needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
+    Attributes:
+      build: ``module:function`` of the function that builds it; ``trainer/models/build.py`` says what it is given.
+      help: One line for ``--help`` and the documentation.
+      kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
+        its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``blocks``, for
+        addition with 62 and 302 characters.
+      kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again,
+        as in ``models/recurrent/checkpointed.py``; None if the network has no such layers.
+      gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
+      directions: How often a layer runs over the steps: 2 for a bidirectional one.
+      writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
+        steps of the question as of the answer.
+      any_length: Whether its weights fit strings of any length.
+      autoregressive: Whether it writes the answer character by character, and reads what it has written.
+      blocks: For a stack of a transformer's blocks, what they run over: ``one`` sequence of question and answer, or
+        ``two``, of which that of the answer looks at that of the question; empty for all other networks.
+      heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
+      options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
+        can have, its default first.
+      order: For taggers, in which directions the layers run, a key of ``taggers.ORDERS``.
+      in_browser: The function of the playground's ``model.js`` that computes it; empty if none does.
+      needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     """
 
     build: str

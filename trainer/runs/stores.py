@@ -14,6 +14,7 @@ import contextlib
 import dataclasses
 import functools
 import json
+import math
 import os
 import shutil
 import socket
@@ -36,6 +37,7 @@ MOST_FILES, MOST_BYTES = 10_000, 2**34
 
 _copies: dict[Path, ObjectPath] = {}  # the folders of this process, and whose copies they are
 _copied: dict[Path, str] = {}  # the versions of their files
+_lost: set[Path] = set()  # those whose lease is gone
 
 
 def is_url(place: str | Path) -> bool:
@@ -70,7 +72,7 @@ def working_copy(url: str) -> Path:
                 file.writelines((place / entry.name).pieces())
             _copied[path] = entry.version
     kept = {folder / entry.name for entry in entries}
-    for path in [path for path in folder.rglob("*") if path.is_file() and path not in kept]:
+    for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
     return folder
 
@@ -95,8 +97,10 @@ def put(path: Path) -> None:
 
     Raises:
       InputError, StoreError: The store does not take it.
+      TrainingError: Another process has taken the run over.
     """
     if (there := _object(path)) is not None:
+        _check_not_lost(path)
         there.put(path.read_bytes())
 
 
@@ -114,23 +118,27 @@ def leased(folder: Path) -> Iterator[None]:
 
     Raises:
       InputError: Another process is training there.
-      TrainingError: At the end of the block, if another one has taken the run over meanwhile, or removed it.
+      TrainingError: At the end of the block, if another one has taken the run over meanwhile, or removed it. (``put``
+        raises it before that.)
     """
     place = _copies[folder]
     lease = place / LEASE
     mine = _Holder(socket.gethostname(), os.getpid(), time.time())
     version = _take(lease, mine)
-    stopped, lost = threading.Event(), threading.Event()
+    stopped = threading.Event()
 
     def renew() -> None:
         nonlocal version
+        renewed = time.time()
         while not stopped.wait(RENEWAL_SECONDS):
             # A store that fails now may answer the next time; the lease lasts longer than that.
-            with contextlib.suppress(StoreError):
-                if not lease.put(dataclasses.replace(mine, time=time.time()).packed(), version):
-                    lost.set()
-                    return
-                version = _version(lease)
+            with contextlib.suppress(InputError, StoreError):
+                now = time.time()
+                is_ours = lease.put(dataclasses.replace(mine, time=now).packed(), version)
+                version, renewed = (_version(lease), now) if is_ours else (version, -math.inf)
+            if time.time() - renewed > LEASE_SECONDS:
+                _lost.add(folder)
+                return
 
     thread = threading.Thread(target=renew, name=RENEWING, daemon=True)
     thread.start()
@@ -139,10 +147,12 @@ def leased(folder: Path) -> Iterator[None]:
     finally:
         stopped.set()
         thread.join()
-        if not lost.is_set():
+        is_lost = folder in _lost
+        if not is_lost:
             lease.unlink()
-    if lost.is_set():
-        raise TrainingError(f"{place} was removed or taken over by another process while the model was trained")
+        _lost.discard(folder)
+    if is_lost:
+        raise _taken(place)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +204,18 @@ def _take(lease: ObjectPath, mine: _Holder) -> str:
             f"after {LEASE_SECONDS:.0f} seconds)"
         )
     return _version(lease)
+
+
+def _check_not_lost(path: Path) -> None:
+    """Raises TrainingError if another process has taken over the run of a file."""
+    for folder in _lost:
+        if path.is_relative_to(folder):
+            raise _taken(_copies[folder])
+
+
+def _taken(place: ObjectPath) -> TrainingError:
+    """Of a run that another process has now."""
+    return TrainingError(f"{place} was removed or taken over by another process while the model was trained")
 
 
 def _version(path: ObjectPath) -> str:

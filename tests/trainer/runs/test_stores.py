@@ -20,7 +20,7 @@ from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.runs import checkpoints, stores
+from seq2seq_arith.trainer.runs import checkpoints, files, stores
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import session
 
@@ -131,7 +131,28 @@ def test_a_run_that_is_lost_meanwhile(bucket, monkeypatch, taken):
         while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+        with pytest.raises(TrainingError, match="taken over by another process"):
+            files.write(folder / "history.csv", b"late")
     assert lease.is_file() == taken
+    assert not (ObjectPath(f"{bucket}/run") / "history.csv").is_file()
+    files.write(folder / "history.csv", b"in time")  # the next training of this process is not meant
+
+
+def test_a_store_that_fails_for_too_long(bucket, monkeypatch):
+    """Another machine may have taken the run over by then."""
+    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
+    monkeypatch.setattr(stores, "LEASE_SECONDS", 0.05)
+    folder = stores.working_copy(f"{bucket}/run")
+
+    def fails(self, data, version=None):
+        raise StoreError("503")
+
+    with pytest.raises(TrainingError, match="taken over by another process"), stores.leased(folder):
+        monkeypatch.setattr(ObjectPath, "put", fails)
+        deadline = time.monotonic() + 60
+        while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_a_lease_is_renewed_even_if_the_store_fails_once(bucket, monkeypatch):

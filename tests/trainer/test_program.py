@@ -445,6 +445,16 @@ def test_a_killed_run_goes_on_bitwise(data_dir, tmp_path, seconds):
     assert learned[0] == learned[1]
 
 
+@pytest.mark.slow
+def test_two_replicas_of_a_layer_that_starts_tensorflow_when_it_is_made(tmp_path):
+    """Keras's GRU looks for GPUs in its constructor; by then, the CPU must have been split."""
+    size = ["--dashes", 40, "--num-examples", 64, "--batch-size", 32, "--hidden", 4, "--epochs", 1, "--patience", 0]
+    words = ["train", "pq", "--recipe", "notebook", "--model", "gru", "--replicas", 2, *size]
+    done = run(*words, "--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "2 replicas" in done.stdout
+
+
 @pytest.mark.parametrize("missing", ["tensorflow", "keras"])
 @pytest.mark.parametrize("arguments", [["train", "addition", "--data-dir=data", "--run-dir=run"], ["predict", "run"]])
 def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path):

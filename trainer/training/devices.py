@@ -22,10 +22,9 @@ PATIENCE = 600.0
 
 
 def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.distribute.Strategy:
-    """Makes a MirroredStrategy over logical CPU devices, over all GPUs, or over the only CPU.
+    """Makes a MirroredStrategy over logical CPU devices, over all GPUs, or over the only CPU; ``prepare`` is done, too.
 
-    GPUs are hidden from TensorFlow if they are not used. Otherwise it takes their memory as it needs it, so that other
-    programs can use them, too; by default, it takes all of it at once. Between GPUs, TensorFlow reduces with NCCL.
+    Between GPUs, TensorFlow reduces with NCCL.
 
     The global batch and the learning rate stay as configured, for any number of replicas: the gradients of the
     replicas are summed, so that each step computes the same update.
@@ -37,21 +36,34 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
     Raises:
       InputError: TensorFlow has already started with fewer CPU devices, or ``TF_CONFIG`` is not a cluster.
     """
-    _prepare_gpus(hidden=replicas is not None)
+    prepare(replicas)
     if together and cluster():
         # By default, a worker uses all GPUs of its machine, or its only CPU.
-        if replicas and replicas > 1:
-            split_cpu(replicas)
         with _interruptible():
             return tf.distribute.MultiWorkerMirroredStrategy(communication_options=_communication())
     if replicas is None:
         gpus = tf.config.list_logical_devices("GPU")
         return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["/cpu:0"])
-    if replicas > 1:
-        split_cpu(replicas)
     devices = [f"/cpu:{index}" for index in range(replicas)]
     # The default, collective operations, allows one number of replicas per process, and is not faster on one CPU.
     return tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice())
+
+
+def prepare(replicas: int | None) -> None:
+    """Tells TensorFlow which devices to use, as soon as it starts; some layers of Keras start it when they are made.
+
+    GPUs are hidden from TensorFlow if they are not used. Otherwise it takes their memory as it needs it, so that other
+    programs can use them, too; by default, it takes all of it at once.
+
+    Args:
+      replicas: As in ``make_strategy``.
+
+    Raises:
+      InputError: TensorFlow has already started with fewer CPU devices.
+    """
+    _prepare_gpus(hidden=replicas is not None)
+    if replicas is not None and replicas > 1:
+        split_cpu(replicas)
 
 
 def uses_gpus(replicas: int | None) -> bool:

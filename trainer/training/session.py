@@ -102,6 +102,7 @@ def train(
     run = Run(run_folder(run_dir), task, source.sha256, absolute(data_dir), config)
     view = _view_of(config, task)
     run.check_folder()
+    devices.prepare(config.replicas)
     variables = outline(config.model, view)
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
     _check_lengths(config, task, variables)
@@ -166,6 +167,7 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     arrays, _ = checkpoints.load(run.best)
     config = dataclasses.replace(run.config, replicas=replicas)
     view = _view_of(config, task or run.task)
+    devices.prepare(replicas)
     checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
     learner = _make_learner(config, view, _start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)

@@ -7,6 +7,7 @@ network, the settings and the number of steps are the same. Nothing is trained h
     python benchmarks/draw_slices.py
 """
 
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -29,6 +30,8 @@ Scores = dict[str, list[float]]  # the share of each seed, by the name of a set
 
 
 def main() -> None:
+    formatter = argparse.RawDescriptionHelpFormatter
+    argparse.ArgumentParser(description=__doc__, formatter_class=formatter).parse_args()
     rows = results.read(HERE / results.RESULTS)
     draw({name: scores_of(rows, group) for name, (group, _, _) in SERIES.items()})
 

@@ -117,7 +117,10 @@ WITH = {
     "positions": CAUSAL,
     "feed_forward": CAUSAL,
     "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
+    "curriculum": ["--stream", "--patience", "0"],
 }
+# Those that are written in a way of their own.
+WRITTEN = {"curriculum": "1:1.5"}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +132,7 @@ def test_every_field_is_an_option_and_none_is_ignored(cls, name):
     if field.type in (bool, bool | None):
         value, words = not field.default, [f"--no-{flag}" if field.default else f"--{flag}"]
     else:
-        value = about.allowed[-1] if about.choices else OTHER[field.type]
+        value = WRITTEN.get(name) or (about.allowed[-1] if about.choices else OTHER[field.type])
         words = [f"--{flag}", str(value)]
     # Only a cosine schedule has a warmup.
     args = program.parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *words])

@@ -30,8 +30,7 @@ Scores = dict[str, list[float]]  # the share of each seed, by the name of a set
 
 
 def main() -> None:
-    formatter = argparse.RawDescriptionHelpFormatter
-    argparse.ArgumentParser(description=__doc__, formatter_class=formatter).parse_args()
+    argparse.ArgumentParser(description=__doc__).parse_args()
     rows = results.read(HERE / results.RESULTS)
     draw({name: scores_of(rows, group) for name, (group, _, _) in SERIES.items()})
 

@@ -79,6 +79,7 @@ def train(nets, function, data, run, *options):
     return arith_model("train", "addition", *options)
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_is_trained_asked_and_exported(nets, data, tmp_path):
     run, out, own = tmp_path / "run", tmp_path / "out", f"{nets}:writer"
     done = train(nets, "writer", data, run, "--model-options", '{"units": 8}')
@@ -284,6 +285,7 @@ def views(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_a_view_of_ones_own_is_trained_asked_and_exported(views, data, tmp_path):
     run, out, own = tmp_path / "run", tmp_path / "out", f"{views}:Doubled"
     train = ["train", "addition", *PREPARED, "--data-dir", data, "--run-dir", run, "--model", "lstm", "--view", own]

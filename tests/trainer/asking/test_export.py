@@ -104,6 +104,7 @@ def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
     np.testing.assert_allclose(confidences, expected[1], rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["causal", "encoder_decoder", "lstm_attention"])
 def test_what_writes_character_by_character_decodes_where_our_package_is_not(name, tmp_path):
     view = make_view("backward", Task())

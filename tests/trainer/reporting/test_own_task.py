@@ -24,6 +24,7 @@ def forget(monkeypatch):
     return forgotten
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "size", "phrases"),
     [

@@ -10,6 +10,7 @@ from seq2seq_arith.pipelines.beam.flink_steps import FlinkSteps
 from seq2seq_arith.pipelines.beam.jobs import flink_master
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
 from seq2seq_arith.pipelines.beam.options import default_threads, workers_share_process
+from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.steps.pipeline import generate
@@ -56,7 +57,7 @@ def fill(order: Order, staging: Staging) -> dict[str, Any]:
 
         current, step = seen, steps_elsewhere(order, seen)
     progress.reset()
-    with on_loopback(), translate_errors(), progress.watch(totals, current, step):
+    with on_loopback(), quiet_workers(), translate_errors(), progress.watch(totals, current, step):
         return generate(
             order.task, order.layout, staging, order.options, default_threads(order.options), order.plan.draws
         )

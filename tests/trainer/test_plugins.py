@@ -104,6 +104,7 @@ def test_a_model_of_ones_own_is_trained_asked_and_exported(nets, data, tmp_path)
     assert elsewhere.stdout.strip() == asked.stdout.strip()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
     run = tmp_path / "run"
     assert train(nets, "writer", data, run).returncode == 0
@@ -118,6 +119,7 @@ def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
     assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; give the file")
 
 
+@pytest.mark.slow
 def test_the_code_that_a_folder_names_does_not_run(nets, data, tmp_path):
     """In another process, where nobody has named it."""
     run, ran = tmp_path / "run", tmp_path / "ran"

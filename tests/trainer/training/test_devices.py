@@ -42,6 +42,7 @@ def test_machines_sum_in_rings_and_do_not_wait_for_ever():
     assert (options.timeout_seconds, options.bytes_per_pack) == (devices.PATIENCE, 0)
 
 
+@pytest.mark.slow
 def test_a_device_without_enough_memory_gives_one_sentence():
     """The array would have 4 PiB."""
     with pytest.raises(TrainingError) as caught, devices.translate_exhaustion("give a smaller --batch-size"):

@@ -7,6 +7,7 @@ when one worker is killed, the others may still print that their channels were c
 import contextlib
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from apache_beam.runners.worker import sdk_worker, sdk_worker_main
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
@@ -17,7 +18,7 @@ def quiet_workers() -> Iterator[None]:
     """Lets Beam start this worker in the block, where it would start its own."""
     make = SubprocessSDKEnvironment.from_command_string
 
-    def from_command_string(command_string: str) -> SubprocessSDKEnvironment:
+    def from_command_string(command_string: str) -> Any:
         return make(command_string.replace(sdk_worker_main.__name__, __name__))
 
     SubprocessSDKEnvironment.from_command_string = from_command_string
@@ -29,7 +30,7 @@ def quiet_workers() -> Iterator[None]:
 
 def main() -> None:
     """Runs one worker until the program stops it, or is gone."""
-    vars(sdk_worker)["print"] = lambda *_, **__: None
+    sdk_worker.print = lambda *_, **__: None  # found before Python's own
     sdk_worker_main.main(sys.argv)
 
 

@@ -205,17 +205,29 @@ def test_tensorboard_wants_a_disk(bucket, data_dir, tasks):
         session.train(tasks["addition"], str(data_dir), f"{bucket}/run", CONFIG, tensorboard=True)
 
 
+@pytest.fixture(scope="module")
+def command(data_dir):
+    """A training of many short epochs, which no machine ends within the seconds in which it is stopped."""
+    size = ["--num-examples", 1003, "--epochs", 100, "--checkpoint-seconds", 0.2, "--batch-size", 16]
+    arguments = ["train", "addition", "--data-dir", data_dir, *size, "--run-dir"]
+    return [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
+
+
+@pytest.fixture(scope="module")
+def whole(command, tmp_path_factory):
+    """The same training, never stopped."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    ended = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, data_dir, tmp_path):
+def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
     with emulators.both():
         url = f"{emulators.new_bucket(scheme)}/runs/addition"
-        size = ["--num-examples", 1003, "--epochs", 40, "--checkpoint-seconds", 0.2, "--batch-size", 16]
-        command = [sys.executable, "-m", "seq2seq_arith.trainer", "train", "addition", "--data-dir", data_dir, *size]
-        command = [*map(str, command), "--run-dir"]
-        whole = subprocess.run([*command, str(tmp_path / "whole")], capture_output=True, text=True, check=False)
-        assert whole.returncode == 0, whole.stderr
         place = parse_place(url)
         with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
             while not (place / "last.npz").is_file():
@@ -226,7 +238,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, data_dir, tmp_pa
         again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
         assert again.returncode == 0, again.stderr
         assert f"{url} was stopped after step" in again.stdout
-        assert weights(open_run(url).folder) == weights(tmp_path / "whole")
+        assert weights(open_run(url).folder) == weights(whole)
         asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
         assert asked.returncode == 0, asked.stderr
         missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)

@@ -198,11 +198,15 @@ def is_locked(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[bool]:
+def locked(path: Path, note: str = "") -> Iterator[bool]:
     """Holds the lock that a file stands for, unless another process holds it; yields whether this one does.
 
     The operating system releases the lock when the process dies, however it dies. The file stays: removing it would
-    let two processes hold locks of one name.
+    let two processes hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
+
+    Args:
+      path: The file.
+      note: What the file then says, for whoever finds it locked.
 
     Raises:
       OSError: The file cannot be made.
@@ -214,6 +218,9 @@ def locked(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
+            if note:
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, note.encode(), 0)
             yield True
     finally:
         os.close(descriptor)

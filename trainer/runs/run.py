@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
@@ -232,11 +234,12 @@ class Run:
                 stack.enter_context(stores.leased(self.folder))
             try:
                 make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / LOCK))
+                is_ours = stack.enter_context(locked(self.folder / LOCK, f"process {os.getpid()} on {gethostname()}\n"))
             except OSError as error:
                 raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
             if not is_ours:
-                raise InputError(f"another process is training {self.place}; wait for it, or give another --run-dir")
+                holder = _holder(self.folder / LOCK)
+                raise InputError(f"{holder} is training {self.place}; wait for it, or give another --run-dir")
             yield
 
     def claim(self, writes: bool = True) -> None:
@@ -313,6 +316,14 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
+
+
+def _holder(lock: Path) -> str:
+    """Who holds the lock of a run, as far as its file says it: that of version 0.1.0 is empty."""
+    with contextlib.suppress(OSError), lock.open("rb") as file:
+        if found := re.fullmatch(rb"process \d+ on [\w.-]+", file.read(300).strip()):
+            return found[0].decode()
+    return "another process"
 
 
 def _task_of(data: dict[str, Any]) -> Task:

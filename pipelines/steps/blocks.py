@@ -1,7 +1,7 @@
 """Blocks: how draw numbers travel between the steps of the pipeline.
 
-Through the large shuffle goes one block for each chunk of draws and each shard. It names its draws by their distance
-from the chunk's first draw::
+Through the large shuffle goes one block for each chunk of draws and each partition, which is a shard, or 16
+neighbouring shards where there are very many. A block names its draws by their distance from the chunk's first draw::
 
     byte   0                   8         12        16
            +-------------------+---------+---------+--   --+
@@ -9,37 +9,41 @@ from the chunk's first draw::
            | big-endian        | little-endian, ascending  |
            +-------------------+---------+---------+--   --+
 
-The first eight bytes sort blocks by chunk. After deduplication, the n kept draws of a shard are one packed block. It
-also says what is known of each draw's split, so that the next step need not draw again to hash the operands::
+The first eight bytes sort blocks by chunk. The four highest bits of a distance are the shard within the partition,
+which would cost as much as the draw to find again. After deduplication, the n kept draws of a shard are one packed
+block. It also says what is known of each draw's split, so that the next step need not draw again to hash the operands::
 
     byte   0       1             9           9 + width   9 + n·width
            +-------+-------------+-----------+--   --+---------------------+
            | width | smallest    | distance  |  ...  | n bits: validation? |
-           | 4 / 8 | draw number | from it, in example | n bits: undecided?  |
+           | 4 - 8 | draw number | from it, in example | n bits: undecided?  |
            |       |             | order               |                     |
            +-------+-------------+-----------+--   --+---------------------+
 """
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-Block = tuple[int, bytes]  # a shard, and draw numbers
+Block = tuple[int, bytes]  # a partition or a shard, and draw numbers
 
+PLACE_SHIFT = 28  # a distance has fewer bits; above them is the shard within the partition
+PART_DRAWS = 2**18  # whose numbers are sorted by shard at a time
 HEAD = 9  # bytes of a packed block before the distances
+MIN_WIDTH = 4  # bytes per distance of a packed block
 
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """The draws of a chunk by shard.
+    """The draws of a chunk by partition.
 
     Attributes:
       first, num_draws: The chunk.
-      distances: The draws' distances from ``first``, by shard, ascending: uint32 of shape (n,). Draws that are known to
-        be repeated are left out.
-      bounds: Where the shards begin and end there: int64 of shape (num_shards + 1,).
+      distances: The draws' distances from ``first``, by partition, ascending, with the shard within the partition in
+        the highest bits: uint32 of shape (n,). Draws that are known to be repeated are left out.
+      bounds: Where the partitions begin and end there: int64 of shape (number of partitions + 1,).
     """
 
     first: int
@@ -48,31 +52,61 @@ class Drawn:
     bounds: np.ndarray
 
 
-def by_shard(drawn: Drawn) -> Iterator[Block]:
-    """A block for each shard that has draws; the first chunk has a block for every shard, so that none is forgotten."""
+def by_partition(drawn: Drawn) -> Iterator[Block]:
+    """A block for each partition that has draws; the first chunk has one for every partition: none is forgotten."""
     head = drawn.first.to_bytes(8, "big")
     data = drawn.distances.astype("<u4", copy=False).tobytes()
-    for shard, (start, stop) in enumerate(itertools.pairwise((4 * drawn.bounds).tolist())):
+    for number, (start, stop) in enumerate(itertools.pairwise((4 * drawn.bounds).tolist())):
         if start < stop or drawn.first == 0:
-            yield shard, head + data[start:stop]
+            yield number, head + data[start:stop]
 
 
-def draw_numbers(blocks: Iterable[bytes]) -> np.ndarray:
-    """The ascending draw numbers of a shard's blocks: uint64 of shape (n,)."""
+def draw_numbers(blocks: Iterable[bytes], shared_by: int = 1) -> Iterator[np.ndarray]:
+    """The ascending draw numbers of each shard of a partition, from its blocks: uint64 of shape (n,) each.
+
+    Args:
+      blocks: They may come in any order.
+      shared_by: The number of shards per partition.
+    """
     in_order = sorted(blocks)
-    sizes = np.array([len(block) // 4 for block in in_order])
-    words = np.frombuffer(b"".join(in_order), "<u4")
+    if shared_by == 1:
+        yield _numbers(in_order)[0]
+        return
+    pieces: list[list[np.ndarray]] = [[] for _ in range(shared_by)]
+    for part in _parts(in_order):
+        numbers, distances = _numbers(part)
+        places = (distances >> np.uint32(PLACE_SHIFT)).astype(np.uint8)
+        bounds = np.bincount(places, minlength=shared_by).cumsum()
+        # A radix sort, which keeps the numbers of each shard ascending.
+        by_shard = numbers[np.argsort(places, kind="stable")]
+        for of_shard, piece in zip(pieces, np.split(by_shard, bounds[:-1]), strict=True):
+            of_shard.append(piece)
+    for of_shard in pieces:
+        yield np.concatenate(of_shard)
+
+
+def _parts(blocks: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+    """The blocks in runs of about ``PART_DRAWS`` draws."""
+    size = max(1, len(blocks) * PART_DRAWS * 4 // sum(map(len, blocks)))
+    return (blocks[start : start + size] for start in range(0, len(blocks), size))
+
+
+def _numbers(blocks: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """The draw numbers of blocks, uint64 of shape (n,), and their distances as they are in the blocks, uint32."""
+    sizes = np.array([len(block) // 4 for block in blocks])
+    words = np.frombuffer(b"".join(blocks), "<u4")
     heads = sizes.cumsum() - sizes
     high, low = (words[heads + half].byteswap().astype(np.uint64) for half in (0, 1))
     is_distance = np.ones(len(words), bool)
     is_distance[heads] = is_distance[heads + 1] = False
+    distances = words[is_distance]
     numbers = np.repeat((high << np.uint64(32)) + low, sizes - 2)
-    numbers += words[is_distance]
-    return numbers
+    numbers += distances & np.uint32(2**PLACE_SHIFT - 1)
+    return numbers, distances
 
 
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
-    """Kept draws as a packed block, with four bytes per draw number where that is enough.
+    """Kept draws as a packed block, with as few bytes per draw number as are enough, but at least four.
 
     Args:
       numbers: Draw numbers, uint64 of shape (n,).
@@ -83,11 +117,10 @@ def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> 
         return b""
     smallest = numbers.min()
     distance = numbers - smallest
-    width = "<u4" if distance.max() < 2**32 else "<u8"
+    width = max(MIN_WIDTH, -(-int(distance.max()).bit_length() // 8))
     bits = np.packbits(np.concatenate([validation, undecided]))
-    return b"".join(
-        [width[2:].encode(), smallest.astype("<u8").tobytes(), distance.astype(width).tobytes(), bits.tobytes()]
-    )
+    low_bytes = np.ascontiguousarray(distance.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width])
+    return b"".join([b"%d" % width, smallest.astype("<u8").tobytes(), low_bytes.tobytes(), bits.tobytes()])
 
 
 def unpack(block: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -97,7 +130,9 @@ def unpack(block: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     width = int(block[:1])
     # Two bits per draw, filled up to a whole byte: a quarter of a byte and less than one byte more.
     count = 4 * (len(block) - HEAD) // (4 * width + 1)
-    distance = np.frombuffer(block, f"<u{width}", count, offset=HEAD)
+    distance = np.zeros((count, 8), np.uint8)
+    distance[:, :width] = np.frombuffer(block, np.uint8, count * width, offset=HEAD).reshape(-1, width)
     bits = np.frombuffer(block, np.uint8, offset=HEAD + count * width)
     validation, undecided = np.unpackbits(bits, count=2 * count).view(bool).reshape(2, count)
-    return distance + np.frombuffer(block, "<u8", count=1, offset=1), validation, undecided
+    numbers = distance.view("<u8")[:, 0] + np.frombuffer(block, "<u8", count=1, offset=1)
+    return numbers, validation, undecided

@@ -1,7 +1,7 @@
 """The pipeline: from chunk numbers to the shards of a dataset, in one chain of Beam transforms.
 
-The elements are blocks, never single examples: first the draw numbers by shard, which pass the only large shuffle, and
-then the kept draws of each shard. Operands are a function of the draw number, so they are computed again rather than
+The elements are blocks, never single examples: first the draw numbers by partition, which pass the only large shuffle,
+and then the kept draws of each shard. Operands are a function of the draw number, so they are computed again rather than
 sent. docs/scale.md describes how the costs grow with the number of examples.
 """
 
@@ -35,6 +35,9 @@ from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff, WindowRows, Windows
 from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE, ThreadedMap
 
+# The kept draws of a shard in example order, their rows in the windows, and the number of dropped draws.
+Deduplicated = tuple[Block, WindowRows, int]
+
 # What the counters count.
 COUNTED = {
     "draws": "Pairs that were drawn.",
@@ -66,9 +69,14 @@ class Job:
     threads: int = 1
 
     @property
+    def shared_by(self) -> int:
+        """The number of shards per partition."""
+        return dedup.shards_per_partition(self.layout.num_shards)
+
+    @property
     def chunks(self) -> list[tuple[int, int]]:
         """The first draw of each chunk, and the draw after its last."""
-        size = dedup.chunk_size(self.num_draws, self.layout.num_shards)
+        size = dedup.chunk_size(self.num_draws, dedup.num_partitions(self.layout.num_shards))
         return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]
 
 
@@ -219,11 +227,12 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
         | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, name="draw", counters=_drawn)
-        | "ByShard" >> beam.FlatMap(blocks.by_shard).with_output_types(Block)
+        | "ByPartition" >> beam.FlatMap(blocks.by_partition).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
-        | "Read" >> beam.MapTuple(lambda shard, of_shard: (shard, list(of_shard)))
+        | "Read" >> beam.MapTuple(lambda partition, its_blocks: (partition, list(its_blocks)))
         | "Deduplicate"
         >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, name="deduplicate", counters=_dropped)
+        | "Shards" >> beam.FlatMap(lambda shards: shards)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     cut = AsSingleton(deduplicated | "InWindows" >> beam.Map(lambda result: result[1]) | Cut(job))
@@ -273,17 +282,23 @@ def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
 
 
 def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
-    """The draws of a chunk, grouped by shard."""
+    """The draws of a chunk, grouped by partition."""
     first, stop = chunk
     count = frequent.early_draws(job.task, job.num_draws)
     early = frequent.first_draws(job.task, count) if count else None
-    return Drawn(first, stop - first, *dedup.partition(job.task, first, stop, job.layout.num_shards, early))
+    num_shards = job.layout.num_shards
+    return Drawn(first, stop - first, *dedup.partition(job.task, first, stop, num_shards, early, job.shared_by))
 
 
-def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> tuple[Block, WindowRows, int]:
-    """The kept draws of a shard in example order, their rows in the windows, and the number of dropped draws."""
-    shard, of_shard = element
-    numbers = blocks.draw_numbers(of_shard)
+def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> list[Deduplicated]:
+    """The kept draws of each shard of a partition."""
+    partition, its_blocks = element
+    first = partition * job.shared_by
+    shards = range(first, min(first + job.shared_by, job.layout.num_shards))
+    return [_deduplicated(job, *each) for each in zip(shards, blocks.draw_numbers(its_blocks, job.shared_by))]
+
+
+def _deduplicated(job: Job, shard: int, numbers: np.ndarray) -> Deduplicated:
     kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
     packed = blocks.pack(kept[cutoff.DRAW], *cutoff.foreseen(job.windows, kept[cutoff.SPLIT]))
     return (shard, packed), cutoff.find(job.windows, kept), len(numbers) - kept.shape[1]
@@ -330,8 +345,8 @@ def _drawn(drawn: Drawn) -> dict[str, int]:
     return {"draws": drawn.num_draws, "duplicates": drawn.num_draws - len(drawn.distances)}
 
 
-def _dropped(result: tuple[Block, WindowRows, int]) -> dict[str, int]:
-    return {"duplicates": result[2], "deduplicated shards": 1}
+def _dropped(shards: list[Deduplicated]) -> dict[str, int]:
+    return {"duplicates": sum(dropped for _, _, dropped in shards), "deduplicated shards": len(shards)}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

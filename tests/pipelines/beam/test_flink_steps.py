@@ -10,7 +10,7 @@ STEPS = {"Draw": "draws", "Deduplicate": "drops duplicates", "Write": "writes"}
 VERTICES = (
     "DataSource (Impulse)",
     "CHAIN MapPartition (MapPartition at [1]Chunks) -> FlatMap (FlatMap at ExtractOutput[0])",
-    "CHAIN MapPartition (MapPartition at [2]{Draw, ByShard}) -> FlatMap (FlatMap at ExtractOutput[0])",
+    "CHAIN MapPartition (MapPartition at [2]{Draw, ByPartition}) -> FlatMap (FlatMap at ExtractOutput[0])",
     "GroupReduce (GroupReduce at Shuffle)",
     "MapPartition (MapPartition at [6]{Read, Deduplicate, Kept, InWindows, Cut})",
     "CHAIN MapPartition (MapPartition at [3]{Write, Reports}) -> FlatMap (FlatMap at ExtractOutput[0])",

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.pipelines.steps.blocks import Drawn, by_shard, draw_numbers, pack, unpack
+from seq2seq_arith.pipelines.steps import blocks as blocks_module
+from seq2seq_arith.pipelines.steps.blocks import Drawn, by_partition, draw_numbers, pack, unpack
 
 
 @st.composite
@@ -22,7 +23,7 @@ def chunks(draw: st.DrawFn) -> list[Drawn]:
 
 @given(chunks(), st.randoms())
 def test_blocks_hold_the_draws_of_each_shard(drawn, random):
-    blocks = [block for chunk in drawn for block in by_shard(chunk)]
+    blocks = [block for chunk in drawn for block in by_partition(chunk)]
     random.shuffle(blocks)
     for shard in range(2):
         expected = [
@@ -34,15 +35,36 @@ def test_blocks_hold_the_draws_of_each_shard(drawn, random):
         # Only the first chunk of a dataset has blocks without a draw.
         assert len(of_shard) >= 1 or drawn[0].first > 0
         if of_shard:
-            assert draw_numbers(of_shard).tolist() == expected
+            (numbers,) = draw_numbers(of_shard)
+            assert numbers.tolist() == expected
         else:
             assert expected == []
 
 
 def test_a_block_byte_by_byte():
-    (shard, block), *others = by_shard(Drawn(2**32 + 1, 9, np.array([3, 258], np.uint32), np.array([0, 2])))
+    (shard, block), *others = by_partition(Drawn(2**32 + 1, 9, np.array([3, 258], np.uint32), np.array([0, 2])))
     assert (shard, others) == (0, [])
     assert block.hex(" ", 4) == "00000001 00000001 03000000 02010000"
+
+
+@given(st.data(), st.sampled_from([0, 2**44]), st.randoms(), st.integers(1, 16), st.sampled_from([1, 3, 2**18]))
+def test_a_partition_is_split_into_its_shards(data, first, random, shared_by, part_draws):
+    """Whatever the order of the blocks, and however few draws are sorted at a time."""
+    drawn, expected = [], [[] for _ in range(shared_by)]
+    for number in range(data.draw(st.integers(1, 5))):
+        start = first + number * 2**28
+        distances = sorted(data.draw(st.sets(st.one_of(st.integers(0, 9), st.integers(0, 2**28 - 1)), max_size=9)))
+        places = [data.draw(st.integers(0, shared_by - 1)) for _ in distances]
+        for distance, place in zip(distances, places, strict=True):
+            expected[place].append(start + distance)
+        words = np.array(distances, np.uint32) | np.array(places, np.uint32) << np.uint32(28)
+        drawn.append(Drawn(start, 2**28, words, np.array([0, len(words)])))
+    blocks = [block for chunk in drawn for _, block in by_partition(chunk)]
+    random.shuffle(blocks)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks_module, "PART_DRAWS", part_draws)
+        found = [numbers.tolist() for numbers in draw_numbers(blocks, shared_by)] if blocks else [[]] * shared_by
+    assert found == expected
 
 
 NUMBERS = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 1000), st.integers(2**44 - 9, 2**44))
@@ -57,8 +79,10 @@ def test_unpack_is_the_inverse_of_pack(draws):
     assert [column.tolist() for column in unpacked] == [column.tolist() for column in columns]
 
 
-@pytest.mark.parametrize(("distance", "bytes_each"), [(2**32 - 1, 4), (2**32, 8)])
-def test_pack_takes_four_bytes_a_draw_where_they_are_enough(distance, bytes_each):
+@pytest.mark.parametrize(
+    ("distance", "bytes_each"), [(0, 4), (2**32 - 1, 4), (2**32, 5), (2**40 - 1, 5), (2**40, 6), (2**63, 8)]
+)
+def test_pack_takes_few_bytes_per_draw(distance, bytes_each):
     numbers = np.array([2**40, 2**40 + distance], np.uint64)
     packed = pack(numbers, np.array([True, False]), np.array([False, True]))
     assert len(packed) == 1 + 8 + 2 * bytes_each + 1

@@ -77,6 +77,20 @@ def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_
     assert kept == first_of_each_key(task, list(range(first, first + count)))
 
 
+@given(TASKS, st.integers(0, 2**40), st.integers(1, 300), SHARDS, st.integers(2, 16))
+@settings(max_examples=60)
+def test_neighbouring_shards_may_share_a_partition(task, first, count, num_shards, shared_by):
+    """The draws of each shard are those that it has alone; the highest bits say which shard of the partition it is."""
+    words, bounds = dedup.partition(task, first, first + count, num_shards, shared_by=shared_by)
+    assert len(bounds) - 1 == -(-num_shards // shared_by)
+    found = [[] for _ in range(num_shards)]
+    for number, part in enumerate(np.split(words, bounds[1:-1])):
+        assert (part & 2**28 - 1).tolist() == sorted((part & 2**28 - 1).tolist())
+        for word in part.tolist():
+            found[number * shared_by + (word >> 28)].append(first + word % 2**28)
+    assert found == [part.tolist() for part in partition(task, first, first + count, num_shards)]
+
+
 SHORT = st.one_of(tasks(names=("addition", "multiplication"), digits=2), tasks(names=("subtraction",), digits=4))
 
 

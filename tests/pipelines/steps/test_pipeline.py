@@ -29,8 +29,8 @@ from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.formats.parquet import parquet_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.steps import cutoff
-from seq2seq_arith.pipelines.steps.blocks import by_shard
+from seq2seq_arith.pipelines.steps import cutoff, dedup
+from seq2seq_arith.pipelines.steps.blocks import by_partition
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.pipeline import Job, build, deduplicate, draw, generate, run
 from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS
@@ -288,6 +288,25 @@ def test_the_same_for_chunks_cut_anyhow_in_any_order(tmp_path, crowded, seed, fl
     assert shards_in(tmp_path) == by_the_loop(crowded, 8)
 
 
+@pytest.mark.parametrize(("num_shards", "shared_by"), [(3, 16), (8, 3), (64, 16)])
+@pytest.mark.parametrize("seed", [None, 10], ids=["in order", "cut anyhow"])
+def test_the_same_where_shards_share_a_partition(make, tmp_path, monkeypatch, whole, num_shards, shared_by, seed):
+    """As those of very large datasets do."""
+    monkeypatch.setattr(dedup, "MANY_SHARDS", 2)
+    monkeypatch.setattr(dedup, "SHARED_BY", shared_by)
+    if seed is None:
+        assert files(make(CROWDED, num_shards, parquet=True)) == whole[num_shards]
+        return
+    job = CutAnyhow(
+        task=CROWDED, layout=Layout(num_shards), staging=StagedDirectory(tmp_path),
+        num_draws=coverage.num_draws(CROWDED), windows=Windows.around(CROWDED), threads=2, seed=seed,
+    )  # fmt: skip
+    run(job, pipeline_options([]))
+    described = ("dataset_info.json", "features.json", "metadata.json")
+    expected = {name: content for name, content in whole[num_shards].items() if name not in described}
+    assert shards_in(tmp_path) == expected
+
+
 def shards_in(staging: Path) -> dict[str, bytes]:
     """What a job has staged, without its report, which says whether the draws were enough."""
     return {path: content for path, content in files(staging).items() if path != REPORT}
@@ -385,13 +404,13 @@ def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
     )  # fmt: skip
     of_shards: dict[int, list[bytes]] = {}
     for chunk in sorted(job.chunks):
-        for shard, block in by_shard(draw(job, chunk)):
+        for shard, block in by_partition(draw(job, chunk)):
             of_shards.setdefault(shard, []).append(block)
     # The first chunk gives every shard a block, even an empty one.
     assert sorted(of_shards) == list(range(num_shards))
     for shard, of_shard in of_shards.items():
-        in_order, found, _ = deduplicate(job, (shard, of_shard))
-        shuffled, same, _ = deduplicate(job, (shard, random_.sample(of_shard, len(of_shard))))
+        ((in_order, found, _),) = deduplicate(job, (shard, of_shard))
+        ((shuffled, same, _),) = deduplicate(job, (shard, random_.sample(of_shard, len(of_shard))))
         assert in_order == shuffled
         assert found.distinct == same.distinct
         assert np.array_equal(found.rows_near_end, same.rows_near_end)
@@ -473,9 +492,10 @@ def test_rows_are_narrowed_down_before_they_are_gathered(make, monkeypatch, crow
 
 @pytest.mark.parametrize(
     ("num_shards", "num_draws", "size"),
-    [(8, 150_000, 2**16), (1024, 10**9, 2**20), (2**14, 10**10, 2**20), (2**17, 10**11, 2**23), (2**20, 10**12, 2**24)],
-)
-def test_chunks_grow_with_the_shards(num_shards, num_draws, size):
+    [(8, 150_000, 2**16), (1024, 10**9, 2**20), (2**13, 10**10, 2**21), (2**14, 10**10, 2**20), (2**17, 10**11, 2**21),
+     (2**20, 10**12, 2**24)],
+)  # fmt: skip
+def test_chunks_grow_with_the_partitions(num_shards, num_draws, size):
     job = Job(
         task=Task(digits=9),
         layout=Layout(num_shards),

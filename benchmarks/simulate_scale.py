@@ -43,7 +43,8 @@ def show(task: Task, num_draws: int) -> None:
     planned = plan.plan(task, layout)
     print(
         f"\n{task.num_examples:,} examples of {task.digits} digits: "
-        f"{planned.draws:,} draws, {layout.num_shards:,} shards"
+        f"{planned.draws:,} draws, {layout.num_shards:,} shards in {planned.partitions:,} partitions; "
+        f"{planned.shuffled / planned.blocks:,.0f} draws per block, {planned.core_seconds / 3600:,.3g} core hours"
     )
     early = frequent.first_draws(task, frequent.early_draws(task, planned.draws))
     for name, dropped in (("all draws", None), ("shuffled", early)):

@@ -21,12 +21,14 @@ WORD_SECONDS = 15e-9  # of one core, per draw and random word that it owns: make
 BYTE_SECONDS = 4.5e-9  # of one core, per byte: write text, checksums and the file
 SHUFFLE_SECONDS = 40e-9  # per draw; a local run shuffles in one thread
 BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the engine and take it back
+SPLIT_SECONDS = 15e-9  # of one core, per draw of a partition of several shards: find its shard
 
 BASE_MEMORY = 300e6  # bytes: the interpreter, Beam, PyArrow and TFDS
 DRAW_MEMORY = 22  # bytes per draw of a local run, which keeps all blocks in memory
 SHARD_DRAW_MEMORY = 100  # bytes per draw of a shard, while its duplicates are dropped, for numbers of one word
 NUMBER_WORD_MEMORY = 32  # more bytes per draw of a shard, for each further word of its numbers
 ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards are gathered in a local run
+PARTITION_DRAW_MEMORY = 22  # bytes per draw of a partition of several shards: its blocks, its numbers, and the kept
 CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
 DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
@@ -37,10 +39,12 @@ class Plan:
     """The needs of a dataset.
 
     Attributes:
+      shards: The number of shards of each split.
       draws: The number of draws.
       words: The random words that a draw owns.
       distinct: The expected number of different keys among them.
       shuffled: The draws that go through the large shuffle; the others are dropped before, as known duplicates.
+      partitions: The number of partitions of the draws, each of one shard or of several neighbouring ones.
       blocks: The number of Beam's elements that carry them.
       hottest: The draws of the largest shard, as a multiple of the mean.
       file_bytes: Bytes of all files, by data format; estimates, except for TFRecord.
@@ -48,10 +52,12 @@ class Plan:
       local_memory: Bytes that a local run, which keeps all blocks in memory, needs at its peak.
     """
 
+    shards: int
     draws: int
     words: int
     distinct: float
     shuffled: float
+    partitions: int
     blocks: float
     hottest: float
     file_bytes: dict[str, int]
@@ -67,7 +73,9 @@ class Plan:
     def core_seconds(self) -> float:
         """Seconds on one core, without the start."""
         of_draw = DRAW_SECONDS + self.words * WORD_SECONDS
-        return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
+        splitting = self.shuffled * SPLIT_SECONDS if self.partitions < self.shards else 0.0
+        shuffling = self.blocks * BLOCK_SECONDS + splitting
+        return shuffling + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
         """Seconds from the start of the pipeline to the published directory.
@@ -94,21 +102,27 @@ def plan(task: Task, layout: Layout) -> Plan:
     draws = coverage.num_draws(task)
     classes = coverage.key_classes(task)
     shuffled, hottest = _shuffled(task, classes, draws, layout.num_shards)
-    chunk = dedup.chunk_size(draws, layout.num_shards)
-    blocks = math.ceil(draws / chunk) * layout.num_shards
-    largest_shard = hottest * shuffled / layout.num_shards
+    partitions, shared_by = dedup.num_partitions(layout.num_shards), dedup.shards_per_partition(layout.num_shards)
+    chunk = dedup.chunk_size(draws, partitions)
+    blocks = math.ceil(draws / chunk) * partitions
     words = task.notation.words(task.digits)
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
+    mean_shard = shuffled / layout.num_shards
+    shard_memory = shard_draw_memory * hottest * mean_shard
+    if shared_by > 1:
+        shard_memory += PARTITION_DRAW_MEMORY * (hottest + shared_by - 1) * mean_shard
     gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
+        shards=layout.num_shards,
         draws=draws,
         words=task.drawing.words_per_draw(task.digits, task.operation.arity),
         distinct=classes.distinct(draws),
         shuffled=shuffled,
+        partitions=partitions,
         blocks=min(blocks, shuffled),
         hottest=hottest,
         file_bytes=layout.bytes_of(task),
-        worker_memory=int(BASE_MEMORY + max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)),
+        worker_memory=int(BASE_MEMORY + max(shard_memory, CHUNK_DRAW_MEMORY * chunk)),
         local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
     )
 

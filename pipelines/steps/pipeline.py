@@ -1,8 +1,8 @@
 """The pipeline: from chunk numbers to the shards of a dataset, in one chain of Beam transforms.
 
 The elements are blocks, never single examples: first the draw numbers by partition, which pass the only large shuffle,
-and then the kept draws of each shard. Operands are a function of the draw number, so they are computed again rather than
-sent. docs/scale.md describes how the costs grow with the number of examples.
+and then the kept draws of each shard. Operands are a function of the draw number, so they are computed again rather
+than sent. docs/scale.md describes how the costs grow with the number of examples.
 """
 
 import contextlib
@@ -294,8 +294,9 @@ def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> list[Deduplicated
     """The kept draws of each shard of a partition."""
     partition, its_blocks = element
     first = partition * job.shared_by
-    shards = range(first, min(first + job.shared_by, job.layout.num_shards))
-    return [_deduplicated(job, *each) for each in zip(shards, blocks.draw_numbers(its_blocks, job.shared_by))]
+    shards = range(first, min(first + job.shared_by, job.layout.num_shards))  # the last partition may have fewer
+    numbers = blocks.draw_numbers(its_blocks, job.shared_by)
+    return [_deduplicated(job, *each) for each in zip(shards, numbers, strict=False)]
 
 
 def _deduplicated(job: Job, shard: int, numbers: np.ndarray) -> Deduplicated:

@@ -36,7 +36,13 @@ TRAINER = (
     ("trainer.api",),
 )
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.
-CHAINS = ((*DATA, ("pipelines.__main__",)), (*DATA, ("datasets",)), (*DATA, *TRAINER, ("trainer.__main__",)))
+# The programs are started by a module that imports nothing of ours before it is asked for one of them.
+CHAINS = (
+    (*DATA, ("pipelines.__main__",)),
+    (*DATA, ("datasets",)),
+    (*DATA, *TRAINER, ("trainer.__main__",)),
+    (("start",),),
+)
 ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
 
 # A layer, and the libraries that nothing in it may import.

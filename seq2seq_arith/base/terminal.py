@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import io
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,6 +22,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The title of a group of options at the head of a command's help.
 FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
+# A refused word that is longer than this is cut to its half: a number of 5,000 digits would hide the sentence.
+LONGEST_WORD = 120
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
@@ -43,7 +46,8 @@ class Parser(argparse.ArgumentParser):
         group.add_argument("-h", "--help", action="help", help="show this text and exit")
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+        shortened = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][: LONGEST_WORD // 2]}…", message)
+        raise InputError(f"{shortened}; see {self.prog} --help")
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -142,7 +146,11 @@ def _exit_code(name: str, command: Callable[[], int], stopped: Callable[[], str]
 
 
 def fail(name: str, message: str, code: int = FAILURE) -> int:
-    """Prints a failure as one line to standard error, and returns the exit code."""
+    """Prints a failure as one line to standard error, and returns the exit code.
+
+    A path in it may have any characters: those that cannot be printed are shown as in Python, such as ``\\n``.
+    """
+    message = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
         events.emit("error", message=message, exit_code=code)

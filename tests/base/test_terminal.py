@@ -50,6 +50,7 @@ def run(monkeypatch, capsys):
     ("error", "code", "line"),
     [
         (InputError("digits is 0"), 2, "digits is 0"),
+        (InputError("a\nb\x1b[0m is no directory"), 2, r"a\nb\x1b[0m is no directory"),
         (RunError("it failed"), 1, "it failed"),
         (StoreError("the store fails"), 1, "the store fails"),
         (EngineError("the engine failed"), 1, "the engine failed"),
@@ -250,3 +251,10 @@ def test_completion_costs_nothing_until_a_shell_asks(monkeypatch):
     assert asked == [parser]
     monkeypatch.setitem(sys.modules, "argcomplete", None)  # as if it were not installed
     terminal.complete(parser)
+
+
+def test_a_long_word_does_not_hide_the_sentence():
+    parser = terminal.Parser(prog="prog")
+    parser.add_argument("--digits", type=int)
+    with pytest.raises(InputError, match=r"^argument --digits: invalid int value: 'x{59}…; see prog --help$"):
+        parser.parse_args(["--digits", "x" * 4000])

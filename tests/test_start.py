@@ -1,0 +1,66 @@
+"""What ends a program while its modules are imported."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "import sys; from seq2seq_arith import start; sys.exit(start.run('prog', 'imported'))"
+SLOW = "import time; print('importing', flush=True); time.sleep(60)"
+
+
+def default_signals():
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a program whose module has this content."""
+
+    def started(content):
+        (tmp_path / "imported.py").write_text(content)
+        environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+        environment.pop("PYTHONSAFEPATH", None)
+        command = [sys.executable, "-c", PROGRAM]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        # Under nohup these tests would ignore the end of a terminal, and in the background of a shell Ctrl-C.
+        restore = {
+            "preexec_fn": lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGHUP, signal.SIGINT)]
+        }
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes, **restore)
+
+    return started
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_amid_the_imports(start, number):
+    with start(SLOW) as program:
+        assert program.stdout.readline() == "importing\n"
+        program.send_signal(number)
+        assert (program.wait(60), program.stderr.read()) == (130, "prog: stopped before anything was begun\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "error"),
+    [
+        ("main = lambda: 7", 7, ""),
+        (
+            "raise ImportError('x.so: failed to map segment from shared object')",
+            1,
+            "prog: the memory that this process may use does not suffice; give it more\n",
+        ),
+        ("raise MemoryError", 1, "prog: the memory that this process may use does not suffice; give it more\n"),
+    ],
+)
+def test_how_the_imports_end(start, content, code, error):
+    with start(content) as program:
+        assert (program.wait(60), program.stderr.read()) == (code, error)
+
+
+def test_a_module_that_is_missing_is_ours_to_mend(start):
+    with start("import nothing_of_this_name") as program:
+        assert program.wait(60) == 1
+        assert "ModuleNotFoundError: No module named 'nothing_of_this_name'" in program.stderr.read()

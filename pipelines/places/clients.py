@@ -9,7 +9,9 @@ import functools
 import io
 import itertools
 import os
+import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -22,15 +24,18 @@ if TYPE_CHECKING:
 ABSENT = ""  # stands for the version of an object that is not there
 PIECE = 8 * 2**20  # bytes per read
 UPLOAD_PIECE = 32 * 2**20  # bytes of a large object that are in memory while it is sent
-READ_ATTEMPTS = 5
+READ_ATTEMPTS = DELETE_ATTEMPTS = 5
 DELETING_THREADS = 16  # on Google's store
 MESSAGE_LENGTH = 200  # characters of a client's message that are quoted
 FIRST_SECONDS = 20.0  # timeout of the first request; a store that has answered once is given longer
 # S3 takes files up to this size in one request. A killed run can leave invisible parts of a larger one.
 ONE_REQUEST = 256 * 2**20
 SHA256 = "sha256"  # the name under which an object's own metadata hold its content's sha256
-# How boto3 repeats a request that a busy store refuses: after random times that grow, as Google's client does, too.
-RETRIES = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "6"}
+# How boto3 repeats a request that a busy store refuses, or whose answer is lost: after random times that grow, up to 20
+# seconds each. Google's client does so by itself, for two minutes. A store takes that long to spread a new prefix.
+RETRIES = {"AWS_RETRY_MODE": "standard", "AWS_MAX_ATTEMPTS": "10"}
+# The codes of a single object in the answer to a bulk delete, for which it is worth asking again.
+BUSY = ("InternalError", "SlowDown", "ServiceUnavailable")
 
 
 class State(NamedTuple):
@@ -251,8 +256,11 @@ class S3:
         return answer and State(answer["ETag"], answer.get("Metadata", {}).get(SHA256, ""))
 
     def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
-        answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key)
-        return answer and (answer["Body"].read(), answer["ETag"])
+        def read() -> tuple[bytes, str] | None:
+            answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key)
+            return answer and (answer["Body"].read(), answer["ETag"])
+
+        return self._unbroken(read)
 
     def pieces(self, bucket: str, key: str) -> Iterator[bytes]:
         from botocore.exceptions import HTTPClientError
@@ -276,23 +284,21 @@ class S3:
                     raise
 
     def read_range(self, bucket: str, key: str, start: int, size: int) -> bytes:
-        from botocore.exceptions import ClientError, HTTPClientError
+        from botocore.exceptions import ClientError
 
-        for attempt in range(READ_ATTEMPTS):
-            try:
-                part = f"bytes={start}-{start + size - 1}"
-                answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key, Range=part)
-                if answer is None:
-                    raise FileNotFoundError(f"s3://{bucket}/{key}")
-                return answer["Body"].read()
-            except HTTPClientError:
-                if attempt == READ_ATTEMPTS - 1:
-                    raise
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") == "InvalidRange":  # it ends before
-                    break
-                raise
-        return b""
+        def read() -> bytes:
+            part = f"bytes={start}-{start + size - 1}"
+            answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key, Range=part)
+            if answer is None:
+                raise FileNotFoundError(f"s3://{bucket}/{key}")
+            return answer["Body"].read()
+
+        try:
+            return self._unbroken(read)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "InvalidRange":  # it ends before
+                return b""
+            raise
 
     def put(self, bucket: str, key: str, data: bytes, version: str | None) -> bool:
         condition = {} if version is None else self._condition(version)
@@ -322,21 +328,32 @@ class S3:
                 tag = self._client.upload_part(PartNumber=number, Body=piece, **begun)["ETag"]
                 parts.append({"PartNumber": number, "ETag": tag})
             complete, listed = self._client.complete_multipart_upload, {"Parts": parts}
-            answer = self._unless(self.REFUSED, complete, MultipartUpload=listed, **begun, **self._condition(version))
+            # An upload whose answer was lost is no upload any more when the request is repeated.
+            refused = (*self.REFUSED, "NoSuchUpload")
+            answer = self._unless(refused, complete, MultipartUpload=listed, **begun, **self._condition(version))
         finally:
             if answer is None:
-                self._client.abort_multipart_upload(**begun)
+                self._unless(("NoSuchUpload",), self._client.abort_multipart_upload, **begun)
         return answer and answer["ETag"]
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
+        for start in range(0, len(keys), self.MOST_DELETED):
+            self._delete_at_once(bucket, keys[start : start + self.MOST_DELETED])
+
+    def _delete_at_once(self, bucket: str, keys: Sequence[str]) -> None:
+        """Removes objects with one request, and more for those that a busy store has left; boto3 does not see these."""
         from botocore.exceptions import ClientError
 
-        for start in range(0, len(keys), self.MOST_DELETED):
-            part = keys[start : start + self.MOST_DELETED]
-            deleted = {"Objects": [{"Key": key} for key in part], "Quiet": True}
-            answer = self._client.delete_objects(Bucket=bucket, Delete=deleted)
-            if errors := answer.get("Errors"):
-                raise ClientError({"Error": errors[0]}, "DeleteObjects")
+        for attempt in range(DELETE_ATTEMPTS):
+            deleted = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            errors = self._client.delete_objects(Bucket=bucket, Delete=deleted).get("Errors")
+            if not errors:
+                return
+            lasting = [error for error in errors if error.get("Code") not in BUSY]
+            if lasting or attempt == DELETE_ATTEMPTS - 1:
+                raise ClientError({"Error": (lasting or errors)[0]}, "DeleteObjects")
+            keys = [error["Key"] for error in errors]
+            time.sleep(random.uniform(0, 2**attempt))
 
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
         for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -364,6 +381,16 @@ class S3:
             ((exceptions.ParamValidationError, exceptions.NoRegionError, ValueError), "refused"),
         ]
         return next((name for kind, name in kinds if isinstance(error, kind)), "")
+
+    @staticmethod
+    def _unbroken(read: Callable[[], Any]) -> Any:
+        """What a function reads; it is called again if the connection breaks while it does."""
+        from botocore.exceptions import HTTPClientError
+
+        for _ in range(READ_ATTEMPTS - 1):
+            with contextlib.suppress(HTTPClientError):
+                return read()
+        return read()
 
     def _unless(self, codes: tuple[str, ...], call: Callable[..., Any], **arguments: Any) -> Any:
         """The answer to a request; None if the store answers with one of these error codes."""

@@ -2,14 +2,17 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.places.paths import AnyPath
+
+if TYPE_CHECKING:
+    from seq2seq_arith.pipelines.formats.manifests import Tally
 
 REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.pipeline``
 
@@ -32,6 +35,10 @@ class Staging(Protocol):
 
     def expect(self, versions: dict[str, str]) -> None:
         """Tells which version of each file the workers have written, for a place in which others may write, too."""
+        ...
+
+    def expect_tallies(self, tallies: Mapping[int, "Tally"]) -> None:
+        """As ``expect``, for the files of each manifest, which are too many to tell one by one."""
         ...
 
     def own_file(self, name: str) -> AnyPath:
@@ -70,6 +77,9 @@ class StagedDirectory:
 
     def expect(self, versions: dict[str, str]) -> None:
         """As ``Staging.expect``: nobody else writes here."""
+
+    def expect_tallies(self, tallies: Mapping[int, "Tally"]) -> None:
+        """As ``Staging.expect_tallies``: nobody else writes here."""
 
     def own_file(self, name: str) -> Path:
         """A file in the directory."""

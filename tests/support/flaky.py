@@ -1,19 +1,24 @@
-"""A server before a store's server that answers some requests with 503: Service Unavailable."""
+"""A store that fails now and then: a server before a store's server, and a store in memory."""
 
 import contextlib
 import http.client
 import http.server
 import itertools
+import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
 from urllib.parse import urlsplit
 
+from memory_store import MemoryStore
+
+KINDS = ("503", "503 but done", "429", "no answer but done")  # of failures, in turn
 BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 
 
 @contextlib.contextmanager
-def flaky(url: str, every: int) -> Iterator[tuple[str, list[str]]]:
-    """Passes requests on, except that one of so many is refused. Every other one of these is done all the same.
+def flaky(url: str, share: float, seed: int = 0) -> Iterator[tuple[str, list[str]]]:
+    """Passes requests on, except that this share of them, at random, fails. Half of these are done all the same.
 
     Yields:
       The URL to use, and the requests that were refused.
@@ -25,14 +30,17 @@ def flaky(url: str, every: int) -> Iterator[tuple[str, list[str]]]:
 
         def handle_one(self) -> None:
             body = self._body()
-            number = next(numbers)
-            is_refused = number % every == 0
+            is_refused = random.Random(f"{seed} {next(numbers)}").random() < share
+            kind = KINDS[len(refused) % len(KINDS)] if is_refused else ""
             if is_refused:
                 refused.append(f"{self.command} {self.path}")
-            if not is_refused or len(refused) % 2 == 0:
+            if not is_refused or "done" in kind:
                 status, headers, content = self._forward(body)
+            if kind.startswith("no answer"):
+                self.close_connection = True
+                return
             if is_refused:
-                status, headers, content = 503, [("Content-Type", "application/xml")], BUSY
+                status, headers, content = int(kind[:3]), [("Content-Type", "application/xml")], BUSY
             self.send_response(status)
             for name, value in headers:
                 if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
@@ -74,3 +82,40 @@ def flaky(url: str, every: int) -> Iterator[tuple[str, list[str]]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+class FlakyMemory(MemoryStore):
+    """A store in memory of which a share of the requests fails for good, half of them after they were done."""
+
+    share, random = 0.0, random.Random(0)
+    failed: list[str] = []  # noqa: RUF012
+
+    def _fail(self, request: str) -> None:
+        self.failed.append(request)
+        raise ConnectionError("the store is busy")
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        method = getattr(super(), name)
+        if self.random.random() >= self.share:
+            return method(*arguments)
+        if len(self.failed) % 2:
+            method(*arguments)
+        return self._fail(name)
+
+    def state(self, bucket: str, key: str) -> Any:
+        return self._call("state", bucket, key)
+
+    def read(self, bucket: str, key: str) -> Any:
+        return self._call("read", bucket, key)
+
+    def put(self, bucket: str, key: str, data: bytes, version: str | None) -> Any:
+        return self._call("put", bucket, key, data, version)
+
+    def upload(self, bucket: str, key: str, file: IO[bytes], sha256: str, version: str) -> Any:
+        return self._call("upload", bucket, key, file, sha256, version)
+
+    def delete(self, bucket: str, keys: Sequence[str]) -> Any:
+        return self._call("delete", bucket, keys)
+
+    def list(self, bucket: str, prefix: str) -> Any:
+        return self._call("list", bucket, prefix)

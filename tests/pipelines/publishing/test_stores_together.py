@@ -3,17 +3,25 @@
 import contextlib
 import os
 import re
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import memory_store
 import pytest
-from flaky import flaky
-from stored import LAYOUTS, TASK, make, objects, write
+import stored
+from flaky import FlakyMemory, flaky
+from stored import LAYOUTS, TASK, make, nothing_or_all, objects, write
 
-from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
+from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 
 LAYOUT = LAYOUTS["three"]
@@ -76,19 +84,77 @@ def test_a_killed_runs_shards_are_used(data_dir, local):
     assert objects(data_dir) == local["three"]
 
 
+@contextlib.contextmanager
+def watched(path: ObjectPath) -> Iterator[list[bool]]:
+    """Looks at a dataset over and over while the block runs; yields whether there was a whole one each time."""
+    seen, stop = [], threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            with contextlib.suppress(FileNotFoundError):  # removed between listing and reading
+                seen.append(nothing_or_all(path))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        try:
+            yield seen
+        finally:
+            stop.set()
+            looking.result()
+
+
 @pytest.mark.slow
-def test_a_store_that_is_busy(served_dir, local, monkeypatch):
-    """One request of five is refused with 503, and half of these are done all the same."""
+@pytest.mark.parametrize(
+    ("served_dir", "share", "one_request"),
+    [("gs", 0.05, None), ("s3", 0.05, None), ("s3", 0.05, 1)],
+    ids=["gs", "s3", "s3, in parts"],
+    indirect=["served_dir"],
+)
+def test_a_store_that_is_busy(served_dir, local, monkeypatch, share, one_request):
+    """One request of twenty fails; half of these are done all the same. Nothing is lost, or visible by half."""
     variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}[served_dir.url[:2]]
-    with flaky(os.environ[variable], every=5) as (url, refused), monkeypatch.context() as patch:
+    monkeypatch.setattr(create, "fill", stored.copy)
+    monkeypatch.setattr(clients, "ONE_REQUEST", one_request or clients.ONE_REQUEST)
+    # A flag of its own gives it a client of its own; nothing comes between the other client and the store.
+    busy, last = ObjectPath(served_dir.url, (f"--job_name={uuid.uuid4().hex}",)), LAYOUTS["three"]
+    path = dataset_path(served_dir, TASK)
+    assert list(path.entries()) == []
+    with flaky(os.environ[variable], share) as (url, refused), monkeypatch.context() as patch:
         patch.setenv(variable, url)
-        clients.client.cache_clear()
-        for name in ("two", "three"):
-            make(TASK, LAYOUTS[name], served_dir, overwrite=name == "three")
-        assert len(refused) >= 8
-        assert verify(dataset_path(served_dir, TASK)).problems == []
-    clients.client.cache_clear()
+        with watched(path) as seen:
+            for layout in (Layout(64), last):
+                make(TASK, layout, busy, overwrite=layout == last)
+        assert len(refused) >= 250 * share
+        assert verify(dataset_path(busy, TASK)).problems == []
+    assert True in seen
     assert objects(served_dir) == local["three"]
+
+
+def test_a_store_that_gives_up(monkeypatch, local):
+    """The client's own attempts have all failed: a run ends, or another is begun, and in the end nothing is lost."""
+    monkeypatch.setattr(create, "fill", stored.copy)
+    monkeypatch.setitem(clients.CLIENTS, "flaky", FlakyMemory)
+    monkeypatch.setitem(clients.LOG_IN, "flaky", "")
+    monkeypatch.setattr(FlakyMemory, "failed", [])
+    data_dir = ObjectPath(f"flaky://{uuid.uuid4().hex}/data")
+    path, ended = dataset_path(data_dir, TASK), []
+    for layout in (LAYOUTS["two"], LAYOUTS["three"]) * 3:
+        for _ in range(200):
+            with monkeypatch.context() as patch:
+                patch.setattr(FlakyMemory, "share", 0.05)
+                try:
+                    make(TASK, layout, data_dir, overwrite=True)
+                    break
+                except (StoreError, PublishedError) as error:
+                    ended.append(error)
+            nothing_or_all(path)
+        assert nothing_or_all(path)
+    assert len(ended) > 3
+    assert len(FlakyMemory.failed) > 10
+    # Leftovers are removed when they are too old to be another run's.
+    monkeypatch.setattr(stores, "OLD_SECONDS", -60)
+    StorePublisher(path).tidy()
+    assert objects(data_dir) == local["three"]
 
 
 def requests(monkeypatch, *arguments: object, **options: object) -> dict[str, int]:

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from programs import found, run, start, tree, without_lock
 from sockets import listening, reachable
+from worker_pools import worker_pool
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.pipelines.beam.flink_steps import WAITS
@@ -233,3 +235,14 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     assert line.endswith("; nothing was left behind")
     assert "No such file" in line
     assert without_lock(tmp_path) == {}
+
+
+def test_workers_of_a_pool(cluster, tmp_path):
+    """As engines/kubernetes/flink.yaml asks for them: a program beside the task managers starts Beam's own workers."""
+    chosen = [flag for flag in cluster.flags if not flag.startswith(("--environment_type", "--environment_options"))]
+    with worker_pool(sys.executable) as port:
+        chosen += ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
+        process = run("generate", "pq", "--data-dir", tmp_path / "flink", *chosen)
+    assert process.returncode == 0, process.stderr
+    run("generate", "pq", "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "flink") == tree(tmp_path / "local")

@@ -3,21 +3,18 @@
 The environment has Beam, as the base image has, and what the Dockerfile adds; a pool of its workers serves a job.
 """
 
-import contextlib
 import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
-import time
 import venv
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from programs import files, free_port, run
+from programs import files, run
+from worker_pools import worker_pool
 
 pytestmark = pytest.mark.slow
 
@@ -57,32 +54,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "venv"
 
 
-@contextlib.contextmanager
-def worker_pool(image: Path) -> Iterator[int]:
-    """A service that starts workers when an engine asks, in their own environment; its port."""
-    port = free_port()
-    command = [image / "bin" / "python", "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
-    # The pool starts its workers as plain "python".
-    environment = os.environ | {"PYTHONSAFEPATH": "1", "PATH": f"{image / 'bin'}:{os.environ['PATH']}"}
-    pool = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        end = time.monotonic() + 60
-        while not _listens(port):
-            assert pool.poll() is None, "the pool ended"
-            assert time.monotonic() < end, "the pool does not come up"
-            time.sleep(0.1)
-        yield port
-    finally:
-        pool.terminate()
-        pool.wait()
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
-        return True
-    return False
-
-
 def test_the_base_image_is_of_our_beam():
     assert steps("FROM") == ["apache/beam_python${PYTHON}_sdk:${BEAM}"]
     assert f"BEAM={version('apache-beam')}" in steps("ARG")
@@ -115,7 +86,7 @@ def test_workers_of_the_image_make_the_same_bytes(image, tmp_path, task):
     installed = subprocess.run(python, capture_output=True, text=True, check=True).stdout.strip()
     # Parquet's bytes are the same for one version of PyArrow only.
     parquet = [] if installed == version("pyarrow") else ["--no-parquet"]
-    with worker_pool(image) as port:
+    with worker_pool(image / "bin" / "python") as port:
         process = run(
             "generate", task, "--num-examples=20000", *parquet, "--data-dir", tmp_path / "image",
             "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL",

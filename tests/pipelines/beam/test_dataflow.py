@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -76,6 +77,12 @@ print(json.dumps({
     "one_core_each": [image.use_single_core_per_container for image in pool.sdk_harness_container_images],
     "main_session": sent["save_main_session"],
     "location": sent["sdk_location"],
+    "name": result.job.proto.name,
+    "labels": dict(result.job.proto.labels),
+    "account": request.service_account_email,
+    "addresses": pool.ip_configuration.name,
+    "subnetwork": pool.subnetwork,
+    "temporary": request.temp_storage_prefix,
 }))
 """
 FLAGS = [
@@ -124,20 +131,32 @@ def test_the_job_and_its_graph():
 
 
 IMAGE = "us-docker.pkg.dev/my-project/arith/worker:1"
+NAMES = {"$IMAGE": IMAGE, "PROJECT": "my-project", "BUCKET": "beam-bucket", "SUBNET": "arith"}
 
 
-def test_what_a_user_asks_for():
-    """The README's command: machines, autoscaling, and the worker's image, with nothing to install when one starts."""
-    job = translated(
-        "--machine_type=e2-standard-4",
-        "--autoscaling_algorithm=THROUGHPUT_BASED",
-        "--max_num_workers=250",
-        f"--sdk_container_image={IMAGE}",
-    )
+def documented() -> list[str]:
+    """Beam's flags of the command that docs/engines.md shows for Dataflow."""
+    page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"```sh\n(arith-data generate [^`]*--runner=DataflowRunner[^`]*)```", page)
+    for name, value in NAMES.items():
+        command = command.replace(name, value)
+    _, _, flags = command.replace("\\\n", " ").partition("--data-dir gs://beam-bucket/data")
+    return flags.split()
+
+
+def test_the_command_of_the_page():
+    """Each of its flags arrives, and there is nothing to install when a worker starts."""
+    job = translated(*documented())
     assert job["machine"] == "e2-standard-4"
-    assert (job["autoscaling"], job["max_workers"]) == ("AUTOSCALING_ALGORITHM_BASIC", 250)
+    assert (job["autoscaling"], job["max_workers"]) == ("AUTOSCALING_ALGORITHM_BASIC", 8)
     assert job["images"] == [IMAGE]
     assert job["location"] == "container"
+    assert job["name"] == "arith-addition-d8"
+    assert job["labels"].items() >= {"team": "arith", "dataset": "addition-d8"}.items()
+    assert job["account"] == "arith@my-project.iam.gserviceaccount.com"
+    assert job["addresses"] == "WORKER_IP_PRIVATE"
+    assert job["subnetwork"] == "regions/us-central1/subnetworks/arith"
+    assert "beam-bucket/temp" in job["temporary"]
     assert not [name for name in job["artifacts"] if "workflow" in name or "whl" in name]
 
 

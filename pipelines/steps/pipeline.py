@@ -30,7 +30,7 @@ from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
-from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
+from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent, versions
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff, WindowRows, Windows
 from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE, ThreadedMap
@@ -59,6 +59,7 @@ class Job:
       num_draws: The number of draws.
       windows: The ranges in which the ends of the dataset and of the validation set are searched.
       threads: The number of elements that a worker process works on at once.
+      versions: The versions that the workers must have; see ``versions``.
     """
 
     task: Task
@@ -67,6 +68,7 @@ class Job:
     num_draws: int
     windows: Windows
     threads: int = 1
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def shared_by(self) -> int:
@@ -125,6 +127,7 @@ def generate(
         num_draws=coverage.num_draws(task) if num_draws is None else num_draws,
         windows=Windows.around(task),
         threads=threads,
+        versions=versions.here(layout.formats),
     )
     written = run(job, options)
     widening = 1
@@ -277,7 +280,8 @@ class Cut(beam.PTransform):
 
 
 def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
-    """The chunks of the job, as ``Job.chunks``."""
+    """The chunks of the job, as ``Job.chunks``: the first step, so nothing is drawn by workers that do not fit."""
+    versions.check(job.versions, versions.here(job.layout.formats))
     return job.chunks
 
 

@@ -12,12 +12,14 @@ from programs import free_port
 
 
 @contextlib.contextmanager
-def worker_pool(python: str | Path) -> Iterator[int]:
-    """A service that starts workers of this Python when an engine asks; its port."""
+def worker_pool(python: str | Path, **variables: str) -> Iterator[int]:
+    """A service that starts workers of this Python, with more variables, when an engine asks; its port."""
     port = free_port()
     command = [python, "-m", "apache_beam.runners.worker.worker_pool_main", f"--service_port={port}"]
     # The pool starts its workers as plain "python".
-    environment = os.environ | {"PYTHONSAFEPATH": "1", "PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
+    environment = (
+        os.environ | {"PYTHONSAFEPATH": "1", "PATH": f"{Path(python).parent}:{os.environ['PATH']}"} | variables
+    )
     pool = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         end = time.monotonic() + 60

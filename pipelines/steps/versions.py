@@ -1,0 +1,41 @@
+"""Whether workers have the packages of the program that submits: what a shard's bytes depend on, and what runs them.
+
+An engine with an image of its own would otherwise draw for hours, and then leave files that no other run makes.
+"""
+
+from collections.abc import Collection, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from seq2seq_arith import __version__
+from seq2seq_arith.base.errors import InputError
+
+PROGRAM = "seq2seq_arith"
+# The packages whose versions decide the bytes of a format; those of TFRecord depend on none.
+BYTES = {"parquet": "pyarrow", "array_record": "array-record"}
+
+
+def here(formats: Collection[str]) -> dict[str, str]:
+    """The versions in this process of all that must be the same everywhere, by the package's name."""
+    packages = ["apache-beam", *(package for name, package in BYTES.items() if name in formats)]
+    return {PROGRAM: __version__} | {package: _installed(package) for package in packages}
+
+
+def check(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Compares the versions of the program that submitted a job with those of a worker.
+
+    Raises:
+      InputError: They differ.
+    """
+    for package, there in wanted.items():
+        if (other := found.get(package, "none")) != there:
+            raise InputError(
+                f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
+                "an image that was built from the same checkout (docs/engines.md)"
+            )
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

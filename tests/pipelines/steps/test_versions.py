@@ -1,0 +1,58 @@
+"""Workers that do not have the packages of the program that submits."""
+
+import sys
+from importlib.metadata import version
+
+import pytest
+from programs import run, without_lock
+from worker_pools import worker_pool
+
+from seq2seq_arith import __version__
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.steps import versions
+
+# Python reads this module of a worker first.
+OTHER = """
+import importlib.metadata
+installed = importlib.metadata.version
+importlib.metadata.version = lambda name: "0.1" if name == "pyarrow" else installed(name)
+"""
+
+
+@pytest.mark.parametrize(
+    ("formats", "packages"),
+    [
+        (["tfrecord"], []),
+        (["tfrecord", "parquet"], ["pyarrow"]),
+        (["tfrecord", "parquet", "array_record"], ["pyarrow", "array-record"]),
+    ],
+)
+def test_what_must_be_the_same(formats, packages):
+    found = versions.here(formats)
+    assert found == {"seq2seq_arith": __version__} | {name: version(name) for name in ("apache-beam", *packages)}
+    versions.check(found, found)
+
+
+@pytest.mark.parametrize("found", [{"pyarrow": "2"}, {}])
+def test_what_is_not_is_named(found):
+    other = found.get("pyarrow", "none")
+    with pytest.raises(
+        InputError, match=f"^the workers have pyarrow {other}, and this program has 1; give them the same"
+    ):
+        versions.check({"pyarrow": "1"}, found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("formats", [[], ["--no-parquet"]], ids=["with Parquet", "without"])
+def test_workers_of_another_pyarrow(tmp_path, formats):
+    """Refused before anything is drawn; unless no file has bytes that depend on it."""
+    (tmp_path / "sitecustomize.py").write_text(OTHER)
+    flags = [*formats, "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL"]
+    with worker_pool(sys.executable, PYTHONPATH=str(tmp_path)) as port:
+        flags.append(f"--environment_config=localhost:{port}")
+        process = run("generate", "addition", "--num-examples=20000", "--data-dir", tmp_path / "data", *flags)
+    assert process.returncode == (0 if formats else 2), process.stderr
+    if process.returncode:
+        refused = f"the workers have pyarrow 0.1, and this program has {version('pyarrow')}; give them the same"
+        assert process.stderr.splitlines()[-1].startswith(f"arith-data: {refused}")
+        assert without_lock(tmp_path / "data") == {}

@@ -422,13 +422,21 @@ def test_a_cluster_is_for_training_alone(trained, monkeypatch, capsys):
     assert json.loads(printed.out)["question"] == "12+30"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seconds", [1.0, 4.0])
-def test_a_killed_run_goes_on_bitwise(data_dir, tmp_path, seconds):
-    """SIGKILL some time after the first checkpoint, and the same command again."""
+@pytest.fixture(scope="module")
+def never_killed(data_dir, tmp_path_factory):
+    """The arguments of a long training of a small model, but for its folder; and the folder of such a run."""
     size = ["--num-examples", 1003, "--epochs", 150, "--checkpoint-seconds", 0.01, "--batch-size", 16]
     arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
-    assert run(*arguments, tmp_path / "whole").returncode == 0
+    whole = tmp_path_factory.mktemp("never-killed")
+    assert run(*arguments, whole).returncode == 0
+    return arguments, whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1.0, 4.0])
+def test_a_killed_run_goes_on_bitwise(never_killed, tmp_path, seconds):
+    """SIGKILL some time after the first checkpoint, and the same command again."""
+    arguments, unbroken = never_killed
     command = [sys.executable, "-m", "seq2seq_arith.trainer", *arguments, str(tmp_path / "killed")]
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "killed" / "last.npz").exists():
@@ -440,10 +448,10 @@ def test_a_killed_run_goes_on_bitwise(data_dir, tmp_path, seconds):
     from seq2seq_arith.trainer.runs.checkpoints import load
 
     for name in ("last.npz", "best.npz"):
-        (whole, _), (killed, _) = (load(tmp_path / folder / name) for folder in ("whole", "killed"))
+        (whole, _), (killed, _) = (load(folder / name) for folder in (unbroken, tmp_path / "killed"))
         assert whole.keys() == killed.keys()
         assert all(whole[key].tobytes() == killed[key].tobytes() for key in whole)
-    lines = [(tmp_path / folder / "history.csv").read_text().splitlines() for folder in ("whole", "killed")]
+    lines = [(folder / "history.csv").read_text().splitlines() for folder in (unbroken, tmp_path / "killed")]
     learned = [[line.rsplit(",", 2)[0] for line in rows] for rows in lines]
     assert learned[0] == learned[1]
 

@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale soak lock sbom audit clean
+.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -103,6 +103,9 @@ bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard ques
 
 bench-scale: $(VENV)/installed ## Counts real draws per shard of very large datasets (docs/scale.md)
 	$(BIN)/python benchmarks/simulate_scale.py
+
+bench-store: $(VENV)/installed ## Publishes 10^6 objects in a simulated store (docs/scale.md)
+	$(BIN)/python benchmarks/simulate_store.py
 
 bench-flink: $(VENV)/installed ## Measures Flink beside the local runner
 	$(BIN)/python benchmarks/bench_flink.py

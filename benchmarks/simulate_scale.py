@@ -5,6 +5,7 @@ hundred million draws stand for all draws of a dataset of 10^12 examples.
 """
 
 import argparse
+import dataclasses
 import json
 import tempfile
 import time
@@ -16,9 +17,11 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines import plan
+from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import write_catalog
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.formats.shards import ShardReport
+from seq2seq_arith.pipelines.formats.manifests import ManifestReport
+from seq2seq_arith.pipelines.places.staging import Tally
 from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
 
 DRAWS = 300_000_000
@@ -63,7 +66,7 @@ def show(task: Task, num_draws: int) -> None:
         f"  as planned {planned.shuffled / planned.draws:7.2%} of the draws; "
         f"hottest {planned.hottest:.2f} times the mean"
     )
-    rows = cutoff.expected_rows(task)
+    rows = cutoff.expected_rows(task, planned.draws)
     print(f"  rows in the windows: {rows:,}, {32 * rows:,} bytes")
 
 
@@ -85,20 +88,27 @@ def counted(task: Task, num_shards: int, num_draws: int, early: frequent.FirstDr
 
 
 def gather(num_shards: int) -> None:
-    """Measures the reports of all shards in the worker that gathers them, and the ``metadata.json`` made of them."""
+    """Measures the reports of all manifests in the worker that gathers them, and the files made of them."""
     task, layout = Task(digits=9, num_examples=num_shards * 2**20), Layout(num_shards)
     tracemalloc.start()
     start = time.perf_counter()
     text = json.dumps(
         [
-            [split, shard, 2**19, 2**25, dict.fromkeys(layout.paths(split, shard), f"{shard:064x}")]
-            for split in SPLITS
-            for shard in range(num_shards)
+            dataclasses.asdict(
+                ManifestReport(
+                    number,
+                    64 * "0",
+                    34 * "0",
+                    {split: [2**19] * len(manifests.shards_of(layout, number)) for split in SPLITS},
+                    Tally(4 * len(manifests.shards_of(layout, number)), 64 * "f"),
+                )
+            )
+            for number in range(len(manifests.names(layout)))
         ]
     )
-    reports = [ShardReport(*fields) for fields in json.loads(text)]
+    reports = [ManifestReport.of_json(found) for found in json.loads(text)]
     with tempfile.TemporaryDirectory() as name:
-        write_catalog(task, layout, Path(name), task.num_examples, reports)
+        write_catalog(task, layout, Path(name), task.num_examples, of_manifests=reports)
         size = (Path(name) / "metadata.json").stat().st_size
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

@@ -16,8 +16,9 @@ from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import cores
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
-from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
@@ -59,13 +60,14 @@ def convert(
     with publisher.locked():
         try:
             task, standing, metadata = read_checked(directory)
+            digests = read_digests(directory, standing, metadata)
         except Problem as problem:
             raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
         data_dir = directory.parents[2]
         if dataset_path(data_dir, task) != directory:
             raise InputError(f"{directory} is not where its dataset belongs; move it to {dataset_path(data_dir, task)}")
         layout = _layout(task, standing, wanted, columns)
-        files = Files.of(directory, task, standing, metadata["files"])
+        files = Files.of(directory, task, standing, digests)
         if problem := next(iter([*files.name_problems(), *files.count_problems()]), None):
             raise InputError(f"{problem}; see arith-data verify {directory}")
         if layout == standing:
@@ -93,6 +95,9 @@ def _write(files: Files, layout: Layout, staging: Staging, draws_used: int) -> d
         ThreadPoolExecutor(cores()) as pool,
     ):
         reports = list(pool.map(lambda at: _write_shard(files, layout, staging, *at), shards))
+    if manifests.are_used(layout):
+        of_manifests = manifests.write_all(layout, staging, reports)
+        return write_catalog(files.task, layout, staging.catalog, draws_used, of_manifests=of_manifests)
     return write_catalog(files.task, layout, staging.catalog, draws_used, reports)
 
 

@@ -2,13 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.problem import Problem
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
+from seq2seq_arith.pipelines.formats import manifests
+from seq2seq_arith.pipelines.formats.layout import (
+    DATASET_INFO,
+    FEATURES,
+    MANIFESTED_FORMATS,
+    METADATA,
+    SPLITS,
+    Layout,
+)
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -41,11 +50,14 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         most_draws = 4 * coverage.num_draws(task) + 1000
     except InputError as error:
         raise Problem(str(error)) from None
-    files = metadata.get("files")
+    files, has_manifests = metadata.get("files"), manifests.are_named(metadata)
     # The count first: num_shards may ask for very many names.
-    if not isinstance(files, dict) or len(files) != layout.num_shards * len(layout.formats) * len(SPLITS) + 2:
+    of_shards = layout.num_shards * len(layout.formats) * len(SPLITS)
+    count = len(manifests.names(layout)) if has_manifests else of_shards
+    if not isinstance(files, dict) or len(files) != count + 2 or (has_manifests and not manifests.are_used(layout)):
         raise Problem("its files are not those of its parameters")
-    if set(files) != {*(path for _, _, path in layout.shard_files()), DATASET_INFO, FEATURES}:
+    names = manifests.names(layout) if has_manifests else (path for _, _, path in layout.shard_files())
+    if set(files) != {*names, DATASET_INFO, FEATURES}:
         raise Problem("its files are not those of its parameters")
     if not isinstance(draws := metadata.get("draws_used"), int) or not task.num_examples <= draws <= most_draws:
         raise Problem(f"draws_used is {draws!r}")
@@ -56,6 +68,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         "duplicates": draws - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
         **({"columns": list(layout.columns)} if layout.columns else {}),
+        **({MANIFESTED_FORMATS: list(layout.formats)} if has_manifests else {}),
     }
     for name, value in derived.items():
         if metadata.get(name) != value:
@@ -70,3 +83,31 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     if json.dumps(metadata) != text:
         raise Problem("is not written as it was published")
     return task, layout, metadata
+
+
+def read_digests(directory: AnyPath, layout: Layout, metadata: Mapping[str, Any]) -> dict[str, str]:
+    """The sha256 of every file, by name: from ``metadata.json``, as ``read_checked`` returns it, and its manifests.
+
+    Raises:
+      Problem: A manifest is missing or damaged.
+    """
+    digests = dict(metadata["files"])
+    if not manifests.are_named(metadata):
+        return digests
+    for number, name in enumerate(manifests.names(layout)):
+        try:
+            content = paths.read_bytes(directory / name)
+        except InputError:  # of a store
+            raise
+        except OSError as error:
+            raise Problem(f"its {name} cannot be read ({error.strerror or error})") from None
+        if hashlib.sha256(content).hexdigest() != digests[name]:
+            raise Problem(f"its {name} does not have the sha256 that it states")
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            raise Problem(f"its {name} is not JSON") from None
+        if not isinstance(found, dict) or set(found) != set(manifests.files_of(layout, number)):
+            raise Problem(f"its {name} does not name the files of its shards")
+        digests |= found
+    return digests

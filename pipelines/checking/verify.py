@@ -18,7 +18,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
-from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.numbers import check_numbers
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
@@ -66,9 +66,10 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
         raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     try:
         task, layout, metadata = read_checked(directory, sha256)
+        digests = read_digests(directory, layout, metadata)
     except Problem as problem:
         return CheckResult([f"{directory / METADATA}: {problem}"])
-    files = Files.of(directory, task, layout, metadata["files"])
+    files = Files.of(directory, task, layout, digests)
     problems = [
         *(_default_problems(directory) if beside else ()),
         *files.name_problems(),

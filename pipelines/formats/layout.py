@@ -8,6 +8,7 @@
         seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
         parquet/train-00000-of-00008.parquet
         seq2seq_arith-train.array_record-00000-of-00008
+        manifests/00000-of-00256.json                 of more than 10,000 shards: the sha256 of their files
 
 To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
 """
@@ -38,6 +39,7 @@ METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "featur
 FORMATS = {"tfrecord": "TFRecord", "parquet": "Parquet", "array_record": "ArrayRecord"}
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET = "parquet"
+MANIFESTED_FORMATS = "formats"  # the entry of ``metadata.json`` that names the formats, if manifests name the files
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
@@ -139,14 +141,16 @@ class Layout:
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
         """The layout of the dataset with this metadata, which may be anything that JSON holds."""
+        columns = metadata.get("columns")
+        chosen = tuple(map(str, columns)) if isinstance(columns, list) else ()
+        if isinstance(formats := metadata.get(MANIFESTED_FORMATS), list):
+            return cls(metadata.get("num_shards", 0), choose_formats({str(name): True for name in formats}, ()), chosen)
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []
         # Without the formats' modules, which take time to import: the format's name is in that of its folder or files.
         written = {
             name: any(file.startswith(f"{name}/") or f".{name}-" in file for file in names) for name in OPTIONAL_FORMATS
         }
-        columns = metadata.get("columns")
-        chosen = tuple(map(str, columns)) if isinstance(columns, list) else ()
         return cls(metadata.get("num_shards", 0), choose_formats(written), chosen)
 
     def paths(self, split: str, shard: int) -> list[str]:
@@ -159,6 +163,17 @@ class Layout:
             for shard in range(self.num_shards):
                 for path in self.paths(split, shard):
                     yield split, shard, path
+
+    def shard_of(self, file: str) -> int | None:
+        """The number of the shard that a file of this layout is a part of; None if it is not one of its files.
+
+        >>> Layout(8).shard_of("parquet/train-00003-of-00008.parquet")
+        3
+        """
+        found = re.search(r"-(\d{5,8})-of-", file)
+        if not found or not any(file in self.paths(split, int(found[1])) for split in SPLITS):
+            return None
+        return int(found[1])
 
     def bytes_of(self, task: Task) -> dict[str, int]:
         """The bytes of all files, by the name of their format; estimates, except for TFRecord."""

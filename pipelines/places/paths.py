@@ -27,7 +27,7 @@ LIST_SECONDS = 30.0  # between two listings for a progress bar
 LISTING_SECONDS = 5.0  # for one such listing; the end of the run waits for it
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)  # a listing may have millions
 class Entry:
     """An object in a listing.
 

@@ -2,19 +2,39 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
-if TYPE_CHECKING:
-    from seq2seq_arith.pipelines.formats.manifests import Tally
-
 REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.pipeline``
+
+
+@dataclasses.dataclass(frozen=True)
+class Tally:
+    """Stands for the versions of many files, whatever their order, in a few bytes.
+
+    Attributes:
+      count: How many files.
+      total: The sum of a hash of each one's name and version, modulo 2^256, in hexadecimal digits.
+    """
+
+    count: int = 0
+    total: str = "0"
+
+    @classmethod
+    def of(cls, versions: Iterable[tuple[str, str]]) -> "Tally":
+        """Of files with these names and versions."""
+        count = total = 0
+        for name, version in versions:
+            count += 1
+            total += int.from_bytes(hashlib.sha256(f"{name} {version}".encode()).digest(), "big")
+        return cls(count, f"{total % 2**256:x}")
 
 
 class Staging(Protocol):
@@ -37,7 +57,7 @@ class Staging(Protocol):
         """Tells which version of each file the workers have written, for a place in which others may write, too."""
         ...
 
-    def expect_tallies(self, tallies: Mapping[int, "Tally"]) -> None:
+    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
         """As ``expect``, for the files of each manifest, which are too many to tell one by one."""
         ...
 
@@ -78,7 +98,7 @@ class StagedDirectory:
     def expect(self, versions: dict[str, str]) -> None:
         """As ``Staging.expect``: nobody else writes here."""
 
-    def expect_tallies(self, tallies: Mapping[int, "Tally"]) -> None:
+    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
         """As ``Staging.expect_tallies``: nobody else writes here."""
 
     def own_file(self, name: str) -> Path:

@@ -111,7 +111,9 @@ class Publisher(abc.ABC):
             _, _, metadata = read_checked(self.path)
         except Problem as problem:
             raise InputError(f"{self.path / METADATA}: {problem}; {ANEW}") from None
-        files = Files(self.path, task, layout, metadata["files"], self.sizes(), read_shard_lengths(self.path))
+        # Of manifests, the checksums are not needed here, and reading them all would take long.
+        digests = dict.fromkeys((name for _, _, name in layout.shard_files()), "") | metadata["files"]
+        files = Files(self.path, task, layout, digests, self.sizes(), read_shard_lengths(self.path))
         if lost := next((name for name in files.digests if name not in files.sizes), None):
             raise InputError(f"{self.path} has lost its file {lost}; {ANEW}")
         if problem := next(iter([*files.count_problems()] or [*files.size_problems()]), None):

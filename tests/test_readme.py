@@ -168,6 +168,11 @@ def test_the_metadata_of_the_default_datasets(tmp_path, name):
     assert metadata["sha256"] == METADATA_ROWS[name]
 
 
+def test_the_readme_has_the_same():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert dict(re.findall(r"^- `(\w+)`: `([0-9a-f]{64})`$", page, re.MULTILINE)) == METADATA_ROWS
+
+
 def test_contributing_quotes_the_modules():
     """Each quotation is in the module that the paragraph before it names."""
     page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

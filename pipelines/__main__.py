@@ -6,7 +6,6 @@ Also ``python -m seq2seq_arith.pipelines``.
 import argparse
 import dataclasses
 import json
-import math
 import shlex
 import sys
 import time
@@ -46,6 +45,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     choose_formats,
     format_name,
 )
+from seq2seq_arith.pipelines.prices import Prices
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.order import Order
@@ -217,6 +217,7 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
         raise InputError(f"{rest[0]!r} is one argument too many; see {NAME} plan --help")
     task, layout = _dataset(arguments)
     planned = plan(task, layout)
+    prices = Prices(**given(arguments, Prices))
     workers = arguments.workers
     if not 1 <= workers <= MAX_WORKERS:
         raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS}")
@@ -230,7 +231,10 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
             f"{layout.num_shards:,} of each split, "
             f"the largest with {planned.hottest:.2f} times as many draws as the mean"
         ),
-        "shuffle": f"about {bytes_in_words(planned.shuffle_bytes)} for {planned.shuffled:,.0f} draws",
+        "shuffle": (
+            f"about {bytes_in_words(planned.shuffle_bytes)} for {planned.shuffled:,.0f} draws; "
+            f"then {bytes_in_words(planned.kept_bytes)} of kept draws are handed over"
+        ),
         **{
             title: _size(planned.file_bytes, name)
             for name, title in FORMATS.items()
@@ -240,13 +244,11 @@ def _plan(arguments: argparse.Namespace, rest: list[str]) -> int:
             f"about {bytes_in_words(planned.local_memory)} in a local run, "
             f"{bytes_in_words(planned.worker_memory)} per core on an engine"
         ),
+        "requests": f"about {planned.requests:,} to an object store",
         "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start",
     }
-    if (price := arguments.price_per_vcpu_hour) is not None:
-        if not 0 <= price < math.inf:
-            raise InputError(f"--price-per-vcpu-hour is {price}; give the price of one core per hour, such as 0.05")
-        hours = planned.core_seconds / 3600
-        rows["cost"] = f"about {hours * price:,.6g} for {hours:,.6g} core hours"
+    if cost := planned.cost(prices):
+        rows["cost"] = str(cost)
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
     width = max(10, *(len(name) + 2 for name in rows))
     for name, value in rows.items():

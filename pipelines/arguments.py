@@ -27,6 +27,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     TFRECORD,
     Layout,
 )
+from seq2seq_arith.pipelines.prices import Prices
 
 NAME = "arith-data"
 MAX_WORKERS = 10**6  # for plan; more than there are
@@ -147,7 +148,7 @@ def _add_plan(commands: Any) -> None:
     first = plan.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
     more = _add_dataset_options(plan, first)
-    more.add_argument("--price-per-vcpu-hour", type=float, help="the price of one core per hour, in any currency")
+    add_options(more, Prices)
 
 
 def _add_verify(commands: Any) -> None:

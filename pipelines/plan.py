@@ -12,7 +12,10 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats import manifests
+from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
+from seq2seq_arith.pipelines.prices import Cost, Prices
+from seq2seq_arith.pipelines.steps import blocks as blocks_of
 from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
 
 START_SECONDS = 0.5  # build the pipeline, and publish the result
@@ -31,6 +34,10 @@ ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards 
 PARTITION_DRAW_MEMORY = 22  # bytes per draw of a partition of several shards: its blocks, its numbers, and the kept
 CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
+OTHER_REQUESTS = 20  # of a store, beside those that grow with the files
+LISTINGS, LISTED = 2, 1000  # listings of a store's prefix, and objects per request of one
+SPLIT_BYTES = 0.25  # per kept draw: two bits that say what is known of its split
+
 DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
 
 
@@ -47,6 +54,8 @@ class Plan:
       partitions: The number of partitions of the draws, each of one shard or of several neighbouring ones.
       blocks: The number of Beam's elements that carry them.
       hottest: The draws of the largest shard, as a multiple of the mean.
+      kept_bytes: Bytes of the kept draws, which an engine stores until the end of the dataset is known.
+      requests: Requests to an object store, nearly all of which write or list.
       file_bytes: Bytes of all files, by data format; estimates, except for TFRecord.
       worker_memory: Bytes that a worker of an engine needs per core.
       local_memory: Bytes that a local run, which keeps all blocks in memory, needs at its peak.
@@ -60,6 +69,8 @@ class Plan:
     partitions: int
     blocks: float
     hottest: float
+    kept_bytes: int
+    requests: int
     file_bytes: dict[str, int]
     worker_memory: int
     local_memory: int
@@ -87,6 +98,20 @@ class Plan:
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 
+    def cost(self, prices: Prices) -> Cost:
+        """What making the dataset on an engine and keeping it in a store costs."""
+        parts = {
+            "core hours": (self.core_seconds / 3600, prices.price_per_vcpu_hour),
+            "GB shuffled and handed over": (
+                (self.shuffle_bytes + self.kept_bytes) / 1e9,
+                prices.price_per_shuffled_gb,
+            ),
+            "thousand requests": (self.requests / 1000, prices.price_per_1000_requests),
+        }
+        making = {what: (amount, amount * price) for what, (amount, price) in parts.items() if price is not None}
+        kept = None if prices.price_per_gb_month is None else self.total_bytes / 1e9 * prices.price_per_gb_month
+        return Cost(making, kept)
+
     @property
     def total_bytes(self) -> int:
         """Bytes of all files."""
@@ -111,7 +136,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     shard_memory = shard_draw_memory * hottest * mean_shard
     if shared_by > 1:
         shard_memory += PARTITION_DRAW_MEMORY * (hottest + shared_by - 1) * mean_shard
-    gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
+    gathered = min(cutoff.expected_rows(task, draws), cutoff.MAX_ROWS) * cutoff.row_bytes(task)
     return Plan(
         shards=layout.num_shards,
         draws=draws,
@@ -121,10 +146,20 @@ def plan(task: Task, layout: Layout) -> Plan:
         partitions=partitions,
         blocks=min(blocks, shuffled),
         hottest=hottest,
+        kept_bytes=round(classes.distinct(draws) * (blocks_of.packed_width(draws) + SPLIT_BYTES)),
+        requests=_requests(layout),
         file_bytes=layout.bytes_of(task),
         worker_memory=int(BASE_MEMORY + max(shard_memory, CHUNK_DRAW_MEMORY * chunk)),
         local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
     )
+
+
+def _requests(layout: Layout) -> int:
+    """The requests that making the dataset in an object store takes."""
+    files = layout.num_shards * len(layout.formats) * len(SPLITS)
+    if manifests.are_used(layout):
+        files += len(manifests.names(layout))
+    return files + LISTINGS * math.ceil(files / LISTED) + OTHER_REQUESTS
 
 
 def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:

@@ -105,6 +105,11 @@ def _numbers(blocks: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
     return numbers, distances
 
 
+def packed_width(distance: int) -> int:
+    """The bytes per distance of a packed block whose largest distance is this one."""
+    return max(MIN_WIDTH, -(-distance.bit_length() // 8))
+
+
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
     """Kept draws as a packed block, with as few bytes per draw number as are enough, but at least four.
 
@@ -117,7 +122,7 @@ def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> 
         return b""
     smallest = numbers.min()
     distance = numbers - smallest
-    width = max(MIN_WIDTH, -(-int(distance.max()).bit_length() // 8))
+    width = packed_width(int(distance.max()))
     bits = np.packbits(np.concatenate([validation, undecided]))
     low_bytes = np.ascontiguousarray(distance.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width])
     return b"".join([b"%d" % width, smallest.astype("<u8").tobytes(), low_bytes.tobytes(), bits.tobytes()])

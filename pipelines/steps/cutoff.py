@@ -12,8 +12,10 @@ window around each place, and how many rows lie before it::
 
 A window that misses its place is noticed, and the run is tried again with a wider one.
 
-From some 10^9 examples on, a few √N rows are more than one worker should gather. Then a histogram of the windows, of
-fixed size, is gathered first, and of the rows only those in the buckets that hold the two places.
+From some 10^9 examples on, a few √N rows are more than one worker should gather, and with structured draws, where the
+end can be anywhere, far fewer examples have as many. Then a histogram of the windows, of fixed size, is gathered first,
+and of the rows only those in the buckets that hold the two places. These are drawn again from the kept draws, so that
+the others are never sent.
 """
 
 import dataclasses
@@ -25,7 +27,7 @@ from seq2seq_arith.arithmetic import coverage, numbers
 from seq2seq_arith.arithmetic.draws import Key
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.pipelines.steps.dedup import by_significance
+from seq2seq_arith.pipelines.steps.dedup import by_significance, hashes
 
 # Half a window's width in ranks is this times √N: at least eight standard deviations.
 DRAW_WIDTH = 8.0
@@ -224,20 +226,27 @@ def narrow(task: Task, windows: Windows, spread: Histogram) -> Windows:
     return Windows(first_draw=first_draw, last_draw=last_draw, first_hash=first_hash, last_hash=last_hash)
 
 
-def narrowed(found: WindowRows, windows: Windows, narrower: Windows) -> WindowRows:
-    """The rows that ``find`` would have found in narrower windows, from those that it found in wider ones."""
-    end, split = found.rows_near_end, found.rows_near_split
-    early = end[:, DRAW] < np.uint64(narrower.first_draw)
-    late = end[:, DRAW] > np.uint64(narrower.last_draw)
-    split = split[split[:, DRAW] <= np.uint64(narrower.last_draw)]
-    before = split[:, SPLIT] < np.uint64(narrower.first_hash)
-    dropped = late & (end[:, SPLIT] < np.uint64(windows.first_hash))
+def narrowed(
+    task: Task, narrower: Windows, numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray
+) -> WindowRows:
+    """The rows of a shard in narrower windows, as ``find`` would have found them. The few rows are drawn again.
+
+    Args:
+      task: The dataset.
+      narrower: Windows within those by which the splits were foreseen.
+      numbers, validation, undecided: The kept draws, and what was foreseen of each, as ``blocks.unpack`` returns them.
+    """
+    early, within = numbers < np.uint64(narrower.first_draw), numbers <= np.uint64(narrower.last_draw)
+    near_end = ~early & within
+    rows = np.flatnonzero(near_end | (undecided & within))
+    again = np.concatenate([numbers[np.newaxis, rows], hashes(task, numbers[rows])[1:]])
+    before, near_split = foreseen(narrower, again[SPLIT])
     return WindowRows(
-        distinct=found.distinct,
-        before_end=found.before_end + int(np.count_nonzero(early)),
-        before_split=found.before_split - int(np.count_nonzero(dropped)) + int(np.count_nonzero(before)),
-        rows_near_end=end[~early & ~late],
-        rows_near_split=split[~before & (split[:, SPLIT] <= np.uint64(narrower.last_hash))],
+        distinct=len(numbers),
+        before_end=int(np.count_nonzero(early)),
+        before_split=int(np.count_nonzero(validation & within)) + int(np.count_nonzero(before & undecided[rows])),
+        rows_near_end=again.T[np.flatnonzero(near_end[rows])],
+        rows_near_split=again.T[np.flatnonzero(near_split)],
     )
 
 

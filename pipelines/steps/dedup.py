@@ -100,7 +100,7 @@ def unique(
       The rows draw number, SPLIT hash, words of x and words of y, where (x, y) is the key, or of as many numbers as a
       key has; the columns are in the order of (ORDER hash, key): uint64 of shape (2 + arity·words, k).
     """
-    order_hash, *columns = _hashes(task, numbers)
+    order_hash, *columns = hashes(task, numbers)
     key, arity = columns[1:], task.operation.arity
     prefix = _prefix(order_hash, num_shards, shard, prefix_bits)
     order = radix_argsort(prefix, prefix_bits)
@@ -149,7 +149,7 @@ def by_significance(key: Sequence[np.ndarray], arity: int) -> list[np.ndarray]:
     return [word for side in reversed(range(arity)) for word in key[side * words : (side + 1) * words]]
 
 
-def _hashes(task: Task, numbers: np.ndarray) -> np.ndarray:
+def hashes(task: Task, numbers: np.ndarray) -> np.ndarray:
     """Rows ORDER hash, SPLIT hash, and the words of x and y: uint64 of shape (2 + arity·words, n)."""
     rows = np.empty((2 + task.operation.arity * task.notation.words(task.digits), len(numbers)), np.uint64)
     for block in draws.blocks(len(numbers)):

@@ -247,7 +247,8 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Shards" >> beam.FlatMap(lambda shards: shards)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
-    cut = AsSingleton(deduplicated | "InWindows" >> beam.Map(lambda result: result[1]) | Cut(job))
+    in_windows = deduplicated | "InWindows" >> beam.Map(lambda result: result[1])
+    cut = AsSingleton((in_windows, kept) | Cut(job))
     written = kept | "Write" >> ThreadedMap(
         functools.partial(write, job), cut, threads=threads, name="write", counters=_written
     )
@@ -261,9 +262,10 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
 
 
 class Cut(beam.PTransform):
-    """Finds the cutoff from the window rows of all shards.
+    """Finds the cutoff from the window rows of all shards, or from their kept draws.
 
-    If there are too many rows for one worker, a histogram first narrows the windows down.
+    If there are too many rows for one worker, a histogram first narrows the windows down. The rows are not sent then:
+    the few that are left are drawn again.
 
     Attributes:
       job: The run of the pipeline.
@@ -273,7 +275,8 @@ class Cut(beam.PTransform):
         super().__init__()
         self.job = job
 
-    def expand(self, found):
+    def expand(self, pcolls):
+        found, kept = pcolls
         task, windows = self.job.task, self.job.windows
         if cutoff.expected_rows(task, self.job.num_draws) <= cutoff.MAX_ROWS:
             gathered = found | "Together" >> beam.CombineGlobally(cutoff.together)
@@ -285,8 +288,9 @@ class Cut(beam.PTransform):
             | "Narrow" >> beam.Map(functools.partial(cutoff.narrow, task, windows))
         )
         return (
-            found
-            | "Narrowed" >> beam.Map(cutoff.narrowed, windows, narrower)
+            kept
+            | "Narrowed"
+            >> beam.Map(lambda block, narrower: cutoff.narrowed(task, narrower, *blocks.unpack(block[1])), narrower)
             | "Together" >> beam.CombineGlobally(cutoff.together)
             | "Cutoff" >> beam.Map(lambda rows, narrower: cutoff.cutoff(task, narrower, rows), narrower)
         )

@@ -17,8 +17,9 @@ from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.places.staging import StagedDirectory
 from seq2seq_arith.pipelines.plan import BASE_MEMORY, PARTITION_DRAW_MEMORY, SHARD_DRAW_MEMORY, _most, plan
+from seq2seq_arith.pipelines.prices import Prices
 from seq2seq_arith.pipelines.steps import dedup, frequent
-from seq2seq_arith.pipelines.steps.blocks import by_partition
+from seq2seq_arith.pipelines.steps.blocks import by_partition, pack
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.pipeline import Job, deduplicate, draw
 
@@ -138,6 +139,7 @@ def test_refuses_what_cannot_be_drawn():
         ([], ["addition", "50,000", "147,659", "8 of each split", "3.15 MB"]),
         (["--no-parquet", "--num-shards=3"], ["3 of each split", "none"]),
         (["--workers=100", "--price-per-vcpu-hour=0.05"], ["100 cores", "cost"]),
+        (["--price-per-gb-month=100"], ["cost", "per month to keep"]),
         (["--digits=7", "--num-examples=20000000"], ["20,000,000", "32 of each split"]),
     ],
     ids=str,
@@ -167,6 +169,8 @@ def test_the_command_in_a_process_of_its_own():
         (["addition", "--workers=two"], "'two' is no whole number"),
         (["addition", "--runner=FlinkRunner"], "--runner=FlinkRunner"),
         (["addition", "--price-per-vcpu-hour=cheap"], "cheap"),
+        (["addition", "--price-per-shuffled-gb=-1"], "--price-per-shuffled-gb is -1.0; give a price such as 0.01"),
+        (["addition", "--price-per-gb-month=nan"], "--price-per-gb-month is nan; give a price such as 0.02"),
     ],
     ids=str,
 )
@@ -228,6 +232,34 @@ def test_blocks_are_large_enough(num_examples, digits, partitions, draws_per_blo
     assert 0.8 * core_hours < planned.core_seconds / 3600 < core_hours
 
 
+@pytest.mark.parametrize(
+    ("num_examples", "digits", "making", "per_month"),
+    [(10**8, 7, 0.0129, 0.173), (10**10, 8, 1.63, 18.2), (10**12, 9, 185, 1910)],
+)
+def test_a_price_has_all_its_parts(num_examples, digits, making, per_month):
+    """Beside cores: what is shuffled and handed over, the requests, and the storage, which is what costs most."""
+    task = Task(digits=digits, num_examples=num_examples)
+    planned = plan(task, Layout.of(task))
+    cost = planned.cost(Prices(0.06, 0.01, 0.005, 0.02))
+    assert set(cost.making) == {"core hours", "GB shuffled and handed over", "thousand requests"}
+    assert sum(amount for _, amount in cost.making.values()) == pytest.approx(making, rel=0.1)
+    assert cost.per_month == pytest.approx(per_month, rel=0.1)
+    some = planned.cost(Prices(price_per_vcpu_hour=0.06))
+    assert (set(some.making), some.per_month) == ({"core hours"}, None)
+    assert not planned.cost(Prices())
+
+
+def test_kept_draws_and_requests_are_counted(make):
+    """Against what the steps hand on, and what there are files."""
+    task = Task(num_examples=3000)
+    planned = plan(task, Layout(8))
+    kept = dedup.unique(task, np.arange(planned.draws, dtype=np.uint64))[0]
+    packed = pack(kept, *np.zeros((2, len(kept)), bool))
+    assert planned.kept_bytes == pytest.approx(len(packed), rel=0.05)
+    files_of_examples = [name for name in files(make(task, parquet=True)) if "-of-" in name]
+    assert len(files_of_examples) < planned.requests < len(files_of_examples) + 30
+
+
 @pytest.mark.parametrize("num_examples", [10**8, 10**10, 10**12])
 @pytest.mark.parametrize("task", ["addition", "subtraction", "multiplication"])
 def test_the_largest_are_planned_at_once(task, num_examples):
@@ -252,6 +284,6 @@ def test_the_command_for_the_largest(capsys, num_examples, size_in_words):
     printed = capsys.readouterr()
     assert printed.err == ""
     table = dict(line.split(None, 1) for line in printed.out.splitlines())
-    assert list(table) == ["dataset", "examples", "draws", "shards", "shuffle", "TFRecord", "Parquet", "memory", "time",
-                           "cost"]  # fmt: skip
+    assert list(table) == ["dataset", "examples", "draws", "shards", "shuffle", "TFRecord", "Parquet", "memory",
+                           "requests", "time", "cost"]  # fmt: skip
     assert table["TFRecord"] == size_in_words  # 81 bytes per example

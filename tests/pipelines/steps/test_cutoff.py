@@ -116,17 +116,22 @@ def test_narrowing_finds_the_same(task, num_shards, widest):
     spread = added(histogram(windows, part) for part in found_rows)
     assert (len(spread.draws), len(spread.hashes)) == (BUCKETS, BUCKETS)
     narrower = narrow(task, windows, spread)
-    left = [narrowed(part, windows, narrower) for part in found_rows]
+    left = [narrowed(task, narrower, *packed(windows, part)) for part in kept]
     assert all(same(part, find(narrower, shard)) for part, shard in zip(left, kept, strict=True))
     assert cutoff(task, narrower, together(left)) == by_full_sort(task, np.concatenate(kept, axis=1))
 
 
+def packed(windows: Windows, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the pipeline hands on of kept draws, as ``dedup.unique`` returns them."""
+    return kept[0], *foreseen(windows, kept[1])
+
+
 def test_narrowing_leaves_few_rows():
     task = Task("addition", digits=9, num_examples=1_000_000)
-    windows = Windows.around(task)
-    found_rows = find(windows, kept_by_shard(task, 1)[0])
+    windows, kept = Windows.around(task), kept_by_shard(task, 1)[0]
+    found_rows = find(windows, kept)
     narrower = narrow(task, windows, histogram(windows, found_rows))
-    left = narrowed(found_rows, windows, narrower)
+    left = narrowed(task, narrower, *packed(windows, kept))
     assert cutoff(task, narrower, left) == cutoff(task, windows, found_rows)
     assert len(found_rows.rows_near_end) > 10_000
     assert len(left.rows_near_end) <= 20
@@ -144,7 +149,7 @@ def test_any_narrower_windows_are_as_if_looked_for_at_once(task, data):
     slim = Windows(
         first_draw=inner_draws[0], last_draw=inner_draws[1], first_hash=inner_hashes[0], last_hash=inner_hashes[1]
     )
-    assert same(narrowed(find(wide, kept), wide, slim), find(slim, kept))
+    assert same(narrowed(task, slim, *packed(wide, kept)), find(slim, kept))
 
 
 @pytest.mark.parametrize("missing", [1, 5, 19])
@@ -154,7 +159,7 @@ def test_too_few_keys(missing):
     found_rows = find(EVERYTHING, kept)
     assert cutoff(task, EVERYTHING, found_rows) is None
     narrower = narrow(task, EVERYTHING, histogram(EVERYTHING, found_rows))
-    assert cutoff(task, narrower, narrowed(found_rows, EVERYTHING, narrower)) is None
+    assert cutoff(task, narrower, narrowed(task, narrower, *packed(EVERYTHING, kept))) is None
 
 
 def test_just_enough_keys():

@@ -11,7 +11,7 @@ import functools
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import apache_beam as beam
 import numpy as np
@@ -248,7 +248,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     in_windows = deduplicated | "InWindows" >> beam.Map(lambda result: result[1])
-    cut = AsSingleton((in_windows, kept) | Cut(job))
+    cut = AsSingleton(cast(beam.PCollection, (in_windows, kept) | Cut(job)))
     written = kept | "Write" >> ThreadedMap(
         functools.partial(write, job), cut, threads=threads, name="write", counters=_written
     )

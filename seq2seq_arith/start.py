@@ -4,6 +4,7 @@ The commands ``arith-data`` and ``arith-model`` begin here, and not in the ``__m
 Ctrl-C ends them in a sentence from the beginning. So this module imports hardly anything itself.
 """
 
+import contextlib
 import importlib
 import os
 import signal
@@ -37,7 +38,8 @@ def run(name: str, module: str) -> int:
 
     def stop(*_: object) -> None:
         # Nothing has been begun, and an exception amid an import may be swallowed or made another one.
-        os.write(2, f"{name}: stopped before anything was begun\n".encode())
+        with contextlib.suppress(OSError):  # a closed stream
+            os.write(2, f"{name}: stopped before anything was begun\n".encode())
         os._exit(INTERRUPTED)
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

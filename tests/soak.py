@@ -5,7 +5,7 @@ in which Flink writes, if ``make flink`` has been run), starts one to three runs
 stops some of them, or a task manager of Flink's, at random moments. While they run, a reader looks again and again: it
 must find a whole dataset, or none. When they have ended, a last run must succeed, and ``arith-data verify`` must find
 the dataset as it should be. ``--seed`` makes the choices again, but not the moments at
-which other processes do something.
+which other processes do something. The datasets are too small for manifests, which have tests of their own.
 """
 
 import argparse
@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
@@ -44,6 +44,7 @@ TASK = Task(num_examples=EXAMPLES)
 LAYOUTS = [("--num-shards=5",), ("--num-shards=2", "--no-parquet"), ("--num-shards=16",)]
 MOST_RUNS = 3  # at once
 LONGEST = 8.0  # seconds until a run is killed or stopped
+LONGEST_ROUND = 600.0  # seconds
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None]  # None lets a run go on
 # The last two: the signal came while Python was starting, before there was anything to clean up.
 CODES = {0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
@@ -63,9 +64,13 @@ class Place:
 
 @dataclasses.dataclass
 class Run:
-    """One run of ``arith-data generate``, and the signal that it gets at a time of ``time.monotonic``."""
+    """One run of ``arith-data generate``, its standard error, and the signal that it gets, with its moment.
 
-    process: subprocess.Popen[str]
+    The moment is of ``time.monotonic``.
+    """
+
+    process: subprocess.Popen[bytes]
+    said: IO[str]
     number: signal.Signals | None
     moment: float
 
@@ -117,10 +122,24 @@ def _places() -> Iterator[dict[str, Place]]:
 def _round(chosen: random.Random, place: Place, counts: collections.Counter[str]) -> str:
     """One round; what is wrong, or an empty text."""
     path = dataset_path(parse_place(place.data_dir), TASK)
-    runs = [_start(chosen, place) for _ in range(chosen.randint(1, MOST_RUNS))]
+    with contextlib.ExitStack() as opened:
+        streams = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in range(chosen.randint(1, MOST_RUNS))]
+        runs = [_start(chosen, place, said) for said in streams]
+        loss = time.monotonic() + chosen.uniform(0, 2 * LONGEST) if place.cluster else math.inf
+        if problem := _watch(runs, place, path, loss, counts):
+            return problem
+    last = _call("generate", *_arguments(chosen, place), "--overwrite", *place.flags)
+    checked = _call("verify", str(path))
+    return last.stderr if last.returncode else f"{checked.stdout}{checked.stderr}" if checked.returncode else ""
+
+
+def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: collections.Counter[str]) -> str:
+    """Looks until all runs have ended, and stops them, and a task manager at the moment ``loss``; what is wrong."""
     counts["runs"] += len(runs)
-    loss = time.monotonic() + chosen.uniform(0, 2 * LONGEST) if place.cluster else math.inf
+    end = time.monotonic() + LONGEST_ROUND
     while any(run.process.poll() is None for run in runs):
+        if time.monotonic() > end:
+            return f"a run has not ended after {LONGEST_ROUND:.0f} seconds"
         for run in runs:
             if run.number and time.monotonic() >= run.moment and run.process.poll() is None:
                 os.killpg(run.process.pid, run.number)
@@ -135,22 +154,18 @@ def _round(chosen: random.Random, place: Place, counts: collections.Counter[str]
         counts["looks"] += 1
         time.sleep(0.05)
     for run in runs:
-        _, stderr = run.process.communicate()
-        counts[f"exit codes {run.process.returncode}"] += 1
-        code = run.process.returncode
+        run.said.seek(0)
+        stderr, code = run.said.read(), run.process.returncode
+        counts[f"exit codes {code}"] += 1
         if code not in CODES or ("Traceback" in stderr and code != -signal.SIGINT):
-            return f"a run ended with {run.process.returncode}: {stderr}"
-    last = _call("generate", *_arguments(chosen, place), "--overwrite", *place.flags)
-    checked = _call("verify", str(path))
-    return last.stderr if last.returncode else f"{checked.stdout}{checked.stderr}" if checked.returncode else ""
+            return f"a run ended with {code}: {stderr}"
+    return ""
 
 
-def _start(chosen: random.Random, place: Place) -> Run:
+def _start(chosen: random.Random, place: Place, said: IO[str]) -> Run:
     command = [*PROGRAM, "generate", *_arguments(chosen, place), *chosen.choice([[], ["--overwrite"]]), *place.flags]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    return Run(process, chosen.choice(SIGNALS), time.monotonic() + chosen.uniform(0, LONGEST))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
+    return Run(process, said, chosen.choice(SIGNALS), time.monotonic() + chosen.uniform(0, LONGEST))
 
 
 def _arguments(chosen: random.Random, place: Place) -> list[str]:
@@ -158,7 +173,11 @@ def _arguments(chosen: random.Random, place: Place) -> list[str]:
 
 
 def _call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=600, check=False)
+    command = [*PROGRAM, *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=LONGEST_ROUND, check=False)
+    except subprocess.TimeoutExpired as error:
+        return subprocess.CompletedProcess(command, 1, "", str(error))
 
 
 def _is_half_visible(path: AnyPath) -> bool:

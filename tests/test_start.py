@@ -12,6 +12,7 @@ SLOW = "import time; print('importing', flush=True); time.sleep(60)"
 
 
 def default_signals():
+    """Under nohup, a program ignores the end of its terminal, and in the background of a shell Ctrl-C."""
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
@@ -26,11 +27,7 @@ def start(tmp_path):
         environment.pop("PYTHONSAFEPATH", None)
         command = [sys.executable, "-c", PROGRAM]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        # Under nohup these tests would ignore the end of a terminal, and in the background of a shell Ctrl-C.
-        restore = {
-            "preexec_fn": lambda: [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGHUP, signal.SIGINT)]
-        }
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes, **restore)
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, preexec_fn=default_signals, **pipes)
 
     return started
 

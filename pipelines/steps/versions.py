@@ -1,6 +1,7 @@
-"""Whether workers have the packages of the program that submits: what a shard's bytes depend on, and what runs them.
+"""Whether a worker has the packages of the program that submits: what a shard's bytes depend on, and what runs them.
 
-An engine with an image of its own would otherwise draw for hours, and then leave files that no other run makes.
+An engine with an image of its own would otherwise draw for hours, and then leave files that no other run makes. One
+worker of a job is looked at, for all have the same image.
 """
 
 from collections.abc import Collection, Mapping

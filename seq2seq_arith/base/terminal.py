@@ -22,7 +22,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The title of a group of options at the head of a command's help.
 FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
-# A refused word that is longer than this is cut to its half: a number of 5,000 digits would hide the sentence.
+# A refused word of so many characters is cut to half as many: a number of 5,000 digits would hide the sentence.
 LONGEST_WORD = 120
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 

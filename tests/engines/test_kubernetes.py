@@ -2,9 +2,11 @@
 
 import re
 
+import apache_beam as beam
 import kubernetes_validate
 import pytest
 import yaml
+from apache_beam.runners.portability.portable_runner import PortableRunner
 from layout import ROOT
 
 from seq2seq_arith.pipelines.beam.options import pipeline_options
@@ -100,10 +102,43 @@ def test_every_container_has_bounds(container):
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
 
 
-def test_beam_takes_the_flags_of_the_job():
+@pytest.mark.parametrize("container", containers(), ids=lambda each: each["name"])
+def test_who_is_not_root_has_a_number(container):
+    """Kubernetes cannot tell whether a user that an image only names is root, and does not start it then."""
+    chosen = container["securityContext"]
+    assert chosen.get("runAsNonRoot") is None or chosen["runAsUser"] > 0
+
+
+def test_a_lost_part_is_made_again():
+    """After more seconds than workers are kept for."""
+    found = flink_properties("job-manager")
+    delay = int(found["restart-strategy.fixed-delay.delay"].removesuffix(" s"))
+    kept = next(word.partition("=")[2] for word in flags() if word.startswith("--environment_cache_millis"))
+    assert found["restart-strategy.type"] == "fixed-delay" and 1000 * delay > int(kept)
+
+
+def flags():
+    """Beam's flags of the job."""
     (program,) = JOB["spec"]["template"]["spec"]["containers"]
-    flags = [word for word in program["args"] if re.match("--[a-z]+_|--runner|--parallelism", word)]
-    options = pipeline_options(flags).get_all_options()
+    return [word for word in program["args"] if re.match("--[a-z]+_|--runner|--parallelism|--experiments", word)]
+
+
+def test_no_file_is_sent_to_the_workers():
+    """The job server would keep it where other pods cannot read it."""
+    pipeline = beam.Pipeline(options=pipeline_options(flags()))
+    pipeline | beam.Create([1])
+    sent = [each for found in environments(pipeline) for each in found.dependencies]
+    assert sent == []
+
+
+def environments(pipeline):
+    """Those of the job that Beam's portable runner would submit."""
+    proto = PortableRunner.get_proto_pipeline(pipeline, pipeline.options)
+    return proto.components.environments.values()
+
+
+def test_beam_takes_the_flags_of_the_job():
+    options = pipeline_options(flags()).get_all_options()
     assert options["environment_type"] == "EXTERNAL"
     assert options["environment_config"] == "localhost:50000"
     assert options["job_endpoint"] == "localhost:8099"

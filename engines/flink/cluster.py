@@ -7,47 +7,38 @@ All of it listens on the loopback interface alone, because none of it asks who c
 as the user who started it: all users of this machine can.
 """
 
-import argparse
-import contextlib
 import dataclasses
-import functools
 import json
 import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
-import threading
-import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from local_cluster import (
+    BUILD,
+    LocalCluster,
+    free_ports,
+    is_listening,
+    make_parser,
+    opened,
+    run,
+    worker_flags,
+)
 
 from seq2seq_arith.base.errors import EngineError
 
-JARS = Path(__file__).resolve().parents[2] / "build" / "flink"
+JARS = BUILD / "flink"
 KEPT = 3_000  # milliseconds: keep an idle worker this long (starting one takes seconds)
 RESTART = 5_000  # milliseconds before a job is restarted; longer than KEPT, because a dead worker is also kept
-START_SECONDS = 120  # timeout for the start of a process
-WATCH_SECONDS = 0.5  # between two looks at the processes
 # Milliseconds in which a task manager that was lost must have been replaced; then the job is restarted once more, or
 # fails. With the restarts and their delays this is less than a minute.
 SLOT = 10_000
 
 POM = Path(__file__).with_name("job-server") / "pom.xml"  # lists the Java packages that Flink's scripts open on Java 17
-LOGGING = """
-rootLogger.level = INFO
-rootLogger.appenderRef.console.ref = console
-appender.console.name = console
-appender.console.type = CONSOLE
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} %m%n
-"""
 RUNTIME = "org.apache.flink.runtime"
 MEMORY = "BASH_JAVA_UTILS_EXEC_RESULT:"  # before each answer of Flink to its own scripts
 
@@ -73,44 +64,30 @@ class Settings:
     jars: Path = JARS
 
 
-class Cluster:
-    """A cluster that runs until the end of the ``with`` block.
+class Cluster(LocalCluster):
+    """A cluster of Flink that runs until the end of the ``with`` block.
 
-    Attributes:
-      folder: Holds ``conf``, ``log`` and ``tmp``, where Flink spills and Beam stages; it is kept.
-      settings: The settings.
-      processes: All processes.
-      task_managers: Those of the task managers, also of those that have ended.
-
-    Args:
-      folder, settings: As above.
-      say: Called with a sentence when a process has ended that should not have.
-
-    Raises:
-      EngineError: The cluster cannot be started.
+    The folder ``tmp`` has a folder per task manager and purpose, where Flink spills.
     """
+
+    ENGINE, TARGET, MEMBER = "Flink", "flink", "task manager"
+    settings: Settings
 
     def __init__(
         self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
     ) -> None:
-        self.folder = folder
-        self.settings = settings or Settings()
-        self.task_managers: list[subprocess.Popen] = []
-        self._say = say
-        self.processes: list[subprocess.Popen] = []
+        super().__init__(folder, settings or Settings(), say)
         self._rest, self._rpc, self._jobs = free_ports(3)
-        self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def task_managers(self) -> list[subprocess.Popen]:
+        """The task managers, also those that have ended."""
+        return self.members
 
     @property
     def address(self) -> str:
         """Flink's REST API, as Beam's ``--flink_master`` takes it."""
         return f"localhost:{self._rest}"
-
-    @property
-    def tmp(self) -> Path:
-        """Where Flink writes data that does not fit into memory, a folder per task manager and purpose."""
-        return self.folder / "tmp"
 
     @property
     def flags(self) -> list[str]:
@@ -124,43 +101,11 @@ class Cluster:
             f"--flink_master={self.address}",  # for the page of the job; the job server knows it already
         ]
 
-    def __enter__(self) -> "Cluster":
-        if not (self.settings.jars / "job-server.jar").exists():
-            raise EngineError(f"{self.settings.jars} has no job-server.jar; run: make flink")
-        if shutil.which("java") is None:
-            raise EngineError("there is no java to run Flink with; install a JDK, for example 17, and put it in PATH")
-        for name in ("conf", "log", "tmp/artifacts"):
-            (self.folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "conf" / "config.yaml").write_text(self._config())
-        (self.folder / "conf" / "log4j2.properties").write_text(LOGGING)
-        try:
-            self._start_job_manager()
-            for _ in range(self.settings.task_managers):
-                self.add_task_manager()
-            self._start_job_server()
-            self._wait(lambda: self.num_task_managers() == self.settings.task_managers, "its task managers")
-            self._wait(lambda: is_listening(self._jobs), "Beam's job server")
-            self._watcher.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
-
-    def add_task_manager(self) -> subprocess.Popen:
+    def add_member(self) -> subprocess.Popen:
         """Starts one more task manager, without waiting for it."""
         java, options = self._memory("GET_TM_RESOURCE_PARAMS")
         main = f"{RUNTIME}.taskexecutor.TaskManagerRunner"
-        process = self._start(f"task-manager-{len(self.task_managers)}", *java, *self._flink(main), *options)
-        self.task_managers.append(process)
-        return process
-
-    def rest(self, path: str) -> Any:
-        """The answer of Flink's REST API."""
-        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
-            return json.load(answer)
+        return self._start_member(*java, *self._flink(main), *options)
 
     def num_task_managers(self) -> int:
         """The number of task managers that the job manager knows."""
@@ -179,50 +124,14 @@ class Cluster:
         history = self.rest(f"/jobs/{jid}/exceptions?maxExceptions=100")["exceptionHistory"]
         return [entry["stacktrace"].splitlines()[0] for entry in history["entries"]]
 
-    def stop(self) -> None:
-        """Stops every process. Python's workers end with their task managers."""
-        self._stopping.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
-        for process in reversed(self.processes):
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        for process in reversed(self.processes):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its child processes
-        self.processes.clear()
-
-    def wait(self) -> None:
-        """Waits for ever.
-
-        Raises:
-          EngineError: The job manager or the job server has ended.
-        """
-        needed = [process for process in self.processes if process not in self.task_managers]
-        while not self._stopping.wait(WATCH_SECONDS):
-            for process in needed:
-                if process.poll() is not None:
-                    raise EngineError(f"a process of the cluster has {_end(process)}; see {self.folder / 'log'}")
-
-    def _watch(self) -> None:
-        """Starts another task manager for each that has ended, until the cluster is stopped."""
-        missed: set[int] = set()
-        while not self._stopping.wait(WATCH_SECONDS):
-            for number, process in enumerate(list(self.task_managers)):
-                if process.poll() is None or number in missed:
-                    continue
-                missed.add(number)
-                lost = f"task manager {number} (process {process.pid}) has {_end(process)}"
-                if len(missed) > self.settings.replacements:
-                    self._say(f"{lost}, and no more are started after {self.settings.replacements}")
-                    continue
-                self._say(f"{lost}; task manager {len(self.task_managers)} is started in its place")
-                with contextlib.suppress(OSError, EngineError):
-                    self.add_task_manager()
+    def _start_all(self) -> None:
+        (self.folder / "conf" / "config.yaml").write_text(self._config())
+        self._start_job_manager()
+        for _ in range(self.settings.task_managers):
+            self.add_member()
+        self._start_job_server()
+        self._wait_for(lambda: self.num_task_managers() == self.settings.task_managers, "its task managers")
+        self._wait_for(lambda: is_listening(self._jobs), "Beam's job server")
 
     def _start_job_manager(self) -> None:
         java, options = self._memory("GET_JM_RESOURCE_PARAMS")
@@ -230,10 +139,9 @@ class Cluster:
         self._start("job-manager", *java, *self._flink(main), *options)
 
     def _start_job_server(self) -> None:
-        jar = self.settings.jars / "job-server.jar"
         ports = (f"--job-port={self._jobs}", "--artifact-port=0", "--expansion-port=0")
-        where = (f"--flink-master={self.address}", f"--artifacts-dir={self.folder / 'tmp' / 'artifacts'}")
-        self._start("job-server", "-Xmx512m", "-jar", str(jar), *where, *ports)
+        where = (f"--flink-master={self.address}", f"--artifacts-dir={self.tmp / 'artifacts'}")
+        self._start("job-server", "-Xmx512m", "-jar", str(self.jar), *where, *ports)
 
     def _memory(self, what: str) -> tuple[list[str], list[str]]:
         """Flags for Java and for Flink, which Flink computes as for its own scripts."""
@@ -247,39 +155,13 @@ class Cluster:
         return java, options
 
     def _flink(self, *main: str) -> list[str]:
-        names = ElementTree.parse(POM).findtext(".//{*}opened") or ""
-        opened = [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
-        jars = self.settings.jars
         # Beam is part of the cluster, as if it were in Flink's folder ``lib``. It also comes with every job, but that
         # copy stops its Python workers whenever no step needs them for a moment.
-        classes = f"{jars / 'cluster'}/*{os.pathsep}{jars / 'job-server.jar'}"
-        return [*opened, "-cp", classes, *main, "--configDir", str(self.folder / "conf")]
+        classes = f"{self.settings.jars / 'cluster'}/*{os.pathsep}{self.jar}"
+        return [*opened(POM), "-cp", classes, *main, "--configDir", str(self.folder / "conf")]
 
     def _environment(self) -> dict[str, str]:
-        conf = self.folder / "conf"
-        logging = f"-Dlog4j2.configurationFile={conf / 'log4j2.properties'}"
-        return os.environ | {"FLINK_CONF_DIR": str(conf), "JDK_JAVA_OPTIONS": logging}
-
-    def _start(self, name: str, *arguments: str) -> subprocess.Popen:
-        with (self.folder / "log" / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
-                ["java", *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=self._environment(),
-                start_new_session=True,
-            )
-        self.processes.append(process)
-        return process
-
-    def _wait(self, is_up: Callable[[], bool], what: str) -> None:
-        end = time.monotonic() + START_SECONDS
-        while not is_up():
-            ended = next((process for process in self.processes if process.poll() is not None), None)
-            if ended or time.monotonic() > end:
-                raise EngineError(f"the cluster did not come up with {what}; see {self.folder / 'log'}")
-            time.sleep(0.1)
+        return super()._environment() | {"FLINK_CONF_DIR": str(self.folder / "conf")}
 
     def _config(self) -> str:
         settings = self.settings
@@ -316,71 +198,17 @@ class Cluster:
         return "".join(f"{name}: {json.dumps(str(value))}\n" for name, value in values.items())
 
 
-def _end(process: subprocess.Popen) -> str:
-    """How a process has ended."""
-    code = process.returncode
-    return f"been killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def worker_flags() -> list[str]:
-    """Beam's flags for workers that run the packages installed beside this Python.
-
-    Raises:
-      EngineError: They are not installed there.
-    """
-    worker = Path(sys.executable).with_name("arith-worker")
-    if not worker.exists():
-        raise EngineError(f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith")
-    return ["--environment_type=PROCESS", f"--environment_options=process_command={worker}"]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine at which nobody listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("localhost", 0))) for _ in range(count)]
-        return [found.getsockname()[1] for found in sockets]
-
-
-def is_listening(port: int) -> bool:
-    """Whether a server listens at this port."""
-    try:
-        socket.create_connection(("localhost", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
 def main() -> int:
     """Runs a cluster until Ctrl-C."""
     default = Settings()
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(Cluster, __doc__, JARS)
     parser.add_argument("--task-managers", type=int, default=default.task_managers, metavar="N")
     parser.add_argument(
-        "--managed",
-        type=int,
-        default=default.managed,
-        metavar="MB",
-        help="memory to sort in, per task manager",
+        "--managed", type=int, default=default.managed, metavar="MB", help="memory to sort in, per task manager"
     )
-    parser.add_argument("--folder", type=Path, help="for logs and spilled data (default: a new folder)")
-    parser.add_argument("--jars", type=Path, default=JARS, help="the folder of the jars that make flink gathers")
     given = parser.parse_args()
     settings = Settings(task_managers=given.task_managers, managed=given.managed, jars=given.jars)
-    folder = given.folder or Path(tempfile.mkdtemp(prefix="flink-"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        say = functools.partial(print, "cluster.py:", file=sys.stderr, flush=True)
-        with Cluster(folder.absolute(), settings, say) as cluster:
-            print(f"Flink is at http://{cluster.address}, its logs in {cluster.folder / 'log'}; Ctrl-C stops it.")
-            print("To run on it, in another terminal:")
-            print(f"arith-data generate addition --data-dir data {' '.join(cluster.flags)}", flush=True)
-            cluster.wait()
-    except EngineError as error:
-        print(f"cluster.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        pass
-    return 0
+    return run(Cluster, settings, given.folder)
 
 
 if __name__ == "__main__":

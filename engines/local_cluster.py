@@ -1,0 +1,290 @@
+"""What the clusters of Flink and of Spark on this machine have in common: processes that are started, watched, stopped.
+
+All of a cluster listens on the loopback interface alone, because none of it asks who calls. Whoever can call it runs
+programs as the user who started it: all users of this machine can.
+"""
+
+import argparse
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+from xml.etree import ElementTree
+
+from seq2seq_arith.base.errors import EngineError
+
+BUILD = Path(__file__).resolve().parents[1] / "build"
+START_SECONDS = 120  # timeout for the start of a process
+WATCH_SECONDS = 0.5  # between two looks at the processes
+LOGGING = """
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = console
+appender.console.name = console
+appender.console.type = CONSOLE
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} %m%n
+"""
+
+
+class Settings(Protocol):
+    """The settings that every cluster has.
+
+    Attributes:
+      replacements: How many members that have ended are replaced.
+      jars: The folder of the jars.
+    """
+
+    @property
+    def replacements(self) -> int: ...
+
+    @property
+    def jars(self) -> Path: ...
+
+
+class LocalCluster:
+    """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
+
+    A subclass starts the processes, and gives the names below. Members that end are replaced.
+
+    Attributes:
+      ENGINE: The engine's name.
+      TARGET: The target of ``make`` that makes its jars.
+      MEMBER: What the engine calls a process that works on jobs.
+      folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
+      settings: The settings.
+      processes: All processes.
+      members: Those that work on jobs, also those that have ended.
+
+    Args:
+      folder, settings: As above.
+      say: Called with a sentence when a process has ended that should not have.
+
+    Raises:
+      EngineError: The cluster cannot be started.
+    """
+
+    ENGINE: str
+    TARGET: str
+    MEMBER: str
+
+    def __init__(self, folder: Path, settings: Settings, say: Callable[[str], object] = lambda _: None) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.processes: list[subprocess.Popen] = []
+        self.members: list[subprocess.Popen] = []
+        self._say = say
+        self._stopping = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def address(self) -> str:
+        """The host and port of the engine's pages and of its REST API."""
+        raise NotImplementedError
+
+    @property
+    def flags(self) -> list[str]:
+        """Beam's flags for a run on this cluster, with one worker process of Python per member."""
+        raise NotImplementedError
+
+    def add_member(self) -> subprocess.Popen:
+        """Starts one more member, without waiting for it."""
+        raise NotImplementedError
+
+    def _start_all(self) -> None:
+        """Starts every process, and waits until the cluster can be used."""
+        raise NotImplementedError
+
+    def _environment(self) -> dict[str, str]:
+        """The variables of the processes."""
+        logging = f"-Dlog4j2.configurationFile={self.folder / 'conf' / 'log4j2.properties'}"
+        return os.environ | {"JDK_JAVA_OPTIONS": logging}
+
+    @property
+    def tmp(self) -> Path:
+        """Where the engine writes data that does not fit into memory, and Beam stages files."""
+        return self.folder / "tmp"
+
+    @property
+    def jar(self) -> Path:
+        """Beam's job server."""
+        return self.settings.jars / "job-server.jar"
+
+    def __enter__(self):
+        if not self.jar.exists():
+            raise EngineError(f"{self.settings.jars} has no job-server.jar; run: make {self.TARGET}")
+        if shutil.which("java") is None:
+            raise EngineError(
+                f"there is no java to run {self.ENGINE} with; install a JDK, for example 17, and put it in PATH"
+            )
+        for name in ("conf", "log", "tmp/artifacts"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / "conf" / "log4j2.properties").write_text(LOGGING)
+        try:
+            self._start_all()
+            self._watcher.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def rest(self, path: str) -> Any:
+        """The answer of the engine's REST API."""
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def stop(self) -> None:
+        """Stops every process. Python's workers end with the process that started them."""
+        self._stopping.set()
+        if self._watcher.is_alive():
+            self._watcher.join()
+        for process in reversed(self.processes):
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        for process in reversed(self.processes):
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its child processes
+        self.processes.clear()
+
+    def wait(self) -> None:
+        """Waits for ever.
+
+        Raises:
+          EngineError: A process has ended that is no member.
+        """
+        needed = [process for process in self.processes if process not in self.members]
+        while not self._stopping.wait(WATCH_SECONDS):
+            for process in needed:
+                if process.poll() is not None:
+                    raise EngineError(f"a process of the cluster has {_end(process)}; see {self.folder / 'log'}")
+
+    def _watch(self) -> None:
+        """Starts another member for each that has ended, until the cluster is stopped."""
+        missed: set[int] = set()
+        while not self._stopping.wait(WATCH_SECONDS):
+            for number, process in enumerate(list(self.members)):
+                if process.poll() is None or number in missed:
+                    continue
+                missed.add(number)
+                lost = f"{self.MEMBER} {number} (process {process.pid}) has {_end(process)}"
+                if len(missed) > self.settings.replacements:
+                    self._say(f"{lost}, and no more are started after {self.settings.replacements}")
+                    continue
+                self._say(f"{lost}; {self.MEMBER} {len(self.members)} is started in its place")
+                with contextlib.suppress(OSError, EngineError):
+                    self.add_member()
+
+    def _start(self, name: str, *arguments: str) -> subprocess.Popen:
+        """Starts a process of Java, in a session of its own, which logs into a file of this name."""
+        with (self.folder / "log" / f"{name}.log").open("wb") as log:
+            process = subprocess.Popen(
+                ["java", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def _start_member(self, *arguments: str) -> subprocess.Popen:
+        process = self._start(f"{self.MEMBER.replace(' ', '-')}-{len(self.members)}", *arguments)
+        self.members.append(process)
+        return process
+
+    def _wait_for(self, is_up: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + START_SECONDS
+        while not is_up():
+            ended = next((process for process in self.processes if process.poll() is not None), None)
+            if ended or time.monotonic() > end:
+                raise EngineError(f"the cluster did not come up with {what}; see {self.folder / 'log'}")
+            time.sleep(0.1)
+
+
+def _end(process: subprocess.Popen) -> str:
+    """How a process has ended."""
+    code = process.returncode
+    return f"been killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+
+
+def opened(pom: Path) -> list[str]:
+    """Java's flags for the packages that a POM lists as those which the engine's scripts open on Java 17."""
+    names = ElementTree.parse(pom).findtext(".//{*}opened") or ""
+    return [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
+
+
+def worker_flags() -> list[str]:
+    """Beam's flags for workers that run the packages installed beside this Python.
+
+    Raises:
+      EngineError: They are not installed there.
+    """
+    worker = Path(sys.executable).with_name("arith-worker")
+    if not worker.exists():
+        raise EngineError(f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith")
+    return ["--environment_type=PROCESS", f"--environment_options=process_command={worker}"]
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine at which nobody listens."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("localhost", 0))) for _ in range(count)]
+        return [found.getsockname()[1] for found in sockets]
+
+
+def is_listening(port: int) -> bool:
+    """Whether a server listens at this port."""
+    try:
+        socket.create_connection(("localhost", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def make_parser(cluster: type[LocalCluster], description: str | None, jars: Path) -> argparse.ArgumentParser:
+    """A parser of the options that every cluster's program has."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--folder", type=Path, help="for logs and spilled data (default: a new folder)")
+    parser.add_argument(
+        "--jars", type=Path, default=jars, help=f"the folder of the jars that make {cluster.TARGET} gathers"
+    )
+    return parser
+
+
+def run(cluster: type[LocalCluster], settings: Settings, folder: Path | None) -> int:
+    """Runs a cluster until Ctrl-C or SIGTERM, and returns the exit code."""
+    folder = folder or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        say = functools.partial(print, "cluster.py:", file=sys.stderr, flush=True)
+        with cluster(folder.absolute(), settings, say) as running:
+            logs = running.folder / "log"
+            print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
+            print("To run on it, in another terminal:")
+            print(f"arith-data generate addition --data-dir data {' '.join(running.flags)}", flush=True)
+            running.wait()
+    except EngineError as error:
+        print(f"cluster.py: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0

@@ -13,6 +13,7 @@ import dataclasses
 import subprocess
 import sys
 import urllib.error
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,14 @@ from local_cluster import BUILD, LocalCluster, free_ports, is_listening, make_pa
 
 JARS = BUILD / "spark"
 HOST = "127.0.0.1"
-KEPT = 30_000  # milliseconds: keep an idle worker of Python this long; it ends with its job anyway
+KEPT = 10_000  # milliseconds: keep an idle worker of Python this long; it ends with its job anyway
 POM = Path(__file__).with_name("pom.xml")  # lists the Java packages that Spark's scripts open on Java 17
 DEPLOY = "org.apache.spark.deploy"
 SCALA = "2.12"  # as in the POM
+# What may fail on one machine before Spark shuns it: here it is the only one.
+LIMITS = ("task.maxTaskAttemptsPerNode", "stage.maxFailedExecutorsPerNode", "application.maxFailedExecutorsPerNode")
+ATTEMPTS = 3  # of a part of a job
+NEW_EXECUTOR = "30s"  # in which it must be there; it takes some seconds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -83,7 +88,13 @@ class Cluster(LocalCluster):
             f"--job_endpoint=localhost:{self._jobs}",
             *worker_flags(),
             f"--environment_cache_millis={KEPT}",
+            f"--files_to_stage={self._staged}",
         ]
+
+    @property
+    def _staged(self) -> Path:
+        """What each job brings along: nothing. By default it is the job server's jar, 0.2 GB, which the workers have."""
+        return self.folder / "conf" / "empty.jar"
 
     def add_member(self) -> subprocess.Popen:
         """Starts one more worker, without waiting for it."""
@@ -106,6 +117,7 @@ class Cluster(LocalCluster):
         return sorted(found, key=lambda job: job["starttime"], reverse=True)
 
     def _start_all(self) -> None:
+        zipfile.ZipFile(self._staged, "w").close()
         jars = self.folder / "home" / "jars"
         jars.mkdir(parents=True, exist_ok=True)
         (jars / self.jar.name).unlink(missing_ok=True)
@@ -125,6 +137,12 @@ class Cluster(LocalCluster):
             "spark.driver.bindAddress": HOST,
             "spark.executor.memory": f"{self.settings.memory}m",
             "spark.ui.port": 0,
+            # A part that failed is tried again by another executor, and if there is none left, by a new one: Beam keeps a
+            # dead worker of Python, with which every attempt of its executor would fail at once.
+            "spark.excludeOnFailure.enabled": "true",
+            "spark.task.maxFailures": ATTEMPTS + 1,
+            **{f"spark.excludeOnFailure.{limit}": ATTEMPTS for limit in LIMITS},
+            "spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout": NEW_EXECUTOR,
         }
         java = [f"-D{name}={value}" for name, value in values.items()]
         ports = (f"--job-port={self._jobs}", "--artifact-port=0", "--expansion-port=0")

@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
+.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -35,7 +35,7 @@ test: $(VENV)/tested ## Runs the tests, and names the slowest: some minutes
 	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15
 
 slow: $(VENV)/extras ## Runs the slow tests: killed runs, packages, engines, object stores
-	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15 -m "slow or flink"
+	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15 -m "slow or flink or spark"
 
 matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour
 	$(PYTHON) -m venv build/matrix
@@ -81,12 +81,18 @@ build/prism/prism: Makefile
 
 flink: build/flink/made ## Fetches Flink and Beam's job server for it: needs a JDK and Maven
 
-build/flink/made: engines/flink/pom.xml $(wildcard engines/flink/*/pom.xml) \
-    $(shell find engines/flink/job-server/src -name "*.java" 2> /dev/null)
+spark: build/spark/made ## Fetches Spark and Beam's job server for it: needs a JDK and Maven
+
+# $(call maven,ENGINE): what Maven reads for it.
+maven = engines/pom.xml $(shell find engines/$(1) engines/job-server -name pom.xml -o -name "*.java" 2> /dev/null)
+build/flink/made: $(call maven,flink)
+build/spark/made: $(call maven,spark)
+
+build/flink/made build/spark/made: build/%/made:
 	@for program in javac mvn; do command -v $$program > /dev/null || \
-	    { echo "make flink needs a JDK, 17 say, and Maven: there is no $$program" >&2; exit 2; }; done
-	@rm -rf build/flink
-	mvn --batch-mode --quiet --no-transfer-progress --file engines/flink/pom.xml package
+	    { echo "make $* needs a JDK, 17 say, and Maven: there is no $$program" >&2; exit 2; }; done
+	@rm -rf build/$*
+	mvn --batch-mode --quiet --no-transfer-progress --file engines/$*/pom.xml package
 	@touch $@
 
 bench-data: $(VENV)/installed ## Measures how fast datasets are made

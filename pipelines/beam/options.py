@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
     PrismRunnerOptions,
     SetupOptions,
+    SparkRunnerOptions,
     StandardOptions,
 )
 
@@ -155,9 +156,10 @@ def _full_name(runner: str | None) -> str | None:
 
 def _check_job_server(options: PipelineOptions) -> None:
     """Checks a job server or its jar first: Beam waits a minute for a missing server, and misreports a missing jar."""
-    jar = options.view_as(FlinkRunnerOptions).flink_job_server_jar
-    if jar and "://" not in jar and not Path(jar).is_file():
-        raise InputError(f"--flink_job_server_jar is {jar}, and there is no such file; make flink builds one")
+    flink, spark = options.view_as(FlinkRunnerOptions), options.view_as(SparkRunnerOptions)
+    for engine, jar in {"flink": flink.flink_job_server_jar, "spark": spark.spark_job_server_jar}.items():
+        if jar and "://" not in jar and not Path(jar).is_file():
+            raise InputError(f"--{engine}_job_server_jar is {jar}, and there is no such file; make {engine} builds one")
     endpoint = options.view_as(PortableOptions).job_endpoint
     if not endpoint or endpoint == "embed":
         return

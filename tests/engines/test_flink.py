@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import clusters
 import flink
 import psutil
 import pytest
@@ -21,7 +22,7 @@ from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.pipelines.beam.flink_steps import WAITS
 from seq2seq_arith.pipelines.create import DEDUPLICATES, DRAWS, WRITES
 
-MISSING = flink.missing()
+MISSING = clusters.missing("Flink")
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
 
 MANAGED = 16  # megabytes in which each of two task managers sorts
@@ -223,6 +224,24 @@ def test_ctrl_c(cluster, tmp_path):
         time.sleep(0.1)
     assert cluster.jobs()[0]["state"] in ("CANCELED", "FAILED")
     assert without_lock(tmp_path) == {}
+
+
+def test_the_page_word_for_word(tmp_path):
+    """A cluster that its first block starts, and a run of the second one; SIGTERM ends all that was started."""
+    (tmp_path / "checkout").mkdir()
+    followed = clusters.Followed("Flink", tmp_path / "checkout")
+    try:
+        process = followed.run()
+        assert process.returncode == 0, process.stderr
+        assert followed.typed_flags() == followed.printed_flags()
+        started = followed.all_processes()
+        assert len(started) >= 4
+    finally:
+        code = followed.end(signal.SIGTERM)
+    assert code == 0
+    assert not any(process.is_running() for process in started)
+    run("generate", "addition", "--data-dir", tmp_path / "local", check=True)
+    assert tree(followed.folder / "data") == tree(tmp_path / "local")
 
 
 def test_workers_that_cannot_start(cluster, tmp_path):

@@ -2,46 +2,18 @@
 
 import contextlib
 import dataclasses
-import importlib.util
 import itertools
-import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
+import clusters
 import psutil
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def missing() -> str | None:
-    """The programs that this machine lacks, in a sentence; None if it has them all."""
-    lacking = [name for name, program in {"a JDK": "javac", "Maven": "mvn", "make": "make"}.items() if not has(program)]
-    return f"Flink needs {' and '.join(lacking)}, which is not here" if lacking else None
-
-
-def has(program: str) -> bool:
-    """Whether there is such a program."""
-    return shutil.which(program) is not None
 
 
 def load():
     """The module ``cluster``, after ``make flink`` has made the jars."""
-    built = subprocess.run(["make", "flink"], cwd=ROOT, capture_output=True, text=True, timeout=900)
-    if built.returncode:
-        raise RuntimeError(f"make flink: {built.stdout}{built.stderr}")
-    return module()
-
-
-def module():
-    """The module ``cluster``; the jars are needed only to start a cluster."""
-    spec = importlib.util.spec_from_file_location("cluster", ROOT / "engines" / "flink" / "cluster.py")
-    assert spec and spec.loader
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    clusters.make("flink")
+    return clusters.module("flink")
 
 
 @dataclasses.dataclass
@@ -97,11 +69,4 @@ def memory(pid: int) -> int:
 
 def workers(cluster) -> list[psutil.Process]:
     """Python's workers, including those whose task manager has ended."""
-    groups = {process.pid for process in cluster.task_managers}
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        with contextlib.suppress(psutil.Error, ProcessLookupError):
-            command = " ".join(process.info["cmdline"] or ())
-            if "arith-worker" in command and os.getpgid(process.pid) in groups:
-                found.append(process)
-    return found
+    return clusters.workers({process.pid for process in cluster.task_managers})

@@ -140,6 +140,7 @@ def test_what_beam_finds_wrong_in_one_line():
         (["--job_endpoint=localhost:70000"], "host and port"),
         (["--job_endpoint=localhost:1"], "no job server answers"),
         (["--flink_job_server_jar=/no/such.jar"], "no such file; make flink"),
+        (["--spark_job_server_jar=/no/such.jar"], "no such file; make spark"),
     ],
 )
 def test_a_job_server_that_is_not_there_is_refused(flags, words):

@@ -1,0 +1,185 @@
+"""Spark: a cluster of processes, started as the page says, gives the local runner's files, also when it is shot at."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import clusters
+import psutil
+import pytest
+from programs import found, run, start, tree, without_lock
+from sockets import listening, reachable
+
+MISSING = clusters.missing("Spark")
+pytestmark = [pytest.mark.spark, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+
+SMALL = ["--num-examples=5000"]
+MEDIUM = ["addition", "--digits=7", "--num-examples=3000000", "--no-parquet"]
+WORKER = "deploy.worker.Worker"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """The first block of the page, in a shell: a master, two workers and Beam's job server, each a process."""
+    followed = clusters.Followed("Spark", tmp_path_factory.mktemp("spark"))
+    yield followed
+    followed.end()
+
+
+@pytest.fixture(scope="module")
+def medium(tmp_path_factory) -> Path:
+    """Three million pairs by the local runner."""
+    path = tmp_path_factory.mktemp("local")
+    run("generate", *MEDIUM, "--data-dir", path, check=True)
+    return path
+
+
+def master(cluster) -> dict:
+    """What the master knows."""
+    with urllib.request.urlopen(f"{cluster.page()}/json/", timeout=10) as answer:
+        return json.load(answer)
+
+
+def wait(is_so: Callable[[], object], seconds: float = 60) -> bool:
+    """Whether it becomes so."""
+    end = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.05)
+    return bool(is_so())
+
+
+def groups(cluster) -> set[int]:
+    """The process groups of Spark's workers, each with its executors and Python's workers."""
+    return {worker.pid for worker in cluster.processes(WORKER)}
+
+
+def test_the_page_word_for_word(cluster, tmp_path):
+    """Its second block runs on what the first one has started, with the flags that are printed, but for the port."""
+    process = cluster.run()
+    assert process.returncode == 0, process.stderr
+    run("generate", "addition", "--data-dir", tmp_path, check=True)
+    assert tree(cluster.folder / "data") == tree(tmp_path)
+    assert cluster.typed_flags() == cluster.printed_flags()
+
+
+def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_path):
+    """Those of Spark, the job server and its staging, and of the servers for the workers, which are there meanwhile."""
+    process = start("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
+    seen = set()
+    while process.poll() is None:
+        seen |= {one for server in cluster.processes() for one in listening(server)}
+        time.sleep(0.1)
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    run("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "spark") == tree(tmp_path / "local")
+    assert len(seen) >= 16
+    assert reachable(seen) == set()
+    # The engine's counters are told when the job has ended; until then the files show the step.
+    steps = [event["step"] for event in map(json.loads, stdout.splitlines()) if event["event"] == "progress"]
+    assert set(filter(None, steps)) <= {"draws", "writes", "publishes"}
+
+
+def test_beams_own_spark_runner(cluster, tmp_path, monkeypatch):
+    """Which starts the job server by its jar, where ``job_endpoint`` names none; the jar comes with the job."""
+    monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+    jar = clusters.ROOT / "build" / "spark" / "job-server.jar"
+    flags = ["--runner=SparkRunner", f"--spark_master_url={master(cluster)['url']}", f"--spark_job_server_jar={jar}"]
+    process = run("generate", "pq", *SMALL, "--data-dir", tmp_path / "spark", *flags, *cluster.flags[2:-1])
+    assert process.returncode == 0, process.stderr
+    run("generate", "pq", *SMALL, "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "spark") == tree(tmp_path / "local")
+
+
+def is_writing(data_dir: Path) -> bool:
+    """Whether a shard is being written, but not all are there."""
+    return bool(found(data_dir, ".temp-*"))
+
+
+def kill_worker(cluster) -> set[int]:
+    """Kills one of Spark's workers, and returns its process group."""
+    worker = cluster.processes(WORKER)[0]
+    worker.kill()
+    return {worker.pid}
+
+
+def kill_python(cluster) -> set[int]:
+    """Kills every worker of Python; the workers of Spark stay."""
+    for worker in clusters.workers(groups(cluster)):
+        worker.kill()
+    return set()
+
+
+@pytest.mark.parametrize("kill", [kill_worker, kill_python], ids=["worker", "worker of Python"])
+def test_a_death(cluster, tmp_path, medium, kill):
+    """The cluster replaces a killed worker, Spark runs again what was lost, and the files are the same."""
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    while process.poll() is None and not is_writing(tmp_path):
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before its moment came"
+    dead = kill(cluster)
+    stdout, stderr = process.communicate(timeout=300)
+    assert process.returncode == 0, stderr
+    assert "tfds.load" in stdout
+    assert tree(tmp_path) == tree(medium)
+    assert wait(lambda: master(cluster)["aliveworkers"] == 2 == len(cluster.processes(WORKER)))
+    for pid in dead:
+        assert re.search(
+            rf"^cluster.py: worker \d \(process {pid}\) has been killed by SIGKILL; worker \d is started in its place$",
+            cluster.printed(),
+            re.MULTILINE,
+        )
+        assert wait(lambda pid=pid: not members(pid))  # its executor, and the worker of Python
+
+
+def members(group: int) -> list[int]:
+    """The processes of a group."""
+    members = []
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(pid) == group:
+                members.append(pid)
+    return members
+
+
+def test_a_second_job_is_refused_and_ctrl_c_cancels_the_first(cluster, tmp_path):
+    first = start("generate", *MEDIUM, "--data-dir", tmp_path / "first", *cluster.flags)
+    assert wait(lambda: master(cluster)["activeapps"])
+    second = run("generate", "pq", *SMALL, "--data-dir", tmp_path / "second", *cluster.flags)
+    assert second.returncode == 1
+    assert second.stderr.splitlines()[-1].endswith(
+        " ended as FAILED: a job server of Spark runs one job at a time; wait for the other one, or start another job "
+        "server; nothing was left behind"
+    )
+    first.send_signal(signal.SIGINT)
+    _, stderr = first.communicate(timeout=120)
+    assert first.returncode == 130
+    assert stderr.splitlines()[-1] == "arith-data: stopped; nothing was left behind"
+    assert wait(lambda: not master(cluster)["activeapps"])
+    assert without_lock(tmp_path) == {}
+
+
+def test_workers_that_cannot_start(cluster, tmp_path):
+    """One sentence that says what the engine says."""
+    flags = [flag for flag in cluster.flags if "process_command" not in flag]
+    process = run("generate", "addition", "--data-dir", tmp_path, *flags, "--environment_options=process_command=/none")
+    assert process.returncode == 1
+    line = process.stderr.splitlines()[-1]
+    assert re.match(r"arith-data: the engine's job \S+ ended as FAILED: \S+Exception: ", line)
+    assert line.endswith("; nothing was left behind")
+    assert "No such file" in line
+    assert without_lock(tmp_path) == {}
+
+
+def test_ctrl_c_ends_every_process(cluster):
+    """The last test here, because the others need the cluster."""
+    processes = cluster.all_processes()
+    assert len(processes) >= 4
+    assert cluster.end() == 0
+    assert wait(lambda: not any(process.is_running() for process in processes), seconds=10)

@@ -1,0 +1,169 @@
+"""Clusters that the tests start themselves: ``engines/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
+
+import contextlib
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "engines.md"
+BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+
+
+def missing(engine: str) -> str | None:
+    """The programs that this machine lacks, in a sentence; None if it has them all."""
+    lacking = [name for name, program in {"a JDK": "javac", "Maven": "mvn", "make": "make"}.items() if not has(program)]
+    return f"{engine} needs {' and '.join(lacking)}, which is not here" if lacking else None
+
+
+def has(program: str) -> bool:
+    """Whether there is such a program."""
+    return shutil.which(program) is not None
+
+
+def make(target: str) -> None:
+    """Makes an engine's jars."""
+    built = subprocess.run(["make", target], cwd=ROOT, capture_output=True, text=True, timeout=900)
+    if built.returncode:
+        raise RuntimeError(f"make {target}: {built.stdout}{built.stderr}")
+
+
+def module(engine: str):
+    """The module ``cluster`` of an engine; the jars are needed only to start a cluster."""
+    spec = importlib.util.spec_from_file_location(f"{engine}_cluster", ROOT / "engines" / engine / "cluster.py")
+    assert spec and spec.loader
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def workers(groups: set[int]) -> list[psutil.Process]:
+    """Python's workers in these process groups, including those whose parent has ended."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        with contextlib.suppress(psutil.Error, ProcessLookupError):
+            command = " ".join(process.info["cmdline"] or ())
+            if "arith-worker" in command and os.getpgid(process.pid) in groups:
+                found.append(process)
+    return found
+
+
+def blocks(heading: str) -> list[str]:
+    """The commands below a heading of the page of the engines, block by block."""
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    return BLOCK.findall(rest.partition("\n## ")[0])
+
+
+class Followed:
+    """The page's lines for an engine, typed as they stand, in a checkout of their own whose ``.venv`` is ours.
+
+    The first block makes the jars and starts a cluster, which runs until ``end``. The second one runs on it.
+
+    Attributes:
+      folder: The checkout. Its folder ``build`` is ours.
+      flags: Those that the cluster has printed.
+
+    Args:
+      heading: The engine's, on the page.
+      folder: An empty folder.
+    """
+
+    def __init__(self, heading: str, folder: Path) -> None:
+        self.folder = folder
+        first, self._second, *_ = blocks(heading)
+        shutil.copy2(ROOT / "Makefile", folder)
+        shutil.copytree(ROOT / "engines", folder / "engines")
+        (ROOT / "build").mkdir(exist_ok=True)
+        (folder / "build").symlink_to(ROOT / "build")
+        (folder / ".venv").symlink_to(sys.prefix)
+        self._log = folder / "printed"
+        with self._log.open("w") as log:
+            self._shell = self._type(first, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            self.flags = self._wait()
+        except BaseException:
+            self.end()
+            raise
+
+    def printed(self) -> str:
+        """What the cluster's program has printed."""
+        return self._log.read_text()
+
+    def processes(self, word: str = "") -> list[psutil.Process]:
+        """The processes that the program has started and that run, by a word of the command."""
+        return [process for process in self._below() if word in " ".join(_command(process))]
+
+    def all_processes(self) -> list[psutil.Process]:
+        """These and all that they have started, Python's workers included."""
+        return self._below(recursive=True)
+
+    def run(self) -> subprocess.CompletedProcess[str]:
+        """Types the second block, with the ports that the cluster has printed."""
+        told = dict(flag.split("=", 1) for flag in self.flags)
+        lines = re.sub(r"(--\w+)=localhost:PORT", lambda flag: f"{flag[1]}={told[flag[1]]}", self._second)
+        shell = self._type(lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        stdout, stderr = shell.communicate(timeout=300)
+        return subprocess.CompletedProcess(lines, shell.returncode, stdout, stderr)
+
+    def typed_flags(self) -> list[str]:
+        """The flags for Beam in the second block, as the shell sees them, with PORT for the ports."""
+        words = shlex.split(self._second.replace("\\\n", " ").replace("$PWD", str(self.folder)), comments=True)
+        return words[next(place for place, word in enumerate(words) if word.startswith("--runner=")) :]
+
+    def printed_flags(self) -> list[str]:
+        """The flags that the cluster has printed, with PORT for the ports."""
+        printed = [re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in self.flags]
+        return [flag.replace(f"={sys.prefix}/", f"={self.folder / '.venv'}/") for flag in printed]
+
+    def end(self, number: int = signal.SIGINT) -> int:
+        """Sends the program a signal, as Ctrl-C does, and returns its exit code."""
+        if program := self._program():
+            program.send_signal(number)
+        return self._shell.wait(60)
+
+    def page(self) -> str:
+        """The address of the engine's page."""
+        return re.findall(r"is at (http://\S+),", self.printed())[0]
+
+    def _program(self) -> psutil.Process | None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            shell = psutil.Process(self._shell.pid)
+            for process in [shell, *shell.children()]:
+                if any(word.endswith("cluster.py") for word in _command(process)[1:2]):
+                    return process
+        return None
+
+    def _below(self, recursive: bool = False) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if program := self._program():
+                return program.children(recursive)
+        return []
+
+    def _type(self, lines: str, **options) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["bash", "-e", "-c", lines], cwd=self.folder, text=True, start_new_session=True, **options
+        )
+
+    def _wait(self) -> list[str]:
+        """The flags, as soon as they are printed."""
+        while self._shell.poll() is None:
+            if found := re.search(r"^arith-data .* (--runner=.*)\n", self.printed(), re.MULTILINE):
+                return found[1].split()
+            time.sleep(0.1)
+        raise RuntimeError(self.printed())
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The words of a process's command; none if it has ended."""
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 
-import flink
+import clusters
 import timing
 from programs import PROGRAM, environment, files
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--managed", type=int, default=16, help="megabytes that each task manager has for sorting")
     parser.add_argument("--runs", type=int, default=3)
     given = parser.parse_args()
-    module = flink.load()
+    module = clusters.load("flink")
     settings = module.Settings(managed=given.managed)
     task = ["addition", "--digits=7", f"--num-examples={given.num_examples}", "--no-parquet"]
     print(f"{cores()} cores; {' '.join(task)}; medians of {given.runs} runs, in turns")
@@ -52,7 +52,7 @@ def compare(cluster, task: list[str], folder: Path) -> tuple[float, float, float
       manager, the largest worker, and the local runner.
     """
     local = generate(task, folder / "local")
-    with flink.watched(cluster) as seen:
+    with clusters.watched(cluster) as seen:
         remote = generate(task, folder / "flink", *cluster.flags)
     assert files(folder / "local") == files(folder / "flink")
     for name in ("local", "flink"):

@@ -29,8 +29,8 @@ from typing import IO, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
+import clusters
 import emulators
-import flink
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import StoreError
@@ -112,7 +112,7 @@ def _places() -> Iterator[dict[str, Place]]:
                 os.environ.update(stack.enter_context(serve()))
                 places[scheme] = Place(f"{emulators.new_bucket(scheme)}/data")
         if JARS.exists():
-            module = flink.load()
+            module = clusters.load("flink")
             settings = module.Settings(replacements=10**6)  # as many task managers as are killed
             cluster = stack.enter_context(module.Cluster(Path(folder()), settings))
             places["Flink"] = Place(folder(), cluster)

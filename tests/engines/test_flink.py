@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import clusters
-import flink
 import psutil
 import pytest
 from programs import found, run, start, tree, without_lock
@@ -34,7 +33,7 @@ SHUFFLED = 4 * 13_200_000  # bytes, which is what the draws for these are, four 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """A job manager, two task managers and Beam's job server, each a process."""
-    module = flink.load()
+    module = clusters.load("flink")
     settings = module.Settings(managed=MANAGED)
     with module.Cluster(tmp_path_factory.mktemp("flink"), settings) as running:
         yield running
@@ -80,7 +79,7 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 
 
 def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path):
-    with flink.watched(cluster) as seen:
+    with clusters.watched(cluster) as seen:
         process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink", "--json")
     assert process.returncode == 0, process.stderr
     told = [json.loads(line) for line in process.stdout.splitlines()]
@@ -125,7 +124,7 @@ def kill_task_manager(cluster) -> None:
 
 
 def kill_worker(cluster) -> None:
-    for process in flink.workers(cluster):
+    for process in clusters.workers(clusters.groups(cluster)):
         process.kill()
 
 
@@ -173,7 +172,7 @@ def test_no_other_machine_can_reach_a_port(cluster, tmp_path):
 
 def test_a_task_manager_that_cannot_be_replaced(tmp_path_factory, tmp_path):
     """The error comes within a minute and says what is missing; the cluster says which."""
-    module, said = flink.load(), []
+    module, said = clusters.load("flink"), []
     settings = module.Settings(managed=MANAGED, replacements=0)
     with module.Cluster(tmp_path_factory.mktemp("flink"), settings, said.append) as cluster:
         process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
@@ -196,7 +195,7 @@ def gone(groups: set[int], cluster) -> bool:
     end = time.monotonic() + 60
 
     def left() -> list[psutil.Process]:
-        return [process for process in flink.workers(cluster) if group(process) in groups]
+        return [process for process in clusters.workers(clusters.groups(cluster)) if group(process) in groups]
 
     while left() and time.monotonic() < end:
         time.sleep(0.1)

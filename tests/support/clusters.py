@@ -1,7 +1,9 @@
 """Clusters that the tests start themselves: ``engines/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
 
 import contextlib
+import dataclasses
 import importlib.util
+import itertools
 import os
 import re
 import shlex
@@ -9,7 +11,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -30,11 +34,12 @@ def has(program: str) -> bool:
     return shutil.which(program) is not None
 
 
-def make(target: str) -> None:
-    """Makes an engine's jars."""
-    built = subprocess.run(["make", target], cwd=ROOT, capture_output=True, text=True, timeout=900)
+def load(engine: str):
+    """The module ``cluster`` of an engine, after ``make`` has made its jars."""
+    built = subprocess.run(["make", engine], cwd=ROOT, capture_output=True, text=True, timeout=900)
     if built.returncode:
-        raise RuntimeError(f"make {target}: {built.stdout}{built.stderr}")
+        raise RuntimeError(f"make {engine}: {built.stdout}{built.stderr}")
+    return module(engine)
 
 
 def module(engine: str):
@@ -46,6 +51,11 @@ def module(engine: str):
     return loaded
 
 
+def groups(cluster) -> set[int]:
+    """The process groups of a cluster's members, each with what the member has started."""
+    return {process.pid for process in cluster.members}
+
+
 def workers(groups: set[int]) -> list[psutil.Process]:
     """Python's workers in these process groups, including those whose parent has ended."""
     found = []
@@ -55,6 +65,57 @@ def workers(groups: set[int]) -> list[psutil.Process]:
             if "arith-worker" in command and os.getpgid(process.pid) in groups:
                 found.append(process)
     return found
+
+
+@dataclasses.dataclass
+class Seen:
+    """The peak use of disk and memory during a run on Flink.
+
+    Attributes:
+      spilled: Bytes of the files that Flink wrote to sort: one file per sorted run, removed when the runs are merged. A
+        file that existed only between two looks is missed.
+      task_manager, worker: Bytes of memory of the largest process of each kind.
+    """
+
+    spilled: int = 0
+    task_manager: int = 0
+    worker: int = 0
+
+
+@contextlib.contextmanager
+def watched(cluster) -> Iterator[Seen]:
+    """Watches the files and the memory of a Flink cluster until the block ends."""
+    seen, sizes, stop = Seen(), {}, threading.Event()
+
+    def look() -> None:
+        looks = itertools.count()
+        # A file may exist for a tenth of a second only. Memory changes more slowly, and takes longer to read.
+        while not stop.wait(0.02):
+            for path in cluster.tmp.glob("flink-io-*/**/*"):
+                with contextlib.suppress(OSError):
+                    if path.is_file():
+                        sizes[path] = max(sizes.get(path, 0), path.stat().st_size)
+            seen.spilled = sum(sizes.values())
+            if next(looks) % 20 == 0:
+                managers = [process.pid for process in cluster.task_managers]
+                seen.task_manager = max(seen.task_manager, *map(memory, managers))
+                seen.worker = max(seen.worker, *(memory(worker.pid) for worker in workers(groups(cluster))), 0)
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def memory(pid: int) -> int:
+    """Bytes of memory of a process; 0 if it has ended."""
+    try:
+        return psutil.Process(pid).memory_info().rss
+    except psutil.Error:
+        return 0
 
 
 def blocks(heading: str) -> list[str]:

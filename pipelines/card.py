@@ -134,7 +134,8 @@ PATH is this folder, or the name of its repository. **Features**: `question` and
 right with spaces to one width each. Where questions are reversed, they are stored from the last character to the first.
 **Splits**: no two examples of a dataset have the same pair of operands, so the splits share none.
 
-`metadata.json` in each dataset's folder holds its parameters and the sha256 of every file. The program `arith-data
+`metadata.json` in each dataset's folder holds its parameters and the sha256 of every file (of more than 10,000 shards,
+of manifests that hold those of the shards). The program `arith-data
 verify` of the Python package `seq2seq_arith` checks them, and makes the same rows again from the parameters.
 
 ## Licence

@@ -3,7 +3,8 @@
 ::
 
     DATA_DIR/seq2seq_arith/addition/1.0.0/            the dataset's directory
-        metadata.json                                 the parameters, and the sha256 of every other file
+        metadata.json                                 the parameters, and the sha256 of every other file, or of
+                                                      the manifests
         dataset_info.json, features.json              what TFDS reads
         seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
         parquet/train-00000-of-00008.parquet
@@ -169,11 +170,12 @@ class Layout:
 
         >>> Layout(8).shard_of("parquet/train-00003-of-00008.parquet")
         3
+        >>> Layout(8).shard_of("parquet/train-00008-of-00008.parquet")
         """
         found = re.search(r"-(\d{5,8})-of-", file)
-        if not found or not any(file in self.paths(split, int(found[1])) for split in SPLITS):
+        if not found or int(found[1]) >= self.num_shards:
             return None
-        return int(found[1])
+        return int(found[1]) if any(file in self.paths(split, int(found[1])) for split in SPLITS) else None
 
     def bytes_of(self, task: Task) -> dict[str, int]:
         """The bytes of all files, by the name of their format; estimates, except for TFRecord."""

@@ -256,11 +256,7 @@ class S3:
         return answer and State(answer["ETag"], answer.get("Metadata", {}).get(SHA256, ""))
 
     def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
-        def read() -> tuple[bytes, str] | None:
-            answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key)
-            return answer and (answer["Body"].read(), answer["ETag"])
-
-        return self._unbroken(read)
+        return self._content(bucket, key)
 
     def pieces(self, bucket: str, key: str) -> Iterator[bytes]:
         from botocore.exceptions import HTTPClientError
@@ -286,19 +282,15 @@ class S3:
     def read_range(self, bucket: str, key: str, start: int, size: int) -> bytes:
         from botocore.exceptions import ClientError
 
-        def read() -> bytes:
-            part = f"bytes={start}-{start + size - 1}"
-            answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key, Range=part)
-            if answer is None:
-                raise FileNotFoundError(f"s3://{bucket}/{key}")
-            return answer["Body"].read()
-
         try:
-            return self._unbroken(read)
+            found = self._content(bucket, key, Range=f"bytes={start}-{start + size - 1}")
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") == "InvalidRange":  # it ends before
                 return b""
             raise
+        if found is None:
+            raise FileNotFoundError(f"s3://{bucket}/{key}")
+        return found[0]
 
     def put(self, bucket: str, key: str, data: bytes, version: str | None) -> bool:
         condition = {} if version is None else self._condition(version)
@@ -382,15 +374,23 @@ class S3:
         ]
         return next((name for kind, name in kinds if isinstance(error, kind)), "")
 
-    @staticmethod
-    def _unbroken(read: Callable[[], Any]) -> Any:
-        """What a function reads; it is called again if the connection breaks while it does."""
+    def _content(self, bucket: str, key: str, **more: str) -> tuple[bytes, str] | None:
+        """What an object holds, and its version; it is asked for again if the connection breaks amid the answer.
+
+        Requests that were not answered boto3 has repeated itself.
+        """
         from botocore.exceptions import HTTPClientError
 
-        for _ in range(READ_ATTEMPTS - 1):
-            with contextlib.suppress(HTTPClientError):
-                return read()
-        return read()
+        for attempt in itertools.count(1):
+            answer = self._unless(("NoSuchKey",), self._client.get_object, Bucket=bucket, Key=key, **more)
+            if answer is None:
+                break
+            try:
+                return answer["Body"].read(), answer["ETag"]
+            except HTTPClientError:
+                if attempt == READ_ATTEMPTS:
+                    raise
+        return None
 
     def _unless(self, codes: tuple[str, ...], call: Callable[..., Any], **arguments: Any) -> Any:
         """The answer to a request; None if the store answers with one of these error codes."""

@@ -4,8 +4,9 @@ A store has neither locks nor a rename. But an object appears whole, and a small
 that it is absent, or still has the version that was read (``ifGenerationMatch``, ``If-None-Match``, ``If-Match``).
 
 1. Workers write shards under their final names. No reader takes them for a dataset yet.
-2. ``metadata.json``, the marker, names every file. It is written if it is absent, or with ``overwrite`` if it still has
-   the version that it had when this run began. This write decides between runs, and no other does.
+2. ``metadata.json``, the marker, names every file, itself or in manifests. It is written if it is absent, or with
+   ``overwrite`` if it still has the version that it had when this run began. This write decides between runs, and no
+   other does.
 3. All files are listed once more. Every cleanup re-reads the marker before each batch of deletes, so these files are
    safe from now on.
 4. ``dataset_info.json`` is written last. TFDS takes a prefix for a dataset when it is there, and so does ``verify``.
@@ -31,8 +32,9 @@ Limits of a store:
 - A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
   dataset, rather than a mixture. A reader that had opened the old dataset finds its files gone.
 - While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
-- A run that is stopped removes the shards of its layout that were written since it began, and a run that publishes
-  removes those of other layouts, unless the marker names them. They may belong to another run, which notices it in 3,
+- A run that is stopped removes the shards of its layout that were written since it began (with ``overwrite``: since a
+  minute before, for clocks differ), and a run that publishes removes those of other layouts, unless the marker names
+  them. They may belong to another run, which notices it in 3,
   reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
   deletes after its step 3 (at most ``AT_ONCE`` objects).
 """
@@ -235,6 +237,11 @@ class StorePublisher(Publisher):
                 f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
                 "or give --overwrite to replace what it wrote"
             )
+        if begun == layout and manifests.are_named(marker) != manifests.are_used(layout) and not overwrite:
+            raise InputError(
+                f"{path} is being made by a run of an earlier version of this program, which knew no manifests, or was "
+                "killed; wait for it, or give --overwrite to replace what it wrote"
+            )
         # The dataset has to be made, so no file of it is lost yet.
         self._as_asked(task, layout, overwrite)
         return None
@@ -296,7 +303,7 @@ class StorePublisher(Publisher):
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
             self._clean_up(upload, self._listing)
 
-    def _begin(self, layout: Layout, standing: tuple[bytes, str] | None) -> "Before":
+    def _begin(self, layout: Layout, standing: tuple[bytes, str] | None) -> Before:
         """What stands before a run; a listing is spared where a marker tells as much."""
         if standing is not None:
             return Before(Layout.of_metadata(json.loads(standing[0])) == layout, since=time.time() - CLOCK_SECONDS)
@@ -343,7 +350,9 @@ def marked_files(path: ObjectPath) -> Container[str]:
     """The files that the marker names, itself or in manifests; empty, and so false, without a marker."""
     marker = read_metadata(path) or {}
     files = marker.get("files") or {}
-    return _Manifested(files, Layout.of_metadata(marker)) if manifests.are_named(marker) else files
+    # A marker that no run has written may say anything.
+    has_manifests = manifests.are_named(marker) and isinstance(marker.get("num_shards"), int)
+    return _Manifested(files, Layout.of_metadata(marker)) if has_manifests else files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -363,8 +372,6 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
     named = json.loads(marker)
     files, layout = set(named["files"]), Layout.of_metadata(named)
-    if not upload.tallies:
-        files.update(name for _, _, name in layout.shard_files())
     _refuse_if_lost(directory, marker, standing)
     if standing is not None:
         # Before the dataset that stands is withdrawn.

@@ -6,7 +6,7 @@ neighbouring shards where there are very many. A block names its draws by their 
     byte   0                   8         12        16
            +-------------------+---------+---------+--   --+
            | first draw        | distance| distance|  ...  |
-           | big-endian        | little-endian, ascending  |
+           | big-endian        | little-endian             |
            +-------------------+---------+---------+--   --+
 
 The first eight bytes sort blocks by chunk. The four highest bits of a distance are the shard within the partition,
@@ -41,8 +41,8 @@ class Drawn:
 
     Attributes:
       first, num_draws: The chunk.
-      distances: The draws' distances from ``first``, by partition, ascending, with the shard within the partition in
-        the highest bits: uint32 of shape (n,). Draws that are known to be repeated are left out.
+      distances: The draws' distances from ``first``, by partition, ascending but for the highest bits, which are the
+        shard within the partition: uint32 of shape (n,). Draws that are known to be repeated are left out.
       bounds: Where the partitions begin and end there: int64 of shape (number of partitions + 1,).
     """
 

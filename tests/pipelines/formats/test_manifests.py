@@ -110,14 +110,17 @@ def other_names(path: Path) -> None:
         (lambda path: (path / NAMES[1]).write_text("{}"), "its manifests/00001-of-00002.json does not have the sha256"),
         (other_names, "its manifests/00001-of-00002.json does not name the files of its shards"),
         (lambda path: rewritten(path, lambda metadata: metadata.pop("formats")), "its files are not those of its"),
-        (lambda path: rewritten(path, lambda metadata: metadata.update(formats=["parquet"])), "its files|formats is"),
+        (
+            lambda path: rewritten(path, lambda metadata: metadata.update(formats=["parquet"])),
+            "formats is ['parquet'], not",
+        ),
     ],
     ids=["missing", "damaged", "other names", "no formats", "other formats"],
 )
 def test_damages_are_named(directory, tmp_path, damage, problem):
     damage(directory)
     (found,) = verify(directory).problems
-    assert any(f"{directory / 'metadata.json'}: {part}" in found or part in found for part in problem.split("|"))
+    assert found.startswith(f"{directory / 'metadata.json'}: {problem}")
     with pytest.raises(InputError, match="arith-data verify"):
         fetch(directory, tmp_path / "copy")
     assert not dataset_path(tmp_path / "copy", TASK).exists()

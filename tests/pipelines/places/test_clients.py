@@ -93,6 +93,21 @@ def test_an_answer_that_breaks_off():
     assert s3_with(Fake()).read("bucket", "key") == (b"whole", "1")
 
 
+def test_a_request_that_is_not_answered():
+    """Boto3 has repeated it for minutes already."""
+    exceptions = pytest.importorskip("botocore.exceptions", reason="needs the extra: pip install 'seq2seq_arith[aws]'")
+    asked = []
+
+    class Fake:
+        def get_object(self, **arguments):
+            asked.append(arguments)
+            raise exceptions.ReadTimeoutError(endpoint_url="s3")
+
+    with pytest.raises(exceptions.ReadTimeoutError):
+        s3_with(Fake()).read("bucket", "key")
+    assert len(asked) == 1
+
+
 class _Answers(http.server.BaseHTTPRequestHandler):
     """Says the same to every request."""
 

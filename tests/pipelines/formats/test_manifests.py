@@ -19,7 +19,7 @@ from seq2seq_arith.pipelines.convert import convert
 from seq2seq_arith.pipelines.fetch import fetch
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import _metadata
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
+from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.places.staging import Tally
 from seq2seq_arith.pipelines.publishing.stores import Upload
 
@@ -196,3 +196,19 @@ def test_a_tally_stands_for_names_and_versions():
     for other in (files[:2], [*files[:2], ("c", "4")], [("a", "2"), ("b", "1"), ("c", "3")], [*files, ("c", "3")]):
         assert Tally.of(other) != Tally.of(files)
     assert Tally.of([]) == Tally()
+
+
+@pytest.mark.slow
+def test_as_many_shards_as_share_partitions_and_have_manifests(request):
+    """Nothing is made smaller here: 16,384 shards hold the same sequence as eight."""
+    task = Task(digits=7, num_examples=1_700_000)
+    many, few = (request.getfixturevalue("make")(task, num_shards) for num_shards in (2**14, 8))
+    for split in SPLITS:
+        read_in_turn = [
+            hashlib.sha256(b"".join(path.read_bytes() for path in sorted(directory.glob(f"*-{split}.tfrecord-*"))))
+            for directory in (many, few)
+        ]
+        assert read_in_turn[0].digest() == read_in_turn[1].digest()
+    assert len(list(many.glob("manifests/*"))) == 256
+    assert (many / "metadata.json").stat().st_size < 100_000
+    assert tfds.builder_from_directory(str(many)).info.splits["train"].num_shards == 2**14

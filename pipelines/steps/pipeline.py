@@ -372,6 +372,7 @@ def write_report(job: Job, written: list[list[ShardReport]] | list[list[Manifest
         "formats": job.layout.formats,
         "columns": job.layout.columns,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
+        "versions": dict(job.versions),
         "shards": [],
         kind: [dataclasses.asdict(report) for reports in written for report in reports],
     }

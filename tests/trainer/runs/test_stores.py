@@ -223,24 +223,24 @@ def whole(command, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", ["gs", "s3"])
 def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
-    with emulators.both():
-        url = f"{emulators.new_bucket(scheme)}/runs/addition"
-        place = parse_place(url)
-        with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
-            while not (place / "last.npz").is_file():
-                assert victim.poll() is None
-                time.sleep(0.05)
-            victim.send_signal(signal.SIGKILL)
-        assert (place / stores.LEASE).is_file() and not (place / "summary.json").is_file()
-        again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
-        assert again.returncode == 0, again.stderr
-        assert f"{url} was stopped after step" in again.stdout
-        assert weights(open_run(url).folder) == weights(whole)
-        asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
-        assert asked.returncode == 0, asked.stderr
-        missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
-        sentence = f"arith-model: {url}s is no run: it has no config.json; give the --run-dir of arith-model train\n"
-        assert (missing.returncode, missing.stderr) == (2, sentence)
+    url = f"{emulators.new_bucket(scheme)}/runs/addition"
+    place = parse_place(url)
+    with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
+        while not (place / "last.npz").is_file():
+            assert victim.poll() is None
+            time.sleep(0.05)
+        victim.send_signal(signal.SIGKILL)
+    assert (place / stores.LEASE).is_file() and not (place / "summary.json").is_file()
+    again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert f"{url} was stopped after step" in again.stdout
+    assert weights(open_run(url).folder) == weights(whole)
+    asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr
+    missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
+    sentence = f"arith-model: {url}s is no run: it has no config.json; give the --run-dir of arith-model train\n"
+    assert (missing.returncode, missing.stderr) == (2, sentence)

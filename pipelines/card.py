@@ -135,8 +135,8 @@ right with spaces to one width each. Where questions are reversed, they are stor
 **Splits**: no two examples of a dataset have the same pair of operands, so the splits share none.
 
 `metadata.json` in each dataset's folder holds its parameters and the sha256 of every file (of more than 10,000 shards,
-of manifests that hold those of the shards). The program `arith-data
-verify` of the Python package `seq2seq_arith` checks them, and makes the same rows again from the parameters.
+of manifests that hold those of the shards). The program `arith-data verify` of the Python package `seq2seq_arith`
+checks them, and makes the same rows again from the parameters.
 
 ## Licence
 

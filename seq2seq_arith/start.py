@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 
-INTERRUPTED, FAILURE = 130, 1
+INTERRUPTED, FAILURE = 130, 1  # as in base.terminal, which would take too long to import first
 # What the dynamic loader says if it finds no room for a library, as under ``ulimit -v``.
 NO_ROOM = ("failed to map segment", "cannot allocate memory")
 

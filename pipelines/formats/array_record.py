@@ -76,4 +76,5 @@ FORMAT = Format(
     names=rf"{NAME}-\w+\.array_record-\d+-of-\d+",
     writer=_writer,
     bytes_of=_bytes_of,
+    library="array-record",
 )

@@ -65,6 +65,7 @@ class Format:
       writer: From an open file, a task and the names of columns of numbers, which only Parquet has, to a context
         manager that yields a ``Writer``.
       bytes_of: From a task and the number of shards to the bytes of all files.
+      library: The package on whose version the bytes depend; empty if they depend on none.
       block_rows: From a task to the largest number of examples per call of ``write``; a power of two, as are all
         numbers of examples except for the last call's.
     """
@@ -73,6 +74,7 @@ class Format:
     names: str
     writer: Callable[[HashedFile, Task, Sequence[str]], AbstractContextManager[Writer]]
     bytes_of: Callable[[Task, int], int]
+    library: str = ""
     block_rows: Callable[[Task], int] = lambda task: 2**20
 
 

@@ -91,6 +91,7 @@ FORMAT = Format(
     names=r"parquet/\w+-\d+-of-\d+\.parquet",
     writer=ParquetWriter,
     bytes_of=_bytes_of,
+    library="pyarrow",
     block_rows=row_group_rows,
 )
 

@@ -40,9 +40,9 @@ def num_partitions(num_shards: int) -> int:
     return -(-num_shards // shards_per_partition(num_shards))
 
 
-def chunk_size(num_draws: int, num_partitions: int) -> int:
+def chunk_size(num_draws: int, partitions: int) -> int:
     """The number of draws per chunk: a power of two that grows with the draws, and then with the partitions."""
-    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * num_partitions))
+    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * partitions))
     suitable = max(MIN_CHUNK, min(most, num_draws // 64))
     return 1 << (suitable - 1).bit_length()
 
@@ -75,13 +75,13 @@ def partition(
         distances[filled] = numbers - np.uint64(first)
         shards[filled] = uniform(draws.key_hash(task, draws.ORDER, key), num_shards)
         count = filled.stop
-    distances, partitions, num_partitions = distances[:count], shards[:count], -(-num_shards // shared_by)
+    distances, partitions, most = distances[:count], shards[:count], -(-num_shards // shared_by)
     if shared_by > 1:
         distances |= partitions % np.uint32(shared_by) << np.uint32(PLACE_SHIFT)
         partitions //= np.uint32(shared_by)
-    order = radix_argsort(partitions, (num_partitions - 1).bit_length())
-    bounds = np.zeros(num_partitions + 1, np.int64)
-    np.cumsum(np.bincount(partitions, minlength=num_partitions), out=bounds[1:])
+    order = radix_argsort(partitions, (most - 1).bit_length())
+    bounds = np.zeros(most + 1, np.int64)
+    np.cumsum(np.bincount(partitions, minlength=most), out=bounds[1:])
     return distances[order], bounds
 
 

@@ -5,20 +5,21 @@ worker of a job is looked at, for all have the same image.
 """
 
 from collections.abc import Collection, Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.versions import installed
+from seq2seq_arith.pipelines.formats.layout import format_of
 
 PROGRAM = "seq2seq_arith"
-# The packages whose versions decide the bytes of a format; those of TFRecord depend on none.
-BYTES = {"parquet": "pyarrow", "array_record": "array-record"}
+NONE = "none"
 
 
 def here(formats: Collection[str]) -> dict[str, str]:
     """The versions in this process of all that must be the same everywhere, by the package's name."""
-    packages = ["apache-beam", *(package for name, package in BYTES.items() if name in formats)]
-    return {PROGRAM: __version__} | {package: _installed(package) for package in packages}
+    libraries = [format_of(name).library for name in formats]
+    packages = ["apache-beam", *(library for library in libraries if library)]
+    return {PROGRAM: __version__} | {package: installed(package) or NONE for package in packages}
 
 
 def check(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
@@ -28,15 +29,8 @@ def check(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
       InputError: They differ.
     """
     for package, there in wanted.items():
-        if (other := found.get(package, "none")) != there:
+        if (other := found.get(package, NONE)) != there:
             raise InputError(
                 f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
                 "an image that was built from the same checkout (docs/engines.md)"
             )
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "none"

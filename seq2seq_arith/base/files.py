@@ -198,7 +198,7 @@ def is_locked(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, note: str = "") -> Iterator[bool]:
+def locked(path: Path, note: bytes = b"") -> Iterator[bool]:
     """Holds the lock that a file stands for, unless another process holds it; yields whether this one does.
 
     The operating system releases the lock when the process dies, however it dies. The file stays: removing it would
@@ -220,7 +220,7 @@ def locked(path: Path, note: str = "") -> Iterator[bool]:
         else:
             if note:
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, note.encode(), 0)
+                os.pwrite(descriptor, note, 0)
             yield True
     finally:
         os.close(descriptor)

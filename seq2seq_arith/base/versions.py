@@ -35,15 +35,17 @@ class ShowVersions(argparse.Action):
 
 def versions() -> str:
     """The versions of Python and of the packages, one per line."""
-    found = {"Python": platform.python_version()} | {name: _installed(*each) for name, each in PACKAGES.items()}
+    found = {"Python": platform.python_version()}
+    found |= {name: installed(*each) or "not installed" for name, each in PACKAGES.items()}
     width = max(map(len, found))
     return "\n".join(f"  {name:<{width}}  {version}" for name, version in found.items())
 
 
-def _installed(*packages: str) -> str:
+def installed(*packages: str) -> str | None:
+    """The version of the first of these packages that is installed; None if none is."""
     for package in packages:
         try:
             return importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return "not installed"
+    return None

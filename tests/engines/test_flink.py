@@ -245,14 +245,10 @@ def test_the_page_word_for_word(tmp_path):
 
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
-    flags = [flag for flag in cluster.flags if "process_command" not in flag]
-    process = run("generate", "addition", "--data-dir", tmp_path, *flags, "--environment_options=process_command=/none")
-    assert process.returncode == 1
-    line = process.stderr.splitlines()[-1]
+    line = clusters.reason_without_workers(cluster.flags, tmp_path)
     assert re.match(r"arith-data: the engine's job \S+ ended as FAILED: ", line)
     assert line.endswith("; nothing was left behind")
     assert "No such file" in line
-    assert without_lock(tmp_path) == {}
 
 
 def test_workers_of_a_pool(cluster, tmp_path):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from programs import run, without_lock
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "engines.md"
@@ -65,6 +66,16 @@ def workers(groups: set[int]) -> list[psutil.Process]:
             if "arith-worker" in command and os.getpgid(process.pid) in groups:
                 found.append(process)
     return found
+
+
+def reason_without_workers(flags: list[str], data_dir: Path) -> str:
+    """The last line of a run with a cluster's flags whose workers cannot be started, and which leaves nothing."""
+    chosen = [flag for flag in flags if "process_command" not in flag]
+    nobody = "--environment_options=process_command=/none"
+    process = run("generate", "addition", "--data-dir", data_dir, *chosen, nobody)
+    assert process.returncode == 1
+    assert without_lock(data_dir) == {}
+    return process.stderr.splitlines()[-1]
 
 
 @dataclasses.dataclass

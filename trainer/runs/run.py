@@ -4,11 +4,9 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from socket import gethostname
 from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
@@ -18,6 +16,7 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.holder import Holder
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -31,6 +30,7 @@ EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
 ENDS = {"patience", "target"}
 CONFIG, LOCK = "config.json", ".lock"
+MOST_OF_A_LOCK = 1000  # bytes of its file that are read
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
@@ -234,11 +234,11 @@ class Run:
                 stack.enter_context(stores.leased(self.folder))
             try:
                 make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / LOCK, f"process {os.getpid()} on {gethostname()}\n"))
+                is_ours = stack.enter_context(locked(self.folder / LOCK, Holder.here().packed()))
             except OSError as error:
                 raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
             if not is_ours:
-                holder = _holder(self.folder / LOCK)
+                holder = _holder(self.folder / LOCK) or "another process"
                 raise InputError(f"{holder} is training {self.place}; wait for it, or give another --run-dir")
             yield
 
@@ -318,12 +318,11 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
 
 
-def _holder(lock: Path) -> str:
+def _holder(lock: Path) -> Holder | None:
     """Who holds the lock of a run, as far as its file says it: that of version 0.1.0 is empty."""
     with contextlib.suppress(OSError), lock.open("rb") as file:
-        if found := re.fullmatch(rb"process \d+ on [\w.-]+", file.read(300).strip()):
-            return found[0].decode()
-    return "another process"
+        return Holder.unpacked(file.read(MOST_OF_A_LOCK))
+    return None
 
 
 def _task_of(data: dict[str, Any]) -> Task:

@@ -13,11 +13,8 @@ import atexit
 import contextlib
 import dataclasses
 import functools
-import json
 import math
-import os
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -27,6 +24,7 @@ from pathlib import Path
 from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
 from seq2seq_arith.pipelines.places.clients import ABSENT
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.trainer.runs.holder import Holder
 
 LEASE = ".lease"  # the object by which a training keeps others out
 LEASE_SECONDS = 120.0  # without a sign of life for so long, a training is dead
@@ -123,7 +121,7 @@ def leased(folder: Path) -> Iterator[None]:
     """
     place = _copies[folder]
     lease = place / LEASE
-    mine = _Holder(socket.gethostname(), os.getpid(), time.time())
+    mine = Holder.here()
     version = _take(lease, mine)
     stopped = threading.Event()
 
@@ -155,53 +153,19 @@ def leased(folder: Path) -> Iterator[None]:
         raise _taken(place)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Holder:
-    """Who trains: a host's name, a process, and the time of its last sign of life."""
-
-    host: str
-    process: int
-    time: float
-
-    def packed(self) -> bytes:
-        return json.dumps(dataclasses.asdict(self)).encode()
-
-    @classmethod
-    def unpacked(cls, content: bytes) -> "_Holder | None":
-        """The holder; None if this says none."""
-        with contextlib.suppress(ValueError, TypeError):
-            found = cls(**json.loads(content))
-            if isinstance(found.process, int) and isinstance(found.time, (int, float)):
-                return found
-        return None
-
-    @property
-    def lives(self) -> bool:
-        """Whether it may still be training."""
-        if self.host == socket.gethostname():
-            try:
-                os.kill(self.process, 0)
-            except ProcessLookupError:
-                return False
-            except (OSError, OverflowError):
-                pass
-        return time.time() - self.time < LEASE_SECONDS
-
-
-def _take(lease: ObjectPath, mine: _Holder) -> str:
+def _take(lease: ObjectPath, mine: Holder) -> str:
     """Takes a lease, and returns its version.
 
     Raises:
       InputError: Another process has it.
     """
     found = lease.read()
-    version, holder = (ABSENT, None) if found is None else (found[1], _Holder.unpacked(found[0]))
-    if (holder is not None and holder.lives) or not lease.put(mine.packed(), version):
-        who = f"process {holder.process} on {holder.host}" if holder else "another process"
+    version, holder = (ABSENT, None) if found is None else (found[1], Holder.unpacked(found[0]))
+    if (holder is not None and holder.lives(LEASE_SECONDS)) or not lease.put(mine.packed(), version):
         place = lease.url.removesuffix(f"/{LEASE}")
         raise InputError(
-            f"{who} is training {place}; wait for it, or give another --run-dir (if it was killed, it counts as gone "
-            f"after {LEASE_SECONDS:.0f} seconds)"
+            f"{holder or 'another process'} is training {place}; wait for it, or give another --run-dir (if it was "
+            f"killed, it counts as gone after {LEASE_SECONDS:.0f} seconds)"
         )
     return _version(lease)
 

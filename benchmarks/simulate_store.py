@@ -22,7 +22,7 @@ from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, SPLITS, Layout, dataset_path
 from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.clients import Listed, State
+from seq2seq_arith.pipelines.places.operations import Listed, State
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import Tally
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher

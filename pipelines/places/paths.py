@@ -21,7 +21,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, State
+from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE, Client, State
 
 LIST_SECONDS = 30.0  # between two listings for a progress bar
 LISTING_SECONDS = 5.0  # for one such listing; the end of the run waits for it
@@ -187,7 +187,7 @@ class ObjectPath:
         return self.url.partition("://")[2].partition("/")[2]
 
     @property
-    def _store(self) -> clients.Client:
+    def _store(self) -> Client:
         return clients.client(self.url.partition("://")[0], self.flags)
 
     @contextlib.contextmanager

@@ -67,7 +67,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     read_metadata,
 )
 from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.clients import ABSENT
+from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Tally
 from seq2seq_arith.pipelines.publishing.publisher import Publisher

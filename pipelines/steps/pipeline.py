@@ -30,6 +30,7 @@ from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
+from seq2seq_arith.pipelines.places import repeats
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent, versions
@@ -188,7 +189,9 @@ def tell_counters(counters: Mapping[str, int]) -> None:
     An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
     """
     for name, value in counters.items():
-        if name.endswith(MICROSECONDS):
+        if name == repeats.COUNTER:
+            repeats.add_engines(value)
+        elif name.endswith(MICROSECONDS):
             step = name.removesuffix(MICROSECONDS)
             events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
         else:

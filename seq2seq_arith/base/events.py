@@ -114,6 +114,12 @@ def metric(name: str, value: float, help: str, **labels: str) -> None:
         _run.values.setdefault(name, {})[tuple(sorted(labels.items()))] = value
 
 
+def add_to_metric(name: str, amount: float, help: str) -> None:
+    """Adds to a figure of the run that has no labels, as in ``metric``."""
+    if _run is not None:
+        metric(name, _run.values.get(name, {}).get((), 0) + amount, help)
+
+
 def metrics(values: Mapping[str, tuple[float, str]]) -> None:
     """Sets several figures: from the name to the value and the help, as in ``metric``."""
     for name, (value, help) in values.items():

@@ -5,6 +5,7 @@ import http.client
 import http.server
 import itertools
 import random
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from typing import IO, Any
@@ -17,8 +18,14 @@ BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your r
 
 
 @contextlib.contextmanager
-def flaky(url: str, share: float, seed: int = 0) -> Iterator[tuple[str, list[str]]]:
+def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None) -> Iterator[tuple[str, list[str]]]:
     """Passes requests on, except that this share of them, at random, fails. Half of these are done all the same.
+
+    Args:
+      url: Of the store's server.
+      share: From 0 to 1.
+      seed: Decides which requests fail.
+      passed: Gets a line for each request that is passed on.
 
     Yields:
       The URL to use, and the requests that were refused.
@@ -35,7 +42,9 @@ def flaky(url: str, share: float, seed: int = 0) -> Iterator[tuple[str, list[str
             if is_refused:
                 refused.append(f"{self.command} {self.path}")
             if not is_refused or "done" in kind:
-                status, headers, content = self._forward(body)
+                if passed is not None:
+                    passed.append(f"{self.command} {self.path}")
+                status, headers, content = self._forward(_numbered(body) if self.path.startswith("/batch/") else body)
             if kind.startswith("no answer"):
                 self.close_connection = True
                 return
@@ -82,6 +91,13 @@ def flaky(url: str, share: float, seed: int = 0) -> Iterator[tuple[str, list[str
     finally:
         server.shutdown()
         server.server_close()
+
+
+def _numbered(batch: bytes) -> bytes:
+    """A batch of requests whose parts have numbers: the emulator leaves those without one out, as Google's does not."""
+    head = b"Content-Type: application/http\n"
+    numbers = itertools.count(1)
+    return re.sub(head, lambda _: head + b"Content-ID: <%d>\n" % next(numbers), batch)
 
 
 class FlakyMemory(MemoryStore):

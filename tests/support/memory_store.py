@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import IO
 
-from seq2seq_arith.pipelines.places.clients import PIECE, Listed, State
+from seq2seq_arith.pipelines.places.operations import PIECE, Listed, State
 
 SCHEME = "memory"
 

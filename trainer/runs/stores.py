@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
-from seq2seq_arith.pipelines.places.clients import ABSENT
+from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.runs.holder import Holder
 

@@ -1,6 +1,5 @@
 """The clients of object stores: what goes wrong is one sentence."""
 
-import contextlib
 import http.server
 import json
 import os
@@ -14,98 +13,7 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
-from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
-
-
-def test_how_long_google_may_take():
-    """A first look fails soon; a store that has answered once is waited for."""
-    pytest.importorskip("google.cloud.storage", reason="needs the extra: pip install 'seq2seq_arith[gcp]'")
-    store = clients.GoogleCloudStorage.__new__(clients.GoogleCloudStorage)
-    store._look, store._retry = "short", "long"
-    said = []
-
-    class Fake:
-        def bucket(self, _):
-            return self
-
-        def get_blob(self, _, retry):
-            said.append(retry)
-
-    store._client = Fake()
-    for _ in range(2):
-        store.state("bucket", "key")
-    assert said == ["short", "long"]
-
-
-class FakeS3:
-    """Removes all objects but those of ``left``, which the first answers say were left with these codes."""
-
-    def __init__(self, *left: dict[str, str]) -> None:
-        self.left, self.asked = list(left), []
-
-    def delete_objects(self, Bucket: str, Delete: dict) -> dict:
-        del Bucket
-        self.asked.append([each["Key"] for each in Delete["Objects"]])
-        left = self.left.pop(0) if self.left else {}
-        return {"Errors": [{"Key": key, "Code": code, "Message": code} for key, code in left.items()]} if left else {}
-
-
-def s3_with(client: object) -> clients.S3:
-    store = clients.S3.__new__(clients.S3)
-    store._client = client
-    return store
-
-
-@pytest.mark.parametrize(
-    ("left", "asked", "error"),
-    [
-        ([], ["ab"], ""),
-        ([{"a": "SlowDown", "b": "InternalError"}, {"b": "SlowDown"}], ["ab", "ab", "b"], ""),
-        ([{"a": "AccessDenied", "b": "SlowDown"}], ["ab"], "AccessDenied"),
-        ([{"b": "SlowDown"}] * 5, ["ab", "b", "b", "b", "b"], "SlowDown"),
-    ],
-    ids=["removed", "busy", "denied", "busy for long"],
-)
-def test_objects_that_a_bulk_delete_leaves(monkeypatch, left, asked, error):
-    exceptions = pytest.importorskip("botocore.exceptions", reason="needs the extra: pip install 'seq2seq_arith[aws]'")
-    monkeypatch.setattr(clients.time, "sleep", lambda seconds: None)
-    fake = FakeS3(*left)
-    raises = pytest.raises(exceptions.ClientError, match=error) if error else contextlib.nullcontext()
-    with raises:
-        s3_with(fake).delete("bucket", ["a", "b"])
-    assert ["".join(keys) for keys in fake.asked] == asked
-
-
-def test_an_answer_that_breaks_off():
-    exceptions = pytest.importorskip("botocore.exceptions", reason="needs the extra: pip install 'seq2seq_arith[aws]'")
-    broken = [exceptions.ReadTimeoutError(endpoint_url="s3")] * 2
-
-    class Fake:
-        def get_object(self, **_):
-            return {"Body": self, "ETag": "1"}
-
-        def read(self):
-            if broken:
-                raise broken.pop()
-            return b"whole"
-
-    assert s3_with(Fake()).read("bucket", "key") == (b"whole", "1")
-
-
-def test_a_request_that_is_not_answered():
-    """Boto3 has repeated it for minutes already."""
-    exceptions = pytest.importorskip("botocore.exceptions", reason="needs the extra: pip install 'seq2seq_arith[aws]'")
-    asked = []
-
-    class Fake:
-        def get_object(self, **arguments):
-            asked.append(arguments)
-            raise exceptions.ReadTimeoutError(endpoint_url="s3")
-
-    with pytest.raises(exceptions.ReadTimeoutError):
-        s3_with(Fake()).read("bucket", "key")
-    assert len(asked) == 1
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):

@@ -12,8 +12,8 @@ from stored import TASK
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
-from seq2seq_arith.pipelines.places import clients, paths
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
+from seq2seq_arith.pipelines.places import amazon_store, clients, paths
+from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, local_path, new_object_counter, parse_place
 
 
@@ -100,7 +100,7 @@ def test_bytes(data_dir, size):
 
 @pytest.mark.slow
 def test_in_several_requests(served_dir, monkeypatch):
-    monkeypatch.setattr(clients, "ONE_REQUEST", 20 * 2**20)
+    monkeypatch.setattr(amazon_store, "ONE_REQUEST", 20 * 2**20)
     clients.client.cache_clear()
     content = random.Random(0).randbytes(23 * 2**20)
     (served_dir / "object").upload(io.BytesIO(content))

@@ -19,7 +19,7 @@ from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places import amazon_store, clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
@@ -114,7 +114,7 @@ def test_a_store_that_is_busy(served_dir, local, monkeypatch, share, one_request
     """One request of twenty fails; half of these are done all the same. Nothing is lost, or visible by half."""
     variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}[served_dir.url[:2]]
     monkeypatch.setattr(create, "fill", stored.copy)
-    monkeypatch.setattr(clients, "ONE_REQUEST", one_request or clients.ONE_REQUEST)
+    monkeypatch.setattr(amazon_store, "ONE_REQUEST", one_request or amazon_store.ONE_REQUEST)
     # A flag of its own gives it a client of its own; nothing comes between the other client and the store.
     busy, last = ObjectPath(served_dir.url, (f"--job_name={uuid.uuid4().hex}",)), LAYOUTS["three"]
     path = dataset_path(served_dir, TASK)

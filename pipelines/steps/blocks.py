@@ -27,7 +27,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-Block = tuple[int, bytes]  # a partition or a shard, and draw numbers
+from seq2seq_arith.arithmetic.splitmix import GOLDEN
+
+Block = tuple[int, bytes]  # a partition's key or a shard, and draw numbers
 
 PLACE_SHIFT = 28  # a distance has fewer bits; above them is the shard within the partition
 PART_DRAWS = 2**18  # whose numbers are sorted by shard at a time
@@ -56,9 +58,33 @@ def by_partition(drawn: Drawn) -> Iterator[Block]:
     """A block for each partition that has draws; the first chunk has one for every partition: none is forgotten."""
     head = drawn.first.to_bytes(8, "big")
     data = drawn.distances.astype("<u4", copy=False).tobytes()
-    for number, (start, stop) in enumerate(itertools.pairwise((4 * drawn.bounds).tolist())):
+    bounds = (4 * drawn.bounds).tolist()
+    for partition, (start, stop) in enumerate(itertools.pairwise(bounds)):
         if start < stop or drawn.first == 0:
-            yield number, head + data[start:stop]
+            yield key_of(partition, len(bounds) - 1), head + data[start:stop]
+
+
+def key_of(partition: int, num_partitions: int) -> int:
+    """The key under which the blocks of a partition meet.
+
+    Engines work on keys in their order. So neighbouring keys are distant partitions, and the workers' requests fall on
+    all file names at once: a store spreads names over its servers by their order.
+
+    >>> [key_of(partition, 8) for partition in range(8)]
+    [0, 5, 2, 7, 4, 1, 6, 3]
+    """
+    return partition * GOLDEN & _mask(num_partitions)
+
+
+def partition_of(key: int, num_partitions: int) -> int:
+    """The inverse of ``key_of``."""
+    mask = _mask(num_partitions)
+    return key * pow(GOLDEN, -1, mask + 1) & mask
+
+
+def _mask(num_partitions: int) -> int:
+    """The bits of a key."""
+    return (1 << (num_partitions - 1).bit_length()) - 1
 
 
 def draw_numbers(blocks: Iterable[bytes], shared_by: int = 1) -> Iterator[np.ndarray]:

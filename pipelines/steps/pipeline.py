@@ -244,7 +244,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, name="draw", counters=_drawn)
         | "ByPartition" >> beam.FlatMap(blocks.by_partition).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
-        | "Read" >> beam.MapTuple(lambda partition, its_blocks: (partition, list(its_blocks)))
+        | "Read" >> beam.MapTuple(lambda key, its_blocks: (key, list(its_blocks)))
         | "Deduplicate"
         >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, name="deduplicate", counters=_dropped)
         | "Shards" >> beam.FlatMap(lambda shards: shards)
@@ -338,8 +338,8 @@ def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
 
 def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> list[Deduplicated]:
     """The kept draws of each shard of a partition."""
-    partition, its_blocks = element
-    first = partition * job.shared_by
+    key, its_blocks = element
+    first = job.shared_by * blocks.partition_of(key, dedup.num_partitions(job.layout.num_shards))
     shards = range(first, min(first + job.shared_by, job.layout.num_shards))  # the last partition may have fewer
     numbers = blocks.draw_numbers(its_blocks, job.shared_by)
     return [_deduplicated(job, *each) for each in zip(shards, numbers, strict=False)]

@@ -78,7 +78,7 @@ def test_memory_of_a_partition_of_several_shards(monkeypatch):
         task=task, layout=layout, staging=StagedDirectory(Path()), num_draws=coverage.num_draws(task),
         windows=Windows.around(task),
     )  # fmt: skip
-    its_blocks = [block for chunk in job.chunks for number, block in by_partition(draw(job, chunk)) if number == 1]
+    its_blocks = [block for chunk in job.chunks for key, block in by_partition(draw(job, chunk)) if key == 1]
     deduplicate(job, (1, its_blocks[:1]))  # fills the caches
     tracemalloc.start()
     its_blocks = [bytes(bytearray(block)) for block in its_blocks]

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from apache_beam.coders import VarIntCoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.pipelines.steps import blocks as blocks_module
-from seq2seq_arith.pipelines.steps.blocks import Drawn, by_partition, draw_numbers, pack, unpack
+from seq2seq_arith.pipelines.steps.blocks import Drawn, by_partition, draw_numbers, key_of, pack, partition_of, unpack
 
 
 @st.composite
@@ -31,7 +32,7 @@ def test_blocks_hold_the_draws_of_each_shard(drawn, random):
             for chunk in drawn
             for distance in chunk.distances[chunk.bounds[shard] : chunk.bounds[shard + 1]].tolist()
         ]
-        of_shard = [block for number, block in blocks if number == shard]
+        of_shard = [block for key, block in blocks if partition_of(key, 2) == shard]
         # Only the first chunk of a dataset has blocks without a draw.
         assert len(of_shard) >= 1 or drawn[0].first > 0
         if of_shard:
@@ -39,6 +40,24 @@ def test_blocks_hold_the_draws_of_each_shard(drawn, random):
             assert numbers.tolist() == expected
         else:
             assert expected == []
+
+
+@given(st.integers(1, 2**20), st.data())
+def test_each_partition_has_a_key_of_its_own(num_partitions, data):
+    partition = data.draw(st.integers(0, num_partitions - 1))
+    key = key_of(partition, num_partitions)
+    assert key < 2 * num_partitions
+    assert partition_of(key, num_partitions) == partition
+
+
+@pytest.mark.parametrize("num_partitions", [256, 1000, 2**16])
+@pytest.mark.parametrize("in_order", [None, lambda key: VarIntCoder().encode(key)], ids=["numbers", "bytes"])
+def test_engines_that_sort_keys_work_on_distant_partitions_at_once(num_partitions, in_order):
+    """Of each 32 neighbours in the order, some are in each quarter of the partitions. Flink sorts the keys' bytes."""
+    keys = sorted((key_of(partition, num_partitions) for partition in range(num_partitions)), key=in_order)
+    partitions = [partition_of(key, num_partitions) for key in keys]
+    for start in range(0, num_partitions - 31, 32):
+        assert {4 * partition // num_partitions for partition in partitions[start : start + 32]} == {0, 1, 2, 3}
 
 
 def test_a_block_byte_by_byte():

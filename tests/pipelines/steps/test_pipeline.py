@@ -30,7 +30,7 @@ from seq2seq_arith.pipelines.formats.parquet import parquet_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, dedup
-from seq2seq_arith.pipelines.steps.blocks import by_partition
+from seq2seq_arith.pipelines.steps.blocks import by_partition, partition_of
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.pipeline import Job, build, deduplicate, draw, generate, run
 from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS
@@ -402,15 +402,15 @@ def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
         task=task, layout=Layout(num_shards), staging=StagedDirectory(Path()),
         num_draws=max(20, coverage.num_draws(task)), windows=Windows.around(task), seed=6,
     )  # fmt: skip
-    of_shards: dict[int, list[bytes]] = {}
+    by_key: dict[int, list[bytes]] = {}
     for chunk in sorted(job.chunks):
-        for shard, block in by_partition(draw(job, chunk)):
-            of_shards.setdefault(shard, []).append(block)
+        for key, block in by_partition(draw(job, chunk)):
+            by_key.setdefault(key, []).append(block)
     # The first chunk gives every shard a block, even an empty one.
-    assert sorted(of_shards) == list(range(num_shards))
-    for shard, of_shard in of_shards.items():
-        ((in_order, found, _),) = deduplicate(job, (shard, of_shard))
-        ((shuffled, same, _),) = deduplicate(job, (shard, random_.sample(of_shard, len(of_shard))))
+    assert sorted(partition_of(key, num_shards) for key in by_key) == list(range(num_shards))
+    for key, of_shard in by_key.items():
+        ((in_order, found, _),) = deduplicate(job, (key, of_shard))
+        ((shuffled, same, _),) = deduplicate(job, (key, random_.sample(of_shard, len(of_shard))))
         assert in_order == shuffled
         assert found.distinct == same.distinct
         assert np.array_equal(found.rows_near_end, same.rows_near_end)

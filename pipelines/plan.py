@@ -21,6 +21,7 @@ from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
 START_SECONDS = 0.5  # build the pipeline, and publish the result
 DRAW_SECONDS = 100e-9  # of one core, per draw: hash, sort and drop duplicates
 WORD_SECONDS = 15e-9  # of one core, per draw and random word that it owns: make its operands, three times
+ARRANGE_SECONDS = 280e-9  # of one core, per draw whose digits are rearranged, in addition: many short steps of NumPy's
 BYTE_SECONDS = 4.5e-9  # of one core, per byte: write text, checksums and the file
 SHUFFLE_SECONDS = 40e-9  # per draw; a local run shuffles in one thread
 BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the engine and take it back
@@ -49,6 +50,7 @@ class Plan:
       shards: The number of shards of each split.
       draws: The number of draws.
       words: The random words that a draw owns.
+      rearranged: The part of the draws whose digits are rearranged.
       distinct: The expected number of different keys among them.
       shuffled: The draws that go through the large shuffle; the others are dropped before, as known duplicates.
       partitions: The number of partitions of the draws, each of one shard or of several neighbouring ones.
@@ -64,6 +66,7 @@ class Plan:
     shards: int
     draws: int
     words: int
+    rearranged: float
     distinct: float
     shuffled: float
     partitions: int
@@ -83,7 +86,7 @@ class Plan:
     @property
     def core_seconds(self) -> float:
         """Seconds on one core, without the start."""
-        of_draw = DRAW_SECONDS + self.words * WORD_SECONDS
+        of_draw = DRAW_SECONDS + self.words * WORD_SECONDS + self.rearranged * ARRANGE_SECONDS
         splitting = self.shuffled * SPLIT_SECONDS if self.partitions < self.shards else 0.0
         shuffling = self.blocks * BLOCK_SECONDS + splitting
         return shuffling + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
@@ -141,6 +144,7 @@ def plan(task: Task, layout: Layout) -> Plan:
         shards=layout.num_shards,
         draws=draws,
         words=task.drawing.words_per_draw(task.digits, task.operation.arity),
+        rearranged=1 - task.drawing.share,
         distinct=classes.distinct(draws),
         shuffled=shuffled,
         partitions=partitions,

@@ -26,7 +26,8 @@ from seq2seq_arith.pipelines.places.operations import Listed, State
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import Tally
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
-from seq2seq_arith.pipelines.steps.pipeline import Written, describe
+from seq2seq_arith.pipelines.steps.report import Written
+from seq2seq_arith.pipelines.steps.run import describe
 
 OBJECTS = 10**6
 SCHEME, PAGE = "simulated", 1000

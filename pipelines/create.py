@@ -13,7 +13,7 @@ from seq2seq_arith.pipelines.beam.options import default_threads, workers_share_
 from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
-from seq2seq_arith.pipelines.steps.pipeline import generate
+from seq2seq_arith.pipelines.steps.run import generate
 
 DRAWS, DEDUPLICATES, WRITES, PUBLISHES = "draws", "drops duplicates", "writes", "publishes"
 

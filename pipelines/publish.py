@@ -36,7 +36,8 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
       PublishedError: The dataset is complete, but the default config could not be written.
     """
     # Beam takes a second to import: only now.
-    from seq2seq_arith.pipelines.steps.pipeline import describe, read_report
+    from seq2seq_arith.pipelines.steps.report import read_report
+    from seq2seq_arith.pipelines.steps.run import describe
 
     publisher = publisher_of(path)
     with publisher.locked():

@@ -31,8 +31,8 @@ class GoogleCloudStorage:
         from google.cloud.storage.retry import DEFAULT_RETRY
 
         # Google's client repeats a request that a busy store refuses for two minutes, after random times that grow.
-        self._retry = _Counted(DEFAULT_RETRY)
-        self._look = _Counted(DEFAULT_RETRY.with_timeout(FIRST_SECONDS))  # until the store has answered once
+        self._retry: Any = _Counted(DEFAULT_RETRY)
+        self._look: Any = _Counted(DEFAULT_RETRY.with_timeout(FIRST_SECONDS))  # until the store has answered once
         repeats.add(0)
         try:
             google.auth.default()
@@ -127,10 +127,11 @@ class GoogleCloudStorage:
         """Removes objects with one request; those for which the store has answered that it did not, or nothing."""
         from google.api_core.exceptions import GoogleAPICallError
 
+        never: Any = None  # a batch has no repetitions
         try:
             with self._client.batch(raise_exception=False) as batch:
                 for key in keys:
-                    self._client.bucket(bucket).delete_blob(key, retry=None)
+                    self._client.bucket(bucket).delete_blob(key, retry=never)
             answers = [answer.status_code for answer in batch._responses]  # as Google's own examples read them
         except (GoogleAPICallError, OSError, ValueError):  # busy, no answer, or one that says nothing of the objects
             return keys

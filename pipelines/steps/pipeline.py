@@ -5,231 +5,28 @@ and then the kept draws of each shard. Operands are a function of the draw numbe
 than sent. docs/scale.md describes how the costs grow with the number of examples.
 """
 
-import contextlib
-import dataclasses
 import functools
-import json
 import math
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import cast
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.pvalue import AsSingleton
 
-from seq2seq_arith.arithmetic import coverage, draws
+from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base import events
-from seq2seq_arith.base.errors import EngineError, InputError
-from seq2seq_arith.pipelines.beam import jobs
-from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
-from seq2seq_arith.pipelines.beam.notebooks import plain_labels
-from seq2seq_arith.pipelines.beam.options import in_one_line
 from seq2seq_arith.pipelines.formats import manifests
-from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.formats.manifests import ManifestReport
+from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
-from seq2seq_arith.pipelines.places import repeats
-from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent, versions
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
-from seq2seq_arith.pipelines.steps.cutoff import Cutoff, WindowRows, Windows
-from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE, ThreadedMap
+from seq2seq_arith.pipelines.steps.cutoff import Cutoff, WindowRows
+from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.report import write_report
+from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
 
 # The kept draws of a shard in example order, their rows in the windows, and the number of dropped draws.
 Deduplicated = tuple[Block, WindowRows, int]
-
-# What the counters count.
-COUNTED = {
-    "draws": "Pairs that were drawn.",
-    "duplicates": "Draws that were dropped because their pair was drawn before.",
-    "deduplicated shards": "Shards whose duplicates were dropped.",
-    "examples": "Examples in the files.",
-    "bytes": "Bytes of the TFRecord files.",
-    "shards": "Shards of each split.",
-}
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Job:
-    """One run of the pipeline.
-
-    Attributes:
-      task, layout: The parameters of the dataset, and its division into files.
-      staging: The place of the files; a directory must exist, also for the workers.
-      num_draws: The number of draws.
-      windows: The ranges in which the ends of the dataset and of the validation set are searched.
-      threads: The number of elements that a worker process works on at once.
-      versions: The versions that the workers must have; see ``versions``.
-    """
-
-    task: Task
-    layout: Layout
-    staging: Staging
-    num_draws: int
-    windows: Windows
-    threads: int = 1
-    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-
-    @property
-    def shared_by(self) -> int:
-        """The number of shards per partition."""
-        return dedup.shards_per_partition(self.layout.num_shards)
-
-    @property
-    def chunks(self) -> list[tuple[int, int]]:
-        """The first draw of each chunk, and the draw after its last."""
-        size = dedup.chunk_size(self.num_draws, dedup.num_partitions(self.layout.num_shards))
-        return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]
-
-
-@dataclasses.dataclass(frozen=True)
-class Written:
-    """The result of a run: the number of draws it used, and a report for each split and shard, or for each manifest."""
-
-    draws_used: int
-    shards: list[ShardReport]
-    manifests: list[ManifestReport] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass(frozen=True)
-class Report:
-    """What a run's workers leave: the dataset, and the result, which is None if the draws did not suffice."""
-
-    task: Task
-    layout: Layout
-    written: Written | None
-
-
-def generate(
-    task: Task,
-    layout: Layout,
-    staging: Staging,
-    options: PipelineOptions,
-    threads: int = 1,
-    num_draws: int | None = None,
-) -> dict[str, Any]:
-    """Writes all files of a dataset, TFDS's files included, and returns its metadata.
-
-    Args:
-      task, layout: The parameters of the dataset, and its division into files.
-      staging: The place of the files.
-      options: Beam's options.
-      threads: The number of elements that a worker process works on at once.
-      num_draws: The number of draws of the first run, if it has been computed already.
-
-    Raises:
-      InputError: The task has too few different pairs for its examples, or no runner can be used.
-      EngineError: The engine's job left no report.
-    """
-    job = Job(
-        task=task,
-        layout=layout,
-        staging=staging,
-        num_draws=coverage.num_draws(task) if num_draws is None else num_draws,
-        windows=Windows.around(task),
-        threads=threads,
-        versions=versions.here(layout.formats),
-    )
-    written = run(job, options)
-    widening = 1
-    while written is None:
-        # One run in 10^9 has a few keys too few, or misses a window.
-        widening *= 2
-        more = job.num_draws // 8 + 64
-        job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run(job, options)
-    return describe(task, layout, staging, written)
-
-
-def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
-    """Writes the files that describe a dataset whose shards are written, and returns its metadata."""
-    staging.expect({path: version for shard in written.shards for path, version in shard.versions.items()})
-    names = manifests.names(layout)
-    staging.expect({names[report.number]: report.version for report in written.manifests})
-    staging.expect_tallies({report.number: report.tally for report in written.manifests})
-    # Workers import this module, and need less memory without TFDS.
-    from seq2seq_arith.pipelines.formats.catalog import write_catalog
-
-    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
-
-
-def run(job: Job, options: PipelineOptions) -> Written | None:
-    """Runs the pipeline once, and waits for it.
-
-    Returns:
-      The result; None if the draws did not suffice, and no shard was written.
-
-    Raises:
-      InputError: The runner cannot be used.
-      EngineError: The job left no report.
-      SubmittedError: The job goes on alone.
-    """
-    pipeline = new_pipeline(options)
-    try:
-        with plain_labels(), pipeline:
-            build(job, pipeline)
-    except BaseException as error:
-        add_messages(error, pipeline)
-        with contextlib.suppress(Exception):
-            pipeline.result.cancel()  # the job would go on in a remote engine
-        raise
-    if not options.view_as(StandardOptions).no_wait_until_finish:
-        with contextlib.suppress(Exception):  # the files are written, and figures must not lose them
-            tell_counters(jobs.counters(pipeline.result, NAMESPACE))
-        return read_report(job.staging.own_file(REPORT)).written
-    raise SubmittedError(jobs.name(pipeline.result))
-
-
-def tell_counters(counters: Mapping[str, int]) -> None:
-    """Puts what the engine has counted among the metrics of the run.
-
-    An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
-    """
-    for name, value in counters.items():
-        if name == repeats.COUNTER:
-            repeats.add_engines(value)
-        elif name.endswith(MICROSECONDS):
-            step = name.removesuffix(MICROSECONDS)
-            events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
-        else:
-            events.metric(name.replace(" ", "_"), value, COUNTED.get(name, name))
-
-
-def read_report(path: AnyPath) -> Report:
-    """The report that a run's workers have written.
-
-    Raises:
-      EngineError: It is not there.
-    """
-    try:
-        found = json.loads(path.read_text())
-    except FileNotFoundError:
-        raise EngineError(
-            f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
-            "another run removed it"
-        ) from None
-    of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
-    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
-    layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found.get("columns", ())))
-    return Report(
-        Task.from_parameters(found["parameters"]), layout, written if written.shards or of_manifests else None
-    )
-
-
-def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
-    """Makes an empty pipeline for the runner in the options.
-
-    Raises:
-      InputError: The runner does not exist, is not installed, or needs further options.
-    """
-    try:
-        return jobs.AnnouncedPipeline(options=options)
-    except (ValueError, ImportError) as error:
-        runner = options.view_as(StandardOptions).runner
-        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
@@ -364,22 +161,6 @@ def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
         write_shard(job.task, job.layout, job.staging, split, shard, numbers[validation == (split != "train")])
         for split in SPLITS
     ]
-
-
-def write_report(job: Job, written: list[list[ShardReport]] | list[list[ManifestReport]], cut: Cutoff | None) -> None:
-    """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
-    kind = "manifests" if manifests.are_used(job.layout) else "shards"
-    report = {
-        "parameters": job.task.parameters(),
-        "num_shards": job.layout.num_shards,
-        "formats": job.layout.formats,
-        "columns": job.layout.columns,
-        "draws_used": 0 if cut is None else cut.last_draw + 1,
-        "versions": dict(job.versions),
-        "shards": [],
-        kind: [dataclasses.asdict(report) for reports in written for report in reports],
-    }
-    job.staging.own_file(REPORT).write_text(json.dumps(report))
 
 
 def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:

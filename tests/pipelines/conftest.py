@@ -17,7 +17,7 @@ from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.steps.pipeline import generate
+from seq2seq_arith.pipelines.steps.run import generate
 
 Make = Callable[..., Path]
 

@@ -21,7 +21,8 @@ from seq2seq_arith.pipelines.prices import Prices
 from seq2seq_arith.pipelines.steps import dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import by_partition, pack
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.pipeline import Job, deduplicate, draw
+from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.pipeline import deduplicate, draw
 
 
 @pytest.mark.parametrize(

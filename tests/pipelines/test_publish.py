@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.order import publisher_of
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.steps import pipeline
-from seq2seq_arith.pipelines.steps.pipeline import generate
+from seq2seq_arith.pipelines.steps.run import generate
 
 LAYOUT = LAYOUTS["three"]
 

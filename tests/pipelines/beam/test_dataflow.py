@@ -37,7 +37,8 @@ from apache_beam.runners.dataflow.internal import apiclient
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.pipeline import Job, build
+from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import StagedDirectory

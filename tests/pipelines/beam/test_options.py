@@ -13,7 +13,7 @@ from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, St
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import options
 from seq2seq_arith.pipelines.beam.options import check_engine, default_threads, in_one_line, pipeline_options
-from seq2seq_arith.pipelines.steps.pipeline import new_pipeline
+from seq2seq_arith.pipelines.steps.run import new_pipeline
 
 
 @pytest.mark.parametrize(

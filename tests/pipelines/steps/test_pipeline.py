@@ -32,7 +32,9 @@ from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, dedup
 from seq2seq_arith.pipelines.steps.blocks import by_partition, partition_of
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.pipeline import Job, build, deduplicate, draw, generate, run
+from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.pipeline import build, deduplicate, draw
+from seq2seq_arith.pipelines.steps.run import generate, run
 from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS
 
 

@@ -14,7 +14,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.steps import pipeline, versions
+from seq2seq_arith.pipelines.steps import versions
+from seq2seq_arith.pipelines.steps.run import generate
 
 # Python reads this module of a worker first.
 OTHER = """
@@ -67,5 +68,5 @@ def test_the_report_of_the_workers_says_them(tmp_path):
     """For ``arith-data publish``, and for who wonders why bytes differ."""
     task = Task(num_examples=100)
     layout = Layout.of(task)
-    pipeline.generate(task, layout, StagedDirectory(tmp_path), pipeline_options([]))
+    generate(task, layout, StagedDirectory(tmp_path), pipeline_options([]))
     assert json.loads((tmp_path / REPORT).read_text())["versions"] == versions.here(layout.formats)

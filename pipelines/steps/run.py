@@ -1,0 +1,146 @@
+"""Runs the pipeline on the engine that Beam's options name, and waits for what its workers leave."""
+
+import contextlib
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import events
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.beam import jobs
+from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
+from seq2seq_arith.pipelines.beam.notebooks import plain_labels
+from seq2seq_arith.pipelines.beam.options import in_one_line
+from seq2seq_arith.pipelines.formats import manifests
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places import repeats
+from seq2seq_arith.pipelines.places.staging import REPORT, Staging
+from seq2seq_arith.pipelines.steps import versions
+from seq2seq_arith.pipelines.steps.cutoff import Windows
+from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.pipeline import build
+from seq2seq_arith.pipelines.steps.report import Written, read_report
+from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE
+
+# What the counters count.
+COUNTED = {
+    "draws": "Pairs that were drawn.",
+    "duplicates": "Draws that were dropped because their pair was drawn before.",
+    "deduplicated shards": "Shards whose duplicates were dropped.",
+    "examples": "Examples in the files.",
+    "bytes": "Bytes of the TFRecord files.",
+    "shards": "Shards of each split.",
+}
+
+
+def generate(
+    task: Task,
+    layout: Layout,
+    staging: Staging,
+    options: PipelineOptions,
+    threads: int = 1,
+    num_draws: int | None = None,
+) -> dict[str, Any]:
+    """Writes all files of a dataset, TFDS's files included, and returns its metadata.
+
+    Args:
+      task, layout: The parameters of the dataset, and its division into files.
+      staging: The place of the files.
+      options: Beam's options.
+      threads: The number of elements that a worker process works on at once.
+      num_draws: The number of draws of the first run, if it has been computed already.
+
+    Raises:
+      InputError: The task has too few different pairs for its examples, or no runner can be used.
+      EngineError: The engine's job left no report.
+    """
+    job = Job(
+        task=task,
+        layout=layout,
+        staging=staging,
+        num_draws=coverage.num_draws(task) if num_draws is None else num_draws,
+        windows=Windows.around(task),
+        threads=threads,
+        versions=versions.here(layout.formats),
+    )
+    written = run(job, options)
+    widening = 1
+    while written is None:
+        # One run in 10^9 has a few keys too few, or misses a window.
+        widening *= 2
+        more = job.num_draws // 8 + 64
+        job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
+        written = run(job, options)
+    return describe(task, layout, staging, written)
+
+
+def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
+    """Writes the files that describe a dataset whose shards are written, and returns its metadata."""
+    staging.expect({path: version for shard in written.shards for path, version in shard.versions.items()})
+    names = manifests.names(layout)
+    staging.expect({names[report.number]: report.version for report in written.manifests})
+    staging.expect_tallies({report.number: report.tally for report in written.manifests})
+    # Workers import this module, and need less memory without TFDS.
+    from seq2seq_arith.pipelines.formats.catalog import write_catalog
+
+    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
+
+
+def run(job: Job, options: PipelineOptions) -> Written | None:
+    """Runs the pipeline once, and waits for it.
+
+    Returns:
+      The result; None if the draws did not suffice, and no shard was written.
+
+    Raises:
+      InputError: The runner cannot be used.
+      EngineError: The job left no report.
+      SubmittedError: The job goes on alone.
+    """
+    pipeline = new_pipeline(options)
+    try:
+        with plain_labels(), pipeline:
+            build(job, pipeline)
+    except BaseException as error:
+        add_messages(error, pipeline)
+        with contextlib.suppress(Exception):
+            pipeline.result.cancel()  # the job would go on in a remote engine
+        raise
+    if not options.view_as(StandardOptions).no_wait_until_finish:
+        with contextlib.suppress(Exception):  # the files are written, and figures must not lose them
+            tell_counters(jobs.counters(pipeline.result, NAMESPACE))
+        return read_report(job.staging.own_file(REPORT)).written
+    raise SubmittedError(jobs.name(pipeline.result))
+
+
+def tell_counters(counters: Mapping[str, int]) -> None:
+    """Puts what the engine has counted among the metrics of the run.
+
+    An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
+    """
+    for name, value in counters.items():
+        if name == repeats.COUNTER:
+            repeats.add_engines(value)
+        elif name.endswith(MICROSECONDS):
+            step = name.removesuffix(MICROSECONDS)
+            events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
+        else:
+            events.metric(name.replace(" ", "_"), value, COUNTED.get(name, name))
+
+
+def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+    """Makes an empty pipeline for the runner in the options.
+
+    Raises:
+      InputError: The runner does not exist, is not installed, or needs further options.
+    """
+    try:
+        return jobs.AnnouncedPipeline(options=options)
+    except (ValueError, ImportError) as error:
+        runner = options.view_as(StandardOptions).runner
+        raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error

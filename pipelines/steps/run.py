@@ -110,6 +110,7 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
         add_messages(error, pipeline)
         with contextlib.suppress(Exception):
             pipeline.result.cancel()  # the job would go on in a remote engine
+        jobs.tell(pipeline.result, options)
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
         with contextlib.suppress(Exception):  # the files are written, and figures must not lose them

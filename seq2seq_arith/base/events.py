@@ -5,7 +5,7 @@ time, in seconds since 1970, and its name:
 
 ``start``     the program, its version, its command and its arguments
 ``progress``  what was done so far, and of how much, by unit; the step that is done now, where it has a name
-``job``       what an engine calls the job, and the address of its page
+``job``       what an engine calls the job, its state, and the address of its page
 ``epoch``     a row of a training's history
 ``slice``     the score of one slice of a suite: the task, its digits, the questions and the share that is right
 ``result``    what the command has made or found
@@ -18,6 +18,7 @@ format of Prometheus, for its node exporter's textfile collector.
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import sys
 import time
@@ -34,6 +35,29 @@ JSON_HELP = "print events, one JSON object per line; what people read goes to st
 METRICS_HELP = "write the figures of the run to this file when it ends, in Prometheus's text format"
 
 
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What an engine runs for this program; all are empty if it runs nothing, and the last two if they are not known.
+
+    Attributes:
+      name: What the engine calls it.
+      state: The engine's word for how it stands, such as ``RUNNING``.
+      page: The address of the page that shows it.
+    """
+
+    name: str = ""
+    state: str = ""
+    page: str = ""
+
+    def of_failure(self, message: str) -> str:
+        """A sentence about a failure, with what is known of the job."""
+        if not self.name:
+            return message
+        if self.name not in message:
+            message += f"; the engine's job {self.name}" + f" is {self.state}" * bool(self.state)
+        return message + f"; {self.page} shows it" * bool(self.page)
+
+
 class _Run:
     """One run of a program: where its events go, and the metrics so far."""
 
@@ -45,6 +69,7 @@ class _Run:
         self.start = time.time()
         self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
         self.help: dict[str, str] = {}
+        self.job = Job()
 
 
 _run: _Run | None = None
@@ -98,6 +123,18 @@ def emit(event: str, **fields: Any) -> None:
     if _run is not None and _run.output is not None:
         content = {"time": round(time.time(), 3), "event": event, **fields}
         print(json.dumps(content, default=str), file=_run.output, flush=True)
+
+
+def tell_job(job: Job) -> None:
+    """Tells what the engine runs; errors name it from now on."""
+    emit("job", job=job.name, state=job.state, page=job.page)
+    if _run is not None:
+        _run.job = job
+
+
+def job() -> Job:
+    """The engine's job of this run."""
+    return Job() if _run is None else _run.job
 
 
 def metric(name: str, value: float, help: str, **labels: str) -> None:
@@ -174,7 +211,13 @@ def _writable(path: Path) -> Path:
     Raises:
       InputError: It cannot.
     """
-    if path.is_dir() or not path.parent.is_dir():
-        reason = "is a directory" if path.is_dir() else f"is in {path.parent}, which is no directory"
+    reason = ""
+    if path.is_dir():
+        reason = "is a directory"
+    elif not path.parent.is_dir():
+        reason = f"is in {path.parent}, which is no directory"
+    elif path.is_symlink() or (path.exists() and not path.is_file()):
+        reason = "is a link, a pipe or a device, which the file would replace"
+    if reason:
         raise InputError(f"--metrics-file is {path}, which {reason}; give a file in a directory that is there")
     return path

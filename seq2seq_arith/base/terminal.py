@@ -146,10 +146,11 @@ def _exit_code(name: str, command: Callable[[], int], stopped: Callable[[], str]
 
 
 def fail(name: str, message: str, code: int = FAILURE) -> int:
-    """Prints a failure as one line to standard error, and returns the exit code.
+    """Prints a failure as one line to standard error, with the engine's job if there is one; returns the exit code.
 
     A path in it may have any characters: those that cannot be printed are shown as in Python, such as ``\\n``.
     """
+    message = events.job().of_failure(message)
     message = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)

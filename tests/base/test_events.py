@@ -1,6 +1,7 @@
 """Events and metrics for other programs: what each command tells, in which order, and what stays on standard error."""
 
 import json
+import os
 import sys
 
 import pytest
@@ -106,11 +107,18 @@ def test_problems_of_a_dataset(made, tmp_path):
     assert (end["exit_code"], metrics(tmp_path / "metrics")["arith_data_problems"]) == (1, len(result["problems"]))
 
 
-@pytest.mark.parametrize("place", [".", "none/metrics"])
+@pytest.mark.parametrize("place", [".", "none/metrics", "link", "pipe"])
 def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place):
+    """What is no file stays what it is: the metrics would replace a device, too."""
+    (tmp_path / "target").write_text("kept")
+    (tmp_path / "link").symlink_to("target")
+    os.mkfifo(tmp_path / "pipe")
     done = run_here("plan", "addition", "--metrics-file", tmp_path / place)
     assert done.returncode == 2
     assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, which is ")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "target").read_text() == "kept"
 
 
 def test_metrics_that_cannot_be_written_fail_the_run(tmp_path, monkeypatch):

@@ -1,11 +1,16 @@
-"""An engine's job is named as soon as there is one."""
+"""An engine's job is named as soon as there is one, and in every error."""
 
+import errno
+import json
+import time
 from types import SimpleNamespace
 
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from programs import run_here
 
+from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.beam import jobs
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
@@ -16,9 +21,10 @@ DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
     [
         (
             DATAFLOW,
-            SimpleNamespace(job_id=lambda: "2026-1"),
+            SimpleNamespace(job_id=lambda: "2026-1", state="JOB_STATE_PENDING"),
             "the engine runs it as job 2026-1, which "
-            "https://console.cloud.google.com/dataflow/jobs/us-central1/2026-1?project=p shows",
+            "https://console.cloud.google.com/dataflow/jobs/us-central1/2026-1?project=p shows; "
+            "its state is JOB_STATE_PENDING",
         ),
         (
             ["--runner=PortableRunner", "--flink_master=localhost:8081"],
@@ -42,3 +48,65 @@ def test_a_run_in_this_process_is_no_job(capsys):
     with jobs.AnnouncedPipeline(runner="FnApiRunner") as pipeline:
         assert pipeline | beam.Create([1])
     assert capsys.readouterr().err == ""
+
+
+class Result:
+    """A job of an engine, which fails so."""
+
+    _job_id = "a-1"
+
+    def __init__(self, error: BaseException) -> None:
+        self.error, self.state = error, "RUNNING"
+
+    def wait_until_finish(self) -> None:
+        raise self.error
+
+    def cancel(self) -> None:
+        self.state = "CANCELLED"
+
+
+PAGE = "http://localhost:1 shows it"
+NAMED = f"; the engine's job a-1 is CANCELLED; {PAGE}"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device"),
+        (StoreError("gs://b could not be used: busy"), 1, "gs://b could not be used: busy"),
+        (InputError("s3://b does not let you do this"), 2, "s3://b does not let you do this"),
+        (RuntimeError("Channel closed prematurely"), 1, "a worker process died"),
+        (KeyboardInterrupt(), 130, "stopped"),
+        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the engine's job a-1 ended as FAILED: it b"),
+        (RuntimeError("Dataflow pipeline failed. State: FAILED, Error:\nit broke"), 1, "the engine's job ended as FAI"),
+        (ValueError("it broke"), 1, "the engine failed with ValueError: it broke"),
+    ],
+    ids=["disk", "store", "input", "worker", "stopped", "job server", "Dataflow", "another"],
+)  # fmt: skip
+def test_every_error_has_the_job_its_state_and_its_page(monkeypatch, tmp_path, error, code, expected):
+    monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: Result(error))
+    small = ("--num-examples=100", "--data-dir", tmp_path, "--flink_master=localhost:1", "--json")
+    done = run_here("generate", "addition", *small)
+    assert done.returncode == code
+    first, last = done.stderr.splitlines()
+    assert first == "the engine runs it as job a-1, which http://localhost:1 shows; its state is RUNNING"
+    assert expected in last
+    assert last.endswith(f"; {PAGE}" if "job a-1 ended" in expected else NAMED), last
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    states = [event["state"] for event in events if event["event"] == "job"]
+    assert states == ["RUNNING", "CANCELLED"]
+    (told,) = [event["message"] for event in events if event["event"] == "error"]
+    assert last == f"arith-data: {told}"
+
+
+def test_an_engine_that_says_nothing_of_the_state(monkeypatch):
+    class Silent:
+        job_id = "a-1"
+
+        @property
+        def state(self):
+            time.sleep(60)
+
+    monkeypatch.setattr(jobs, "STATE_SECONDS", 0.05)
+    assert jobs.state(Silent()) == ""
+    assert jobs.state(object()) == ""

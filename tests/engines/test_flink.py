@@ -61,20 +61,15 @@ def test_the_same_bytes(cluster, tmp_path, task):
 
 def test_beams_own_flink_runner(cluster, tmp_path):
     """Which starts the job server by its jar, where ``job_endpoint`` names none."""
-    jar = cluster.settings.jars / "job-server.jar"
-    flags = ["--runner=FlinkRunner", f"--flink_master={cluster.address}", f"--flink_job_server_jar={jar}"]
-    process = run(
-        "generate",
-        "pq",
-        "--digits=50",
-        "--num-examples=1000",
-        "--data-dir",
-        tmp_path / "flink",
-        *flags,
-        *cluster.flags[2:],
+    small = ("pq", "--digits=50", "--num-examples=1000", "--data-dir")
+    process = start(
+        "generate", *small, tmp_path / "flink", *clusters.own_flags("Flink", cluster.address, cluster.flags)
     )
-    assert process.returncode == 0, process.stderr
-    run("generate", "pq", "--digits=50", "--num-examples=1000", "--data-dir", tmp_path / "local", check=True)
+    seen = clusters.sockets_of(process)
+    assert process.returncode == 0, process.communicate()[1]
+    assert seen
+    assert reachable(seen) == set()
+    run("generate", *small, tmp_path / "local", check=True)
     assert tree(tmp_path / "flink") == tree(tmp_path / "local")
 
 
@@ -152,6 +147,24 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     dead = {manager.pid for manager in cluster.task_managers if manager.poll() is not None}
     assert dead or kill is not kill_task_manager
     assert gone(dead, cluster)
+
+
+def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
+    """The job goes on without it, and another program publishes what it has written, within a minute."""
+    finished = len(cluster.jobs())
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    while process.poll() is None and not (len(cluster.jobs()) > finished and is_writing(cluster, tmp_path)):
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before its moment came"
+    process.kill()
+    process.communicate()
+    end = time.monotonic() + 60
+    (folder,) = (tmp_path / "seq2seq_arith").glob("addition-*")
+    while (published := run("publish", folder / "1.0.0")).returncode and time.monotonic() < end:
+        assert "there is no finished run" in published.stderr
+    assert published.returncode == 0, published.stderr
+    assert cluster.jobs()[0]["state"] == "FINISHED"
+    assert tree(tmp_path) == tree(medium)
 
 
 def num_living(cluster) -> int:

@@ -89,10 +89,12 @@ def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_
 def test_beams_own_spark_runner(cluster, tmp_path, monkeypatch):
     """Which starts the job server by its jar, where ``job_endpoint`` names none; the jar comes with the job."""
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-    jar = clusters.ROOT / "build" / "spark" / "job-server.jar"
-    flags = ["--runner=SparkRunner", f"--spark_master_url={master(cluster)['url']}", f"--spark_job_server_jar={jar}"]
-    process = run("generate", "pq", *SMALL, "--data-dir", tmp_path / "spark", *flags, *cluster.flags[2:-1])
-    assert process.returncode == 0, process.stderr
+    flags = clusters.own_flags("Spark", master(cluster)["url"].removeprefix("spark://"), cluster.flags)
+    process = start("generate", "pq", *SMALL, "--data-dir", tmp_path / "spark", *flags)
+    seen = clusters.sockets_of(process)
+    assert process.returncode == 0, process.communicate()[1]
+    assert seen
+    assert reachable(seen) == set()
     run("generate", "pq", *SMALL, "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "spark") == tree(tmp_path / "local")
 

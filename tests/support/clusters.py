@@ -18,10 +18,12 @@ from pathlib import Path
 
 import psutil
 from programs import run, without_lock
+from sockets import listening
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "engines.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\s+flags\s+and\s+the\s+last\s+one")
 
 
 def missing(engine: str) -> str | None:
@@ -133,6 +135,29 @@ def blocks(heading: str) -> list[str]:
     """The commands below a heading of the page of the engines, block by block."""
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
     return BLOCK.findall(rest.partition("\n## ")[0])
+
+
+def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
+    """The flags for an engine of one's own, as its part of the page says.
+
+    Args:
+      heading: The engine's, on the page.
+      address: Of its master, which stands on the page as HOST:8081, or with another port.
+      flags: Those that the engine's ``cluster.py`` prints.
+    """
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
+    (said,) = OWN.findall(rest.partition("\n## ")[0])
+    of_own = re.sub(r"=build/", f"={ROOT}/build/", re.sub(r"HOST:\d+", address, said)).split()
+    return [*of_own, *flags[2:-1]]
+
+
+def sockets_of(process: subprocess.Popen[str]) -> set[tuple[str, int]]:
+    """The addresses and ports at which a process and its children listen until it ends."""
+    seen: set[tuple[str, int]] = set()
+    while process.poll() is None:
+        seen |= listening(process.pid)
+        time.sleep(0.1)
+    return seen
 
 
 class Followed:

@@ -77,7 +77,7 @@ NAMED = f"; the engine's job a-1 is CANCELLED; {PAGE}"
         (InputError("s3://b does not let you do this"), 2, "s3://b does not let you do this"),
         (RuntimeError("Channel closed prematurely"), 1, "a worker process died"),
         (KeyboardInterrupt(), 130, "stopped"),
-        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the engine's job a-1 ended as FAILED: it b"),
+        (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the engine's job a-1 ended as FAILED: it"),
         (RuntimeError("Dataflow pipeline failed. State: FAILED, Error:\nit broke"), 1, "the engine's job ended as FAI"),
         (ValueError("it broke"), 1, "the engine failed with ValueError: it broke"),
     ],

@@ -1,5 +1,7 @@
 """``requirements.lock`` has every package of pyproject.toml, in a version that fits, with its hashes."""
 
+import json
+import os
 import re
 import subprocess
 import tomllib
@@ -40,3 +42,22 @@ def test_an_audit_is_strict():
     """A package that the database does not know counts as a failure."""
     done = subprocess.run(["make", "-n", "audit"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert re.search(r"pip-audit --strict .*--requirement requirements\.lock", done.stdout, re.DOTALL)
+
+
+@pytest.mark.slow
+def test_an_audit_that_gets_no_answer_fails():
+    """It does not say that there is nothing."""
+    nobody = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    subprocess.run(["make", "build/tools/made"], cwd=ROOT, check=True, timeout=600)
+    done = subprocess.run(["make", "audit"], cwd=ROOT, capture_output=True, text=True, env=os.environ | nobody)
+    assert done.returncode == 2
+    assert "No known vulnerabilities" not in done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_a_bill_of_materials_has_every_pin():
+    subprocess.run(["make", "sbom"], cwd=ROOT, check=True, capture_output=True, timeout=600)
+    found = json.loads((ROOT / "build" / "sbom.json").read_text())["components"]
+    assert {(canonicalize_name(each["name"]), each["version"]) for each in found} == {
+        (canonicalize_name(name), version) for name, version in PINS
+    }

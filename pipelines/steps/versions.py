@@ -1,12 +1,15 @@
 """Whether a worker has the packages of the program that submits: what a shard's bytes depend on, and what runs them.
 
 An engine with an image of its own would otherwise draw for hours, and then leave files that no other run makes. One
-worker of a job is looked at, for all have the same image.
+worker of a job is looked at, for all have the same image. No engine tells what is in an image before it has started it.
 """
 
+import functools
+import hashlib
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
-from seq2seq_arith import __version__
+from seq2seq_arith import __version__, arithmetic, base, pipelines
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.versions import installed
 from seq2seq_arith.pipelines.formats.layout import format_of
@@ -19,7 +22,19 @@ def here(formats: Collection[str]) -> dict[str, str]:
     """The versions in this process of all that must be the same everywhere, by the package's name."""
     libraries = [format_of(name).library for name in formats]
     packages = ["apache-beam", *(library for library in libraries if library)]
-    return {PROGRAM: __version__} | {package: installed(package) or NONE for package in packages}
+    return {PROGRAM: f"{__version__} (code {code()})"} | {package: installed(package) or NONE for package in packages}
+
+
+@functools.cache
+def code() -> str:
+    """Stands for the code that workers run, which changes between two versions: 12 hexadecimal digits."""
+    found = hashlib.sha256()
+    for package in (arithmetic, base, pipelines):
+        folder = Path(package.__path__[0])
+        for path in sorted(folder.rglob("*.py")):
+            content = path.read_bytes()
+            found.update(f"{package.__name__} {path.relative_to(folder)} {len(content)}\n".encode() + content)
+    return found.hexdigest()[:12]
 
 
 def check(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:

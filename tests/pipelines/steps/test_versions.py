@@ -35,7 +35,8 @@ importlib.metadata.version = lambda name: "0.1" if name == "pyarrow" else instal
 )
 def test_what_must_be_the_same(formats, packages):
     found = versions.here(formats)
-    assert found == {"seq2seq_arith": __version__} | {name: version(name) for name in ("apache-beam", *packages)}
+    program = {"seq2seq_arith": f"{__version__} (code {versions.code()})"}
+    assert found == program | {name: version(name) for name in ("apache-beam", *packages)}
     versions.check(found, found)
 
 
@@ -46,6 +47,24 @@ def test_what_is_not_is_named(found):
         InputError, match=f"^the workers have pyarrow {other}, and this program has 1; give them the same"
     ):
         versions.check({"pyarrow": "1"}, found)
+
+
+def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
+    """Its code differs in one character, or in the name of one file."""
+    for name, content in {"here": "x = 1", "there": "x = 2", "same": "x = 1"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "module.py").write_text(content)
+    seen = {}
+    for name in ("here", "there", "same", "renamed"):
+        if name == "renamed":
+            (tmp_path / "same" / "module.py").rename(tmp_path / "same" / "other.py")
+        folder = tmp_path / ("same" if name == "renamed" else name)
+        monkeypatch.setattr(versions.pipelines, "__path__", [str(folder)])
+        versions.code.cache_clear()
+        seen[name] = versions.code()
+    versions.code.cache_clear()
+    assert seen["here"] == seen["same"]
+    assert len(set(seen.values())) == 3
 
 
 @pytest.mark.slow

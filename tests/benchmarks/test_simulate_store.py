@@ -20,3 +20,5 @@ def test_requests(monkeypatch, objects):
     assert measured.requests["listed page"] <= objects / benchmark.PAGE + 3
     assert sum(measured.requests[kind] for kind in ("look", "read", "write", "delete")) <= 12
     assert measured.metadata_bytes < 100_000
+    # A million objects are published in five minutes, of which the listings take three.
+    assert measured.waiting * 1_000_000 / max(objects, 100_000) < 200

@@ -25,7 +25,7 @@ def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None
       url: Of the store's server.
       share: From 0 to 1.
       seed: Decides which requests fail.
-      passed: Gets a line for each request that is passed on.
+      passed: Gets a line for each request that is passed on: its status, its method and its path.
 
     Yields:
       The URL to use, and the requests that were refused.
@@ -42,9 +42,9 @@ def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None
             if is_refused:
                 refused.append(f"{self.command} {self.path}")
             if not is_refused or "done" in kind:
-                if passed is not None:
-                    passed.append(f"{self.command} {self.path}")
                 status, headers, content = self._forward(_numbered(body) if self.path.startswith("/batch/") else body)
+                if passed is not None:
+                    passed.append(f"{status} {self.command} {self.path}")
             if kind.startswith("no answer"):
                 self.close_connection = True
                 return

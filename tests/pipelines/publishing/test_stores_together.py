@@ -180,3 +180,20 @@ def test_few_requests(data_dir, monkeypatch):
     again = requests(monkeypatch, TASK, small, data_dir)
     assert (again["list"], again["delete"]) == (1, 0)
     assert not any(kind.startswith("upload") for kind in again)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("served_dir", ["gs", "s3"], indirect=True)
+def test_each_file_is_read_once(served_dir, monkeypatch):
+    """Without a second request that asks whether there is more, which Google's store answers 416."""
+    variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}[served_dir.url[:2]]
+    make(TASK, LAYOUT, served_dir)
+    asked: list[str] = []
+    with flaky(os.environ[variable], 0.0, passed=asked) as (url, _):
+        monkeypatch.setenv(variable, url)
+        mine = ObjectPath(served_dir.url, (f"--job_name={uuid.uuid4().hex}",))
+        assert verify(dataset_path(mine, TASK)).problems == []
+    files = {file.rpartition("/")[2] for _, _, file in LAYOUT.shard_files()}
+    reads = [line for line in asked if " GET " in line and any(file in line for file in files) and "list" not in line]
+    assert {line[:3] for line in asked} <= {"200", "206", "404"}
+    assert len(reads) == len(files), reads

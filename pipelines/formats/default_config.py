@@ -6,6 +6,7 @@
 """
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import overload
@@ -18,6 +19,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
 KEY = "default_config_name"
 CONTENT = json.dumps({KEY: DEFAULT_TASK}).encode()
+MISSING = "is missing"
 
 
 @overload
@@ -30,14 +32,14 @@ def path(datasets: AnyPath) -> AnyPath:
 
 
 def problem(datasets: AnyPath) -> str:
-    """What is wrong with the file; empty if nothing is, or if it is not there.
+    """What is wrong with the file; empty if nothing is.
 
     Right is the name of the default config, or that of a dataset beside it: a person may have chosen another default.
     """
     try:
         named = json.loads(paths.read_bytes(path(datasets)).decode())[KEY]
     except (FileNotFoundError, NotADirectoryError):
-        return ""
+        return MISSING
     except InputError:  # of a store
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -46,3 +48,15 @@ def problem(datasets: AnyPath) -> str:
     if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
         return ""
     return f"names {str(named)[:100]!r} as the default config, which is not there"
+
+
+def obstacle(datasets: AnyPath) -> str:
+    """What stands where the file or its folder belongs, so that nothing can be written there; empty if nothing does."""
+    if not isinstance(datasets, Path):
+        return ""  # a store has no folders
+    file = path(datasets)
+    if file.is_dir() and not file.is_symlink():
+        return f"{file} is a directory"
+    if os.path.lexists(file.parent) and not file.parent.is_dir():
+        return f"{file.parent} is not a directory"
+    return ""

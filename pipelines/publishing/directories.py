@@ -12,10 +12,12 @@ from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
+from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.publishing.publisher import Publisher
+from seq2seq_arith.pipelines.publishing.publisher import Publisher, damage
 
 STAGING = f"{VERSION}.incomplete-"
 ASIDE = f"{STAGING}old-"
@@ -51,7 +53,7 @@ class DirectoryPublisher(Publisher):
                 return None
             metadata = self._as_asked(task, layout, overwrite)
             if metadata:
-                self._check_whole(task, layout)
+                self._check_whole()
             return metadata
         except OSError as error:
             raise InputError(f"{self.path} cannot be used: {error.strerror}; give another --data-dir") from None
@@ -108,7 +110,7 @@ class DirectoryPublisher(Publisher):
         """As ``Publisher.name_default``; several runs may write the file at once."""
         datasets = self.path.parents[1]
         with self._already_complete():
-            if default_config.problem(datasets) or not default_config.path(datasets).exists():
+            if default_config.problem(datasets):
                 files.write_atomically(default_config.path(datasets), default_config.CONTENT)
 
     def tidy(self) -> None:
@@ -133,11 +135,22 @@ class DirectoryPublisher(Publisher):
             files.remove_tree(leftover)
 
     def _put_back(self) -> None:
-        """Gives a dataset its name back that a killed run had set aside; only while the path is locked."""
-        aside = sorted(self.path.parent.glob(f"{ASIDE}*"))
-        if aside and not os.path.lexists(self.path):
-            aside[0].rename(self.path)
+        """Gives a dataset its name back that a killed run had set aside; only while the path is locked.
+
+        Anything else of such a name is a leftover: a run that was killed while it removed the old set, for example, has
+        left a part of that.
+        """
+        if os.path.lexists(self.path):
+            return
+        if aside := next(filter(self._is_dataset, sorted(self.path.parent.glob(f"{ASIDE}*"))), None):
+            aside.rename(self.path)
             files.sync(self.path.parent)
+
+    def _is_dataset(self, aside: Path) -> bool:
+        """Whether this is a dataset of this path's config that has all its files, and no link to one."""
+        if aside.is_symlink() or not aside.is_dir() or damage(aside, paths.sizes(aside)):
+            return False
+        return read_checked(aside)[0].config_name == self.path.parent.name
 
     def _replace_by(self, directory: Path) -> None:
         # The shards are on the disk already.

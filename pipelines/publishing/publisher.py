@@ -2,7 +2,7 @@
 
 import abc
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
@@ -10,6 +10,7 @@ from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, read_metadata, read_shard_lengths
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -101,22 +102,13 @@ class Publisher(abc.ABC):
             raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give --overwrite to replace it")
         return metadata
 
-    def _check_whole(self, task: Task, layout: Layout) -> None:
+    def _check_whole(self) -> None:
         """Checks that the metadata is sound, and that its files are there, in their sizes.
 
         Raises:
           InputError: They are not.
         """
-        try:
-            _, _, metadata = read_checked(self.path)
-        except Problem as problem:
-            raise InputError(f"{self.path / METADATA}: {problem}; {ANEW}") from None
-        # Of manifests, the checksums are not needed here, and reading them all would take long.
-        digests = dict.fromkeys((name for _, _, name in layout.shard_files()), "") | metadata["files"]
-        files = Files(self.path, task, layout, digests, self.sizes(), read_shard_lengths(self.path))
-        if lost := next((name for name in files.digests if name not in files.sizes), None):
-            raise InputError(f"{self.path} has lost its file {lost}; {ANEW}")
-        if problem := next(iter([*files.count_problems()] or [*files.size_problems()]), None):
+        if problem := damage(self.path, self.sizes()):
             raise InputError(f"{problem}; {ANEW}")
 
     @contextlib.contextmanager
@@ -126,7 +118,27 @@ class Publisher(abc.ABC):
             yield
         except (InputError, StoreError, OSError, KeyboardInterrupt) as error:
             reason = getattr(error, "strerror", "") or str(error) or "stopped"
+            obstacle = default_config.obstacle(self.path.parents[1])
             raise PublishedError(
-                f"{self.path} is complete, but which config is the default one could not be written ({reason}); run "
-                "this again"
+                f"{self.path} is complete, but which config is the default one could not be written "
+                f"({obstacle or reason}); {'remove that, then ' if obstacle else ''}run this again"
             ) from error
+
+
+def damage(path: AnyPath, sizes: Mapping[str, int]) -> str:
+    """What is wrong with the metadata of a dataset, or with its files by their names and sizes; empty if nothing is.
+
+    Args:
+      path: The dataset's directory or prefix.
+      sizes: The bytes of every file there, by name.
+    """
+    try:
+        task, layout, metadata = read_checked(path)
+    except Problem as problem:
+        return f"{path / METADATA}: {problem}"
+    # Of manifests, the checksums are not needed here, and reading them all would take long.
+    digests = dict.fromkeys((name for _, _, name in layout.shard_files()), "") | metadata["files"]
+    files = Files(path, task, layout, digests, dict(sizes), read_shard_lengths(path))
+    if lost := next((name for name in files.digests if name not in files.sizes), None):
+        return f"{path} has lost its file {lost}"
+    return next(iter([*files.count_problems()] or [*files.size_problems()]), "")

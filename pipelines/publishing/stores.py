@@ -228,7 +228,7 @@ class StorePublisher(Publisher):
         if DATASET_INFO in names:
             metadata = self._as_asked(task, layout, overwrite)
             if metadata:
-                self._check_whole(task, layout)
+                self._check_whole()
             return metadata
         marker = read_metadata(path) or {}
         begun = Layout.of_metadata(marker)

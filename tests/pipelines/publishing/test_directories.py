@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -200,6 +201,103 @@ def test_a_reader_finds_the_old_set_or_the_new_one(tmp_path, monkeypatch):
     assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
 
 
+@pytest.fixture
+def recorded(tmp_path, monkeypatch):
+    """What is asked of the disk, in order: ("sync", a file or folder) and ("name", the path that something gets)."""
+    events: list[tuple[str, str]] = []
+    fsync, exchange = os.fsync, base_files.exchange
+
+    def note(kind: str, path: Path | str) -> None:
+        """Random parts of names are left out."""
+        if Path(path).is_relative_to(tmp_path):
+            shown = re.sub(r"(incomplete-|temp-)[0-9a-f]+", r"\1", str(Path(path).relative_to(tmp_path)))
+            events.append((kind, shown))
+
+    def syncing(descriptor: int) -> None:
+        note("sync", Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    def renaming(method):
+        def renamed(self, target):
+            note("name", target)
+            return method(self, target)
+
+        return renamed
+
+    def exchanging(path: Path, other: Path) -> bool:
+        note("name", other)
+        return exchange(path, other)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(base_files, "exchange", exchanging)
+    for name in ("rename", "replace"):
+        monkeypatch.setattr(Path, name, renaming(getattr(Path, name)))
+    return events
+
+
+CONFIG = "seq2seq_arith/addition-n100"
+STAGED = f"{CONFIG}/1.0.0.incomplete-"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs the names of open files: /proc")
+@pytest.mark.parametrize("before", [False, True], ids=["new", "replaced"])
+def test_the_disk_has_all_before_the_name_and_the_name_before_the_end(tmp_path, recorded, before):
+    """A machine that loses its power finds no dataset, or a whole one."""
+    layout = Layout.of(TASK, 2)
+    if before:
+        standing(tmp_path, layout=layout)
+        recorded.clear()
+    publisher = DirectoryPublisher(dataset_path(tmp_path, TASK))
+    with publisher.locked(), publisher.staged() as staging:
+        # The folder's own entry, and those of the folders above it, if they are new.
+        made = [("sync", CONFIG)] if before else [("sync", name) for name in (".", "seq2seq_arith", CONFIG)]
+        assert sorted(recorded) == made
+        recorded.clear()
+        copy(Order.of(TASK, layout, tmp_path), staging)
+        # Each shard: its content, its name, and the entry of that name.
+        shards = [Path(STAGED) / name for _, _, name in layout.shard_files()]
+        expected = [
+            [("sync", f"{shard.parent}/.temp-"), ("name", f"{shard}"), ("sync", f"{shard.parent}")] for shard in shards
+        ]
+        by_shard = [recorded[start : start + 3] for start in range(0, len(recorded), 3)]
+        assert sorted(by_shard) == sorted(expected)
+        recorded.clear()
+    described = [("sync", f"{STAGED}/{file}") for file in ("dataset_info.json", "features.json", "metadata.json")]
+    assert sorted(recorded[:3]) == described
+    assert recorded[3:] == [
+        ("sync", f"{STAGED}/parquet"),
+        ("sync", STAGED),
+        ("name", f"{CONFIG}/1.0.0"),
+        ("sync", CONFIG),
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs the names of open files: /proc")
+def test_the_disk_has_the_name_of_a_set_that_is_put_back(tmp_path, recorded):
+    path = standing(tmp_path)
+    path.rename(path.with_name("1.0.0.incomplete-old-deadbeef"))
+    recorded.clear()
+    with DirectoryPublisher(path).locked():
+        assert recorded == [("name", f"{CONFIG}/1.0.0"), ("sync", CONFIG)]
+
+
+def test_a_reader_of_the_old_set_keeps_it(tmp_path):
+    """An open file is read to its end. A file that is opened afterwards is the new set's."""
+    other = Layout.of(TASK, 8, ("tfrecord",))
+    path, layout = standing(tmp_path), LAYOUT
+    names = layout.paths("train", 0)
+    before = {name: (path / name).read_bytes() for name in names}
+    with contextlib.ExitStack() as stack:
+        opened = {name: stack.enter_context((path / name).open("rb")) for name in names}
+        begun = {name: file.read(10) for name, file in opened.items()}
+        make(TASK, other, tmp_path, overwrite=True)
+        assert not (path / names[1]).exists()
+        assert {name: begun[name] + file.read() for name, file in opened.items()} == before
+    assert read_metadata(path)["files"].keys() == {*other.paths("train", 0)} | {
+        name for _, _, name in other.shard_files()
+    } | {"dataset_info.json", "features.json"}
+
+
 def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
     path = standing(tmp_path)
     monkeypatch.setattr(base_files, "exchange", no_exchange)
@@ -238,19 +336,52 @@ def test_a_set_that_a_killed_run_has_set_aside_is_put_back(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
 
 
-@pytest.mark.parametrize("kind", ["link", "dangling link", "file", "pipe"])
+KINDS = ("link", "dangling link", "file", "pipe")
+
+
+def put(path: Path, kind: str, target: Path) -> None:
+    """Puts something in the place of a run's folder."""
+    if kind == "file":
+        path.touch()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "empty folder":
+        path.mkdir()
+    elif kind in ("link", "dangling link"):
+        path.symlink_to(target if kind == "link" else target / "nowhere")
+    else:
+        standing(path.parents[2] / "made", Task(num_examples=101 if kind == "another set" else 100)).rename(path)
+        for lost in {"half-deleted set": LAYOUT.paths("train", 0), "set without metadata": ["metadata.json"]}.get(
+            kind, ()
+        ):
+            (path / lost).unlink()
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "empty folder", "half-deleted set", "set without metadata", "another set"])
+def test_what_was_not_set_aside_is_not_put_back(tmp_path, kind):
+    """It gets no dataset's name. The next run removes it, makes the dataset, and leaves a link's target alone."""
+    path, mine = dataset_path(tmp_path / "data", TASK), tmp_path / "mine"
+    standing(tmp_path / "mine")  # whole, and not in this place
+    path.parent.mkdir(parents=True)
+    put(path.with_name("1.0.0.incomplete-old-deadbeef"), kind, dataset_path(mine, TASK))
+    before = tree(mine)
+    publisher = DirectoryPublisher(path)
+    with publisher.locked():
+        assert not os.path.lexists(path)
+        assert publisher.published(TASK, LAYOUT, overwrite=False) is None
+    assert make(TASK, LAYOUT, tmp_path / "data")
+    assert verify(path).problems == []
+    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+    assert tree(mine) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_leftover_that_is_not_a_directory(tmp_path, kind):
     """It is removed at once, and a link's target is left alone."""
     path, mine = standing(tmp_path / "data"), tmp_path / "mine"
     mine.mkdir()
     (mine / "thesis.txt").write_text("years of work")
-    leftover = path.with_name("1.0.0.incomplete-deadbeef")
-    if kind == "file":
-        leftover.touch()
-    elif kind == "pipe":
-        os.mkfifo(leftover)
-    else:
-        leftover.symlink_to(mine if kind == "link" else tmp_path / "nowhere")
+    put(path.with_name("1.0.0.incomplete-deadbeef"), kind, mine)
     start = time.monotonic()
     DirectoryPublisher(path).tidy()
     assert time.monotonic() - start < 1
@@ -519,4 +650,4 @@ def test_a_config_that_cannot_be_named(tmp_path):
     path = dataset_path(tmp_path / "data", TASK)
     assert process.returncode == 1
     assert process.stderr.splitlines()[-1].startswith(f"arith-data: {path} is complete, but which config is the ")
-    assert verify(path).problems == []
+    assert verify(path, beside=False).problems == []

@@ -1,18 +1,16 @@
 """Makes the dataset that a training needs, if it is not there. Beam is imported only then."""
 
 import os
-import shlex
 import tempfile
 import time
-import types
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import words
 from seq2seq_arith.base.terminal import say
+from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path
 
 if TYPE_CHECKING:
@@ -25,13 +23,7 @@ def command(task: Task, data_dir: str) -> str:
     >>> command(Task("subtraction", num_examples=500_000, draws="structured"), "data")
     'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
     """
-    options = words(task, types.SimpleNamespace(**task.defaults))
-    return shlex.join(["arith-data", "generate", task.name, *task_file(task), *options, "--data-dir", data_dir])
-
-
-def task_file(task: Task) -> list[str]:
-    """The option that names the file of a task of one's own; none for other tasks."""
-    return ["--task-file", task.code] if task.code and task.code.endswith(".py") else []
+    return generate_command(task, Layout.of(task), data_dir)
 
 
 def is_made(task: Task, data_dir: str) -> bool:

@@ -9,9 +9,9 @@ from typing import Any
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of, words
+from seq2seq_arith.pipelines.formats.command import task_file
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, PROGRAM
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 
 
@@ -32,7 +32,7 @@ def command(task: Task, config: TrainConfig, run_dir: str, data_dir: str = "data
     if not found:
         return None
     places = ["--data-dir", data_dir, "--run-dir", run_dir]
-    return shlex.join([PROGRAM, "train", task.name, *making.task_file(task), *places, *min(found, key=len)])
+    return shlex.join([PROGRAM, "train", task.name, *task_file(task), *places, *min(found, key=len)])
 
 
 def _data_options(recipe_name: str, task: Task) -> list[str] | None:

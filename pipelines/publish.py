@@ -1,13 +1,18 @@
 """Publishes what a finished job has written, if the program that started it is gone: ``arith-data publish``."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import VERSION, Task
 from seq2seq_arith.base.errors import EngineError, InputError
-from seq2seq_arith.pipelines.formats.layout import NAME
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.command import generate_command
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, NAME
 from seq2seq_arith.pipelines.order import publisher_of
 from seq2seq_arith.pipelines.places.paths import AnyPath, parse_place
+from seq2seq_arith.pipelines.publishing.publisher import Publisher, damage
 
 
 def find(url: str, flags: Sequence[str]) -> AnyPath:
@@ -26,6 +31,8 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
 def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any], bool]:
     """Makes the dataset of the newest finished run visible. Nothing is drawn, and no shard is read.
 
+    If no run has finished, and a dataset stands there, there is nothing to do: it may have been published before.
+
     Returns:
       The dataset's task and metadata, and whether there was anything to do.
 
@@ -43,10 +50,9 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
     with publisher.locked():
         reports = publisher.finished()
         if not reports:
-            raise InputError(
-                f"there is no finished run at {path}; look whether the engine's job has ended, or make the dataset "
-                "with arith-data generate"
-            )
+            task, metadata = _standing(publisher)
+            publisher.name_default()
+            return task, metadata, False
         try:
             report = read_report(reports[-1])
         except (ValueError, KeyError, TypeError, EngineError):
@@ -62,3 +68,24 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
                 metadata = describe(report.task, report.layout, staging, report.written)
         publisher.name_default()
     return report.task, metadata, is_new
+
+
+def _standing(publisher: Publisher) -> tuple[Task, dict[str, Any]]:
+    """The dataset that stands there.
+
+    Raises:
+      InputError: There is none, or it has lost a file.
+    """
+    path = publisher.path
+    with contextlib.suppress(Problem):
+        task, layout, metadata = read_checked(path)
+        # In a store, this file makes it a dataset.
+        if (path / DATASET_INFO).is_file():
+            if problem := damage(path, publisher.sizes()):
+                anew = generate_command(task, layout, path.parents[2], ["--overwrite"])
+                raise InputError(f"{problem}; make the dataset anew with: {anew}")
+            return task, metadata
+    raise InputError(
+        f"there is no finished run at {path}; look whether the engine's job has ended, or make the dataset with "
+        "arith-data generate"
+    )

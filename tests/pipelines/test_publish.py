@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import shlex
 import uuid
 from pathlib import Path
 
@@ -55,9 +56,29 @@ def test_the_bytes_of_a_run_that_was_not_killed(place, local, monkeypatch):
     assert process.returncode == 0, process.stderr
     assert process.stdout.splitlines()[0] == f"{path} is published, with 200 examples; nothing was drawn"
     assert found(place) == local["three"]
-    again = run_here("publish", path)
-    assert again.returncode == 2
-    assert f"there is no finished run at {path}; " in again.stderr
+    for more in ([], ["--overwrite"]):
+        again = run_here("publish", path, *more)
+        assert again.returncode == 0, again.stderr
+        said = again.stdout.splitlines()[0]
+        assert said == f"{path} is there already, with 200 examples; no other finished run waits there"
+    assert found(place) == local["three"]
+
+
+def test_without_a_finished_run(place):
+    """There is nothing to publish, and no dataset either, or one that has lost a file."""
+    path = dataset_path(place, TASK)
+    process = run_here("publish", path)
+    assert process.returncode == 2
+    assert f"there is no finished run at {path}; look whether the engine's job has ended" in process.stderr
+    make(TASK, LAYOUT, place)
+    right = found(place)
+    (path / "features.json").unlink()
+    process = run_here("publish", path)
+    assert process.returncode == 2
+    words = f"{path} has lost its file features.json; make the dataset anew with: arith-data "
+    assert process.stderr.startswith(f"arith-data: {words}")
+    assert run_here(*shlex.split(process.stderr.partition(words)[2])).returncode == 0
+    assert found(place) == right
 
 
 def test_with_manifests(place, tmp_path, monkeypatch):

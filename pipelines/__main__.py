@@ -134,7 +134,7 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
     events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
     events.metric("problems", len(result.problems), "Problems that were found in the dataset.")
     if result.problems:
-        return FAILURE
+        return _fail(result.advice) if result.advice else FAILURE
     print(f"{arguments.directory}: {result.summary}; {time.perf_counter() - start:.1f} s")
     print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
     return SUCCESS
@@ -176,7 +176,9 @@ def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _fail(f"{path} could not be written: {error.strerror or error}")
     count = sum(metadata["splits"].values())
     events.emit("result", path=path, examples=count, is_new=is_new)
-    print(f"{path} is {'published' if is_new else 'there already'}, with {count:,} examples; nothing was drawn")
+    state = "published" if is_new else "there already"
+    also = "nothing was drawn" if is_new else "no other finished run waits there"
+    print(f"{path} is {state}, with {count:,} examples; {also}")
     _print_load(task, path, str(path.parents[2]))
     return SUCCESS
 

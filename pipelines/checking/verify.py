@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import records, rows
+from seq2seq_arith.pipelines.checking import advice, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.numbers import check_numbers
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, SPLITS
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, SPLITS
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -38,11 +38,14 @@ class CheckResult:
       problems: One sentence per problem, which names the file and, if there is one, the row (counted from 0).
       summary: What was checked; to be shown if there are no problems.
       identity: The metadata's own sha256, which stands for the content of all files.
+      advice: A sentence that says what mends the dataset, with the command to type; empty if there are no problems, or
+        if it is not known.
     """
 
     problems: list[str]
     summary: str = ""
     identity: str = ""
+    advice: str = ""
 
 
 def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *, beside: bool = True) -> CheckResult:
@@ -68,10 +71,11 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
         task, layout, metadata = read_checked(directory, sha256)
         digests = read_digests(directory, layout, metadata)
     except Problem as problem:
-        return CheckResult([f"{directory / METADATA}: {problem}"])
+        return CheckResult([f"{directory / METADATA}: {problem}"], advice=advice.on_metadata(directory, sha256))
     files = Files.of(directory, task, layout, digests)
+    of_default = list(_default_problems(directory)) if beside else []
     problems = [
-        *(_default_problems(directory) if beside else ()),
+        *of_default,
         *files.name_problems(),
         *files.description_problems(),
     ]
@@ -86,17 +90,23 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
         problems += count_problems
     problems += _shard_problems(files, draws)
     number, own = f"{len(files.digests) + 1} files", metadata["sha256"]
+    said = f"{number} and {task.num_examples:,} examples are as they should be"
     if quick:
-        return CheckResult(problems, f"{number} have the right names, sizes and checksums; no example was checked", own)
-    return CheckResult(problems, f"{number} and {task.num_examples:,} examples are as they should be", own)
+        said = f"{number} have the right names, sizes and checksums; no example was checked"
+    return CheckResult(problems, said, own, advice.on_files(files, problems, of_default))
 
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
     """The problem with the file beside the datasets, by which TFDS finds the default config."""
     above = list(directory.parents)[1:2]  # a copy may stand so near the root that there is none
     for parent in above:
-        if problem := default_config.problem(parent):
-            yield f"{default_config.path(parent)}: {problem}; arith-data generate writes it anew"
+        if obstacle := default_config.obstacle(parent):
+            yield f"{obstacle}; remove it"
+            continue
+        problem = default_config.problem(parent)
+        # A copy that stands alone needs none.
+        if problem and (problem != default_config.MISSING or parent.name == NAME):
+            yield f"{default_config.path(parent)}: {problem}"
 
 
 def _redrawn(files: Files, draws_used: int) -> tuple[dict | None, list[str]]:

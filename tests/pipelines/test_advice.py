@@ -1,12 +1,13 @@
 """What a message of ``arith-data`` tells people to type works when it is typed."""
 
+import json
 import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
-from programs import run, run_here
+from programs import files, run, run_here
 
 # The arguments of a command that is refused, the advice in the message, and arguments that follow it. In these, {0} is
 # what the first group of the advice says. {data} is a data directory with the dataset of 100 additions.
@@ -143,3 +144,100 @@ def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, f
     assert given, line
     followed = typed(follows.format(given[1], data=data))
     assert (followed.returncode, followed.stderr if "suite" not in follows else "") == (0, "")
+
+
+def edit(path: Path, change) -> None:
+    metadata = json.loads((path / "metadata.json").read_text())
+    change(metadata)
+    (path / "metadata.json").write_text(json.dumps(metadata))
+
+
+def flip(path: Path) -> None:
+    file = path / "seq2seq_arith-train.tfrecord-00001-of-00003"
+    content = bytearray(file.read_bytes())
+    content[20] ^= 1
+    file.write_bytes(content)
+
+
+# What is done to a dataset. Afterwards, verify says what to type.
+HARMS = {
+    "a lost shard": lambda path: (path / "seq2seq_arith-train.tfrecord-00001-of-00003").unlink(),
+    "a damaged shard": flip,
+    "another file": lambda path: (path / "notes.txt").touch(),
+    "damaged metadata": lambda path: edit(path, lambda metadata: metadata.update(sha256="0" * 64)),
+    "metadata without files": lambda path: edit(path, lambda metadata: metadata.pop("files")),
+    "a lost description": lambda path: (path / "dataset_info.json").unlink(),
+    "no default config either": lambda path: (
+        flip(path),
+        (path.parents[1] / ".config" / "metadata.json").unlink(),
+    ),
+}
+ASKED = (
+    "generate",
+    "pq",
+    "--dashes",
+    "20",
+    "--draws",
+    "digits",
+    "--seed",
+    "5",
+    "--no-ordered",
+    "--num-validation",
+    "7",
+)
+LAYOUTS = {
+    "with Parquet": ("--num-shards", "3"),
+    "without": ("--num-shards", "3", "--no-parquet"),
+    "with all": ("--num-shards", "3", "--array-record", "--columns", "left,answer_value"),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("harm", HARMS)
+def test_the_command_that_verify_names_mends_the_dataset(tmp_path, harm, layout):
+    data_dir = tmp_path / "it's my data"
+    assert run_here(*ASKED, *LAYOUTS[layout], "--data-dir", data_dir).returncode == 0
+    right = files(data_dir)
+    (path,) = data_dir.glob("seq2seq_arith/pq*/1.0.0")
+    HARMS[harm](path)
+    process = run_here("verify", path)
+    assert process.returncode == 1
+    assert process.stdout
+    (line,) = process.stderr.splitlines()
+    start = f"arith-data: {path} is damaged; make it anew with: arith-data "
+    assert line.startswith(start)
+    command = shlex.split(line.removeprefix(start))
+    assert command[-1] == "--overwrite"
+    assert run_here(*command).returncode == 0
+    assert files(data_dir) == right
+    assert run_here("verify", path).returncode == 0
+
+
+def test_metadata_that_tell_nothing(tmp_path):
+    """The name of the folder tells what the dataset was."""
+    assert run_here(*ASKED, "--data-dir", tmp_path).returncode == 0
+    right = files(tmp_path)
+    (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
+    (path / "metadata.json").write_text("{")
+    process = run_here("verify", path)
+    start = f"arith-data: {path} is damaged; move it away, then make it anew with: arith-data "
+    assert process.stderr.startswith(start)
+    command = shlex.split(process.stderr.removeprefix(start))
+    assert run_here(*command).returncode == 2
+    path.rename(tmp_path.parent / f"{tmp_path.name}-away")
+    assert run_here(*command).returncode == 0
+    assert files(tmp_path) == right
+
+
+def test_no_command_makes_a_dataset_where_it_does_not_belong_or_another_one(tmp_path):
+    assert run_here(*ASKED, *LAYOUTS["without"], "--data-dir", tmp_path).returncode == 0
+    (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
+    process = run_here("verify", path, "--sha256", "0" * 64)  # it is whole, and another one was asked for
+    assert (process.returncode, process.stderr) == (1, "")
+    flip(path)
+    moved = tmp_path / "copies" / "of" / "1.0.0"
+    moved.parent.mkdir(parents=True)
+    path.rename(moved)
+    process = run_here("verify", moved)
+    assert (process.returncode, process.stderr) == (1, "")
+    assert "does not have the sha256" in process.stdout

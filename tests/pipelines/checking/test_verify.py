@@ -245,9 +245,7 @@ def test_a_default_config_that_is_damaged(right, tmp_path):
     path = tmp_path / "seq2seq_arith" / ".config" / "metadata.json"
     path.parent.mkdir()
     path.touch()
-    assert verify(directory).problems == [
-        f"{path}: does not name the default config; arith-data generate writes it anew"
-    ]
+    assert verify(directory).problems == [f"{path}: does not name the default config"]
 
 
 class TestQuick:

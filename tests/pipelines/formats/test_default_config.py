@@ -1,19 +1,25 @@
 """Which config plain ``tfds.load("seq2seq_arith")`` takes: a damaged answer is found, and another one is respected."""
 
 import os
+import re
+import shlex
+from pathlib import Path
 
 import pytest
+from programs import run_here
 
+from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
+GENERATE = ("generate", "addition", "--num-examples", "100")
 RIGHT = b'{"default_config_name": "addition"}'
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (None, ""),
+        (None, "is missing"),
         (RIGHT, ""),
         (b'{"default_config_name": "pq"}', ""),
         (b"", "does not name the default config"),
@@ -38,7 +44,7 @@ def test_it_is_checked_and_repaired(tmp_path, content, problem):
         path.write_bytes(content)
     assert default_config.problem(tmp_path) == problem
     DirectoryPublisher(tmp_path / "addition" / "1.0.0").name_default()
-    assert path.read_bytes() == (RIGHT if problem or content is None else content)
+    assert path.read_bytes() == (RIGHT if problem else content)
     assert [entry.name for entry in path.parent.iterdir()] == ["metadata.json"]
 
 
@@ -49,3 +55,73 @@ def test_a_pipe_in_its_place(tmp_path):
     assert default_config.problem(tmp_path) == "does not name the default config"
     DirectoryPublisher(tmp_path / "addition" / "1.0.0").name_default()
     assert path.read_bytes() == RIGHT
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "mine").touch()
+
+
+def in_a_file(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.touch()
+
+
+def behind_a_dangling_link(path: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to("nowhere")
+
+
+def as_link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("..")
+
+
+@pytest.mark.parametrize(
+    ("harm", "problem", "to_remove"),
+    [
+        (Path.unlink, "{0}: is missing", ""),
+        (lambda path: path.write_text("{}"), "{0}: does not name the default config", ""),
+        (as_link, "{0}: does not name the default config", ""),
+        (as_folder, "{0} is a directory; remove it", "{0}"),
+        (in_a_file, "{1} is not a directory; remove it", "{1}"),
+        (behind_a_dangling_link, "{1} is not a directory; remove it", "{1}"),
+    ],
+)
+def test_what_verify_finds_is_mended_as_it_says(tmp_path, harm, problem, to_remove):
+    """The dataset itself is whole. What stands in the way is named, and has to be removed first."""
+    directory = tmp_path / "my data" / "seq2seq_arith" / "addition-n100" / "1.0.0"
+    assert run_here(*GENERATE, "--data-dir", tmp_path / "my data").returncode == 0
+    path = default_config.path(directory.parents[1])
+    harm(path)
+    checked = run_here("verify", directory)
+    assert (checked.returncode, checked.stdout) == (1, f"{problem.format(path, path.parent)}\n")
+    (line,) = checked.stderr.splitlines()
+    assert line.startswith(f"arith-data: {directory} is whole, and the file beside it is written with: arith-data gen")
+    command = shlex.split(line.partition("with: arith-data ")[2])
+    if to_remove:
+        obstacle = Path(to_remove.format(path, path.parent))
+        for _ in range(2):
+            refused = run_here(*command)
+            assert refused.returncode == 1
+            assert re.search(
+                rf"\({obstacle} is (not )?a directory\); remove that, then run this again$", refused.stderr
+            )
+        (path / "mine").unlink() if obstacle == path else None
+        obstacle.rmdir() if obstacle == path else obstacle.unlink()
+    assert run_here(*command).returncode == 0
+    assert path.read_bytes() == RIGHT
+    assert verify(directory).problems == []
+
+
+def test_a_dataset_that_stands_alone_needs_none(tmp_path):
+    """A copy, for example, whose folders have other names."""
+    assert run_here(*GENERATE, "--data-dir", tmp_path).returncode == 0
+    made = tmp_path / "seq2seq_arith" / "addition-n100" / "1.0.0"
+    copy = tmp_path / "copies" / "of" / "1.0.0"
+    copy.parent.mkdir(parents=True)
+    made.rename(copy)
+    assert verify(copy).problems == []

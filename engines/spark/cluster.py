@@ -62,7 +62,7 @@ class Cluster(LocalCluster):
         self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
     ) -> None:
         super().__init__(folder, settings or Settings(), say)
-        self._page, self._rpc, self._jobs = free_ports(3)
+        self._page, self._rpc, self._jobs, self._driver = free_ports(4)
 
     @property
     def workers(self) -> list[subprocess.Popen]:
@@ -89,6 +89,7 @@ class Cluster(LocalCluster):
             f"--environment_cache_millis={KEPT}",
             # What each job brings along: by default the job server's jar, 0.2 GB, which the workers have already.
             f"--files_to_stage={self.settings.jars / 'servers.jar'}",
+            f"--spark_rest_url=localhost:{self._driver}",  # for the page and the progress of the job
         ]
 
     def add_member(self) -> subprocess.Popen:
@@ -130,7 +131,7 @@ class Cluster(LocalCluster):
             "spark.driver.host": HOST,
             "spark.driver.bindAddress": HOST,
             "spark.executor.memory": f"{self.settings.memory}m",
-            "spark.ui.port": 0,
+            "spark.ui.port": self._driver,
             # A part that failed is tried again by another executor, and by a new one if none is left: Beam keeps a dead
             # worker of Python, with which every attempt of its executor would fail at once.
             "spark.excludeOnFailure.enabled": "true",

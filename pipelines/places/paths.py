@@ -6,13 +6,9 @@ An object appears when its upload is complete, and not before.
 import contextlib
 import dataclasses
 import errno
-import fnmatch
-import itertools
-import math
 import os
 import stat
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -22,9 +18,6 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE, Client, State
-
-LIST_SECONDS = 30.0  # between two listings for a progress bar
-LISTING_SECONDS = 5.0  # for one such listing; the end of the run waits for it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)  # a listing may have millions
@@ -339,25 +332,3 @@ def check_space(needed: int, directory: AnyPath, advice: str) -> None:
     standing, free = free_disk(directory)
     if needed > free:
         raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")
-
-
-def new_object_counter(prefix: ObjectPath, pattern: str) -> Callable[[], int]:
-    """A function that counts the objects below a prefix that match and were written from now on.
-
-    It lists the prefix at most twice per minute. If a listing takes too long, the last count stays.
-    """
-    start = asked = time.time()
-    count = 0
-
-    def counted() -> int:
-        nonlocal asked, count
-        if time.time() - asked >= LIST_SECONDS:
-            deadline = time.monotonic() + LISTING_SECONDS
-            with contextlib.suppress(InputError, StoreError):
-                entries = itertools.takewhile(lambda _: time.monotonic() < deadline, prefix.entries())
-                fresh = (entry.name for entry in entries if entry.modified >= start)
-                count = max(count, len(fnmatch.filter(fresh, pattern)))
-            asked = time.time() if time.monotonic() < deadline else math.inf
-        return count
-
-    return counted

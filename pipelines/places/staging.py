@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -65,10 +65,6 @@ class Staging(Protocol):
         """A file that the workers of this run leave for the run itself; no other run has it."""
         ...
 
-    def file_counter(self, pattern: str) -> Callable[[], int]:
-        """A function that counts the files of this run whose names match, for showing progress."""
-        ...
-
 
 @dataclasses.dataclass(frozen=True)
 class StagedDirectory:
@@ -104,7 +100,3 @@ class StagedDirectory:
     def own_file(self, name: str) -> Path:
         """A file in the directory."""
         return self.path / name
-
-    def file_counter(self, pattern: str) -> Callable[[], int]:
-        """As ``Staging.file_counter``."""
-        return lambda: len(list(self.path.glob(pattern)))

@@ -47,7 +47,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -66,7 +66,6 @@ from seq2seq_arith.pipelines.formats.layout import (
     format_name,
     read_metadata,
 )
-from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Tally
@@ -188,10 +187,6 @@ class Upload:
     def own_file(self, name: str) -> ObjectPath:
         """A file beside the prefix, in a folder of this run."""
         return ObjectPath(f"{self.prefix.url}{BESIDE}{self.token}/{name}", self.prefix.flags)
-
-    def file_counter(self, pattern: str) -> Callable[[], int]:
-        """As ``Staging.file_counter``; it lists the prefix at most twice per minute."""
-        return paths.new_object_counter(self.prefix, pattern)
 
 
 class StorePublisher(Publisher):

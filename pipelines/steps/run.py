@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base import events
+from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
@@ -45,6 +45,7 @@ def generate(
     options: PipelineOptions,
     threads: int = 1,
     num_draws: int | None = None,
+    begun: jobs.Begun = lambda _: None,
 ) -> dict[str, Any]:
     """Writes all files of a dataset, TFDS's files included, and returns its metadata.
 
@@ -54,6 +55,7 @@ def generate(
       options: Beam's options.
       threads: The number of elements that a worker process works on at once.
       num_draws: The number of draws of the first run, if it has been computed already.
+      begun: Called with Beam's result of each job that an engine has taken.
 
     Raises:
       InputError: The task has too few different pairs for its examples, or no runner can be used.
@@ -68,14 +70,14 @@ def generate(
         threads=threads,
         versions=versions.here(layout.formats),
     )
-    written = run(job, options)
+    written = run(job, options, begun)
     widening = 1
     while written is None:
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run(job, options)
+        written = run(job, options, begun)
     return describe(task, layout, staging, written)
 
 
@@ -91,8 +93,8 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
     return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
 
 
-def run(job: Job, options: PipelineOptions) -> Written | None:
-    """Runs the pipeline once, and waits for it.
+def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) -> Written | None:
+    """Runs the pipeline once, and waits for it; ``begun`` is as for ``generate``.
 
     Returns:
       The result; None if the draws did not suffice, and no shard was written.
@@ -102,7 +104,7 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
       EngineError: The job left no report.
       SubmittedError: The job goes on alone.
     """
-    pipeline = new_pipeline(options)
+    pipeline = new_pipeline(options, begun)
     try:
         with plain_labels(), pipeline:
             build(job, pipeline)
@@ -120,7 +122,7 @@ def run(job: Job, options: PipelineOptions) -> Written | None:
 
 
 def tell_counters(counters: Mapping[str, int]) -> None:
-    """Puts what the engine has counted among the metrics of the run.
+    """Puts what the engine has counted among the metrics of the run, and into the counters that are shown.
 
     An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
     """
@@ -131,17 +133,18 @@ def tell_counters(counters: Mapping[str, int]) -> None:
             step = name.removesuffix(MICROSECONDS)
             events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
         else:
+            progress.raise_to(name, value)
             events.metric(name.replace(" ", "_"), value, COUNTED.get(name, name))
 
 
-def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
+def new_pipeline(options: PipelineOptions, begun: jobs.Begun = lambda _: None) -> beam.Pipeline:
     """Makes an empty pipeline for the runner in the options.
 
     Raises:
       InputError: The runner does not exist, is not installed, or needs further options.
     """
     try:
-        return jobs.AnnouncedPipeline(options=options)
+        return jobs.AnnouncedPipeline(begun, options=options)
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
         raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error

@@ -1,7 +1,6 @@
 """Flink: a cluster of processes gives the local runner's files, also when it has to spill and when it is shot at."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -13,13 +12,12 @@ from pathlib import Path
 import clusters
 import psutil
 import pytest
-from programs import found, run, start, tree, without_lock
+from programs import Progress, events, found, run, start, tree, without_lock
 from sockets import listening, reachable
 from worker_pools import worker_pool
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
-from seq2seq_arith.pipelines.beam.flink_steps import WAITS
-from seq2seq_arith.pipelines.create import DEDUPLICATES, DRAWS, WRITES
+from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
 
 MISSING = clusters.missing("Flink")
 pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -77,12 +75,12 @@ def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path):
     with clusters.watched(cluster) as seen:
         process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink", "--json")
     assert process.returncode == 0, process.stderr
-    told = [json.loads(line) for line in process.stdout.splitlines()]
-    named = [event["step"] for event in told if event["event"] == "progress" and event["step"]]
-    order = [WAITS, DRAWS, DEDUPLICATES, WRITES]
-    assert {DRAWS, WRITES} <= set(named) <= set(order)
-    assert named == sorted(named, key=order.index)
-    (job,) = [event for event in told if event["event"] == "job"]
+    # The steps of the running job, and the draws of those parts of its first step that have ended.
+    progress = Progress.of(process.stdout)
+    assert {DRAWS, WRITES} <= set(progress.steps)
+    later = [*progress.done.get(DEDUPLICATES, ()), *progress.done[WRITES]]
+    assert any(done["draws"] == progress.total["draws"] for done in later)
+    (job,) = events(process.stdout, "job")
     assert job["page"] == f"http://{cluster.address}"
     run("generate", *LARGE, "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "flink") == tree(tmp_path / "local")

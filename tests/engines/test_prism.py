@@ -3,14 +3,17 @@
 import concurrent.futures
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from programs import files, found, run, without_lock
+from programs import Progress, files, found, run, without_lock
+from worker_pools import worker_pool
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,10 +56,19 @@ def test_the_same_bytes_of_a_million(generate, tmp_path):
     assert files(tmp_path / "prism") == files(tmp_path / "local")
 
 
-def test_progress_is_shown(generate, tmp_path):
-    process = generate("subtraction", "--digits=9", "--num-examples=5000000", "--data-dir", tmp_path)
+def test_progress_by_prisms_counters(generate, tmp_path):
+    """The workers of a pool are other processes, whose counters Prism tells while they work."""
+    arguments = ["subtraction", "--digits=9", "--num-examples=5000000", "--no-parquet", "--data-dir", tmp_path]
+    with worker_pool(sys.executable) as port:
+        flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}", "--json"]
+        process = generate(*arguments, *flags)
     assert process.returncode == 0, process.stderr
-    assert "draws, " in process.stderr
+    progress = Progress.of(process.stdout)
+    # Prism tells the counters of a bundle as the worker tells them, now and then.
+    assert WRITES in progress.steps
+    assert {DRAWS, DEDUPLICATES} & set(progress.steps)
+    shards = {done["shards"] for done in progress.done[WRITES]}
+    assert shards - {0, progress.total["shards"]}
 
 
 @pytest.fixture

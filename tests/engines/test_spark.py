@@ -13,8 +13,10 @@ from pathlib import Path
 import clusters
 import psutil
 import pytest
-from programs import found, run, start, tree, without_lock
+from programs import Progress, events, found, run, start, tree, without_lock
 from sockets import listening, reachable
+
+from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
 
 MISSING = clusters.missing("Spark")
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
@@ -81,9 +83,13 @@ def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_
     assert tree(tmp_path / "spark") == tree(tmp_path / "local")
     assert len(seen) >= 16
     assert reachable(seen) == set()
-    # The engine's counters are told when the job has ended; until then the files show the step.
-    steps = [event["step"] for event in map(json.loads, stdout.splitlines()) if event["event"] == "progress"]
-    assert set(filter(None, steps)) <= {"draws", "writes", "publishes"}
+    # The steps of the running job, and its counters.
+    progress = Progress.of(stdout)
+    assert DRAWS in progress.steps
+    later = [*progress.done.get(DEDUPLICATES, ()), *progress.done.get(WRITES, ())]
+    assert any(done["draws"] == progress.total["draws"] for done in later)
+    (job,) = events(stdout, "job")
+    assert f"--spark_rest_url={job['page'].removeprefix('http://')}" in cluster.flags
 
 
 def test_beams_own_spark_runner(cluster, tmp_path, monkeypatch):

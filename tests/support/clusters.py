@@ -23,7 +23,7 @@ from sockets import listening
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "engines.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\s+flags\s+and\s+the\s+last\s+one")
+OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\s+flags\s+and\s+the\s+last\s+(one|two)")
 
 
 def missing(engine: str) -> str | None:
@@ -146,9 +146,9 @@ def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
       flags: Those that the engine's ``cluster.py`` prints.
     """
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
-    (said,) = OWN.findall(rest.partition("\n## ")[0])
+    ((said, last),) = OWN.findall(rest.partition("\n## ")[0])
     of_own = re.sub(r"=build/", f"={ROOT}/build/", re.sub(r"HOST:\d+", address, said)).split()
-    return [*of_own, *flags[2:-1]]
+    return [*of_own, *flags[2 : -{"one": 1, "two": 2}[last]]]
 
 
 def sockets_of(process: subprocess.Popen[str]) -> set[tuple[str, int]]:

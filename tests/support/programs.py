@@ -1,6 +1,7 @@
-"""Runs ``arith-data``, in a process of its own or in this one, and looks at the files that it leaves."""
+"""Runs ``arith-data``, in a process of its own or in this one; what it tells, and the files that it leaves."""
 
 import contextlib
+import dataclasses
 import hashlib
 import io
 import json
@@ -12,8 +13,12 @@ import sys
 from pathlib import Path
 
 from seq2seq_arith.pipelines.__main__ import main
+from seq2seq_arith.pipelines.beam.answers import WAITS
+from seq2seq_arith.pipelines.beam.followed_job import UNCOUNTED
+from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, PUBLISHES, WRITES
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
+ORDER = [UNCOUNTED, WAITS, DRAWS, DEDUPLICATES, WRITES, PUBLISHES]  # of the steps
 
 
 def environment() -> dict[str, str]:
@@ -97,3 +102,38 @@ def is_complete(directory: Path) -> bool:
     content = {name: value for name, value in metadata.items() if name != "sha256"}
     own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return found == metadata["files"] and own == metadata["sha256"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Progress:
+    """What a run with ``--json`` has told of its progress.
+
+    Attributes:
+      steps: The steps that were named, in order, each once.
+      done: The counts that were told during each step.
+      total: What the counts are to reach.
+    """
+
+    steps: list[str]
+    done: dict[str, list[dict[str, int]]]
+    total: dict[str, int]
+
+    @classmethod
+    def of(cls, stdout: str) -> "Progress":
+        """From the standard output of a run, whose steps and counts go forward only."""
+        told = events(stdout, "progress")
+        done: dict[str, list[dict[str, int]]] = {}
+        for event in told:
+            done.setdefault(event["step"], []).append(event["done"])
+        named = [event["step"] for event in told]
+        assert named == sorted(named, key=ORDER.index)
+        for name, total in told[0]["total"].items():
+            counts = [event["done"][name] for event in told]
+            assert counts == sorted(counts)
+            assert counts[-1] == total
+        return cls(list(done), done, told[0]["total"])
+
+
+def events(stdout: str, name: str) -> list[dict]:
+    """The events of one name that a run with ``--json`` has told."""
+    return [event for event in map(json.loads, stdout.splitlines()) if event["event"] == name]

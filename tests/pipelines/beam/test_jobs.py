@@ -31,22 +31,31 @@ DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
             SimpleNamespace(_job_id="a_b"),
             "the engine runs it as job a_b, which http://localhost:8081 shows",
         ),
+        (
+            ["--runner=PortableRunner", "--spark_rest_url=http://localhost:4040/"],
+            SimpleNamespace(_job_id="a_b"),
+            "the engine runs it as job a_b, which http://localhost:4040 shows",
+        ),
         (["--runner=PortableRunner"], SimpleNamespace(_job_id="a_b"), "the engine runs it as job a_b"),
     ],
-    ids=["Dataflow", "Flink", "a job server"],
+    ids=["Dataflow", "Flink", "Spark", "a job server"],
 )
 def test_a_job_and_its_page(monkeypatch, capsys, flags, result, line):
     monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: result)
     options = PipelineOptions(flags)
-    pipeline = jobs.AnnouncedPipeline(runner="FnApiRunner")
+    begun = []
+    pipeline = jobs.AnnouncedPipeline(begun.append, runner="FnApiRunner")
     pipeline._options = options
     assert pipeline.run() is result
+    assert begun == [result]
     assert capsys.readouterr().err == f"{line}\n"
 
 
 def test_a_run_in_this_process_is_no_job(capsys):
-    with jobs.AnnouncedPipeline(runner="FnApiRunner") as pipeline:
+    begun = []
+    with jobs.AnnouncedPipeline(begun.append, runner="FnApiRunner") as pipeline:
         assert pipeline | beam.Create([1])
+    assert begun == []
     assert capsys.readouterr().err == ""
 
 

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import psutil
 import pytest
-from programs import start
+from programs import Progress, start
 from sockets import listening, reachable
 
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
+from seq2seq_arith.pipelines.steps.current_step import WRITES
 
 MODES = {
     "multi_processing": ("--direct_running_mode=multi_processing", "--direct_num_workers=2"),
@@ -38,13 +39,15 @@ def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_run_is_on_the_loopback_interface(tmp_path, mode):
-    """Six servers of Beam for its workers, and one for each process that waits for work."""
-    arguments = ("addition", "--digits=7", "--num-examples=1000000", "--no-parquet")
+    """Six servers of Beam for its workers, and one for each process that waits for work; and its progress."""
+    arguments = ("addition", "--digits=7", "--num-examples=3000000", "--no-parquet", "--json")
     process = start("generate", *arguments, "--data-dir", tmp_path, *MODES[mode])
     seen = set()
     while process.poll() is None:
         seen |= listening(process.pid)
         time.sleep(0.05)
-    assert process.returncode == 0, process.stderr and process.stderr.read()
+    stdout, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert WRITES in Progress.of(stdout).steps
     assert len(seen) >= 4
     assert reachable(seen) == set()

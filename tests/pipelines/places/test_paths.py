@@ -3,8 +3,6 @@
 import io
 import random
 import threading
-import time
-from types import SimpleNamespace
 
 import pytest
 from stored import TASK
@@ -14,7 +12,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places import amazon_store, clients, paths
 from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE
-from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, local_path, new_object_counter, parse_place
+from seq2seq_arith.pipelines.places.paths import ObjectPath, local_path, parse_place
 
 
 def test_a_directory(tmp_path, monkeypatch):
@@ -133,41 +131,6 @@ def test_a_listing_of_many(data_dir):
     assert set(paths.sizes(data_dir)) == names
     data_dir.remove([*names, "gone already"])
     assert not data_dir.is_dir()
-
-
-def test_objects_are_counted_now_and_then(monkeypatch):
-    """Those that were written since the beginning, by a listing at most every half minute."""
-    now, found = [1000.0], [Entry("x-validation.tfrecord-0", 1, modified=999.0)]
-    monkeypatch.setattr(paths, "time", SimpleNamespace(time=lambda: now[0], monotonic=time.monotonic))
-    monkeypatch.setattr(ObjectPath, "entries", lambda _: iter(found))
-    count = new_object_counter(ObjectPath("gs://bucket"), "*-validation.tfrecord-*")
-    names = ["x-validation.tfrecord-1", "x-validation.tfrecord-2", "x-train.tfrecord-1"]
-    found += [Entry(name, 1, modified=1001.0) for name in names]
-    counts = []
-    for seconds in (1, paths.LIST_SECONDS, 1, paths.LIST_SECONDS):
-        now[0] += seconds
-        counts.append(count())
-        found.append(Entry(f"x-validation.tfrecord-1{len(found)}", 1, modified=now[0]))
-    assert counts == [0, 3, 3, 5]
-
-
-def test_progress_is_not_asked_for_where_that_takes_long(data_dir, monkeypatch):
-    """The end of a run waits for the answer."""
-    (data_dir / "x-validation.tfrecord-0").write_text("")
-    listings, entries = [], ObjectPath.entries
-
-    def endless(self):
-        listings.append(self)
-        while True:
-            time.sleep(0.01)
-            yield from entries(self)
-
-    monkeypatch.setattr(ObjectPath, "entries", endless)
-    monkeypatch.setattr(paths, "LIST_SECONDS", 0)
-    monkeypatch.setattr(paths, "LISTING_SECONDS", 0.1)
-    count = new_object_counter(data_dir, "*-validation.tfrecord-*")
-    assert count() == count()
-    assert len(listings) == 1
 
 
 def test_a_path_of_this_machine(tmp_path, monkeypatch):

@@ -26,11 +26,3 @@ def test_a_directory_that_was_removed_stays_removed(tmp_path, name):
     with pytest.raises(FileNotFoundError), StagedDirectory(tmp_path / "gone").whole_file(name):
         raise AssertionError("entered")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_files_are_counted(tmp_path):
-    count = StagedDirectory(tmp_path).file_counter("*-validation.tfrecord-*")
-    assert count() == 0
-    for name in ("a-validation.tfrecord-1", "a-train.tfrecord-1"):
-        (tmp_path / name).touch()
-    assert count() == 1

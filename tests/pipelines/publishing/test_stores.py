@@ -76,6 +76,40 @@ def test_the_bytes_of_a_program(served_dir, local, flags):
     generated_twice(run, served_dir, local, *flags)
 
 
+@pytest.fixture
+def listings(monkeypatch) -> list[str]:
+    """The prefixes that have been listed."""
+    seen, entries = [], ObjectPath.entries
+
+    def counted(self, *arguments):
+        seen.append(self.url)
+        return entries(self, *arguments)
+
+    monkeypatch.setattr(ObjectPath, "entries", counted)
+    return seen
+
+
+def lists_twice(data_dir, listings, *flags):
+    """That a run lists its prefix at its beginning and its end alone, and never to show its progress."""
+    process = run_here(*GENERATE, *THREE, "--data-dir", data_dir, *flags)
+    assert process.returncode == 0, process.stderr
+    assert listings == [dataset_path(data_dir, TASK).url] * 2
+
+
+@pytest.mark.parametrize("before", [None, "three", "two"])
+def test_a_run_lists_its_prefix_twice(data_dir, with_beam, listings, before):
+    """Also if it replaces a dataset, of the same layout or of another one."""
+    if before:
+        make(TASK, LAYOUTS[before], data_dir)
+        listings.clear()
+    lists_twice(data_dir, listings, *["--overwrite"] * bool(before))
+
+
+@slow
+def test_a_run_with_other_processes_lists_its_prefix_twice(served_dir, listings):
+    lists_twice(served_dir, listings, *PROCESSES)
+
+
 def test_a_shard_without_examples(data_dir, tmp_path):
     task, layout = Task(num_examples=10), Layout(8)
     make(task, layout, data_dir)

@@ -112,7 +112,7 @@ def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) 
         add_messages(error, pipeline)
         with contextlib.suppress(Exception):
             pipeline.result.cancel()  # the job would go on in a remote engine
-        jobs.tell(pipeline.result, options)
+        jobs.tell(getattr(pipeline, "result", None), options)  # a run in this process has no result before its end
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
         with contextlib.suppress(Exception):  # the files are written, and figures must not lose them

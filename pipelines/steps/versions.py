@@ -6,16 +6,18 @@ worker of a job is looked at, for all have the same image. No engine tells what 
 
 import functools
 import hashlib
+import importlib.util
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from seq2seq_arith import __version__, arithmetic, base, pipelines
+from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.versions import installed
 from seq2seq_arith.pipelines.formats.layout import format_of
 
 PROGRAM = "seq2seq_arith"
 NONE = "none"
+CODE = ("arithmetic", "base", "pipelines")  # the packages that workers run
 
 
 def here(formats: Collection[str]) -> dict[str, str]:
@@ -29,12 +31,19 @@ def here(formats: Collection[str]) -> dict[str, str]:
 def code() -> str:
     """Stands for the code that workers run, which changes between two versions: 12 hexadecimal digits."""
     found = hashlib.sha256()
-    for package in (arithmetic, base, pipelines):
-        folder = Path(package.__path__[0])
+    for package in CODE:
+        (folder,) = map(Path, _locations(f"{PROGRAM}.{package}"))
         for path in sorted(folder.rglob("*.py")):
             content = path.read_bytes()
-            found.update(f"{package.__name__} {path.relative_to(folder)} {len(content)}\n".encode() + content)
+            found.update(f"{package} {path.relative_to(folder)} {len(content)}\n".encode() + content)
     return found.hexdigest()[:12]
+
+
+def _locations(package: str) -> Collection[str]:
+    """The folders of a package."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    return spec.submodule_search_locations or ()
 
 
 def check(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:

@@ -59,7 +59,7 @@ def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
         if name == "renamed":
             (tmp_path / "same" / "module.py").rename(tmp_path / "same" / "other.py")
         folder = tmp_path / ("same" if name == "renamed" else name)
-        monkeypatch.setattr(versions.pipelines, "__path__", [str(folder)])
+        monkeypatch.setattr(versions, "_locations", lambda package, folder=folder: [str(folder)])
         versions.code.cache_clear()
         seen[name] = versions.code()
     versions.code.cache_clear()

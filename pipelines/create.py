@@ -1,10 +1,13 @@
 """Makes a dataset and publishes it, for both the program and the TFDS builder."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.followed_job import followed_job
+from seq2seq_arith.pipelines.beam.jobs import Begun
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
 from seq2seq_arith.pipelines.beam.options import default_threads
 from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
@@ -34,22 +37,44 @@ def create(order: Order) -> dict[str, Any]:
         metadata = order.published()
         if metadata is None:
             order.check_engine()
-            with publisher.staged(order.layout, order.overwrite) as staging:
-                metadata = fill(order, staging)
+            with shown(order) as begun, publisher.staged(order.layout, order.overwrite) as staging:
+                metadata = fill(order, staging, begun)
         publisher.name_default()
     return metadata
 
 
-def fill(order: Order, staging: Staging) -> dict[str, Any]:
-    """Writes the files of the ordered dataset, showing progress, and returns its metadata."""
-    totals = {"draws": order.plan.draws, "shards": order.layout.num_shards}
-    options, threads = order.options, default_threads(order.options)
+@contextlib.contextmanager
+def shown(order: Order) -> Iterator[Begun]:
+    """Shows progress until the block ends, in which the ordered dataset is made and published.
+
+    Yields:
+      What is called with Beam's result of each job that is begun.
+    """
+    totals = _totals(order)
     progress.reset()
     with (
-        on_loopback(),
-        quiet_workers(),
-        translate_errors(),
-        followed_job(options, NAMESPACE, LABELS) as job,
+        followed_job(order.options, NAMESPACE, LABELS) as job,
         progress.watch(totals, progress.count, lambda: current_step(totals, progress.count, job.step)),
     ):
-        return generate(order.task, order.layout, staging, options, threads, order.plan.draws, job.follow)
+        yield job.follow
+
+
+def fill(order: Order, staging: Staging, begun: Begun = lambda _: None) -> dict[str, Any]:
+    """Writes the files of the ordered dataset, and returns its metadata.
+
+    Args:
+      order: What is made.
+      staging: Where.
+      begun: Called with Beam's result of each job that is begun.
+    """
+    threads = default_threads(order.options)
+    with on_loopback(), quiet_workers(), translate_errors():
+        metadata = generate(order.task, order.layout, staging, order.options, threads, order.plan.draws, begun)
+    for name, total in _totals(order).items():
+        progress.raise_to(name, total)  # the last counts of an engine may not have come
+    return metadata
+
+
+def _totals(order: Order) -> dict[str, int]:
+    """What is counted for the eye, and how far."""
+    return {"draws": order.plan.draws, "shards": order.layout.num_shards}

@@ -3,14 +3,16 @@
 import json
 import os
 import sys
+import time
 
 import pytest
 from programs import run_here
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq2seq_arith import __version__
-from seq2seq_arith.base import events
+from seq2seq_arith.base import events, progress
 from seq2seq_arith.pipelines.formats.layout import METADATA
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 SMALL = ("--num-examples", 100, "--num-validation", 10, "--json")
 
@@ -48,6 +50,21 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
     expected = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
     assert result.items() >= {"event": "result", "path": str(path), "is_new": True, **expected}.items()
     assert (last["event"], last["exit_code"]) == ("end", 0)
+
+
+def test_publishing_is_a_step_of_its_own(tmp_path, monkeypatch):
+    """In a store it takes minutes: the last shard is there, and the step says what is done meanwhile."""
+    publish = DirectoryPublisher._take_name
+
+    def slowly(*arguments):
+        time.sleep(0.5)
+        return publish(*arguments)
+
+    monkeypatch.setattr(progress._Events, "seconds", 0.05)
+    monkeypatch.setattr(DirectoryPublisher, "_take_name", slowly)
+    done = run_here("generate", "addition", "--data-dir", tmp_path, *SMALL)
+    steps = [event["step"] for event in told(done) if event["event"] == "progress"]
+    assert steps.count("publishes") >= 3
 
 
 def test_what_people_read_goes_to_standard_error(made):
@@ -100,10 +117,11 @@ def test_problems_of_a_dataset(made, tmp_path):
     content = shard.read_bytes()
     try:
         shard.write_bytes(content[:-1])
-        *_, result, end = told(run_here("verify", path, "--json", "--metrics-file", tmp_path / "metrics"))
+        *_, result, error, end = told(run_here("verify", path, "--json", "--metrics-file", tmp_path / "metrics"))
     finally:
         shard.write_bytes(content)
     assert shard.name in result["problems"][0]
+    assert "arith-data generate" in error["message"]
     assert (end["exit_code"], metrics(tmp_path / "metrics")["arith_data_problems"]) == (1, len(result["problems"]))
 
 

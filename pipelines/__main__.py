@@ -5,8 +5,6 @@ Also ``python -m seq2seq_arith.pipelines``.
 
 import argparse
 import dataclasses
-import json
-import shlex
 import sys
 import time
 from collections import Counter
@@ -25,14 +23,18 @@ from seq2seq_arith.arithmetic.task_options import (
 from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import check_int, given, options_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import (
     FAILURE,
     INTERRUPTED,
     SUCCESS,
+    as_command,
     complete,
     fail,
+    printable,
+    python_literal,
     run_program,
 )
 from seq2seq_arith.pipelines.arguments import MAX_WORKERS, NAME, make_parser, with_question
@@ -63,13 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = make_parser()
         complete(parser)
         parsed, rest = parser.parse_known_args(with_question(words))
-        logs.start(parsed)
+        logs.start(NAME, parsed)
         events.start(NAME, words, parsed)
         parsed.words = words
         registry.use(parsed.task_file)
         return COMMANDS[parsed.command](parsed, rest)
 
-    return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}")
+    return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}", ends_process=arguments is None)
 
 
 def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
@@ -77,15 +79,15 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         raise InputError("--check and --overwrite do not go together; look with --check first, then replace")
     order = _order(arguments, beam_flags)
     if arguments.check and (problems := order.damages()):
-        print("\n".join(problems))
+        print("\n".join(map(printable, problems)))
         events.emit("result", path=order.path, problems=problems)
         words = [word for word in arguments.words if word != "--check"]
-        return _fail(f"{order.path} is damaged; make it anew with: {shlex.join([NAME, *words, '--overwrite'])}")
+        return _fail(f"{order.path} is damaged; make it anew with: {as_command([NAME, *words, '--overwrite'])}")
     if order.published():
         order.publisher.tidy()
         order.publisher.name_default()
         checked = ", every file with its sha256" if arguments.check else ""
-        print(f"{order.path} is there already, complete and as asked for{checked}; nothing was done")
+        print(f"{printable(order.path)} is there already, complete and as asked for{checked}; nothing was done")
         events.emit("result", path=order.path, is_new=False)
         _print_load(order.task, order.path, arguments.data_dir)
         return SUCCESS
@@ -102,18 +104,23 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         metadata = create(order)
     except SubmittedError as submitted:
         print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
-        print(shlex.join([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])]))
+        print(as_command([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])]))
         return SUCCESS
     except WorkerLostError as error:
         return _fail(f"{error} while {order.path} was made; {left}: run this again")
     except (EngineError, StoreError) as error:
         return _fail(f"{error}; {left}")
     except OSError as error:
+        if is_short_of_memory(error):  # it comes from a shared library
+            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do; {left}")
         return _fail(f"{order.path} could not be written: {error.strerror or error}; {left}")
     except KeyboardInterrupt:
         return _fail(f"stopped; {left}", INTERRUPTED)
-    _print_summary(order, metadata, time.perf_counter() - start)
-    _print_load(order.task, order.path, arguments.data_dir)
+    try:
+        _print_summary(order, metadata, time.perf_counter() - start)
+        _print_load(order.task, order.path, arguments.data_dir)
+    except KeyboardInterrupt:
+        return _fail(f"stopped, but {order.path} is complete", INTERRUPTED)
     return SUCCESS
 
 
@@ -130,12 +137,12 @@ def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:
     except OSError as error:
         return _fail(f"{directory} cannot be read: {error.strerror or error}")
     for problem in result.problems:
-        print(problem)
+        print(printable(problem))
     events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
     events.metric("problems", len(result.problems), "Problems that were found in the dataset.")
     if result.problems:
         return _fail(result.advice) if result.advice else FAILURE
-    print(f"{arguments.directory}: {result.summary}; {time.perf_counter() - start:.1f} s")
+    print(f"{printable(arguments.directory)}: {result.summary}; {time.perf_counter() - start:.1f} s")
     print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
     return SUCCESS
 
@@ -156,9 +163,12 @@ def _fetch(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _fail(f"{data_dir} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
     events.emit("result", path=path, is_new=bool(copied))
     if copied:
-        print(f"{path} is a copy of {source}, each file with its sha256; {time.perf_counter() - start:.1f} s")
+        print(
+            f"{printable(path)} is a copy of {printable(source)}, each file with its sha256; "
+            f"{time.perf_counter() - start:.1f} s"
+        )
     else:
-        print(f"{path} is there already, and the same as {source}; nothing was done")
+        print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
     _print_load(task, path, arguments.data_dir)
     return SUCCESS
 
@@ -178,7 +188,7 @@ def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
     events.emit("result", path=path, examples=count, is_new=is_new)
     state = "published" if is_new else "there already"
     also = "nothing was drawn" if is_new else "no other finished run waits there"
-    print(f"{path} is {state}, with {count:,} examples; {also}")
+    print(f"{printable(path)} is {state}, with {count:,} examples; {also}")
     _print_load(task, path, str(path.parents[2]))
     return SUCCESS
 
@@ -289,7 +299,7 @@ def _card(arguments: argparse.Namespace, rest: list[str]) -> int:
     except OSError as error:
         return _fail(f"the card of {data_dir} could not be written: {error.strerror or error}")
     events.emit("result", paths=list(map(str, written)))
-    print("\n".join(map(str, written)))
+    print("\n".join(map(printable, written)))
     return SUCCESS
 
 
@@ -308,7 +318,7 @@ def _convert(arguments: argparse.Namespace, rest: list[str]) -> int:
         return _fail(f"{directory} could not be written: {error.strerror or error}; it is as it was")
     events.emit("result", path=directory, formats=layout.formats, is_new=done)
     took = f"; {time.perf_counter() - start:.1f} s" if done else " already; nothing was done"
-    print(f"{directory} has {layout} of {task.description}{took}")
+    print(f"{printable(directory)} has {layout} of {task.description}{took}")
     return SUCCESS
 
 
@@ -369,17 +379,20 @@ def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> 
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")
     print(f"{seconds:.1f} s, {task.num_examples / seconds:,.0f} examples per second")
-    print(order.path)
+    print(printable(order.path))
 
 
 def _print_load(task: Task, path: "AnyPath", data_dir: str) -> None:
     if "://" in data_dir:
-        print(f"fetch it with: {NAME} fetch {path} DIR")
+        print(f"fetch it with: {as_command([NAME, 'fetch', str(path), 'DIR'])}")
     if data_dir.startswith("s3://"):
         return  # TensorFlow cannot read from S3
     name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
-    quoted = json.dumps(data_dir, ensure_ascii=False)
-    print(f'load it with: tfds.load("{name}", data_dir={quoted})')
+    literal = python_literal(data_dir)
+    if any("\udc80" <= each <= "\udcff" for each in data_dir):  # a byte that is not part of a character
+        print(f"tfds.load opens no directory whose name is not UTF-8, such as {literal}; rename it, then load it")
+        return
+    print(f'load it with: tfds.load("{name}", data_dir={literal})')
 
 
 def _fail(message: str, code: int = FAILURE) -> int:

@@ -11,8 +11,6 @@ import signal
 import sys
 
 INTERRUPTED, FAILURE = 130, 1  # as in base.terminal, which would take too long to import first
-# What the dynamic loader says if it finds no room for a library, as under ``ulimit -v``.
-NO_ROOM = ("failed to map segment", "cannot allocate memory")
 
 
 def arith_data() -> int:
@@ -47,9 +45,11 @@ def run(name: str, module: str) -> int:
             signal.signal(number, stop)
     try:
         main = importlib.import_module(module).main
-    except (MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) and not any(words in str(error).lower() for words in NO_ROOM):
+    except Exception as error:
+        from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
+
+        if not is_short_of_memory(error):
             raise
-        print(f"{name}: the memory that this process may use does not suffice; give it more", file=sys.stderr)
+        print(f"{name}: {TOO_LITTLE_MEMORY}", file=sys.stderr)
         return FAILURE
     return main()

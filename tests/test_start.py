@@ -1,6 +1,7 @@
 """What ends a program while its modules are imported."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -61,3 +62,36 @@ def test_a_module_that_is_missing_is_ours_to_mend(start):
     with start("import nothing_of_this_name") as program:
         assert program.wait(60) == 1
         assert "ModuleNotFoundError: No module named 'nothing_of_this_name'" in program.stderr.read()
+
+
+PLAN = ["seq2seq_arith.pipelines", "plan", "addition"]
+GENERATE = ["seq2seq_arith.pipelines", "generate", "addition", "--num-examples", "100", "--data-dir", "data"]
+PREDICT = ["seq2seq_arith.trainer", "predict", "run", "1+2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "megabytes"),
+    [(PLAN, 170), (PLAN, 200), (PLAN, 230), (GENERATE, 300), (GENERATE, 400), (PREDICT, 250)],
+)
+def test_a_limit_of_memory_gives_no_traceback(tmp_path, words, megabytes):
+    """As of ``ulimit -v``. How much a command takes depends on the machine, so it may also succeed, or be refused.
+
+    A library in C may end the process with a signal if it gets no memory, which nothing in Python can prevent.
+    """
+    module, *arguments = words
+    program = f"import sys; from seq2seq_arith import start; sys.exit(start.run('prog', '{module}.__main__'))"
+    limit = megabytes * 10**6
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    if done.returncode > 0:
+        *_, line = done.stderr.splitlines()  # libraries may warn before
+        assert "the memory that this process may use does not suffice" in line or done.returncode == 2

@@ -23,7 +23,7 @@ from seq2seq_arith.base import events, logs, packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import check_int, check_number, given, options_of, words
-from seq2seq_arith.base.terminal import run_program, say
+from seq2seq_arith.base.terminal import printable, run_program, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.arguments import (
     DATA_FLAGS,
@@ -168,7 +168,7 @@ def plot(args: argparse.Namespace) -> int:
     path = local_folder(args.output)
     runs = [curves.read(open_run(folder)) for folder in args.run_dirs]
     curves.plot(path, dict(zip(curves.labels(args.run_dirs), runs, strict=True)))
-    say(str(path))
+    say(printable(path))
     return 0
 
 
@@ -237,7 +237,7 @@ def inspect(args: argparse.Namespace) -> int:
         inspection.draw(path, found)
     say(json.dumps(found.to_json()) if args.json else found.text())
     if path and not args.json:
-        say(f"\n{path}")
+        say(f"\n{printable(path)}")
     return 0
 
 
@@ -266,7 +266,7 @@ def report(args: argparse.Namespace) -> int:
     from seq2seq_arith.trainer.reporting import page
 
     page.write_report(path, labelled, options, lengths=lengths, chosen=chosen, data_dir=args.data_dir)
-    say(str(path))
+    say(printable(path))
     return 0
 
 
@@ -394,7 +394,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     def work() -> int:
         nonlocal command
         args = parse(argv)
-        logs.start(args)
+        logs.start(PROGRAM, args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
         registry.use(args.task_file)
         command = args.command
@@ -406,7 +406,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         goes_on = "; the same command goes on from the last checkpoint, or starts anew if there is none"
         return f"stopped{goes_on if command in ('train', 'demo', 'sweep') else ''}"
 
-    return run_program(PROGRAM, work, stopped)
+    return run_program(PROGRAM, work, stopped, ends_process=argv is None)
 
 
 if __name__ == "__main__":

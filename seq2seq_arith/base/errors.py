@@ -17,7 +17,13 @@
 A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
 """
 
+import re
 from pathlib import Path
+
+# A value of so many characters is cut to half as many: a number of 5,000 digits would hide the sentence. Names of
+# files are values, too, but paths may be long.
+LONGEST_VALUE = 120
+_LONG = re.compile(rf"(?<![^\s/])([^\s/]{{{LONGEST_VALUE},}}?)(?=[;,:)]*(?:[\s/]|$))")
 
 
 class _OneSentence:
@@ -31,8 +37,14 @@ class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
     The message is one sentence that says what was given, what is allowed and what to do. The programs print it
-    without a traceback and exit with code 2.
+    without a traceback and exit with code 2. A value of more than ``LONGEST_VALUE`` characters is cut.
+
+    >>> len(str(InputError("digits is " + "9" * 5000)))
+    71
     """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_LONG.sub(lambda value: f"{value[0][: LONGEST_VALUE // 2]}…", message))
 
 
 class RunError(RuntimeError, _OneSentence):

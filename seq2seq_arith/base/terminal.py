@@ -1,12 +1,15 @@
 """The parser, the exit codes, the signals and the messages of failures, for both programs."""
 
 import argparse
+import atexit
 import contextlib
 import io
+import json
 import os
-import re
+import shlex
 import shutil
 import signal
+import string
 import sys
 import textwrap
 import threading
@@ -16,14 +19,15 @@ from typing import Any, NoReturn
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
+from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # The title of a group of options at the head of a command's help.
 FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
-# A refused word of so many characters is cut to half as many: a number of 5,000 digits would hide the sentence.
-LONGEST_WORD = 120
+# Characters that mean themselves in $'...' of a shell, also after \\x and two digits.
+PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@% ")
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
@@ -46,8 +50,7 @@ class Parser(argparse.ArgumentParser):
         group.add_argument("-h", "--help", action="help", help="show this text and exit")
 
     def error(self, message: str) -> NoReturn:
-        shortened = re.sub(rf"\S{{{LONGEST_WORD},}}", lambda word: f"{word[0][: LONGEST_WORD // 2]}…", message)
-        raise InputError(f"{shortened}; see {self.prog} --help")
+        raise InputError(f"{message}; see {self.prog} --help")
 
 
 class _HelpFormatter(argparse.HelpFormatter):
@@ -94,13 +97,17 @@ def say(text: str = "") -> None:
     print(text, flush=True)
 
 
-def run_program(name: str, command: Callable[[], int], stopped: Callable[[], str]) -> int:
+def run_program(
+    name: str, command: Callable[[], int], stopped: Callable[[], str], *, ends_process: bool = False
+) -> int:
     """Runs a command line program to its exit code.
 
     Args:
       name: The program's name, which stands before every failure.
       command: The work; it returns an exit code.
       stopped: What is said after Ctrl-C, SIGTERM, or the end of the terminal.
+      ends_process: Whether the process ends with the program: then a signal that comes after its work does not change
+        the exit code. It ends the process at once if that still waits for threads of a library.
 
     Returns:
       The command's exit code; 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
@@ -109,19 +116,53 @@ def run_program(name: str, command: Callable[[], int], stopped: Callable[[], str
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not have the marks of the tables
-    for number in STOP_SIGNALS:
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # which nohup has set
-            signal.signal(number, _interrupt)
-    code = _exit_code(name, command, stopped)
+    if ends_process:
+        # Later, Python takes our handlers off, and a signal would end the process with a code of its own.
+        atexit.register(_handle_signals, signal.SIG_IGN)
+    code = _interruptible(name, command, stopped, ends_process)
     try:
         events.write_metrics(code)
     except OSError as error:
         code = fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
     events.finish(code)
+    if ends_process:
+        _handle_signals(lambda *_: os._exit(code))
     return code
 
 
-def _exit_code(name: str, command: Callable[[], int], stopped: Callable[[], str]) -> int:
+def _interruptible(name: str, command: Callable[[], int], stopped: Callable[[], str], ends_process: bool) -> int:
+    """The exit code of a command that signals stop; none of them raises an exception outside of it."""
+    is_over = False
+
+    def interrupt(*_: object) -> None:
+        if not is_over:
+            raise KeyboardInterrupt
+
+    try:
+        try:
+            for number in STOP_SIGNALS:
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # which nohup has set
+                    signal.signal(number, interrupt)
+            return _exit_code(name, command)
+        finally:
+            is_over = ends_process
+            if ends_process:
+                _handle_signals(signal.SIG_IGN)  # while it is told how the work has ended
+    except KeyboardInterrupt:
+        return fail(name, stopped(), INTERRUPTED)
+
+
+def _handle_signals(handler: Any) -> None:
+    for number in STOP_SIGNALS:
+        signal.signal(number, handler)
+
+
+def _exit_code(name: str, command: Callable[[], int]) -> int:
+    """The exit code of a command; its failure is said in a sentence.
+
+    Raises:
+      KeyboardInterrupt: A signal has stopped it.
+    """
     try:
         code = command()
         sys.stdout.flush()  # here, where a failure is a sentence
@@ -135,14 +176,14 @@ def _exit_code(name: str, command: Callable[[], int], stopped: Callable[[], str]
     except BrokenPipeError:
         _drop_output()  # the reader has seen enough
         return FAILURE
-    except OSError as error:
+    except Exception as error:
+        if is_short_of_memory(error):
+            return fail(name, f"{TOO_LITTLE_MEMORY}, or less to do")
+        if not isinstance(error, OSError):
+            raise
         if not error.filename:
             _drop_output()
         return fail(name, f"{error.filename or 'standard output'}: {error.strerror or error}")
-    except MemoryError:
-        return fail(name, "the memory that this process may use does not suffice; give it more, or less to do")
-    except KeyboardInterrupt:
-        return fail(name, stopped(), INTERRUPTED)
 
 
 def fail(name: str, message: str, code: int = FAILURE) -> int:
@@ -150,12 +191,53 @@ def fail(name: str, message: str, code: int = FAILURE) -> int:
 
     A path in it may have any characters: those that cannot be printed are shown as in Python, such as ``\\n``.
     """
-    message = events.job().of_failure(message)
-    message = "".join(each if each.isprintable() else repr(each)[1:-1] for each in message)
+    message = printable(events.job().of_failure(message))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
         events.emit("error", message=message, exit_code=code)
     return code
+
+
+def printable(text: object) -> str:
+    r"""A path or a message on one line: what the output cannot show is written as in Python, such as ``\n``.
+
+    >>> print(printable("two\nlines"))
+    two\nlines
+    """
+    return "".join(each if _is_shown(each) else ascii(each)[1:-1] for each in str(text))
+
+
+def python_literal(text: str) -> str:
+    r"""A string as Python reads it back, in characters that standard output has.
+
+    >>> print(python_literal("data"), python_literal("two\nlines"), python_literal("x\udcff"))
+    "data" "two\nlines" 'x\udcff'
+    """
+    quoted = json.dumps(text, ensure_ascii=False)
+    return quoted if _is_shown(quoted) else ascii(text)
+
+
+def as_command(words: Sequence[str]) -> str:
+    r"""Words as a shell reads them back; those that cannot be shown are quoted as in bash and zsh.
+
+    >>> print(as_command(["ls", "a b", "two\nlines", "x\udcff"]))
+    ls 'a b' $'two\x0alines' $'x\xff'
+    """
+    return " ".join(shlex.quote(word) if _is_shown(word) else _ansi_quoted(word) for word in words)
+
+
+def _ansi_quoted(word: str) -> str:
+    characters = (chr(byte) if chr(byte) in PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(word))
+    return f"$'{''.join(characters)}'"
+
+
+def _is_shown(text: str) -> bool:
+    """Whether standard output shows every character of a text as it is."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return text.isprintable()
 
 
 @contextlib.contextmanager
@@ -186,7 +268,3 @@ def _drop_output() -> None:
     """Sends what is left of the output nowhere; Python would complain once more when it flushes it at the end."""
     with contextlib.suppress(OSError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
-
-
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from seq2seq_arith.base import errors
 
 
@@ -18,6 +20,21 @@ def test_the_docstring_draws_every_error_below_its_base():
     assert {name: base for name, base in drawn.items() if base} == {
         name: base for name, base in real.items() if base in real
     }
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("learning_rate is " + "9" * 400 + "; give less", "learning_rate is " + "9" * 60 + "…; give less"),
+        ("'" + "x" * 120 + "' is no number", "'" + "x" * 59 + "… is no number"),
+        ("9" * 119, "9" * 119),
+        ("/folder" * 100 + "/x is no run", "/folder" * 100 + "/x is no run"),  # a path is whole
+        ("/" + "a" * 200 + "/b", "/" + "a" * 60 + "…/b"),
+        ("word " * 100, "word " * 100),
+    ],
+)
+def test_a_long_value_does_not_hide_the_sentence(given, shown):
+    assert str(errors.InputError(given)) == shown
 
 
 def test_ipython_shows_one_sentence_of_every_error():

@@ -1,6 +1,7 @@
 """What libraries log, and where it goes."""
 
 import os
+import resource
 import subprocess
 import sys
 
@@ -20,11 +21,10 @@ sys.exit(program.main())
 """
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", PROGRAM, *PLAN, *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"PYTHONSAFEPATH": "1"}, timeout=100
-    )
+def run(*arguments: object, program: str = PROGRAM, **options) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, *PLAN, *map(str, arguments)]
+    environment = os.environ | {"PYTHONSAFEPATH": "1"}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100, **options)
 
 
 def levels(text: str) -> list[str]:
@@ -58,6 +58,28 @@ def test_what_cannot_be_written(tmp_path, kind):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"arith-data: --log-file is {path}, which cannot be written: ")
+
+
+def test_a_full_disk_is_said_once_and_the_work_goes_on(tmp_path):
+    """A limit of a file's size stands for the disk."""
+    log = tmp_path / "log"
+    log.write_text("")
+    done = run(
+        "--log-file", log, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    )
+    assert done.returncode == 0
+    assert "examples" in done.stdout
+    assert done.stderr == (
+        f"arith-data: --log-file is {log}, which cannot be written any longer: File too large; nothing more is logged\n"
+    )
+    assert log.read_text() == ""
+
+
+def test_a_line_that_does_not_fit_its_values_is_left_out(tmp_path):
+    wrong = '    logging.getLogger("library").error("%d", "x")\n    return make('
+    done = run("--log-file", tmp_path / "log", program=PROGRAM.replace("    return make(", wrong))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert levels((tmp_path / "log").read_text()) == ["info", "warning", "error"]
 
 
 def test_silence_ends_with_its_block(capfd):

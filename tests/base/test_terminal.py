@@ -1,15 +1,19 @@
 """Exit codes and sentences that both programs share."""
 
 import argparse
+import ast
+import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 import types
 
 import pytest
 
-from seq2seq_arith.base import terminal
+from seq2seq_arith.base import machine, terminal
 from seq2seq_arith.base.errors import (
     DivergedError,
     EngineError,
@@ -20,12 +24,19 @@ from seq2seq_arith.base.errors import (
     WorkerLostError,
 )
 
+MEMORY = "the memory that this process may use does not suffice; give it more, or less to do"
+
 
 def raising(error: BaseException):
     def command() -> int:
         raise error
 
     return command
+
+
+def after(cause: Exception, error: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 def stopped_after_publishing() -> PublishedError:
@@ -60,7 +71,12 @@ def run(monkeypatch, capsys):
         (stopped_after_publishing(), 130, "complete, but stopped"),
         (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device"),
         (OSError(28, "No space left on device"), 1, "standard output: No space left on device"),
-        (MemoryError(), 1, "the memory that this process may use does not suffice; give it more, or less to do"),
+        (MemoryError(), 1, MEMORY),
+        (ImportError("libarrow.so: failed to map segment from shared object"), 1, MEMORY),
+        (OSError("libarrow.so: cannot allocate memory in static TLS block"), 1, MEMORY),
+        (OSError(12, "Cannot allocate memory"), 1, MEMORY),
+        (RuntimeError("can't start new thread"), 1, MEMORY),
+        (after(MemoryError(), ImportError("numpy cannot be imported")), 1, MEMORY),
         (KeyboardInterrupt(), 130, "stopped; nothing was left"),
     ],
 )
@@ -72,9 +88,70 @@ def test_a_command_gives_its_own_exit_code(run):
     assert run(lambda: 7) == (7, "")
 
 
-def test_another_error_is_ours_to_mend(run):
-    with pytest.raises(ZeroDivisionError):
-        run(raising(ZeroDivisionError()))
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemError(), ImportError("no module"), RuntimeError("bug")])
+def test_another_error_is_ours_to_mend(run, error):
+    with pytest.raises(type(error)):
+        run(raising(error))
+
+
+def test_what_c_does_not_explain_is_a_lack_of_memory_if_the_memory_is_limited(run, monkeypatch):
+    monkeypatch.setattr(machine, "_most_addresses", lambda: 2**29)
+    assert run(raising(SystemError("error return without exception set"))) == (1, f"prog: {MEMORY}\n")
+
+
+# The first signal comes while what was done is told, the second one while Python ends.
+LATE = """
+import atexit, os, signal, sys
+from seq2seq_arith.base import events, terminal
+
+def send(*_):
+    os.kill(os.getpid(), {number})
+
+signal.signal({number}, signal.SIG_DFL)
+events.write_metrics = send
+atexit.register(send)
+sys.exit(terminal.run_program("prog", lambda: 7, lambda: "stopped", ends_process=True))
+"""
+
+
+WAITING = """
+import signal, sys, threading, time
+from seq2seq_arith.base import terminal
+
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+threading.Thread(target=time.sleep, args=(600,)).start()
+code = terminal.run_program("prog", lambda: 7, lambda: "stopped", ends_process=True)
+print("done", flush=True)
+sys.exit(code)
+"""
+
+
+def test_a_signal_ends_a_process_that_waits_for_a_thread_after_the_work():
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", WAITING], **pipes) as process:
+        assert process.stdout.readline() == "done\n"
+        process.terminate()
+        assert (process.wait(60), process.stderr.read()) == (7, "")
+
+
+@pytest.mark.parametrize("number", terminal.STOP_SIGNALS)
+def test_a_signal_after_the_work_changes_nothing(number):
+    program = LATE.format(number=int(number))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
+def test_a_caller_in_python_can_be_stopped_after_the_work():
+    """A notebook, or these tests: only a process that ends with the program ignores signals."""
+    before = [signal.getsignal(number) for number in terminal.STOP_SIGNALS]
+    try:
+        assert terminal.run_program("prog", lambda: 7, lambda: "stopped") == 7
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+    finally:
+        for number, handler in zip(terminal.STOP_SIGNALS, before, strict=True):
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("number", terminal.STOP_SIGNALS)
@@ -258,3 +335,29 @@ def test_a_long_word_does_not_hide_the_sentence():
     parser.add_argument("--digits", type=int)
     with pytest.raises(InputError, match=r"^argument --digits: invalid int value: 'x{59}…; see prog --help$"):
         parser.parse_args(["--digits", "x" * 4000])
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "line", "literal", "typed"),
+    [
+        ("data", "utf-8", "data", '"data"', "data"),
+        ("a b", "utf-8", "a b", '"a b"', "'a b'"),
+        ('a"b', "utf-8", 'a"b', r'"a\"b"', "'a\"b'"),
+        ("two\nlines", "utf-8", r"two\nlines", r'"two\nlines"', r"$'two\x0alines'"),
+        ("it's\t", "utf-8", r"it's\t", '"it\'s\\t"', r"$'it\x27s\x09'"),
+        ("é", "utf-8", "é", '"é"', "'é'"),
+        ("é", "ascii", r"\xe9", r"'\xe9'", r"$'\xc3\xa9'"),
+        ("\U0001f600", "ascii", r"\U0001f600", r"'\U0001f600'", r"$'\xf0\x9f\x98\x80'"),
+        ("x\udcff", "utf-8", r"x\udcff", r"'x\udcff'", r"$'x\xff'"),
+        ("a\u2028b", "utf-8", r"a\u2028b", r"'a\u2028b'", r"$'a\xe2\x80\xa8b'"),
+    ],
+)
+def test_names_as_they_are_shown_and_typed(monkeypatch, text, encoding, line, literal, typed):
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert terminal.printable(text) == line
+    assert terminal.python_literal(text) == literal
+    assert ast.literal_eval(literal) == text
+    assert terminal.as_command([text]) == typed
+    if shutil.which("bash"):
+        done = subprocess.run(["bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
+        assert done.stdout == os.fsencode(text)

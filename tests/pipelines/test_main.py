@@ -1,6 +1,9 @@
 """``arith-data`` in processes of its own: what it prints, what it refuses, what it imports, what it leaves."""
 
+import ast
+import contextlib
 import dataclasses
+import io
 import json
 import os
 import pty
@@ -525,3 +528,39 @@ def test_five_options_stand_at_the_head_of_the_help(capsys, command):
     first = re.search(r"^the options that matter most:\n(.*?)^\S", capsys.readouterr().out, re.MULTILINE | re.DOTALL)
     assert first
     assert len(re.findall(r"^  --", first[1], re.MULTILINE)) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "shown", "load"),
+    [
+        (b"two\nlines", "utf-8", r"two\nlines", r'tfds.load("seq2seq_arith/addition-n100", data_dir="{}/two\nlines")'),
+        (b"x\xff", "utf-8", r"x\udcff", r"tfds.load opens no directory whose name is not UTF-8, such as '{}/x\udcff'"),
+        ("é".encode(), "ascii", r"\xe9", r"""tfds.load("seq2seq_arith/addition-n100", data_dir='{}/\xe9')"""),
+        ("é".encode(), "utf-8", "é", 'tfds.load("seq2seq_arith/addition-n100", data_dir="{}/é")'),
+    ],
+)
+def test_a_name_that_cannot_be_shown(made, tmp_path, name, encoding, shown, load):
+    """One line for the path, and a command that works when it is typed."""
+    data_dir = tmp_path / os.fsdecode(name)
+    shutil.copytree(made[0], data_dir)
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
+    with contextlib.redirect_stdout(out):
+        assert __main__.main(["generate", "addition", *SMALL, "--data-dir", str(data_dir)]) == 0
+        out.flush()
+    there, said = out.buffer.getvalue().decode(encoding).splitlines()
+    assert there.startswith(f"{tmp_path}/{shown}/seq2seq_arith/addition-n100/1.0.0 is there already")
+    assert load.format(tmp_path) in said
+    if said.startswith("load it with: "):
+        (argument,) = [each for each in ast.walk(ast.parse(said[14:])) if isinstance(each, ast.keyword)]
+        assert ast.literal_eval(argument.value) == str(data_dir)
+
+
+def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkeypatch, capsys):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(__main__, "_print_load", stop)
+    assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
+    path = dataset_path(tmp_path, Task(num_examples=100))
+    assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"
+    assert is_complete(path)

@@ -5,16 +5,13 @@ An object appears when its upload is complete, and not before.
 
 import contextlib
 import dataclasses
-import errno
-import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError, StoreError
-from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE, Client, State
@@ -278,22 +275,6 @@ def read_bytes(path: AnyPath) -> bytes:
         return path.read_bytes()
     with open_regular(path) as file:
         return file.read()
-
-
-def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file for reading. A pipe or a device in its place would block, or never end.
-
-    Raises:
-      OSError: It cannot be opened, or is not a regular file.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    kind = os.fstat(descriptor).st_mode
-    if stat.S_ISREG(kind):
-        return os.fdopen(descriptor, "rb")
-    os.close(descriptor)
-    if stat.S_ISDIR(kind):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise OSError(errno.EINVAL, "Not a regular file", str(path))
 
 
 def local_path(directory: str) -> Path:

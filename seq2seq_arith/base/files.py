@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -101,6 +102,35 @@ def write_atomically(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """Opens a regular file for reading. A pipe or a device in its place would block, or never end.
+
+    Raises:
+      OSError: It cannot be opened, or is not a regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "Not a regular file", str(path))
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """The content of a regular file that has at most so many bytes.
+
+    Raises:
+      OSError: It cannot be read, is not a regular file, or has more bytes.
+    """
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"It has more than {most:,} bytes", str(path))
+    return content
+
+
 def expanded(name: str | Path) -> Path:
     """The path of a name that begins with ``~`` for a home directory; a shell leaves it in ``--data-dir=~/data``."""
     with contextlib.suppress(RuntimeError):  # there is no such user
@@ -185,7 +215,7 @@ def is_locked(path: Path) -> bool:
       OSError: The file is there and cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
         return False
     try:

@@ -21,18 +21,21 @@ import io
 import itertools
 import json
 import math
+import os
 import re
 import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import open_regular
+from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import rename, whole_file
 
@@ -52,6 +55,9 @@ DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+# How a zip file begins; np.load would take another file for a single array, and make it as large as its header says.
+ZIP = b"PK"
+MOST_OF_A_STATE = 2**28  # bytes of its JSON, which has a row per epoch
 # The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
@@ -111,15 +117,24 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The variables, by key, and the state that ``save`` saved.
 
     Raises:
-      InputError: The file is missing.
-      DamagedError: It is damaged.
+      InputError: The file is missing, or larger than the free memory.
+      DamagedError: It is damaged, or not a regular file.
     """
     try:
-        return _read(path, path.stat().st_size)
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= free_memory():
+                return _read(file, size)
     except FileNotFoundError:
         raise InputError(f"there is no checkpoint {stores.shown(path)}; train the run first") from None
+    except OSError as error:
+        raise DamagedError(path, error.strerror or error) from None
     except DAMAGE as error:
         raise DamagedError(path, error) from None
+    raise InputError(
+        f"the checkpoint {stores.shown(path)} has {size:,} bytes, and there is less free memory; free some, or give "
+        "another run"
+    )
 
 
 def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:
@@ -182,8 +197,11 @@ def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -
     np.savez(file, **members)
 
 
-def _read(file: Any, file_size: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads a checkpoint of so many bytes, from a path or an open file; raises one of ``DAMAGE`` if it is not one."""
+def _read(file: IO[bytes], file_size: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Reads a checkpoint of so many bytes from an open file; raises one of ``DAMAGE`` if it is not one."""
+    if file.read(len(ZIP)) != ZIP:
+        raise ValueError("it is not an archive of NumPy")
+    file.seek(0)
     with np.load(file, allow_pickle=False) as archive:
         _check_sizes(archive.zip, file_size)
         # NumPy stops reading before the checksum of an array that has become shorter.
@@ -197,7 +215,10 @@ def _read(file: Any, file_size: int) -> tuple[dict[str, np.ndarray], dict[str, A
     stated = arrays.pop(SHA256, None)
     if stated is not None and not np.array_equal(stated, _digest(arrays)):
         raise ValueError("its content does not have its sha256")
-    state = json.loads(arrays.pop(STATE).tobytes())
+    packed = arrays.pop(STATE)
+    if packed.nbytes > MOST_OF_A_STATE:
+        raise ValueError(f"its state has more than {MOST_OF_A_STATE:,} bytes")
+    state = json.loads(packed.tobytes())
     _check_values(arrays, state)
     return arrays, state
 

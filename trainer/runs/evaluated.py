@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
 
 WORST = {"name", "exact_match", "digits"}  # fields of the worst slice, among others
@@ -14,7 +15,7 @@ def read(run: Run) -> dict[str, Any]:
     Nothing depends on it but what is shown, and evaluating again writes it anew.
     """
     try:
-        found = json.loads(run.evaluation.read_text(encoding="utf-8"))
+        found = json.loads(files.read(run.evaluation))
         is_whole = not found.get("worst_slice") or set(found["worst_slice"]) >= WORST
     except (OSError, ValueError, RecursionError, AttributeError, TypeError):
         return {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import read, write
 from seq2seq_arith.trainer.runs.stores import shown
 
 # The metrics of a set of examples. A row has each of them for the training set and, with VALIDATION before its name,
@@ -53,11 +53,10 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        read = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
-        if read and all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in read):
-            return read
+        rows = csv.DictReader(io.StringIO(read(path), newline=""))
+        found = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+        if found and all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in found):
+            return found
         raise ValueError
     except OSError as error:
         raise InputError(

@@ -10,7 +10,8 @@ from pathlib import Path
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, history
+from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, stores
 from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
@@ -64,7 +65,7 @@ class Entry:
     def cells(self) -> list[str]:
         """A row of a table with ``HEADER``."""
         return [
-            self.name,
+            printable(self.name),
             self.task or "-",
             self.model or "-",
             self.view or "-",
@@ -135,8 +136,12 @@ def state_of(run: Run) -> RunState:
     Raises:
       InputError: One of its files is damaged, or its best checkpoint is missing.
     """
-    if is_locked(run.folder / LOCK):
-        return RunState.TRAINING
+    lock = run.folder / LOCK
+    try:
+        if is_locked(lock):
+            return RunState.TRAINING
+    except OSError as error:
+        raise InputError(f"{stores.shown(lock)} cannot be read: {error.strerror or error}; remove it") from None
     if history.read_csv(run.history):
         checkpoints.load(run.best)
     if run.last.exists():
@@ -159,14 +164,14 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
 def _json(path: Path) -> object:
     """What a file of JSON holds; None if it is not one."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(files.read(path))
     except (OSError, ValueError, RecursionError):
         return None
 
 
 def text(entries: Sequence[Entry]) -> str:
     """The runs as a table, and below it a sentence for each that is damaged or refused."""
-    reasons = [f"{each.name} is {each.state}: {each.why}" for each in entries if each.why]
+    reasons = [printable(f"{each.name} is {each.state}: {each.why}") for each in entries if each.why]
     return "\n".join([table(HEADER, [each.cells() for each in entries]), *(["", *reasons] if reasons else [])])
 
 

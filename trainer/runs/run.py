@@ -11,11 +11,11 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
+from seq2seq_arith.base.files import expanded, locked, make_directory, open_regular, remove_temporaries
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import read, write
 from seq2seq_arith.trainer.runs.holder import Holder
 
 TASK_FILE = "task_file"
@@ -301,7 +301,7 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(read(path))
         data = values["data"]
         sha256, directory, order = data["sha256"], data["directory"], data.get("order", ORDER_BEFORE)
         if not all(isinstance(value, str) for value in (sha256, directory, order)):
@@ -320,7 +320,7 @@ def open_run(folder: str | Path) -> Run:
 
 def _holder(lock: Path) -> Holder | None:
     """Who holds the lock of a run, as far as its file says it: that of version 0.1.0 is empty."""
-    with contextlib.suppress(OSError), lock.open("rb") as file:
+    with contextlib.suppress(OSError), open_regular(lock) as file:
         return Holder.unpacked(file.read(MOST_OF_A_LOCK))
     return None
 

@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import read, write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +54,8 @@ def read_jsonl(path: Path) -> list[EpochSamples]:
     Nothing depends on these answers but what is shown, so a damaged file is no reason to refuse a run.
     """
     found: list[EpochSamples] = []
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        for line in path.read_text(encoding="utf-8").splitlines():
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        for line in read(path).splitlines():
             values = json.loads(line)
             found.append(EpochSamples(int(values["epoch"]), tuple(Sample(**each) for each in values["samples"])))
     return found

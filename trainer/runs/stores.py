@@ -13,13 +13,14 @@ import atexit
 import contextlib
 import dataclasses
 import functools
+import itertools
 import math
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
 from seq2seq_arith.pipelines.places.operations import ABSENT
@@ -55,11 +56,13 @@ def working_copy(url: str) -> Path:
     """
     place = parse_place(url)
     assert isinstance(place, ObjectPath)
-    entries = [entry for entry in place.entries() if not entry.name.startswith(".")]
+    found = (entry for entry in place.entries() if not entry.name.startswith("."))
+    entries = list(itertools.islice(found, MOST_FILES + 1))
     if len(entries) > MOST_FILES or sum(entry.size for entry in entries) > MOST_BYTES:
         raise InputError(f"{url} has more files than a run; give the folder of a run, or one that is not there yet")
     # A key may be any text, also one that leads out of the folder.
-    if strange := [entry.name for entry in entries if entry.name.startswith("/") or ".." in entry.name.split("/")]:
+    folders = {str(parent) for entry in entries for parent in PurePosixPath(entry.name).parents}
+    if strange := [entry.name for entry in entries if entry.name in folders or not _is_plain(entry.name)]:
         raise InputError(f"{url} has a file {strange[0]!r}, which no run has; give the folder of a run")
     folder = _folder(place)
     for entry in entries:
@@ -73,6 +76,12 @@ def working_copy(url: str) -> Path:
     for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
     return folder
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is that of a file below a folder, on any disk."""
+    parts = name.split("/")
+    return not {"", ".", ".."} & set(parts) and "\0" not in name and all(len(part.encode()) <= 255 for part in parts)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.stores import shown
 
 
@@ -41,18 +41,22 @@ class Summary:
         Raises:
           WriteError: The file cannot be written.
         """
-        write(path, (json.dumps(dataclasses.asdict(self), indent=2) + "\n").encode())
+        files.write(path, (json.dumps(dataclasses.asdict(self), indent=2) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
         """What ``write`` wrote; None if the training has not ended, or was one of version 0.1.0, which wrote none.
 
         Raises:
-          InputError: The file is damaged.
+          InputError: The file is damaged, or cannot be read.
         """
         if not path.exists():
             return None
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
+            return cls(**json.loads(files.read(path)))
+        except OSError as error:
+            raise InputError(
+                f"{shown(path)} cannot be read: {error.strerror or error}; give yourself access to it"
+            ) from None
+        except (ValueError, TypeError, RecursionError):
             raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None

@@ -11,8 +11,10 @@ from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.files import read_regular
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
@@ -32,9 +34,9 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     """
     run = open_run(folder)
     try:
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        evaluation = json.loads(run.evaluation.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        summary = json.loads(files.read(run.summary))
+        evaluation = json.loads(files.read(run.evaluation))
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
     suites = [
         {
@@ -88,7 +90,7 @@ def read(path: Path) -> list[dict[str, Any]]:
       InputError: The file cannot be read, or has a line that is not one of these.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_regular(path, files.MOST_OF_A_LIST).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give the results.jsonl of a sweep"
@@ -98,7 +100,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         try:
             row = json.loads(line)
             rows[row["run"], row["seed"]] = row
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise InputError(f"{path}, line {number}, is not the result of a run; remove it") from None
     return list(rows.values())
 

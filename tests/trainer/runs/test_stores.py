@@ -18,7 +18,7 @@ import pytest
 
 from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, parse_place
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints, files, stores
 from seq2seq_arith.trainer.runs.run import open_run
@@ -244,3 +244,29 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
     missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
     sentence = f"arith-model: {url}s is no run: it has no config.json; give the --run-dir of arith-model train\n"
     assert (missing.returncode, missing.stderr) == (2, sentence)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["a/../../b"], ["/a"], ["a//b"], ["a/./b"], ["a\0b"], ["a" * 300], ["config.json", "config.json/a"]],
+    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
+)
+def test_an_object_that_is_no_file_of_a_run(bucket, names):
+    for name in names:
+        (ObjectPath(f"{bucket}/run") / name).put(b"content")
+    with pytest.raises(InputError, match=r"/run has a file .*, which no run has; give the folder of a run"):
+        stores.working_copy(f"{bucket}/run")
+
+
+def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(bucket, monkeypatch):
+    listed = []
+
+    def entries(self):
+        for number in range(10**9):
+            listed.append(number)
+            yield Entry(f"{number}", 1, 0.0)
+
+    monkeypatch.setattr(ObjectPath, "entries", entries)
+    with pytest.raises(InputError, match="has more files than a run"):
+        stores.working_copy(f"{bucket}/run")
+    assert len(listed) == stores.MOST_FILES + 1

@@ -3,13 +3,12 @@
 Also the table at the end of a training.
 """
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import as_typed, say
+from seq2seq_arith.base.terminal import as_command, as_typed, printable, say
 from seq2seq_arith.pipelines import show as data
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
@@ -80,7 +79,7 @@ def next_steps(trained: Sequence[Trained]) -> list[str]:
         (["evaluate", middle.folder], "see which kinds of questions it gets wrong"),
         (["describe", last.folder], "see its network, layer by layer"),
     ]
-    commands = [shlex.join([program, *map(str, words)]) for words, _ in steps]
+    commands = [as_command([program, *map(str, words)]) for words, _ in steps]
     width = max(map(len, commands))
     return [f"{command:<{width}}  # {why}" for command, (_, why) in zip(commands, steps, strict=True)]
 
@@ -143,4 +142,4 @@ def show_files(run: Run) -> None:
         ("summary", run.summary),
         ("configuration", run.config_path),
     ):
-        say(f"  {name}: {path}")
+        say(f"  {name}: {printable(path)}")

@@ -1,11 +1,11 @@
 """The command that makes a dataset, as it is typed."""
 
-import shlex
 import types
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import words
+from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout
 
 
@@ -29,7 +29,7 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
     options = words(task, types.SimpleNamespace(**task.defaults))
     typed = [task.name, *task_file(task), *options, *files, "--data-dir", str(data_dir), *others]
-    return shlex.join(["arith-data", "generate", *typed])
+    return as_command(["arith-data", "generate", *typed])
 
 
 def task_file(task: Task) -> list[str]:

@@ -14,7 +14,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.asking import breakdown, report
 from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
@@ -92,7 +92,7 @@ def evaluate(run: Run, **how: Any) -> dict[str, Any]:
     found = measure(run, **how)
     report.show_sets(found.content)
     report.show_suites(found.suites)
-    say(f"\nsaved in {found.path}\n")
+    say(f"\nsaved in {printable(found.path)}\n")
     report.show_worst(found.suites)
     return found.content
 

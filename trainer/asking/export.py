@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, python_literal, say
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
@@ -116,9 +116,10 @@ def export(run: Run, out: str) -> None:
         shutil.rmtree(partial, ignore_errors=True)
     events.emit("result", path=folder)
     example = text.example(run.task)
-    say(f'{folder}/saved_model: model = tf.saved_model.load("{folder}/saved_model"); model.answer(["{example}"])')
+    shown, saved = printable(folder), python_literal(f"{folder}/saved_model")
+    say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{example}"])')
     say(
-        f"{folder}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
+        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
         f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path
 
@@ -92,7 +92,7 @@ def make_missing(task: Task, data_dir: str) -> None:
 
     start = time.perf_counter()
     create(order)
-    say(f"{order.path}: {task.num_examples:,} examples in {time.perf_counter() - start:.1f} s\n")
+    say(f"{printable(order.path)}: {task.num_examples:,} examples in {time.perf_counter() - start:.1f} s\n")
 
 
 def _check_writable(path: Path, advice: str) -> None:

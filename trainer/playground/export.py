@@ -18,7 +18,7 @@ import numpy as np
 from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.models.taggers import ORDERS
@@ -60,14 +60,14 @@ def export(top: Path, folder: Path) -> None:
     for name, path in listing.folders(top).items():
         found = _exported(name, path, models)
         if isinstance(found, Refused):
-            say(f"left out: {name}: {found.why}")
+            say(printable(f"left out: {name}: {found.why}"))
         else:
             exported.append(found)
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
     _write(folder, exported)
     size = sum(file.stat().st_size for file in folder.iterdir())
-    say(f"{folder / 'index.html'}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
+    say(f"{printable(folder / 'index.html')}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
 
 
 def _write(folder: Path, exported: list[dict[str, Any]]) -> None:

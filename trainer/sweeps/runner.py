@@ -12,7 +12,7 @@ from typing import Any
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded, locked, make_directory
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.run import differences, local_folder
@@ -65,7 +65,8 @@ class Runner:
             done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
             missing = [each for each in self.planned if each.name not in done]
             count = len(self.planned)
-            say(f"{count} runs, {count - len(missing)} of them done before; the results are in {self.results}")
+            done_before = f"{count - len(missing)} of them done before"
+            say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
             failed = self._run_all(missing, count)
         if failed:
             raise SweepError(
@@ -83,7 +84,7 @@ class Runner:
                         row = future.result()
                     except (InputError, RunError) as error:
                         failed.append(f"{planned.name} ({error})")
-                        say(f"{number} of {count}: {planned.name} failed: {error}")
+                        say(f"{number} of {count}: {planned.name} failed: {printable(error)}")
                         continue
                     results.append(self.results, row)
                     events.emit("result", **row)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base import events, notebook
 from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.integrity import FileCheck
@@ -128,7 +128,7 @@ def train(
             if not run.config_path.exists():
                 raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
     events.emit("result", path=run.place, stopped=state.stopped, **dataclasses.asdict(summary))
-    say(f"{run.place} is finished: {state.stopped}")
+    say(f"{printable(run.place)} is finished: {state.stopped}")
     if advice := how_to_go_on(state, config):
         say(advice)
     return Trained(run, state, summary)
@@ -230,7 +230,7 @@ def _make_loop(run: Run, source: Source, view: View) -> Loop:
         _check_together(strategy, run)
     if devices.is_chief() and loop.restore() and not loop.state.stopped:
         run.check_order()
-        say(f"{run.place} was stopped after step {loop.state.step:,}, and goes on from there")
+        say(f"{printable(run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
     if devices.cluster():
         # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
         loop.resume(devices.broadcast(strategy, loop.packed() if devices.is_chief() else b""))

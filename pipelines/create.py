@@ -9,10 +9,11 @@ from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.followed_job import followed_job
 from seq2seq_arith.pipelines.beam.jobs import Begun
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
-from seq2seq_arith.pipelines.beam.options import default_threads
+from seq2seq_arith.pipelines.beam.options import default_threads, job_outlives_program
 from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.publish import take_up
 from seq2seq_arith.pipelines.steps.current_step import LABELS, current_step
 from seq2seq_arith.pipelines.steps.run import generate
 from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
@@ -34,10 +35,11 @@ def create(order: Order) -> dict[str, Any]:
     publisher = order.publisher
     with publisher.locked():
         # Another run may have finished since the caller looked.
-        metadata = order.published()
+        metadata = order.published() or take_up(order)
         if metadata is None:
             order.check_engine()
-            with shown(order) as begun, publisher.staged(order.layout, order.overwrite) as staging:
+            outlives = job_outlives_program(order.options)
+            with shown(order) as begun, publisher.staged(order.layout, order.overwrite, outlives) as staging:
                 metadata = fill(order, staging, begun)
         publisher.name_default()
     return metadata

@@ -1,8 +1,10 @@
 """Publishes what a finished job has written, if the program that started it is gone: ``arith-data publish``."""
 
 import contextlib
+import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from seq2seq_arith.arithmetic.tasks import VERSION, Task
 from seq2seq_arith.base.errors import EngineError, InputError
@@ -10,9 +12,12 @@ from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, NAME
-from seq2seq_arith.pipelines.order import publisher_of
+from seq2seq_arith.pipelines.order import Order, publisher_of
 from seq2seq_arith.pipelines.places.paths import AnyPath, parse_place
 from seq2seq_arith.pipelines.publishing.publisher import Publisher, damage
+
+if TYPE_CHECKING:
+    from seq2seq_arith.pipelines.steps.report import Report
 
 
 def find(url: str, flags: Sequence[str]) -> AnyPath:
@@ -43,7 +48,6 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
       PublishedError: The dataset is complete, but the default config could not be written.
     """
     # Beam takes a second to import: only now.
-    from seq2seq_arith.pipelines.steps.report import read_report
     from seq2seq_arith.pipelines.steps.run import describe
 
     publisher = publisher_of(path)
@@ -53,10 +57,9 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
             task, metadata = _standing(publisher)
             publisher.name_default()
             return task, metadata, False
-        try:
-            report = read_report(reports[-1])
-        except (ValueError, KeyError, TypeError, EngineError):
-            raise InputError(f"{reports[-1]} is no report of this version; run arith-data generate again") from None
+        report = _read(reports[-1])
+        if report is None:
+            raise InputError(f"{reports[-1]} is no report of this version; run arith-data generate again")
         if report.task.config_name != path.parents[0].name:
             raise InputError(f"{reports[-1]} is the report of {report.task.config_name}; leave it in that one's place")
         if report.written is None:
@@ -70,6 +73,48 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
     return report.task, metadata, is_new
 
 
+def take_up(order: Order) -> dict[str, Any] | None:
+    """Publishes the ordered dataset if a job has left its files whose program is gone; returns None if none has.
+
+    Only while the path is locked, so that no other run waits for the job. In a store, a run may be about to read its
+    report, and no lock tells.
+
+    Raises:
+      InputError: The files are damaged.
+      OSError: The directory cannot be written.
+    """
+    from seq2seq_arith.pipelines.steps.run import describe
+
+    if order.overwrite or not (path := finished_run(order)):
+        return None
+    print(f"a job that has ended left the files in {path.parent}; nothing is drawn", file=sys.stderr, flush=True)
+    report = _read(path)
+    assert report and report.written
+    with order.publisher.taken_up(path) as staging:
+        return describe(report.task, report.layout, staging, report.written)
+
+
+def finished_run(order: Order) -> Path | None:
+    """The report of a finished run that has made the files of the ordered dataset in a directory, and not published."""
+    if not isinstance(order.path, Path):
+        return None
+    for path in reversed(order.publisher.finished()):
+        report = _read(path)
+        if report and report.written and (report.task, report.layout) == (order.task, order.layout):
+            return cast(Path, path)
+    return None
+
+
+def _read(path: AnyPath) -> "Report | None":
+    """The report; None if it is none of this version."""
+    # Beam takes a second to import: only now.
+    from seq2seq_arith.pipelines.steps.report import read_report
+
+    with contextlib.suppress(ValueError, KeyError, TypeError, EngineError):
+        return read_report(path)
+    return None
+
+
 def _standing(publisher: Publisher) -> tuple[Task, dict[str, Any]]:
     """The dataset that stands there.
 
@@ -77,6 +122,10 @@ def _standing(publisher: Publisher) -> tuple[Task, dict[str, Any]]:
       InputError: There is none, or it has lost a file.
     """
     path = publisher.path
+    if publisher.may_be_written():
+        raise InputError(
+            f"there is no finished run at {path} yet; look whether the engine's job has ended, then run this again"
+        )
     with contextlib.suppress(Problem):
         task, layout, metadata = read_checked(path)
         # In a store, this file makes it a dataset.

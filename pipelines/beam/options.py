@@ -121,6 +121,20 @@ def is_local(options: PipelineOptions) -> bool:
     return options.view_as(StandardOptions).runner == LOCAL_RUNNER
 
 
+def job_outlives_program(options: PipelineOptions) -> bool:
+    """Whether a job goes on, or may, if this program is killed: on an engine with workers that are not this program's.
+
+    A local run ends with the program, and so do Beam's loopback, whose workers are threads of it, and an embedded job
+    server.
+    """
+    runner, portable = options.view_as(StandardOptions).runner, options.view_as(PortableOptions)
+    if runner not in OPEN_RUNNERS:
+        return not is_local(options)
+    if runner != "PortableRunner":
+        return portable.environment_type not in (None, "LOOPBACK")  # the default of these runners
+    return portable.environment_type != "LOOPBACK" and portable.job_endpoint not in (None, "embed")
+
+
 def workers_share_process(options: PipelineOptions) -> bool:
     """Whether workers run (or may run) in this process, so that its counters include theirs."""
     if options.view_as(StandardOptions).runner not in OPEN_RUNNERS:

@@ -1,7 +1,9 @@
 """Publishes a dataset on a disk of this machine: by renaming a complete directory, under a lock."""
 
 import contextlib
+import itertools
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +19,11 @@ from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.publishing.publisher import Publisher, damage
+from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
 
 STAGING = f"{VERSION}.incomplete-"
 ASIDE = f"{STAGING}old-"
+JOB = f"{STAGING}job-"
 
 
 class DirectoryPublisher(Publisher):
@@ -31,11 +34,16 @@ class DirectoryPublisher(Publisher):
         DATA_DIR/seq2seq_arith/
             .config/metadata.json                  the default config
             .lock-addition                         the lock; the file stays
-            addition/1.0.0.incomplete-1a2b3c4d/    a run writes here
+            addition/1.0.0.incomplete-1a2b3c4d/    a local run writes here
+            addition/1.0.0.incomplete-job-1a2b.../ or a run on an engine, whose job may outlive its program
             addition/1.0.0/                        and renames the directory at the end
 
     A dataset that stands there is exchanged with the new one in one step. Where the system cannot do that, the old one
     is set aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
+
+    What a killed local run has left is removed by the next run, for nobody writes there any more. The folder of an
+    engine's job is spared for a day after the last change in it: the job may still be writing, or has finished, and
+    ``arith-data publish`` makes a dataset of it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -74,14 +82,17 @@ class DirectoryPublisher(Publisher):
             yield
 
     @contextlib.contextmanager
-    def staged(self, layout: Layout | None = None, overwrite: bool = False) -> Iterator[StagedDirectory]:
+    def staged(
+        self, layout: Layout | None = None, overwrite: bool = False, outlives: bool = False
+    ) -> Iterator[StagedDirectory]:
         """As ``Publisher.staged``, only while the path is locked; a dataset that stands at the path is replaced.
 
-        The leftovers of killed runs are removed first.
+        The leftovers of killed runs are removed first. After an exception, the files of an engine's job that has
+        finished stay, for what has failed is only publishing them.
         """
         del layout, overwrite  # which matter only in a store
         self._remove_leftovers()
-        directory = self.path.with_name(f"{STAGING}{uuid.uuid4().hex[:8]}")
+        directory = self.path.with_name(f"{JOB if outlives else STAGING}{uuid.uuid4().hex[:8]}")
         try:
             files.make_directory(directory)
             yield StagedDirectory(directory)
@@ -89,7 +100,8 @@ class DirectoryPublisher(Publisher):
         except SubmittedError:
             raise  # the engine is writing there
         except BaseException:
-            self._remove(directory)
+            if not (outlives and (directory / REPORT).is_file()):
+                self._remove(directory)
             raise
         self._remove(directory)
 
@@ -98,11 +110,17 @@ class DirectoryPublisher(Publisher):
         reports = [path for path in self.path.parent.glob(f"{STAGING}*/{REPORT}") if path.is_file()]
         return sorted(reports, key=lambda path: path.stat().st_mtime)
 
+    def may_be_written(self) -> bool:
+        """As ``Publisher.may_be_written``."""
+        return any(_is_spared(leftover) and not (leftover / REPORT).exists() for leftover in self._leftovers())
+
     @contextlib.contextmanager
     def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
         """As ``Publisher.taken_up``, only while the path is locked."""
         del overwrite  # a dataset that stands at the path is replaced
         yield StagedDirectory(report.parent)
+        if problem := damage(report.parent, paths.sizes(report.parent)):
+            raise InputError(f"{problem}; run arith-data generate with --overwrite to make the dataset anew")
         self._replace_by(report.parent)
         self._remove_leftovers()
 
@@ -115,7 +133,7 @@ class DirectoryPublisher(Publisher):
 
     def tidy(self) -> None:
         """As ``Publisher.tidy``, unless a run is making the dataset."""
-        if self._leftovers():
+        if not all(map(_is_spared, self._leftovers())):
             with contextlib.suppress(InputError), self.locked():
                 self._remove_leftovers()
 
@@ -130,9 +148,10 @@ class DirectoryPublisher(Publisher):
         return list(self.path.parent.glob(f"{self.path.name}.incomplete*"))
 
     def _remove_leftovers(self) -> None:
-        """Removes the directories of killed runs; only while the path is locked."""
+        """Removes the directories of killed runs that no job can need; only while the path is locked."""
         for leftover in self._leftovers():
-            files.remove_tree(leftover)
+            if not _is_spared(leftover):
+                files.remove_tree(leftover)
 
     def _put_back(self) -> None:
         """Gives a dataset its name back that a killed run had set aside; only while the path is locked.
@@ -183,3 +202,19 @@ class DirectoryPublisher(Publisher):
             aside.rename(self.path)
             raise
         return aside
+
+
+def _is_spared(leftover: Path) -> bool:
+    """Whether this is the folder of an engine's job in which something has changed during the last day."""
+    if not leftover.name.startswith(JOB) or leftover.is_symlink() or not leftover.is_dir():
+        return False
+    since = time.time() - OLD_SECONDS
+    return any(_changed(path) > since for path in itertools.chain([leftover], leftover.rglob("*")))
+
+
+def _changed(path: Path) -> float:
+    """When a file or folder was changed, in seconds since 1970; 0 if it is gone."""
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0

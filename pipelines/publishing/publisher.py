@@ -17,6 +17,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import Staging
 
 ANEW = "give --overwrite to make the dataset anew"
+OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that an engine is still running
 
 
 class Publisher(abc.ABC):
@@ -56,7 +57,9 @@ class Publisher(abc.ABC):
         """
 
     @abc.abstractmethod
-    def staged(self, layout: Layout, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
+    def staged(
+        self, layout: Layout, overwrite: bool = False, outlives: bool = False
+    ) -> contextlib.AbstractContextManager[Staging]:
         """Takes the files of the dataset, and publishes them when the block ends without an exception.
 
         After an exception, the files are removed, and a dataset that stood at the path still stands.
@@ -64,11 +67,16 @@ class Publisher(abc.ABC):
         Args:
           layout: The layout of the dataset.
           overwrite: Whether to replace the dataset that stands at the path.
+          outlives: Whether the job that writes the files goes on if this program is killed.
         """
 
     @abc.abstractmethod
     def finished(self) -> Sequence[AnyPath]:
         """The reports of runs whose jobs have ended, and which nobody has published; the newest is the last."""
+
+    @abc.abstractmethod
+    def may_be_written(self) -> bool:
+        """Whether an engine may still be writing for a run whose program is gone; False where that cannot be told."""
 
     @abc.abstractmethod
     def taken_up(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:

@@ -69,14 +69,13 @@ from seq2seq_arith.pipelines.formats.layout import (
 from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Tally
-from seq2seq_arith.pipelines.publishing.publisher import Publisher
+from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher
 
 AT_ONCE = 1000  # objects that are removed after one look at the marker
 BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
 ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
 DEPOSITS = 10  # attempts at writing an object that other runs write, too
 CLOCK_SECONDS = 60.0  # by which the clocks of this machine and of the store may differ
-OLD_SECONDS = 86_400  # a younger object that no marker names may belong to a run that is still going on
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,13 +246,14 @@ class StorePublisher(Publisher):
         yield
 
     @contextlib.contextmanager
-    def staged(self, layout: Layout, overwrite: bool = False) -> Iterator[Upload]:
+    def staged(self, layout: Layout, overwrite: bool = False, outlives: bool = False) -> Iterator[Upload]:
         """As ``Publisher.staged``. Without ``overwrite``, a dataset that appears only now is not replaced either.
 
         Raises:
           InputError: Another run has made the dataset meanwhile.
           StoreError: The store fails, or shards have been removed by another run.
         """
+        del outlives  # any job may, and shards have no folder that tells whose they are
         standing = (self.path / METADATA).read() if overwrite else None
         before = self._begin(layout, standing)
         upload = Upload(
@@ -285,6 +285,10 @@ class StorePublisher(Publisher):
         """As ``Publisher.finished``."""
         reports = sorted(Listing.of(self.path).reports, key=lambda entry: entry.modified)
         return [ObjectPath(f"{self.path.url}{BESIDE}{entry.name}", self.path.flags) for entry in reports]
+
+    def may_be_written(self) -> bool:
+        """As ``Publisher.may_be_written``: shards do not tell whose they are."""
+        return False
 
     @contextlib.contextmanager
     def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:

@@ -1,6 +1,7 @@
 """A job that outlives the program which started it: its dataset is published from the report, and nothing is drawn."""
 
 import contextlib
+import errno
 import json
 import re
 import shlex
@@ -9,18 +10,20 @@ from pathlib import Path
 
 import memory_store
 import pytest
-from programs import run_here, without_lock
-from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
+from programs import files, run_here, without_lock
+from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, objects
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats import manifests
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.order import publisher_of
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import generate
 
@@ -40,12 +43,20 @@ def found(place) -> dict[str, bytes]:
     return objects(place) if isinstance(place, ObjectPath) else without_lock(place)
 
 
-def finished(place) -> None:
-    """What a job leaves whose program was killed before it could publish."""
+def finished(place, layout: Layout = LAYOUT) -> None:
+    """What an engine's job leaves whose program was killed before it could publish."""
     options, publisher = pipeline_options([]), publisher_of(dataset_path(place, TASK))
-    with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT) as staging:
-        generate(TASK, LAYOUT, staging, options, default_threads(options))
+    with contextlib.suppress(SubmittedError), publisher.staged(layout, outlives=True) as staging:
+        generate(TASK, layout, staging, options, default_threads(options))
         raise SubmittedError("")
+
+
+def running(place) -> Path:
+    """The folder of a job that is still writing, and whose program is gone."""
+    with contextlib.suppress(SubmittedError), publisher_of(dataset_path(place, TASK)).staged(outlives=True) as staging:
+        (staging.path / "shard").touch()
+        raise SubmittedError("")
+    return staging.path
 
 
 def test_the_bytes_of_a_run_that_was_not_killed(place, local, monkeypatch):
@@ -79,6 +90,90 @@ def test_without_a_finished_run(place):
     assert process.stderr.startswith(f"arith-data: {words}")
     assert run_here(*shlex.split(process.stderr.partition(words)[2])).returncode == 0
     assert found(place) == right
+
+
+def test_the_same_command_publishes_what_a_job_has_left(tmp_path, local, monkeypatch):
+    finished(tmp_path)
+    (folder,) = dataset_path(tmp_path, TASK).parent.iterdir()
+    monkeypatch.setattr(pipeline, "draw", None)
+    process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert process.stderr == f"a job that has ended left the files in {folder}; nothing is drawn\n"
+    assert found(tmp_path) == local["three"]
+
+
+@pytest.mark.parametrize("asked", [[*THREE, "--overwrite"], TWO], ids=["anew", "another layout"])
+def test_finished_files_stay_while_another_dataset_is_made(tmp_path, local, asked):
+    """They can still be published, for a day."""
+    finished(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (folder,) = path.parent.iterdir()
+    for _ in range(2):  # the second time, only leftovers are looked at
+        process = run_here(*GENERATE, *asked, "--data-dir", tmp_path)
+        assert (process.returncode, process.stderr) == (0, "")
+        assert {entry.name for entry in path.parent.iterdir()} == {"1.0.0", folder.name}
+    assert run_here("publish", path, "--overwrite").returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_finished_files_that_are_damaged(tmp_path, local):
+    finished(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (folder,) = path.parent.iterdir()
+    lost = LAYOUT.paths("train", 1)[0]
+    (folder / lost).unlink()
+    command = (*GENERATE, *THREE, "--data-dir", tmp_path)
+    words = f"{folder} has lost its file {lost}; run arith-data generate with --overwrite to make the dataset anew\n"
+    for refused in (run_here("publish", path), run_here(*command)):
+        assert refused.returncode == 2
+        assert refused.stderr.endswith(words)
+        assert not path.exists()
+    assert run_here(*command, "--overwrite").returncode == 0
+    assert verify(path).problems == []
+
+
+def test_a_job_that_is_still_writing(tmp_path, local):
+    """Its folder stays whatever is typed, and publishing waits for it."""
+    folder = running(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    for _ in range(2):
+        process = run_here("publish", path)
+        assert process.returncode == 2
+        assert f"there is no finished run at {path} yet; look whether the engine's job has ended" in process.stderr
+        process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path)
+        assert process.returncode == 0
+        assert files(folder) == {"shard": b""}
+        assert verify(path).problems == []
+    path.rename(tmp_path / "away")
+    process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path)
+    words = f"a job of an earlier run may still be writing; when it has ended: arith-data publish {path}\n"
+    assert (process.returncode, process.stderr) == (0, words)
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["new", "replaced"])
+def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, overwrite):
+    """The files of the job stay, and the last line says what makes a dataset of them."""
+    path = dataset_path(tmp_path, TASK)
+    if overwrite:
+        assert run_here(*GENERATE, *TWO, "--data-dir", tmp_path).returncode == 0
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectoryPublisher, "_replace_by", full)
+        process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path, *overwrite)
+    assert process.returncode == 1
+    (line,) = process.stderr.splitlines()
+    reason, command = line.split("make the dataset visible with: arith-data ")
+    assert reason == (
+        f"arith-data: {path} could not be written: No space left on device; the job has ended, and its files are kept; "
+        "make room, then "
+    )
+    monkeypatch.setattr(pipeline, "draw", None)
+    assert run_here(*shlex.split(command)).returncode == 0
+    assert found(tmp_path) == local["three"]
 
 
 def test_with_manifests(place, tmp_path, monkeypatch):

@@ -193,3 +193,29 @@ def test_local_workers_together_use_every_core(flags, threads):
 def test_whose_counters_include_the_workers(flags, share):
     """Where they do not, the shards that are there are counted instead."""
     assert options.workers_share_process(pipeline_options(flags)) == share
+
+
+SERVER = ("--runner=PortableRunner", "--job_endpoint=localhost:1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "outlives"),
+    [
+        ([], False),
+        (["--direct_running_mode=multi_processing"], False),
+        (["--runner=PortableRunner"], False),
+        (["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=PROCESS"], False),
+        ([*SERVER, "--environment_type=LOOPBACK"], False),
+        ([*SERVER, "--environment_type=EXTERNAL"], True),
+        (SERVER, True),  # with Docker
+        (["--runner=PrismRunner"], False),
+        (["--runner=FlinkRunner", "--flink_master=localhost:1"], False),
+        (["--runner=FlinkRunner", "--flink_master=localhost:1", "--environment_type=EXTERNAL"], True),
+        (["--runner=SparkRunner", "--environment_type=PROCESS"], True),
+        (["--runner=DataflowRunner"], True),
+        (["--runner=my.own.Runner"], True),
+    ],
+    ids=str,
+)
+def test_which_jobs_outlive_the_program(flags, outlives):
+    assert options.job_outlives_program(pipeline_options(flags)) == outlives

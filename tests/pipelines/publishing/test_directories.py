@@ -473,6 +473,67 @@ def test_leftovers_are_removed_and_nothing_else(tmp_path):
     assert tree(path) == before
 
 
+def aged(path: Path, seconds: float) -> None:
+    """Sets back the time of the last change of everything there."""
+    then = time.time() - seconds
+    for entry in (*path.rglob("*"), path):
+        os.utime(entry, (then, then), follow_symlinks=False)
+
+
+DAY = 86_400
+
+
+@pytest.mark.parametrize(
+    ("name", "age", "newest", "stays"),
+    [
+        ("deadbeef", 0, None, False),  # a local run, whose workers ended with it
+        ("old-deadbeef", 0, None, False),
+        ("job-deadbeef", 0, None, True),
+        ("job-deadbeef", DAY - 60, None, True),
+        ("job-deadbeef", DAY + 60, None, False),
+        ("job-deadbeef", 9 * DAY, "parquet/.temp-1", True),  # a long shard, of which more has just been written
+        ("job-deadbeef", 9 * DAY, "parquet", True),
+    ],
+)
+@pytest.mark.parametrize("by", ["a run", "tidying"])
+def test_which_leftovers_are_spared(tmp_path, by, name, age, newest, stays):
+    path = standing(tmp_path)
+    leftover = path.with_name(f"1.0.0.incomplete-{name}")
+    (leftover / "parquet").mkdir(parents=True)
+    for file in ("shard", "parquet/.temp-1"):
+        (leftover / file).touch()
+    aged(leftover, age)
+    if newest:
+        os.utime(leftover / newest)
+    before = tree(leftover)
+    if by == "tidying":
+        DirectoryPublisher(path).tidy()
+    else:
+        make(TASK, LAYOUT, tmp_path, overwrite=True)
+    assert tree(leftover) == (before if stays else {})
+    assert leftover.exists() == stays
+    assert verify(path, beside=False).problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_job_writes_into_what_is_no_folder(tmp_path, kind):
+    path, mine = standing(tmp_path / "data"), tmp_path / "mine"
+    mine.mkdir()
+    put(path.with_name("1.0.0.incomplete-job-deadbeef"), kind, mine)
+    DirectoryPublisher(path).tidy()
+    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+
+
+@pytest.mark.parametrize("outlives", [False, True])
+def test_a_run_marks_its_folder(tmp_path, outlives):
+    """By its name, which is there from the first moment on; a failed run leaves nothing, also on an engine."""
+    publisher = DirectoryPublisher(dataset_path(tmp_path, TASK))
+    with pytest.raises(ZeroDivisionError), publisher.locked(), publisher.staged(outlives=outlives) as staging:
+        assert staging.path.name.startswith("1.0.0.incomplete-job-") == outlives
+        raise ZeroDivisionError
+    assert not staging.path.exists()
+
+
 def test_staged_removes_leftovers_even_if_it_fails(tmp_path):
     path = dataset_path(tmp_path, TASK)
     (path.parent / "1.0.0.incomplete-deadbeef").mkdir(parents=True)

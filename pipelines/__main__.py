@@ -5,6 +5,7 @@ Also ``python -m seq2seq_arith.pipelines``.
 
 import argparse
 import dataclasses
+import errno
 import sys
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from seq2seq_arith.arithmetic.task_options import (
     task_parameters,
 )
 from seq2seq_arith.arithmetic.tasks import Task, is_task
-from seq2seq_arith.base import events, logs
+from seq2seq_arith.base import events, logs, progress
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import check_int, given, options_of
@@ -54,6 +55,9 @@ if TYPE_CHECKING:
     from seq2seq_arith.pipelines.places.paths import AnyPath
 
 NOTHING_LEFT = "nothing was left behind"
+# Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
+LEFT_IN_STORE = "what it wrote is no dataset, and the next run uses or removes it"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -98,24 +102,32 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
     from seq2seq_arith.pipelines.beam.failures import SubmittedError
     from seq2seq_arith.pipelines.create import create
 
+    if order.publisher.may_be_written():
+        print(
+            f"a job of an earlier run may still be writing; when it has ended: {_publish_command(order)}",
+            file=sys.stderr,
+        )
     start = time.perf_counter()
-    left = _left(order.path)
+    progress.reset()
     try:
         metadata = create(order)
     except SubmittedError as submitted:
         print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
-        print(as_command([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])]))
+        print(_publish_command(order))
         return SUCCESS
     except WorkerLostError as error:
-        return _fail(f"{error} while {order.path} was made; {left}: run this again")
-    except (EngineError, StoreError) as error:
-        return _fail(f"{error}; {left}")
+        return _fail(f"{error} while {order.path} was made; {_rest(order)}")
+    except StoreError as error:
+        return _fail(f"{error}; {_rest(order)}")
+    except EngineError as error:
+        return _fail(f"{error}; {_rest(order, 'when that is mended, ')}")
     except OSError as error:
         if is_short_of_memory(error):  # it comes from a shared library
-            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do; {left}")
-        return _fail(f"{order.path} could not be written: {error.strerror or error}; {left}")
+            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do; {_rest(order)}")
+        first = "make room, then " if error.errno in FULL else "when that is mended, "
+        return _fail(f"{order.path} could not be written: {error.strerror or error}; {_rest(order, first)}")
     except KeyboardInterrupt:
-        return _fail(f"stopped; {left}", INTERRUPTED)
+        return _fail(f"stopped; {_rest(order)}", INTERRUPTED)
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
         _print_load(order.task, order.path, arguments.data_dir)
@@ -351,9 +363,27 @@ def _order(arguments: argparse.Namespace, beam_flags: list[str]) -> "Order":
     return dataclasses.replace(order, beam_options=pipeline_options(beam_flags))
 
 
-def _left(path: "AnyPath") -> str:
-    """What a failed run has left, for messages: in a store, workers of an engine may still be writing."""
-    return "what it wrote is no dataset, and the next run removes it" if "://" in str(path) else NOTHING_LEFT
+def _rest(order: "Order", first: str = "") -> str:
+    """What a failed run has done, what is left of it, and what to type: the rest of the sentence that says why.
+
+    Args:
+      order: What was to be made.
+      first: What comes before typing the same again.
+    """
+    from seq2seq_arith.pipelines.publish import finished_run
+
+    done, total = progress.count("shards"), order.layout.num_shards
+    # Workers in other processes do not always tell how many.
+    written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
+    if finished_run(order):
+        visible = f"make the dataset visible with: {_publish_command(order)}"
+        return f"the job has ended, and its files are kept; {first}{visible}"
+    left = LEFT_IN_STORE if "://" in str(order.path) else NOTHING_LEFT
+    return f"{written}{left}; {first}run the same command again"
+
+
+def _publish_command(order: "Order") -> str:
+    return as_command([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])])
 
 
 def _print_fewer(task: Task, arguments: argparse.Namespace) -> None:

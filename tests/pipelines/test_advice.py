@@ -1,13 +1,21 @@
 """What a message of ``arith-data`` tells people to type works when it is typed."""
 
+import errno
 import json
 import re
 import shlex
 import subprocess
+import uuid
 from pathlib import Path
 
+import memory_store
 import pytest
 from programs import files, run, run_here
+
+from seq2seq_arith.base import progress
+from seq2seq_arith.base.errors import EngineError, StoreError, WorkerLostError
+from seq2seq_arith.pipelines import create
+from seq2seq_arith.pipelines.places import clients
 
 # The arguments of a command that is refused, the advice in the message, and arguments that follow it. In these, {0} is
 # what the first group of the advice says. {data} is a data directory with the dataset of 100 additions.
@@ -241,3 +249,55 @@ def test_no_command_makes_a_dataset_where_it_does_not_belong_or_another_one(tmp_
     process = run_here("verify", moved)
     assert (process.returncode, process.stderr) == (1, "")
     assert "does not have the sha256" in process.stdout
+
+
+FAILURES = {
+    "a full disk": (
+        OSError(errno.ENOSPC, "No space left on device"),
+        "{path} could not be written: No space left on device; {done}; make room, then {again}",
+    ),
+    "another trouble with the disk": (
+        OSError(errno.EIO, "Input/output error"),
+        "{path} could not be written: Input/output error; {done}; when that is mended, {again}",
+    ),
+    "a failed store": (StoreError("gs://b is out of order"), "gs://b is out of order; {done}; {again}"),
+    "a failed job": (
+        EngineError("the engine's job a-1 ended as FAILED: out of slots"),
+        "the engine's job a-1 ended as FAILED: out of slots; {done}; when that is mended, {again}",
+    ),
+    "a lost worker": (
+        WorkerLostError("a worker process died"),
+        "a worker process died while {path} was made; {done}; {again}",
+    ),
+    "a stop": (KeyboardInterrupt(), "stopped; {done}; {again}"),
+}
+LEFT = {
+    "a directory": "nothing was left behind",
+    "a store": "what it wrote is no dataset, and the next run uses or removes it",
+}
+
+
+@pytest.mark.parametrize("written", [0, 6, 9])
+@pytest.mark.parametrize("place", LEFT)
+@pytest.mark.parametrize(("error", "said"), FAILURES.values(), ids=FAILURES)
+def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
+    tmp_path, monkeypatch, error, said, place, written
+):
+    """In one line. An engine may count a shard twice, and counts of workers elsewhere may not be known: 9, and 0."""
+    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    data_dir = tmp_path if place == "a directory" else f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data"
+    command = ("generate", "addition", "--num-examples", "100", "--data-dir", data_dir)
+
+    def failing(*_: object, **__: object) -> None:
+        progress.add("shards", written)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(create, "generate", failing)
+        process = run_here(*command)
+    assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    done = f"{min(written, 8)} of 8 shards were written; {LEFT[place]}" if written else LEFT[place]
+    path = f"{data_dir}/seq2seq_arith/addition-n100/1.0.0"
+    told = said.format(path=path, done=done, again="run the same command again")
+    assert process.stderr == f"arith-data: {told}\n"
+    assert run_here(*command).returncode == 0

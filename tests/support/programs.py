@@ -54,6 +54,13 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
     )
 
 
+def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:
+    """Whether a failed run's last line has this reason, what was done and is left, and then says what to type."""
+    written = r"(?:[1-9]\d* of \d+ shards were written; )?"
+    typed = "(?:make room, then |when that is mended, )?run the same command again"
+    return re.search(rf"{re.escape(reason)}; {written}{left}; {typed}(?:; the engine's job .*)?$", line) is not None
+
+
 def free_port() -> int:
     """A port of this machine at which nobody listens."""
     with socket.create_server(("localhost", 0)) as listener:

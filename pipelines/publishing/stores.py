@@ -25,7 +25,7 @@ the same layout completes it. A run of another layout cannot tell it from a run 
 ``overwrite``.
 
 Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, before it withdraws the dataset
-and in 3. On S3, one request removes a thousand objects.
+and in 3. One request removes a thousand objects of S3, or a hundred of Google's store.
 
 Limits of a store:
 
@@ -36,24 +36,21 @@ Limits of a store:
   minute before, for clocks differ), and a run that publishes removes those of other layouts, unless the marker names
   them. They may belong to another run, which notices it in 3,
   reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
-  deletes after its step 3 (at most ``AT_ONCE`` objects).
+  deletes after its step 3 (at most ``prefixes.AT_ONCE`` objects).
 """
 
 import contextlib
-import dataclasses
-import hashlib
 import json
 import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import Any
 
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError, StoreError
-from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.formats import default_config, manifests
@@ -63,139 +60,21 @@ from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
     Layout,
-    format_name,
     read_metadata,
 )
 from seq2seq_arith.pipelines.places.operations import ABSENT
-from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
+from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Tally
+from seq2seq_arith.pipelines.publishing import prefixes
+from seq2seq_arith.pipelines.publishing.prefixes import Before, Listing
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher
+from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, Upload
 
-AT_ONCE = 1000  # objects that are removed after one look at the marker
-BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
-ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
-DEPOSITS = 10  # attempts at writing an object that other runs write, too
 CLOCK_SECONDS = 60.0  # by which the clocks of this machine and of the store may differ
 
 
-@dataclasses.dataclass(frozen=True)
-class Listing:
-    """The objects of a dataset's prefix, and those beside it that belong to runs.
-
-    Attributes:
-      files: The files of the dataset, by name.
-      reports: The reports of runs; their names begin with the run's token.
-    """
-
-    files: Mapping[str, Entry]
-    reports: tuple[Entry, ...]
-
-    @classmethod
-    def of(cls, path: ObjectPath) -> "Listing":
-        """Lists both, which begin alike, at once."""
-        found = list(path.entries(""))
-        below = [dataclasses.replace(entry, name=entry.name[1:]) for entry in found if entry.name.startswith("/")]
-        beside = [
-            dataclasses.replace(entry, name=entry.name.removeprefix(BESIDE))
-            for entry in found
-            if entry.name.startswith(BESIDE)
-        ]
-        return cls({entry.name: entry for entry in below}, tuple(beside))
-
-
-@dataclasses.dataclass(frozen=True)
-class Before:
-    """The files of a run's layout that stand when it begins, by a listing or by the time.
-
-    Attributes:
-      has_some: Whether there are some, so that it is worth looking for each.
-      entries: Them, by name.
-      since: Without a listing, when the run began: what is older was there before.
-    """
-
-    has_some: bool
-    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
-    since: float = 0.0
-
-    def had(self, entry: Entry) -> bool:
-        """Whether this object was there."""
-        return self.entries.get(entry.name) == entry or entry.modified < self.since
-
-
-@dataclasses.dataclass(frozen=True)
-class Upload:
-    """Staging below a prefix of a store, for one run. Workers write shards under their final names.
-
-    Attributes:
-      prefix: The dataset's prefix.
-      token: A name that no other run has.
-      catalog: A directory of the machine that publishes, for the files that are written last.
-      overwrite: Whether files of the dataset that stands may be replaced.
-      resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
-      versions: The version of each file that the workers have written; see ``expect``.
-      tallies: What stands for the versions of each manifest's files; see ``expect_tallies``.
-    """
-
-    prefix: ObjectPath
-    token: str
-    catalog: Path
-    overwrite: bool = False
-    resumes: bool = False
-    versions: dict[str, str] = dataclasses.field(default_factory=dict)
-    tallies: dict[int, Tally] = dataclasses.field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def whole_file(self, name: str) -> Iterator[HashedFile]:
-        """As ``Staging.whole_file``: a nameless file of this machine, which is uploaded when it is complete.
-
-        Raises:
-          InputError: A dataset has another file of that name.
-        """
-        with tempfile.TemporaryFile(buffering=0) as whole, HashedFile(whole) as file:
-            yield file
-            file.version, is_new = self._deposit(name, whole, file.sha256)
-        # Threads can outlive a cancelled run. If the run was cancelled, delete the uploaded object, unless a published
-        # dataset uses it.
-        if is_new and self.token in StorePublisher.cancelled and name not in marked_files(self.prefix):
-            (self.prefix / name).unlink()
-
-    def expect(self, versions: dict[str, str]) -> None:
-        """As ``Staging.expect``: these versions are published, and no other."""
-        self.versions.update(versions)
-
-    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
-        """As ``Staging.expect_tallies``."""
-        self.tallies.update(tallies)
-
-    def _deposit(self, name: str, file: IO[bytes], sha256: str) -> tuple[str, bool]:
-        """Writes a file where there is none, or another one that may go; its version, and whether it was written."""
-        target, found = self.prefix / name, None
-        if self.resumes:
-            found = target.state()
-        for _ in range(DEPOSITS):
-            if found:
-                if (found.sha256 or _sha256(target)) == sha256:
-                    return found.version, False
-                if not self.overwrite and name in marked_files(self.prefix):
-                    raise InputError(ANOTHER_PYARROW.format(self.prefix))
-            if version := target.upload(file, sha256, found.version if found else ABSENT):
-                return version, True
-            found = target.state()
-        raise StoreError(f"{target} is written by other runs again and again; stop them, and run this again")
-
-    def own_file(self, name: str) -> ObjectPath:
-        """A file beside the prefix, in a folder of this run."""
-        return ObjectPath(f"{self.prefix.url}{BESIDE}{self.token}/{name}", self.prefix.flags)
-
-
 class StorePublisher(Publisher):
-    """Publishes the dataset of a prefix.
-
-    Attributes:
-      cancelled: The tokens of cancelled runs of this process, whose threads may still upload.
-    """
-
-    cancelled: ClassVar[set[str]] = set()
+    """Publishes the dataset of a prefix."""
 
     def __init__(self, path: ObjectPath) -> None:
         self.path: ObjectPath = path
@@ -211,7 +90,7 @@ class StorePublisher(Publisher):
         if overwrite and (path / METADATA).is_file():
             return self._as_asked(task, layout, overwrite)
         names = self._look().files
-        foreign = next((name for name in sorted(names) if not _is_ours(name)), None)
+        foreign = next((name for name in sorted(names) if not prefixes.is_ours(name)), None)
         if METADATA not in names:
             if foreign or DATASET_INFO in names:
                 raise InputError(
@@ -270,9 +149,9 @@ class StorePublisher(Publisher):
             raise  # the engine is writing
         except BaseException:
             with uninterrupted(), contextlib.suppress(InputError, StoreError):
-                self.cancelled.add(upload.token)
-                _remove_own(self.path, layout, before)
-                beside = f"{BESIDE}{upload.token}/"
+                Upload.cancelled.add(upload.token)
+                prefixes.remove_own(self.path, layout, before)
+                beside = f"{prefixes.BESIDE}{upload.token}/"
                 self.path.remove([entry.name for entry in self.path.entries(beside)], beside)
             raise
         finally:
@@ -284,7 +163,7 @@ class StorePublisher(Publisher):
     def finished(self) -> list[ObjectPath]:
         """As ``Publisher.finished``."""
         reports = sorted(Listing.of(self.path).reports, key=lambda entry: entry.modified)
-        return [ObjectPath(f"{self.path.url}{BESIDE}{entry.name}", self.path.flags) for entry in reports]
+        return [ObjectPath(f"{self.path.url}{prefixes.BESIDE}{entry.name}", self.path.flags) for entry in reports]
 
     def may_be_written(self) -> bool:
         """As ``Publisher.may_be_written``: shards do not tell whose they are."""
@@ -293,7 +172,7 @@ class StorePublisher(Publisher):
     @contextlib.contextmanager
     def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:
         """As ``Publisher.taken_up``."""
-        token = report.parents[0].name.partition(BESIDE)[2]
+        token = report.parents[0].name.partition(prefixes.BESIDE)[2]
         standing = (self.path / METADATA).read() if overwrite else None
         with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as catalog:
             upload = Upload(prefix=self.path, token=token, catalog=Path(catalog), overwrite=overwrite)
@@ -307,14 +186,14 @@ class StorePublisher(Publisher):
         if standing is not None:
             return Before(Layout.of_metadata(json.loads(standing[0])) == layout, since=time.time() - CLOCK_SECONDS)
         files = self._look().files
-        own = {name: files[name] for name in _own_files(layout) if name in files}
+        own = {name: files[name] for name in prefixes.own_files(layout) if name in files}
         return Before(bool(own), entries=own)
 
     def _clean_up(self, upload: Upload, listing: Listing) -> None:
         """Removes what is left of this run and of others, after publishing."""
-        self.path.remove([f"{upload.token}/{REPORT}"], BESIDE)
-        _remove_strays(self.path, self._look())
-        _remove_old_reports(self.path, listing)
+        self.path.remove([f"{upload.token}/{REPORT}"], prefixes.BESIDE)
+        prefixes.remove_strays(self.path, self._look())
+        prefixes.remove_old_reports(self.path, listing)
 
     def name_default(self) -> None:
         """As ``Publisher.name_default``."""
@@ -328,8 +207,8 @@ class StorePublisher(Publisher):
         """As ``Publisher.tidy``, for objects that are too old to belong to a run that is still going on."""
         with contextlib.suppress(InputError, StoreError):
             listing = self._look()
-            _remove_strays(self.path, listing, time.time() - OLD_SECONDS)
-            _remove_old_reports(self.path, listing)
+            prefixes.remove_strays(self.path, listing, time.time() - OLD_SECONDS)
+            prefixes.remove_old_reports(self.path, listing)
 
     def sizes(self) -> dict[str, int]:
         """As ``Publisher.sizes``, from the last listing."""
@@ -343,26 +222,6 @@ class StorePublisher(Publisher):
         if self._listing is None or (entry.version if entry else None) != (state.version if state else None):
             self._listing = Listing.of(self.path)
         return self._listing
-
-
-def marked_files(path: ObjectPath) -> Container[str]:
-    """The files that the marker names, itself or in manifests; empty, and so false, without a marker."""
-    marker = read_metadata(path) or {}
-    files = marker.get("files") or {}
-    # A marker that no run has written may say anything.
-    has_manifests = manifests.are_named(marker) and isinstance(marker.get("num_shards"), int)
-    return _Manifested(files, Layout.of_metadata(marker)) if has_manifests else files
-
-
-@dataclasses.dataclass(frozen=True)
-class _Manifested:
-    """The names of a marker with manifests. They follow from its layout, so that no manifest has to be read."""
-
-    files: Mapping[str, str]
-    layout: Layout
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.files or self.layout.shard_of(str(name)) is not None
 
 
 def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
@@ -428,59 +287,3 @@ def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes,
     raise InputError(
         f"another run has made {directory} meanwhile, with {theirs}, not {ours}; give --overwrite to replace it"
     )
-
-
-def _own_files(layout: Layout) -> Iterator[str]:
-    """The files that the workers of a run write."""
-    yield from (name for _, _, name in layout.shard_files())
-    if manifests.are_used(layout):
-        yield from manifests.names(layout)
-
-
-def _remove_own(path: ObjectPath, layout: Layout, before: Before) -> None:
-    """Removes shards of this layout that were not there, or not the same, when a run of it began."""
-    own = set(_own_files(layout))
-    _remove_unmarked(path, [entry.name for entry in path.entries() if entry.name in own and not before.had(entry)])
-
-
-def _remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
-    """Removes the shards that a dataset's marker does not name; only those written before a time, if one is given."""
-    if kept := marked_files(path):
-        strays = [entry for entry in listing.files.values() if _is_of_a_layout(entry.name) and entry.name not in kept]
-        _remove_unmarked(path, [entry.name for entry in strays if before is None or entry.modified < before])
-
-
-def _remove_old_reports(path: ObjectPath, listing: Listing) -> None:
-    """Removes reports that are too old to be those of runs that are still going on."""
-    before = time.time() - OLD_SECONDS
-    path.remove([entry.name for entry in listing.reports if entry.modified < before], BESIDE)
-
-
-def _remove_unmarked(path: ObjectPath, names: list[str]) -> None:
-    """Removes these files unless the marker names them. Another run may write it at any time: look at it per batch."""
-    kept, version = {}, None
-    for start in range(0, len(names), AT_ONCE):
-        state = (path / METADATA).state()
-        if state and state.version != version:
-            kept, version = marked_files(path), state.version
-        path.remove([name for name in names[start : start + AT_ONCE] if name not in kept])
-
-
-def _sha256(path: ObjectPath) -> str:
-    """The sha256 of an object whose writer has not stated it; empty if it is gone."""
-    digest = hashlib.sha256()
-    try:
-        for piece in path.pieces():
-            digest.update(piece)
-    except FileNotFoundError:
-        return ""
-    return digest.hexdigest()
-
-
-def _is_ours(name: str) -> bool:
-    return name in (METADATA, DATASET_INFO, FEATURES) or _is_of_a_layout(name)
-
-
-def _is_of_a_layout(name: str) -> bool:
-    """Whether a file is a shard or a manifest, of whatever layout."""
-    return format_name(name) is not None or manifests.is_manifest(name)

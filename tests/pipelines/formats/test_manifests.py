@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import _metadata
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.places.staging import Tally
-from seq2seq_arith.pipelines.publishing.stores import Upload
+from seq2seq_arith.pipelines.publishing.upload import Upload
 
 LAYOUT = LAYOUTS["three"]
 NAMES = ["manifests/00000-of-00002.json", "manifests/00001-of-00002.json"]

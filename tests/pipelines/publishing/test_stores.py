@@ -20,8 +20,9 @@ from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_me
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
-from seq2seq_arith.pipelines.publishing import stores
-from seq2seq_arith.pipelines.publishing.stores import StorePublisher, Upload
+from seq2seq_arith.pipelines.publishing import prefixes, stores
+from seq2seq_arith.pipelines.publishing.stores import StorePublisher
+from seq2seq_arith.pipelines.publishing.upload import Upload
 from seq2seq_arith.pipelines.steps import pipeline
 
 slow = pytest.mark.slow
@@ -36,12 +37,12 @@ def uploaded(upload: Upload, name: str) -> bool:
 
 
 def test_an_upload_of_a_cancelled_run(data_dir, tmp_path, monkeypatch):
-    monkeypatch.setattr(StorePublisher, "cancelled", set())
+    monkeypatch.setattr(Upload, "cancelled", set())
     upload = pickle.loads(pickle.dumps(Upload(data_dir, "token", tmp_path)))
     assert uploaded(upload, "first")
-    StorePublisher.cancelled.add("another")
+    Upload.cancelled.add("another")
     assert uploaded(upload, "second")
-    StorePublisher.cancelled.add("token")
+    Upload.cancelled.add("token")
     assert not uploaded(upload, "file")
     assert uploaded(upload, "first")  # it was there before
     (data_dir / "metadata.json").write_text('{"files": {"kept": ""}}')
@@ -125,7 +126,7 @@ def test_a_reader_at_any_moment(data_dir, local, before, monkeypatch):
     if before:
         make(TASK, LAYOUTS[before], data_dir)
     seen = []
-    monkeypatch.setattr(stores, "AT_ONCE", 1)
+    monkeypatch.setattr(prefixes, "AT_ONCE", 1)
     for name in ("put", "upload", "remove", "unlink"):
         changed = getattr(ObjectPath, name)
 
@@ -242,7 +243,7 @@ def test_failures_after_publishing(data_dir, local, monkeypatch, error):
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(stores, "_remove_strays", failing)
+        patch.setattr(prefixes, "remove_strays", failing)
         make(TASK, LAYOUTS["three"], data_dir)
         assert objects(data_dir) == local["three"]
         assert run_here(*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir.url).returncode == 0
@@ -285,7 +286,8 @@ def test_old_leftovers_beside_a_standing_dataset(data_dir, local, monkeypatch):
     (path.parents[0] / "1.0.0.incomplete-1" / ".report.json").write_text("")
     StorePublisher(path).tidy()
     assert len(objects(data_dir)) == len(local["three"]) + len(left)
-    monkeypatch.setattr(stores, "OLD_SECONDS", -60)
+    for module in (prefixes, stores):
+        monkeypatch.setattr(module, "OLD_SECONDS", -60)
     StorePublisher(path).tidy()
     assert objects(data_dir) == local["three"]
 
@@ -482,7 +484,7 @@ def test_shards_that_are_removed_until_the_mark_is_there(data_dir, monkeypatch):
         if self.name == "metadata.json":
             (path / first).unlink()
             result = put(self, data, version)
-            published.append(stores._remove_unmarked(path, others))
+            published.append(prefixes.remove_unmarked(path, others))
             return result
         return put(self, data, version)
 

@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import amazon_store, clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.publishing import stores
+from seq2seq_arith.pipelines.publishing import prefixes, stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 
 LAYOUT = LAYOUTS["three"]
@@ -152,7 +152,8 @@ def test_a_store_that_gives_up(monkeypatch, local):
     assert len(ended) > 3
     assert len(FlakyMemory.failed) > 10
     # Leftovers are removed when they are too old to be another run's.
-    monkeypatch.setattr(stores, "OLD_SECONDS", -60)
+    for module in (prefixes, stores):
+        monkeypatch.setattr(module, "OLD_SECONDS", -60)
     StorePublisher(path).tidy()
     assert objects(data_dir) == local["three"]
 

@@ -1,0 +1,122 @@
+"""The objects of a dataset's prefix: which a marker names, and which may be removed."""
+
+import dataclasses
+import time
+from collections.abc import Container, Iterator, Mapping
+
+from seq2seq_arith.pipelines.formats import manifests
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout, format_name, read_metadata
+from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
+from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS
+
+AT_ONCE = 1000  # objects that are removed after one look at the marker
+BESIDE = ".incomplete-"  # what a prefix and the token of a run have between them
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The objects of a dataset's prefix, and those beside it that belong to runs.
+
+    Attributes:
+      files: The files of the dataset, by name.
+      reports: The reports of runs; their names begin with the run's token.
+    """
+
+    files: Mapping[str, Entry]
+    reports: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, path: ObjectPath) -> "Listing":
+        """Lists both, which begin alike, at once."""
+        found = list(path.entries(""))
+        below = [dataclasses.replace(entry, name=entry.name[1:]) for entry in found if entry.name.startswith("/")]
+        beside = [
+            dataclasses.replace(entry, name=entry.name.removeprefix(BESIDE))
+            for entry in found
+            if entry.name.startswith(BESIDE)
+        ]
+        return cls({entry.name: entry for entry in below}, tuple(beside))
+
+
+@dataclasses.dataclass(frozen=True)
+class Before:
+    """The files of a run's layout that stand when it begins, by a listing or by the time.
+
+    Attributes:
+      has_some: Whether there are some, so that it is worth looking for each.
+      entries: Them, by name.
+      since: Without a listing, when the run began: what is older was there before.
+    """
+
+    has_some: bool
+    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
+    since: float = 0.0
+
+    def had(self, entry: Entry) -> bool:
+        """Whether this object was there."""
+        return self.entries.get(entry.name) == entry or entry.modified < self.since
+
+
+def marked_files(path: ObjectPath) -> Container[str]:
+    """The files that the marker names, itself or in manifests; empty, and so false, without a marker."""
+    marker = read_metadata(path) or {}
+    files = marker.get("files") or {}
+    # A marker that no run has written may say anything.
+    has_manifests = manifests.are_named(marker) and isinstance(marker.get("num_shards"), int)
+    return _Manifested(files, Layout.of_metadata(marker)) if has_manifests else files
+
+
+@dataclasses.dataclass(frozen=True)
+class _Manifested:
+    """The names of a marker with manifests. They follow from its layout, so that no manifest has to be read."""
+
+    files: Mapping[str, str]
+    layout: Layout
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.files or self.layout.shard_of(str(name)) is not None
+
+
+def own_files(layout: Layout) -> Iterator[str]:
+    """The files that the workers of a run write."""
+    yield from (name for _, _, name in layout.shard_files())
+    if manifests.are_used(layout):
+        yield from manifests.names(layout)
+
+
+def remove_own(path: ObjectPath, layout: Layout, before: Before) -> None:
+    """Removes shards of this layout that were not there, or not the same, when a run of it began."""
+    own = set(own_files(layout))
+    remove_unmarked(path, [entry.name for entry in path.entries() if entry.name in own and not before.had(entry)])
+
+
+def remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
+    """Removes the shards that a dataset's marker does not name; only those written before a time, if one is given."""
+    if kept := marked_files(path):
+        strays = [entry for entry in listing.files.values() if _is_of_a_layout(entry.name) and entry.name not in kept]
+        remove_unmarked(path, [entry.name for entry in strays if before is None or entry.modified < before])
+
+
+def remove_old_reports(path: ObjectPath, listing: Listing) -> None:
+    """Removes reports that are too old to be those of runs that are still going on."""
+    before = time.time() - OLD_SECONDS
+    path.remove([entry.name for entry in listing.reports if entry.modified < before], BESIDE)
+
+
+def remove_unmarked(path: ObjectPath, names: list[str]) -> None:
+    """Removes these files unless the marker names them. Another run may write it at any time: look at it per batch."""
+    kept, version = {}, None
+    for start in range(0, len(names), AT_ONCE):
+        state = (path / METADATA).state()
+        if state and state.version != version:
+            kept, version = marked_files(path), state.version
+        path.remove([name for name in names[start : start + AT_ONCE] if name not in kept])
+
+
+def is_ours(name: str) -> bool:
+    return name in (METADATA, DATASET_INFO, FEATURES) or _is_of_a_layout(name)
+
+
+def _is_of_a_layout(name: str) -> bool:
+    """Whether a file is a shard or a manifest, of whatever layout."""
+    return format_name(name) is not None or manifests.is_manifest(name)

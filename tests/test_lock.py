@@ -49,8 +49,11 @@ def test_an_audit_that_gets_no_answer_fails():
     """It does not say that there is nothing."""
     nobody = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
     subprocess.run(["make", "build/tools/made"], cwd=ROOT, check=True, timeout=600)
-    done = subprocess.run(["make", "audit"], cwd=ROOT, capture_output=True, text=True, env=os.environ | nobody)
+    done = subprocess.run(
+        ["make", "audit"], cwd=ROOT, capture_output=True, text=True, env=os.environ | nobody, timeout=600
+    )
     assert done.returncode == 2
+    assert re.search("proxy|connect", done.stderr, re.IGNORECASE), done.stderr
     assert "No known vulnerabilities" not in done.stdout + done.stderr
 
 

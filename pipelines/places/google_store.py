@@ -1,10 +1,11 @@
 """Google Cloud Storage, by its own client."""
 
 import contextlib
+import copy
 import functools
 import io
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,8 +32,8 @@ class GoogleCloudStorage:
         from google.cloud.storage.retry import DEFAULT_RETRY
 
         # Google's client repeats a request that a busy store refuses for two minutes, after random times that grow.
-        self._retry: Any = _Counted(DEFAULT_RETRY)
-        self._look: Any = _Counted(DEFAULT_RETRY.with_timeout(FIRST_SECONDS))  # until the store has answered once
+        self._retry = _counted(DEFAULT_RETRY)
+        self._look = _counted(DEFAULT_RETRY.with_timeout(FIRST_SECONDS))  # until the store has answered once
         repeats.add(0)
         try:
             google.auth.default()
@@ -159,16 +160,8 @@ class GoogleCloudStorage:
         return next((name for kind, name in kinds if isinstance(error, kind)), "")
 
 
-class _Counted:
-    """A way of repeating requests that counts how often it does.
-
-    Args:
-      retry: A ``google.api_core.retry.Retry``.
-    """
-
-    def __init__(self, retry: Any) -> None:
-        self._retry = retry
-
-    def __call__(self, request: Callable[..., Any]) -> Callable[..., Any]:
-        """The request with its repetitions."""
-        return self._retry(request, on_error=lambda _: repeats.add())
+def _counted(retry: Any) -> Any:
+    """A ``google.api_core.retry.Retry`` that counts how often it repeats a request."""
+    made = copy.copy(retry)
+    made._on_error = lambda _: repeats.add()  # an argument of the constructor, for which there is no with_on_error
+    return made

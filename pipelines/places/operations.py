@@ -79,5 +79,5 @@ class Client(Protocol):
 
     @staticmethod
     def trouble(error: Exception) -> str:
-        """The kind of failure: a key of ``SENTENCES``, or empty."""
+        """The kind of failure: a key of ``clients.SENTENCES``, or empty."""
         ...

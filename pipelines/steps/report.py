@@ -4,12 +4,13 @@ import dataclasses
 import json
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import EngineError
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.formats.shards import ShardReport
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff
 from seq2seq_arith.pipelines.steps.job import Job
@@ -46,7 +47,13 @@ def write_report(job: Job, written: list[list[ShardReport]] | list[list[Manifest
         "shards": [],
         kind: [dataclasses.asdict(report) for reports in written for report in reports],
     }
-    job.staging.own_file(REPORT).write_text(json.dumps(report))
+    content, path = json.dumps(report).encode(), job.staging.own_file(REPORT)
+    if isinstance(path, ObjectPath):
+        path.put(content)
+        return
+    # Whole, or not at all: who finds it knows that the job has ended. In a folder that is gone it must fail.
+    with files.whole_file(path) as file:
+        file.write(content)
 
 
 def read_report(path: AnyPath) -> Report:

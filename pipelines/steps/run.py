@@ -115,6 +115,7 @@ def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) 
         jobs.tell(getattr(pipeline, "result", None), options)  # a run in this process has no result before its end
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
+        jobs.tell(pipeline.result, options)
         with contextlib.suppress(Exception):  # the files are written, and figures must not lose them
             tell_counters(jobs.counters(pipeline.result, NAMESPACE))
         return read_report(job.staging.own_file(REPORT)).written

@@ -88,7 +88,8 @@ def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_
     assert DRAWS in progress.steps
     later = [*progress.done.get(DEDUPLICATES, ()), *progress.done.get(WRITES, ())]
     assert any(done["draws"] == progress.total["draws"] for done in later)
-    (job,) = events(stdout, "job")
+    job, ended = events(stdout, "job")
+    assert ended["state"] == "DONE"
     assert f"--spark_rest_url={job['page'].removeprefix('http://')}" in cluster.flags
 
 

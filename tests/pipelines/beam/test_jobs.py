@@ -64,11 +64,13 @@ class Result:
 
     _job_id = "a-1"
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException | None) -> None:
         self.error, self.state = error, "RUNNING"
 
     def wait_until_finish(self) -> None:
-        raise self.error
+        if self.error:
+            raise self.error
+        self.state = "DONE"
 
     def cancel(self) -> None:
         self.state = "CANCELLED"
@@ -119,3 +121,12 @@ def test_an_engine_that_says_nothing_of_the_state(monkeypatch):
     monkeypatch.setattr(jobs, "STATE_SECONDS", 0.05)
     assert jobs.state(Silent()) == ""
     assert jobs.state(object()) == ""
+
+
+def test_an_error_after_the_job_says_that_it_has_ended(monkeypatch, tmp_path):
+    monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: Result(None))
+    done = run_here("generate", "addition", "--num-examples=100", "--data-dir", tmp_path, "--flink_master=localhost:1")
+    assert done.returncode == 1
+    *_, last = done.stderr.splitlines()
+    assert "the engine's job ended, but its report" in last
+    assert "the engine's job a-1 is DONE" in last

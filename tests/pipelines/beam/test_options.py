@@ -191,7 +191,7 @@ def test_local_workers_together_use_every_core(flags, threads):
     ],
 )
 def test_whose_counters_include_the_workers(flags, share):
-    """Where they do not, the shards that are there are counted instead."""
+    """Where they do not, the engine is asked for its own."""
     assert options.workers_share_process(pipeline_options(flags)) == share
 
 

@@ -23,7 +23,7 @@ from seq2seq_arith.arithmetic.task_options import (
 )
 from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base import events, logs, progress
-from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError, WorkerLostError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import check_int, given, options_of
 from seq2seq_arith.base.tables import bytes_in_words
@@ -121,9 +121,13 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         return _fail(f"{error}; {_rest(order)}")
     except EngineError as error:
         return _fail(f"{error}; {_rest(order, 'when that is mended, ')}")
-    except OSError as error:
-        if is_short_of_memory(error):  # it comes from a shared library
+    except (InputError, RunError):
+        raise
+    except Exception as error:
+        if is_short_of_memory(error):
             return _fail(f"{TOO_LITTLE_MEMORY}, or less to do; {_rest(order)}")
+        if not isinstance(error, OSError):
+            raise
         first = "make room, then " if error.errno in FULL else "when that is mended, "
         return _fail(f"{order.path} could not be written: {error.strerror or error}; {_rest(order, first)}")
     except KeyboardInterrupt:

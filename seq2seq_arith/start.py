@@ -43,11 +43,12 @@ def run(name: str, module: str) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
+    # Only here is the first moment over; after a lack of memory, there may be none for an import.
+    from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
+
     try:
         main = importlib.import_module(module).main
     except Exception as error:
-        from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
-
         if not is_short_of_memory(error):
             raise
         print(f"{name}: {TOO_LITTLE_MEMORY}", file=sys.stderr)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.machine import is_short_of_memory
 from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
 
 # Phrases of Beam's messages, as of Beam 2.77.0.
@@ -60,6 +61,7 @@ def translate_errors() -> Iterator[None]:
       EngineError: The engine gave the job up.
       InputError, StoreError: An object store cannot be used, or fails.
       KeyboardInterrupt: The run was interrupted.
+      Exception: As it is, if this process has too little memory (``is_short_of_memory``).
     """
     with watch_workers(_is_worker_exit, _is_worker_loss) as lost:
         try:
@@ -86,7 +88,8 @@ def translate_errors() -> Iterator[None]:
                 reason = lack or _reason(found["reason"])
                 raise EngineError(f"the engine's job{job} ended as {found['state']}: {reason}") from error
             # An OSError with errno comes from the operating system. Without errno it comes from a network library.
-            if isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None):
+            is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
+            if is_ours or is_short_of_memory(error):
                 raise
             raise EngineError(
                 f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"

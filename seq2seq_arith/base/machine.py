@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
-TOO_LITTLE_MEMORY = "the memory that this process may use does not suffice; give it more"
+# A thread that cannot be started may lack memory for its stack, or be one too many (``ulimit -u``, a container): the
+# system says the same of both.
+TOO_LITTLE_MEMORY = "the memory or the threads that this process may use do not suffice; give it more"
 # What the dynamic loader says if it finds no room for a library, and Python if it finds none for a thread's stack.
 NO_ROOM = ("failed to map segment", "cannot allocate memory", "can't start new thread", "bad_alloc")
 
@@ -22,7 +24,7 @@ def free_memory() -> int:
 
 
 def is_short_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that it comes from, is a lack of memory.
+    """Whether an error, or one that it comes from, is a lack of memory, or of threads.
 
     >>> is_short_of_memory(ImportError("x.so: failed to map segment from shared object"))
     True

@@ -24,7 +24,7 @@ from seq2seq_arith.base.errors import (
     WorkerLostError,
 )
 
-MEMORY = "the memory that this process may use does not suffice; give it more, or less to do"
+MEMORY = "the memory or the threads that this process may use do not suffice; give it more, or less to do"
 
 
 def raising(error: BaseException):

@@ -37,6 +37,7 @@ from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, arguments
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
+from seq2seq_arith.pipelines.steps import transforms
 
 SMALL = ("--num-examples", "100")
 DEFAULTS = ("addition", "subtraction", "pq")
@@ -581,3 +582,15 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"
     assert is_complete(path)
+
+
+@pytest.mark.parametrize("error", [MemoryError, RuntimeError("can't start new thread")])
+def test_too_little_memory_amid_a_run(tmp_path, monkeypatch, capsys, error):
+    def lacks(*_: object) -> None:  # defined here: it is pickled with the pipeline
+        raise error
+
+    monkeypatch.setattr(transforms, "_timed", lacks)
+    assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 1
+    reason = "the memory or the threads that this process may use do not suffice; give it more, or less to do"
+    assert ends_as_told(capsys.readouterr().err.splitlines()[-1], f"arith-data: {reason}")
+    assert without_lock(tmp_path) == {}

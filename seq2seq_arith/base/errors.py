@@ -20,10 +20,12 @@ A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterr
 import re
 from pathlib import Path
 
-# A value of so many characters is cut to half as many: a number of 5,000 digits would hide the sentence. Names of
-# files are values, too, but paths may be long.
-LONGEST_VALUE = 120
-_LONG = re.compile(rf"(?<![^\s/])([^\s/]{{{LONGEST_VALUE},}}?)(?=[;,:)]*(?:[\s/]|$))")
+# Longer values are cut: a number of 5,000 digits would hide the sentence. Paths and commands stay whole, as they may be
+# typed again: a name in them has at most 255 bytes, each of which takes up to 5 characters in a shell's quotes.
+LONGEST_VALUE, LONGEST_QUOTED, SHOWN = 300, 2000, 60
+_LONG = re.compile(
+    rf"(?<![^\s/'\"])([^\s/'\"\\]{{{LONGEST_VALUE},}}?|[^\s/]{{{LONGEST_QUOTED},}}?)(?=['\";,:)]*(?:[\s/]|$))"
+)
 
 
 class _OneSentence:
@@ -37,14 +39,15 @@ class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
     The message is one sentence that says what was given, what is allowed and what to do. The programs print it
-    without a traceback and exit with code 2. A value of more than ``LONGEST_VALUE`` characters is cut.
+    without a traceback and exit with code 2. A value of ``LONGEST_VALUE`` characters, more than the name of a file
+    has, is cut.
 
     >>> len(str(InputError("digits is " + "9" * 5000)))
     71
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(_LONG.sub(lambda value: f"{value[0][: LONGEST_VALUE // 2]}…", message))
+        super().__init__(_LONG.sub(lambda value: f"{value[0][:SHOWN]}…", message))
 
 
 class RunError(RuntimeError, _OneSentence):

@@ -333,7 +333,7 @@ def test_completion_costs_nothing_until_a_shell_asks(monkeypatch):
 def test_a_long_word_does_not_hide_the_sentence():
     parser = terminal.Parser(prog="prog")
     parser.add_argument("--digits", type=int)
-    with pytest.raises(InputError, match=r"^argument --digits: invalid int value: 'x{59}…; see prog --help$"):
+    with pytest.raises(InputError, match=r"^argument --digits: invalid int value: 'x{59}…'; see prog --help$"):
         parser.parse_args(["--digits", "x" * 4000])
 
 

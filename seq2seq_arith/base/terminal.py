@@ -107,7 +107,8 @@ def run_program(
       command: The work; it returns an exit code.
       stopped: What is said after Ctrl-C, SIGTERM, or the end of the terminal.
       ends_process: Whether the process ends with the program: then a signal that comes after its work does not change
-        the exit code. It ends the process at once if that still waits for threads of a library.
+        the exit code. It ends a process that still waits for threads of a library, after what is registered with
+        ``atexit``: that is never cut short.
 
     Returns:
       The command's exit code; 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
@@ -116,22 +117,41 @@ def run_program(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal may not have the marks of the tables
-    if ends_process:
-        # Later, Python takes our handlers off, and a signal would end the process with a code of its own.
-        atexit.register(_handle_signals, signal.SIG_IGN)
-    code = _interruptible(name, command, stopped, ends_process)
+    numbers = _stop_signals()
+    code = _interruptible(name, command, stopped, numbers, ends_process)
     try:
         events.write_metrics(code)
     except OSError as error:
         code = fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
     events.finish(code)
     if ends_process:
-        _handle_signals(lambda *_: os._exit(code))
+        _end_process(code, numbers)
     return code
 
 
-def _interruptible(name: str, command: Callable[[], int], stopped: Callable[[], str], ends_process: bool) -> int:
-    """The exit code of a command that signals stop; none of them raises an exception outside of it."""
+def _end_process(code: int, numbers: Sequence[int]) -> None:
+    """Lets these signals end the process while it waits for threads, but not while it runs what ``atexit`` has."""
+
+    def leave(*_: object) -> None:
+        _handle_signals(numbers, signal.SIG_IGN)
+        atexit._run_exitfuncs()  # such as the removal of a working copy
+        os._exit(code)
+
+    # It is the first one to run, as it is the last one to be registered. The signals stay ignored after it: Python
+    # takes other handlers off at its end, and then a signal would end the process with a code of its own.
+    atexit.register(_handle_signals, numbers, signal.SIG_IGN)
+    _handle_signals(numbers, leave)
+
+
+def _stop_signals() -> list[int]:
+    """The signals that stop a program: under nohup, the end of the terminal does not."""
+    return [each for each in STOP_SIGNALS if each != signal.SIGHUP or signal.getsignal(each) != signal.SIG_IGN]
+
+
+def _interruptible(
+    name: str, command: Callable[[], int], stopped: Callable[[], str], numbers: Sequence[int], ends_process: bool
+) -> int:
+    """The exit code of a command that these signals stop; none of them raises an exception outside of it."""
     is_over = False
 
     def interrupt(*_: object) -> None:
@@ -140,20 +160,18 @@ def _interruptible(name: str, command: Callable[[], int], stopped: Callable[[], 
 
     try:
         try:
-            for number in STOP_SIGNALS:
-                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # which nohup has set
-                    signal.signal(number, interrupt)
+            _handle_signals(numbers, interrupt)
             return _exit_code(name, command)
         finally:
             is_over = ends_process
             if ends_process:
-                _handle_signals(signal.SIG_IGN)  # while it is told how the work has ended
+                _handle_signals(numbers, signal.SIG_IGN)  # while it is told how the work has ended
     except KeyboardInterrupt:
         return fail(name, stopped(), INTERRUPTED)
 
 
-def _handle_signals(handler: Any) -> None:
-    for number in STOP_SIGNALS:
+def _handle_signals(numbers: Sequence[int], handler: Any) -> None:
+    for number in numbers:
         signal.signal(number, handler)
 
 

@@ -134,6 +134,33 @@ def test_a_signal_ends_a_process_that_waits_for_a_thread_after_the_work():
         assert (process.wait(60), process.stderr.read()) == (7, "")
 
 
+# Something is registered that takes a while, before and during which a signal comes.
+TIDYING = """
+import atexit, os, signal, sys, threading, time
+from seq2seq_arith.base import terminal
+
+def tidy():
+    print("tidies", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.2)
+    print("tidied", flush=True)
+
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+code = terminal.run_program("prog", lambda: atexit.register(tidy) and 7, lambda: "stopped", ends_process=True)
+if {waits}:
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_no_signal_cuts_short_what_is_done_at_the_end(waits):
+    program = [sys.executable, "-c", TIDYING.format(waits=waits)]
+    done = subprocess.run(program, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "tidies\ntidied\n", "")
+
+
 @pytest.mark.parametrize("number", terminal.STOP_SIGNALS)
 def test_a_signal_after_the_work_changes_nothing(number):
     program = LATE.format(number=int(number))
@@ -193,8 +220,10 @@ sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
         assert process.wait(60) == 1
 
 
-def test_nohup_outlives_its_terminal():
-    program = """
+@pytest.mark.parametrize("ends_process", [False, True])
+def test_nohup_outlives_its_terminal(ends_process):
+    """Also after the work: then, other signals end the process."""
+    program = f"""
 import os, signal, sys
 from seq2seq_arith.base import terminal
 
@@ -204,10 +233,13 @@ def command():
     os.kill(os.getpid(), signal.SIGHUP)
     return 0
 
-sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
+code = terminal.run_program("prog", command, lambda: "stopped", ends_process={ends_process})
+os.kill(os.getpid(), signal.SIGHUP)
+print("goes on")
+sys.exit(code)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "goes on\n", "")
 
 
 # Says where a new file goes, writes to both streams, and reads one line.

@@ -9,11 +9,12 @@ copy.
 """
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 from seq2seq_arith.base import files
-from seq2seq_arith.base.errors import WriteError
+from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.trainer.runs import stores
 
 # The most bytes of a file of a run, by the end of its name. An evaluation has a score per slice and length; the lists
@@ -37,6 +38,13 @@ def read(path: Path) -> str:
     """
     most = next(most for end, most in MOST.items() if path.name.endswith(end))
     return files.read_regular(path, most).decode()
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The refusal of a file that ``read`` could not read, and what to do: no right to read mends what is not a file."""
+    strange = error.errno in (errno.EINVAL, errno.EFBIG, errno.EISDIR)
+    mend = "remove it, or give another run" if strange else "give yourself access to it"
+    return InputError(f"{stores.shown(path)} cannot be read: {error.strerror or error}; {mend}")
 
 
 @contextlib.contextmanager

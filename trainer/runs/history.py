@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.runs.files import read, write
+from seq2seq_arith.trainer.runs.files import read, unreadable, write
 from seq2seq_arith.trainer.runs.stores import shown
 
 # The metrics of a set of examples. A row has each of them for the training set and, with VALIDATION before its name,
@@ -59,9 +59,7 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
             return found
         raise ValueError
     except OSError as error:
-        raise InputError(
-            f"{shown(path)} cannot be read: {error.strerror or error}; give yourself access to it"
-        ) from None
+        raise unreadable(path, error) from None
     except (ValueError, TypeError, csv.Error):
         raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
 

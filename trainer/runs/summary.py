@@ -55,8 +55,6 @@ class Summary:
         try:
             return cls(**json.loads(files.read(path)))
         except OSError as error:
-            raise InputError(
-                f"{shown(path)} cannot be read: {error.strerror or error}; give yourself access to it"
-            ) from None
+            raise files.unreadable(path, error) from None
         except (ValueError, TypeError, RecursionError):
             raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None

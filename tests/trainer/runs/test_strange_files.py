@@ -1,6 +1,7 @@
 """Runs of strangers: what is not a file, or too large, neither blocks a command nor fills the memory."""
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -76,7 +77,7 @@ def folder(trained, tmp_path):
         ("best.npz", "export RUN OUT", 2, "the checkpoint .*best.npz "),
         ("best.npz", "runs RUNS", 0, "run is damaged: the checkpoint .*best.npz "),
         ("last.npz", "runs RUNS", 0, "run is damaged: the checkpoint .*last.npz "),
-        ("history.csv", "describe RUN", 2, "history.csv cannot be read: "),
+        ("history.csv", "describe RUN", 2, "history.csv cannot be read: .*; remove it, or give another run"),
         ("history.csv", "plot RUN --output OUT.png", 2, "history.csv cannot be read: "),
         ("history.csv", "runs RUNS", 0, "run is damaged: .*history.csv cannot be read: "),
         # Nothing depends on it but what is shown.
@@ -106,7 +107,7 @@ def test_no_reader_of_python_reads_a_strange_file(folder, kind):
         path.unlink(missing_ok=True)
         KINDS[kind](path)
     with bounded():
-        with pytest.raises(InputError, match=r"summary\.json cannot be read: "):
+        with pytest.raises(InputError, match=r"summary\.json cannot be read: .*; remove it, or give another run"):
             Summary.read(run.summary)
         with pytest.raises(InputError, match="has not been trained and evaluated"):
             results.row_of(folder, "run", 0, {})
@@ -115,6 +116,11 @@ def test_no_reader_of_python_reads_a_strange_file(folder, kind):
                 checkpoints.load(path)
         assert evaluated.read(run) == {}
         assert samples.read_jsonl(run.samples) == []
+
+
+def test_a_file_without_permission_needs_another_cure(folder):
+    error = files.unreadable(folder / "summary.json", PermissionError(errno.EACCES, "Permission denied"))
+    assert str(error) == f"{folder}/summary.json cannot be read: Permission denied; give yourself access to it"
 
 
 def test_files_of_a_run_are_far_below_the_limits(trained):

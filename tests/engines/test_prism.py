@@ -61,7 +61,7 @@ def test_progress_by_prisms_counters(generate, tmp_path):
     arguments = ["subtraction", "--digits=9", "--num-examples=5000000", "--no-parquet", "--data-dir", tmp_path]
     with worker_pool(sys.executable) as port:
         flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}", "--json"]
-        process = generate(*arguments, *flags)
+        process = generate(*arguments, *flags, often=True)
     assert process.returncode == 0, process.stderr
     progress = Progress.of(process.stdout)
     # Prism tells the counters of a bundle as the worker tells them, now and then.

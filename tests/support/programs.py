@@ -18,6 +18,16 @@ from seq2seq_arith.pipelines.beam.followed_job import UNCOUNTED
 from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, PUBLISHES, WRITES
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
+# As PROGRAM, but it asks and tells more often how far it is: a step may take less than a second.
+OFTEN = """
+import sys
+from seq2seq_arith.base import events
+events.PROGRESS_SECONDS = 0.05
+from seq2seq_arith.pipelines.beam import bundle_counters, followed_job
+bundle_counters.SECONDS = followed_job.SECONDS = 0.05
+from seq2seq_arith.pipelines.__main__ import main
+sys.exit(main())
+"""
 ORDER = [UNCOUNTED, WAITS, DRAWS, DEDUPLICATES, WRITES, PUBLISHES]  # of the steps
 
 
@@ -26,9 +36,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONSAFEPATH": "1"}
 
 
-def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-    """Runs ``arith-data`` with these arguments, and waits for it."""
-    command = [*PROGRAM, *map(str, arguments)]
+def run(*arguments: object, often: bool = False, **options) -> subprocess.CompletedProcess[str]:
+    """Runs ``arith-data`` with these arguments, and waits for it; ``often`` is for its progress."""
+    command = [*_program(often), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300, **options)
 
 
@@ -40,9 +50,9 @@ def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
-def start(*arguments: object, **options) -> subprocess.Popen[str]:
-    """Starts ``arith-data`` with these arguments, in a process group of its own."""
-    command = [*PROGRAM, *map(str, arguments)]
+def start(*arguments: object, often: bool = False, **options) -> subprocess.Popen[str]:
+    """Starts ``arith-data`` with these arguments, in a process group of its own; ``often`` is for its progress."""
+    command = [*_program(often), *map(str, arguments)]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -52,6 +62,10 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
         start_new_session=True,
         **options,
     )
+
+
+def _program(often: bool) -> list[str]:
+    return [sys.executable, "-c", OFTEN] if often else PROGRAM
 
 
 def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:

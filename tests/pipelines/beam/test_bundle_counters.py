@@ -1,5 +1,6 @@
 """The local runner tells what its workers have counted, while they work."""
 
+import contextlib
 import threading
 import time
 
@@ -11,23 +12,37 @@ from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
 from seq2seq_arith.pipelines.steps.transforms import NAMESPACE, ThreadedMap
 
-NAPS = [0.1] * 20
+NAPS = 20
+SECONDS = 120  # the longest that the test may take
 PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 
 
-def test_the_counters_of_bundles_that_go_on(monkeypatch):
-    """Each of two workers has one bundle, with half of the elements."""
+def test_the_counters_of_bundles_that_go_on(monkeypatch, tmp_path):
+    """Each of two workers has one bundle, with half of the elements. A nap lasts until all before it have been seen."""
     monkeypatch.setattr(bundle_counters, "SECONDS", 0.05)
 
     def naps(_: None) -> dict[str, int]:  # defined here: the workers do not have this module
         return {"naps": 1}
 
+    def nap(_: int) -> None:
+        """Lasts until there is a file to remove."""
+        while True:
+            for path in tmp_path.iterdir():
+                with contextlib.suppress(FileNotFoundError):  # the other worker was faster
+                    path.unlink()
+                    return
+            time.sleep(0.01)
+
     seen, ended = [], threading.Event()
     with on_loopback(), quiet_workers(), bundle_counters.bundle_counters(NAMESPACE) as ask:
 
         def look() -> None:
+            files, latest = 0, time.monotonic() + SECONDS
             while not ended.wait(0.02):
                 seen.append(ask().counts.get("naps", 0))
+                if files < NAPS and (seen[-1] >= files or time.monotonic() > latest):
+                    (tmp_path / f"{files}").touch()
+                    files += 1
 
         watcher = threading.Thread(target=look)
         watcher.start()
@@ -35,9 +50,9 @@ def test_the_counters_of_bundles_that_go_on(monkeypatch):
         with pipeline:
             slept = (
                 pipeline
-                | beam.Create(NAPS)
+                | beam.Create(range(NAPS))
                 | beam.Reshuffle()
-                | ThreadedMap(time.sleep, threads=1, name="sleep", counters=naps)
+                | ThreadedMap(nap, threads=1, name="sleep", counters=naps)
             )
             # Another stage, whose counters are added.
             slept | "Again" >> beam.Reshuffle() | "Type" >> ThreadedMap(type, threads=1, name="type", counters=naps)
@@ -45,8 +60,8 @@ def test_the_counters_of_bundles_that_go_on(monkeypatch):
         watcher.join()
         counted = ask().counts
     assert seen == sorted(seen)
-    assert len(set(range(1, len(NAPS))) & set(seen)) >= 4  # with the ends of bundles alone, two
-    assert counted["naps"] == 2 * len(NAPS)
+    assert set(range(NAPS)) <= set(seen)  # with the ends of bundles alone, two of them
+    assert counted["naps"] == 2 * NAPS
     assert counted == jobs.counters(pipeline.result, NAMESPACE)
 
 

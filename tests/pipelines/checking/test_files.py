@@ -7,8 +7,10 @@ import pytest
 from programs import run_here, without_lock
 from rewriting import SHARDS, TASK, rewritten
 
+from seq2seq_arith.base import files
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata
 
 INFO, FEATURES = "dataset_info.json", "features.json"
@@ -58,6 +60,7 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_descriptor(right, tmp_path, name):
     directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
+    files.write_atomically(default_config.path(directory.parents[1]), default_config.CONTENT)
     file, change = FORGED[name]
     content = json.loads((directory / file).read_text())
     change(content)

@@ -1,8 +1,8 @@
 """Publishes a dataset on a disk of this machine: by renaming a complete directory, under a lock."""
 
 import contextlib
-import itertools
 import os
+import stat
 import time
 import uuid
 from collections.abc import Iterator
@@ -48,6 +48,7 @@ class DirectoryPublisher(Publisher):
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
+        self.kept: Path | None = None
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
         """As ``Publisher.published``."""
@@ -100,28 +101,32 @@ class DirectoryPublisher(Publisher):
         except SubmittedError:
             raise  # the engine is writing there
         except BaseException:
-            if not (outlives and (directory / REPORT).is_file()):
+            if outlives and _reported(directory) is not None:
+                self.kept = directory / REPORT
+            else:
                 self._remove(directory)
             raise
         self._remove(directory)
 
     def finished(self) -> list[Path]:
         """As ``Publisher.finished``."""
-        reports = [path for path in self.path.parent.glob(f"{STAGING}*/{REPORT}") if path.is_file()]
-        return sorted(reports, key=lambda path: path.stat().st_mtime)
+        times = {leftover / REPORT: _reported(leftover) for leftover in self._leftovers()}
+        return [report for time, report in sorted((time, report) for report, time in times.items() if time is not None)]
 
     def may_be_written(self) -> bool:
         """As ``Publisher.may_be_written``."""
-        return any(_is_spared(leftover) and not (leftover / REPORT).exists() for leftover in self._leftovers())
+        return any(_is_spared(leftover) and _reported(leftover) is None for leftover in self._leftovers())
 
     @contextlib.contextmanager
     def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
         """As ``Publisher.taken_up``, only while the path is locked."""
         del overwrite  # a dataset that stands at the path is replaced
+        self.kept = report
         yield StagedDirectory(report.parent)
         if problem := damage(report.parent, paths.sizes(report.parent)):
             raise InputError(f"{problem}; run arith-data generate with --overwrite to make the dataset anew")
         self._replace_by(report.parent)
+        self.kept = None
         self._remove_leftovers()
 
     def name_default(self) -> None:
@@ -145,7 +150,9 @@ class DirectoryPublisher(Publisher):
                 self.path.parent.rmdir()  # only if it is empty
 
     def _leftovers(self) -> list[Path]:
-        return list(self.path.parent.glob(f"{self.path.name}.incomplete*"))
+        with contextlib.suppress(OSError):  # without the lock, another run may be removing the folder of the config
+            return list(self.path.parent.glob(f"{self.path.name}.incomplete*"))
+        return []
 
     def _remove_leftovers(self) -> None:
         """Removes the directories of killed runs that no job can need; only while the path is locked."""
@@ -156,6 +163,8 @@ class DirectoryPublisher(Publisher):
     def _put_back(self) -> None:
         """Gives a dataset its name back that a killed run had set aside; only while the path is locked.
 
+        The report of a job is put back, too. If a dataset has the name, nobody knows whether it is the job's.
+
         Anything else of such a name is a leftover: a run that was killed while it removed the old set, for example, has
         left a part of that.
         """
@@ -164,6 +173,10 @@ class DirectoryPublisher(Publisher):
         if aside := next(filter(self._is_dataset, sorted(self.path.parent.glob(f"{ASIDE}*"))), None):
             aside.rename(self.path)
             files.sync(self.path.parent)
+        for report in self.path.parent.glob(f"{JOB}*{REPORT}"):
+            folder = report.with_name(report.name.removesuffix(REPORT))
+            if _is_folder(folder):
+                report.rename(folder / REPORT)
 
     def _is_dataset(self, aside: Path) -> bool:
         """Whether this is a dataset of this path's config that has all its files, and no link to one."""
@@ -177,8 +190,8 @@ class DirectoryPublisher(Publisher):
         for entry in (*directory.glob("*.json"), *folders, directory):
             files.sync(entry)
         with uninterrupted():
-            (directory / REPORT).unlink(missing_ok=True)
-            old = self._take_name(directory)
+            with _without_report(directory):
+                old = self._take_name(directory)
             # A worker that the engine has given up may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
@@ -204,12 +217,51 @@ class DirectoryPublisher(Publisher):
         return aside
 
 
+@contextlib.contextmanager
+def _without_report(directory: Path) -> Iterator[None]:
+    """Sets the report of a job aside while its folder gets a dataset's name, and puts it back after an exception.
+
+    So a dataset never has it, and a job's files that could not be published still do.
+    """
+    report, aside = directory / REPORT, directory.with_name(f"{directory.name}{REPORT}")
+    if not os.path.lexists(report):
+        yield
+        return
+    report.rename(aside)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            aside.rename(report)
+        raise
+    with contextlib.suppress(OSError):  # the next run removes it
+        aside.unlink()
+
+
 def _is_spared(leftover: Path) -> bool:
     """Whether this is the folder of an engine's job in which something has changed during the last day."""
-    if not leftover.name.startswith(JOB) or leftover.is_symlink() or not leftover.is_dir():
+    if not leftover.name.startswith(JOB) or not _is_folder(leftover):
         return False
     since = time.time() - OLD_SECONDS
-    return any(_changed(path) > since for path in itertools.chain([leftover], leftover.rglob("*")))
+    # Unlike rglob, walk passes over what is removed meanwhile.
+    inside = (Path(folder, name) for folder, folders, names in os.walk(leftover) for name in (*folders, *names))
+    return _changed(leftover) > since or any(_changed(path) > since for path in inside)
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder, and no link to one; False if it is gone."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISDIR(path.lstat().st_mode)
+    return False
+
+
+def _reported(leftover: Path) -> float | None:
+    """When a run has left its report in its folder, in seconds since 1970; None if there is no report, or a link."""
+    with contextlib.suppress(OSError):
+        status = (leftover / REPORT).lstat()
+        if _is_folder(leftover) and stat.S_ISREG(status.st_mode):
+            return status.st_mtime
+    return None
 
 
 def _changed(path: Path) -> float:

@@ -33,9 +33,11 @@ class Publisher(abc.ABC):
 
     Attributes:
       path: The dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
+      kept: The report of a job that has ended, and that this run could not publish; its files stay.
     """
 
     path: AnyPath
+    kept: AnyPath | None = None
 
     @abc.abstractmethod
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:

@@ -22,7 +22,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 TASK = Task(num_examples=100)
@@ -522,6 +522,47 @@ def test_no_job_writes_into_what_is_no_folder(tmp_path, kind):
     put(path.with_name("1.0.0.incomplete-job-deadbeef"), kind, mine)
     DirectoryPublisher(path).tidy()
     assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
+
+
+@pytest.mark.parametrize("linked", ["folder", "report"])
+def test_a_link_is_no_finished_run(tmp_path, linked):
+    """Its folder would get the dataset's name."""
+    path, mine = dataset_path(tmp_path / "data", TASK), tmp_path / "mine"
+    mine.mkdir()
+    (mine / REPORT).write_text("{}")
+    folder = path.with_name("1.0.0.incomplete-job-deadbeef")
+    (path.parent if linked == "folder" else folder).mkdir(parents=True)
+    (folder if linked == "folder" else folder / REPORT).symlink_to(mine if linked == "folder" else mine / REPORT)
+    publisher = DirectoryPublisher(path)
+    assert publisher.finished() == []
+    assert publisher.may_be_written() == (linked == "report")
+
+
+def test_looking_while_others_publish_and_tidy(tmp_path):
+    """Who looks has no lock: folders and files disappear under its eyes."""
+    path = dataset_path(tmp_path, TASK)
+    publisher, ended = DirectoryPublisher(path), threading.Event()
+
+    def change() -> None:
+        for number in range(300):
+            folder = path.with_name(f"1.0.0.incomplete-job-{number}")
+            (folder / "parquet").mkdir(parents=True)
+            for name in ("parquet/shard", REPORT):
+                (folder / name).touch()
+            aged(folder, 2 * DAY)
+            base_files.remove_tree(folder)
+            path.parent.rmdir()
+        ended.set()
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    looked = 0
+    while not ended.is_set():
+        assert len(publisher.finished()) <= 1
+        publisher.may_be_written()
+        looked += 1
+    thread.join()
+    assert looked > 10
 
 
 @pytest.mark.parametrize("outlives", [False, True])

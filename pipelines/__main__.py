@@ -39,6 +39,7 @@ from seq2seq_arith.base.terminal import (
     run_program,
 )
 from seq2seq_arith.pipelines.arguments import MAX_WORKERS, NAME, make_parser, with_question
+from seq2seq_arith.pipelines.formats.command import fetch_command, publish_command
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
@@ -95,7 +96,9 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         events.emit("result", path=order.path, is_new=False)
         _print_load(order.task, order.path, arguments.data_dir)
         return SUCCESS
-    order.check_space()
+    from seq2seq_arith.pipelines.publish import check_space
+
+    check_space(order)
     order.check_python()
     _print_fewer(order.task, arguments)
     # Beam takes a second to import: only now.
@@ -104,7 +107,8 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
 
     if order.publisher.may_be_written():
         print(
-            f"a job of an earlier run may still be writing; when it has ended: {_publish_command(order)}",
+            f"a job of an earlier run may still be writing; when it has ended: "
+            f"{publish_command(order.task, order.path, order.overwrite)}",
             file=sys.stderr,
         )
     start = time.perf_counter()
@@ -113,25 +117,26 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         metadata = create(order)
     except SubmittedError as submitted:
         print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
-        print(_publish_command(order))
+        print(publish_command(order.task, order.path, order.overwrite))
         return SUCCESS
     except WorkerLostError as error:
-        return _fail(f"{error} while {order.path} was made; {_rest(order)}")
+        return _fail(f"{error} while {order.path} was made", advice=_rest(order))
     except StoreError as error:
-        return _fail(f"{error}; {_rest(order)}")
+        return _fail(str(error), advice=_rest(order))
     except EngineError as error:
-        return _fail(f"{error}; {_rest(order, 'when that is mended, ')}")
+        return _fail(str(error), advice=_rest(order, "when that is mended, "))
     except (InputError, RunError):
         raise
     except Exception as error:
         if is_short_of_memory(error):
-            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do; {_rest(order)}")
+            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_rest(order))
         if not isinstance(error, OSError):
             raise
         first = "make room, then " if error.errno in FULL else "when that is mended, "
-        return _fail(f"{order.path} could not be written: {error.strerror or error}; {_rest(order, first)}")
+        why = f"{order.path} could not be written: {error.strerror or error}"
+        return _fail(why, advice=_rest(order, first))
     except KeyboardInterrupt:
-        return _fail(f"stopped; {_rest(order)}", INTERRUPTED)
+        return _fail("stopped", INTERRUPTED, _rest(order))
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
         _print_load(order.task, order.path, arguments.data_dir)
@@ -195,17 +200,19 @@ def _publish(arguments: argparse.Namespace, rest: list[str]) -> int:
     _refuse_surplus(rest, arguments.place, "publish takes one directory or URL")
     path = find(arguments.place, rest)
     try:
-        task, metadata, is_new = publish(path, arguments.overwrite)
+        found = publish(path, arguments.overwrite)
     except StoreError as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(f"{path} could not be written: {error.strerror or error}")
-    count = sum(metadata["splits"].values())
-    events.emit("result", path=path, examples=count, is_new=is_new)
-    state = "published" if is_new else "there already"
-    also = "nothing was drawn" if is_new else "no other finished run waits there"
+    count = sum(found.metadata["splits"].values())
+    events.emit("result", path=path, examples=count, is_new=found.is_new)
+    state = "published" if found.is_new else "there already"
+    also = "nothing was drawn" if found.is_new else "no other finished run waits there"
+    if found.waits:
+        also = f"a finished run waits there, which takes its place with: {publish_command(found.task, path, True)}"
     print(f"{printable(path)} is {state}, with {count:,} examples; {also}")
-    _print_load(task, path, str(path.parents[2]))
+    _print_load(found.task, path, str(path.parents[2]))
     return SUCCESS
 
 
@@ -374,20 +381,14 @@ def _rest(order: "Order", first: str = "") -> str:
       order: What was to be made.
       first: What comes before typing the same again.
     """
-    from seq2seq_arith.pipelines.publish import finished_run
-
     done, total = progress.count("shards"), order.layout.num_shards
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
-    if finished_run(order):
-        visible = f"make the dataset visible with: {_publish_command(order)}"
+    if order.publisher.kept:
+        visible = f"make the dataset visible with: {publish_command(order.task, order.path, order.overwrite)}"
         return f"the job has ended, and its files are kept; {first}{visible}"
     left = LEFT_IN_STORE if "://" in str(order.path) else NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
-
-
-def _publish_command(order: "Order") -> str:
-    return as_command([NAME, "publish", str(order.path), *(["--overwrite"] if order.overwrite else [])])
 
 
 def _print_fewer(task: Task, arguments: argparse.Namespace) -> None:
@@ -418,7 +419,7 @@ def _print_summary(order: "Order", metadata: dict[str, Any], seconds: float) -> 
 
 def _print_load(task: Task, path: "AnyPath", data_dir: str) -> None:
     if "://" in data_dir:
-        print(f"fetch it with: {as_command([NAME, 'fetch', str(path), 'DIR'])}")
+        print(f"fetch it with: {fetch_command(task, path)}")
     if data_dir.startswith("s3://"):
         return  # TensorFlow cannot read from S3
     name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
@@ -429,8 +430,8 @@ def _print_load(task: Task, path: "AnyPath", data_dir: str) -> None:
     print(f'load it with: tfds.load("{name}", data_dir={literal})')
 
 
-def _fail(message: str, code: int = FAILURE) -> int:
-    return fail(NAME, message, code)
+def _fail(message: str, code: int = FAILURE, advice: str = "") -> int:
+    return fail(NAME, message, code, advice)
 
 
 COMMANDS = {

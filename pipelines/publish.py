@@ -1,6 +1,7 @@
 """Publishes what a finished job has written, if the program that started it is gone: ``arith-data publish``."""
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,13 +34,26 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
     return path
 
 
-def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any], bool]:
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The dataset that stands in its place after publishing.
+
+    Attributes:
+      task, metadata: The dataset.
+      is_new: Whether a finished run was published.
+      waits: Whether the files of a finished run wait there, which only ``overwrite`` publishes in this one's place.
+    """
+
+    task: Task
+    metadata: dict[str, Any]
+    is_new: bool
+    waits: bool = False
+
+
+def publish(path: AnyPath, overwrite: bool = False) -> Found:
     """Makes the dataset of the newest finished run visible. Nothing is drawn, and no shard is read.
 
     If no run has finished, and a dataset stands there, there is nothing to do: it may have been published before.
-
-    Returns:
-      The dataset's task and metadata, and whether there was anything to do.
 
     Raises:
       InputError: No run has finished there, its draws did not suffice, or something else stands there.
@@ -56,10 +70,12 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
         if not reports:
             task, metadata = _standing(publisher)
             publisher.name_default()
-            return task, metadata, False
+            return Found(task, metadata, is_new=False)
         report = _read(reports[-1])
         if report is None:
-            raise InputError(f"{reports[-1]} is no report of this version; run arith-data generate again")
+            raise InputError(
+                f"{reports[-1]} is no report of this version that can be read; run arith-data generate again"
+            )
         if report.task.config_name != path.parents[0].name:
             raise InputError(f"{reports[-1]} is the report of {report.task.config_name}; leave it in that one's place")
         if report.written is None:
@@ -70,7 +86,7 @@ def publish(path: AnyPath, overwrite: bool = False) -> tuple[Task, dict[str, Any
             with publisher.taken_up(reports[-1], overwrite) as staging:
                 metadata = describe(report.task, report.layout, staging, report.written)
         publisher.name_default()
-    return report.task, metadata, is_new
+    return Found(report.task, metadata, is_new, waits=not is_new)
 
 
 def take_up(order: Order) -> dict[str, Any] | None:
@@ -85,18 +101,22 @@ def take_up(order: Order) -> dict[str, Any] | None:
     """
     from seq2seq_arith.pipelines.steps.run import describe
 
-    if order.overwrite or not (path := finished_run(order)):
+    if not (path := finished_run(order)):
         return None
     print(f"a job that has ended left the files in {path.parent}; nothing is drawn", file=sys.stderr, flush=True)
     report = _read(path)
-    assert report and report.written
+    if not (report and report.written):  # it was removed by hand, or cannot be read any more
+        return None
     with order.publisher.taken_up(path) as staging:
         return describe(report.task, report.layout, staging, report.written)
 
 
 def finished_run(order: Order) -> Path | None:
-    """The report of a finished run that has made the files of the ordered dataset in a directory, and not published."""
-    if not isinstance(order.path, Path):
+    """The report of a finished run that has made the files of the ordered dataset in a directory, and not published.
+
+    None if the order is to make the dataset anew.
+    """
+    if order.overwrite or not isinstance(order.path, Path):
         return None
     for path in reversed(order.publisher.finished()):
         report = _read(path)
@@ -105,12 +125,22 @@ def finished_run(order: Order) -> Path | None:
     return None
 
 
+def check_space(order: Order) -> None:
+    """Makes sure that the disk has room for what has to be written: nothing, if a finished run has.
+
+    Raises:
+      InputError: It has too little.
+    """
+    if not finished_run(order):
+        order.check_space()
+
+
 def _read(path: AnyPath) -> "Report | None":
-    """The report; None if it is none of this version."""
+    """The report; None if it is none of this version, or cannot be read."""
     # Beam takes a second to import: only now.
     from seq2seq_arith.pipelines.steps.report import read_report
 
-    with contextlib.suppress(ValueError, KeyError, TypeError, EngineError):
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, EngineError, OSError):
         return read_report(path)
     return None
 

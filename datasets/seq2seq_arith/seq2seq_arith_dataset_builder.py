@@ -19,6 +19,7 @@ from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
 from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata, standing_configs
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import local_path
+from seq2seq_arith.pipelines.publish import check_space
 
 
 class Configs(dict[str, ArithConfig]):
@@ -98,7 +99,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         if order.published() is None:
             if not self._config_is_given:
                 _refuse_default_beside_others(path)
-            order.check_space()
+            check_space(order)
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
 

@@ -63,6 +63,5 @@ def _command(words: str, directory: AnyPath, task: Task, layout: Layout, overwri
     above = list(directory.parents)
     if len(above) < 3 or dataset_path(above[2], task) != directory:
         return ""
-    flags = directory.flags if isinstance(directory, ObjectPath) else ()
-    others = [*(["--overwrite"] if overwrite else []), *flags]
+    others = ["--overwrite"] if overwrite else []
     return f"{directory} {words}{generate_command(task, layout, above[2], others)}"

@@ -1,4 +1,4 @@
-"""The command that makes a dataset, as it is typed."""
+"""The commands that make a dataset, publish it and fetch it, as they are typed."""
 
 import types
 from collections.abc import Sequence
@@ -7,6 +7,13 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import words
 from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout
+from seq2seq_arith.pipelines.places.clients import CLIENTS
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+
+PROGRAM = "arith-data"
+# What the names of Beam's flags with credentials have. Their values are never printed.
+SECRETS = ("secret", "token", "access_key")
+SECRET = "SECRET"  # stands for such a value, which a person fills in
 
 
 def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
@@ -20,16 +27,62 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
 
     Args:
       task, layout: The dataset, and its division into files.
-      data_dir: Where datasets are kept, a path or a URL.
-      others: What else is typed, such as Beam's flags for a store.
+      data_dir: Where datasets are kept, a path or a URL. All Beam's flags of an ``ObjectPath`` are typed, too.
+      others: What else is typed.
     """
     files = words(layout, Layout.of(task))
     for name in OPTIONAL_FORMATS:
         if (name in layout.formats) != (name in DEFAULT_FORMATS):
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
     options = words(task, types.SimpleNamespace(**task.defaults))
-    typed = [task.name, *task_file(task), *options, *files, "--data-dir", str(data_dir), *others]
-    return as_command(["arith-data", "generate", *typed])
+    given = ["--data-dir", str(data_dir), *others, *_flags(data_dir)]
+    return as_command([PROGRAM, "generate", task.name, *task_file(task), *options, *files, *given])
+
+
+def publish_command(task: Task, path: AnyPath, overwrite: bool = False) -> str:
+    """The command that publishes what a finished run has left.
+
+    >>> path = ObjectPath("s3://b/data/seq2seq_arith/pq/1.0.0", ("--runner=X", "--s3_endpoint_url", "http://host"))
+    >>> publish_command(Task("pq"), path, overwrite=True)
+    'arith-data publish s3://b/data/seq2seq_arith/pq/1.0.0 --overwrite --s3_endpoint_url=http://host'
+    """
+    return _command("publish", task, path, ["--overwrite"] if overwrite else [])
+
+
+def fetch_command(task: Task, path: AnyPath) -> str:
+    """The command that copies a dataset into a directory.
+
+    >>> fetch_command(Task("pq"), ObjectPath("gs://b/data/seq2seq_arith/pq/1.0.0", ("--runner=X",)))
+    'arith-data fetch gs://b/data/seq2seq_arith/pq/1.0.0 DIR'
+    """
+    return _command("fetch", task, path, ["DIR"])
+
+
+def _command(name: str, task: Task, path: AnyPath, others: Sequence[str]) -> str:
+    """A command for the dataset at a path; of Beam's flags, it has those of the store alone."""
+    own = CLIENTS[path.url.partition("://")[0]].FLAGS if isinstance(path, ObjectPath) else ()
+    flags = [flag for flag in _flags(path) if flag.removeprefix("--").startswith(own)]
+    return as_command([PROGRAM, name, str(path), *others, *task_file(task), *flags])
+
+
+def _flags(place: object) -> list[str]:
+    """Beam's flags of a place in a store, one word each, without secrets; none for a directory.
+
+    >>> _flags(ObjectPath("s3://b", ("--s3_endpoint_url", "http://host", "--s3_disable_ssl", "--s3_session_token=x")))
+    ['--s3_endpoint_url=http://host', '--s3_disable_ssl', '--s3_session_token=SECRET']
+    """
+    flags: list[str] = []
+    for word in place.flags if isinstance(place, ObjectPath) else ():
+        if flags and not word.startswith("--") and "=" not in flags[-1]:
+            flags[-1] += f"={word}"
+        else:
+            flags.append(word)
+    return [_without_secret(*flag.partition("=")) for flag in flags]
+
+
+def _without_secret(name: str, separator: str, value: str) -> str:
+    is_secret = separator and any(part in name for part in SECRETS)
+    return f"{name}{separator}{SECRET if is_secret else value}"
 
 
 def task_file(task: Task) -> list[str]:

@@ -28,6 +28,7 @@ class S3:
     """``boto3``, as ``apache_beam.io.aws`` sets it up."""
 
     MODULE, EXTRA = "boto3", "aws"
+    FLAGS = ("s3_",)
     MOST_DELETED = 1000  # objects per request
     REFUSED = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")  # the codes of an unmet condition
 

@@ -24,6 +24,7 @@ class GoogleCloudStorage:
     """``google-cloud-storage``, as ``apache_beam.io.gcp.gcsio`` sets it up."""
 
     MODULE, EXTRA = "google.cloud.storage", "gcp"
+    FLAGS = ("project", "impersonate_service_account", "gcp_oauth_scope", "no_auth")
 
     def __init__(self, options: "PipelineOptions") -> None:
         import google.auth

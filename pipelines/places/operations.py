@@ -36,10 +36,12 @@ class Client(Protocol):
     Attributes:
       MODULE: The module that must be installed.
       EXTRA: This package's extra that installs it.
+      FLAGS: How the names of Beam's flags begin which say how the store is reached.
     """
 
     MODULE: str
     EXTRA: str
+    FLAGS: tuple[str, ...]
 
     def state(self, bucket: str, key: str) -> State | None:
         """The state of an object; None if there is none."""

@@ -60,7 +60,7 @@ def read_report(path: AnyPath) -> Report:
     """The report that a run's workers have written.
 
     Raises:
-      EngineError: It is not there.
+      EngineError: It is not there, or it is not of this version.
     """
     try:
         found = json.loads(path.read_text())
@@ -69,6 +69,8 @@ def read_report(path: AnyPath) -> Report:
             f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
             "another run removed it"
         ) from None
+    if not isinstance(found, dict):
+        raise EngineError(f"the report {path} is not of this version")
     of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
     written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
     layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found.get("columns", ())))

@@ -204,12 +204,13 @@ def _exit_code(name: str, command: Callable[[], int]) -> int:
         return fail(name, f"{error.filename or 'standard output'}: {error.strerror or error}")
 
 
-def fail(name: str, message: str, code: int = FAILURE) -> int:
+def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
     """Prints a failure as one line to standard error, with the engine's job if there is one; returns the exit code.
 
-    A path in it may have any characters: those that cannot be printed are shown as in Python, such as ``\\n``.
+    The advice comes last, after the job, so that a command at its end can be copied up to the end of the line. A path
+    in the line may have any characters: those that cannot be printed are shown as in Python, such as ``\\n``.
     """
-    message = printable(events.job().of_failure(message))
+    message = printable("; ".join(filter(None, [events.job().of_failure(message), advice])))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
         events.emit("error", message=message, exit_code=code)

@@ -1,33 +1,40 @@
 """A job that outlives the program which started it: its dataset is published from the report, and nothing is drawn."""
 
 import contextlib
+import dataclasses
 import errno
 import json
 import re
 import shlex
+import shutil
 import uuid
 from pathlib import Path
 
 import memory_store
 import pytest
-from programs import files, run_here, without_lock
+from programs import ends_as_told, files, run_here, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, objects
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.datasets import ArithConfig, Builder
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
-from seq2seq_arith.pipelines.order import publisher_of
+from seq2seq_arith.pipelines.order import Order, publisher_of
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.publish import check_space, finished_run
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import generate
 
 LAYOUT = LAYOUTS["three"]
+NO_REPORT = "is no report of this version that can be read; run arith-data generate again"
 
 
 @pytest.fixture(params=["disk", "store"])
@@ -156,13 +163,15 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     path = dataset_path(tmp_path, TASK)
     if overwrite:
         assert run_here(*GENERATE, *TWO, "--data-dir", tmp_path).returncode == 0
+    before = found(tmp_path)
 
-    def full(*_: object) -> None:
+    def full(_: object, directory: Path) -> None:
+        assert not (directory / REPORT).exists()  # at no moment is it in a folder with a dataset's name
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
     with monkeypatch.context() as patch:
-        patch.setattr(DirectoryPublisher, "_replace_by", full)
+        patch.setattr(DirectoryPublisher, "_take_name", full)
         process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path, *overwrite)
     assert process.returncode == 1
     (line,) = process.stderr.splitlines()
@@ -172,7 +181,58 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
         "make room, then "
     )
     monkeypatch.setattr(pipeline, "draw", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(DirectoryPublisher, "_take_name", full)
+        process = run_here(*shlex.split(command))  # and it fails once more
+    assert process.returncode == 1
+    assert found(tmp_path).items() >= before.items()
+    assert len(list(path.parent.glob(f"*/{REPORT}"))) == 1
     assert run_here(*shlex.split(command)).returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_a_run_is_killed_while_its_report_is_set_aside(tmp_path, local, monkeypatch):
+    """The next one puts it back."""
+    finished(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (report,) = publisher_of(path).finished()
+    report.rename(report.parent.with_name(f"{report.parent.name}{REPORT}"))
+    monkeypatch.setattr(pipeline, "draw", None)
+    assert run_here("publish", path).returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_a_failed_run_does_not_take_the_files_of_another_for_its_own(tmp_path, monkeypatch):
+    """With --overwrite, older files would not be those that were asked for."""
+    finished(tmp_path)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(create, "generate", full)
+    process = run_here(*GENERATE, *THREE, "--overwrite", "--data-dir", tmp_path)
+    assert process.returncode == 1
+    assert ends_as_told(process.stderr.splitlines()[-1], "could not be written: No space left on device")
+
+
+@pytest.mark.parametrize("by", ["the program", "TFDS"])
+def test_finished_files_need_no_more_room(tmp_path, local, monkeypatch, by):
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    order = Order.of(TASK, LAYOUT, tmp_path)
+    with pytest.raises(InputError, match="make room"):
+        check_space(order)
+    finished(tmp_path)
+    check_space(order)
+    for other in (Order.of(TASK, LAYOUTS["two"], tmp_path), dataclasses.replace(order, overwrite=True)):
+        with pytest.raises(InputError, match="make room"):
+            check_space(other)
+    monkeypatch.setattr(pipeline, "draw", None)
+    if by == "TFDS":
+        Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
+    else:
+        process = run_here(*GENERATE, *THREE, "--data-dir", tmp_path)
+        assert process.returncode == 0, process.stderr
     assert found(tmp_path) == local["three"]
 
 
@@ -191,19 +251,21 @@ def test_with_manifests(place, tmp_path, monkeypatch):
 
 
 def test_a_run_that_another_has_overtaken(place, local):
+    """The dataset was made while its job ran."""
+    make(TASK, LAYOUT, place)
     finished(place)
     path = dataset_path(place, TASK)
-    staging = publisher_of(path).finished()
-    assert len(staging) == 1
-    report = staging[0].read_text()
-    make(TASK, LAYOUT, place)
-    assert verify(path).problems == []
-    if isinstance(staging[0], Path):
-        staging[0].parent.mkdir()
-    staging[0].write_text(report)
+    assert len(publisher_of(path).finished()) == 1
     process = run_here("publish", path)
     assert process.returncode == 0, process.stderr
-    assert "is there already" in process.stdout
+    said = process.stdout.splitlines()[0]
+    told, command = said.split("arith-data ")
+    words = "is there already, with 200 examples; a finished run waits there, which takes its place with: "
+    assert told == f"{path} {words}"
+    process = run_here(*shlex.split(command))
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.splitlines()[0] == f"{path} is published, with 200 examples; nothing was drawn"
+    assert found(place) == local["three"]
 
 
 @pytest.mark.parametrize(
@@ -211,9 +273,14 @@ def test_a_run_that_another_has_overtaken(place, local):
     [
         (lambda report: report | {"shards": []}, "the draws of the run at .* did not suffice; run arith-data generate"),
         (lambda report: report | {"parameters": Task().parameters()}, "is the report of addition; leave it"),
-        (lambda report: {"draws_used": 5, "shards": []}, "is no report of this version; run arith-data generate again"),
+        (lambda report: {"draws_used": 5, "shards": []}, NO_REPORT),
+        (lambda report: [report], NO_REPORT),
+        (lambda report: "report", NO_REPORT),
+        (lambda report: None, NO_REPORT),
+        (lambda report: report | {"shards": [1]}, NO_REPORT),
+        (lambda report: report | {"manifests": ["x"]}, NO_REPORT),
     ],
-    ids=["draws", "another", "old"],
+    ids=["draws", "another", "old", "list", "string", "null", "numbers", "strings"],
 )
 def test_reports_that_are_refused(tmp_path, change, words):
     finished(tmp_path)
@@ -224,6 +291,39 @@ def test_reports_that_are_refused(tmp_path, change, words):
     assert process.returncode == 2
     assert re.search(words, process.stderr)
     assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"", b"\xff", None], ids=["deep", "empty", "bytes", "folder"])
+def test_what_is_no_report(tmp_path, monkeypatch, content):
+    """The program that waits for the job says so in a sentence, and another run makes the dataset."""
+    finished(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (report,) = publisher_of(path).finished()
+    report.unlink()
+    report.mkdir() if content is None else report.write_bytes(content)
+    process = run_here("publish", path)
+    assert process.returncode == 2
+    assert re.search(NO_REPORT if content is not None else "there is no finished run at", process.stderr)
+    assert run_here(*GENERATE, *THREE, "--data-dir", tmp_path).returncode == 0
+    assert verify(path).problems == []
+
+
+def test_a_report_that_cannot_be_read(tmp_path, monkeypatch):
+    finished(tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (report,) = publisher_of(path).finished()
+    read_text = Path.read_text
+
+    def failing(self, *arguments: object, **options: object) -> str:
+        if self == report:
+            raise OSError(errno.EIO, "Input/output error")
+        return read_text(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", failing)
+    process = run_here("publish", path)
+    assert process.returncode == 2
+    assert re.search(NO_REPORT, process.stderr)
+    assert finished_run(Order.of(TASK, LAYOUT, tmp_path)) is None
 
 
 @pytest.mark.parametrize("named", ["x", "/tmp/x/addition/1.0.0", "memory://bucket", "memory://bucket/addition"])

@@ -69,11 +69,11 @@ def _program(often: bool) -> list[str]:
 
 
 def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:
-    """Whether a failed run's last line has this reason, what was done and is left, and then says what to type."""
+    """Whether a failed run's last line has this reason, the job, what was done and is left, and then what to type."""
     written = r"(?:[1-9]\d* of \d+ shards were written; )?"
     typed = "(?:make room, then |when that is mended, )?run the same command again"
-    job = "(?:; (?:the engine's job|http).*)?"  # which an engine's error names at the end
-    return re.search(rf"{re.escape(reason)}; {written}{left}; {typed}{job}$", line) is not None
+    job = "(?:; (?:the engine's job|http)[^;]*)*"
+    return re.search(rf"{re.escape(reason)}{job}; {written}{left}; {typed}$", line) is not None
 
 
 def free_port() -> int:

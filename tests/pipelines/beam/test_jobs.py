@@ -102,7 +102,10 @@ def test_every_error_has_the_job_its_state_and_its_page(monkeypatch, tmp_path, e
     first, last = done.stderr.splitlines()
     assert first == "the engine runs it as job a-1, which http://localhost:1 shows; its state is RUNNING"
     assert expected in last
-    assert last.endswith(f"; {PAGE}" if "job a-1 ended" in expected else NAMED), last
+    said, _, typed = last.partition("; nothing was left behind; ")
+    assert said.endswith(f"; {PAGE}" if "job a-1 ended" in expected else NAMED), last
+    # A command at the end of the line can be copied up to its end. A refusal says itself what to do.
+    assert typed.endswith("run the same command again") != (code == 2), last
     events = [json.loads(line) for line in done.stdout.splitlines()]
     states = [event["state"] for event in events if event["event"] == "job"]
     assert states == ["RUNNING", "CANCELLED"]

@@ -35,7 +35,7 @@ test: $(VENV)/tested ## Runs the tests, and names the slowest: some minutes
 	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15
 
 slow: $(VENV)/extras ## Runs the slow tests: killed runs, packages, engines, object stores
-	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15 -m "slow or flink or spark"
+	$(PYTEST) --numprocesses=3 --dist=loadfile --no-loadscope-reorder --durations=15 -m "slow or flink or spark"
 
 matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour
 	$(PYTHON) -m venv build/matrix

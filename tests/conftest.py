@@ -6,6 +6,8 @@ import emulators
 import hypothesis
 import pytest
 
+LONGEST = "tests/notebooks/"
+
 # The machine may be busy: how long an example takes says nothing.
 hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=True
@@ -21,3 +23,8 @@ def servers() -> Iterator[None]:
     """
     with emulators.both():
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files first whose few tests take minutes: one process works on a file, and would end long after others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))

@@ -112,37 +112,41 @@ def _generate(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
             file=sys.stderr,
         )
     start = time.perf_counter()
-    progress.reset()
     try:
         metadata = create(order)
     except SubmittedError as submitted:
         print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
         print(publish_command(order.task, order.path, order.overwrite))
         return SUCCESS
-    except WorkerLostError as error:
-        return _fail(f"{error} while {order.path} was made", advice=_rest(order))
-    except StoreError as error:
-        return _fail(str(error), advice=_rest(order))
-    except EngineError as error:
-        return _fail(str(error), advice=_rest(order, "when that is mended, "))
-    except (InputError, RunError):
-        raise
-    except Exception as error:
-        if is_short_of_memory(error):
-            return _fail(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_rest(order))
-        if not isinstance(error, OSError):
-            raise
-        first = "make room, then " if error.errno in FULL else "when that is mended, "
-        why = f"{order.path} could not be written: {error.strerror or error}"
-        return _fail(why, advice=_rest(order, first))
-    except KeyboardInterrupt:
-        return _fail("stopped", INTERRUPTED, _rest(order))
+    except (Exception, KeyboardInterrupt) as error:
+        return _fail_to_make(order, error)
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
         _print_load(order.task, order.path, arguments.data_dir)
     except KeyboardInterrupt:
         return _fail(f"stopped, but {order.path} is complete", INTERRUPTED)
     return SUCCESS
+
+
+def _fail_to_make(order: "Order", error: BaseException) -> int:
+    """Says why a dataset was not made, what is left, and what to type; any other error is raised again."""
+    if isinstance(error, KeyboardInterrupt):
+        return _fail("stopped", INTERRUPTED, _rest(order))
+    if isinstance(error, WorkerLostError):
+        return _fail(f"{error} while {order.path} was made", advice=_rest(order))
+    if isinstance(error, StoreError):
+        return _fail(str(error), advice=_rest(order))
+    if isinstance(error, EngineError):
+        return _fail(str(error), advice=_rest(order, "when that is mended, "))
+    if isinstance(error, (InputError, RunError)):
+        raise error
+    if is_short_of_memory(error):
+        return _fail(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_rest(order))
+    if isinstance(error, OSError):
+        first = "make room, then " if error.errno in FULL else "when that is mended, "
+        why = f"{order.path} could not be written: {error.strerror or error}"
+        return _fail(why, advice=_rest(order, first))
+    raise error
 
 
 def _verify(arguments: argparse.Namespace, rest: list[str]) -> int:

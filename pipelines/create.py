@@ -33,6 +33,7 @@ def create(order: Order) -> dict[str, Any]:
       EngineError: The engine gave the job up.
     """
     publisher = order.publisher
+    progress.reset()
     with publisher.locked():
         # Another run may have finished since the caller looked.
         metadata = order.published() or take_up(order)
@@ -53,7 +54,6 @@ def shown(order: Order) -> Iterator[Begun]:
       What is called with Beam's result of each job that is begun.
     """
     totals = _totals(order)
-    progress.reset()
     with (
         followed_job(order.options, NAMESPACE, LABELS) as job,
         progress.watch(totals, progress.count, lambda: current_step(totals, progress.count, job.step)),

@@ -28,14 +28,14 @@ def on_files(files: Files, problems: list[str], of_default: list[str]) -> str:
     if not problems:
         return ""
     if problems == of_default:
-        return _command(BESIDE, files.directory, files.task, files.layout)
+        return _sentence(BESIDE, files.directory, files.task, files.layout)
     beside = set(files.sizes) - {*files.digests, METADATA}
     has_foreign = any(format_name(name) is None and not manifests.is_manifest(name) for name in beside)
     # In a store, a run removes nothing but shards and manifests.
     first = (
         "remove what does not belong to it, then " if has_foreign and isinstance(files.directory, ObjectPath) else ""
     )
-    return _command(ANEW.format(first), files.directory, files.task, files.layout, overwrite=True)
+    return _sentence(ANEW.format(first), files.directory, files.task, files.layout, overwrite=True)
 
 
 def on_metadata(directory: AnyPath, sha256: str | None) -> str:
@@ -51,14 +51,14 @@ def on_metadata(directory: AnyPath, sha256: str | None) -> str:
         stated = Layout.of_metadata({**metadata, "files": paths.sizes(directory)})
         layout = Layout.of(task, stated.num_shards, stated.formats, stated.columns)
     if task:
-        return _command(ANEW.format(""), directory, task, layout or Layout.of(task), overwrite=True)
+        return _sentence(ANEW.format(""), directory, task, layout or Layout.of(task), overwrite=True)
     with contextlib.suppress(InputError, IndexError):
         task = Task.from_name(directory.parents[0].name)
-        return _command(ANEW.format("move it away, then "), directory, task, Layout.of(task))
+        return _sentence(ANEW.format("move it away, then "), directory, task, Layout.of(task))
     return ""
 
 
-def _command(words: str, directory: AnyPath, task: Task, layout: Layout, overwrite: bool = False) -> str:
+def _sentence(words: str, directory: AnyPath, task: Task, layout: Layout, overwrite: bool = False) -> str:
     """The dataset, the words and the command; empty if the dataset is not where the command would make it."""
     above = list(directory.parents)
     if len(above) < 3 or dataset_path(above[2], task) != directory:

@@ -114,6 +114,7 @@ def remove_unmarked(path: ObjectPath, names: list[str]) -> None:
 
 
 def is_ours(name: str) -> bool:
+    """Whether a file below the prefix is one that this program writes there, with whatever layout."""
     return name in (METADATA, DATASET_INFO, FEATURES) or _is_of_a_layout(name)
 
 

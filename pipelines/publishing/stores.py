@@ -34,9 +34,9 @@ Limits of a store:
 - While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
 - A run that is stopped removes the shards of its layout that were written since it began (with ``overwrite``: since a
   minute before, for clocks differ), and a run that publishes removes those of other layouts, unless the marker names
-  them. They may belong to another run, which notices it in 3,
-  reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
-  deletes after its step 3 (at most ``prefixes.AT_ONCE`` objects).
+  them. They may belong to another run, which notices it in 3, reports it and publishes nothing. Remaining race: a
+  cleanup that read the marker before step 2 of the other run and deletes after its step 3 (at most
+  ``prefixes.AT_ONCE`` objects).
 """
 
 import contextlib

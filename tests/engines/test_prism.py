@@ -1,6 +1,8 @@
 """Prism, Beam's own runner in Go: the local runner's files, byte for byte, and clear words when something is wrong."""
 
 import concurrent.futures
+import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+from clusters import blocks
 from programs import Progress, ends_as_told, files, found, run, without_lock
 from worker_pools import worker_pool
 
@@ -45,6 +49,29 @@ def test_the_same_bytes(generate, tmp_path, task):
     assert f"{Task(task).num_examples:,} examples" in process.stdout
     run("generate", task, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "prism") == files(tmp_path / "local")
+
+
+def test_the_page_word_for_word(generate, tmp_path):
+    """Its second block runs Prism in a network of its own, where no other machine can reach its port."""
+    if subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True).returncode:
+        pytest.skip("this user, or this container, may make no network namespace")
+    (tmp_path / "build").symlink_to(ROOT / "build")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    _, alone = blocks("Prism")
+    process = subprocess.Popen(
+        ["bash", "-e", "-c", alone], cwd=tmp_path, env={**os.environ, "PATH": path}, text=True, stderr=subprocess.PIPE
+    )
+    networks = set()
+    while process.poll() is None:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error, OSError):
+                if child.name() == "prism":
+                    networks.add(Path(f"/proc/{child.pid}/ns/net").readlink())
+        time.sleep(0.05)
+    assert process.returncode == 0, process.communicate()[1]
+    assert len(networks - {Path("/proc/self/ns/net").readlink()}) == len(networks) == 1
+    run("generate", "addition", "--data-dir", tmp_path / "local", check=True)
+    assert files(tmp_path / "data") == files(tmp_path / "local")
 
 
 def test_the_same_bytes_of_a_million(generate, tmp_path):

@@ -38,7 +38,7 @@ TRAINER = (
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.
 # The programs are started by a module that imports nothing of ours at first but one of them.
 CHAINS = (
-    (*DATA, ("pipelines.__main__",)),
+    (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
     (*DATA, *TRAINER, ("trainer.__main__",)),
     (("base",), ("start",)),

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import pkgutil
 import pty
 import re
 import shlex
@@ -35,7 +36,8 @@ from seq2seq_arith.arithmetic import task_options
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.base.tables import bytes_in_words
-from seq2seq_arith.pipelines import __main__, arguments
+from seq2seq_arith.pipelines import __main__, arguments, commands
+from seq2seq_arith.pipelines.commands import common, generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 from seq2seq_arith.pipelines.steps import transforms
 
@@ -495,10 +497,10 @@ class WiderLayout(Layout):
 @pytest.mark.parametrize("command", [["generate", "--data-dir=data"], ["plan"]], ids=["generate", "plan"])
 def test_a_field_is_an_option_and_reaches_its_dataclass(monkeypatch, command):
     monkeypatch.setattr(task_options, "Task", WiderTask)
-    for module in (__main__, arguments):
+    for module in (common, arguments):
         monkeypatch.setattr(module, "Layout", WiderLayout)
     words = [*command, "addition", "--colour=red", "--gaps=3", "--seed=5", "--num-shards=2", "--no-parquet"]
-    task, layout = __main__._dataset(arguments.make_parser().parse_args(words))
+    task, layout = common.asked_dataset(arguments.make_parser().parse_args(words))
     assert task == WiderTask("addition", seed=5, colour="red")
     assert layout == WiderLayout(2, ("tfrecord",), gaps=3)
 
@@ -513,7 +515,7 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
 
 
-COMMANDS = ("", *__main__.COMMANDS)
+COMMANDS = ("", *(module.name for module in pkgutil.iter_modules(commands.__path__) if module.name != "common"))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -529,7 +531,7 @@ def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
         if "--help" not in words:
             parsed, rest = arguments.make_parser().parse_known_args(arguments.with_question(words))
             assert rest == []
-            assert callable(__main__.COMMANDS[parsed.command])
+            assert parsed.command in COMMANDS
 
 
 def test_every_command_has_examples(capsys):
@@ -577,7 +579,7 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(__main__, "_print_load", stop)
+    monkeypatch.setattr(generate, "print_load", stop)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"

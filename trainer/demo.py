@@ -9,9 +9,9 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import as_command, as_typed, printable, say
-from seq2seq_arith.pipelines import show as data
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
+from seq2seq_arith.pipelines.showing import dataset, sample
 from seq2seq_arith.trainer.asking import answering, prediction, suites
 from seq2seq_arith.trainer.asking.suites import SuiteResult
 from seq2seq_arith.trainer.config import override
@@ -66,7 +66,7 @@ def show_data(task: Task, data_dir: str) -> None:
     """Prints some examples of a dataset, and how many there are; nothing if it is not there."""
     directory = dataset_path(parse_place(data_dir), task)
     if (directory / METADATA).is_file():
-        say(f"{data.introduction(data.read(directory, data.ROWS))}\n")
+        say(f"{dataset.introduction(sample.read(directory, dataset.ROWS))}\n")
 
 
 def next_steps(trained: Sequence[Trained]) -> list[str]:

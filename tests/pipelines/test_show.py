@@ -13,7 +13,7 @@ from programs import run_here, tree
 from seq2seq_arith.arithmetic.breakdowns import carries
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines import show
+from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
 # Each kind of drawing, key and notation; the last has more examples than are looked at.
 TASKS = {
@@ -36,8 +36,8 @@ def made(make):
 def test_the_draws_of_a_task_are_the_examples_of_its_files(made, name, monkeypatch):
     task = TASKS[name]
     if name == "large":
-        monkeypatch.setattr(show, "MOST_CHARACTERS", FEW * (task.question_width + task.answer_width))
-    read, drawn = show.read(made[name]), show.draw(task)
+        monkeypatch.setattr(sample, "MOST_CHARACTERS", FEW * (task.question_width + task.answer_width))
+    read, drawn = sample.read(made[name]), sample.draw(task)
     assert (read.task, drawn.draws_used) == (task, read.draws_used)
     for side in ("questions", "answers"):
         assert getattr(read, side).tobytes() == getattr(drawn, side).tobytes()
@@ -47,20 +47,20 @@ def test_the_draws_of_a_task_are_the_examples_of_its_files(made, name, monkeypat
 
 def test_of_very_many_draws_it_shows_the_first(monkeypatch):
     task = TASKS["addition"]
-    monkeypatch.setattr(show, "MOST_DRAWS", 1000)
-    monkeypatch.setattr(show, "MOST_FIRST", 200)
-    sample = show.draw(task)
-    assert len(sample) == 200
-    assert sample.draws_used is None
+    monkeypatch.setattr(sample, "MOST_DRAWS", 1000)
+    monkeypatch.setattr(sample, "MOST_FIRST", 200)
+    examples = sample.draw(task)
+    assert len(examples) == 200
+    assert examples.draws_used is None
     first, number = {}, 0
     while len(first) < 200:
         pair = reference.draw(task, number)
         first.setdefault(reference.key(task, *pair), reference.text(task, *pair))
         number += 1
-    rows = show.facts(sample, 200)["rows"]
+    rows = dataset.facts(examples, 200)["rows"]
     assert {(row["stored_question"], row["stored_answer"]) for row in rows} == set(first.values())
-    assert "were drawn" not in show.introduction(sample)
-    assert "statistics of 200 examples, the first draws" in show.statistics(sample)
+    assert "were drawn" not in dataset.introduction(examples)
+    assert "statistics of 200 examples, the first draws" in dataset.statistics(examples)
 
 
 def test_the_facts_of_a_dataset(made):
@@ -138,11 +138,11 @@ def test_what_a_task_looks_like(arguments, sentences, tmp_path, monkeypatch):
     ids=str,
 )
 def test_one_hot(task, question, rows):
-    stored, ones = show.one_hot(task, question)
+    stored, ones = one_hot.encode(task, question)
     assert ones.shape == (len(task.alphabet), task.question_width)
     assert (ones.sum(axis=0) == 1).all()
     assert "".join(task.alphabet[row] for row in ones.argmax(axis=0)) == stored
-    lines = show.picture(task, stored, ones, 80, "#", ".").splitlines()
+    lines = one_hot.picture(task, stored, ones, 80, "#", ".").splitlines()
     for character, row in rows.items():
         (line,) = (line for line in lines if line.startswith(repr(character)))
         assert line[9:] == " ".join(row)
@@ -180,10 +180,10 @@ def test_the_dataset_may_be_named_by_a_folder_above_it(tmp_path):
     assert run_here(*made, 100).returncode == 0
     path = tmp_path / "seq2seq_arith" / "addition-n100" / "1.0.0"
     for place in (tmp_path, path.parents[1], path.parent, path):
-        assert show.find(str(place)) == path
+        assert sample.find(str(place)) == path
     assert run_here(*made, 50).returncode == 0
     with pytest.raises(InputError, match=r"has several datasets; give one of .*addition-n100/1\.0\.0, .*addition-n50"):
-        show.find(str(tmp_path))
+        sample.find(str(tmp_path))
 
 
 def test_damage_is_noticed(made, tmp_path):

@@ -14,11 +14,11 @@ from programs import files, run, run_here
 
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.pipelines import show
 from seq2seq_arith.pipelines.checking import rows as checked
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
+from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE = ("--task-file", EXAMPLE)
@@ -136,15 +136,15 @@ def test_the_vectors_of_the_page(vector, forgotten):
     name, draws_used, *digests = vector
     registry.use(EXAMPLE)
     task = Task.from_name(name)
-    sample = show.draw(task)
-    assert f"{sample.draws_used:,}" == draws_used
+    found = sample.draw(task)
+    assert f"{found.draws_used:,}" == draws_used
     bounds = ((0, task.num_train), (task.num_train, task.num_examples))
     by_pipeline = [
         [bytes(row).decode() for row in side[start:stop]]
         for start, stop in bounds
-        for side in (np.ascontiguousarray(sample.questions), sample.answers)
+        for side in (np.ascontiguousarray(found.questions), found.answers)
     ]
-    again = redraw(task, sample.draws_used, 1)
+    again = redraw(task, found.draws_used, 1)
     by_witness = [
         column.to_pylist()
         for split in ("train", "validation")

@@ -1,0 +1,1 @@
+"""Shows a dataset: rows, statistics, and a question in one-hot; for ``arith-data show`` and the demo."""

@@ -1,0 +1,196 @@
+"""What there is to know of a dataset: its rows, its duplicates, and statistics; as text, and as JSON holds it."""
+
+import itertools
+import json
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import coverage, text
+from seq2seq_arith.arithmetic.breakdowns import RANGES, ranges
+from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.base.tables import abridged, table
+from seq2seq_arith.pipelines.showing.sample import Sample
+
+ROWS = 5
+# More groups than these are put into ranges.
+MOST_GROUPS = 12
+LARGEST_POWER = 15  # a number of more digits is not written out
+
+
+def shown(sample: Sample, rows: int = ROWS, *, as_json: bool = False) -> str:
+    """All that there is to show of a dataset, as text or as a JSON object."""
+    if as_json:
+        return json.dumps(facts(sample, rows))
+    return f"{introduction(sample, rows)}\n\n{statistics(sample)}"
+
+
+def facts(sample: Sample, rows: int = ROWS) -> dict[str, Any]:
+    """What there is to know of a dataset, as JSON holds it.
+
+    Args:
+      sample: The examples.
+      rows: How many of them to show.
+    """
+    task, used = sample.task, sample.draws_used
+    return {
+        "dataset": task.config_name,
+        "directory": None if sample.directory is None else str(sample.directory),
+        "parameters": task.parameters(),
+        "splits": {"train": task.num_train, "validation": task.num_validation},
+        "possible_pairs": coverage.key_classes(task).total,
+        "draws_used": used,
+        "duplicates": None if used is None else used - task.num_examples,
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "rows": [
+            dict(zip(("question", "answer", "stored_question", "stored_answer"), row, strict=True))
+            for row in _rows(sample, rows)
+        ],
+        "examined": len(sample),
+        "lengths": _lengths(sample),
+        "shares": _shares(sample),
+    }
+
+
+def introduction(sample: Sample, rows: int = ROWS) -> str:
+    """How many examples there are, how many duplicates were dropped and why, and some rows."""
+    task = sample.task
+    lines = [
+        f"{task.description}: {task.num_train:,} training and {task.num_validation:,} validation examples",
+        "drawn here; no file was read or written" if sample.directory is None else str(sample.directory),
+        *_duplicates(sample),
+    ]
+    shown = [
+        [abridged(question), abridged(answer), f'"{abridged(stored)}"', f'"{abridged(stored_answer)}"']
+        for question, answer, stored, stored_answer in _rows(sample, rows)
+    ]
+    if shown:
+        lines += ["", table(["question", "answer", "question as stored", "answer as stored"], shown)]
+        padded = f"padded with blanks to {task.question_width:,} and {task.answer_width:,} characters"
+        lines.append(
+            f"Stored questions are reversed; both are {padded}." if task.reverse else f"Stored strings are {padded}."
+        )
+    if any("{" in cell for row in shown for cell in row):
+        run = "7{20} stands for 20 digits 7" if task.notation.has_digits else "-{20} stands for 20 dashes"
+        lines.append(f"{run} in a row.")
+    return "\n".join(lines)
+
+
+def statistics(sample: Sample) -> str:
+    """The shortest and the longest strings, the lengths of the operands, and the breakdowns of the task, as tables."""
+    lines = []
+    if not sample.is_whole:
+        of = "the first draws" if sample.draws_used is None else "a random sample"
+        lines.append(f"statistics of {len(sample):,} examples, {of}\n")
+    rows = [
+        [name, each["mean"], each["shortest"], abridged(each["shortest_text"]), each["longest"],
+         abridged(each["longest_text"])]
+        for name, each in _lengths(sample).items()
+    ]  # fmt: skip
+    lines.append(table(["characters", "mean", "shortest", "such as", "longest", "such as"], rows))
+    for name, groups in _shares(sample).items():
+        header = list(groups[0])
+        cells = [
+            [f"{value:.1%}" if isinstance(value, float) else value for value in group.values()] for group in groups
+        ]
+        lines.append(f"\n{table([name, *header[1:]], cells)}")
+    return "\n".join(lines)
+
+
+def _rows(sample: Sample, count: int) -> list[tuple[str, str, str, str]]:
+    """The first examples: question and answer as people write them, and both as they are stored."""
+    strings = [
+        [row.tobytes().decode("ascii") for row in np.ascontiguousarray(column[:count])]
+        for column in (sample.questions, sample.answers)
+    ]
+    return [
+        (text.written(question, sample.task), answer.strip(), question, answer)
+        for question, answer in zip(*strings, strict=True)
+    ]
+
+
+def _duplicates(sample: Sample) -> list[str]:
+    """How many draws were dropped, and why there are any; nothing if that is not known."""
+    task, classes = sample.task, coverage.key_classes(sample.task)
+    if sample.draws_used is None:
+        return []
+    duplicates = sample.draws_used - task.num_examples
+    if task.operation.arity != 2:
+        return [f"{sample.draws_used:,} questions were drawn, and {duplicates:,} of them dropped, as drawn before."]
+    a, b = task.notation.example
+    symbol = task.operation.symbol
+    if task.ordered:
+        one = f"{a}{symbol}{b} and {b}{symbol}{a} count as two pairs"
+    else:
+        one = f"{a}{symbol}{b} and {b}{symbol}{a} count as one pair"
+    if not duplicates:
+        return [f"{sample.draws_used:,} pairs were drawn, and none of them twice ({one})."]
+    few = classes.total < 10**LARGEST_POWER
+    why = f"There are {f'{classes.total:,}' if few else f'more than 10^{LARGEST_POWER}'} different pairs."
+    if task.drawing.has_short_pairs and task.digits > 1:
+        single = int(task.drawing.values(task.digits)[0][0])
+        pairs = single**2 if task.ordered else single * (single + 1) // 2
+        why += f" Short numbers are drawn as often as long ones, but only {pairs} pairs have one digit each."
+    return [
+        f"{sample.draws_used:,} pairs were drawn, and {duplicates:,} of them dropped, because the same pair had been "
+        f"drawn before ({one}).",
+        why,
+    ]
+
+
+def _lengths(sample: Sample) -> dict[str, dict[str, Any]]:
+    """The lengths of questions and answers in characters, with a shortest and a longest one of each."""
+    found = {}
+    for name, column in (("question", sample.questions), ("answer", sample.answers)):
+        lengths = np.sum(column != ord(PAD), axis=1)
+        shortest, longest = int(np.argmin(lengths)), int(np.argmax(lengths))
+        strings = [column[row].tobytes().decode("ascii") for row in (shortest, longest)]
+        if name == "question":
+            strings = [text.written(string, sample.task) for string in strings]
+        found[name] = {
+            "mean": round(float(lengths.mean()), 1),
+            "shortest": int(lengths[shortest]),
+            "shortest_text": strings[0].strip(),
+            "longest": int(lengths[longest]),
+            "longest_text": strings[1].strip(),
+        }
+    return found
+
+
+def _shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
+    """The shares of the examples by the lengths of their operands, and by the breakdowns of the task."""
+    task = sample.task
+    sides = [ranges(task.operand_width, task.notation.measure(side)) for side in sample.operands]
+    names, _ = sides[0]
+    by_side = [np.bincount(index, minlength=len(names)) / len(sample) for _, index in sides]
+    unit = f"{task.notation.characters} of an operand"
+    found: dict[str, list[dict[str, Any]]] = {
+        unit: [
+            {"group": name.replace(" ", ""), **dict(zip(task.operation.sides, map(float, shares), strict=True))}
+            for name, *shares in zip(names, *by_side, strict=True)
+        ]
+    }
+    for name, group in task.operation.breakdowns.items():
+        values, counts = _groups(group(*sample.operands))
+        found[name] = [
+            {"group": value, "share": float(count / len(sample))} for value, count in zip(values, counts, strict=True)
+        ]
+    return found
+
+
+def _groups(values: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The groups of an array and the size of each; numbers of many values are put into ranges.
+
+    >>> _groups(np.array([0, 1, 1, 2]))
+    (['0', '1', '2'], array([1, 2, 1]))
+    >>> _groups(np.arange(100))
+    (['0-19', '20-39', '40-59', '60-79', '80-99'], array([20, 20, 20, 20, 20]))
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    if len(distinct) <= MOST_GROUPS or not np.issubdtype(distinct.dtype, np.integer):
+        return [str(value) for value in distinct.tolist()], counts
+    edges = np.linspace(distinct[0], distinct[-1] + 1, RANGES + 1).astype(int)
+    index = np.searchsorted(edges, values, "right") - 1
+    return [f"{low}-{high - 1}" for low, high in itertools.pairwise(edges)], np.bincount(index)

@@ -1,0 +1,94 @@
+"""A question in one-hot, as models read it: as an array, a picture, or JSON."""
+
+import json
+import sys
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import abridged, shortened
+from seq2seq_arith.base.terminal import terminal_width
+
+BLOCK, DOT = "█", "·"
+PLAIN_BLOCK, PLAIN_DOT = "#", "."
+
+
+def shown(task: Task, question: str, *, as_json: bool = False) -> str:
+    """A question in one-hot, as a picture or as a JSON object.
+
+    Raises:
+      InputError: It is not a question of this task, or it is too long.
+    """
+    stored, ones = encode(task, question)
+    if as_json:
+        found = {"question": question, "stored": stored, "alphabet": task.alphabet}
+        return json.dumps(found | {"one_hot": ones.astype(int).tolist()})
+    return picture(task, stored, ones, terminal_width(), *_marks())
+
+
+def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
+    """A question as it is stored, and in one-hot.
+
+    >>> stored, ones = encode(Task("pq", digits=3), "--p-")
+    >>> stored, Task("pq").alphabet
+    ('--p-   ', ' -pq')
+    >>> ones.astype(int).tolist()
+    [[0, 0, 0, 0, 1, 1, 1], [1, 1, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
+
+    Args:
+      task: The task; its strings must have room for the question.
+      question: The question as a person writes it.
+
+    Returns:
+      The stored question, and bool of shape (characters of the alphabet, positions).
+
+    Raises:
+      InputError: It is not a question of this task, or it is too long.
+    """
+    operands = text.typed_operands(question, task)
+    notation = task.notation
+    for operand in operands:
+        if not notation.allows(task.digits, operand):
+            raise InputError(
+                f"the question {shortened(question.strip())!r} has the operand {shortened(operand)!r}, and here are "
+                f"only operands of {notation.describe(task.digits)}; give another question, or {notation.larger}"
+            )
+    stored = text.stored(task, *operands)
+    return stored, np.array([[each == character for each in stored] for character in task.alphabet])
+
+
+def picture(task: Task, stored: str, ones: np.ndarray, width: int, block: str = BLOCK, dot: str = DOT) -> str:
+    """One-hot as a picture: a row per character of the alphabet, a column per position; cut to the width.
+
+    Args:
+      task: The task.
+      stored, ones: As ``encode`` gives them.
+      width: Characters of a line.
+      block, dot: The marks of 1 and 0.
+    """
+    label, positions = len("position "), ones.shape[1]
+    step = 2 if label + 2 * positions <= width else 1
+    shown = max(1, min(positions, (width - label) // step))
+    gap = " " * (step - 1)
+    # The characters are named in quotes, because one of them is the blank.
+    rows = [("position", [str(position % 10) for position in range(shown)]), ("stored", list(stored[:shown]))]
+    rows += [
+        (repr(character), [block if one else dot for one in row[:shown]])
+        for character, row in zip(task.alphabet, ones, strict=True)
+    ]
+    lines = [f"{name:<{label}}{gap.join(cells)}".rstrip() for name, cells in rows]
+    brief = f'"{abridged(stored)}"'
+    head = f"one-hot of {brief}: {len(task.alphabet)} characters × {positions:,} positions"
+    cut = f", of which the first {shown:,} fit here" if shown < positions else ""
+    return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each position has one 1."])
+
+
+def _marks() -> tuple[str, str]:
+    """The marks of 1 and 0 that standard output can show."""
+    try:
+        f"{BLOCK}{DOT}".encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return PLAIN_BLOCK, PLAIN_DOT
+    return BLOCK, DOT

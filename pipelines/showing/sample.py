@@ -1,0 +1,180 @@
+"""The examples that are shown, from the files of a dataset, or, without any file, from the draws of its parameters::
+
+a directory    the first examples of each split: a random sample, because they lie in the order of a hash
+a task         the same examples; or, if the dataset takes very many draws, the first of these
+"""
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import coverage, draws, text
+from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_shard_lengths, standing_configs
+from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+
+# At most so many draws are made, and so many examples with so many characters are looked at, in about a second.
+MOST_DRAWS = 2**20
+MOST_FIRST = 2**15  # of a dataset that takes more draws
+MOST_EXAMPLES = 2**18
+MOST_CHARACTERS = 2**24
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sample:
+    """Some examples of a dataset, or all of them; those of the training split come first.
+
+    Attributes:
+      task: The dataset's parameters.
+      questions, answers: As they are stored, uint8 of shape (n, width).
+      directory: Where they were read; None if they were drawn here.
+      draws_used: How many draws the dataset takes; None if that is not known.
+    """
+
+    task: Task
+    questions: np.ndarray
+    answers: np.ndarray
+    directory: AnyPath | None = None
+    draws_used: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all examples of the dataset."""
+        return len(self) == self.task.num_examples
+
+    @functools.cached_property
+    def operands(self) -> tuple[np.ndarray, ...]:
+        """The operands from left to right, uint64 of shape (words, n) each."""
+        return text.operands(self.task, self.questions)
+
+
+def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
+    """The directory of a dataset: the given one, or the only dataset in it.
+
+    Args:
+      place: A dataset's directory or URL, or a directory above it.
+      flags: Beam's flags for a store.
+
+    Raises:
+      InputError: There is no dataset, or there are several.
+    """
+    path = paths.parse_place(place, flags)
+    if (path / METADATA).is_file():
+        return path
+    if isinstance(path, ObjectPath):
+        raise InputError(f"{place} is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}")
+    there = [path / VERSION] if (path / VERSION / METADATA).is_file() else []
+    there += [folder / config / VERSION for folder in (path, path / NAME) for config in standing_configs(folder)]
+    if len(there) == 1:
+        return there[0]
+    if there:
+        raise InputError(f"{place} has several datasets; give one of {', '.join(map(str, there))}")
+    if "/" not in place and not path.exists():
+        Task(place)  # says which tasks there are
+    raise InputError(f"{place} is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}, or a task")
+
+
+def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
+    """The first examples of each split of a dataset: a random sample, or all.
+
+    Args:
+      directory: The dataset's directory or prefix.
+      most: How many examples to read, about.
+
+    Raises:
+      InputError: It is not a dataset as arith-data wrote it.
+      StoreError: An object store fails.
+    """
+    try:
+        task, _, metadata = read_checked(directory)
+    except Problem as problem:
+        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+    lengths, count = read_shard_lengths(directory), min(most, _examined(task))
+    sizes = {"train": task.num_train, "validation": task.num_validation}
+    if {split: sum(of_split) for split, of_split in lengths.items()} != sizes:
+        raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")
+    heads = [_head(directory, task, split, lengths[split], _share(count, sizes[split], task)) for split in SPLITS]
+    questions, answers = (np.concatenate(side) for side in zip(*heads, strict=True))
+    return Sample(
+        task=task, questions=questions, answers=answers, directory=directory, draws_used=metadata["draws_used"]
+    )
+
+
+def draw(task: Task) -> Sample:
+    """The examples that ``read`` would find, drawn here; of a dataset that takes very many draws, the first of these.
+
+    Raises:
+      InputError: The dataset cannot be drawn.
+    """
+    count, examined = coverage.num_draws(task), _examined(task)
+    is_whole = count <= MOST_DRAWS
+    wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)
+    count = count if is_whole else 2 * wanted
+    while True:
+        operands = draws.operands(task, np.arange(count, dtype=np.uint64))
+        # Two keys of one hash are not told apart: of 2^18 keys, one pair in 10^9 datasets.
+        hashes = draws.key_hash(task, draws.ORDER, draws.key(task, *operands))
+        _, first = np.unique(hashes, return_index=True)
+        if len(first) >= wanted:
+            break
+        count *= 2
+    last = np.partition(first, wanted - 1)[wanted - 1]
+    chosen = first[first <= last]  # in the order of the hashes
+    if is_whole:
+        chosen = np.concatenate(
+            [of_split[: _share(examined, len(of_split), task)] for of_split in _splits(task, operands, chosen)]
+        )
+    kept = [np.ascontiguousarray(side[:, chosen]) for side in operands]
+    return Sample(
+        task=task,
+        questions=text.questions(task, *kept),
+        answers=text.answers(task, *kept),
+        draws_used=int(last) + 1 if is_whole else None,
+    )
+
+
+def _examined(task: Task) -> int:
+    """How many examples of a dataset are looked at."""
+    fitting = MOST_CHARACTERS // (task.question_width + task.answer_width)
+    return max(1, min(task.num_examples, MOST_EXAMPLES, fitting))
+
+
+def _share(examined: int, of_split: int, task: Task) -> int:
+    """How many examples of a split are looked at: its share of all, rounded up."""
+    return -(-examined * of_split // task.num_examples)
+
+
+def _head(directory: AnyPath, task: Task, split: str, lengths: Sequence[int], count: int) -> list[np.ndarray]:
+    """The first questions and answers of a split, uint8 of shape (count, width) each."""
+    record, parts = record_format(task), []
+    for shard, length in enumerate(lengths):
+        rows = min(length, count - sum(map(len, parts)))
+        records = np.empty((rows, record.length), np.uint8)
+        file = directory / tfrecord_path(split, shard, len(lengths))
+        try:
+            size = paths.read_into(file, 0, records.data.cast("B")) if rows else 0
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
+        if size < records.nbytes or not record.intact(records).all():
+            raise InputError(f"{file} is damaged; see arith-data verify {directory}")
+        parts.append(records)
+    records = np.concatenate(parts)
+    return [np.ascontiguousarray(column) for column in record.texts(records)]
+
+
+def _splits(task: Task, operands: tuple[np.ndarray, ...], chosen: np.ndarray) -> list[np.ndarray]:
+    """The draws of the training and of the validation split of a whole dataset, in their order."""
+    hashes = draws.key_hash(task, draws.SPLIT, draws.key(task, *(side[:, chosen] for side in operands)))
+    is_validation = np.zeros(len(chosen), bool)
+    is_validation[np.argpartition(hashes, task.num_validation - 1)[: task.num_validation]] = True
+    return [chosen[~is_validation], chosen[is_validation]]

@@ -3,6 +3,7 @@
 Also the table at the end of a training.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from seq2seq_arith.arithmetic import text
@@ -19,6 +20,7 @@ from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
+from seq2seq_arith.trainer.runs.evaluated import Worst
 from seq2seq_arith.trainer.runs.run import Run, local_folder, standing
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import samples, session
@@ -51,7 +53,7 @@ def run(
     for name, folder in folders.items():
         config = override(recipe("best", name), replicas=replicas)
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
-    asked = [suites.ask_run(each.run, replicas=replicas)[0] for each in trained]
+    asked = [ask(each, replicas) for each in trained]
     answers = [[name, *answered(each.run, questions[name])] for name, each in zip(questions, trained, strict=True)]
     for each in trained:
         show_files(each.run)
@@ -112,7 +114,7 @@ def compared(columns: Mapping[str, dict[str, str]]) -> str:
 def worst_slice(suite: SuiteResult) -> str:
     """The worst slice of a suite with its score, for example ``equal 0.280``; ``each 1.000`` if there is no mistake."""
     worst = suite.worst
-    return f"{worst.name if worst.wrong else 'each'} {worst.all}" if worst else "-"
+    return str(Worst(worst.name, worst.all.exact_match or 0.0, suite.digits)) if worst else "-"
 
 
 def answered(run: Run, question: str) -> list[str]:
@@ -124,9 +126,22 @@ def answered(run: Run, question: str) -> list[str]:
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 
 
+def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
+    """Asks the best model its task's suite, and saves the worst slice beside the scores in the run's summary.
+
+    Raises:
+      WriteError: The summary cannot be written.
+    """
+    suite = suites.ask_run(trained.run, replicas=replicas)[0]
+    if worst := suite.worst:
+        saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits}
+        dataclasses.replace(trained.summary, worst_slice=saved).write(trained.run.summary)
+    return suite
+
+
 def show(trained: Trained) -> None:
     """Asks the best model its task's suite, and prints the table at the end of a training, and the run's files."""
-    suite = suites.ask_run(trained.run)[0]
+    suite = ask(trained)
     say("\n" + compared({trained.run.task.name: facts(trained.summary, suite)}))
     show_files(trained.run)
 

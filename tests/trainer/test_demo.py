@@ -1,5 +1,6 @@
 """The demo's tables, with small recipes. tests/test_demo.py holds what the real ones reach."""
 
+import dataclasses
 import re
 import shlex
 import types
@@ -9,12 +10,15 @@ import pytest
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer import __main__, demo, recipes
+from seq2seq_arith.trainer.api.trained_run import open_run
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.prediction import parse
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, Recipe, TaskRecipe, recipe_data
+from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs.summary import Summary
 
 SMALL = TrainConfig(model=ModelConfig(name="lstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
 COUNTING = TrainConfig(model=ModelConfig(name="counter", view="raw", hidden=4), epochs=1, steps_per_epoch=3)
@@ -47,6 +51,7 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
     facts = ("trained on", "given", "exact match", "worst slice", "weights", "examples seen", "operations", "seconds")
     assert columns[0] == ("task", *facts)
     summaries = [each.summary for each in ended.trained]
+    assert all(each.worst_slice is None for each in summaries)  # it is asked when the training has ended, and saved
     for name, column, each, summary in zip(("subtraction", "pq"), columns[1:], ended.trained, summaries, strict=True):
         worst = suites.ask_run(each.run)[0].worst
         assert worst
@@ -54,6 +59,14 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
         reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.name} {worst.all}")
         took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}", f"{summary.seconds:.1f}")
         assert column == (*reached, *took)
+        saved = Summary.read(each.run.summary)
+        assert saved and saved.worst_slice
+        assert (saved.worst_slice["name"], saved.worst_slice["exact_match"]) == (worst.name, worst.all.exact_match)
+        assert dataclasses.replace(saved, worst_slice=None) == summary
+        assert listing.entry(name, each.run.folder).cells()[7] == f"{worst.name} {worst.all}"
+        assert f"{worst.name} {worst.all}, of operands of at most {each.run.task.digits}" in repr(
+            open_run(each.run.folder)
+        )
     assert [summary.examples for summary in summaries] == [270, 135 + 128]
     assert title == "hard questions"
     asked = [line.split() for line in questions[2:]]

@@ -18,6 +18,7 @@ from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
 NOT_ASKED = "not asked hard questions yet: arith-model evaluate does"
+NOT_SAVED = "The other slices of hard questions were not saved: arith-model evaluate does."
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
@@ -145,21 +146,17 @@ def _how_to_load(run: Run, model: keras.Model) -> str:
 
 
 def worst_slice(run: Run) -> str:
-    """The worst slice that ``evaluate`` has found and saved, with its share; or that it was not asked."""
-    found = evaluated.read(run)
-    if not found:
-        return NOT_ASKED
-    worst = found.get("worst_slice")
-    if not worst:
-        return "this task has no hard questions"
-    return f"{worst['name']} {cut(worst['exact_match'], 3)}, of operands of at most {worst['digits']}"
+    """The worst slice that was found and saved, with its share; or that nobody has asked."""
+    if worst := evaluated.worst(run):
+        return f"{worst}, of operands of at most {worst.digits}"
+    return "this task has no hard questions" if evaluated.read(run) else NOT_ASKED
 
 
 def _slices(run: Run) -> list[str]:
     """The table of slices, from ``evaluation.json``; a sentence if there is none."""
     suites = evaluated.read(run).get("suites")
     if suites is None:
-        return [f"It was {NOT_ASKED}.", ""]
+        return [f"It was {NOT_ASKED}." if evaluated.worst(run) is None else NOT_SAVED, ""]
     rows = [
         f"| {suite['digits']} | {each['name']} | {each['questions']:,} | {cut(each['exact_match'], 3)} |"
         for suite in suites

@@ -22,7 +22,7 @@ COLUMNS = (*COUNTS, *METRICS, *(VALIDATION + name for name in METRICS), "example
 
 def epoch_lines(row: dict[str, Any], epochs: int) -> str:
     """The lines that end an epoch: its number and speed, and a line for each split that fits into a terminal."""
-    speed = f"{row['examples_per_second']:,.0f} examples per second, {row['seconds']:.1f} s"
+    speed = f"{row['examples_per_second']:,.0f} examples per second, {row['seconds']:.1f} s in all"
     parts = (
         f"{split:<10}  loss {row[prefix + 'loss']:.4f}  characters {row[prefix + 'character_accuracy']:.4f}  "
         f"exact {cut(row[prefix + 'exact_match'], 4)}"

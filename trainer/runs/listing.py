@@ -10,7 +10,8 @@ from pathlib import Path
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.terminal import as_command, printable
+from seq2seq_arith.pipelines.formats.layout import NAME
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, stores
 from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
@@ -44,7 +45,7 @@ class Entry:
       most_epochs: How many were asked for.
       best_epoch: As ``history.best`` has it; None before the first epoch has ended.
       exact_match: On the validation set, in the best epoch.
-      worst_slice: The name of the worst slice of the suite, if ``evaluate`` has asked it.
+      worst_slice: The name of the worst slice of the suite, at the size of the dataset, if it was asked.
       worst: The share of right answers there.
     """
 
@@ -72,7 +73,7 @@ class Entry:
             "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
             str(self.best_epoch or "-"),
             "-" if self.exact_match is None else cut(self.exact_match, 4),
-            "-" if self.worst is None else f"{self.worst_slice} {cut(self.worst, 3)}",
+            "-" if self.worst is None else str(evaluated.Worst(self.worst_slice or "", self.worst, 0)),
             str(self.state),
         ]
 
@@ -88,8 +89,11 @@ def folders(top: Path) -> dict[str, Path]:
     if not top.is_dir():
         raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
     found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}
+    if not found and (top / NAME).is_dir():
+        raise InputError(f"{top} holds datasets and no run; give the folder of your runs, such as runs")
     if not found:
-        raise InputError(f"{top} holds no run; train one first: arith-model train addition --run-dir {top}/addition")
+        command = as_command(["arith-model", "train", "addition", "--data-dir", "data", "--run-dir", f"{top}/addition"])
+        raise InputError(f"{top} holds no run; train one first: {command}")
     return found
 
 
@@ -157,8 +161,8 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     found: dict[str, int | float | str | None] = {"epochs": len(rows)}
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
-    worst = evaluated.read(run).get("worst_slice")
-    return found | ({"worst_slice": worst["name"], "worst": worst["exact_match"]} if worst else {})
+    worst = evaluated.worst(run)
+    return found | ({"worst_slice": worst.name, "worst": worst.exact_match} if worst else {})
 
 
 def _json(path: Path) -> object:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import files
@@ -22,6 +23,8 @@ class Summary:
       operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.
       seconds: From the first step to the last, compiling and evaluations included.
       character_accuracy, exact_match: On the validation set, in the best epoch.
+      worst_slice: The worst slice of the task's suite: its ``name``, ``questions``, ``exact_match`` and ``digits``;
+        None if the suite was not asked at the end of the training, or the task has none.
     """
 
     dataset: str
@@ -34,6 +37,11 @@ class Summary:
     seconds: float
     character_accuracy: float
     exact_match: float
+    worst_slice: dict[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON holds them; what is not known is left out."""
+        return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     def write(self, path: Path) -> None:
         """Writes it as JSON.
@@ -41,7 +49,7 @@ class Summary:
         Raises:
           WriteError: The file cannot be written.
         """
-        files.write(path, (json.dumps(dataclasses.asdict(self), indent=2) + "\n").encode())
+        files.write(path, (json.dumps(self.to_json(), indent=2) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":

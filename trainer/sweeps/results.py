@@ -53,7 +53,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "run": group,
         "seed": seed,
         "task": run.task.name,
-        **summary,
+        **{name: value for name, value in summary.items() if name != "worst_slice"},  # the suites have it
         **named,
         "sha256": run.sha256,
         "settings": settings,

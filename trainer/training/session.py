@@ -127,7 +127,7 @@ def train(
             summary.write(run.summary)
             if not run.config_path.exists():
                 raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
-    events.emit("result", path=run.place, stopped=state.stopped, **dataclasses.asdict(summary))
+    events.emit("result", path=run.place, stopped=state.stopped, **summary.to_json())
     say(f"{printable(run.place)} is finished: {state.stopped}")
     if advice := how_to_go_on(state, config):
         say(advice)

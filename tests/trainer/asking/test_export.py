@@ -25,6 +25,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.build import build_model, build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -54,9 +55,11 @@ print(json.dumps(answers["confidence"].numpy().tolist()))
 
 @pytest.fixture(scope="module")
 def out(trained, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("export") / "out"
-    export.export(trained, str(folder))
-    return folder
+    """An exported model that was asked nothing, whatever other tests have asked it."""
+    folder = tmp_path_factory.mktemp("export")
+    shutil.copytree(trained.folder, folder / "run", ignore=shutil.ignore_patterns("evaluation*.json"))
+    export.export(dataclasses.replace(trained, folder=folder / "run"), str(folder / "out"))
+    return folder / "out"
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +210,21 @@ def test_the_card_says_what_the_model_was_given_and_reached(out, trained):
     assert yaml.safe_load(metadata)["library_name"] == "keras"
     for said in (trained.sha256, trained.task.config_name, VIEWS[trained.config.model.view].given, "exact match"):
         assert said in content
-    assert "arith-model evaluate" in content
+    assert "| worst slice | not asked hard questions yet: arith-model evaluate does |" in content
+    assert "It was not asked hard questions yet: arith-model evaluate does." in content
+
+
+def test_the_card_of_a_run_that_was_asked_at_its_end(trained, tmp_path):
+    run = dataclasses.replace(trained, folder=tmp_path / "run")
+    shutil.copytree(trained.folder, run.folder, ignore=shutil.ignore_patterns("evaluation*.json"))
+    summary = Summary.read(run.summary)
+    assert summary
+    worst = {"name": "carry-all", "questions": 9, "exact_match": 2 / 3, "digits": 3}
+    dataclasses.replace(summary, worst_slice=worst).write(run.summary)
+    export.export(run, str(tmp_path / "out"))
+    card = (tmp_path / "out/README.md").read_text()
+    assert "| worst slice | carry-all 0.666, of operands of at most 3 |" in card
+    assert "The other slices of hard questions were not saved: arith-model evaluate does." in card
 
 
 def test_the_card_of_an_evaluated_run_has_every_slice(trained, tmp_path):

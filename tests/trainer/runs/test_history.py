@@ -21,7 +21,7 @@ def test_the_columns_stay_as_they_are():
 
 def test_the_lines_of_an_epoch():
     assert history.epoch_lines(row(2) | {"examples_per_second": 12345.6}, 50).splitlines() == [
-        "epoch 2/50  12,346 examples per second, 2.1 s",
+        "epoch 2/50  12,346 examples per second, 2.1 s in all",
         "train       loss 2.0200  characters 2.0300  exact 2.0400",
         "validation  loss 2.0500  characters 2.0600  exact 2.0700",
     ]

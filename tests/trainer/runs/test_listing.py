@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -12,15 +13,18 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.arguments import parse
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing
 from seq2seq_arith.trainer.runs.listing import RunState
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.summary import Summary
 
 ROWS = [
     dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": 10 * epoch, "val_exact_match": exact}
     for epoch, exact in ((1, 0.25), (2, 0.75), (3, 0.75))
 ]
+NUMBERS = ("weights", "examples", "operations", "seconds", "character_accuracy", "exact_match")
 WORST = {"name": "equal", "exact_match": 0.1999, "digits": 3}
 
 
@@ -44,8 +48,44 @@ def test_a_run_that_is_finished(tmp_path):
     found = listing.entry("run", run.folder)
     assert (found.state, found.epochs, found.most_epochs, found.best_epoch) == (RunState.FINISHED, 3, 3, 2)
     assert found.cells() == ["run", "addition", "lstm", "raw", "3 of 3", "2", "0.7500", "-", "finished"]
-    run.evaluation.write_text(json.dumps({"worst_slice": WORST}))
-    assert listing.entry("run", run.folder).cells()[7] == "equal 0.199"
+
+
+def of_suites(*worst):
+    """An evaluation with suites, the one of the run's own size first."""
+    suites = [{"digits": each["digits"], "worst": each} for each in worst]
+    return {"suites": suites, "worst_slice": min(worst, key=lambda each: each["exact_match"])}
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "summary", "shown"),
+    [
+        (None, None, "-"),
+        (None, WORST, "equal 0.199"),
+        (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
+        (None, {"name": "equal"}, "-"),
+        ({"worst_slice": WORST}, None, "equal 0.199"),
+        (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
+        (of_suites(WORST, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.199"),
+        (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
+        ({"suites": [], "worst_slice": None}, None, "-"),
+        ({"suites": [{"digits": "3", "worst": WORST | {"digits": None}}]}, WORST, "equal 0.199"),
+    ],
+)
+def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summary, shown):
+    run = made(tmp_path / "run")
+    if evaluation is not None:
+        run.evaluation.write_text(json.dumps(evaluation))
+    if summary:
+        known = dict.fromkeys(("dataset", "model", "view", "given"), "") | dict.fromkeys(NUMBERS, 1)
+        Summary(**known, worst_slice=summary).write(run.summary)
+    assert listing.entry("run", run.folder).cells()[7] == shown
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"exact_match": 1}'])
+def test_a_damaged_summary_has_no_worst_slice(tmp_path, content):
+    run = made(tmp_path / "run")
+    run.summary.write_text(content)
+    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
 
 
 def test_runs_that_are_not(tmp_path):
@@ -109,7 +149,13 @@ def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
 
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert main(["runs", str(tmp_path)]) == 2
-    assert "holds no run; train one first" in capsys.readouterr().err
+    sentence = capsys.readouterr().err
+    assert "holds no run; train one first: arith-model " in sentence
+    words = parse(shlex.split(sentence.partition("first: arith-model ")[2]))
+    assert (words.command, words.run_dir) == ("train", f"{tmp_path}/addition")
+    (tmp_path / "seq2seq_arith").mkdir()
+    assert main(["runs", str(tmp_path)]) == 2
+    assert "holds datasets and no run; give the folder of your runs" in capsys.readouterr().err
     assert main(["runs", "gs://bucket/runs"]) == 2
     assert "gs://bucket/runs is on no disk of this machine" in capsys.readouterr().err
     with pytest.raises(InputError, match="there is no folder"):

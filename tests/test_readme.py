@@ -12,6 +12,7 @@ import pytest
 import reference
 
 from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -91,6 +92,22 @@ def test_commands_are_accepted(command):
 
         assert program == "arith-data"
         pipeline_options(rest)
+
+
+def test_no_two_trainings_of_the_pages_take_one_folder():
+    """A folder takes one run; a training with other settings is refused there, also after ``make demo``."""
+    # The demo's runs, and those of the blocks of Python, which have settings of their own.
+    taken: dict[str, set[tuple[str, ...]]] = {f"runs/{task}": {(task,)} for task in DEMO_TASKS}
+    taken |= {folder: {("Python",)} for folder in re.findall(r'run_dir="(.*?)"', "\n".join(PYTHON))}
+    for command in COMMANDS:
+        if command.startswith("arith-model train "):
+            words = [word for word in shlex.split(command)[2:] if word != "--dry-run"]
+            # Where the run goes, and where the data are, are not settings.
+            places = {name: words.index(name) for name in ("--run-dir", "--data-dir")}
+            values = {index + step for index in places.values() for step in (0, 1)}
+            settings = tuple(word for index, word in enumerate(words) if index not in values)
+            taken.setdefault(words[places["--run-dir"] + 1], set()).add(settings)
+    assert {folder: found for folder, found in taken.items() if len(found) > 1} == {}
 
 
 def test_make_targets_exist():

@@ -75,5 +75,6 @@ def _worst(found: object) -> Worst | None:
     if not isinstance(found, dict):
         return None
     name, share, digits = (found.get(field) for field in ("name", "exact_match", "digits"))
-    is_whole = isinstance(name, str) and isinstance(share, int | float) and isinstance(digits, int)
-    return Worst(name, float(share), digits) if is_whole else None
+    if isinstance(name, str) and isinstance(share, int | float) and isinstance(digits, int):
+        return Worst(name, float(share), digits)
+    return None

@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
-from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking.problem import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -55,7 +55,7 @@ def fetch(
     Raises:
       InputError: It is not a dataset, something else stands in its place, or another run is making it.
       OSError: The disk is full, or the directory cannot be written.
-      StoreError: The source cannot be read, or a file does not have its checksum.
+      StoreError: The source cannot be read, or a file or the metadata do not have the right sha256.
       PublishedError: The copy is complete, but the default config could not be written.
     """
     try:
@@ -63,6 +63,8 @@ def fetch(
         files = Files.of(source, task, layout, read_digests(source, layout, metadata))
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None
+    except OtherDatasetError as problem:
+        raise StoreError(f"{source / METADATA}: {problem}") from None
     except Problem as problem:
         raise InputError(f"{source / METADATA}: {problem}; check it with arith-data verify {source}") from None
     path = dataset_path(data_dir, task)

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking.problem import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
@@ -30,6 +30,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
       sha256: The sha256 that it must state for its own content; None for any.
 
     Raises:
+      OtherDatasetError: It states another sha256.
       Problem: The file is damaged, or its entries contradict each other.
     """
     try:
@@ -79,7 +80,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     if hashlib.sha256(content.encode()).hexdigest() != metadata.get("sha256"):
         raise Problem("its content does not have the sha256 that it states")
     if sha256 not in (None, metadata["sha256"]):
-        raise Problem(f"its sha256 is {metadata['sha256']}, and {sha256} was asked for")
+        raise OtherDatasetError(metadata["sha256"], sha256)
     if json.dumps(metadata) != text:
         raise Problem("is not written as it was published")
     return task, layout, metadata

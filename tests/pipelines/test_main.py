@@ -170,13 +170,16 @@ def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
     own = json.loads((path / "metadata.json").read_text())["sha256"]
     assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
     other = "0" * 64
-    wrong = f"{path}/metadata.json: its sha256 is {own}, and {other} was asked for"
+    wrong = (
+        f"{path}/metadata.json: its sha256 is {own}, and {other} was asked for: it is another dataset, or it was made "
+        "with other files (Parquet, another number of shards); give the right sha256, or another dataset"
+    )
     assert run_here("verify", "--quick", path, "--sha256", own).returncode == 0
     process = run_here("verify", path, "--sha256", other)
     assert (process.returncode, process.stdout) == (1, f"{wrong}\n")
     process = run_here("fetch", path, tmp_path, "--sha256", other)
-    assert process.returncode == 2
-    assert process.stderr == f"arith-data: {wrong}; check it with arith-data verify {path}\n"
+    assert (process.returncode, process.stdout) == (1, "")  # as for verify
+    assert process.stderr == f"arith-data: {wrong}; nothing was left behind\n"
     assert without_lock(tmp_path) == {}
     assert run_here("fetch", path, tmp_path, "--sha256", own).returncode == 0
     for text in (own[1:], own.upper(), "x" * 64, ""):

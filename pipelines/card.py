@@ -20,6 +20,7 @@ import yaml
 from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, VERSION, Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION, HOMEPAGE
@@ -83,12 +84,16 @@ def write_card(data_dir: Path) -> list[Path]:
       data_dir: Where datasets are kept, as TFDS's data_dir.
 
     Raises:
-      InputError: No dataset there has Parquet files, one of them is damaged, or the card is somebody else's file.
+      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or the card is somebody else's file.
       OSError: A file cannot be written.
     """
     folder = data_dir / NAME
     configs = [config for name in standing_configs(folder) if (config := _config(folder / name / VERSION))]
     if not configs:
+        if above := next((each.parent for each in (data_dir, *data_dir.parents[:2]) if _is_ours(each)), None):
+            raise InputError(
+                f"{data_dir} is within a data directory; give that: {as_command(['arith-data', 'card', str(above)])}"
+            )
         raise InputError(f"{folder} has no dataset with Parquet files; make one with arith-data generate first")
     default = next((config for config in configs if config.name == DEFAULT_TASK), configs[0])
     ours = {CARD: MARK, CROISSANT: f'"sameAs": "{HOMEPAGE}"'}
@@ -200,6 +205,11 @@ def size_category(num_examples: int) -> str:
     if place < 0:
         return f"n<{SIZES[0]}"
     return f"{SIZES[place]}<n<{SIZES[place + 1]}" if place + 1 < len(SIZES) else f"n>{SIZES[-1]}"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder is the one below a data directory that has the datasets."""
+    return folder.name == NAME and bool(standing_configs(folder))
 
 
 def _config(directory: Path) -> Config | None:

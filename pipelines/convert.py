@@ -21,7 +21,6 @@ from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
-    NAME,
     PARQUET,
     SPLITS,
     TFRECORD,
@@ -29,6 +28,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     choose_formats,
     dataset_path,
     format_of,
+    which_dataset,
 )
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
@@ -55,7 +55,7 @@ def convert(
       OSError: The disk is full, or the directory cannot be written.
     """
     if not (directory / METADATA).is_file():
-        raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/{NAME}/CONFIG/1.0.0")
+        raise InputError(f"{directory} has no {METADATA}; {which_dataset(directory)}")
     publisher = DirectoryPublisher(directory)
     with publisher.locked():
         try:

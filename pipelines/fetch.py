@@ -13,7 +13,7 @@ from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.problem import OtherDatasetError, Problem
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, which_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import Staging
@@ -35,7 +35,7 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
                 return path
     except OSError as error:
         raise InputError(f"{given} cannot be read: {error.strerror or error}") from None
-    raise InputError(f"there is no finished dataset at {given}; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}")
+    raise InputError(f"there is no finished dataset at {given}; {which_dataset(given)}")
 
 
 def fetch(

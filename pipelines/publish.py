@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.command import generate_command
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, NAME
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, NAME, which_dataset
 from seq2seq_arith.pipelines.order import Order, publisher_of
 from seq2seq_arith.pipelines.places.paths import AnyPath, parse_place
 from seq2seq_arith.pipelines.publishing.publisher import Publisher, damage
@@ -30,7 +30,7 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
     given = parse_place(url, flags)
     path = given if given.name == VERSION else given / VERSION
     if len(path.parents) < 3 or path.parents[1].name != NAME:
-        raise InputError(f"{url} is no place of a dataset; give DATA_DIR/{NAME}/CONFIG/{VERSION}")
+        raise InputError(f"{url} is no place of a dataset; {which_dataset(given)}")
     return path
 
 

@@ -23,7 +23,7 @@ from seq2seq_arith.pipelines.checking.numbers import check_numbers
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, SPLITS
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, SPLITS, which_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -64,9 +64,9 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
       StoreError: The store fails.
     """
     if not directory.is_dir():
-        raise InputError(f"{directory} is no directory; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+        raise InputError(f"{directory} is no directory; {which_dataset(directory)}")
     if not (directory / METADATA).is_file():
-        raise InputError(f"{directory} has no {METADATA}; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
+        raise InputError(f"{directory} has no {METADATA}; {which_dataset(directory)}")
     try:
         task, layout, metadata = read_checked(directory, sha256)
         digests = read_digests(directory, layout, metadata)

@@ -243,6 +243,21 @@ def standing_configs(datasets: Path) -> list[str]:
     return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
 
 
+def datasets_in(folder: Path) -> list[Path]:
+    """The datasets of a data directory, of its folder ``seq2seq_arith``, or of a config in that."""
+    own = [folder / VERSION] if (folder / VERSION / METADATA).is_file() else []
+    return own + [
+        above / config / VERSION for above in (folder, folder / NAME) for config in standing_configs(above)
+    ]
+
+
+def which_dataset(place: AnyPath) -> str:
+    """What to give instead of a place that has no dataset: one of those below it, or the form of such a place."""
+    if there := datasets_in(place) if isinstance(place, Path) else []:
+        return f"give {'one of ' * (len(there) > 1)}{', '.join(map(str, there))}"
+    return f"give DATA_DIR/{NAME}/CONFIG/{VERSION}"
+
+
 def read_metadata(path: AnyPath) -> dict[str, Any] | None:
     """The content of a dataset's ``metadata.json``; None if there is none that can be read.
 

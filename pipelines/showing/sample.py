@@ -11,11 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq_arith.arithmetic import coverage, draws, text
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_shard_lengths, standing_configs
+from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, datasets_in, read_shard_lengths, which_dataset
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
@@ -72,16 +72,15 @@ def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
     if (path / METADATA).is_file():
         return path
     if isinstance(path, ObjectPath):
-        raise InputError(f"{place} is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}")
-    there = [path / VERSION] if (path / VERSION / METADATA).is_file() else []
-    there += [folder / config / VERSION for folder in (path, path / NAME) for config in standing_configs(folder)]
+        raise InputError(f"{place} is no dataset; {which_dataset(path)}")
+    there = datasets_in(path)
     if len(there) == 1:
         return there[0]
     if there:
-        raise InputError(f"{place} has several datasets; give one of {', '.join(map(str, there))}")
+        raise InputError(f"{place} has several datasets; {which_dataset(path)}")
     if "/" not in place and not path.exists():
         Task(place)  # says which tasks there are
-    raise InputError(f"{place} is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/{VERSION}, or a task")
+    raise InputError(f"{place} is no dataset; {which_dataset(path)}, or a task")
 
 
 def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:

@@ -86,6 +86,14 @@ def test_without_datasets(place, message, tmp_path):
     assert message in result.stderr
 
 
+@pytest.mark.parametrize("below", ["seq2seq_arith", "seq2seq_arith/pq-d9-n20", "seq2seq_arith/pq-d9-n20/1.0.0"])
+def test_a_path_within_the_data_directory_is_told_which_to_give(below, data_dir):
+    result = programs.run_here("card", data_dir / below)
+    assert (result.returncode, result.stdout) == (2, "")
+    given = f"{data_dir / below} is within a data directory; give that: arith-data card {data_dir}"
+    assert result.stderr == f"arith-data: {given}\n"
+
+
 def test_the_file_of_another_is_kept(tmp_path):
     assert programs.run_here("generate", "pq", "--digits=5", f"--data-dir={tmp_path}").returncode == 0
     mine = tmp_path / "seq2seq_arith" / "README.md"

@@ -189,6 +189,25 @@ def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["verify"],
+        ["convert"],
+        ["publish"],
+        ["fetch", "elsewhere"],
+        ["suite", "addition", "--unseen-of"],
+    ],
+    ids=str,
+)
+def test_a_directory_of_datasets_names_those_in_it(made, words):
+    command, *others = words
+    where = [*others, made[0]] if command == "suite" else [made[0], *others]
+    process = run_here(command, *where)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert f"; give {dataset_path(made[0], Task(num_examples=100))}\n" in process.stderr
+
+
+@pytest.mark.parametrize(
     ("before", "code", "words"),
     [
         ("PYTHONOPTIMIZE=2", 2, "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it"),

@@ -17,6 +17,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     default_num_shards,
     format_name,
     format_of,
+    which_dataset,
 )
 
 
@@ -29,6 +30,25 @@ from seq2seq_arith.pipelines.formats.layout import (
 )
 def test_dataset_path(task, path):
     assert dataset_path(Path("data"), task) == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("folder", "said"),
+    [
+        ("data", "give one of {0}/pq-s7/1.0.0, {0}/pq/1.0.0"),
+        ("data/seq2seq_arith", "give one of {0}/pq-s7/1.0.0, {0}/pq/1.0.0"),
+        ("data/seq2seq_arith/pq", "give {0}/pq/1.0.0"),
+        ("data/seq2seq_arith/pq-s8", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+        ("other", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+    ],
+)
+def test_which_dataset_to_give_instead(folder, said, tmp_path):
+    """A folder without ``metadata.json`` is not a dataset."""
+    for seed, file in ((0, "metadata.json"), (7, "metadata.json"), (8, "features.json")):
+        path = dataset_path(tmp_path / "data", Task("pq", seed=seed))
+        path.mkdir(parents=True)
+        (path / file).touch()
+    assert which_dataset(tmp_path / folder) == said.format(tmp_path / "data/seq2seq_arith")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def write_card(data_dir: Path) -> list[Path]:
       data_dir: Where datasets are kept, as TFDS's data_dir.
 
     Raises:
-      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or the card is somebody else's file.
+      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or the card
+        is somebody else's file.
       OSError: A file cannot be written.
     """
     folder = data_dir / NAME

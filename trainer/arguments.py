@@ -299,7 +299,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         args.questions += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
     if rest:
-        raise InputError(f"unrecognized arguments: {' '.join(rest)}; see {PROGRAM} {args.command} --help")
+        args.parser.refuse_unknown(rest)
     return args
 
 

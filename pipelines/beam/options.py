@@ -22,6 +22,8 @@ from apache_beam.options.pipeline_options import (
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import cores
+from seq2seq_arith.base.options import mistyped_option
+from seq2seq_arith.base.terminal import Parser
 from seq2seq_arith.pipelines.beam.failures import first_sentence
 
 # DirectRunner would first try to download another runner; this is the local one, by name.
@@ -32,8 +34,12 @@ OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
 ANSWER_SECONDS = 10  # timeout for the answer of a job server
 
 
-def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
+def pipeline_options(flags: Sequence[str], parser: Parser | None = None) -> PipelineOptions:
     """Beam's options from the flags that are not ours, with the defaults for this machine.
+
+    Args:
+      flags: The flags.
+      parser: The parser that did not know them, for messages.
 
     Raises:
       InputError: Beam does not know a flag either, or cannot use its value.
@@ -41,16 +47,19 @@ def pipeline_options(flags: Sequence[str]) -> PipelineOptions:
     for before, flag in zip(["", *flags], flags, strict=False):
         is_value = before.startswith("--") and "=" not in before
         if not flag.startswith("--") and not is_value:
-            raise InputError(f"{flag!r} is one argument too many; see --help for those there are")
-    return prepare_options(PipelineOptions(list(flags)), flags)
+            raise InputError(f"{flag!r} is one argument too many; {_otherwise(parser)}")
+    return prepare_options(PipelineOptions(list(flags)), flags, parser)
 
 
-def prepare_options(options: PipelineOptions, flags: Sequence[str] = ()) -> PipelineOptions:
+def prepare_options(
+    options: PipelineOptions, flags: Sequence[str] = (), parser: Parser | None = None
+) -> PipelineOptions:
     """Checks Beam's options, sets the defaults for this machine in them, and returns them.
 
     Args:
       options: The options, which are changed.
       flags: The flags as they were typed, for messages.
+      parser: As for ``pipeline_options``.
 
     Raises:
       InputError: Beam does not know an option, or cannot use its value.
@@ -71,7 +80,9 @@ def prepare_options(options: PipelineOptions, flags: Sequence[str] = ()) -> Pipe
         typed = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
         first = min(unknown)
         shown = next((flag for name, flag in typed.items() if name in unknown), f"--{first}={given[first]}")
-        raise InputError(f"{shown} is known neither here nor to Apache Beam; see --help")
+        names = [*(parser.option_names if parser else []), *(f"--{name}" for name in known)]
+        hint = mistyped_option(shown, names, _otherwise(parser))
+        raise InputError(f"{shown} is known neither here nor to Apache Beam{hint}")
     if (standard.runner or "").lower() in LOCAL_NAMES:
         standard.runner = LOCAL_RUNNER
     _check_launch(options, standard)
@@ -81,6 +92,11 @@ def prepare_options(options: PipelineOptions, flags: Sequence[str] = ()) -> Pipe
         logging.getLogger("PrismJobServer").propagate = False
     options.view_as(SetupOptions).save_main_session = False
     return options
+
+
+def _otherwise(parser: Parser | None) -> str:
+    """What to do about a flag that nobody knows."""
+    return f"see {parser.own_help}" if parser else "leave it out"
 
 
 def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:

@@ -83,7 +83,7 @@ def _order(arguments: argparse.Namespace, beam_flags: list[str]) -> Order:
     # A misspelt option of ours is among Beam's flags, and must be refused before anything is said to be as asked for.
     from seq2seq_arith.pipelines.beam.options import pipeline_options
 
-    return dataclasses.replace(order, beam_options=pipeline_options(beam_flags))
+    return dataclasses.replace(order, beam_options=pipeline_options(beam_flags, arguments.parser))
 
 
 def _fail_to_make(order: Order, error: BaseException) -> int:

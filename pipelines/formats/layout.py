@@ -246,9 +246,7 @@ def standing_configs(datasets: Path) -> list[str]:
 def datasets_in(folder: Path) -> list[Path]:
     """The datasets of a data directory, of its folder ``seq2seq_arith``, or of a config in that."""
     own = [folder / VERSION] if (folder / VERSION / METADATA).is_file() else []
-    return own + [
-        above / config / VERSION for above in (folder, folder / NAME) for config in standing_configs(above)
-    ]
+    return own + [above / config / VERSION for above in (folder, folder / NAME) for config in standing_configs(above)]
 
 
 def which_dataset(place: AnyPath) -> str:

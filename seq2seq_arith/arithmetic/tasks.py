@@ -5,7 +5,6 @@ also be in a file, as ``own_tasks/registry.py`` describes.
 """
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -531,6 +530,4 @@ def _unknown_task(name: Any, code_sha256: str | None = None) -> str:
             "file; if you trust it, add: --task-file FILE.py"
         )
     names = [*OPERATIONS, *(own.name for own in registry.every())]
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"there is no task {name!r}, only {', '.join(names)}{hint}"
+    return f"there is no task {name!r}, only {', '.join(names)}{options.did_you_mean(str(name), names)}"

@@ -24,6 +24,7 @@ Config(hidden=24, xla=False)
 
 import argparse
 import dataclasses
+import difflib
 import math
 import types
 import typing
@@ -116,6 +117,35 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
         meant = str(value).lower()
         hint = f"did you mean {meant!r}?" if meant in choices else f"give one of {', '.join(choices)}"
         raise InputError(f"{label} is {value!r}; {hint}")
+
+
+def did_you_mean(typed: str, names: Iterable[str], cutoff: float = 0.5) -> str:
+    """The end of a refusal: a question after the name that is most like a mistyped one; empty if none is like it.
+
+    >>> did_you_mean("additoin", ["addition", "subtraction"])
+    "; did you mean 'addition'?"
+
+    Args:
+      typed: What was typed.
+      names: The names that there are.
+      cutoff: How like it a name must be, from 0 to 1.
+    """
+    near = difflib.get_close_matches(typed, names, n=1, cutoff=cutoff)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
+    """The end of a refusal of an option: the option that was meant, or what to do if none is like it.
+
+    >>> mistyped_option("--num_exmaples=3", ["--num-examples", "--seed"], "see --help")
+    '; did you mean --num-examples?'
+    >>> mistyped_option("--colour", ["--num-examples", "--seed"], "see --help")
+    '; see --help'
+    """
+    by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
+    word = typed.partition("=")[0].lstrip("-").replace("_", "-")
+    near = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
+    return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
 
 
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
+from seq2seq_arith.base.options import mistyped_option
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -48,9 +49,26 @@ class Parser(argparse.ArgumentParser):
         """Adds ``--help``: at the end, so that a group of options can stand at the head of the help."""
         group = self.add_argument_group("help")
         group.add_argument("-h", "--help", action="help", help="show this text and exit")
+        self.set_defaults(parser=self)  # the one of the command that was typed, for messages
+
+    @property
+    def own_help(self) -> str:
+        """The command that shows its help."""
+        return f"{self.prog} --help"
+
+    @property
+    def option_names(self) -> list[str]:
+        """Its options, as they are typed."""
+        return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
+
+    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
+        """Raises InputError for arguments that it does not have."""
+        first = next((word for word in words if word.startswith("--")), "")
+        hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
+        raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see {self.prog} --help")
+        raise InputError(f"{message}; see {self.own_help}")
 
 
 class _HelpFormatter(argparse.HelpFormatter):

@@ -101,12 +101,22 @@ def test_a_second_run_says_that_it_is_there(made):
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in data_dir.rglob("*")} == before
 
 
-@pytest.mark.parametrize("flag", ["--digit=4", "--num-exmaples=100"])
-def test_a_misspelt_flag_is_not_as_asked_for(made, flag):
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        (["--digit=4"], "did you mean --digits?"),
+        (["--sed", "3"], "did you mean --seed?"),
+        (["--num_exmaples=100"], "did you mean --num-examples?"),
+        (["--direct_num_worker=2"], "did you mean --direct_num_workers?"),  # one of Beam's
+        (["--frob"], "see arith-data generate --help"),
+    ],
+    ids=str,
+)
+def test_a_misspelt_flag_is_not_as_asked_for(made, flags, hint):
     data_dir, _ = made
-    process = generated(data_dir, *SMALL, flag)
+    process = generated(data_dir, *SMALL, *flags)
     assert (process.returncode, process.stdout) == (2, "")
-    assert f"{flag} is known neither here nor to Apache Beam" in process.stderr
+    assert process.stderr == f"arith-data: {flags[0]} is known neither here nor to Apache Beam; {hint}\n"
 
 
 def test_a_data_directory_without_a_name(tmp_path, monkeypatch):

@@ -73,7 +73,7 @@ assert not [name for name in {HEAVY} if name in sys.modules]
         ),
         (["train", "pq", "--modulus", "5", "--data-dir", "D", "--run-dir", "R"], "pq has no modulus; give --dashes"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-size", "x"], "invalid int value: 'x'"),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epoch", "1"], "unrecognized arguments: --epoch 1"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epoch", "1"], "--epoch 1; did you mean --epochs?"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--profile-steps", "-5"], "profile-steps is -5; give 0"),
         (
             ["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-per-replica", "0"],

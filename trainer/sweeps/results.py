@@ -12,12 +12,14 @@ from typing import Any
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import read_regular
+from seq2seq_arith.base.options import did_you_mean
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
+MOST_NAMED = 10  # values of a field, in a refusal
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +132,8 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     """
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
-        raise InputError(f"none of {len(rows)} runs has {' and '.join(map('='.join, asked.where)) or 'a result'}")
+        asked_for = " and ".join(map("=".join, asked.where)) or "a result"
+        raise InputError(f"none of {len(rows)} runs has {asked_for}{_what_there_is(rows, asked.where)}")
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
         groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
@@ -139,6 +142,16 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
         header += [f"worst slice{where}: median", "lowest", f"at least {asked.threshold:g}"]
     header += ["weights", "examples seen", "operations", "seconds"]
     return header, [[*key, *_cells(group, asked)] for key, group in groups.items()]
+
+
+def _what_there_is(rows: list[dict[str, Any]], where: Sequence[tuple[str, str]]) -> str:
+    """The end of a refusal: the values of the first field of which no run has the given one; empty if there is none."""
+    for name, value in where:
+        values = dict.fromkeys(field_of(row, name) for row in rows)
+        if not any(fnmatchcase(each, value) for each in values):
+            more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
+            return f"; {name} is {', '.join([*values][:MOST_NAMED])}{more}{did_you_mean(value, values, 0.7)}"
+    return ""
 
 
 def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:

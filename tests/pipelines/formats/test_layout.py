@@ -35,8 +35,8 @@ def test_dataset_path(task, path):
 @pytest.mark.parametrize(
     ("folder", "said"),
     [
-        ("data", "give one of {0}/pq-s7/1.0.0, {0}/pq/1.0.0"),
-        ("data/seq2seq_arith", "give one of {0}/pq-s7/1.0.0, {0}/pq/1.0.0"),
+        ("data", "give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
+        ("data/seq2seq_arith", "give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
         ("data/seq2seq_arith/pq", "give {0}/pq/1.0.0"),
         ("data/seq2seq_arith/pq-s8", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
         ("other", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),

@@ -116,7 +116,7 @@ def command_lines():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ("hiden = 3", "sweep.toml, runs a: unrecognized arguments: --hiden=3; see arith-model train --help"),
+        ("hiden = 3", "sweep.toml, runs a: unrecognized arguments: --hiden=3; did you mean --hidden?"),
         ('model = "sideways"', "sweep.toml, runs a: model is 'sideways'; give one of lstm, "),
         ('suite = { lengths = "abc" }', "sweep.toml, runs a: lengths is 'abc'; give whole numbers up to 1000000"),
         ("suite = { per-slice = 0 }", "sweep.toml, runs a: per_slice is 0; give a whole number"),

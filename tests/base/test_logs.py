@@ -11,12 +11,13 @@ PLAN = ["plan", "addition"]
 PROGRAM = """
 import logging, sys
 from seq2seq_arith.pipelines import __main__ as program
-make = program.Layout.of
+from seq2seq_arith.pipelines.formats.layout import Layout
+make = Layout.of
 def of(*arguments, **options):
     for level in ("debug", "info", "warning", "error"):
         getattr(logging.getLogger("library"), level)(f"a line of {level}")
     return make(*arguments, **options)
-program.Layout.of = of
+Layout.of = of
 sys.exit(program.main())
 """
 

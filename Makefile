@@ -119,6 +119,7 @@ bench-flink: $(VENV)/installed ## Measures Flink beside the local runner
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \
 	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12 demo")'
+	@echo "installing what the demo needs into $(VENV), 2.6 GB: one or two minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(call install,train)
 	@touch $@

@@ -169,11 +169,11 @@ def _add_verify(commands: Any) -> None:
 def _add_fetch(commands: Any) -> None:
     fetch = commands.add_parser(
         "fetch",
-        help="copy a finished dataset from an object store",
+        help="copy a finished dataset, for example from an object store",
         description="Copies a dataset, checks every file, and makes it visible when it is complete.",
         examples=[f"{NAME} fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data"],
     )
-    fetch.add_argument("url", help="the dataset's URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0 under gs://… or s3://…")
+    fetch.add_argument("url", help="the dataset's URL or directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
     fetch.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
     fetch.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
     _add_sha256(fetch)

@@ -350,7 +350,7 @@ def print_results(args: argparse.Namespace) -> int:
 
     wrong = next((each for each in args.where if "=" not in each), None)
     if wrong is not None:
-        raise InputError(f"where is {wrong!r}; give FIELD=VALUE, such as task=addition")
+        raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     check_number("threshold", args.threshold, 0.0, 1.0)
     rows = [row for file in args.files for row in results.read(results.file_of(expanded(file)))]
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]

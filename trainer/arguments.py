@@ -14,7 +14,7 @@ from seq2seq_arith.arithmetic.task_options import (
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, options_of
+from seq2seq_arith.base.options import add_options, number, options_of, whole_number
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
 from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.trainer import plugins
@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     demo = _command(commands, "demo", f"train {', '.join(DEMO_TASKS)}, and end with one table")
     demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
-    add_options(demo, TrainConfig, ["replicas"], read_int=int)
+    add_options(demo, TrainConfig, ["replicas"])
     _add_describe(_command(commands, "describe", "show the network, its view and the training of a run or a recipe"))
     runs = _command(commands, "runs", "list the runs in a folder: what they are, how far they are, what they reached")
     runs.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
@@ -116,17 +116,19 @@ def parser() -> argparse.ArgumentParser:
         "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
     )
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
-    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
-    add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"], read_int=int)
+    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS)
+    add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
     data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
-    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's", read_int=int)
+    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's")
     predict = _command(commands, "predict", "answer questions as a person writes them, such as 39+3")
     predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     predict.add_argument(
         "questions", metavar="QUESTION", nargs="*", help="39+3, or ---p-- for pq; - reads them from standard input"
     )
     predict.add_argument("--file", help="a file with one question per line")
-    predict.add_argument("--json", action="store_true", help="one JSON object per line: question, answer, confidence")
+    predict.add_argument(
+        "--json", action="store_true", help="one JSON object per line: question, prediction, confidence"
+    )
     export = _command(commands, "export", "write the best model as a SavedModel and as a .keras file")
     export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
@@ -144,7 +146,7 @@ def parser() -> argparse.ArgumentParser:
     results.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
     results.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
     results.add_argument(
-        "--threshold", type=float, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
+        "--threshold", type=number, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
     )
     results.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     results.add_argument("--markdown", action="store_true", help="print the table in Markdown")
@@ -176,8 +178,8 @@ def _add_describe(describe: argparse.ArgumentParser) -> None:
     )
     task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
     task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
-    add_task_options(task, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int)
-    add_options(task, ModelConfig, default_of=_recipes_default, read_int=int)
+    add_task_options(task, flags=DATA_FLAGS, default_of=_recipes_data)
+    add_options(task, ModelConfig, default_of=_recipes_default)
 
 
 def _add_train(train: argparse.ArgumentParser) -> None:
@@ -192,17 +194,15 @@ def _add_train(train: argparse.ArgumentParser) -> None:
         "options below change it, and config.json in the run's folder holds the result",
     )
     data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
-    add_task_options(
-        data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=_recipes_data, read_int=int
-    )
-    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=_recipes_default, read_int=int)
+    add_task_options(data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=_recipes_data)
+    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=_recipes_default)
     model = train.add_argument_group("the model", f"Models:\n\n{_listed(MODELS)}\n\nViews:\n\n{_listed(VIEWS)}")
-    add_options(model, ModelConfig, default_of=_recipes_default, read_int=int)
+    add_options(model, ModelConfig, default_of=_recipes_default)
     training = train.add_argument_group("the training")
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
-    add_options(training, TrainConfig, rest, default_of=_recipes_default, read_int=int)
+    add_options(training, TrainConfig, rest, default_of=_recipes_default)
     training.add_argument(
-        "--batch-per-replica", type=int, help="instead of --batch-size: this, times the number of replicas"
+        "--batch-per-replica", type=whole_number, help="instead of --batch-size: this, times the number of replicas"
     )
     training.add_argument(
         "--dry-run", action="store_true", help="only say what would be made and trained, and what it would take"
@@ -217,7 +217,7 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     board.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
     board.add_argument(
         "--profile-steps",
-        type=int,
+        type=whole_number,
         default=0,
         help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
     )
@@ -236,20 +236,22 @@ def _add_report(report: argparse.ArgumentParser) -> None:
     first.add_argument(
         "-o", "--output", metavar="FILE", default="report.html", help="a file .html (default: report.html)"
     )
-    add_options(first, ReportOptions, read_int=int)
+    add_options(first, ReportOptions)
     first.add_argument(
         "--lengths",
         help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: one more than the run's own, and "
         "twice as many, if the model reads them and they are short)",
     )
     first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
-    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS, read_int=int)
+    add_options(first, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS)
     _add_own_code(report)
 
 
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
-    serve.add_argument("--port", type=int, default=8765, help="on this machine alone; 0 for a free one (default: 8765)")
+    serve.add_argument(
+        "--port", type=whole_number, default=8765, help="on this machine alone; 0 for a free one (default: 8765)"
+    )
     serve.add_argument(
         "--export",
         metavar="DIR",
@@ -264,7 +266,9 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
     sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
-    sweep.add_argument("--jobs", type=int, default=1, help="how many runs are trained at once (1 to 64; default: 1)")
+    sweep.add_argument(
+        "--jobs", type=whole_number, default=1, help="how many runs are trained at once (1 to 64; default: 1)"
+    )
 
 
 def _described(registry: Mapping[str, Any]) -> str:

@@ -78,7 +78,7 @@ def next_steps(trained: Sequence[Trained]) -> list[str]:
     middle = trained[len(trained) // 2].run
     steps = [
         (["predict", first.folder, text.example(first.task)], "ask it a question of your own"),
-        (["evaluate", middle.folder], "see which kinds of questions it gets wrong"),
+        (["evaluate", middle.folder], "see how many of each kind of question it gets right"),
         (["describe", last.folder], "see its network, layer by layer"),
     ]
     commands = [as_command([program, *map(str, words)]) for words, _ in steps]

@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, text
 from seq2seq_arith.arithmetic.breakdowns import RANGES, ranges
 from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.tables import abridged, table
 from seq2seq_arith.pipelines.showing.sample import Sample
 
@@ -66,16 +69,29 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
         [abridged(question), abridged(answer), f'"{abridged(stored)}"', f'"{abridged(stored_answer)}"']
         for question, answer, stored, stored_answer in _rows(sample, rows)
     ]
+    cells = [cell for row in shown for cell in row]
+    if any("{" in cell for cell in cells):
+        lines += ["", _runs(task, cells)]
     if shown:
         lines += ["", table(["question", "answer", "question as stored", "answer as stored"], shown)]
         padded = f"padded with blanks to {task.question_width:,} and {task.answer_width:,} characters"
         lines.append(
             f"Stored questions are reversed; both are {padded}." if task.reverse else f"Stored strings are {padded}."
         )
-    if any("{" in cell for row in shown for cell in row):
-        run = "7{20} stands for 20 digits 7" if task.notation.has_digits else "-{20} stands for 20 dashes"
-        lines.append(f"{run} in a row.")
     return "\n".join(lines)
+
+
+def _runs(task: Task, cells: Sequence[str]) -> str:
+    """What the marks of long runs in some cells stand for, also of blanks, which are hard to see.
+
+    >>> _runs(Task("pq"), ["-{337}p-{982}", "-{337}p-{982} {681}"])
+    'Below, -{20} stands for 20 dashes in a row, and {20} after a blank for 20 blanks.'
+    """
+    run = "7{20} stands for 20 digits 7" if task.notation.has_digits else "-{20} stands for 20 dashes"
+    has_blanks = any(f"{PAD}{{" in cell for cell in cells)
+    if not any(each not in f'{PAD}"' for cell in cells for each in re.findall(r"(.)\{", cell)):
+        return "Below, {20} after a blank stands for 20 blanks in a row."
+    return f"Below, {run} in a row{', and {20} after a blank for 20 blanks' * has_blanks}."
 
 
 def statistics(sample: Sample) -> str:
@@ -132,7 +148,10 @@ def _duplicates(sample: Sample) -> list[str]:
     if task.drawing.has_short_pairs and task.digits > 1:
         single = int(task.drawing.values(task.digits)[0][0])
         pairs = single**2 if task.ordered else single * (single + 1) // 2
-        why += f" Short numbers are drawn as often as long ones, but only {pairs} pairs have one digit each."
+        # The other draws are rearranged (docs/format.md).
+        part = "" if task.drawing.share == 1 else "in the half of the draws that is not rearranged, "
+        short = f"{part}short numbers are drawn as often as long ones"
+        why += f" {short[0].upper()}{short[1:]}, but only {pairs} pairs have one digit each."
     return [
         f"{sample.draws_used:,} pairs were drawn, and {duplicates:,} of them dropped, because the same pair had been "
         f"drawn before ({one}).",

@@ -49,22 +49,21 @@ def add_task_options(
     first_names: Collection[str] = (),
     flags: Mapping[str, str] | None = None,
     default_of: Callable[[str], str | None] | None = None,
-    read_int: Callable[[str], int] = whole_number,
 ) -> None:
     """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``.
 
     Args:
-      parser, names, flags, default_of, read_int: As for ``options.add_options``.
+      parser, names, flags, default_of: As for ``options.add_options``.
       first: The group of the parameters that matter most.
       first_names: These parameters.
     """
-    how: dict[str, Any] = {"flags": flags, "default_of": default_of, "read_int": read_int}
+    how: dict[str, Any] = {"flags": flags, "default_of": default_of}
     if first_names:
         add_options(first, Task, first_names, **how)
     if rest := [name for name in names or options_of(Task) if name not in first_names]:
         add_options(parser, Task, rest, **how)
     for word, tasks in SIZE_WORDS.items():
-        parser.add_argument(f"--{word}", type=read_int, help=f"the same as --{SIZE}, for {' and '.join(tasks)}")
+        parser.add_argument(f"--{word}", type=whole_number, help=f"the same as --{SIZE}, for {' and '.join(tasks)}")
 
 
 def task_parameters(

@@ -276,8 +276,9 @@ class Task:
         options.check(self)
         options.check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
         if self.draws not in self.operation.draws:
-            allowed = ", ".join(self.operation.draws)
-            raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}; give one of them")
+            ways = list(self.operation.draws)
+            allowed = f"{', '.join(ways)}; give one of them" if len(ways) > 1 else f"{ways[0]} alone; leave it out"
+            raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}")
         if self.operation.arity != 2 and not self.ordered:
             raise InputError(f"ordered is False, but {self.name} does not have two operands; leave it out")
         for field in ("digits", "num_examples", "seed", "num_validation"):

@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import shlex
 import sys
 import time
 from collections.abc import Mapping
@@ -212,10 +213,14 @@ def _writable(path: Path) -> Path:
       InputError: It cannot.
     """
     reason = ""
+    there = next(folder for folder in path.absolute().parents if folder.exists())
     if path.is_dir():
         reason = "is a directory"
+    elif not there.is_dir():
+        reason = f"is in {there}, which is no directory"
     elif not path.parent.is_dir():
-        reason = f"is in {path.parent}, which is no directory"
+        made = f"with: mkdir -p {shlex.quote(str(path.parent))}" if str(path).isprintable() else "first"
+        raise InputError(f"--metrics-file is {path}, and the folder {path.parent} is not there; make it {made}")
     elif path.is_symlink() or (path.exists() and not path.is_file()):
         reason = "is a link, a pipe or a device, which the file would replace"
     if reason:

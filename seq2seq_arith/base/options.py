@@ -170,6 +170,14 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write it with digits alone") from None
 
 
+def number(text: str) -> float:
+    """A number as it is typed on a command line."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number; write it like 0.5 or 1e-3") from None
+
+
 def names_of(text: str) -> tuple[str, ...]:
     """Names as they are typed on a command line, with commas between them.
 
@@ -186,7 +194,6 @@ def add_options(
     *,
     flags: Mapping[str, str] | None = None,
     default_of: Callable[[str], str | None] | None = None,
-    read_int: Callable[[str], int] = whole_number,
 ) -> None:
     """Adds an option for each field of a dataclass that is declared with ``option``.
 
@@ -198,7 +205,6 @@ def add_options(
       names: The fields, if not all; in this order.
       flags: From a field's name to its option's, without dashes, where a program calls it differently.
       default_of: From a field's name to its default in words, where that is not the field's own.
-      read_int: Reads a whole number.
     """
     options = options_of(cls)
     for name in names or options:
@@ -213,7 +219,7 @@ def add_options(
         help = f"{about.help} ({'; '.join(facts)})" if facts else about.help
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if kind is not bool:
-            how = {"type": {int: read_int, float: float, tuple[str, ...]: names_of}.get(kind, str)}
+            how = {"type": {int: whole_number, float: number, tuple[str, ...]: names_of}.get(kind, str)}
         parser.add_argument(f"--{_flag(name, about, flags)}", default=None, help=help.replace("%", "%%"), **how)
 
 

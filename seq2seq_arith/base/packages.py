@@ -3,6 +3,7 @@
 import importlib.util
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.terminal import as_command, python_as_typed
 
 
 def is_installed(module: str) -> bool:
@@ -13,6 +14,15 @@ def is_installed(module: str) -> bool:
         return False
 
 
+def install_command(extra: str) -> str:
+    """The command that installs an extra's packages for the Python that runs, as it is typed here.
+
+    It takes nothing of that name from an index: this package is installed, and pip reads the extra from it. So it
+    works in a checkout, too.
+    """
+    return as_command([python_as_typed(), "-m", "pip", "install", f"seq2seq_arith[{extra}]"])
+
+
 def require(what: str, module: str, extra: str) -> None:
     """Makes sure that a module can be imported.
 
@@ -20,4 +30,4 @@ def require(what: str, module: str, extra: str) -> None:
       InputError: It is not installed. The message says what needs it, and which extra brings it.
     """
     if not is_installed(module):
-        raise InputError(f"{what} needs {module}, which is not installed: pip install 'seq2seq_arith[{extra}]'")
+        raise InputError(f"{what} needs {module}, which is not installed: {install_command(extra)}")

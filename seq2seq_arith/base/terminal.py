@@ -102,7 +102,22 @@ def as_typed(program: str) -> str:
     found = shutil.which(program)
     if not beside.is_file() or (found and beside.samefile(found)):
         return program
-    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
+    return _from_here(beside)
+
+
+def python_as_typed() -> str:
+    """How a person types the Python that runs: by its name, or by its path if the shell finds another one, or none.
+
+    Links are not followed: those of two environments may lead to the same file.
+    """
+    running = Path(sys.executable or "python")
+    found = shutil.which(running.name)
+    return running.name if not sys.executable or (found and Path(found) == running) else _from_here(running)
+
+
+def _from_here(path: Path) -> str:
+    """A path from the current folder, if it is below it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def terminal_width() -> int:

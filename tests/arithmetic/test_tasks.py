@@ -227,7 +227,7 @@ def test_from_parameters_refuses(parameters):
         ({"name": "modular_addition", "digits": 10**6 + 1}, ["modulus is 1000001", "from 2 to 1000000"]),
         ({"draws": "words"}, ["draws is 'words'", "digits, value, structured"]),
         ({"name": "multiplication", "draws": "structured"}, ["draws is 'structured'", "digits, value;"]),
-        ({"name": "pq", "draws": "value"}, ["draws is 'value'", "pq can be drawn by digits;"]),
+        ({"name": "pq", "draws": "value"}, ["draws is 'value'", "pq can be drawn by digits alone; leave it out"]),
         ({"name": "modular_addition", "draws": "value"}, ["draws is 'value'"]),
         ({"num_validation": 0}, ["num_validation is 0", "at least 1"]),
         ({"num_validation": 50_000}, ["num_validation is 50000", "from 1 to 49999"]),

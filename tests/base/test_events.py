@@ -125,15 +125,25 @@ def test_problems_of_a_dataset(made, tmp_path):
     assert (end["exit_code"], metrics(tmp_path / "metrics")["arith_data_problems"]) == (1, len(result["problems"]))
 
 
-@pytest.mark.parametrize("place", [".", "none/metrics", "link", "pipe"])
-def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place):
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        (".", "which is a directory; give a file in a directory that is there"),
+        ("none/below/metrics", "and the folder {0}/none/below is not there; make it with: mkdir -p {0}/none/below"),
+        ("a b/metrics", "and the folder {0}/a b is not there; make it with: mkdir -p '{0}/a b'"),
+        ("target/below/metrics", "which is in {0}/target, which is no directory; give a file in a"),
+        ("link", "which is a link, a pipe or a device, which the file would replace"),
+        ("pipe", "which is a link, a pipe or a device, which the file would replace"),
+    ],
+)
+def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place, why):
     """What is no file stays what it is: the metrics would replace a device, too."""
     (tmp_path / "target").write_text("kept")
     (tmp_path / "link").symlink_to("target")
     os.mkfifo(tmp_path / "pipe")
     done = run_here("plan", "addition", "--metrics-file", tmp_path / place)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, which is ")
+    assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, {why.format(tmp_path)}")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "target").read_text() == "kept"

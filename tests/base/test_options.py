@@ -90,9 +90,17 @@ def test_a_field_that_is_added_becomes_an_option():
     assert options.given(parser(added).parse_args(["--depth", "4"]), added) == {"depth": 4}
 
 
-def test_a_number_that_is_typed_wrongly():
-    with pytest.raises(argparse.ArgumentError, match="'ten' is no whole number; write it with digits alone"):
-        parser().parse_args(["--hidden", "ten"])
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--hidden", "ten"], "'ten' is no whole number; write it with digits alone"),
+        (["--rate", "half"], "'half' is no number; write it like 0.5 or 1e-3"),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_typed_wrongly(words, sentence):
+    with pytest.raises(argparse.ArgumentError, match=sentence):
+        parser().parse_args(words)
 
 
 def test_the_default_in_other_words():

@@ -349,6 +349,25 @@ def test_a_program_as_it_is_typed(tmp_path, monkeypatch, made, on_path, typed):
     assert terminal.as_typed("prog") == (typed if typed == "prog" else str(tmp_path / typed))
 
 
+@pytest.mark.parametrize(
+    ("on_path", "folder", "typed"),
+    [
+        ("venv/bin", "", "python"),
+        ("other", "", "venv/bin/python"),  # a link to the same Python, of another environment
+        ("", "", "venv/bin/python"),
+        ("other", "other", "{0}/venv/bin/python"),
+    ],
+)
+def test_python_as_it_is_typed(tmp_path, monkeypatch, on_path, folder, typed):
+    for place in ("venv/bin", "other"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "python").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path / folder)
+    monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
+    monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
+    assert terminal.python_as_typed() == typed.format(tmp_path)
+
+
 def test_completion_costs_nothing_until_a_shell_asks(monkeypatch):
     asked = []
     parser = argparse.ArgumentParser()

@@ -64,7 +64,7 @@ ADVICE = {
     "two words for one thing": ("plan pq --digits 20 --dashes 20", r"(--\w+) are the same", "plan pq {0} 20"),
     "draws of another task": (
         "plan pq --draws structured",
-        r"can be drawn by (\w+); give one",
+        r"can be drawn by (\w+) alone; leave it out$",
         "plan pq --draws {0}",
     ),
     "draws of no task": ("plan addition --draws wild", r"give one of \w+, \w+, (\w+)$", "plan addition --draws {0}"),
@@ -102,8 +102,13 @@ ADVICE = {
     "an unknown option": ("plan addition --colour=red", r"see arith-data (.*)$", "{0}"),
     "an unknown option of an engine": (
         "generate addition --num-examples 100 --data-dir {data} --colour=red",
-        r"see (--help)$",
-        "generate {0}",
+        r"see arith-data (generate --help)$",
+        "{0}",
+    ),
+    "a mistyped option": (
+        "generate addition --data-dir {data} --num-exmaples 100",
+        r"did you mean (--[a-z-]+)\?$",
+        "plan addition {0} 100",
     ),
     "other files": (
         "generate addition --num-examples 100 --data-dir {data} --no-parquet",

@@ -111,7 +111,15 @@ def test_the_facts_of_a_dataset(made):
             ["pq", "--dashes", "20"],
             ["There are 210 different pairs.", "dashes of an operand"],
         ),
-        (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row.", "examples, a random sample"]),
+        (
+            ["pq", "--rows", "3"],
+            [
+                "p-{",
+                "Below, -{20} stands for 20 dashes in a row, and {20} after a blank for 20 blanks.\n\nquestion ",
+                "examples, a random sample",
+            ],
+        ),
+        (["addition", "--draws", "structured"], ["In the half of the draws that is not rearranged, short numbers are"]),
         (["modular_addition", "--modulus", "11"], ["(12+7 and 7+12 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),
         (["addition", "--digits", "400", "--num-examples", "50"], ["and none of them twice", "..."]),

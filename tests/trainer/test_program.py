@@ -15,6 +15,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
@@ -72,7 +73,11 @@ assert not [name for name in {HEAVY} if name in sys.modules]
             "make it elsewhere and give that --data-dir: arith-data generate subtraction ",
         ),
         (["train", "pq", "--modulus", "5", "--data-dir", "D", "--run-dir", "R"], "pq has no modulus; give --dashes"),
-        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-size", "x"], "invalid int value: 'x'"),
+        (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--batch-size", "x"], "size: 'x' is no whole number"),
+        (["evaluate", "R", "--suite-seed", "x"], "argument --suite-seed: 'x' is no whole number; write it with digits"),
+        (["train", "pq", "--learning-rate", "x"], "argument --learning-rate: 'x' is no number; write it like 0.5 or"),
+        (["serve", "R", "--port", "x"], "argument --port: 'x' is no whole number"),
+        (["train", "pq", "--draws", "value", "--data-dir", "D", "--run-dir", "R"], "by digits alone; leave it out"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--epoch", "1"], "--epoch 1; did you mean --epochs?"),
         (["train", "pq", "--data-dir", "D", "--run-dir", "R", "--profile-steps", "-5"], "profile-steps is -5; give 0"),
         (
@@ -468,15 +473,16 @@ def test_two_replicas_of_a_layer_that_starts_tensorflow_when_it_is_made(tmp_path
 
 @pytest.mark.parametrize("missing", ["tensorflow", "keras"])
 @pytest.mark.parametrize("arguments", [["train", "addition", "--data-dir=data", "--run-dir=run"], ["predict", "run"]])
-def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path):
+def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path, monkeypatch):
     """At once: before it makes a dataset, or looks for a run."""
+    monkeypatch.chdir(tmp_path)
     code = f"""
 import sys
 sys.modules[{missing!r}] = None  # as if it were not installed
 from seq2seq_arith.trainer.__main__ import main
 sys.exit(main({arguments}))
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
-    sentence = f"arith-model needs {missing}, which is not installed: pip install 'seq2seq_arith[train]'"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    sentence = f"arith-model needs {missing}, which is not installed: {packages.install_command('train')}"
     assert (done.returncode, done.stderr) == (2, f"arith-model: {sentence}\n")
     assert list(tmp_path.iterdir()) == []

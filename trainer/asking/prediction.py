@@ -56,7 +56,7 @@ def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> 
     learner = functools.cache(lambda task: session.restore(run, task))
     for question, answered, confidence in answers(learner, asked):
         if as_json:
-            say(json.dumps({"question": question.given, "answer": answered, "confidence": confidence}))
+            say(json.dumps({"question": question.given, "prediction": answered, "confidence": confidence}))
         else:
             say(f"{question.given}{question.task.notation.equals}{answered}")
 

@@ -67,7 +67,7 @@ async def _serve(top: Path, port: int) -> None:
         listener = socket.create_server((HOST, port))
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise InputError(f"port is {port}, where nobody can listen ({reason}); give another --port, or 0") from None
+        raise InputError(f"--port is {port}, where nobody can listen ({reason}); give another, or 0") from None
     runner = web.AppRunner(Playground(top).application(), access_log=None)
     try:
         await runner.setup()

@@ -20,9 +20,9 @@ def test_it_answers_as_the_program_does(small, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     asked = small.ask(QUESTIONS)
     assert [(row["question"], row["prediction"], row["confidence"]) for row in asked] == [
-        (line["question"], line["answer"], pytest.approx(line["confidence"])) for line in lines
+        (line["question"], line["prediction"], pytest.approx(line["confidence"])) for line in lines
     ]
-    assert small.predict(QUESTIONS) == [line["answer"] for line in lines]
+    assert small.predict(QUESTIONS) == [line["prediction"] for line in lines]
     assert asked.column("answer") == ["42", "3", "1000"]
     assert [row["right"] for row in asked] == [row["answer"] == row["prediction"] for row in asked]
     assert small.predict("39+3") == small.predict(["39+3"])

@@ -31,8 +31,8 @@ def test_answers(trained, capsys):
     prediction.print_answers(trained, questions, as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["question"] for line in lines] == questions
-    assert all(set(line) == {"question", "answer", "confidence"} for line in lines)
-    right = [line for line in lines if int(line["answer"] or 0) == sum(map(int, line["question"].split("+")))]
+    assert all(set(line) == {"question", "prediction", "confidence"} for line in lines)
+    right = [line for line in lines if int(line["prediction"] or 0) == sum(map(int, line["question"].split("+")))]
     wrong = [line for line in lines if line not in right]
     assert len(right) > 30
     mean = [sum(line["confidence"] for line in group) / max(1, len(group)) for group in (right, wrong)]
@@ -66,7 +66,7 @@ def test_longer_questions_than_it_was_trained_on(data_dir, tasks, tmp_path, caps
     *alone, together = alone
     assert [line["question"] for line in together] == questions
     for one, other in zip(itertools.chain(*alone), together, strict=True):
-        assert one["answer"] == other["answer"]
+        assert one["prediction"] == other["prediction"]
         assert one["confidence"] == pytest.approx(other["confidence"], rel=1e-4)
     with pytest.raises(InputError, match="has an operand of 1,001 digits, and this model reads at most 1,000"):
         prediction.print_answers(run, ["1-" + "1" * 1001])

@@ -121,13 +121,13 @@ def test_a_port_that_is_taken(top, capsys):
     with socket.create_server((server.HOST, 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["serve", str(top), "--port", str(port)]) == 2
-    assert f"port is {port}, where nobody can listen" in capsys.readouterr().err
+    assert f"arith-model: --port is {port}, where nobody can listen" in capsys.readouterr().err
 
 
 def test_without_aiohttp_a_sentence_says_what_to_install(top, capsys, monkeypatch):
     monkeypatch.setattr(packages, "is_installed", lambda module: module != "aiohttp")
     assert main(["serve", str(top)]) == 2
-    sentence = "arith-model serve needs aiohttp, which is not installed: pip install 'seq2seq_arith[serve]'"
+    sentence = f"arith-model serve needs aiohttp, which is not installed: {packages.install_command('serve')}"
     assert capsys.readouterr().err == f"arith-model: {sentence}\n"
 
 

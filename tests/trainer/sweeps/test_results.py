@@ -100,7 +100,7 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith("| run | given | seeds | exact match | worst slice: median |")
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
-    assert capsys.readouterr().err == "arith-model: where is 'rope'; give FIELD=VALUE, such as task=addition\n"
+    assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

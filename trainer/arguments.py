@@ -123,7 +123,10 @@ def parser() -> argparse.ArgumentParser:
     predict = _command(commands, "predict", "answer questions as a person writes them, such as 39+3")
     predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     predict.add_argument(
-        "questions", metavar="QUESTION", nargs="*", help="39+3, or ---p-- for pq; - reads them from standard input"
+        "questions",
+        metavar="QUESTION",
+        nargs="*",
+        help="39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input",
     )
     predict.add_argument("--file", help="a file with one question per line")
     predict.add_argument(

@@ -30,8 +30,10 @@ for _name, _operation in OPERATIONS.items():
     SIZE_WORDS.setdefault(_operation.notation.size_word, []).append(_name)
 del SIZE_WORDS[SIZE]
 SIZE_WORDS[LETTERS.size_word] = ["tasks of letters"]
-# A question of dashes is not an option. The operator of such a task must be one letter from a to z.
-DASHES_QUESTION = re.compile("-+[a-z]-*")
+# A question of dashes is not an option, nor is its short form, -{1000}p--. The operator of such a task must be one
+# letter from a to z.
+_DASH = r"(?:-(?:\{[0-9]+\})?)"
+DASHES_QUESTION = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)")
 
 
 def add_task_file(parser: Any) -> None:

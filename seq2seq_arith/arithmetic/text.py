@@ -10,11 +10,15 @@ import re
 import numpy as np
 
 from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 
 COUNTS = {2: "two", 3: "three"}  # in words
+# A run as the programs abridge it, and as it may be typed: 7{20}, or -{300}.
+RUN = re.compile(r"([^\s{}])\{([0-9]+)\}")
+LONGEST_COUNT = 12  # digits
 VISIBLE_PAD = "␣"  # stands for the padding where people look at single characters
 
 
@@ -79,7 +83,7 @@ class Question:
     """A question that has been read.
 
     Attributes:
-      given: The question as a person wrote it.
+      given: The question as a person wrote it, with its short forms spelled out.
       task: The task whose strings have room for it.
       stored: The question in the form that the datasets hold: padded, and reversed if the task's questions are.
     """
@@ -90,7 +94,7 @@ class Question:
 
 
 def parse(question: str, task: Task, most_digits: int | None = None) -> Question:
-    """Reads a question as a person writes it; blanks are ignored.
+    """Reads a question as a person writes it, also with the short forms of ``spelled``; blanks are ignored.
 
     A question that fits into the task's strings is stored as in training. A longer one is padded
     to its own length only, because the model reads the padding, too.
@@ -106,7 +110,8 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     Raises:
       InputError: It is not a question of this task, or it is too long.
     """
-    operands = typed_operands(question, task)
+    question = spelled(question, task)
+    operands = _operands(question, task)
     shown = repr(shortened(question.strip()))
     longest, most = max(map(len, operands)), task.notation.width(most_digits or task.digits)
     if longest > most:
@@ -142,11 +147,16 @@ def example(task: Task) -> str:
 
 
 def typed_operands(question: str, task: Task) -> tuple[str, ...]:
-    """The operands of a question as a person writes it; blanks are ignored.
+    """The operands of a question as a person writes it, also with the short forms of ``spelled``; blanks are ignored.
 
     Raises:
       InputError: It is not a question of this task.
     """
+    return _operands(spelled(question, task), task)
+
+
+def _operands(question: str, task: Task) -> tuple[str, ...]:
+    """As ``typed_operands``, of a question without short forms."""
     operation = task.operation
     bare = re.sub(r"\s", "", question)
     shown = repr(shortened(question.strip()))
@@ -165,6 +175,34 @@ def typed_operands(question: str, task: Task) -> tuple[str, ...]:
     if not all(map(task.notation.is_operand, found)):
         raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
     return found
+
+
+def spelled(question: str, task: Task) -> str:
+    """A question without short forms: runs as tables abridge them, and of dashes also numbers.
+
+    >>> spelled("7{3}+1", Task("addition"))
+    '777+1'
+    >>> spelled("3p-{2}", Task("pq"))
+    '---p--'
+
+    Raises:
+      InputError: The short forms stand for more characters than a question of any size has.
+    """
+    symbol, short = task.operation.symbol, question
+    if task.notation is DASHES:
+        parts = re.sub(r"\s", "", question).split(symbol)
+        if any(re.fullmatch("[0-9]+", part) for part in parts):
+            short = symbol.join(f"-{{{part}}}" if re.fullmatch("[0-9]+", part) else part for part in parts)
+    # A count is cut before it becomes a number: it may have a million digits.
+    counts = [int(digits.lstrip("0")[:LONGEST_COUNT] or 0) for _, digits in RUN.findall(short)]
+    most = task.operation.arity * task.notation.width(task.operation.max_digits)
+    if sum(counts) > most:
+        raise InputError(
+            f"the question {shortened(question.strip())!r} stands for {sum(counts):,} characters or more, and one of "
+            f"{task.name} has at most {most:,} {task.notation.characters}; give smaller counts"
+        )
+    left = iter(counts)
+    return RUN.sub(lambda run: run[1] * next(left), short)
 
 
 def stored(task: Task, *operands: str) -> str:

@@ -128,6 +128,10 @@ def test_an_example_that_the_task_has(task, expected):
         (Task("addition"), " 12 + 345 ", " 543+21"),
         (Task("subtraction"), "5-30", "5-30       "),
         (Task("pq", digits=3), "---p--", "---p-- "),
+        (Task("pq", digits=3), "-{3}p-", "---p-  "),
+        (Task("pq", digits=3), " 3 p 2", "---p-- "),
+        (Task("pq", digits=20), "-{20}p-{20}", "-" * 20 + "p" + "-" * 20),
+        (Task("addition"), "9{3}+10{2}", "001+999"),
     ],
 )
 def test_questions_of_people_are_stored_as_the_datasets_hold_them(task, question, stored):
@@ -147,6 +151,14 @@ def test_questions_of_people_are_stored_as_the_datasets_hold_them(task, question
         (Task("subtraction"), "-3-4", "is not one of subtraction"),
         (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
         (Task("pq"), "--q--", "is not one of pq"),
+        (Task("pq"), "-{1001}p1", "'-{1001}p-' has an operand of 1,001 dashes"),
+        (Task("pq"), "0p1", "is not one of pq"),
+        (Task("pq"), "3{2}p1", "holds '3', which is not in the alphabet"),
+        (Task("pq"), f"-{{{10**11}}}p-", "stands for 100,000,000,000 characters or more, and one of pq has at most"),
+        (Task("pq"), "9" * 5000 + "p1", "stands for 1,000,000,000,000 characters or more"),
+        (Task("pq"), "-{100000}" * 1000 + "p-", "stands for 100,000,000 characters or more"),
+        (Task("addition"), "7{20}+1", "has an operand of 20 digits, and this model reads at most 3"),
+        (Task("addition"), "7{}+1", "holds '{', which is not in the alphabet"),
     ],
 )
 def test_what_is_no_question_is_refused(task, question, sentence):

@@ -219,6 +219,7 @@ def test_damage_is_noticed(made, tmp_path):
         (["addition", "--num-examples", "600000"], "has only 500500 different pairs"),
         (["addition", "--one-hot", "1234+5"], "has the operand '1234', and here are only operands of at most 3 digits"),
         (["addition", "--one-hot", "1-2"], "holds '-'"),
+        (["pq", "--dashes", "20", "--one-hot", "-{21}p-"], "has the operand '-{21}', and here are only operands of at"),
         ([".", "--dashes", "20"], "--dashes is given, but . is not a task; leave it out"),
         ([".", "--num-examples", "20"], "--num-examples is given, but . is not a task"),
     ],

@@ -280,7 +280,9 @@ def test_questions_of_dashes_are_no_options():
     for operation in OPERATIONS.values():
         if not operation.notation.has_digits:
             question = operation.symbol.join(operation.notation.example)
-            assert program.parse(["predict", "R", question, "--json"]).questions == [question]
+            short = f"-{{1000}}{operation.symbol}-"
+            asked = [question, short, f"-{{7}}{operation.symbol}5", f"300{operation.symbol}2"]
+            assert program.parse(["predict", "R", *asked, "--json"]).questions == asked
 
 
 def test_questions_may_stand_behind_an_option():
@@ -425,6 +427,17 @@ def test_a_cluster_is_for_training_alone(trained, monkeypatch, capsys):
     printed = capsys.readouterr()
     assert printed.err == ""
     assert json.loads(printed.out)["question"] == "12+30"
+
+
+@pytest.mark.parametrize("command", ["predict", "inspect"])
+def test_a_question_in_short_is_answered_as_the_long_one(trained, capsys, command):
+    capsys.readouterr()
+    said = []
+    for question in ("9{3}+1{2}", "999+11"):
+        assert main([command, str(trained.folder), question, "--json"]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0]["question"] == "999+11"
+    assert said[0] == said[1]
 
 
 @pytest.fixture(scope="module")

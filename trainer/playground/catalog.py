@@ -1,13 +1,11 @@
 """Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
 
 import dataclasses
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic import numbers, suites, text
-from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
@@ -19,8 +17,6 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 # A question that is longer than those of the training has at most so many characters. The second is for models whose
 # work grows with the square of the length, or that write character by character.
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
-# A count of dashes as it may be typed instead of them: 300, or -{300} as our tables abridge them.
-COUNT = re.compile(r"([0-9]{1,6})|-\{([0-9]{1,6})\}")
 # A model breaks at a length if a smaller share of its worst slice is right.
 BROKEN = 0.9
 # The lengths at which a model is asked, as multiples of its own.
@@ -194,14 +190,12 @@ def lengths(run: Run) -> list[int]:
 
 
 def read(question: str, run: Run) -> text.Question:
-    """Reads a question as a person types it; of dashes, ``300p2`` and ``-{300}p--`` are short for those of so many.
+    """Reads a question as a person types it, also with the short forms of ``text.spelled``.
 
     Raises:
       InputError: It is not a question of the task, or too long for this page.
     """
     task, most = run.task, most_digits(run)
-    if task.notation is DASHES:
-        question = spelled(question, task.operation.symbol, most)
     longest = max(map(len, text.typed_operands(question, task)))
     if most < longest <= run.most_digits:
         raise InputError(
@@ -209,17 +203,3 @@ def read(question: str, run: Run) -> text.Question:
             f"about at most {most:,}; arith-model predict asks about longer ones"
         )
     return text.parse(question, task, most)
-
-
-def spelled(question: str, symbol: str, most: int) -> str:
-    """A question of dashes with its counts spelled out, up to one dash more than a page asks about.
-
-    >>> spelled("3p-{2}", "p", 10)
-    '---p--'
-    """
-    parts = re.sub(r"\s", "", question).split(symbol)
-    counts = [COUNT.fullmatch(part) for part in parts]
-    return symbol.join(
-        "-" * min(int(count[1] or count[2]), most + 1) if count else part
-        for part, count in zip(parts, counts, strict=True)
-    )

@@ -118,7 +118,7 @@ def texts(page, selector):
 
 
 def typed(task, count):
-    """Different questions of a task, as people type them; some are longer than those of the training."""
+    """Different questions of a task, as people type them; some are longer than those of the training, one is short."""
     draw = random.Random(0)
     if task.name == "modular_addition":
         pairs = [(draw.randrange(97), draw.randrange(97)) for _ in range(count)]
@@ -126,6 +126,7 @@ def typed(task, count):
         pairs = [("-" * draw.randint(1, task.digits), "-" * draw.randint(1, task.digits)) for _ in range(count)]
     else:
         pairs = [[draw.randrange(10 ** draw.randint(1, task.digits)) for _ in range(2)] for _ in range(count)]
+    pairs.append(("3", "-{2}") if task.name == "pq" else ("7{1}", "3"))  # in short
     return [f"{left}{task.operation.symbol}{right}" for left, right in pairs]
 
 

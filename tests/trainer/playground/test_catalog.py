@@ -80,7 +80,7 @@ def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
 @pytest.mark.parametrize(
     ("name", "typed", "sentence"),
     [
-        ("counter", "3000p1", "has an operand of 2,001 dashes, and this page asks this model about at most 2,000"),
+        ("counter", "3000p1", "has an operand of 3,000 dashes, and this page asks this model about at most 2,000"),
         ("counter", "0p1", "not one of pq"),
         ("counter", "3q2", "not in the alphabet"),
         ("sweep/adds", "012+3", "a zero in front"),

@@ -23,7 +23,7 @@ window.exportedBackend = (() => {
   // A question as a person types it: its two operands, as the datasets write them.
   function operands(run, typed) {
     const bare = typed.replace(/\s/g, "");
-    const parts = bare.split(run.symbol).map((part) => (run.dashes ? spelled(part, run.most) : part));
+    const parts = bare.split(run.symbol).map((part) => spelled(part, run));
     const form = run.dashes ? /^-+$/ : /^(0|[1-9][0-9]*)$/;
     if (parts.length !== 2 || !parts.every((part) => form.test(part))) {
       throw new Error(`the question '${typed}' is not one of ${run.task}; write one such as ${run.example}`);
@@ -36,10 +36,12 @@ window.exportedBackend = (() => {
     return parts;
   }
 
-  // A count of dashes, 300 or -{300}, as dashes; at most one more than a question may have.
-  function spelled(part, most) {
-    const count = /^(?:([0-9]{1,6})|-\{([0-9]{1,6})\})$/.exec(part);
-    return count ? "-".repeat(Math.min(Number(count[1] ?? count[2]), most + 1)) : part;
+  // An operand without short forms, 7{20} and, of dashes, 300; each at most one character longer than a question may be.
+  function spelled(part, run) {
+    const most = (run.residues ? String(run.digits).length : run.most) + 1;
+    const times = (character, count) => character.repeat(Math.min(Number(count), most));
+    if (run.dashes && /^[0-9]+$/.test(part)) return times("-", part);
+    return part.replace(/([^{}])\{([0-9]+)\}/g, (_, character, count) => times(character, count));
   }
 
   // The widths of the strings that have room for the operands.

@@ -70,6 +70,7 @@ def results(tmp_path_factory) -> dict[str, tuple[str, str]]:
     return dict(zip(PYTHON, found, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", PYTHON, ids=[code.strip().splitlines()[-1][:40] for code in PYTHON])
 def test_python_runs_as_it_stands(code, results):
     printed, failure = results[code]

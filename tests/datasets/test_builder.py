@@ -148,6 +148,7 @@ def test_without_a_config_it_says_what_is_there(tmp_path):
     assert len(tfds.load("seq2seq_arith", data_dir=tmp_path)["train"]) == 45_000
 
 
+@pytest.mark.slow
 def test_a_directory_of_the_program_needs_no_import_of_ours(python, tmp_path):
     assert programs.run("generate", "addition", "--data-dir", tmp_path).returncode == 0
     prepare(ArithConfig("pq", digits=9, num_examples=20), tmp_path)

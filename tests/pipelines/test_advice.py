@@ -205,7 +205,9 @@ LAYOUTS = {
 }
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "layout", [pytest.param(name, marks=() if name == "with all" else pytest.mark.slow) for name in LAYOUTS]
+)
 @pytest.mark.parametrize("harm", HARMS)
 def test_the_command_that_verify_names_mends_the_dataset(tmp_path, harm, layout):
     data_dir = tmp_path / "it's my data"
@@ -282,7 +284,9 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize("written", [0, 6, 9])
+@pytest.mark.parametrize(
+    "written", [pytest.param(0, marks=pytest.mark.slow), 6, pytest.param(9, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("place", LEFT)
 @pytest.mark.parametrize(("error", "said"), FAILURES.values(), ids=FAILURES)
 def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(

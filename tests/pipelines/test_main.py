@@ -501,7 +501,9 @@ def wait_for(condition, process: subprocess.Popen, seconds: float = 120) -> None
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=["SIGINT", "SIGTERM"]
+)
 @pytest.mark.parametrize("moment", ["before the first file", "among the files"])
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
     process = start("generate", "addition", *LONG, "--data-dir", tmp_path / "data")

@@ -370,6 +370,7 @@ def test_a_folder_of_another_run_is_refused_before_its_dataset_is_made(trained, 
     assert not data_dir.exists()
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full(data_dir, tasks, tmp_path):
     """Files of at most 64 kB: the best weights fit, the same with an optimizer do not, and nothing of those is left."""
     size = ["--digits", 20, "--num-examples", tasks["pq"].num_examples, "--epochs", 1, "--steps-per-epoch", 2]
@@ -399,6 +400,7 @@ def test_places_that_cannot_be_written(trained, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough(trained, tmp_path):
     """More lines than the pipe holds, so that the program meets its closed end."""
     (tmp_path / "many").write_text("12+30\n" * 10_000)

@@ -265,9 +265,7 @@ def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
 
 # One of each kind of arithmetic: recurrent, latches, attention. The others have the same layers.
 MIXED = [
-    pytest.param(name, marks=() if name in ("lstm", "latch_tagger", "lstm_transformer") else pytest.mark.slow)
-    for name in MODELS
-    if name != "counter"
+    pytest.param(name, marks=() if name == "latch_tagger" else pytest.mark.slow) for name in MODELS if name != "counter"
 ]
 
 

@@ -60,7 +60,7 @@ def test_draws_are_counted_once(tmp_path, monkeypatch):
 
 def test_beams_flags_are_parsed_once(tmp_path, monkeypatch):
     parsed, parse = [], options.pipeline_options
-    monkeypatch.setattr(options, "pipeline_options", lambda flags: parsed.append(flags) or parse(flags))
+    monkeypatch.setattr(options, "pipeline_options", lambda flags, *how: parsed.append(flags) or parse(flags, *how))
     arguments = ("generate", "addition", "--num-examples=200", "--num-shards=1", "--no-parquet", "--data-dir", tmp_path)
     assert run_here(*arguments, "--direct_num_workers=1").returncode == 0
     assert parsed == [["--direct_num_workers=1"]]

@@ -262,6 +262,7 @@ def test_describe_and_plot(trained, capsys, tmp_path):
     assert main(["plot", str(trained.folder), "-o", str(tmp_path / "curves.txt")]) == 2
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_early_goes_on_as_it_says(data_dir, tasks, tmp_path, capsys):
     size = ["--dashes", "20", "--num-examples", str(tasks["pq"].num_examples), "--recipe", "notebook"]
     command = ["train", "pq", "--data-dir", str(data_dir), *size, "--min-delta", "10", "--epochs", "3"]
@@ -338,6 +339,7 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("---p--")
 
 
+@pytest.mark.slow
 def test_a_missing_dataset_is_made(tmp_path, monkeypatch, capsys):
     """As ``arith-data generate`` makes it. A dataset that lies there already is named, with the options for it."""
     monkeypatch.chdir(tmp_path)

@@ -18,6 +18,11 @@ VIEW = make_view("backward", Task("addition", digits=2))
 WRITERS = [name for name, entry in MODELS.items() if entry.autoregressive]
 # Every position encoding that a network has.
 CASES = [(name, positions) for name in WRITERS for positions in MODELS[name].options.get("positions", (None,))]
+# The first one of each network; compiling all takes long.
+COMPILED = [
+    pytest.param(case, id=f"{case[0]}-{case[1]}", marks=pytest.mark.slow if case[0] == before[0] else ())
+    for before, case in zip([("", None), *CASES], CASES, strict=False)
+]
 
 
 def questions(count: int = 40) -> np.ndarray:
@@ -54,6 +59,7 @@ def test_what_is_kept_while_decoding_changes_nothing(network):
     np.testing.assert_allclose(network.answer(questions())[1], plain.answer(questions())[1], rtol=1e-4)
 
 
+@pytest.mark.parametrize("network", COMPILED, indirect=True)
 def test_decoding_compiles_with_xla_and_on_two_replicas(network):
     expected = np.asarray(network.answer(questions())[0])
     compiled, _ = tf.function(network.answer, jit_compile=True)(questions())

@@ -53,6 +53,7 @@ def test_a_run_in_a_store_learns_what_one_on_a_disk_does(bucket, data_dir, tasks
     assert opened.config == on_disk.config
 
 
+@pytest.mark.slow
 def test_it_goes_on_elsewhere(bucket, data_dir, tasks, tmp_path, monkeypatch):
     """What the first machine has put there is enough; here, the second one has no copy yet."""
     url, task = f"{bucket}/run", tasks["addition"]

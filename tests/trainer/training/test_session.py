@@ -43,6 +43,7 @@ def test_a_model_of_no_fixed_length_reads_longer_questions(trained):
     assert learner.view.answer_steps == 10
 
 
+@pytest.mark.slow
 def test_a_model_of_fixed_length_does_not(data_dir, tasks, tmp_path):
     config = override(recipe("raw", "addition"), hidden=8, layers=1, epochs=1, steps_per_epoch=2)
     run = session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config).run

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
-from seq2seq_arith.trainer.runs.evaluated import Worst
+from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.run import Run, local_folder, standing
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import samples, session
@@ -114,7 +114,7 @@ def compared(columns: Mapping[str, dict[str, str]]) -> str:
 def worst_slice(suite: SuiteResult) -> str:
     """The worst slice of a suite with its score, for example ``equal 0.280``; ``each 1.000`` if there is no mistake."""
     worst = suite.worst
-    return str(Worst(worst.name, worst.all.exact_match or 0.0, suite.digits)) if worst else "-"
+    return in_brief(worst.name, worst.all.right / worst.all.count) if worst else "-"
 
 
 def answered(run: Run, question: str) -> list[str]:

@@ -88,10 +88,10 @@ def _runs(task: Task, cells: Sequence[str]) -> str:
     'Below, -{20} stands for 20 dashes in a row, and {20} after a blank for 20 blanks.'
     """
     run = "7{20} stands for 20 digits 7" if task.notation.has_digits else "-{20} stands for 20 dashes"
-    has_blanks = any(f"{PAD}{{" in cell for cell in cells)
-    if not any(each not in f'{PAD}"' for cell in cells for each in re.findall(r"(.)\{", cell)):
+    repeated = {character for cell in cells for character in re.findall(r"(.)\{", cell)}
+    if repeated == {PAD}:
         return "Below, {20} after a blank stands for 20 blanks in a row."
-    return f"Below, {run} in a row{', and {20} after a blank for 20 blanks' * has_blanks}."
+    return f"Below, {run} in a row{', and {20} after a blank for 20 blanks' * (PAD in repeated)}."
 
 
 def statistics(sample: Sample) -> str:

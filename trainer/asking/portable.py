@@ -148,7 +148,7 @@ def _how_to_load(run: Run, model: keras.Model) -> str:
 def worst_slice(run: Run) -> str:
     """The worst slice that was found and saved, with its share; or that nobody has asked."""
     if worst := evaluated.worst(run):
-        return f"{worst}, of operands of at most {worst.digits}"
+        return f"{evaluated.in_brief(worst.name, worst.exact_match)}, of operands of at most {worst.digits}"
     return "this task has no hard questions" if evaluated.read(run) else NOT_ASKED
 
 

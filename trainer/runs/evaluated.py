@@ -26,13 +26,14 @@ class Worst:
     exact_match: float
     digits: int
 
-    def __str__(self) -> str:
-        """Its name and its share, or that there is no mistake in any slice.
 
-        >>> print(Worst("equal", 0.2809, 5), Worst("random", 1.0, 5), sep=", ")
-        equal 0.280, each 1.000
-        """
-        return f"{'each' if self.exact_match == 1 else self.name} {cut(self.exact_match, 3)}"
+def in_brief(name: str, exact_match: float) -> str:
+    """The worst slice in two words: its name and its share of right answers, or that no slice has a mistake.
+
+    >>> in_brief("equal", 0.2809), in_brief("random", 1.0)
+    ('equal 0.280', 'each 1.000')
+    """
+    return f"{'each' if exact_match == 1 else name} {cut(exact_match, 3)}"
 
 
 def read(run: Run) -> dict[str, Any]:

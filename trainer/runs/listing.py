@@ -73,7 +73,7 @@ class Entry:
             "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
             str(self.best_epoch or "-"),
             "-" if self.exact_match is None else cut(self.exact_match, 4),
-            "-" if self.worst is None else str(evaluated.Worst(self.worst_slice or "", self.worst, 0)),
+            "-" if self.worst is None or self.worst_slice is None else evaluated.in_brief(self.worst_slice, self.worst),
             str(self.state),
         ]
 

@@ -61,6 +61,8 @@ def test_what_the_sentences_say_without_figures():
     assert least("lengths-addition", 18) >= least("lengths-subtraction", 18)
     # README: "After pairs of which half have long borrows or equal operands, it has all 1,000 [...] right".
     assert all(row["suites"][0]["slices"]["equal"] == 1 for row in group("best-subtraction"))
+    # The picture: no kind of question has a mistake with the three seeds.
+    assert all(results.worst_slice(ROWS["best-subtraction", seed])[0] == 1 for seed in SEEDS)
 
 
 def test_the_table_of_the_demo_is_what_its_recipes_reach():

@@ -22,6 +22,7 @@ import dataclasses
 import json
 import shlex
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -74,6 +75,7 @@ class _Run:
 
 
 _run: _Run | None = None
+_lock = threading.RLock()  # one thread does the work, and another one tells how far it is
 
 
 def add_options(parser: Any) -> None:
@@ -115,15 +117,19 @@ def output() -> IO[str]:
 
 
 def emit(event: str, **fields: Any) -> None:
-    """Tells an event, if anybody listens.
+    """Tells an event, if anybody listens. Several threads may: each event is a line, and no time is before the last.
 
     Args:
       event: Its name.
       **fields: What belongs to it: values that JSON has; others are written as text.
     """
-    if _run is not None and _run.output is not None:
+    output = None if _run is None else _run.output
+    if output is None:
+        return
+    with _lock:
         content = {"time": round(time.time(), 3), "event": event, **fields}
-        print(json.dumps(content, default=str), file=_run.output, flush=True)
+        output.write(json.dumps(content, default=str) + "\n")  # in one piece: a signal may come between two
+        output.flush()
 
 
 def tell_job(job: Job) -> None:

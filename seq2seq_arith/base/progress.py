@@ -219,4 +219,5 @@ class _Lines:
         self._last = now
         parts = (f"{min(done[name], total):,} of {total:,} {name}" for name, total in self._totals.items())
         prefix = self._title or f"{now - self._start:.0f} s"
-        print(f"{prefix}: {', '.join(parts)}  {remark}".rstrip(), file=self._stream, flush=True)
+        line = f"{prefix}: {', '.join(parts)}  {remark}".rstrip()
+        print(line + "\n", end="", file=self._stream, flush=True)  # in one piece: other threads write, too

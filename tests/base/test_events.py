@@ -1,8 +1,11 @@
 """Events and metrics for other programs: what each command tells, in which order, and what stays on standard error."""
 
+import argparse
+import io
 import json
 import os
 import sys
+import threading
 import time
 
 import pytest
@@ -168,3 +171,36 @@ def test_standard_output_is_given_back(made):
 def test_without_json_nothing_is_told():
     done = run_here("plan", "addition")
     assert "dataset" in done.stdout and "{" not in done.stdout
+
+
+class _Slow(io.StringIO):
+    """An output in which another thread gets its turn between two pieces."""
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        time.sleep(0.0005)
+        return written
+
+
+def test_threads_tell_a_line_each_and_the_times_stay_in_order(monkeypatch):
+    """An engine's thread tells the progress while the work tells what it does."""
+    output = _Slow()
+    monkeypatch.setattr(sys, "stdout", output)
+    events.start("arith-data", [], argparse.Namespace(command="plan", events=True))
+    try:
+        threads = [threading.Thread(target=_tell, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        events.finish(0)
+    lines = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
+    told = sorted((line["thread"], line["job"]) for line in lines[1:-1])
+    assert told == [(thread, job) for thread in range(4) for job in range(50)]
+
+
+def _tell(thread: int) -> None:
+    for job in range(50):
+        events.emit("job", thread=thread, job=job)

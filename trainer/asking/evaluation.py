@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs import stores
+from seq2seq_arith.trainer.runs import history, stores
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
@@ -133,6 +133,7 @@ def measure(
         run.check_all_questions()
     task = task or run.task
     source, missing = open_data(run, task, data_dir)
+    asked = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=replicas)
     found, trained = on_data(run, learner, read(source), replicas) if source else (Found(notes=missing), None)
     every = {"all questions": ask_all_questions(learner, trained)} if all_questions else {}
@@ -141,6 +142,7 @@ def measure(
     view, given = run.config.model.view, run.config.model.given
     content = {
         "data": {"parameters": task.parameters(), "sha256": sha256, "trained_on": run.sha256},
+        "best_epoch": asked and asked["epoch"],
         "given": given,
         "notes": [f"given to the model, by view {view}: {given}", *found.notes, *suite_notes(run, trained)],
         "scores": {name: scored(result) for name, result in found.results.items()},

@@ -7,7 +7,7 @@ from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.runs import files
+from seq2seq_arith.trainer.runs import files, history
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -37,16 +37,28 @@ def in_brief(name: str, exact_match: float) -> str:
 
 
 def read(run: Run) -> dict[str, Any]:
-    """What ``evaluation.json`` holds; nothing if the model was not evaluated, or the file is damaged.
+    """What ``evaluation.json`` holds; nothing if the run's best model was not evaluated, or the file is damaged.
 
     Nothing depends on it but what is shown, and evaluating again writes it anew.
     """
     try:
         found = json.loads(files.read(run.evaluation))
         is_whole = not found.get("worst_slice") or _worst(found["worst_slice"])
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
+        return found if is_whole and _is_of_best(run, found.get("best_epoch")) else {}
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, InputError):
         return {}
-    return found if is_whole else {}
+
+
+def _is_of_best(run: Run, epoch: int | None) -> bool:
+    """Whether the weights after this epoch are the best ones still, and not those of a training that has gone on.
+
+    Earlier versions did not save the epoch; what they found is believed.
+
+    Raises:
+      InputError: The history is damaged.
+    """
+    best = history.best(history.read_csv(run.history))
+    return epoch is None or best is None or epoch == best["epoch"]
 
 
 def worst(run: Run) -> Worst | None:
@@ -66,9 +78,10 @@ def _found(run: Run) -> Iterator[object]:
     yield found.get("worst_slice")
     try:
         summary = Summary.read(run.summary)
+        if summary and _is_of_best(run, summary.best_epoch):
+            yield summary.worst_slice
     except InputError:
         return
-    yield summary and summary.worst_slice
 
 
 def _worst(found: object) -> Worst | None:

@@ -23,6 +23,7 @@ class Summary:
       operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.
       seconds: From the first step to the last, compiling and evaluations included.
       character_accuracy, exact_match: On the validation set, in the best epoch.
+      best_epoch: That epoch, counted from 1; None in the summary of an earlier version.
       worst_slice: The worst slice of the task's suite: its ``name``, ``questions``, ``exact_match`` and ``digits``;
         None if the suite was not asked at the end of the training, or the task has none.
     """
@@ -37,6 +38,7 @@ class Summary:
     seconds: float
     character_accuracy: float
     exact_match: float
+    best_epoch: int | None = None
     worst_slice: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -150,6 +150,7 @@ def summarize(loop: Loop) -> Summary:
         seconds=round(state.seconds, 3),
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
         exact_match=best[f"{history.VALIDATION}exact_match"],
+        best_epoch=state.best_epoch,
     )
 
 

@@ -20,6 +20,7 @@ from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.suites import ask_run
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
+from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import session
 
@@ -74,6 +75,10 @@ def test_the_suite_at_each_d(found, trained):
     assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
     results = ask_run(trained, FEW, lengths=[2, 5], trained=evaluation.training_set(trained))
     assert found["suites"] == [result.to_json() for result in results]
+
+
+def test_it_says_which_epochs_weights_were_asked(found, trained):
+    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
 
 
 def test_the_worst_slice_is_last(found, printed):

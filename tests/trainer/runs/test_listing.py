@@ -81,6 +81,18 @@ def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summar
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
+@pytest.mark.parametrize(("epoch", "shown"), [(1, "-"), (2, "equal 0.199"), (None, "equal 0.199")])
+def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epoch, shown):
+    """A training has gone on since, and has found a better epoch; earlier versions do not say which one was asked."""
+    run = made(tmp_path / "run")
+    run.evaluation.write_text(json.dumps({"worst_slice": WORST, "best_epoch": epoch}))
+    assert listing.entry("run", run.folder).cells()[7] == shown
+    run.evaluation.unlink()
+    known = dict.fromkeys(("dataset", "model", "view", "given"), "") | dict.fromkeys(NUMBERS, 1)
+    Summary(**known, best_epoch=epoch, worst_slice=WORST).write(run.summary)
+    assert listing.entry("run", run.folder).cells()[7] == shown
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"exact_match": 1}'])
 def test_a_damaged_summary_has_no_worst_slice(tmp_path, content):
     run = made(tmp_path / "run")

@@ -123,4 +123,5 @@ def test_a_finished_run_says_what_it_took(trained):
     assert found["examples"] == 903 * len(state.history)
     view = make_view("aligned", trained.task)
     assert found["operations"] == costs.operations(trained.config, view, found["examples"])
-    assert (found["exact_match"], found["seconds"]) == (best["val_exact_match"], round(state.seconds, 3))
+    assert (found["exact_match"], found["best_epoch"]) == (best["val_exact_match"], best["epoch"])
+    assert found["seconds"] == round(state.seconds, 3)

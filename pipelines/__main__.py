@@ -12,7 +12,7 @@ from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.terminal import complete, run_program
 from seq2seq_arith.pipelines import commands
 from seq2seq_arith.pipelines.arguments import NAME, make_parser, with_question
-from seq2seq_arith.pipelines.commands.common import NOTHING_LEFT
+from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

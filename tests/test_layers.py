@@ -40,7 +40,7 @@ TRAINER = (
 CHAINS = (
     (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
-    (*DATA, *TRAINER, ("trainer.__main__",)),
+    (*DATA, *TRAINER, ("trainer.commands",), ("trainer.__main__",)),
     (("base",), ("start",)),
 )
 ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
@@ -126,7 +126,9 @@ def test_imports_between_rooms_go_downward():
         ("trainer", "datasets", False),
         ("datasets", "trainer", False),
         ("trainer.training", "trainer.asking", False),
-        ("trainer.__main__", "trainer.demo", True),
+        ("trainer.__main__", "trainer.commands", True),
+        ("trainer.commands", "trainer.demo", True),
+        ("trainer.demo", "trainer.commands", False),
     ],
 )
 def test_the_rule(importer, imports, allowed):

@@ -14,7 +14,7 @@ from seq2seq_arith.arithmetic.task_options import (
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.base import events, logs
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, number, options_of, whole_number
+from seq2seq_arith.base.options import add_options, given, number, options_of, whole_number
 from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
 from seq2seq_arith.base.versions import ShowVersions
 from seq2seq_arith.trainer import plugins
@@ -312,6 +312,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _is_question(argument: str) -> bool:
     return not argument.startswith("-") or argument == "-" or bool(DASHES_QUESTION.fullmatch(argument))
+
+
+def asked_suite(args: argparse.Namespace) -> SuiteOptions:
+    """Which questions of a suite are asked for.
+
+    Raises:
+      InputError: A value is out of its range.
+    """
+    return SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
 
 
 def parse_lengths(text: str | None) -> list[int]:

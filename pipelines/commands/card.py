@@ -6,7 +6,7 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.card import write_card
-from seq2seq_arith.pipelines.commands.common import failed
+from seq2seq_arith.pipelines.commands.ended import failed
 from seq2seq_arith.pipelines.places.paths import local_path
 
 

@@ -6,7 +6,7 @@ import time
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import SUCCESS, printable
-from seq2seq_arith.pipelines.commands.common import failed
+from seq2seq_arith.pipelines.commands.ended import failed
 from seq2seq_arith.pipelines.convert import convert
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS
 from seq2seq_arith.pipelines.places.paths import local_path

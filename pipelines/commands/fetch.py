@@ -6,7 +6,8 @@ import time
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.base.terminal import SUCCESS, printable
-from seq2seq_arith.pipelines.commands.common import NOTHING_LEFT, failed, print_load, refuse_surplus
+from seq2seq_arith.pipelines.commands.asked import refuse_surplus
+from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT, failed, print_load
 from seq2seq_arith.pipelines.fetch import fetch, find
 from seq2seq_arith.pipelines.places.paths import local_path
 

@@ -14,7 +14,8 @@ from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, as_command, printable
 from seq2seq_arith.pipelines.arguments import NAME
-from seq2seq_arith.pipelines.commands.common import NOTHING_LEFT, asked_dataset, failed, print_fewer, print_load
+from seq2seq_arith.pipelines.commands.asked import asked_dataset, print_fewer
+from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT, failed, print_load
 from seq2seq_arith.pipelines.formats.command import publish_command
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order

@@ -10,7 +10,7 @@ from seq2seq_arith.base.options import given
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import SUCCESS
 from seq2seq_arith.pipelines.arguments import MAX_WORKERS, NAME
-from seq2seq_arith.pipelines.commands.common import asked_dataset, print_fewer
+from seq2seq_arith.pipelines.commands.asked import asked_dataset, print_fewer
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.pipelines.prices import Prices

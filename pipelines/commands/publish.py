@@ -5,7 +5,8 @@ import argparse
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.base.terminal import SUCCESS, printable
-from seq2seq_arith.pipelines.commands.common import failed, print_load, refuse_surplus
+from seq2seq_arith.pipelines.commands.asked import refuse_surplus
+from seq2seq_arith.pipelines.commands.ended import failed, print_load
 from seq2seq_arith.pipelines.formats.command import publish_command
 from seq2seq_arith.pipelines.publish import find, publish
 

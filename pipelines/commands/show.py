@@ -7,7 +7,7 @@ from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, options_of
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.common import refuse_surplus
+from seq2seq_arith.pipelines.commands.asked import refuse_surplus
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
 

@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import given
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.common import refuse_surplus
+from seq2seq_arith.pipelines.commands.asked import refuse_surplus
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.suite import build, written
 

@@ -6,7 +6,8 @@ import time
 from seq2seq_arith.base import events
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.commands.common import failed, refuse_surplus
+from seq2seq_arith.pipelines.commands.asked import refuse_surplus
+from seq2seq_arith.pipelines.commands.ended import failed
 from seq2seq_arith.pipelines.places.paths import parse_place
 
 

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import json
 import os
-import pkgutil
 import pty
 import re
 import shlex
@@ -18,6 +17,7 @@ import time
 from pathlib import Path
 
 import pytest
+from layout import names_of
 from programs import (
     PROGRAM,
     ends_as_told,
@@ -37,7 +37,7 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, arguments, commands
-from seq2seq_arith.pipelines.commands import common, generate
+from seq2seq_arith.pipelines.commands import asked, generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 from seq2seq_arith.pipelines.steps import transforms
 
@@ -531,10 +531,10 @@ class WiderLayout(Layout):
 @pytest.mark.parametrize("command", [["generate", "--data-dir=data"], ["plan"]], ids=["generate", "plan"])
 def test_a_field_is_an_option_and_reaches_its_dataclass(monkeypatch, command):
     monkeypatch.setattr(task_options, "Task", WiderTask)
-    for module in (common, arguments):
+    for module in (asked, arguments):
         monkeypatch.setattr(module, "Layout", WiderLayout)
     words = [*command, "addition", "--colour=red", "--gaps=3", "--seed=5", "--num-shards=2", "--no-parquet"]
-    task, layout = common.asked_dataset(arguments.make_parser().parse_args(words))
+    task, layout = asked.asked_dataset(arguments.make_parser().parse_args(words))
     assert task == WiderTask("addition", seed=5, colour="red")
     assert layout == WiderLayout(2, ("tfrecord",), gaps=3)
 
@@ -549,7 +549,7 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
 
 
-COMMANDS = ("", *(module.name for module in pkgutil.iter_modules(commands.__path__) if module.name != "common"))
+COMMANDS = ("", *names_of(commands))
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,18 +12,19 @@ import sys
 import time
 
 import pytest
-from layout import ROOT
+from layout import ROOT, names_of
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
-from seq2seq_arith.trainer import __main__ as program
 from seq2seq_arith.trainer import arguments as parsing
-from seq2seq_arith.trainer import recipes
+from seq2seq_arith.trainer import commands, recipes
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.arguments import parse_lengths
+from seq2seq_arith.trainer.arguments import parse, parse_lengths
+from seq2seq_arith.trainer.commands import train
+from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -140,15 +141,15 @@ def test_every_field_is_an_option_and_none_is_ignored(cls, name):
         value = WRITTEN.get(name) or (about.allowed[-1] if about.choices else OTHER[field.type])
         words = [f"--{flag}", str(value)]
     # Only a cosine schedule has a warmup.
-    args = program.parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *words])
-    config = program.configuration(args)[1]
+    args = parse([*TRAIN, "--recipe", "notebook", "--schedule", "cosine", *WITH.get(name, []), *words])
+    config = configuration(args)[1]
     assert getattr(config.model if cls is ModelConfig else config, name) == value != field.default
 
 
 def test_every_field_of_a_task_is_an_option():
     words = ["--digits", "4", "--num-examples", "50", "--data-seed", "3", "--no-reverse", "--ordered"]
     words += ["--draws", "value", "--num-validation", "7"]
-    task, config = program.configuration(program.parse([*TRAIN, *words, "--seed", "8"]))
+    task, config = configuration(parse([*TRAIN, *words, "--seed", "8"]))
     values = {"digits": 4, "num_examples": 50, "seed": 3, "reverse": False, "ordered": True, "draws": "value"}
     values |= {"num_validation": 7}
     assert task == Task("addition", **values)
@@ -174,8 +175,8 @@ def test_every_field_of_a_task_is_an_option():
     ],
 )
 def test_a_recipe_names_its_dataset_and_options_change_it(words, config_name):
-    args = program.parse([*words.split(), "--data-dir", "D", "--run-dir", "R"])
-    assert program.configuration(args)[0].config_name == config_name
+    args = parse([*words.split(), "--data-dir", "D", "--run-dir", "R"])
+    assert configuration(args)[0].config_name == config_name
 
 
 def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
@@ -185,14 +186,14 @@ def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
     class Larger(TrainConfig):
         momentum: float = option("how much of the last step is kept", default=0.9, low=0.0, high=1.0)
 
-    for module in (program, parsing):
+    for module in (train, parsing):
         monkeypatch.setattr(module, "TrainConfig", Larger)
     monkeypatch.setattr(recipes, "recipe", lambda *_: Larger())
-    assert program.configuration(program.parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
+    assert configuration(parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
     with pytest.raises(InputError, match=r"momentum is 2\.0; give a number from 0 to 1"):
-        program.configuration(program.parse([*TRAIN, "--momentum", "2"]))
+        configuration(parse([*TRAIN, "--momentum", "2"]))
     with pytest.raises(SystemExit):
-        program.parse(["train", "--help"])
+        parse(["train", "--help"])
     shown = " ".join(capsys.readouterr().out.split())
     assert "how much of the last step is kept (from 0 to 1; default: 0.9)" in shown
     assert "units per layer (from 1 to 16,384; default: the recipe's)" in shown
@@ -215,26 +216,26 @@ def test_an_evaluation_that_is_refused(trained, capsys, tmp_path):
         assert sentence in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", *program.COMMANDS])
+@pytest.mark.parametrize("command", ["", *names_of(commands)])
 def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
     with pytest.raises(SystemExit):
-        program.parse([*command.split(), "--help"])
+        parse([*command.split(), "--help"])
     examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
     assert examples
     for example in examples:
         name, *words = shlex.split(example)
         assert name == "arith-model"
         if "--help" not in words:
-            args = program.parse(words)
+            args = parse(words)
             assert args.command == command or not command
             if args.command == "train":
-                assert program.configuration(args)
+                assert configuration(args)
 
 
 def test_five_options_stand_at_the_head_of_the_help(capsys):
     for command in ("train", "evaluate"):
         with pytest.raises(SystemExit):
-            program.parse([command, "--help"])
+            parse([command, "--help"])
         shown = capsys.readouterr().out
         first = re.search(r"^the options that matter most:\n(.*?)^\S", shown, re.MULTILINE | re.DOTALL)
         assert first
@@ -283,15 +284,15 @@ def test_questions_of_dashes_are_no_options():
             question = operation.symbol.join(operation.notation.example)
             short = f"-{{1000}}{operation.symbol}-"
             asked = [question, short, f"-{{7}}{operation.symbol}5", f"300{operation.symbol}2"]
-            assert program.parse(["predict", "R", *asked, "--json"]).questions == asked
+            assert parse(["predict", "R", *asked, "--json"]).questions == asked
 
 
 def test_questions_may_stand_behind_an_option():
     for words in (["3+4", "--json", "5+6"], ["--json", "3+4", "5+6"]):
-        args = program.parse(["predict", "R", *words])
+        args = parse(["predict", "R", *words])
         assert (sorted(args.questions), args.json) == (["3+4", "5+6"], True)
     with pytest.raises(InputError, match=r"unrecognized arguments: -1\+2; see"):
-        program.parse(["predict", "R", "39+3", "-1+2", "39-3"])
+        parse(["predict", "R", "39+3", "-1+2", "39-3"])
 
 
 @pytest.mark.parametrize(

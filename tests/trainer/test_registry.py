@@ -13,8 +13,8 @@ from layout import ROOT, modules
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.trainer.__main__ import configuration
 from seq2seq_arith.trainer.arguments import parse, parse_numbers
+from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe
 from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS, ModelEntry, check_model, check_view, load

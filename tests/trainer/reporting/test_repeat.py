@@ -6,7 +6,8 @@ import shlex
 import pytest
 
 from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
-from seq2seq_arith.trainer import __main__ as program
+from seq2seq_arith.trainer.arguments import parse
+from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 from seq2seq_arith.trainer.reporting import repeat
@@ -16,7 +17,7 @@ def typed(task: Task, config: TrainConfig) -> tuple[Task, TrainConfig]:
     """What the program makes of the command."""
     words = shlex.split(repeat.command(task, config, "runs/x"))
     assert words[0] == "arith-model"
-    return program.configuration(program.parse(words[1:]))
+    return configuration(parse(words[1:]))
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -86,10 +86,11 @@ def watch(
 
         def look() -> None:
             waiting = True
-            while waiting:
-                waiting = not stop.wait(display.seconds)
-                if waiting or display.shows_end:
-                    display.update({name: current(name) for name in totals}, step())
+            with contextlib.suppress(OSError):  # nobody reads on, or the disk is full: the work is not told by a thread
+                while waiting:
+                    waiting = not stop.wait(display.seconds)
+                    if waiting or display.shows_end:
+                        display.update({name: current(name) for name in totals}, step())
 
         watcher = threading.Thread(target=look, daemon=True)
         watcher.start()

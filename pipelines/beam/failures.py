@@ -34,6 +34,7 @@ TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
 STORE_ERROR = re.compile(rf"errors\.(InputError|StoreError): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
 
+LOST_WORKER = "a worker process died"
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS)
 # Exit codes of SIGINT and SIGTERM, which a terminal also sends to the workers: the run is being stopped.
 STOPPED = ("-2", "130", "-15", "143")
@@ -63,37 +64,49 @@ def translate_errors() -> Iterator[None]:
       KeyboardInterrupt: The run was interrupted.
       Exception: As it is, if this process has too little memory (``is_short_of_memory``).
     """
-    with watch_workers(_is_worker_exit, _is_worker_loss) as lost:
-        try:
+    lost: list[str] = []
+    try:
+        with watch_workers(_is_worker_exit, _is_worker_loss) as lost, _translated(lost):
             yield
-        except SubmittedError:
+    except KeyboardInterrupt as error:
+        if lost:  # the watch interrupted the translation of what Beam had found out itself
+            raise WorkerLostError(LOST_WORKER) from error
+        raise
+
+
+@contextlib.contextmanager
+def _translated(lost: list[str]) -> Iterator[None]:
+    """As ``translate_errors``, with the deaths of workers that the watch has seen so far."""
+    try:
+        yield
+    except SubmittedError:
+        raise
+    except (InputError, StoreError) as error:
+        # Beam adds the step of the pipeline.
+        raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
+    except (KeyboardInterrupt, Exception) as error:
+        text = _message(error)
+        if lost or CHANNEL_CLOSED in text:
+            raise WorkerLostError(LOST_WORKER) from error
+        if text.startswith("KeyboardInterrupt"):
+            raise KeyboardInterrupt from None
+        if found := STORE_ERROR.search(text):
+            raise {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2]) from error
+        for number in DISK_ERRORS:
+            if os.strerror(number) in text:
+                raise OSError(number, os.strerror(number)) from error
+        if found := JOB_ENDED.match(text):
+            lack = _lack("\n".join(getattr(error, "__notes__", ())))
+            job = f" {found['job']}" if found["job"] else ""
+            reason = lack or _reason(found["reason"])
+            raise EngineError(f"the engine's job{job} ended as {found['state']}: {reason}") from error
+        # An OSError with errno comes from the operating system. Without errno it comes from a network library.
+        is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
+        if is_ours or is_short_of_memory(error):
             raise
-        except (InputError, StoreError) as error:
-            # Beam adds the step of the pipeline.
-            raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
-        except (KeyboardInterrupt, Exception) as error:
-            text = _message(error)
-            if lost or CHANNEL_CLOSED in text:
-                raise WorkerLostError("a worker process died") from error
-            if text.startswith("KeyboardInterrupt"):
-                raise KeyboardInterrupt from None
-            if found := STORE_ERROR.search(text):
-                raise {"InputError": InputError, "StoreError": StoreError}[found[1]](found[2]) from error
-            for number in DISK_ERRORS:
-                if os.strerror(number) in text:
-                    raise OSError(number, os.strerror(number)) from error
-            if found := JOB_ENDED.match(text):
-                lack = _lack("\n".join(getattr(error, "__notes__", ())))
-                job = f" {found['job']}" if found["job"] else ""
-                reason = lack or _reason(found["reason"])
-                raise EngineError(f"the engine's job{job} ended as {found['state']}: {reason}") from error
-            # An OSError with errno comes from the operating system. Without errno it comes from a network library.
-            is_ours = isinstance(error, KeyboardInterrupt | EngineError) or getattr(error, "errno", None)
-            if is_ours or is_short_of_memory(error):
-                raise
-            raise EngineError(
-                f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
-            ) from error
+        raise EngineError(
+            f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
+        ) from error
 
 
 def add_messages(error: BaseException, pipeline: Any) -> None:

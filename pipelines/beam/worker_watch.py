@@ -39,14 +39,17 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
     import grpc  # slow to import, but Beam has imported it already
 
     before, run = threading.excepthook, uuid.uuid4().hex
-    others, left = weakref.WeakSet(threading.enumerate()), threading.Event()
+    others, left, interrupting = weakref.WeakSet(threading.enumerate()), threading.Event(), threading.Lock()
 
     def interrupt() -> None:
         while True:
             # On its way out, Beam waits for the other workers, and they wait for work.
             _kill_workers(run)
-            # A real signal: interrupt_main() would not wake a thread that waits for a lock.
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            with interrupting:  # the main thread may have left meanwhile: Beam itself also finds workers lost
+                if left.is_set():
+                    return
+                # A real signal: interrupt_main() would not wake a thread that waits for a lock.
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             if left.wait(REPEAT_SECONDS):
                 return
 
@@ -69,7 +72,7 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
         failed = True
         raise
     finally:
-        left.set()
+        _leave(left, interrupting, lost)
         # A worker that was only just starting may have been missed.
         while lost and _kill_workers(run):
             time.sleep(0.05)
@@ -77,6 +80,18 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
         # Threads that served the run may fail only now; the run has failed, and reports that itself.
         served = set(threading.enumerate()).difference(others)
         threading.excepthook = _without(served, before) if lost or failed else before
+
+
+def _leave(left: threading.Event, interrupting: threading.Lock, lost: list[str]) -> None:
+    """Ends the interrupts; one that is on its way is dropped here, for the loss of a worker is told anyway."""
+    while not left.is_set():
+        try:
+            with interrupting:
+                left.set()
+        except KeyboardInterrupt:
+            if not lost:
+                left.set()
+                raise
 
 
 def _without(threads: Iterable[threading.Thread], hook: Hook) -> Hook:

@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from seq2seq_arith.base.errors import WorkerLostError
-from seq2seq_arith.pipelines.beam import worker_watch
+from seq2seq_arith.pipelines.beam import failures, worker_watch
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
 
@@ -44,13 +44,13 @@ def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
     monkeypatch.setattr(worker_watch, "REPEAT_SECONDS", 0.3)
     waiting = threading.Event()
 
-    def lose() -> None:
+    def lose_later() -> None:
         waiting.wait()
-        raise RuntimeError("Worker subprocess exited with return code -9")
+        lose()
 
     dropped = 0
     with pytest.raises(WorkerLostError), translate_errors():
-        threading.Thread(target=lose).start()
+        threading.Thread(target=lose_later).start()
         for _ in range(2):
             try:
                 waiting.set()
@@ -59,6 +59,50 @@ def test_an_interrupt_that_is_dropped_comes_again(monkeypatch):
                 dropped += 1
         time.sleep(60)
     assert dropped == 2
+
+
+def lose() -> None:
+    raise RuntimeError("Worker subprocess exited with return code -9")
+
+
+def test_no_interrupt_comes_after_the_block(monkeypatch):
+    """Beam may find out itself that a worker is lost, while the watch still kills the others."""
+    before, killing, left = set(threading.enumerate()), threading.Event(), threading.Event()
+
+    def kill(_: str) -> bool:
+        if threading.current_thread() is not threading.main_thread():
+            killing.set()
+            left.wait(60)
+        else:
+            left.set()
+            for each in set(threading.enumerate()) - before:
+                each.join(60)
+        return False
+
+    monkeypatch.setattr(worker_watch, "_kill_workers", kill)
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)  # as it is, and again at the end
+    try:
+        with pytest.raises(RuntimeError, match="Channel closed"), watch_workers(lambda _: True, lambda _: True):
+            threading.Thread(target=lose).start()
+            assert killing.wait(60)
+            raise RuntimeError("Channel closed prematurely")
+    except KeyboardInterrupt:
+        pytest.fail("interrupted on the way out")
+    assert worker_watch.RUN not in os.environ
+
+
+def test_an_interrupt_of_the_translation_is_the_loss_of_a_worker(monkeypatch):
+    """Beam has found out itself that a worker is lost, and its error is read when the interrupt comes."""
+
+    def interrupted(_: BaseException) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(failures, "_message", interrupted)
+    monkeypatch.setattr(worker_watch, "_kill_workers", lambda _: False)
+    with pytest.raises(WorkerLostError), translate_errors():
+        threading.Thread(target=lose).start()
+        time.sleep(60)
 
 
 def test_threads_that_served_a_run_that_failed_are_silent(monkeypatch):

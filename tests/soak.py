@@ -48,6 +48,7 @@ LONGEST_ROUND = 600.0  # seconds
 SIGNALS = [signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None]  # None lets a run go on
 # The last two: the signal came while Python was starting, before there was anything to clean up.
 CODES = {0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
+EARLY = "Fatal Python error: init_"  # so early that Python prints the interrupt itself, with exit code 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: co
         run.said.seek(0)
         stderr, code = run.said.read(), run.process.returncode
         counts[f"exit codes {code}"] += 1
-        if code not in CODES or ("Traceback" in stderr and code != -signal.SIGINT):
+        if code not in CODES or ("Traceback" in stderr and code != -signal.SIGINT and EARLY not in stderr):
             return f"a run ended with {code}: {stderr}"
     return ""
 

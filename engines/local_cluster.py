@@ -85,6 +85,7 @@ class LocalCluster:
         self.processes: list[subprocess.Popen] = []
         self.members: list[subprocess.Popen] = []
         self._say = say
+        self._ports = contextlib.ExitStack()
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
@@ -101,6 +102,21 @@ class LocalCluster:
     def add_member(self) -> subprocess.Popen:
         """Starts one more member, without waiting for it."""
         raise NotImplementedError
+
+    def _keep_port(self) -> int:
+        """A port of this machine for a server of the cluster, which the system gives to nobody else meanwhile.
+
+        A server may come seconds later, and the page of Spark's driver with each job. On Linux, the port is bound
+        until the cluster stops, by a socket that does not listen and lets the server bind it as well; elsewhere it is
+        only free now.
+        """
+        kept = self._ports.enter_context(socket.socket())
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+        if sys.platform != "linux":
+            kept.close()
+        return port
 
     def _start_all(self) -> None:
         """Starts every process, and waits until the cluster can be used."""
@@ -163,6 +179,7 @@ class LocalCluster:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)  # its child processes
         self.processes.clear()
+        self._ports.close()
 
     def wait(self) -> None:
         """Waits for ever.
@@ -242,13 +259,6 @@ def worker_flags() -> list[str]:
     if not worker.exists():
         raise EngineError(f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith")
     return ["--environment_type=PROCESS", f"--environment_options=process_command={worker}"]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine at which nobody listens."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("localhost", 0))) for _ in range(count)]
-        return [found.getsockname()[1] for found in sockets]
 
 
 def is_listening(port: int) -> bool:

@@ -21,7 +21,6 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from local_cluster import (
     BUILD,
     LocalCluster,
-    free_ports,
     is_listening,
     make_parser,
     opened,
@@ -77,7 +76,7 @@ class Cluster(LocalCluster):
         self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
     ) -> None:
         super().__init__(folder, settings or Settings(), say)
-        self._rest, self._rpc, self._jobs = free_ports(3)
+        self._rest, self._rpc, self._jobs = (self._keep_port() for _ in range(3))
 
     @property
     def task_managers(self) -> list[subprocess.Popen]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from local_cluster import BUILD, LocalCluster, free_ports, is_listening, make_parser, opened, run, worker_flags
+from local_cluster import BUILD, LocalCluster, is_listening, make_parser, opened, run, worker_flags
 
 JARS = BUILD / "spark"
 HOST = "127.0.0.1"
@@ -62,7 +62,7 @@ class Cluster(LocalCluster):
         self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
     ) -> None:
         super().__init__(folder, settings or Settings(), say)
-        self._page, self._rpc, self._jobs, self._driver = free_ports(4)
+        self._page, self._rpc, self._jobs, self._driver = (self._keep_port() for _ in range(4))
 
     @property
     def workers(self) -> list[subprocess.Popen]:

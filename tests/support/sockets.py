@@ -1,9 +1,29 @@
-"""The sockets at which processes listen."""
+"""The sockets at which processes listen, and ports that are kept for them."""
 
 import contextlib
 import ipaddress
+import socket
+import sys
+from collections.abc import Iterator
 
 import psutil
+
+
+@contextlib.contextmanager
+def kept_port() -> Iterator[int]:
+    """A port of this machine for a server that is started in the block, and that nobody else is given meanwhile.
+
+    A server may take seconds until it listens, in which other tests ask for ports, too, and connect to others. On
+    Linux, the port is bound until the block ends, by a socket that does not listen and lets a server bind it as well;
+    elsewhere it is only free at first.
+    """
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        kept.bind(("127.0.0.1", 0))
+        port = kept.getsockname()[1]
+        if sys.platform != "linux":
+            kept.close()
+        yield port
 
 
 def listening(process: int | psutil.Process) -> set[tuple[str, int]]:

@@ -13,6 +13,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from sockets import kept_port
 
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.trainer.runs.checkpoints import load
@@ -116,6 +117,7 @@ class Cluster:
         size += ["--learning-rate", 5e-3, "--schedule", "cosine", "--clip-norm", 1.0, "--patience", 0]
         self.folder = folder
         self.machines = machines
+        self.ports = contextlib.ExitStack()
         self.arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
 
     def command(self, folder):
@@ -123,11 +125,8 @@ class Cluster:
 
     def start(self, count=None, more=lambda index: ()):
         """The first ``count`` of all machines, each with more arguments of its own."""
-        with contextlib.ExitStack() as stack:
-            sockets = [stack.enter_context(socket.socket()) for _ in range(self.machines)]
-            for each in sockets:
-                each.bind(("127.0.0.1", 0))
-            self.hosts = hosts = [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]
+        self.ports.close()  # of machines before
+        self.hosts = hosts = [f"127.0.0.1:{self.ports.enter_context(kept_port())}" for _ in range(self.machines)]
         started = []
         for index in range(count or self.machines):
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}

@@ -6,6 +6,8 @@ import emulators
 import hypothesis
 import pytest
 
+from seq2seq_arith.base import progress
+
 LONGEST = "tests/notebooks/"
 
 # The machine may be busy: how long an example takes says nothing.
@@ -13,6 +15,8 @@ hypothesis.settings.register_profile(
     "tests", deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=True
 )
 hypothesis.settings.load_profile("tests")
+# A small run in this process may also take so long that it would print its progress among what a test reads.
+progress.LINE_SECONDS = 3600.0
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ bundle_counters.SECONDS = followed_job.SECONDS = 0.05
 from seq2seq_arith.pipelines.__main__ import main
 sys.exit(main())
 """
+PROGRESS = re.compile(r"\d+ s: [\d,]+ of [\d,]+ draws, \d+ of \d+ shards  [a-z ]+")  # of a run without --json
 ORDER = [UNCOUNTED, WAITS, DRAWS, DEDUPLICATES, WRITES, PUBLISHES]  # of the steps
 
 
@@ -65,6 +66,11 @@ def start(*arguments: object, often: bool = False, **options) -> subprocess.Pope
 
 def _program(often: bool) -> list[str]:
     return [sys.executable, "-c", OFTEN] if often else PROGRAM
+
+
+def without_progress(stderr: str) -> list[str]:
+    """The lines that a run has printed, but for its progress: on a busy machine it takes so long that it tells that."""
+    return [line for line in stderr.splitlines() if not PROGRESS.fullmatch(line)]
 
 
 def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:

@@ -57,13 +57,21 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
 
 def test_publishing_is_a_step_of_its_own(tmp_path, monkeypatch):
     """In a store it takes minutes: the last shard is there, and the step says what is done meanwhile."""
-    publish = DirectoryPublisher._take_name
+    publish, update = DirectoryPublisher._take_name, progress._Events.update
+    shown, told_twice = [], threading.Event()
+
+    def noted(self, done, remark):
+        update(self, done, remark)
+        shown.append(remark)
+        if shown.count("publishes") == 2:
+            told_twice.set()
 
     def slowly(*arguments):
-        time.sleep(0.5)
+        assert told_twice.wait(60)
         return publish(*arguments)
 
     monkeypatch.setattr(progress._Events, "seconds", 0.05)
+    monkeypatch.setattr(progress._Events, "update", noted)
     monkeypatch.setattr(DirectoryPublisher, "_take_name", slowly)
     done = run_here("generate", "addition", "--data-dir", tmp_path, *SMALL)
     steps = [event["step"] for event in told(done) if event["event"] == "progress"]

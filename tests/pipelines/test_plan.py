@@ -266,9 +266,9 @@ def test_kept_draws_and_requests_are_counted(make):
 def test_the_largest_are_planned_at_once(task, num_examples):
     task = Task(task, digits=9, num_examples=num_examples)
     layout = Layout.of(task)
-    start = time.perf_counter()
+    start = time.process_time()  # the machine may be busy with others
     planned = plan(task, layout)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert layout.num_shards * 2**20 >= num_examples
     assert num_examples < planned.shuffled < planned.draws < 3 * num_examples
     assert 3 * num_examples < planned.shuffle_bytes < 12 * planned.draws

@@ -13,6 +13,7 @@ import atexit
 import contextlib
 import dataclasses
 import functools
+import io
 import itertools
 import math
 import shutil
@@ -141,8 +142,8 @@ def leased(folder: Path) -> Iterator[None]:
             # A store that fails now may answer the next time; the lease lasts longer than that.
             with contextlib.suppress(InputError, StoreError):
                 now = time.time()
-                is_ours = lease.put(dataclasses.replace(mine, time=now).packed(), version)
-                version, renewed = (_version(lease), now) if is_ours else (version, -math.inf)
+                written = _write(lease, dataclasses.replace(mine, time=now), version)
+                version, renewed = (written, now) if written else (version, -math.inf)
             if time.time() - renewed > LEASE_SECONDS:
                 _lost.add(folder)
                 return
@@ -170,13 +171,25 @@ def _take(lease: ObjectPath, mine: Holder) -> str:
     """
     found = lease.read()
     version, holder = (ABSENT, None) if found is None else (found[1], Holder.unpacked(found[0]))
-    if (holder is not None and holder.lives(LEASE_SECONDS)) or not lease.put(mine.packed(), version):
+    if (holder is not None and holder.lives(LEASE_SECONDS)) or not (written := _write(lease, mine, version)):
         place = lease.url.removesuffix(f"/{LEASE}")
         raise InputError(
             f"{holder or 'another process'} is training {place}; wait for it, or give another --run-dir (if it was "
             f"killed, it counts as gone after {LEASE_SECONDS:.0f} seconds)"
         )
-    return _version(lease)
+    return written
+
+
+def _write(lease: ObjectPath, holder: Holder, version: str) -> str | None:
+    """Writes a lease that has this version, and returns the new one; None if another process has written it.
+
+    The new version comes with the answer: asked for later, it might be that of another process's lease.
+    """
+    content = holder.packed()
+    if (written := lease.upload(io.BytesIO(content), version=version)) is not None:
+        return written
+    found = lease.read()  # an attempt whose answer was lost may have been done, and was then repeated
+    return found[1] if found is not None and found[0] == content else None
 
 
 def _check_not_lost(path: Path) -> None:
@@ -189,12 +202,6 @@ def _check_not_lost(path: Path) -> None:
 def _taken(place: ObjectPath) -> TrainingError:
     """Of a run that another process has now."""
     return TrainingError(f"{place} was removed or taken over by another process while the model was trained")
-
-
-def _version(path: ObjectPath) -> str:
-    """The version of an object."""
-    state = path.state()
-    return ABSENT if state is None else state.version
 
 
 def _object(path: Path) -> ObjectPath | None:

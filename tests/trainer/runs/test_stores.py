@@ -1,12 +1,14 @@
 """Runs in an object store: trained, killed, gone on with, and asked; in memory, and in slow tests by emulators."""
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -128,15 +130,63 @@ def test_a_run_that_is_lost_meanwhile(bucket, monkeypatch, taken):
             lease.put(holder())
         else:
             lease.unlink()
-        deadline = time.monotonic() + 60
-        while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for_the_end_of_renewing()
         with pytest.raises(TrainingError, match="taken over by another process"):
             files.write(folder / "history.csv", b"late")
     assert lease.is_file() == taken
     assert not (ObjectPath(f"{bucket}/run") / "history.csv").is_file()
     files.write(folder / "history.csv", b"in time")  # the next training of this process is not meant
+
+
+def after_each_lease(monkeypatch, done):
+    """Lets this be done right after this process has written its lease, by its number: before the answer is read."""
+    write, numbers = memory_store.MemoryStore._write, itertools.count()
+
+    def written(self, name, key, data, version, sha256):
+        new = write(self, name, key, data, version, sha256)
+        if new is not None and key.endswith(stores.LEASE) and json.loads(data)["process"] == os.getpid():
+            return done(next(numbers), new, lambda content: write(self, name, key, content, None, ""))
+        return new
+
+    monkeypatch.setattr(memory_store.MemoryStore, "_write", written)
+
+
+def wait_for_the_end_of_renewing():
+    deadline = time.monotonic() + 60
+    while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_run_that_is_taken_over_at_the_moment_of_a_renewal(bucket, monkeypatch):
+    """The version of the other process's lease is not taken for that of one's own."""
+
+    def overtaken(number, new, write):
+        if number == 1:
+            write(holder())
+        return new
+
+    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
+    after_each_lease(monkeypatch, overtaken)
+    folder = stores.working_copy(f"{bucket}/run")
+    with pytest.raises(TrainingError, match="taken over by another process"), stores.leased(folder):
+        wait_for_the_end_of_renewing()
+    assert json.loads(ObjectPath(f"{bucket}/run/{stores.LEASE}").read_bytes())["host"] == "elsewhere"
+
+
+def test_a_renewal_whose_answer_is_lost(bucket, monkeypatch):
+    """The client repeats it, and the store refuses it, for it was done."""
+    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
+    renewed = threading.Event()
+
+    def refused(number, new, write):
+        if number == 3:
+            renewed.set()
+        return None if number == 1 else new
+
+    after_each_lease(monkeypatch, refused)
+    with stores.leased(stores.working_copy(f"{bucket}/run")):
+        assert renewed.wait(60)
 
 
 def test_a_store_that_fails_for_too_long(bucket, monkeypatch):
@@ -145,32 +195,29 @@ def test_a_store_that_fails_for_too_long(bucket, monkeypatch):
     monkeypatch.setattr(stores, "LEASE_SECONDS", 0.05)
     folder = stores.working_copy(f"{bucket}/run")
 
-    def fails(self, data, version=None):
+    def fails(self, *_, **__):
         raise StoreError("503")
 
     with pytest.raises(TrainingError, match="taken over by another process"), stores.leased(folder):
-        monkeypatch.setattr(ObjectPath, "put", fails)
-        deadline = time.monotonic() + 60
-        while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        monkeypatch.setattr(ObjectPath, "upload", fails)
+        wait_for_the_end_of_renewing()
 
 
 def test_a_lease_is_renewed_even_if_the_store_fails_once(bucket, monkeypatch):
     monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
     folder = stores.working_copy(f"{bucket}/run")
     lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
-    put, failed = ObjectPath.put, []
+    upload, failed = ObjectPath.upload, []
 
-    def failing(self, data, version=None):
+    def failing(self, *arguments, **options):
         if self == lease and not failed:
             failed.append(True)
             raise StoreError("503")
-        return put(self, data, version)
+        return upload(self, *arguments, **options)
 
     with stores.leased(folder):
         first = json.loads(lease.read_bytes())["time"]
-        monkeypatch.setattr(ObjectPath, "put", failing)
+        monkeypatch.setattr(ObjectPath, "upload", failing)
         deadline = time.monotonic() + 60
         while json.loads(lease.read_bytes())["time"] == first:
             assert time.monotonic() < deadline

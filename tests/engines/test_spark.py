@@ -72,7 +72,8 @@ def test_the_page_word_for_word(cluster, tmp_path):
 
 def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_path):
     """Those of Spark, the job server and its staging, and of the servers for the workers, which are there meanwhile."""
-    process = start("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
+    arguments = ("subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
+    process = start("generate", *arguments, often=True)
     seen = set()
     while process.poll() is None:
         seen |= {one for server in cluster.processes() for one in listening(server)}

@@ -1,9 +1,10 @@
 """Watches the worker processes that Beam starts for ``--direct_running_mode=multi_processing``.
 
 When such a worker dies, Beam raises an exception in a thread that nobody watches, and may then wait for the worker for
-ever.
+ever. When the run is stopped while a worker starts, Beam never tells that worker, and waits for it as well.
 """
 
+import _thread
 import contextlib
 import os
 import signal
@@ -12,6 +13,9 @@ import time
 import uuid
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from seq2seq_arith.base.terminal import STOP_SIGNALS
 
 Hook = Callable[[threading.ExceptHookArgs], object]
 
@@ -20,13 +24,16 @@ RUN = "SEQ2SEQ_ARITH_RUN"
 # From one interrupt of the main thread to the next. Python drops the KeyboardInterrupt that one of them raises if it
 # is raised in a callback, such as a weak reference's; then the run would wait for ever.
 REPEAT_SECONDS = 5.0
+# After a signal that stops the run, Beam may take so long to end the workers itself.
+STOP_SECONDS = 2.0
 
 
 @contextlib.contextmanager
 def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]) -> Iterator[list[str]]:
     """Collects the deaths of workers that Beam's threads report; the first one interrupts the main thread.
 
-    Outside the main thread, which cannot be interrupted, nothing is watched.
+    A signal that stops the run ends its workers, too, if Beam does not. Outside the main thread, which cannot be
+    interrupted, nothing is watched.
 
     Args:
       is_exit: Whether a thread's exception says that a worker has ended.
@@ -40,6 +47,7 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
 
     before, run = threading.excepthook, uuid.uuid4().hex
     others, left, interrupting = weakref.WeakSet(threading.enumerate()), threading.Event(), threading.Lock()
+    is_stopped = False
 
     def interrupt() -> None:
         while True:
@@ -53,13 +61,28 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
             if left.wait(REPEAT_SECONDS):
                 return
 
+    def end_workers() -> None:
+        if left.wait(STOP_SECONDS):
+            return
+        _kill_workers(run)
+        if not left.wait(REPEAT_SECONDS):
+            interrupt()
+
+    def stop() -> None:
+        nonlocal is_stopped
+        if not is_stopped:
+            is_stopped = True
+            # Not by threading, whose locks the interrupted code may hold.
+            with contextlib.suppress(RuntimeError):  # there is no room for a thread
+                _thread.start_new_thread(end_workers, ())
+
     def hook(arguments: threading.ExceptHookArgs) -> None:
         message = str(arguments.exc_value)
         if lost or isinstance(arguments.exc_value, grpc.RpcError):
             return  # Only the first loss counts. The main thread also sees RPC errors, so ignore them here.
         if not is_exit(message):
             before(arguments)
-        elif is_loss(message):
+        elif is_loss(message) and not is_stopped:
             lost.append(message)
             threading.Thread(target=interrupt, daemon=True).start()
 
@@ -67,14 +90,15 @@ def watch_workers(is_exit: Callable[[str], bool], is_loss: Callable[[str], bool]
     os.environ[RUN] = run
     failed = False
     try:
-        yield lost
+        with _before_handlers(stop):
+            yield lost
     except BaseException:
         failed = True
         raise
     finally:
         _leave(left, interrupting, lost)
         # A worker that was only just starting may have been missed.
-        while lost and _kill_workers(run):
+        while (lost or is_stopped) and _kill_workers(run):
             time.sleep(0.05)
         del os.environ[RUN]
         # Threads that served the run may fail only now; the run has failed, and reports that itself.
@@ -92,6 +116,24 @@ def _leave(left: threading.Event, interrupting: threading.Lock, lost: list[str])
             if not lost:
                 left.set()
                 raise
+
+
+@contextlib.contextmanager
+def _before_handlers(call: Callable[[], None]) -> Iterator[None]:
+    """Calls this in the block when a signal comes that stops the run, before what handles the signal."""
+    handlers = {number: handler for number in STOP_SIGNALS if callable(handler := signal.getsignal(number))}
+
+    def handle(number: int, frame: Any) -> None:
+        call()
+        handlers[signal.Signals(number)](number, frame)
+
+    for number in handlers:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
 def _without(threads: Iterable[threading.Thread], hook: Hook) -> Hook:

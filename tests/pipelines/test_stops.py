@@ -141,6 +141,22 @@ def test_stopped_with_workers(tmp_path, number, to):
     assert descendants(process.pid) == []
 
 
+def test_stopped_while_the_workers_start(tmp_path):
+    """They have not called yet, so Beam does not tell them that it is over, and waits for them."""
+    process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
+    try:
+        wait_until(process, lambda: len(workers(process)) >= 2)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+    finally:
+        if process.poll() is None:
+            kill_all(process)
+    assert (process.returncode, stdout) == (130, "")
+    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped")
+    assert without_lock(tmp_path) == {}
+    assert descendants(process.pid) == []
+
+
 @pytest.mark.parametrize("presses", [2, 5, 20])
 def test_ctrl_c_pressed_again(tmp_path, presses):
     process = start(*COMMAND, "--data-dir", tmp_path / "data")

@@ -1,6 +1,8 @@
 """Worker processes that die while Beam waits for them."""
 
 import os
+import signal
+import subprocess
 import threading
 import time
 
@@ -8,6 +10,7 @@ import grpc
 import pytest
 
 from seq2seq_arith.base.errors import WorkerLostError
+from seq2seq_arith.base.terminal import STOP_SIGNALS
 from seq2seq_arith.pipelines.beam import failures, worker_watch
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
@@ -136,6 +139,39 @@ def test_a_worker_that_is_stopped_is_not_lost(code):
         thread = threading.Thread(target=end)
         thread.start()
         thread.join()
+
+
+@pytest.mark.parametrize("presses", [1, 2])
+def test_a_worker_that_beam_waits_for_ends_when_the_run_is_stopped(monkeypatch, presses):
+    """Beam does not tell a worker that is only just starting; and a second Ctrl-C ends Beam's own waiting."""
+    monkeypatch.setattr(worker_watch, "STOP_SECONDS", 0.5)
+    heard = []
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: heard.append(str(arguments.exc_value)))
+
+    def wait() -> None:
+        if code := worker.wait():
+            raise RuntimeError(f"Worker subprocess exited with return code {code}")
+
+    with pytest.raises(KeyboardInterrupt), translate_errors():
+        worker = subprocess.Popen(["sleep", "600"])
+        thread = threading.Thread(target=wait)
+        thread.start()
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            if presses > 1:
+                signal.raise_signal(signal.SIGINT)
+            thread.join()
+    assert worker.wait() == -signal.SIGKILL
+    thread.join()
+    assert heard == []
+
+
+def test_the_handlers_of_signals_are_put_back():
+    before = [signal.getsignal(number) for number in STOP_SIGNALS]
+    with translate_errors():
+        pass
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
 def test_outside_the_main_thread_nothing_is_watched():

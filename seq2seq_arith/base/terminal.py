@@ -1,5 +1,6 @@
 """The parser, the exit codes, the signals and the messages of failures, for both programs."""
 
+import _thread
 import argparse
 import atexit
 import contextlib
@@ -13,6 +14,7 @@ import string
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +26,7 @@ from seq2seq_arith.base.options import mistyped_option
 
 SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN_SECONDS = 0.05  # after which the callback that has dropped an interrupt should be over
 # The title of a group of options at the head of a command's help.
 FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
@@ -194,13 +197,43 @@ def _interruptible(
     try:
         try:
             _handle_signals(numbers, interrupt)
-            return _exit_code(name, command)
+            with _dropped_interrupts_again():
+                return _exit_code(name, command)
         finally:
             is_over = ends_process
             if ends_process:
                 _handle_signals(numbers, signal.SIG_IGN)  # while it is told how the work has ended
     except KeyboardInterrupt:
         return fail(name, stopped(), INTERRUPTED)
+
+
+@contextlib.contextmanager
+def _dropped_interrupts_again() -> Iterator[None]:
+    """Sends a signal again in the block if Python has dropped its KeyboardInterrupt, instead of a traceback.
+
+    Python drops every exception that is raised in a callback, such as that of a weak reference, or in ``__del__``.
+    """
+    before, thread, is_over = sys.unraisablehook, threading.get_ident(), False
+
+    def send_again() -> None:
+        time.sleep(AGAIN_SECONDS)
+        if not is_over:
+            signal.pthread_kill(thread, signal.SIGINT)
+
+    def hook(dropped: Any) -> None:
+        if not isinstance(dropped.exc_value, KeyboardInterrupt):
+            before(dropped)
+            return
+        # Not by threading, whose locks the interrupted code may hold.
+        with contextlib.suppress(RuntimeError):  # there is no room for a thread
+            _thread.start_new_thread(send_again, ())
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        is_over = True
+        sys.unraisablehook = before
 
 
 def _handle_signals(numbers: Sequence[int], handler: Any) -> None:

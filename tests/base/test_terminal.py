@@ -199,6 +199,51 @@ sys.exit(terminal.run_program("prog", command, lambda: "stopped"))
     assert (done.returncode, done.stderr) == (130, "prog: stopped\n")
 
 
+# A signal comes amid a callback, where Python drops its KeyboardInterrupt.
+DROPPED = """
+import os, signal, sys, time, weakref
+from seq2seq_arith.base import terminal
+
+class Object:
+    pass
+
+def callback(_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+
+def command():
+    thing = Object()
+    reference = weakref.ref(thing, callback)
+    del thing
+    time.sleep(60)
+    return 0
+
+sys.exit(terminal.run_program("prog", command, lambda: "stopped", ends_process=True))
+"""
+
+
+def test_a_signal_that_python_drops_comes_again():
+    done = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "prog: stopped\n")
+
+
+def test_other_exceptions_that_python_drops_are_shown():
+    program = """
+import sys
+from seq2seq_arith.base import terminal
+
+class Object:
+    def __del__(self):
+        1 / 0
+
+before = sys.unraisablehook
+sys.exit(terminal.run_program("prog", lambda: bool(Object()) - 1, lambda: "stopped") or sys.unraisablehook != before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
 def test_a_reader_that_leaves_ends_the_program_in_silence():
     program = """
 import sys

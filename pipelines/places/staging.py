@@ -92,7 +92,13 @@ class StagedDirectory:
             yield file
 
     def expect(self, versions: dict[str, str]) -> None:
-        """As ``Staging.expect``: nobody else writes here."""
+        """As ``Staging.expect``: nobody else writes here, but somebody may have removed files.
+
+        Raises:
+          FileNotFoundError: One is lost.
+        """
+        for name in versions:
+            (self.path / name).stat()
 
     def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
         """As ``Staging.expect_tallies``: nobody else writes here."""

@@ -40,6 +40,7 @@ from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, arguments, commands
 from seq2seq_arith.pipelines.commands import asked, generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
+from seq2seq_arith.pipelines.steps import run as steps_run
 from seq2seq_arith.pipelines.steps import transforms
 
 SMALL = ("--num-examples", "100")
@@ -616,6 +617,22 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"
     assert is_complete(path)
+
+
+def test_a_dataset_whose_files_are_removed_while_it_is_made(tmp_path, monkeypatch, capsys):
+    """It is not published, and not said to be complete."""
+    describe = steps_run.describe
+
+    def removed(task, layout, staging, written):
+        next(staging.path.glob("*train.tfrecord-00000-*")).unlink()
+        return describe(task, layout, staging, written)
+
+    monkeypatch.setattr(steps_run, "describe", removed)
+    assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 1
+    path = dataset_path(tmp_path, Task(num_examples=100))
+    reason = f"arith-data: {path} could not be written: No such file or directory"
+    assert ends_as_told(capsys.readouterr().err.splitlines()[-1], reason)
+    assert without_lock(tmp_path) == {}
 
 
 @pytest.mark.parametrize("error", [MemoryError, RuntimeError("can't start new thread")])

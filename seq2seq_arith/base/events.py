@@ -20,6 +20,7 @@ import argparse
 import contextlib
 import dataclasses
 import json
+import os
 import shlex
 import sys
 import threading
@@ -30,7 +31,7 @@ from typing import IO, Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.files import expanded, whole_file
 
 PROGRESS_SECONDS = 1.0  # between two events of progress
 JSON_HELP = "print events, one JSON object per line; what people read goes to standard error"
@@ -67,6 +68,7 @@ class _Run:
         self.program = program
         self.words = words
         self.output = output
+        self.is_lost = False
         self.metrics_file: Path | None = None
         self.start = time.time()
         self.values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
@@ -111,6 +113,11 @@ def are_told() -> bool:
     return _run is not None and _run.output is not None
 
 
+def are_lost() -> bool:
+    """Whether an event could not be told: standard output is full, or nobody reads on."""
+    return _run is not None and _run.is_lost
+
+
 def output() -> IO[str]:
     """Standard output, which with ``--json`` has the events alone."""
     return sys.stdout if _run is None or _run.output is None else _run.output
@@ -122,14 +129,21 @@ def emit(event: str, **fields: Any) -> None:
     Args:
       event: Its name.
       **fields: What belongs to it: values that JSON has; others are written as text.
+
+    Raises:
+      OSError: It cannot be told.
     """
-    output = None if _run is None else _run.output
-    if output is None:
+    run = _run
+    if run is None or run.output is None:
         return
     with _lock:
         content = {"time": round(time.time(), 3), "event": event, **fields}
-        output.write(json.dumps(content, default=str) + "\n")  # in one piece: a signal may come between two
-        output.flush()
+        try:
+            run.output.write(json.dumps(content, default=str) + "\n")  # in one piece: a signal may come between two
+            run.output.flush()
+        except OSError:
+            run.is_lost = True
+            raise
 
 
 def tell_job(job: Job) -> None:
@@ -200,8 +214,12 @@ def finish(code: int) -> None:
 
 
 def _write(run: _Run, path: Path) -> None:
-    """Writes the metrics in one piece, so that a reader never sees half of them."""
-    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+    """Writes the metrics in one piece, so that a reader never sees half of them.
+
+    Raises:
+      OSError: They cannot be written; it has the name of their file.
+    """
+    from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
     for name, values in run.values.items():
@@ -209,7 +227,11 @@ def _write(run: _Run, path: Path) -> None:
         gauge = Gauge(f"{run.program.replace('-', '_')}_{name}", run.help[name], labels, registry=registry)
         for of, value in values.items():
             (gauge.labels(**dict(of)) if labels else gauge).set(value)
-    write_to_textfile(str(path), registry)
+    try:
+        with whole_file(path) as file:
+            file.write(generate_latest(registry))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _writable(path: Path) -> Path:
@@ -218,17 +240,28 @@ def _writable(path: Path) -> Path:
     Raises:
       InputError: It cannot.
     """
-    reason = ""
-    there = next(folder for folder in path.absolute().parents if folder.exists())
-    if path.is_dir():
-        reason = "is a directory"
-    elif not there.is_dir():
-        reason = f"is in {there}, which is no directory"
-    elif not path.parent.is_dir():
-        made = f"with: mkdir -p {shlex.quote(str(path.parent))}" if str(path).isprintable() else "first"
-        raise InputError(f"--metrics-file is {path}, and the folder {path.parent} is not there; make it {made}")
-    elif path.is_symlink() or (path.exists() and not path.is_file()):
-        reason = "is a link, a pipe or a device, which the file would replace"
+    try:
+        reason = _obstacle(path)
+    except OSError as error:
+        reason = f"which cannot be used: {error.strerror}; give another one"
     if reason:
-        raise InputError(f"--metrics-file is {path}, which {reason}; give a file in a directory that is there")
+        raise InputError(f"--metrics-file is {path}, {reason}")
     return path
+
+
+def _obstacle(path: Path) -> str:
+    """Why a file cannot be put there, and what to do; empty if it can."""
+    folder, elsewhere = path.parent, "give a file in a directory that is there"
+    if path.is_dir():
+        return f"which is a directory; {elsewhere}"
+    there = next(each for each in path.absolute().parents if os.path.lexists(each))
+    if not there.is_dir():
+        return f"which is in {there}, which is no directory; {elsewhere}"
+    if not folder.is_dir():
+        made = f"with: mkdir -p {shlex.quote(str(folder))}" if str(path).isprintable() else "first"
+        return f"and the folder {folder} is not there; make it {made}"
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return f"which is a link, a pipe or a device, which the file would replace; {elsewhere}"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"and no file may be put into {folder}; give another folder"
+    return ""

@@ -32,6 +32,7 @@ FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
 # Characters that mean themselves in $'...' of a shell, also after \\x and two digits.
 PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@% ")
+STDOUT = "standard output"
 STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}
 
 
@@ -257,17 +258,18 @@ def _exit_code(name: str, command: Callable[[], int]) -> int:
         return fail(name, str(error), INTERRUPTED if isinstance(error.__cause__, KeyboardInterrupt) else FAILURE)
     except RunError as error:
         return fail(name, str(error))
-    except BrokenPipeError:
-        _drop_output()  # the reader has seen enough
-        return FAILURE
     except Exception as error:
         if is_short_of_memory(error):
             return fail(name, f"{TOO_LITTLE_MEMORY}, or less to do")
         if not isinstance(error, OSError):
             raise
-        if not error.filename:
-            _drop_output()
-        return fail(name, f"{error.filename or 'standard output'}: {error.strerror or error}")
+        reason = error.strerror or str(error)
+        if isinstance(error, FileNotFoundError) and not error.filename:
+            return fail(name, reason)  # no folder for temporary files; it is no stream
+        place = error.filename or _failed_stream()
+        if isinstance(error, BrokenPipeError) and place == STDOUT:
+            return FAILURE  # the reader has seen enough
+        return fail(name, f"{place}: {reason}")
 
 
 def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
@@ -279,6 +281,7 @@ def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
     message = printable("; ".join(filter(None, [events.job().of_failure(message), advice])))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
+    with contextlib.suppress(OSError):
         events.emit("error", message=message, exit_code=code)
     return code
 
@@ -349,7 +352,13 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def _drop_output() -> None:
-    """Sends what is left of the output nowhere; Python would complain once more when it flushes it at the end."""
+def _failed_stream() -> str:
+    """The standard stream that could not be written: with events, it may be the one that people read.
+
+    What is left of standard output goes nowhere; Python would complain once more when it flushes it at the end.
+    """
+    if events.are_told() and not events.are_lost():
+        return "standard error"
     with contextlib.suppress(OSError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
+    return STDOUT

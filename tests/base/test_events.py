@@ -4,12 +4,14 @@ import argparse
 import io
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from programs import run_here
+from programs import PROGRAM, environment, run_here
 from prometheus_client.parser import text_string_to_metric_families
 
 from seq2seq_arith import __version__
@@ -143,6 +145,10 @@ def test_problems_of_a_dataset(made, tmp_path):
         ("none/below/metrics", "and the folder {0}/none/below is not there; make it with: mkdir -p {0}/none/below"),
         ("a b/metrics", "and the folder {0}/a b is not there; make it with: mkdir -p '{0}/a b'"),
         ("target/below/metrics", "which is in {0}/target, which is no directory; give a file in a"),
+        ("/", "which is a directory; give a file in a directory that is there"),
+        ("loop/metrics", "which is in {0}/loop, which is no directory; give a file in a directory that is there"),
+        ("n" * 256, "which cannot be used: File name too long; give another one"),
+        ("n" * 256 + "/metrics", "which cannot be used: File name too long; give another one"),
         ("link", "which is a link, a pipe or a device, which the file would replace"),
         ("pipe", "which is a link, a pipe or a device, which the file would replace"),
     ],
@@ -151,24 +157,80 @@ def test_a_file_of_metrics_that_cannot_be_written(tmp_path, place, why):
     """What is no file stays what it is: the metrics would replace a device, too."""
     (tmp_path / "target").write_text("kept")
     (tmp_path / "link").symlink_to("target")
+    (tmp_path / "loop").symlink_to("loop")
     os.mkfifo(tmp_path / "pipe")
     done = run_here("plan", "addition", "--metrics-file", tmp_path / place)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"arith-data: --metrics-file is {tmp_path / place}, {why.format(tmp_path)}")
+    assert f", {why.format(tmp_path)}" in done.stderr
+    assert done.stderr.startswith("arith-data: --metrics-file is /")
+    assert len(done.stderr.splitlines()) == 1
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "target").read_text() == "kept"
 
 
-def test_metrics_that_cannot_be_written_fail_the_run(tmp_path, monkeypatch):
-    def full(path, registry):
-        raise OSError(28, "No space left on device", path)
+def test_a_folder_of_metrics_without_permission(tmp_path, monkeypatch):
+    """Refused before the work, and not after it."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    done = run_here("plan", "addition", "--metrics-file", tmp_path / "metrics")
+    assert (done.returncode, done.stdout) == (2, "")
+    path = tmp_path / "metrics"
+    why = f"and no file may be put into {tmp_path}; give another folder"
+    assert done.stderr == f"arith-data: --metrics-file is {path}, {why}\n"
 
-    monkeypatch.setattr("prometheus_client.write_to_textfile", full)
+
+def test_metrics_in_a_file_of_the_longest_name(tmp_path):
+    path = tmp_path / ("n" * 255)
+    assert run_here("plan", "addition", "--metrics-file", path).returncode == 0
+    assert metrics(path)["arith_data_exit_code"] == 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_metrics_whose_folder_is_removed_meanwhile(tmp_path, monkeypatch):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    monkeypatch.setattr(events, "metric", lambda *_, **__: folder.is_dir() and folder.rmdir())
+    done = run_here("plan", "addition", "--metrics-file", folder / "metrics")
+    assert done.returncode == 1
+    assert done.stderr == f"arith-data: {folder / 'metrics'}: No such file or directory\n"
+
+
+def test_metrics_that_cannot_be_written_fail_the_run(tmp_path, monkeypatch):
+    def full(path):
+        raise OSError(28, "No space left on device", path.with_name("temporary"))
+
+    monkeypatch.setattr(events, "whole_file", full)
     done = run_here("plan", "addition", "--json", "--metrics-file", tmp_path / "metrics")
     *_, error, end = told(done)
     assert (error["event"], error["exit_code"], end["exit_code"], done.returncode) == ("error", 1, 1, 1)
     assert error["message"] == f"{tmp_path / 'metrics'}: No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["plan", "addition"], 1, "standard error: No space left on device"),
+        (["plan", "addition", "--digits=0"], 2, "digits is 0"),
+    ],
+)
+def test_events_go_on_to_their_end_if_nobody_can_read_on_standard_error(words, code, message):
+    with Path("/dev/full").open("w") as full:
+        command = [*PROGRAM, *words, "--json"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, env=environment(), timeout=60)
+    *_, error, end = told(done)
+    assert error.items() >= {"event": "error", "exit_code": code}.items()
+    assert error["message"].startswith(message)
+    assert (end["event"], end["exit_code"], done.returncode) == ("end", code, code)
+
+
+def test_a_reader_who_leaves_is_no_matter_for_people():
+    """As with any output: exit code 1, and nothing is said."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [*PROGRAM, "plan", "addition", "--json"]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_standard_output_is_given_back(made):

@@ -71,6 +71,7 @@ def run(monkeypatch, capsys):
         (stopped_after_publishing(), 130, "complete, but stopped"),
         (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device"),
         (OSError(28, "No space left on device"), 1, "standard output: No space left on device"),
+        (FileNotFoundError(2, "No usable temporary directory found"), 1, "No usable temporary directory found"),
         (MemoryError(), 1, MEMORY),
         (ImportError("libarrow.so: failed to map segment from shared object"), 1, MEMORY),
         (OSError("libarrow.so: cannot allocate memory in static TLS block"), 1, MEMORY),

@@ -105,7 +105,7 @@ def start(program: str, words: list[str], arguments: argparse.Namespace) -> None
     if wants_events:
         sys.stdout = sys.stderr
     emit("start", program=program, version=__version__, command=arguments.command, arguments=words)
-    _run.metrics_file = _writable(expanded(metrics)) if metrics else None
+    _run.metrics_file = None if metrics is None else _writable(expanded(metrics))
 
 
 def are_told() -> bool:

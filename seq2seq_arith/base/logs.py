@@ -54,8 +54,8 @@ def start(program: str, arguments: argparse.Namespace) -> None:
       InputError: The file cannot be written.
     """
     root = logging.getLogger()
-    root.setLevel((arguments.log_level or ("info" if arguments.log_file else QUIET)).upper())
-    if not arguments.log_file:
+    root.setLevel((arguments.log_level or (QUIET if arguments.log_file is None else "info")).upper())
+    if arguments.log_file is None:
         return
     path = expanded(arguments.log_file)
     try:

@@ -195,6 +195,13 @@ def test_metrics_whose_folder_is_removed_meanwhile(tmp_path, monkeypatch):
     assert done.stderr == f"arith-data: {folder / 'metrics'}: No such file or directory\n"
 
 
+def test_an_empty_name_is_no_file_of_metrics():
+    """As a variable of a shell gives it that has no value."""
+    done = run_here("plan", "addition", "--metrics-file", "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--metrics-file is ., which is a directory; give a file in a directory that is there" in done.stderr
+
+
 def test_metrics_that_cannot_be_written_fail_the_run(tmp_path, monkeypatch):
     def full(path):
         raise OSError(28, "No space left on device", path.with_name("temporary"))

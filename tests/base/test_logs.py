@@ -61,6 +61,13 @@ def test_what_cannot_be_written(tmp_path, kind):
     assert line.startswith(f"arith-data: --log-file is {path}, which cannot be written: ")
 
 
+def test_an_empty_name_is_no_log():
+    """As a variable of a shell gives it that has no value."""
+    done = run("--log-file", "")
+    assert done.returncode == 2
+    assert "--log-file is ., which cannot be written: Is a directory" in done.stderr
+
+
 def test_a_full_disk_is_said_once_and_the_work_goes_on(tmp_path):
     """A limit of a file's size stands for the disk."""
     log = tmp_path / "log"

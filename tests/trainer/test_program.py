@@ -463,6 +463,7 @@ def test_a_killed_run_goes_on_bitwise(never_killed, tmp_path, seconds):
     command = [sys.executable, "-m", "seq2seq_arith.trainer", *arguments, str(tmp_path / "killed")]
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "killed" / "last.npz").exists():
+        assert victim.poll() is None
         time.sleep(0.05)
     time.sleep(seconds)
     victim.kill()

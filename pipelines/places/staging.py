@@ -72,9 +72,11 @@ class StagedDirectory:
 
     Attributes:
       path: The directory. On an engine, all workers must see it under this path.
+      expected: The files that must be there when the dataset gets its name, relative to it.
     """
 
     path: Path
+    expected: set[str] = dataclasses.field(default_factory=set, compare=False)
 
     @property
     def catalog(self) -> Path:
@@ -90,15 +92,15 @@ class StagedDirectory:
             (self.path / folder).mkdir(exist_ok=True)
         with files.whole_file(self.path / name) as file:
             yield file
+        self.expected.add(name)
 
     def expect(self, versions: dict[str, str]) -> None:
-        """As ``Staging.expect``: nobody else writes here, but somebody may have removed files.
+        """As ``Staging.expect``, by their names alone: nobody else writes here, but somebody may remove a file."""
+        self.expected.update(versions)
 
-        Raises:
-          FileNotFoundError: One is lost.
-        """
-        for name in versions:
-            (self.path / name).stat()
+    def lost(self) -> str | None:
+        """A file that was written, and that somebody has removed; None if there is none."""
+        return next((name for name in sorted(self.expected) if not (self.path / name).is_file()), None)
 
     def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
         """As ``Staging.expect_tallies``: nobody else writes here."""

@@ -1,6 +1,7 @@
 """Publishes a dataset on a disk of this machine: by renaming a complete directory, under a lock."""
 
 import contextlib
+import errno
 import os
 import stat
 import time
@@ -90,13 +91,19 @@ class DirectoryPublisher(Publisher):
 
         The leftovers of killed runs are removed first. After an exception, the files of an engine's job that has
         finished stay, for what has failed is only publishing them.
+
+        Raises:
+          OSError: The directory cannot be written, or somebody has removed a file from it.
         """
         del layout, overwrite  # which matter only in a store
         self._remove_leftovers()
         directory = self.path.with_name(f"{JOB if outlives else STAGING}{uuid.uuid4().hex[:8]}")
         try:
             files.make_directory(directory)
-            yield StagedDirectory(directory)
+            staging = StagedDirectory(directory)
+            yield staging
+            if lost := staging.lost():
+                raise OSError(errno.ENOENT, f"somebody has removed its file {lost}")
             self._replace_by(directory)
         except SubmittedError:
             raise  # the engine is writing there

@@ -13,7 +13,7 @@ from pathlib import Path
 import clusters
 import psutil
 import pytest
-from programs import Progress, ends_as_told, events, found, run, start, tree, without_lock
+from programs import Progress, ends_as_told, events, found, read_while, run, start, tree, without_lock
 from sockets import listening, reachable
 
 from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
@@ -72,13 +72,13 @@ def test_the_page_word_for_word(cluster, tmp_path):
 
 def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_path):
     """Those of Spark, the job server and its staging, and of the servers for the workers, which are there meanwhile."""
-    arguments = ("subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
-    process = start("generate", *arguments, often=True)
+    process = start("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
     seen = set()
-    while process.poll() is None:
-        seen |= {one for server in cluster.processes() for one in listening(server)}
-        time.sleep(0.1)
-    stdout, stderr = process.communicate()
+
+    def look() -> None:
+        seen.update(one for server in cluster.processes() for one in listening(server))
+
+    stdout, stderr = read_while(process, look)
     assert process.returncode == 0, stderr
     run("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "spark") == tree(tmp_path / "local")

@@ -9,6 +9,9 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from seq2seq_arith.pipelines.__main__ import main
@@ -62,6 +65,19 @@ def start(*arguments: object, often: bool = False, **options) -> subprocess.Pope
         start_new_session=True,
         **options,
     )
+
+
+def read_while(process: subprocess.Popen[str], look: Callable[[], object]) -> tuple[str, str]:
+    """What a process prints until it ends, while this is called again and again.
+
+    The output is read all the time: a process whose events fill the pipe would wait for ever.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        output = pool.submit(process.communicate)
+        while not output.done():
+            look()
+            time.sleep(0.05)
+        return output.result()
 
 
 def _program(often: bool) -> list[str]:

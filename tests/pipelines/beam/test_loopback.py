@@ -1,13 +1,12 @@
 """Beam's servers for workers listen where no other machine can reach them."""
 
 import os
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import psutil
 import pytest
-from programs import Progress, start
+from programs import Progress, read_while, start
 from sockets import listening, reachable
 
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
@@ -43,10 +42,7 @@ def test_a_run_is_on_the_loopback_interface(tmp_path, mode):
     arguments = ("addition", "--digits=7", "--num-examples=3000000", "--no-parquet", "--json")
     process = start("generate", *arguments, "--data-dir", tmp_path, *MODES[mode], often=True)
     seen = set()
-    while process.poll() is None:
-        seen |= listening(process.pid)
-        time.sleep(0.05)
-    stdout, stderr = process.communicate()
+    stdout, stderr = read_while(process, lambda: seen.update(listening(process.pid)))
     assert process.returncode == 0, stderr
     assert WRITES in Progress.of(stdout).steps
     assert len(seen) >= 4

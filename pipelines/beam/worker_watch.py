@@ -24,7 +24,7 @@ RUN = "SEQ2SEQ_ARITH_RUN"
 # From one interrupt of the main thread to the next. Python drops the KeyboardInterrupt that one of them raises if it
 # is raised in a callback, such as a weak reference's; then the run would wait for ever.
 REPEAT_SECONDS = 5.0
-# After a signal that stops the run, Beam may take so long to end the workers itself.
+# The time that Beam has to end the workers itself, after a signal that stops the run.
 STOP_SECONDS = 2.0
 
 

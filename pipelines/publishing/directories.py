@@ -93,7 +93,7 @@ class DirectoryPublisher(Publisher):
         finished stay, for what has failed is only publishing them.
 
         Raises:
-          OSError: The directory cannot be written, or somebody has removed a file from it.
+          OSError: The directory cannot be written, or somebody has removed a file from it meanwhile.
         """
         del layout, overwrite  # which matter only in a store
         self._remove_leftovers()

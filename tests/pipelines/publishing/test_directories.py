@@ -148,6 +148,19 @@ def test_failure_inside_keeps_what_stood_there(tmp_path):
     assert tree(tmp_path) == before | {"seq2seq_arith/.lock-addition-n100": b""}
 
 
+def test_a_dataset_that_has_lost_a_file_gets_no_name(tmp_path):
+    """As of ``fetch`` and ``convert``, too, which write their files in this way."""
+    path = dataset_path(tmp_path, TASK)
+    publisher = DirectoryPublisher(path)
+    reason = "somebody has removed its file parquet/one"
+    with pytest.raises(FileNotFoundError, match=reason), publisher.locked(), publisher.staged() as staging:
+        for name in ("parquet/one", "parquet/two"):
+            with staging.whole_file(name) as file:
+                file.write(b"content")
+        (staging.path / "parquet/one").unlink()
+    assert not path.parent.exists()
+
+
 def test_what_a_lost_worker_has_begun_is_not_published(tmp_path):
     """It goes on writing while the dataset is published, and its file gets no name."""
     path = tmp_path / "1.0.0"

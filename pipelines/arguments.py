@@ -2,7 +2,6 @@
 
 import argparse
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
@@ -60,7 +59,6 @@ def make_parser() -> argparse.ArgumentParser:
         _add_fetch,
         _add_suite,
         _add_card,
-        _add_convert,
     ):
         add(commands)
     for name, command in commands.choices.items():
@@ -215,21 +213,6 @@ def _add_suite(commands: Any) -> None:
     )
 
 
-def _add_convert(commands: Any) -> None:
-    convert = commands.add_parser(
-        "convert",
-        help="add a data format to a finished dataset, or remove one",
-        description="Gives a finished dataset other data formats, without drawing its examples again.",
-        examples=[
-            f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --array-record",
-            f"{NAME} convert data/seq2seq_arith/addition/1.0.0 --columns left,right,answer_value,carries",
-        ],
-    )
-    convert.add_argument("directory", help="the dataset's directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
-    _add_formats(convert, dict.fromkeys(OPTIONAL_FORMATS))
-    add_options(convert, Layout, ["columns"], default_of=lambda name: "as they are")
-
-
 def _add_card(commands: Any) -> None:
     card = commands.add_parser(
         "card",
@@ -254,20 +237,15 @@ def _add_dataset_options(parser: argparse.ArgumentParser, first: Any) -> Any:
     more = parser.add_argument_group("more options")
     add_task_options(more, first=first, first_names=FIRST_PARAMETERS)
     add_options(more, Layout)
-    _add_formats(more, {name: name in DEFAULT_FORMATS for name in OPTIONAL_FORMATS})
-    return more
-
-
-def _add_formats(parser: Any, defaults: Mapping[str, bool | None]) -> None:
-    """An option per data format that can be left out; a default of None keeps what is there."""
-    for name, default in defaults.items():
-        shown = {True: "yes", False: "no", None: "as it is"}[default]
-        parser.add_argument(
+    for name in OPTIONAL_FORMATS:
+        is_default = name in DEFAULT_FORMATS
+        more.add_argument(
             f"--{name.replace('_', '-')}",
             action=argparse.BooleanOptionalAction,
-            default=default,
-            help=f"write {FORMATS[name]} beside {FORMATS[TFRECORD]} (default: {shown})",
+            default=is_default,
+            help=f"write {FORMATS[name]} beside {FORMATS[TFRECORD]} (default: {'yes' if is_default else 'no'})",
         )
+    return more
 
 
 def with_question(words: list[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The TFDS builder of ``seq2seq_arith``: makes a dataset with the pipeline, and lets TFDS read it."""
 
 import copy
-import shlex
+import dataclasses
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -16,6 +16,7 @@ from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
 from seq2seq_arith.datasets.seq2seq_arith.prepare_options import PrepareOptions, wants_array_record
 from seq2seq_arith.pipelines.formats import catalog
 from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
+from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata, standing_configs
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import local_path
@@ -135,9 +136,12 @@ class Builder(dataset_builder.FileReaderBuilder):
         reader = copy.copy(self)  # TFDS changes what it knows of the files, and tf.data could not read them any more
         stored, known = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
         if reader.is_prepared() and ARRAY_RECORD not in stored:
+            standing = Layout.of_metadata(cast(dict[str, Any], reader.info.metadata))
+            layout = dataclasses.replace(standing, formats=(*standing.formats, ARRAY_RECORD))
+            data_dir = tfds.core.Path(self.data_dir).parents[2]
+            anew = generate_command(self.builder_config.task, layout, data_dir, ["--overwrite"])
             raise InputError(
-                f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: "
-                f"arith-data convert {shlex.quote(self.data_dir)} --array-record"
+                f"{self.data_dir} has no ArrayRecord files, which data_source reads; add them with: {anew}"
             )
         # TFDS reads the list from the dataset, but into one of its two places only.
         known += [FileFormat.ARRAY_RECORD for name in stored if name == ARRAY_RECORD and not known]

@@ -209,15 +209,15 @@ def test_a_data_source_has_the_examples_of_the_dataset(options, tmp_path):
 
 
 def test_a_data_source_without_its_files_says_what_adds_them(tmp_path):
-    made = prepare(SMALL, tmp_path)
+    prepare(SMALL, tmp_path)
     with pytest.raises(
-        InputError, match=r"has no ArrayRecord files.*: arith-data convert .* --array-record$"
+        InputError, match=r"has no ArrayRecord files.*: arith-data generate .* --array-record .* --overwrite$"
     ) as refusal:
         tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)
     _, advice = str(refusal.value).split(": arith-data ")
     assert programs.run(*shlex.split(advice)).returncode == 0
     assert len(tfds.data_source(f"seq2seq_arith/{SMALL.name}", data_dir=tmp_path)["train"]) == 108
-    assert made.data_dir in advice
+    assert str(tmp_path) in advice
 
 
 def test_a_builder_gives_a_data_source_and_a_dataset(tmp_path):

@@ -15,7 +15,6 @@ from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.convert import convert
 from seq2seq_arith.pipelines.fetch import fetch
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import _metadata
@@ -69,13 +68,6 @@ def test_everything_reads_it(directory, tmp_path):
     assert len(list(builder.as_dataset("train"))) == TASK.num_train
     assert programs.run_here("show", directory).returncode == 0
     assert programs.run_here("card", tmp_path / "data").returncode == 0
-
-
-def test_other_formats_give_what_generate_makes(directory, tmp_path):
-    make(TASK, Layout(3, ("tfrecord",)), tmp_path / "other")
-    convert(directory, {"parquet": False})
-    assert programs.files(directory) == programs.files(dataset_path(tmp_path / "other", TASK))
-    assert read_metadata(directory)["formats"] == ["tfrecord"]
 
 
 def test_large_datasets_of_earlier_programs_are_read(tmp_path, monkeypatch, local):

@@ -116,17 +116,6 @@ def test_only_parquet_and_the_metadata_differ(made):
     assert len(differing) == 5
 
 
-def test_convert_gives_and_takes_columns(made, tmp_path):
-    """The same files as those of ``generate``, both ways."""
-    assert programs.run_here("generate", "addition", *SIZE, f"--data-dir={tmp_path}").returncode == 0
-    for name, columns in (("with", ",".join(COLUMNS)), ("without", "")):
-        done = programs.run_here("convert", dataset(tmp_path), "--columns", columns)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert programs.tree(tmp_path) == programs.tree(made[name])
-        # Without the option, the columns stay.
-        assert "nothing was done" in programs.run_here("convert", dataset(tmp_path)).stdout
-
-
 @pytest.mark.parametrize("name", COLUMNS)
 def test_verify_finds_a_wrong_number(made, tmp_path, name):
     path = tmp_path / "copy"

@@ -149,7 +149,7 @@ def test_failure_inside_keeps_what_stood_there(tmp_path):
 
 
 def test_a_dataset_that_has_lost_a_file_gets_no_name(tmp_path):
-    """As of ``fetch`` and ``convert``, too, which write their files in this way."""
+    """As of ``fetch``, too, which writes its files in this way."""
     path = dataset_path(tmp_path, TASK)
     publisher = DirectoryPublisher(path)
     reason = "somebody has removed its file parquet/one"

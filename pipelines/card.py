@@ -32,7 +32,6 @@ MARK = "<!-- Written by arith-data card, which replaces this file. -->"
 LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
 STRINGS = ("question", "answer")
 OFFSET_BYTES = 4  # per string in Arrow's memory, beside its characters
-NUMBER_BYTES = 8
 # Hugging Face's words for the sizes of datasets, from a thousand on.
 SIZES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
@@ -45,19 +44,16 @@ class Config:
       task: Its parameters.
       sha256: That of its metadata, which hold that of every file.
       parquet_bytes: The bytes of its Parquet files.
-      columns: Its columns of numbers.
     """
 
     task: Task
     sha256: str
     parquet_bytes: int
-    columns: tuple[str, ...] = ()
 
     @property
     def types(self) -> Mapping[str, tuple[str, str]]:
         """From each column to its type, in the words of Hugging Face and of Croissant."""
-        types: dict[str, tuple[str, str]] = dict.fromkeys(STRINGS, ("string", "sc:Text"))
-        return types | dict.fromkeys(self.columns, ("int64", "sc:Integer"))
+        return dict.fromkeys(STRINGS, ("string", "sc:Text"))
 
     @property
     def name(self) -> str:
@@ -74,7 +70,7 @@ class Config:
     def arrow_bytes(self, split: str) -> int:
         """The bytes of a split's columns in memory."""
         strings = self.task.question_width + self.task.answer_width + len(STRINGS) * OFFSET_BYTES
-        return self.examples(split) * (strings + NUMBER_BYTES * len(self.columns))
+        return self.examples(split) * strings
 
 
 def write_card(data_dir: Path) -> list[Path]:
@@ -222,7 +218,7 @@ def _config(directory: Path) -> Config | None:
     if PARQUET not in layout.formats:
         return None
     size = sum(size for name, size in paths.sizes(directory).items() if name.startswith(f"{PARQUET}{os.sep}"))
-    return Config(task, metadata["sha256"], size, layout.columns)
+    return Config(task, metadata["sha256"], size)
 
 
 def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:

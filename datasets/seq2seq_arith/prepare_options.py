@@ -10,7 +10,7 @@ from tensorflow_datasets.core.file_adapters import FileFormat
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
 from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
-from seq2seq_arith.pipelines.formats.layout import PARQUET, Layout, choose_formats
+from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -85,7 +85,6 @@ class PrepareOptions:
         return Layout(
             num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards,
             formats=formats,
-            columns=standing.columns if PARQUET in formats else (),
         )
 
 

@@ -49,7 +49,7 @@ def on_metadata(directory: AnyPath, sha256: str | None) -> str:
     with contextlib.suppress(InputError):
         task = Task.from_parameters(metadata.get("parameters", {}))
         stated = Layout.of_metadata({**metadata, "files": paths.sizes(directory)})
-        layout = Layout.of(task, stated.num_shards, stated.formats, stated.columns)
+        layout = Layout.of(task, stated.num_shards, stated.formats)
     if task:
         return _sentence(ANEW.format(""), directory, task, layout or Layout.of(task), overwrite=True)
     with contextlib.suppress(InputError, IndexError):

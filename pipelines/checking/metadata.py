@@ -47,7 +47,7 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     try:
         task = Task.from_parameters(metadata.get("parameters", {}))
         stated = Layout.of_metadata(metadata)
-        layout = Layout.of(task, stated.num_shards, stated.formats, stated.columns)
+        layout = Layout.of(task, stated.num_shards, stated.formats)
         most_draws = 4 * coverage.num_draws(task) + 1000
     except InputError as error:
         raise Problem(str(error)) from None
@@ -68,7 +68,6 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         "alphabet": task.alphabet,
         "duplicates": draws - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
-        **({"columns": list(layout.columns)} if layout.columns else {}),
         **({MANIFESTED_FORMATS: list(layout.formats)} if has_manifests else {}),
     }
     for name, value in derived.items():

@@ -8,7 +8,7 @@ files that TFDS reads first are compared with what the writer's own function giv
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import advice, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
-from seq2seq_arith.pipelines.checking.numbers import check_numbers
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats import default_config
@@ -135,24 +134,20 @@ def _shard_problems(files: Files, draws: dict | None) -> Iterator[str]:
             problem
             for kind, name in names
             if name in files.sizes
-            for problem in _file_problems(
-                files.task, files.directory / name, files.digests[name], kind, expected, files.layout.columns
-            )
+            for problem in _file_problems(files.task, files.directory / name, files.digests[name], kind, expected)
         ]
 
     for problems in parallel_map(check, [(split, n) for split in SPLITS for n in range(files.layout.num_shards)]):
         yield from problems
 
 
-def _file_problems(
-    task: Task, file: AnyPath, digest: str, kind: str, expected: Operands | None, columns: Sequence[str]
-) -> Iterator[str]:
+def _file_problems(task: Task, file: AnyPath, digest: str, kind: str, expected: Operands | None) -> Iterator[str]:
     """The problems with a file of examples in a data format; only its checksum if ``expected`` is None."""
     try:
         data = paths.read_bytes(file)
         yield from digest_problems(file, data, digest)
         if expected is not None:
-            CHECKS[kind](task, data, expected, columns)
+            CHECKS[kind](task, data, expected)
     except Problem as problem:
         yield f"{file}: {problem}"
     except InputError:  # of a store
@@ -161,7 +156,7 @@ def _file_problems(
         yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
 
 
-def _check_tfrecord(task: Task, data: bytes, expected: Operands, columns: Sequence[str]) -> None:
+def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
     uniform = records.uniform_records(task.question_width, task.answer_width)
     if len(data) == len(expected[0]) * uniform.length and all(
         (texts := uniform.read(data, start, end)) is not None
@@ -172,20 +167,14 @@ def _check_tfrecord(task: Task, data: bytes, expected: Operands, columns: Sequen
     rows.check_rows(task, records.read(data), expected)
 
 
-def _check_parquet(task: Task, data: bytes, expected: Operands, columns: Sequence[str]) -> None:
+def _check_parquet(task: Task, data: bytes, expected: Operands) -> None:
     table = pq.read_table(pa.BufferReader(data))
     table.validate(full=True)
     if [(field.name, field.type, field.nullable) for field in table.schema] != [
         ("question", pa.string(), False),
         ("answer", pa.string(), False),
-        *((name, pa.int64(), False) for name in columns),
     ]:
         raise Problem(f"its columns are {table.schema.to_string()!r}")
-    _check_strings(task, table.select(["question", "answer"]), expected)
-    check_numbers(task, columns, table, expected)
-
-
-def _check_strings(task: Task, table: pa.Table, expected: Operands) -> None:
     if len(table) == len(expected[0]) and all(
         pa.table(rows.written(task, block), schema=table.schema).equals(table.slice(start, end - start))
         for start, end, block in _blocks(task, expected)
@@ -195,7 +184,7 @@ def _check_strings(task: Task, table: pa.Table, expected: Operands) -> None:
     rows.check_rows(task, (pair for batch in pairs for pair in batch), expected)
 
 
-def _check_array_record(task: Task, data: bytes, expected: Operands, columns: Sequence[str]) -> None:
+def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
     from array_record.python.array_record_module import ArrayRecordReader  # workers need not have it
 
     with tempfile.NamedTemporaryFile() as file:

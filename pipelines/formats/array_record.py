@@ -10,7 +10,7 @@ import dataclasses
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def array_record_path(split: str, shard: int, num_shards: int) -> str:
 
 
 @contextlib.contextmanager
-def _writer(file: HashedFile, task: Task, columns: Sequence[str]) -> Iterator[ExampleWriter]:
+def _writer(file: HashedFile, task: Task) -> Iterator[ExampleWriter]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shard"
         with contextlib.closing(ArrayRecordWriter(str(path), OPTIONS)) as writer:

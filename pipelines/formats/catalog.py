@@ -177,7 +177,6 @@ def _metadata(
         "draws_used": draws_used,
         "duplicates": draws_used - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
-        **({"columns": list(layout.columns)} if layout.columns else {}),
         **({MANIFESTED_FORMATS: list(layout.formats)} if has_manifests else {}),
         "files": dict(sorted(files.items())),
     }

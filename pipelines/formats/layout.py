@@ -29,7 +29,6 @@ from seq2seq_arith.arithmetic.tasks import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.options import option
-from seq2seq_arith.pipelines.formats import number_columns
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
@@ -62,8 +61,7 @@ class Format:
     Attributes:
       path: From a split, a shard and the number of shards to the file below the dataset's directory.
       names: A regular expression for all such files.
-      writer: From an open file, a task and the names of columns of numbers, which only Parquet has, to a context
-        manager that yields a ``Writer``.
+      writer: From an open file and a task to a context manager that yields a ``Writer``.
       bytes_of: From a task and the number of shards to the bytes of all files.
       library: The package on whose version the bytes depend; empty if they depend on none.
       block_rows: From a task to the largest number of examples per call of ``write``; a power of two, as are all
@@ -72,7 +70,7 @@ class Format:
 
     path: Callable[[str, int, int], str]
     names: str
-    writer: Callable[[HashedFile, Task, Sequence[str]], AbstractContextManager[Writer]]
+    writer: Callable[[HashedFile, Task], AbstractContextManager[Writer]]
     bytes_of: Callable[[Task, int], int]
     library: str = ""
     block_rows: Callable[[Task], int] = lambda task: 2**20
@@ -104,17 +102,10 @@ class Layout:
     Attributes:
       num_shards: Files per split and format, P.
       formats: Names of data formats, in the order of ``FORMATS``.
-      columns: The columns of numbers in Parquet files; see ``number_columns``.
     """
 
     num_shards: int = option("files per split and format", low=1, high=MAX_SHARDS, default_text="by size, at least 8")
     formats: tuple[str, ...] = DEFAULT_FORMATS
-    columns: tuple[str, ...] = option(
-        "columns of whole numbers in Parquet, for analysis, with commas between them; such as "
-        "left,right,answer_value,carries",
-        default=(),
-        default_text="none",
-    )
 
     @classmethod
     def of(
@@ -122,39 +113,33 @@ class Layout:
         task: Task,
         num_shards: int | None = None,
         formats: Sequence[str] = DEFAULT_FORMATS,
-        columns: Sequence[str] = (),
-        **others: Any,
     ) -> "Layout":
         """The layout for a task; without a number of shards, with as many as suit its size.
 
         Raises:
-          InputError: The number of shards makes no sense for so many examples, or the task does not have the columns.
+          InputError: The number of shards makes no sense for so many examples.
         """
-        if columns:
-            others["columns"] = _columns(task, formats, columns)
         if num_shards is None:
-            return cls(default_num_shards(task.num_examples), tuple(formats), **others)
+            return cls(default_num_shards(task.num_examples), tuple(formats))
         most = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
         if isinstance(num_shards, bool) or not isinstance(num_shards, int) or not 1 <= num_shards <= most:
             raise InputError(
                 f"num_shards is {num_shards!r}; for {task.num_examples} examples give a whole number from 1 to {most}"
             )
-        return cls(num_shards, tuple(formats), **others)
+        return cls(num_shards, tuple(formats))
 
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
         """The layout of the dataset with this metadata, which may be anything that JSON holds."""
-        columns = metadata.get("columns")
-        chosen = tuple(map(str, columns)) if isinstance(columns, list) else ()
         if isinstance(formats := metadata.get(MANIFESTED_FORMATS), list):
-            return cls(metadata.get("num_shards", 0), choose_formats({str(name): True for name in formats}, ()), chosen)
+            return cls(metadata.get("num_shards", 0), choose_formats({str(name): True for name in formats}, ()))
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []
         # Without the formats' modules, which take time to import: the format's name is in that of its folder or files.
         written = {
             name: any(file.startswith(f"{name}/") or f".{name}-" in file for file in names) for name in OPTIONAL_FORMATS
         }
-        return cls(metadata.get("num_shards", 0), choose_formats(written), chosen)
+        return cls(metadata.get("num_shards", 0), choose_formats(written))
 
     def paths(self, split: str, shard: int) -> list[str]:
         """The files of one shard of a split, below the dataset's directory; the TFRecord file first."""
@@ -181,10 +166,7 @@ class Layout:
 
     def bytes_of(self, task: Task) -> dict[str, int]:
         """The bytes of all files, by the name of their format; estimates, except for TFRecord."""
-        sizes = {name: format_of(name).bytes_of(task, self.num_shards) for name in self.formats}
-        if self.columns:
-            sizes[PARQUET] += number_columns.estimated_bytes(task, self.columns)
-        return sizes
+        return {name: format_of(name).bytes_of(task, self.num_shards) for name in self.formats}
 
     def __str__(self) -> str:
         mentioned = {*DEFAULT_FORMATS, *self.formats}
@@ -193,15 +175,7 @@ class Layout:
             for name in OPTIONAL_FORMATS
             if name in mentioned
         ]
-        columns = f" and the columns {', '.join(self.columns)}" if self.columns else ""
-        return f"{self.num_shards} shards {' and '.join(optional)}{columns}"
-
-
-def _columns(task: Task, formats: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
-    """The columns of numbers, which are in Parquet files alone."""
-    if PARQUET not in formats:
-        raise InputError(f"columns is {','.join(columns)}, and there is no Parquet to hold them; leave out one of both")
-    return number_columns.chosen(task, columns)
+        return f"{self.num_shards} shards {' and '.join(optional)}"
 
 
 def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:

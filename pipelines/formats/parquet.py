@@ -1,9 +1,5 @@
-"""Parquet shards: two columns of strings, ``question`` and ``answer``, neither null.
+"""Parquet shards: two columns of strings, ``question`` and ``answer``, neither null."""
 
-Columns of numbers may follow them (``number_columns``): int64, not null.
-"""
-
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +7,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.pipelines.formats import number_columns
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Format
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
@@ -20,11 +15,6 @@ MAX_ROW_GROUP_ROWS = 2**20
 
 # Besides its rows, a file has about a thousand bytes, and repeats its smallest and largest strings several times.
 FILE_BYTES, STRINGS_PER_FILE = 1000, 3.4
-
-
-def schema(columns: Sequence[str] = ()) -> pa.Schema:
-    """The schema of a file with these columns of numbers."""
-    return pa.schema([*SCHEMA, *(pa.field(name, pa.int64(), nullable=False) for name in columns)])
 
 
 def row_group_rows(task: Task) -> int:
@@ -39,13 +29,12 @@ class ParquetWriter:
     For one version of PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
 
-    def __init__(self, file: Any, task: Task, columns: Sequence[str] = ()) -> None:
-        self._task, self._columns, self._schema = task, columns, schema(columns)
+    def __init__(self, file: Any, task: Task) -> None:
         self._rows = row_group_rows(task)
         self._pieces: list[pa.Table] = []
         self._pending = 0
         self._writer = pq.ParquetWriter(
-            file, self._schema, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
+            file, SCHEMA, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
         )
 
     def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
@@ -53,8 +42,7 @@ class ParquetWriter:
 
         n is a power of two up to ``row_group_rows``, except in the last call.
         """
-        numbers = number_columns.values(self._task, self._columns, questions) if self._columns else []
-        self._pieces.append(pa.table([strings(questions), strings(answers), *numbers], schema=self._schema))
+        self._pieces.append(pa.table([strings(questions), strings(answers)], schema=SCHEMA))
         self._pending += len(questions)
         if self._pending >= self._rows:
             self._flush()

@@ -44,8 +44,7 @@ def write_shard(
     with contextlib.ExitStack() as stack:
         files = {path: stack.enter_context(staging.whole_file(path)) for path in layout.paths(split, shard)}
         writers = [
-            stack.enter_context(each.writer(file, task, layout.columns))
-            for each, file in zip(formats, files.values(), strict=True)
+            stack.enter_context(each.writer(file, task)) for each, file in zip(formats, files.values(), strict=True)
         ]
         for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
             question, answer = questions(task, *operands), answers(task, *operands)

@@ -13,7 +13,7 @@ order of their keys.
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import google_crc32c
 import numpy as np
@@ -191,7 +191,7 @@ def tfrecord_path(split: str, shard: int, num_shards: int) -> str:
 
 
 @contextlib.contextmanager
-def _writer(file: HashedFile, task: Task, columns: Sequence[str]) -> Iterator[RecordWriter]:
+def _writer(file: HashedFile, task: Task) -> Iterator[RecordWriter]:
     yield RecordWriter(file, record_format(task))
 
 

@@ -41,7 +41,6 @@ def write_report(job: Job, written: list[list[ShardReport]] | list[list[Manifest
         "parameters": job.task.parameters(),
         "num_shards": job.layout.num_shards,
         "formats": job.layout.formats,
-        "columns": job.layout.columns,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
         "versions": dict(job.versions),
         "shards": [],
@@ -73,7 +72,7 @@ def read_report(path: AnyPath) -> Report:
         raise EngineError(f"the report {path} is not of this version")
     of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
     written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
-    layout = Layout(found["num_shards"], tuple(found["formats"]), tuple(found.get("columns", ())))
+    layout = Layout(found["num_shards"], tuple(found["formats"]))
     return Report(
         Task.from_parameters(found["parameters"]), layout, written if written.shards or of_manifests else None
     )

@@ -201,7 +201,7 @@ ASKED = (
 LAYOUTS = {
     "with Parquet": ("--num-shards", "3"),
     "without": ("--num-shards", "3", "--no-parquet"),
-    "with all": ("--num-shards", "3", "--array-record", "--columns", "left,answer_value"),
+    "with all": ("--num-shards", "3", "--array-record"),
 }
 
 

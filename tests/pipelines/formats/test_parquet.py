@@ -111,3 +111,22 @@ def test_an_error_inside_leaves_no_half_row_group():
         writer.write(questions(Task(), left, right), answers(Task(), left, right))
         raise ZeroDivisionError
     assert pq.read_table(pa.BufferReader(file.getvalue())).num_rows == 0
+
+
+@pytest.mark.slow
+def test_every_reader_of_columns_gives_the_same_strings(tmp_path):
+    import duckdb
+    import pandas
+    import polars
+
+    file = tmp_path / "rows.parquet"
+    file.write_bytes(written(Task(), [8, 8, 5]))
+    tables = {
+        "Polars": polars.read_parquet(file).to_arrow(),
+        "DuckDB": duckdb.sql(f"select * from '{file}'").arrow().read_all(),
+        "pandas": pa.Table.from_pandas(pandas.read_parquet(file), preserve_index=False),
+    }
+    expected = pq.read_table(file).to_pylist()
+    assert len(expected) == 21
+    for reader, table in tables.items():
+        assert table.to_pylist() == expected, reader

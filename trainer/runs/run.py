@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,6 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import read, write
-from seq2seq_arith.trainer.runs.holder import Holder
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -218,7 +219,7 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
-        """Keeps other processes from training in the folder, which is made: those of this machine, or all for a store.
+        """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store.
 
         Args:
           writes: Whether this process writes files.
@@ -229,12 +230,11 @@ class Run:
         if not writes:
             yield
             return
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
         with contextlib.ExitStack() as stack:
-            if stores.is_copy(self.folder):
-                stack.enter_context(stores.leased(self.folder))
             try:
                 make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / LOCK, Holder.here().packed()))
+                is_ours = stack.enter_context(locked(self.folder / LOCK, holder.encode()))
             except OSError as error:
                 raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
             if not is_ours:
@@ -318,11 +318,12 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
 
 
-def _holder(lock: Path) -> Holder | None:
-    """Who holds the lock of a run, as far as its file says it: that of version 0.1.0 is empty."""
-    with contextlib.suppress(OSError), open_regular(lock) as file:
-        return Holder.unpacked(file.read(MOST_OF_A_LOCK))
-    return None
+def _holder(lock: Path) -> str:
+    """The process that holds the lock of a run, as its file names it; empty if it names none."""
+    with contextlib.suppress(OSError, ValueError), open_regular(lock) as file:
+        note = file.read(MOST_OF_A_LOCK).decode()
+        return note if re.fullmatch(r"process \d+ on [\w.-]+", note) else ""
+    return ""
 
 
 def _task_of(data: dict[str, Any]) -> Task:

@@ -5,39 +5,31 @@
     gs://bucket/runs/addition  >  working_copy  >  a folder of this process, as any run's
                                <  put           <  each file, as soon as it is whole
 
-Checkpoints are small, so nothing is kept between processes: whoever opens the run next, on this machine or another one,
-copies it anew. A file of the store is replaced as a whole, so a killed training goes on from the last one that arrived.
+Checkpoints are small, so nothing is kept between processes: the next process that opens the run copies it anew. A file
+of the store is replaced as a whole, so a killed training goes on from the last one that arrived.
+
+Nothing locks a run in a store. A file that only a training writes is replaced only if it is still the one that this
+process has read or written last. So of two trainings of one run, one ends at its next checkpoint.
 """
 
 import atexit
-import contextlib
-import dataclasses
 import functools
 import io
 import itertools
-import math
 import shutil
 import tempfile
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
+from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
-from seq2seq_arith.trainer.runs.holder import Holder
 
-LEASE = ".lease"  # the object by which a training keeps others out
-LEASE_SECONDS = 120.0  # without a sign of life for so long, a training is dead
-RENEWAL_SECONDS = 20.0
-RENEWING = "renewing the lease of a run"  # the name of the thread that does it
+TRAINED = (".npz", ".jsonl", ".csv")  # how the names of the files end that only a training writes
 # The most that a run has there; more is a folder of something else.
 MOST_FILES, MOST_BYTES = 10_000, 2**34
 
 _copies: dict[Path, ObjectPath] = {}  # the folders of this process, and whose copies they are
 _copied: dict[Path, str] = {}  # the versions of their files
-_lost: set[Path] = set()  # those whose lease is gone
 
 
 def is_url(place: str | Path) -> bool:
@@ -95,113 +87,35 @@ def _folder(place: ObjectPath) -> Path:
     return folder
 
 
-def is_copy(folder: Path) -> bool:
-    """Whether a folder is the working copy of a run in a store."""
-    return folder in _copies
-
-
 def put(path: Path) -> None:
     """Puts a file that has been written into the store, if it lies in a working copy.
 
     Raises:
       InputError, StoreError: The store does not take it.
-      TrainingError: Another process has taken the run over.
+      TrainingError: It is a training's, and another process has written or removed it.
     """
-    if (there := _object(path)) is not None:
-        _check_not_lost(path)
-        there.put(path.read_bytes())
+    there = _object(path)
+    if there is None:
+        return
+    content = path.read_bytes()
+    if path.suffix not in TRAINED:
+        there.put(content)
+        return
+    version = there.upload(io.BytesIO(content), version=_copied.get(path, ABSENT))
+    if version is None:
+        found = there.read()  # an attempt whose answer was lost may have been done, and was then repeated
+        if found is None or found[0] != content:
+            raise TrainingError(
+                f"{there} was written or removed by another process while the model was trained; let only one train "
+                "there"
+            )
+        version = found[1]
+    _copied[path] = version
 
 
 def shown(path: Path) -> str:
     """What people are told of a file or folder: of a working copy, the URL."""
     return str(_object(path) or path)
-
-
-@contextlib.contextmanager
-def leased(folder: Path) -> Iterator[None]:
-    """Keeps other processes, of any machine, from training a run in a store meanwhile.
-
-    An object there says who trains, and is written anew while that one lives. One whose process has died on this
-    machine, or which is older than ``LEASE_SECONDS``, is taken over.
-
-    Raises:
-      InputError: Another process is training there.
-      TrainingError: At the end of the block, if another one has taken the run over meanwhile, or removed it. (``put``
-        raises it before that.)
-    """
-    place = _copies[folder]
-    lease = place / LEASE
-    mine = Holder.here()
-    version = _take(lease, mine)
-    stopped = threading.Event()
-
-    def renew() -> None:
-        nonlocal version
-        renewed = time.time()
-        while not stopped.wait(RENEWAL_SECONDS):
-            # A store that fails now may answer the next time; the lease lasts longer than that.
-            with contextlib.suppress(InputError, StoreError):
-                now = time.time()
-                written = _write(lease, dataclasses.replace(mine, time=now), version)
-                version, renewed = (written, now) if written else (version, -math.inf)
-            if time.time() - renewed > LEASE_SECONDS:
-                _lost.add(folder)
-                return
-
-    thread = threading.Thread(target=renew, name=RENEWING, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stopped.set()
-        thread.join()
-        is_lost = folder in _lost
-        if not is_lost:
-            lease.unlink()
-        _lost.discard(folder)
-    if is_lost:
-        raise _taken(place)
-
-
-def _take(lease: ObjectPath, mine: Holder) -> str:
-    """Takes a lease, and returns its version.
-
-    Raises:
-      InputError: Another process has it.
-    """
-    found = lease.read()
-    version, holder = (ABSENT, None) if found is None else (found[1], Holder.unpacked(found[0]))
-    if (holder is not None and holder.lives(LEASE_SECONDS)) or not (written := _write(lease, mine, version)):
-        place = lease.url.removesuffix(f"/{LEASE}")
-        raise InputError(
-            f"{holder or 'another process'} is training {place}; wait for it, or give another --run-dir (if it was "
-            f"killed, it counts as gone after {LEASE_SECONDS:.0f} seconds)"
-        )
-    return written
-
-
-def _write(lease: ObjectPath, holder: Holder, version: str) -> str | None:
-    """Writes a lease that has this version, and returns the new one; None if another process has written it.
-
-    The new version comes with the answer: asked for later, it might be that of another process's lease.
-    """
-    content = holder.packed()
-    if (written := lease.upload(io.BytesIO(content), version=version)) is not None:
-        return written
-    found = lease.read()  # an attempt whose answer was lost may have been done, and was then repeated
-    return found[1] if found is not None and found[0] == content else None
-
-
-def _check_not_lost(path: Path) -> None:
-    """Raises TrainingError if another process has taken over the run of a file."""
-    for folder in _lost:
-        if path.is_relative_to(folder):
-            raise _taken(_copies[folder])
-
-
-def _taken(place: ObjectPath) -> TrainingError:
-    """Of a run that another process has now."""
-    return TrainingError(f"{place} was removed or taken over by another process while the model was trained")
 
 
 def _object(path: Path) -> ObjectPath | None:

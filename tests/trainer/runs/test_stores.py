@@ -1,14 +1,8 @@
 """Runs in an object store: trained, killed, gone on with, and asked; in memory, and in slow tests by emulators."""
 
-import dataclasses
-import itertools
-import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from pathlib import Path
@@ -18,7 +12,7 @@ import emulators
 import memory_store
 import pytest
 
-from seq2seq_arith.base.errors import InputError, StoreError, TrainingError
+from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, parse_place
 from seq2seq_arith.trainer.config import override
@@ -37,220 +31,138 @@ def bucket(monkeypatch) -> str:
     return f"{memory_store.SCHEME}://{uuid.uuid4().hex}"
 
 
+@pytest.fixture
+def place(bucket) -> ObjectPath:
+    """A run's place in the bucket, where nothing is yet."""
+    return ObjectPath(f"{bucket}/run")
+
+
 def weights(folder) -> dict[str, dict[str, bytes]]:
     loaded = {name: checkpoints.load(Path(folder) / name)[0] for name in LEARNED}
     return {name: {key: array.tobytes() for key, array in arrays.items()} for name, arrays in loaded.items()}
 
 
-def test_a_run_in_a_store_learns_what_one_on_a_disk_does(bucket, data_dir, tasks, tmp_path, capsys):
-    url, task = f"{bucket}/runs/addition", tasks["addition"]
-    on_disk = session.train(task, str(data_dir), str(tmp_path / "disk"), CONFIG).run
-    session.train(task, str(data_dir), url, CONFIG)
-    assert f"{url} is finished" in capsys.readouterr().out
-    names = {entry.name for entry in ObjectPath(url).entries()}
-    assert names == {path.name for path in on_disk.folder.iterdir() if not path.name.startswith(".")}
-    opened = open_run(url)
-    assert opened.place == url
-    assert weights(opened.folder) == weights(on_disk.folder)
-    assert opened.config == on_disk.config
+def content(folder: Path) -> dict[str, bytes]:
+    """The visible files of a run, with their bytes."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-@pytest.mark.slow
-def test_it_goes_on_elsewhere(bucket, data_dir, tasks, tmp_path, monkeypatch):
-    """What the first machine has put there is enough; here, the second one has no copy yet."""
-    url, task = f"{bucket}/run", tasks["addition"]
-    config = dataclasses.replace(CONFIG, schedule="constant", warmup=0)
-    session.train(task, str(data_dir), url, config)
-    monkeypatch.setattr(stores, "_copies", {})
+def test_a_run_is_in_the_store_as_it_is_on_a_disk(place, data_dir, tasks, monkeypatch, capsys):
+    trained = session.train(tasks["addition"], str(data_dir), str(place), CONFIG).run
+    assert f"{place} is finished" in capsys.readouterr().out
+    here = content(trained.folder)
+    assert {"config.json", "summary.json", "history.csv", "previous.npz", *LEARNED} <= here.keys()
+    monkeypatch.setattr(stores, "_copies", {})  # as on another machine
     stores._folder.cache_clear()
-    longer = dataclasses.replace(config, epochs=3)
-    session.train(task, str(data_dir), url, longer)
-    whole = session.train(task, str(data_dir), str(tmp_path / "whole"), longer).run
-    assert weights(open_run(url).folder) == weights(whole.folder)
-    assert len(open_run(url).history.read_text().splitlines()) == 4
+    opened = open_run(str(place))
+    assert (opened.place, opened.config) == (str(place), trained.config)
+    assert opened.folder != trained.folder
+    assert content(opened.folder) == here
 
 
-def test_what_another_process_has_written_is_seen(bucket, data_dir, tasks):
-    url = f"{bucket}/run"
-    session.train(tasks["addition"], str(data_dir), url, CONFIG)
-    open_run(url)
-    place = ObjectPath(url)
+def test_what_another_process_has_written_is_seen(place, trained):
+    for name, data in content(trained.folder).items():
+        (place / name).put(data)
+    open_run(str(place))
     (place / "history.csv").write_text("changed")
     (place / "summary.json").unlink()
-    opened = open_run(url)
+    opened = open_run(str(place))
     assert opened.history.read_text() == "changed"
     assert not opened.summary.exists()
 
 
-def holder(**changes) -> bytes:
-    there = {"host": "elsewhere", "process": 7, "time": time.time()}
-    return json.dumps(there | changes).encode()
+OTHERS = {
+    "written": lambda there: there.put(b"another's"),
+    "removed": lambda there: there.unlink(),
+}
 
 
-def ended() -> int:
-    """The number of a process that has ended."""
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
+@pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("name", ["last.npz", "epochs/0003.npz", "history.csv", "samples.jsonl"])
+def test_a_training_ends_when_another_process_has_changed_its_file(place, name, other):
+    there = place / name
+    there.put(b"read")
+    folder = stores.working_copy(str(place))
+    files.write(folder / name, b"written")
+    other(there)
+    changed = there.read()
+    with pytest.raises(TrainingError, match=f"{there} was written or removed by another process while"):
+        files.write(folder / name, b"late")
+    assert there.read() == changed
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (lambda: holder(), "process 7 on elsewhere is training .*/run; wait for it, or give another --run-dir"),
-        (lambda: holder(time=time.time() - stores.LEASE_SECONDS - 1), ""),
-        (lambda: holder(host=socket.gethostname(), process=os.getppid()), f"process {os.getppid()} on "),
-        (lambda: holder(host=socket.gethostname(), process=ended()), ""),
-        (lambda: b"no JSON", ""),
-        (lambda: holder(process="x"), ""),
-    ],
-    ids=["another machine", "another that is silent", "this machine", "this one, ended", "damaged", "no process"],
-)
-def test_who_may_train(bucket, content, sentence):
-    folder = stores.working_copy(f"{bucket}/run")
-    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
-    lease.put(content())
-    if sentence:
-        with pytest.raises(InputError, match=sentence), stores.leased(folder):
-            pass
-        assert lease.is_file()
-    else:
-        with stores.leased(folder):
-            assert json.loads(lease.read_bytes())["process"] == os.getpid()
-        assert not lease.is_file()
+def test_of_two_first_checkpoints_one_is_refused(place):
+    folder = stores.working_copy(str(place))
+    (place / "last.npz").put(b"another's")
+    with pytest.raises(TrainingError):
+        files.write(folder / "last.npz", b"ours")
+    assert (place / "last.npz").read_bytes() == b"another's"
 
 
-@pytest.mark.parametrize("taken", [True, False], ids=["taken over", "removed"])
-def test_a_run_that_is_lost_meanwhile(bucket, monkeypatch, taken):
-    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
-    folder = stores.working_copy(f"{bucket}/run")
-    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
-    with pytest.raises(TrainingError, match="/run was removed or taken over by another process"), stores.leased(folder):
-        if taken:
-            lease.put(holder())
-        else:
-            lease.unlink()
-        wait_for_the_end_of_renewing()
-        with pytest.raises(TrainingError, match="taken over by another process"):
-            files.write(folder / "history.csv", b"late")
-    assert lease.is_file() == taken
-    assert not (ObjectPath(f"{bucket}/run") / "history.csv").is_file()
-    files.write(folder / "history.csv", b"in time")  # the next training of this process is not meant
+def test_a_checkpoint_is_written_again_and_again(place):
+    folder = stores.working_copy(str(place))
+    for number in range(3):
+        files.write(folder / "last.npz", b"%d" % number)
+        files.rename(folder / "last.npz", folder / "previous.npz")
+    stores.working_copy(str(place))
+    assert content(folder) == {"last.npz": b"2", "previous.npz": b"2"}
 
 
-def after_each_lease(monkeypatch, done):
-    """Lets this be done right after this process has written its lease, by its number: before the answer is read."""
-    write, numbers = memory_store.MemoryStore._write, itertools.count()
-
-    def written(self, name, key, data, version, sha256):
-        new = write(self, name, key, data, version, sha256)
-        if new is not None and key.endswith(stores.LEASE) and json.loads(data)["process"] == os.getpid():
-            return done(next(numbers), new, lambda content: write(self, name, key, content, None, ""))
-        return new
-
-    monkeypatch.setattr(memory_store.MemoryStore, "_write", written)
-
-
-def wait_for_the_end_of_renewing():
-    deadline = time.monotonic() + 60
-    while any(thread.name == stores.RENEWING for thread in stores.threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_run_that_is_taken_over_at_the_moment_of_a_renewal(bucket, monkeypatch):
-    """The version of the other process's lease is not taken for that of one's own."""
-
-    def overtaken(number, new, write):
-        if number == 1:
-            write(holder())
-        return new
-
-    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
-    after_each_lease(monkeypatch, overtaken)
-    folder = stores.working_copy(f"{bucket}/run")
-    with pytest.raises(TrainingError, match="taken over by another process"), stores.leased(folder):
-        wait_for_the_end_of_renewing()
-    assert json.loads(ObjectPath(f"{bucket}/run/{stores.LEASE}").read_bytes())["host"] == "elsewhere"
-
-
-def test_a_renewal_whose_answer_is_lost(bucket, monkeypatch):
+def test_a_write_whose_answer_is_lost(place, monkeypatch):
     """The client repeats it, and the store refuses it, for it was done."""
-    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
-    renewed = threading.Event()
-
-    def refused(number, new, write):
-        if number == 3:
-            renewed.set()
-        return None if number == 1 else new
-
-    after_each_lease(monkeypatch, refused)
-    with stores.leased(stores.working_copy(f"{bucket}/run")):
-        assert renewed.wait(60)
+    folder = stores.working_copy(str(place))
+    upload = ObjectPath.upload
+    monkeypatch.setattr(ObjectPath, "upload", lambda self, *given, **named: upload(self, *given, **named) and None)
+    files.write(folder / "last.npz", b"first")
+    files.write(folder / "last.npz", b"second")
+    assert (place / "last.npz").read_bytes() == b"second"
 
 
-def test_a_store_that_fails_for_too_long(bucket, monkeypatch):
-    """Another machine may have taken the run over by then."""
-    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
-    monkeypatch.setattr(stores, "LEASE_SECONDS", 0.05)
-    folder = stores.working_copy(f"{bucket}/run")
-
-    def fails(self, *_, **__):
-        raise StoreError("503")
-
-    with pytest.raises(TrainingError, match="taken over by another process"), stores.leased(folder):
-        monkeypatch.setattr(ObjectPath, "upload", fails)
-        wait_for_the_end_of_renewing()
-
-
-def test_a_lease_is_renewed_even_if_the_store_fails_once(bucket, monkeypatch):
-    monkeypatch.setattr(stores, "RENEWAL_SECONDS", 0.01)
-    folder = stores.working_copy(f"{bucket}/run")
-    lease = ObjectPath(f"{bucket}/run/{stores.LEASE}")
-    upload, failed = ObjectPath.upload, []
-
-    def failing(self, *arguments, **options):
-        if self == lease and not failed:
-            failed.append(True)
-            raise StoreError("503")
-        return upload(self, *arguments, **options)
-
-    with stores.leased(folder):
-        first = json.loads(lease.read_bytes())["time"]
-        monkeypatch.setattr(ObjectPath, "upload", failing)
-        deadline = time.monotonic() + 60
-        while json.loads(lease.read_bytes())["time"] == first:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-    assert failed
+def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
+    """Two processes may evaluate a run, or draw it."""
+    folder = stores.working_copy(str(place))
+    (place / "evaluation.json").put(b"another's")
+    files.write(folder / "evaluation.json", b"ours")
+    assert (place / "evaluation.json").read_bytes() == b"ours"
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence"),
+    "names",
     [
-        ("epochs/../../secret", "has a file 'epochs/../../secret', which no run has"),
-        ("/etc/secret", "has a file '/etc/secret', which no run has"),
-        ("config.json", "/run/config.json is not the configuration of a run"),
-        ("thesis.txt", "/run is no run: it has no config.json"),
+        ["a/../../b"],
+        ["/etc/secret"],
+        ["a//b"],
+        ["a/./b"],
+        ["a\0b"],
+        ["a" * 256 + "/b"],
+        ["config.json", "config.json/a"],
     ],
+    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
 )
-def test_a_strangers_folder(bucket, name, sentence):
-    (ObjectPath(f"{bucket}/run") / name).write_text("[]")
-    with pytest.raises(InputError, match=sentence):
-        open_run(f"{bucket}/run")
+def test_an_object_that_is_not_a_file_of_a_run(place, names):
+    for name in names:
+        (place / name).put(b"content")
+    with pytest.raises(InputError, match=r"/run has a file .*, which no run has; give the folder of a run"):
+        stores.working_copy(str(place))
 
 
-def test_too_many_files(bucket, monkeypatch):
-    monkeypatch.setattr(stores, "MOST_FILES", 2)
-    for name in range(3):
-        (ObjectPath(f"{bucket}/run") / str(name)).write_text("")
-    with pytest.raises(InputError, match="has more files than a run; give the folder of a run"):
-        open_run(f"{bucket}/run")
+def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(place, monkeypatch):
+    listed = []
+
+    def entries(self):
+        for number in range(10**9):
+            listed.append(number)
+            yield Entry(f"{number}", 1, 0.0)
+
+    monkeypatch.setattr(ObjectPath, "entries", entries)
+    with pytest.raises(InputError, match="has more files than a run"):
+        stores.working_copy(str(place))
+    assert len(listed) == stores.MOST_FILES + 1
 
 
-def test_tensorboard_wants_a_disk(bucket, data_dir, tasks):
+def test_tensorboard_wants_a_disk(place, data_dir, tasks):
     with pytest.raises(InputError, match="TensorBoard's files go to a disk, and memory://"):
-        session.train(tasks["addition"], str(data_dir), f"{bucket}/run", CONFIG, tensorboard=True)
+        session.train(tasks["addition"], str(data_dir), str(place), CONFIG, tensorboard=True)
 
 
 @pytest.fixture(scope="module")
@@ -261,20 +173,17 @@ def command(data_dir):
     return [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
 
 
-@pytest.fixture(scope="module")
-def whole(command, tmp_path_factory):
-    """The same training, never stopped."""
-    folder = tmp_path_factory.mktemp("whole") / "run"
-    ended = subprocess.run([*command, str(folder)], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    return folder
+BY_TURNS = ["gs", pytest.param("s3", marks=pytest.mark.release)]
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("servers")
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
+@pytest.mark.parametrize("scheme", BY_TURNS)
+def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_path):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
+    whole = tmp_path / "whole"
+    ended = subprocess.run([*command, str(whole)], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
     place = parse_place(url)
     with subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as victim:
@@ -282,7 +191,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
             assert victim.poll() is None
             time.sleep(0.05)
         victim.send_signal(signal.SIGKILL)
-    assert (place / stores.LEASE).is_file() and not (place / "summary.json").is_file()
+    assert not (place / "summary.json").is_file()
     again = subprocess.run([*command, url], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr
     assert f"{url} was stopped after step" in again.stdout
@@ -290,31 +199,17 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, whole):
     asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
     assert asked.returncode == 0, asked.stderr
     missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
-    sentence = f"arith-model: {url}s is no run: it has no config.json; give the --run-dir of arith-model train\n"
-    assert (missing.returncode, missing.stderr) == (2, sentence)
+    assert missing.returncode == 2
+    assert missing.stderr.startswith(f"arith-model: {url}s is no")
 
 
-@pytest.mark.parametrize(
-    "names",
-    [["a/../../b"], ["/a"], ["a//b"], ["a/./b"], ["a\0b"], ["a" * 300], ["config.json", "config.json/a"]],
-    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
-)
-def test_an_object_that_is_no_file_of_a_run(bucket, names):
-    for name in names:
-        (ObjectPath(f"{bucket}/run") / name).put(b"content")
-    with pytest.raises(InputError, match=r"/run has a file .*, which no run has; give the folder of a run"):
-        stores.working_copy(f"{bucket}/run")
-
-
-def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(bucket, monkeypatch):
-    listed = []
-
-    def entries(self):
-        for number in range(10**9):
-            listed.append(number)
-            yield Entry(f"{number}", 1, 0.0)
-
-    monkeypatch.setattr(ObjectPath, "entries", entries)
-    with pytest.raises(InputError, match="has more files than a run"):
-        stores.working_copy(f"{bucket}/run")
-    assert len(listed) == stores.MOST_FILES + 1
+@pytest.mark.slow
+@pytest.mark.usefixtures("servers")
+@pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.release)])
+def test_of_two_trainings_in_a_real_store_one_ends(scheme, command):
+    url = f"{emulators.new_bucket(scheme)}/runs/addition"
+    both = [subprocess.Popen([*command, url], stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = {process.returncode: process.communicate()[1] for process in both if process.wait(300) is not None}
+    assert sorted(said) == [0, 1], said
+    assert said[1].startswith(f"arith-model: {url}/") and "was written or removed by another process" in said[1]
+    assert said[1].count("\n") == 1

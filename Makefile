@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test slow matrix gpu lint docs linkcheck build/lint prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
+.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck build/lint prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -31,11 +31,24 @@ help: ## Lists these targets
 demo: $(VENV)/installed ## Makes three datasets and trains a model on each: some minutes
 	@$(BIN)/arith-model demo --data-dir $(DATA) --run-dir $(RUNS)
 
-test: $(VENV)/tested ## Runs the tests, and names the slowest: some minutes
-	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=15
+test: $(VENV)/tested ## Runs the tests of all but the networks, of which it tries a few: two or three minutes
+	$(PYTEST) --numprocesses=2 --dist=worksteal --durations=15
 
-slow: $(VENV)/extras ## Runs the slow tests: killed runs, packages, engines, object stores
-	$(PYTEST) --numprocesses=3 --dist=loadfile --no-loadscope-reorder --durations=15 -m "slow or flink or spark"
+test-models: $(VENV)/tested ## Runs the tests that build and train networks: some minutes
+	$(PYTEST) --numprocesses=2 --dist=worksteal --durations=15 -m models
+
+slow: $(VENV)/extras ## Runs one real run of each engine, store, package and page
+	$(PYTEST) --numprocesses=2 --dist=loadfile --durations=30 -m "(slow or flink or spark) and not release"
+
+# What takes too long for every change. CONTRIBUTING.md says when it last ran as a whole.
+release: $(VENV)/extras ## Runs every test, with more examples, every Python, the images, and an hour of soak: hours
+	HYPOTHESIS_PROFILE=release $(PYTEST) --numprocesses=2 --dist=loadfile --durations=50 -m "not gpu"
+	$(MAKE) matrix
+	.ci/images
+	$(BIN)/python tests/soak.py --minutes 60
+
+refusals: $(VENV)/tested ## Writes the snapshot of all refusals anew, to be read as a diff: tests/refusals.txt
+	UPDATE_REFUSALS=1 $(PYTEST) --quiet -m "not (slow or release or flink or spark or gpu)"
 
 matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour
 	$(PYTHON) -m venv build/matrix
@@ -50,7 +63,7 @@ lint: $(VENV)/tested build/lint ## Checks style, types, and the imports between 
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(PYTEST) --quiet tests/test_layers.py
+	$(PYTEST) --quiet -m lint tests/house
 
 # A type checker does not follow an editable install, so it is shown the installed package, made of links to the files.
 # (It does not enter a folder that is a link.)

@@ -1,22 +1,32 @@
 """Settings of all tests, and what all of them share."""
 
+import os
 from collections.abc import Iterator
 
 import emulators
 import hypothesis
 import pytest
+from refusals import UPDATE, Refusal, Snapshot
 
 from seq2seq_arith.base import progress
 
+# These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
+# runs them, too.
+MODELS = tuple(
+    f"tests/trainer/{room}/" for room in ("training", "models", "asking", "api", "playground", "sweeps", "reporting")
+)
+LINT = "tests/house/"
 LONGEST = "tests/notebooks/"
 
-# The machine may be busy: how long an example takes says nothing.
-hypothesis.settings.register_profile(
-    "tests", deadline=None, suppress_health_check=list(hypothesis.HealthCheck), print_blob=True
-)
-hypothesis.settings.load_profile("tests")
+# The machine may be busy: how long an example takes says nothing. `make release` takes more examples.
+COMMON = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck), "print_blob": True}
+hypothesis.settings.register_profile("quick", max_examples=20, **COMMON)
+hypothesis.settings.register_profile("release", max_examples=100, **COMMON)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 # A small run in this process may also take so long that it would print its progress among what a test reads.
 progress.LINE_SECONDS = 3600.0
+
+SNAPSHOT = Snapshot()
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +39,26 @@ def servers() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def refusal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Refusal:
+    """Compares each sentence that refuses something with the snapshot of all of them."""
+    return Refusal(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts files first whose few tests take minutes: one process works on a file, and would end long after others."""
+    """Names the tier of each test, and puts files first whose few tests take minutes."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if item.nodeid.startswith(MODELS) and not marks & {"smoke", "slow", "release", "gpu"}:
+            item.add_marker(pytest.mark.models)
+        if item.nodeid.startswith(LINT) and not marks & {"slow", "release"}:
+            item.add_marker(pytest.mark.lint)
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+    SNAPSHOT.collected = {item.nodeid for item in items}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes the snapshot anew if that is asked for."""
+    if os.environ.get(UPDATE):
+        SNAPSHOT.write()

@@ -239,7 +239,7 @@ def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
 
 
 def test_keras_fit_is_what_the_pages_show():
-    """``tests/test_readme.py`` runs the Python of the pages."""
+    """``tests/house/test_readme.py`` runs the Python of the pages."""
     code = (ROOT / "examples" / "keras_fit.py").read_text(encoding="utf-8")
     assert any(f"```python\n{code}```" in page.read_text(encoding="utf-8") for page in PAGES)
 

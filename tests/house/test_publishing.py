@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 import seq2seq_arith
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 

@@ -14,7 +14,7 @@ import reference
 from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 # The tests of the examples follow these pages, step by step.
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))

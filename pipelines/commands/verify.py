@@ -23,7 +23,6 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     for problem in result.problems:
         print(printable(problem))
     events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
-    events.metric("problems", len(result.problems), "Problems that were found in the dataset.")
     if result.problems:
         return failed(result.advice) if result.advice else FAILURE
     print(f"{printable(arguments.directory)}: {result.summary}; {time.perf_counter() - start:.1f} s")

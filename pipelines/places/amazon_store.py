@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq_arith.pipelines.places import repeats
 from seq2seq_arith.pipelines.places.operations import PIECE, SHA256, UPLOAD_PIECE, Listed, State
 
 if TYPE_CHECKING:
@@ -43,8 +42,6 @@ class S3:
         finally:
             for name in added:
                 del os.environ[name]
-        self._client.meta.events.register("needs-retry.s3", _count_repeats)
-        repeats.add(0)
 
     def state(self, bucket: str, key: str) -> State | None:
         answer = self._unless(("404", "NoSuchKey"), self._client.head_object, Bucket=bucket, Key=key)
@@ -73,7 +70,6 @@ class S3:
                 attempts += 1
                 if attempts == READ_ATTEMPTS:
                     raise
-                repeats.add()
 
     def read_range(self, bucket: str, key: str, start: int, size: int) -> bytes:
         from botocore.exceptions import ClientError
@@ -141,7 +137,6 @@ class S3:
             if lasting or attempt == DELETE_ATTEMPTS - 1:
                 raise ClientError({"Error": (lasting or errors)[0]}, "DeleteObjects")
             keys = [error["Key"] for error in errors]
-            repeats.add()
             time.sleep(random.uniform(0, 2**attempt))
 
     def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
@@ -187,7 +182,6 @@ class S3:
             except HTTPClientError:
                 if attempt == READ_ATTEMPTS:
                     raise
-                repeats.add()
         return None
 
     def _unless(self, codes: tuple[str, ...], call: Callable[..., Any], **arguments: Any) -> Any:
@@ -200,9 +194,3 @@ class S3:
             if error.response.get("Error", {}).get("Code") in codes:
                 return None
             raise
-
-
-def _count_repeats(attempts: int, **_: Any) -> None:
-    """Hears of each answer to a request, and how many attempts were made until then."""
-    if attempts > 1:
-        repeats.add()

@@ -1,7 +1,6 @@
 """Google Cloud Storage, by its own client."""
 
 import contextlib
-import copy
 import functools
 import io
 import tempfile
@@ -9,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq_arith.pipelines.places import repeats
 from seq2seq_arith.pipelines.places.operations import PIECE, SHA256, UPLOAD_PIECE, Listed, State
 
 if TYPE_CHECKING:
@@ -33,9 +31,8 @@ class GoogleCloudStorage:
         from google.cloud.storage.retry import DEFAULT_RETRY
 
         # Google's client repeats a request that a busy store refuses for two minutes, after random times that grow.
-        self._retry = _counted(DEFAULT_RETRY)
-        self._look = _counted(DEFAULT_RETRY.with_timeout(FIRST_SECONDS))  # until the store has answered once
-        repeats.add(0)
+        self._retry = DEFAULT_RETRY
+        self._look = DEFAULT_RETRY.with_timeout(FIRST_SECONDS)  # until the store has answered once
         try:
             google.auth.default()
         except google.auth.exceptions.DefaultCredentialsError:
@@ -119,9 +116,7 @@ class GoogleCloudStorage:
         """Removes objects with one request, and one by one what it leaves: the client repeats such requests alone."""
         from google.api_core.exceptions import NotFound
 
-        left = self._left_by_batch(bucket, keys)
-        repeats.add(len(left))
-        for key in left:
+        for key in self._left_by_batch(bucket, keys):
             with contextlib.suppress(NotFound):
                 self._client.bucket(bucket).delete_blob(key, retry=self._retry)
 
@@ -159,10 +154,3 @@ class GoogleCloudStorage:
             (exceptions.BadRequest, "refused"),
         ]
         return next((name for kind, name in kinds if isinstance(error, kind)), "")
-
-
-def _counted(retry: Any) -> Any:
-    """A ``google.api_core.retry.Retry`` that counts how often it repeats a request."""
-    made = copy.copy(retry)
-    made._on_error = lambda _: repeats.add()  # an argument of the constructor, for which there is no with_on_error
-    return made

@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base import events, progress
+from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
@@ -18,24 +18,13 @@ from seq2seq_arith.pipelines.beam.notebooks import plain_labels
 from seq2seq_arith.pipelines.beam.options import in_one_line
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places import repeats
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import versions
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.report import Written, read_report
-from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS, NAMESPACE
-
-# What the counters count.
-COUNTED = {
-    "draws": "Pairs that were drawn.",
-    "duplicates": "Draws that were dropped because their pair was drawn before.",
-    "deduplicated shards": "Shards whose duplicates were dropped.",
-    "examples": "Examples in the files.",
-    "bytes": "Bytes of the TFRecord files.",
-    "shards": "Shards of each split.",
-}
+from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
 
 def generate(
@@ -116,26 +105,19 @@ def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) 
         raise
     if not options.view_as(StandardOptions).no_wait_until_finish:
         jobs.tell(pipeline.result, options)
-        with contextlib.suppress(Exception):  # the files are written, and figures must not lose them
-            tell_counters(jobs.counters(pipeline.result, NAMESPACE))
+        with contextlib.suppress(Exception):  # the files are written, and the display must not lose them
+            show_counters(jobs.counters(pipeline.result, NAMESPACE))
         return read_report(job.staging.own_file(REPORT)).written
     raise SubmittedError(jobs.name(pipeline.result))
 
 
-def tell_counters(counters: Mapping[str, int]) -> None:
-    """Puts what the engine has counted among the metrics of the run, and into the counters that are shown.
+def show_counters(counters: Mapping[str, int]) -> None:
+    """Raises the counters that are shown to the engine's.
 
     An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
     """
     for name, value in counters.items():
-        if name == repeats.COUNTER:
-            repeats.add_engines(value)
-        elif name.endswith(MICROSECONDS):
-            step = name.removesuffix(MICROSECONDS)
-            events.metric("step_seconds", value / 1e6, "Seconds in each step, added over all threads.", step=step)
-        else:
-            progress.raise_to(name, value)
-            events.metric(name.replace(" ", "_"), value, COUNTED.get(name, name))
+        progress.raise_to(name, value)
 
 
 def new_pipeline(options: PipelineOptions, begun: jobs.Begun = lambda _: None) -> beam.Pipeline:

@@ -13,7 +13,6 @@ from apache_beam.pvalue import AsSingleton
 from apache_beam.transforms.window import GlobalWindows
 
 from seq2seq_arith.base import progress
-from seq2seq_arith.pipelines.places import repeats
 
 Counters = Callable[[Any], dict[str, int]]
 # Of the Beam counters; and what follows the name of a step in that of its time.
@@ -84,8 +83,6 @@ class _Threaded(beam.DoFn):
         for name, amount in {f"{self._name}{MICROSECONDS}": microseconds, **self._counters(result)}.items():
             Metrics.counter(NAMESPACE, name).inc(amount)
             progress.add(name, amount)
-        if repeated := repeats.hand_over():
-            Metrics.counter(NAMESPACE, repeats.COUNTER).inc(repeated)
         return result
 
 

@@ -156,10 +156,6 @@ def run_program(
             stream.reconfigure(errors="replace")  # a terminal may not have the marks of the tables
     numbers = _stop_signals()
     code = _interruptible(name, command, stopped, numbers, ends_process)
-    try:
-        events.write_metrics(code)
-    except OSError as error:
-        code = fail(name, f"{error.filename or 'the file of metrics'}: {error.strerror or error}", code or FAILURE)
     events.finish(code)
     if ends_process:
         _end_process(code, numbers)
@@ -353,12 +349,10 @@ def _open_streams() -> None:
 
 
 def _failed_stream() -> str:
-    """The standard stream that could not be written: with events, it may be the one that people read.
+    """The name of standard output, which could not be written.
 
-    What is left of standard output goes nowhere; Python would complain once more when it flushes it at the end.
+    What is left of it goes nowhere; Python would complain once more when it flushes it at the end.
     """
-    if events.are_told() and not events.are_lost():
-        return "standard error"
     with contextlib.suppress(OSError):  # a stream that is no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), events.output().fileno())
     return STDOUT

@@ -109,7 +109,7 @@ def send(*_):
     os.kill(os.getpid(), {number})
 
 signal.signal({number}, signal.SIG_DFL)
-events.write_metrics = send
+events.finish = send
 atexit.register(send)
 sys.exit(terminal.run_program("prog", lambda: 7, lambda: "stopped", ends_process=True))
 """

@@ -181,12 +181,8 @@ def ask_run(
 
 def _tell(result: SuiteResult) -> None:
     """Tells other programs of each slice."""
-    size = str(result.digits)
     for each in result.slices:
         events.emit("slice", task=result.task.name, digits=result.digits, name=each.name, **each.all.to_json())
-        if (share := each.all.exact_match) is not None:
-            help, task = "Share of the questions of a slice that were answered right.", result.task.name
-            events.metric("slice_exact_match", share, help, task=task, digits=size, slice=each.name)
 
 
 def ask_suite(

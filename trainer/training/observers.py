@@ -85,10 +85,6 @@ class Events(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
         events.emit("epoch", **row)
-        for name, value in row.items():
-            # The seconds of the whole command have that name.
-            shown = f"epoch_{name}" if name == "seconds" else name
-            events.metric(shown, value, f"{name} after the last epoch, as history.csv has it.")
 
 
 class Cell(Observer):

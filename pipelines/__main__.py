@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.base import events, logs
-from seq2seq_arith.base.terminal import complete, run_program
+from seq2seq_arith.base import events, terminal
+from seq2seq_arith.base.options import complete
 from seq2seq_arith.pipelines import commands
 from seq2seq_arith.pipelines.arguments import NAME, make_parser, with_question
 from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT
@@ -17,21 +17,19 @@ from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the program and returns its exit code: 0, 1 for a failure, 2 for input that cannot be used."""
-    logs.be_quiet()
-
-    def command() -> int:
+    with terminal.program(NAME) as outcome:
+        outcome.stopped = f"stopped; {NOTHING_LEFT}"
         words = sys.argv[1:] if arguments is None else list(arguments)
         parser = make_parser()
         complete(parser)
         parsed, rest = parser.parse_known_args(with_question(words))
-        logs.start(NAME, parsed)
+        terminal.start_log(parsed)
         events.start(NAME, words, parsed)
         parsed.words = words
         registry.use(parsed.task_file)
         # Only the module of this command: some import PyArrow, which takes half a second.
-        return importlib.import_module(f"{commands.__name__}.{parsed.command}").run(parsed, rest)
-
-    return run_program(NAME, command, lambda: f"stopped; {NOTHING_LEFT}", ends_process=arguments is None)
+        outcome.code = importlib.import_module(f"{commands.__name__}.{parsed.command}").run(parsed, rest)
+    return outcome.code
 
 
 if __name__ == "__main__":

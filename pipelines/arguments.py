@@ -12,13 +12,10 @@ from seq2seq_arith.arithmetic.task_options import (
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
-from seq2seq_arith.base import events, logs
-from seq2seq_arith.base.options import add_options, whole_number
-from seq2seq_arith.base.terminal import (
-    FIRST_OPTIONS,
-    Parser,
-)
-from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.base import events
+from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, whole_number
+from seq2seq_arith.base.packages import ShowVersions
+from seq2seq_arith.base.terminal import add_log_options
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
@@ -65,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         if name not in PRINTS_DATA:
             events.add_options(command)
         add_task_file(command)
-        logs.add_log_options(command)
+        add_log_options(command)
         command.add_help_option()
     parser.add_help_option()
     return parser

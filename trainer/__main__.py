@@ -8,8 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.base import events, logs
-from seq2seq_arith.base.terminal import run_program
+from seq2seq_arith.base import events, terminal
 from seq2seq_arith.trainer import commands
 from seq2seq_arith.trainer.arguments import PROGRAM, parse
 from seq2seq_arith.trainer.quiet import require_tensorflow
@@ -27,25 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
       0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
-    logs.be_quiet()
-    command = ""
-
-    def work() -> int:
-        nonlocal command
+    with terminal.program(PROGRAM) as outcome:
         args = parse(argv)
-        logs.start(PROGRAM, args)
+        terminal.start_log(args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
         registry.use(args.task_file)
-        command = args.command
-        if command not in WITHOUT_TENSORFLOW:
+        if args.command in GO_ON:
+            outcome.stopped += "; the same command goes on from the last checkpoint, or starts anew if there is none"
+        if args.command not in WITHOUT_TENSORFLOW:
             require_tensorflow()  # before a dataset is made for nothing
-        return importlib.import_module(f"{commands.__name__}.{command}").run(args)
-
-    def stopped() -> str:
-        goes_on = "; the same command goes on from the last checkpoint, or starts anew if there is none"
-        return f"stopped{goes_on if command in GO_ON else ''}"
-
-    return run_program(PROGRAM, work, stopped, ends_process=argv is None)
+        outcome.code = importlib.import_module(f"{commands.__name__}.{args.command}").run(args)
+    return outcome.code
 
 
 if __name__ == "__main__":

@@ -12,11 +12,20 @@ from seq2seq_arith.arithmetic.task_options import (
     add_task_options,
 )
 from seq2seq_arith.arithmetic.tasks import OPERATIONS
-from seq2seq_arith.base import events, logs
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, given, number, options_of, whole_number
-from seq2seq_arith.base.terminal import FIRST_OPTIONS, Parser, complete
-from seq2seq_arith.base.versions import ShowVersions
+from seq2seq_arith.base.options import (
+    FIRST_OPTIONS,
+    Parser,
+    add_options,
+    complete,
+    given,
+    number,
+    options_of,
+    whole_number,
+)
+from seq2seq_arith.base.packages import ShowVersions
+from seq2seq_arith.base.terminal import add_log_options
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, ModelConfig, ReportOptions, TrainConfig
 from seq2seq_arith.trainer.recipes import (
@@ -161,7 +170,7 @@ def parser() -> argparse.ArgumentParser:
         if name not in PRINTS_DATA:
             events.add_options(command)
         add_task_file(command)
-        logs.add_log_options(command)
+        add_log_options(command)
         command.add_help_option()
     top.add_help_option()
     return top

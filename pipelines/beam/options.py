@@ -22,8 +22,7 @@ from apache_beam.options.pipeline_options import (
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import cores
-from seq2seq_arith.base.options import mistyped_option
-from seq2seq_arith.base.terminal import Parser
+from seq2seq_arith.base.options import Parser, mistyped_option
 from seq2seq_arith.pipelines.beam.failures import first_sentence
 
 # DirectRunner would first try to download another runner; this is the local one, by name.

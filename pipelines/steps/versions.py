@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.versions import installed
+from seq2seq_arith.base.packages import installed
 from seq2seq_arith.pipelines.formats.layout import format_of
 
 PROGRAM = "seq2seq_arith"

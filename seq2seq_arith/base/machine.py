@@ -1,48 +1,26 @@
-"""The memory, the processors and the disk space of this machine."""
+"""The memory, the processors and the disk space of this machine. A module of its own, as the terminal needs it."""
 
 import os
-import resource
 import shutil
 import sys
 from pathlib import Path
 
 CONTROL_GROUP = Path("/sys/fs/cgroup")
-# A thread that cannot be started may lack memory for its stack, or be one too many (``ulimit -u``, a container): the
-# system says the same of both.
-TOO_LITTLE_MEMORY = "the memory or the threads that this process may use do not suffice; give it more"
-# What the dynamic loader says if it finds no room for a library, and Python if it finds none for a thread's stack.
-NO_ROOM = ("failed to map segment", "cannot allocate memory", "can't start new thread", "bad_alloc")
+TOO_LITTLE_MEMORY = "the memory that this process may use does not suffice; give it more"
 
 
 def free_memory() -> int:
-    """Bytes of memory that this process could still take: the machine's, or its container's or ``ulimit -v``'s."""
+    """Bytes of memory that this process could still take, in its container if it runs in one."""
     import psutil  # workers of an engine do not have it
 
-    limit = _most_addresses()
-    addresses = sys.maxsize if limit is None else max(0, limit - psutil.Process().memory_info().vms)
-    return min(psutil.virtual_memory().available, _left_in_group(CONTROL_GROUP), addresses)
+    return min(psutil.virtual_memory().available, _left_in_group(CONTROL_GROUP))
 
 
 def is_short_of_memory(error: BaseException | None) -> bool:
-    """Whether an error, or one that it comes from, is a lack of memory, or of threads.
-
-    >>> is_short_of_memory(ImportError("x.so: failed to map segment from shared object"))
-    True
-    >>> is_short_of_memory(ImportError("no module named x"))
-    False
-    """
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        # A function of C that fails without saying why is a SystemError: so do some that get no memory.
-        if isinstance(error, MemoryError) or (isinstance(error, SystemError) and _most_addresses() is not None):
-            return True
-        # OSError and ImportError are those of a shared library, RuntimeError that of a thread.
-        is_one = isinstance(error, (ImportError, OSError, RuntimeError))
-        if is_one and any(words in str(error).lower() for words in NO_ROOM):
-            return True
+    """Whether an error, or one that it comes from, is a MemoryError: libraries wrap it."""
+    while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None
 
 
 def cores() -> int:
@@ -54,12 +32,6 @@ def free_disk(directory: Path) -> tuple[Path, int]:
     """The nearest directory above that exists, and how many bytes are free there."""
     standing = next(part for part in (directory, *directory.parents) if part.exists())
     return standing, shutil.disk_usage(standing).free
-
-
-def _most_addresses() -> int | None:
-    """The bytes of addresses that ``ulimit -v`` leaves to this process; None if it has no limit."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def _left_in_group(folder: Path) -> int:

@@ -23,17 +23,23 @@ Config(hidden=24, xla=False)
 """
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import math
+import os
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from seq2seq_arith.base.errors import InputError
 
 METADATA = "option"
+# The title of a group of options at the head of a command's help.
+FIRST_OPTIONS = "the options that matter most"
+EXAMPLES = "examples:"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -287,3 +293,67 @@ def _shown(default: Any) -> str:
     if isinstance(default, bool):
         return "yes" if default else "no"
     return f"{default:,}" if isinstance(default, int) else str(default)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options.
+
+    Args:
+      examples: Commands that work when they are typed; they stand at the end of the help.
+      **kwargs: As for ``argparse.ArgumentParser``. ``add_help_option`` adds ``--help``, after the groups of options.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **kwargs: Any) -> None:
+        if examples:
+            kwargs["epilog"] = "\n  ".join([EXAMPLES, *examples])
+        super().__init__(**{"allow_abbrev": False, "add_help": False, "formatter_class": _HelpFormatter, **kwargs})
+
+    def add_help_option(self) -> None:
+        """Adds ``--help``: at the end, so that a group of options can stand at the head of the help."""
+        group = self.add_argument_group("help")
+        group.add_argument("-h", "--help", action="help", help="show this text and exit")
+        self.set_defaults(parser=self)  # the one of the command that was typed, for messages
+
+    @property
+    def own_help(self) -> str:
+        """The command that shows its help."""
+        return f"{self.prog} --help"
+
+    @property
+    def option_names(self) -> list[str]:
+        """Its options, as they are typed."""
+        return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
+
+    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
+        """Raises InputError for arguments that it does not have."""
+        first = next((word for word in words if word.startswith("--")), "")
+        hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
+        raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.own_help}")
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Keeps the lines of the examples, and wraps the items of a list, which begin with "- ", one by one."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith(EXAMPLES):
+            return text
+        wrapped = []
+        for line in text.splitlines():
+            further = indent + "  " if line.startswith("- ") else indent
+            wrapped.append(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=further))
+        return "\n".join(wrapped)
+
+
+def complete(parser: argparse.ArgumentParser) -> None:
+    """Answers a shell that asks for the words that can follow, if the package argcomplete is installed.
+
+    The shell sets a variable when it asks, so that nothing is imported otherwise.
+    """
+    if "_ARGCOMPLETE" in os.environ:
+        with contextlib.suppress(ImportError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)

@@ -24,14 +24,6 @@ def test_a_container_may_leave_less(tmp_path, monkeypatch, limit, used, left):
     assert free == left if left <= 600 else free > 600
 
 
-def test_a_limit_of_addresses_leaves_less(monkeypatch):
-    used = psutil.Process().memory_info().vms
-    monkeypatch.setattr(machine, "_most_addresses", lambda: used + 2**20)
-    assert machine.free_memory() <= 2**20
-    monkeypatch.setattr(machine, "_most_addresses", lambda: used // 2)
-    assert machine.free_memory() == 0
-
-
 def test_cores_are_those_that_this_process_may_use():
     assert 1 <= machine.cores() <= (os.cpu_count() or 1)
 

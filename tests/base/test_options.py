@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import doctest
+import sys
+import types
 
 import pytest
 
@@ -110,3 +112,59 @@ def test_the_default_in_other_words():
 
 def test_the_example_in_the_docstring():
     assert doctest.testmod(options).failed == 0
+
+
+def test_a_parser_refuses_in_one_sentence():
+    parser = options.Parser(prog="prog")
+    parser.add_argument("--number", type=int)
+    for words, message in (
+        (["--number", "x"], "argument --number: invalid int value: 'x'; see prog --help"),
+        (["--num", "1"], "unrecognized arguments: --num 1; see prog --help"),
+    ):
+        with pytest.raises(InputError) as raised:
+            parser.parse_args(words)
+        assert str(raised.value) == message
+
+
+def test_help_ends_with_examples_and_begins_with_the_first_options():
+    parser = options.Parser(prog="prog", description="Word " * 40, examples=["prog " + "long " * 30 + "end", "prog b"])
+    first = parser.add_argument_group(options.FIRST_OPTIONS)
+    more = parser.add_argument_group("more options")
+    more.add_argument("--rare", help="rare")
+    first.add_argument("--often", help="often")
+    parser.add_help_option()
+    shown = parser.format_help()
+    assert shown.endswith(f"\nexamples:\n  prog {'long ' * 30}end\n  prog b\n")
+    places = [shown.index(f"\n{title}:") for title in (options.FIRST_OPTIONS, "more options", "help", "examples")]
+    assert places == sorted(places)
+    assert max(map(len, shown.partition("\nexamples:")[0].splitlines())) <= 80
+    assert "\x1b" not in shown
+
+
+def test_a_list_in_a_help_text_keeps_its_lines():
+    parser = options.Parser(prog="prog")
+    parser.add_argument_group("models", f"Models:\n\n- one: {'word ' * 30}\n- two: short").add_argument("--model")
+    shown = parser.format_help()
+    assert "\n  Models:\n\n  - one: word" in shown
+    assert "\n    word word" in shown  # what does not fit into the line of an item is under its text
+    assert "\n  - two: short\n" in shown
+
+
+def test_completion_costs_nothing_until_a_shell_asks(monkeypatch):
+    asked = []
+    parser = argparse.ArgumentParser()
+    monkeypatch.setitem(sys.modules, "argcomplete", types.SimpleNamespace(autocomplete=asked.append))
+    options.complete(parser)
+    assert asked == []
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    options.complete(parser)
+    assert asked == [parser]
+    monkeypatch.setitem(sys.modules, "argcomplete", None)  # as if it were not installed
+    options.complete(parser)
+
+
+def test_a_long_word_does_not_hide_the_sentence():
+    parser = options.Parser(prog="prog")
+    parser.add_argument("--digits", type=int)
+    with pytest.raises(InputError, match=r"^argument --digits: invalid int value: 'x{59}…'; see prog --help$"):
+        parser.parse_args(["--digits", "x" * 4000])

@@ -18,9 +18,9 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, coverage, text
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.tasks import Task
-from seq2seq_arith.base import logs
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.terminal import silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.trainer.api import pictures
@@ -115,7 +115,7 @@ def task_fields(task: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def make(task: Task, data_dir: str) -> None:
     """Makes a dataset if it is missing, and shows nothing that libraries log meanwhile."""
-    with logs.silent():
+    with silent_log():
         making.make_missing(task, data_dir)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from array_record.python.array_record_module import ArrayRecordReader
 
 from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.tables import table

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig, override

@@ -10,7 +10,7 @@ from typing import Any
 
 import timing
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.quiet import import_tensorflow

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import timing
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.data import records

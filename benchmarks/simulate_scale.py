@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import plan
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import write_catalog

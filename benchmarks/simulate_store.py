@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import IO, ClassVar
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, SPLITS, Layout, dataset_path
 from seq2seq_arith.pipelines.formats.manifests import ManifestReport

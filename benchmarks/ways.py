@@ -37,7 +37,7 @@ def pipeline(
     """
     if cores:
         os.sched_setaffinity(0, range(cores))
-    from seq2seq_arith.arithmetic.tasks import Task
+    from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.pipelines.beam.options import pipeline_options
     from seq2seq_arith.pipelines.create import create
     from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
@@ -121,7 +121,7 @@ def tfds_beam(directory: Path) -> dict:
 
 def read_trainer(directory: Path) -> dict:
     """The trainer's input: batches of the pq dataset, checked, and in the order of training."""
-    from seq2seq_arith.arithmetic.tasks import Task
+    from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.trainer.data import records
     from seq2seq_arith.trainer.data.lanes import Lanes
 

@@ -4,6 +4,7 @@ import argparse
 import re
 from typing import Any
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
@@ -11,7 +12,6 @@ from seq2seq_arith.arithmetic.task_options import (
     add_task_file,
     add_task_options,
 )
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.base import events
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, whole_number
 from seq2seq_arith.base.packages import ShowVersions

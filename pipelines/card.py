@@ -17,7 +17,8 @@ from typing import Any
 
 import yaml
 
-from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, VERSION, Task
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import as_command

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.prices import Cost, Prices

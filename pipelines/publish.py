@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic import numbers, suites, text
 from seq2seq_arith.arithmetic.suites import PARQUET, Pair, SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+    from seq2seq_arith.arithmetic.operations import OPERATIONS
+    from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.base.errors import InputError, RunError
     from seq2seq_arith.datasets import ArithConfig
     from seq2seq_arith.trainer import ModelConfig, TrainConfig, recipe, recipe_data
@@ -29,11 +30,11 @@ _HOMES = {
     "Dataset": "seq2seq_arith.trainer.api.dataset",
     "InputError": "seq2seq_arith.base.errors",
     "ModelConfig": "seq2seq_arith.trainer",
-    "OPERATIONS": "seq2seq_arith.arithmetic.tasks",
+    "OPERATIONS": "seq2seq_arith.arithmetic.operations",
     "Picture": "seq2seq_arith.trainer.api.pictures",
     "RunError": "seq2seq_arith.base.errors",
     "Suite": "seq2seq_arith.trainer.api.comparing",
-    "Task": "seq2seq_arith.arithmetic.tasks",
+    "Task": "seq2seq_arith.arithmetic.task",
     "TrainConfig": "seq2seq_arith.trainer",
     "TrainedRun": "seq2seq_arith.trainer.api.trained_run",
     "compare": "seq2seq_arith.trainer.api.comparing",

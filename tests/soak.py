@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 import clusters
 import emulators
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath, parse_place

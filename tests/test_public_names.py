@@ -22,7 +22,7 @@ def test_the_public_names_are_these():
 
 
 def test_a_name_is_its_home_layers_own():
-    from seq2seq_arith.arithmetic.tasks import Task
+    from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.datasets import ArithConfig
     from seq2seq_arith.trainer import TrainConfig
 

@@ -5,13 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task_options import (
     DASHES_QUESTION,
     add_task_file,
     add_task_options,
 )
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import (

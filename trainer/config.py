@@ -8,7 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins

@@ -19,7 +19,7 @@ import dataclasses
 import math
 import re
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
 WINDOW = 25  # steps; stages end only at multiples of it, so that they do not depend on the steps per call

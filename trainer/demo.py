@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import as_command, as_typed, printable, say
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.trainer import plugins

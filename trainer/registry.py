@@ -5,7 +5,7 @@ write its file in ``trainer/models/`` and add an entry to ``MODELS``; ``examples
 a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a file of one's
 own, as ``trainer/plugins.py`` describes.
 
->>> from seq2seq_arith.arithmetic.tasks import Task
+>>> from seq2seq_arith.arithmetic.task import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))
 (4, 2)
 >>> MODELS["causal"].any_length
@@ -17,7 +17,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
 

@@ -6,8 +6,9 @@ from typing import Any
 import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.catalog import config_description
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout

@@ -9,7 +9,8 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.core import dataset_builder
 from tensorflow_datasets.core.file_adapters import FileFormat
 
-from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, OPERATIONS, VERSION
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, OPERATIONS
+from seq2seq_arith.arithmetic.task import VERSION
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig

@@ -1,6 +1,6 @@
 """The perceptron: one answer per question, and weights that fit one length only."""
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model

@@ -12,8 +12,8 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import drawing, numbers
 from seq2seq_arith.arithmetic.notation import DECIMAL, LETTERS, Solved
+from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.own_tasks import letters
-from seq2seq_arith.arithmetic.tasks import Operation
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz "
 

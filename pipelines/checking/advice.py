@@ -2,7 +2,7 @@
 
 import contextlib
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from seq2seq_arith.arithmetic import drawing
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.machine import cores
 
 # From left to right: uint64, or Python integers beyond 18 digits. A word of letters is the number whose digits in base

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seq2seq_arith.arithmetic import text as writers
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import DASHES, LETTERS, WORD, Operands, notation
 

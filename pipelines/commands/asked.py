@@ -3,8 +3,8 @@
 import argparse
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import named_task
-from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import given
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, choose_formats

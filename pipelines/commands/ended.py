@@ -1,6 +1,6 @@
 """How the commands end: what is left, how the dataset is loaded, and why a command failed."""
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.terminal import FAILURE, fail, python_literal
 from seq2seq_arith.pipelines.arguments import NAME
 from seq2seq_arith.pipelines.formats.command import fetch_command

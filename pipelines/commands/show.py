@@ -2,8 +2,9 @@
 
 import argparse
 
+from seq2seq_arith.arithmetic.operations import is_task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, named_task
-from seq2seq_arith.arithmetic.tasks import Task, is_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, options_of
 from seq2seq_arith.base.terminal import SUCCESS

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE, task_parameters
-from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import given
 from seq2seq_arith.base.terminal import SUCCESS

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from array_record.python.array_record_module import ArrayRecordWriter
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.layout import NAME, Format
 from seq2seq_arith.pipelines.formats.tfrecord import RecordFormat, record_format

@@ -14,7 +14,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from tensorflow_datasets.core import dataset_info, splits
 
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,

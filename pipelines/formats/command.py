@@ -3,7 +3,7 @@
 import types
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import words
 from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout

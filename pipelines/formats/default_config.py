@@ -11,7 +11,8 @@ import re
 from pathlib import Path
 from typing import overload
 
-from seq2seq_arith.arithmetic.tasks import DEFAULT_TASK, VERSION
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
+from seq2seq_arith.arithmetic.task import VERSION
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.places import paths

@@ -25,7 +25,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.base.options import option

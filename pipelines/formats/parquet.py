@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Format
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])

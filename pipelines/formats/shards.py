@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.places.staging import Staging

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import google_crc32c
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.layout import NAME, Format
 

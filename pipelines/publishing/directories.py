@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import VERSION, Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import uninterrupted

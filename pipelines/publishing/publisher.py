@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked

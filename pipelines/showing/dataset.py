@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, text
 from seq2seq_arith.arithmetic.breakdowns import RANGES, ranges
 from seq2seq_arith.arithmetic.decimal_text import PAD
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import abridged, table
 from seq2seq_arith.pipelines.showing.sample import Sample
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, shortened
 from seq2seq_arith.base.terminal import terminal_width

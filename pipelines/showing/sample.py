@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq_arith.arithmetic import coverage, draws, text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem

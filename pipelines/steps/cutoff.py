@@ -26,7 +26,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, numbers
 from seq2seq_arith.arithmetic.draws import Key
 from seq2seq_arith.arithmetic.splitmix import MASK64
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps.dedup import by_significance, hashes
 
 # Half a window's width in ranks is this times √N: at least eight standard deviations.

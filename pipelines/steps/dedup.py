@@ -11,7 +11,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.splitmix import uniform
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps.blocks import PLACE_SHIFT
 from seq2seq_arith.pipelines.steps.frequent import FirstDraws
 

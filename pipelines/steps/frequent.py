@@ -14,7 +14,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import draws, numbers
 from seq2seq_arith.arithmetic.draws import Key
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 
 # The short pairs have at most five digits together, and the smaller operand has at most two.
 SMALL, LARGE = (10, 100), (10_000, 1_000)

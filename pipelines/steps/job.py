@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.steps import dedup

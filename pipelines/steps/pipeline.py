@@ -14,7 +14,7 @@ import numpy as np
 from apache_beam.pvalue import AsSingleton
 
 from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard

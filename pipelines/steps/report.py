@@ -3,7 +3,7 @@
 import dataclasses
 import json
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import EngineError
 from seq2seq_arith.pipelines.formats import manifests

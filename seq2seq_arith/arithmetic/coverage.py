@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, Task
+from seq2seq_arith.arithmetic.operations import MIN_EXAMPLES
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
 MAX_DRAWS = 2**44

@@ -9,7 +9,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.numbers import min_max
 from seq2seq_arith.arithmetic.splitmix import GOLDEN, Words, absorb, mix64_int
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 
 # The purpose k of key_hash(k, x, y): 1 orders the examples, 2 chooses the split.
 ORDER, SPLIT = 1, 2

@@ -19,7 +19,8 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.notation import LETTERS
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given, options_of, whole_number
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.notation import DASHES
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 

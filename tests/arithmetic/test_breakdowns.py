@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import breakdowns, suites
 from seq2seq_arith.arithmetic.numbers import from_ints
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 
 
 def carries_by_hand(left: int, right: int) -> list[int]:

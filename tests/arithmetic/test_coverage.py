@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strategies import tasks
 
 from seq2seq_arith.arithmetic import coverage, draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
 # Few enough keys to list them all.

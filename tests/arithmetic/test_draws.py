@@ -12,7 +12,7 @@ from strategies import columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import breakdowns, draws
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 
 
 def pairs_of(task: Task, numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.slices import ladder
 from seq2seq_arith.arithmetic.suites import Slice, Words, pairs
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
 
 DECIMAL = ("addition", "subtraction", "multiplication")
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import draws, text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answer, answers, example, operands, parse, questions
 from seq2seq_arith.base.errors import InputError
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.config import override
 

@@ -9,8 +9,9 @@ from layout import ROOT
 from programs import files, run
 from strategies import small_tasks, tasks
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option
 from seq2seq_arith.datasets import ArithConfig, Builder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import tensorflow_datasets as tfds
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.datasets import ArithConfig, Builder
 
 # Where downloads would be faked. Nothing is downloaded, so any directory does.

@@ -16,7 +16,7 @@ from programs import Progress, ends_as_told, found, run, start, tree, without_lo
 from sockets import listening, reachable
 from worker_pools import worker_pool
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
 
 MISSING = clusters.missing("Flink")

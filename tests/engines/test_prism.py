@@ -16,7 +16,8 @@ from clusters import blocks
 from programs import Progress, ends_as_told, files, found, run, without_lock
 from worker_pools import worker_pool
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
 
 pytestmark = [

@@ -102,7 +102,7 @@ from keras import layers, ops
 
 from seq2seq_arith.arithmetic import numbers
 from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
-from seq2seq_arith.arithmetic.tasks import Operation
+from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.trainer.data.views import View
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig

@@ -11,7 +11,7 @@ from layout import LAYERS, PACKAGE, ROOT
 
 pytestmark = pytest.mark.slow
 
-IMPORT = "from seq2seq_arith.arithmetic.tasks import Task\n\n"
+IMPORT = "from seq2seq_arith.arithmetic.task import Task\n\n"
 RIGHT = {
     "right": f"{IMPORT}Task('addition', digits=3).config_name.upper()\n",
     "public": "from seq2seq_arith import Task\n\nTask('addition', digits=3).config_name.upper()\n",

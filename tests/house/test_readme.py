@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import reference
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
 ROOT = Path(__file__).parents[2]

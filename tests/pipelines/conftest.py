@@ -10,7 +10,7 @@ import pytest
 import stored
 from programs import without_lock
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats

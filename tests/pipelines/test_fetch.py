@@ -12,7 +12,7 @@ import pytest
 from programs import environment, files, found, run, run_here, start, without_lock
 from stored import LAYOUTS, TASK, make, objects
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.fetch import fetch

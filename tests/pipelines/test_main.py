@@ -34,7 +34,7 @@ from programs import (
 )
 
 from seq2seq_arith.arithmetic import task_options
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, arguments, commands

@@ -11,7 +11,7 @@ from programs import files, run, tree
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats

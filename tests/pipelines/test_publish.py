@@ -15,7 +15,7 @@ import pytest
 from programs import ends_as_told, files, run_here, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, objects
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig, Builder
 from seq2seq_arith.pipelines import create

@@ -11,7 +11,7 @@ import reference
 from programs import run_here, tree
 
 from seq2seq_arith.arithmetic.breakdowns import carries
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from programs import ends_as_told, found, is_complete, run, start, tree, without_lock, without_progress
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 
 pytestmark = pytest.mark.slow

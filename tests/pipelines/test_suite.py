@@ -7,8 +7,9 @@ import pytest
 import reference
 from programs import run, run_here
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.suite import build, rows, written
 

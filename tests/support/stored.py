@@ -10,7 +10,7 @@ from typing import Any
 
 from programs import Content, files
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.create import create, fill
 from seq2seq_arith.pipelines.formats.layout import Layout

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import coverage, numbers
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 
 SEEDS = st.one_of(
     st.sampled_from([0, 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1]), st.integers(min_value=0, max_value=2**64 - 1)

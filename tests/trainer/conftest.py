@@ -8,7 +8,7 @@ import configs
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import records

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan

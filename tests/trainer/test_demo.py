@@ -8,7 +8,7 @@ import types
 import pytest
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import __main__, demo, recipes
 from seq2seq_arith.trainer.api.trained_run import open_run
 from seq2seq_arith.trainer.asking import suites

@@ -214,7 +214,7 @@ def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets
         assert model_entry("theirs").help == "a model of your own"
         config = dataclasses.replace(ModelConfig(), name="theirs")
         assert config.code_sha256 is None
-        from seq2seq_arith.arithmetic.tasks import Task
+        from seq2seq_arith.arithmetic.task import Task
         from seq2seq_arith.trainer.data.views import make_view
         from seq2seq_arith.trainer.models.build import build_network
 

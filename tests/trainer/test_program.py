@@ -14,7 +14,8 @@ import time
 import pytest
 from layout import ROOT, names_of
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 from layout import ROOT, modules
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.arguments import parse, parse_numbers
@@ -30,7 +31,7 @@ LISTS = {
     "models": (set(MODELS), "trainer.registry", 3),
     "views": (set(VIEWS), "trainer.registry", 3),
     "recipes": (set(RECIPES), "trainer.recipes", 3),
-    "breakdowns": ({name for each in OPERATIONS.values() for name in each.breakdowns}, "arithmetic.tasks", 2),
+    "breakdowns": ({name for each in OPERATIONS.values() for name in each.breakdowns}, "arithmetic.operations", 2),
     "options": (set(options_of(ModelConfig)) | set(options_of(TrainConfig)), "trainer.config", 3),
 }
 

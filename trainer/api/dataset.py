@@ -17,7 +17,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import breakdowns, coverage, text
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import silent_log

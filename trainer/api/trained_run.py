@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table, abridged, cut
 from seq2seq_arith.trainer import plugins

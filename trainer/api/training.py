@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
-from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.base.tables import abridged

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.breakdowns import ranges
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.data.probes import Operands
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import abridged, cut, table
 from seq2seq_arith.base.terminal import terminal_width

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress

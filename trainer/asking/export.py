@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import TEMPORARY_SECONDS

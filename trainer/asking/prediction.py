@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import Question, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import say

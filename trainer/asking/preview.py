@@ -1,6 +1,6 @@
 """What ``train`` would do, without doing it: the dataset, the run's folder, the network, and what it all takes."""
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking import describe
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import making, records

@@ -14,7 +14,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.suites import Slice, SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut

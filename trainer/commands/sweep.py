@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import check_int

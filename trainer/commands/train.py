@@ -3,8 +3,8 @@
 import argparse
 import contextlib
 
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import named_task, task_parameters
-from seq2seq_arith.arithmetic.tasks import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, given, words
 from seq2seq_arith.base.terminal import SUCCESS, say

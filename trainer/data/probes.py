@@ -8,7 +8,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import draws, numbers, text
 from seq2seq_arith.arithmetic.splitmix import uniform
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.data.records import Examples, Split
 
 # The keys of a training set of up to so many examples are held in memory.

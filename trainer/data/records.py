@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import metadata
 from seq2seq_arith.pipelines.checking.files import split_sizes

@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 
 from seq2seq_arith.arithmetic import draws, text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data.lanes import Block, Lanes
 from seq2seq_arith.trainer.data.permutation import combined

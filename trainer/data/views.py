@@ -30,7 +30,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.decimal_text import PAD
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.registry import VIEWS, check_view, load, view_entry

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic import numbers, suites, text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer import plugins

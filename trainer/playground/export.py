@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.latches import Latch

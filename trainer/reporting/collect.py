@@ -17,7 +17,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import breakdown, describe, evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, mistakes

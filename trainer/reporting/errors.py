@@ -7,7 +7,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.breakdowns import ranges
 from seq2seq_arith.arithmetic.decimal_text import PAD
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import visible
 
 SWAPS = 3  # that are named per place

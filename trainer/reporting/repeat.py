@@ -6,7 +6,7 @@ import shlex
 import types
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of, words
 from seq2seq_arith.pipelines.formats.command import task_file

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, locked, make_directory, open_regular, remove_temporaries
 from seq2seq_arith.base.options import options_of

@@ -10,7 +10,7 @@ pq, whose strings have 2,001 characters::
 import dataclasses
 from typing import TYPE_CHECKING
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.tables import shortened, table
 from seq2seq_arith.trainer.data.records import Examples

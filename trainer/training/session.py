@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, notebook
 from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
 from seq2seq_arith.base.terminal import printable, say

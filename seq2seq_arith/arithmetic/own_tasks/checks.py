@@ -11,9 +11,10 @@ import numpy as np
 from seq2seq_arith.arithmetic import drawing, draws, numbers, suites, text
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.decimal_text import lengths as lengths_of
+from seq2seq_arith.arithmetic.names import NAME_PARTS
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, NOTATIONS, RESIDUES, Solved
+from seq2seq_arith.arithmetic.operations import MIN_EXAMPLES, OPERATIONS, Operation
 from seq2seq_arith.arithmetic.own_tasks.registry import OwnTask
-from seq2seq_arith.arithmetic.tasks import MIN_EXAMPLES, NAME_PARTS, OPERATIONS, Operation
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import where
 
@@ -70,7 +71,7 @@ def _faults(own: OwnTask) -> Iterator[str]:
     if name in OPERATIONS:
         yield "is one of this package; give it another name"
     if not isinstance(operation, Operation):
-        yield f"is of the type {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.tasks"
+        yield f"is of the type {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.operations"
     yield from _form_faults(operation)
     yield from _size_faults(operation)
     for size in dict.fromkeys((operation.min_digits, operation.digits, operation.max_digits)):

@@ -1,8 +1,8 @@
 """The tasks of files that a person named, and of other installed packages.
 
 ``--task-file words.py`` takes the tasks of a file: its ``OPERATIONS``, a dict from the name of a task to its
-``Operation``, as the entries of ``arithmetic/tasks.py``. A dataset says the sha256 of the file, and is read and checked
-only with the same file. The code of a file runs only if a person names it, never because a folder of data or of a run
+``Operation``, as in ``arithmetic/operations.py``. A dataset says the sha256 of the file, and is read and checked only
+with the same file. The code of a file runs only if a person names it, never because a folder of data or of a run
 names it.
 
 An installed package may also give its tasks names, which are then like those of this package: entry points of the group

@@ -12,7 +12,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import drawing, numbers
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, Solved
 from seq2seq_arith.arithmetic.suites import Slice
-from seq2seq_arith.arithmetic.tasks import Operation
+from seq2seq_arith.arithmetic.operations import Operation
 
 def distance(size, left, right):
     return Solved(numbers.subtract(left, right)[0])

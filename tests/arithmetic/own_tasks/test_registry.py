@@ -10,7 +10,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import digest
 
@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "examples/task/own_tasks.py"
 GCD = """
 import numpy as np
 from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
-from seq2seq_arith.arithmetic.tasks import Operation
+from seq2seq_arith.arithmetic.operations import Operation
 
 OPERATIONS = {
     "gcd": Operation(

@@ -35,7 +35,7 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.runners.dataflow.internal import apiclient
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build

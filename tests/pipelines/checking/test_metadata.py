@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rewriting import TASK, rewritten
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.catalog import metadata_digest
 from seq2seq_arith.pipelines.places import paths

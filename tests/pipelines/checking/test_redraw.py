@@ -11,7 +11,7 @@ from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import redraw as module
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
 from seq2seq_arith.pipelines.checking.rows import written
@@ -94,7 +94,7 @@ def sha256(task, shards: list[np.ndarray]) -> str:
 OWN = """
 from seq2seq_arith.arithmetic import drawing, numbers
 from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
-from seq2seq_arith.arithmetic.tasks import Operation
+from seq2seq_arith.arithmetic.operations import Operation
 
 OPERATIONS = {{
     "own": Operation(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rewriting import TASK, Rows, rewritten, rows, write_both
 from strategies import operand_pairs, tasks
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.rows import SOLVE, check_rows, same_characters, write, written
 from seq2seq_arith.pipelines.checking.verify import verify

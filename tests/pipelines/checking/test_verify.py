@@ -12,7 +12,7 @@ from programs import files
 from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.create import create

@@ -5,7 +5,7 @@ import pytest
 import reference
 from array_record.python.array_record_module import ArrayRecordReader
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.array_record import FORMAT
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.formats.shards import write_shard

@@ -6,7 +6,7 @@ import json
 import pytest
 from programs import files, is_complete
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.catalog import config_description, metadata_digest
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path

@@ -9,7 +9,7 @@ from layout import ROOT
 from programs import run_here
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.command import fetch_command, generate_command, publish_command
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import clients

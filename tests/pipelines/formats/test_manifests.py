@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from rewriting import rewritten
 from stored import LAYOUTS, TASK, make, objects
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
 from seq2seq_arith.pipelines.checking.verify import verify

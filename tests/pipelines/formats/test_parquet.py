@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from strategies import tasks
 
 from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
 from seq2seq_arith.pipelines.formats.parquet import ParquetWriter, row_group_rows
 

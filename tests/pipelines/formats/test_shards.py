@@ -9,7 +9,7 @@ import pytest
 import reference
 from programs import files
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.formats.shards import write_shard
 from seq2seq_arith.pipelines.places.staging import StagedDirectory

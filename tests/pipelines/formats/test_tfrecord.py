@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.numbers import to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
 from seq2seq_arith.pipelines.formats.tfrecord import MAX_TABLES, RecordFormat
 

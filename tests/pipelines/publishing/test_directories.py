@@ -17,7 +17,7 @@ import pytest
 from programs import environment, files, run_here, tree
 from stored import copy, make
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files as base_files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
@@ -447,7 +447,7 @@ def test_a_dataset_that_is_a_link_to_nowhere(tmp_path):
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order

@@ -12,7 +12,7 @@ import pytest
 from programs import ends_as_told, run, run_here, start, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats import manifests

@@ -11,7 +11,7 @@ from strategies import SEEDS, small_tasks
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.numbers import to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps import dedup
 from seq2seq_arith.pipelines.steps.cutoff import (
     BUCKETS,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from strategies import SEEDS, tasks
 
 from seq2seq_arith.arithmetic.numbers import to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps import dedup, frequent
 
 # From no duplicates at all to nearly only duplicates.

@@ -11,7 +11,7 @@ from strategies import columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.numbers import to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.steps import frequent
 
 TASKS = tasks(names=("addition", "subtraction", "multiplication"))

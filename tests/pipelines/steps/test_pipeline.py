@@ -22,7 +22,7 @@ from programs import files, is_complete
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout

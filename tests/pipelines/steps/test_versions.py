@@ -9,7 +9,7 @@ from programs import run, without_lock
 from worker_pools import worker_pool
 
 from seq2seq_arith import __version__
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout

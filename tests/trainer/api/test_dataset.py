@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import seq2seq_arith as sa
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.dataset import Dataset, named
 from seq2seq_arith.trainer.data.views import make_view, to_codes

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import seq2seq_arith as sa
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs import checkpoints

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.asking import describe
 from seq2seq_arith.trainer.config import ModelConfig

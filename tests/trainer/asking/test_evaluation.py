@@ -11,9 +11,10 @@ import configs
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import tasks, text
+from seq2seq_arith.arithmetic import operations, text
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.asking import evaluation
@@ -176,7 +177,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     """Tasks of one's own may have none."""
     shutil.copytree(trained.folder, tmp_path / "run")
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: ())
-    monkeypatch.setattr(tasks, "OPERATIONS", OPERATIONS | {"addition": bare})
+    monkeypatch.setattr(operations, "OPERATIONS", OPERATIONS | {"addition": bare})
     found = evaluation.evaluate(open_run(tmp_path / "run"))
     assert found["worst_slice"] is None
     assert found["suites"][0]["slices"] == []

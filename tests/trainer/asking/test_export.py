@@ -16,7 +16,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.asking import evaluation, export, portable, prediction

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.config import TrainConfig, override

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
 from seq2seq_arith.trainer.config import ModelConfig

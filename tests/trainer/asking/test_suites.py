@@ -7,7 +7,7 @@ import pytest
 
 from seq2seq_arith.arithmetic import numbers, slices, suites
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.asking.answering import Mistake

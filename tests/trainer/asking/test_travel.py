@@ -14,7 +14,7 @@ import numpy as np
 import programs
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view

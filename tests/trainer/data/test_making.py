@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.data.making import is_made, make_missing
@@ -33,7 +33,7 @@ def test_one_that_is_there_imports_nothing_heavy(tmp_path):
     make_missing(TASK, str(tmp_path))
     code = f"""
 import json, sys
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.data.making import make_missing
 make_missing({TASK!r}, {str(tmp_path)!r})

@@ -5,7 +5,7 @@ import pytest
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.numbers import from_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.views import to_strings
 

@@ -11,7 +11,7 @@ import reference
 import tensorflow_datasets as tfds
 from programs import run_here
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import records as tf_records
 from seq2seq_arith.pipelines.formats import manifests

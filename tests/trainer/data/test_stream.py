@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import columns, operand_pairs
 
-from seq2seq_arith.arithmetic import draws, tasks
+from seq2seq_arith.arithmetic import draws, operations
 from seq2seq_arith.arithmetic.notation import Solved
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
@@ -32,7 +33,7 @@ MADE_UP = {
 @pytest.fixture
 def made_up(monkeypatch):
     """Adds the tasks that are made up for these tests."""
-    monkeypatch.setattr(tasks, "OPERATIONS", {**OPERATIONS, **MADE_UP})
+    monkeypatch.setattr(operations, "OPERATIONS", {**OPERATIONS, **MADE_UP})
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -41,7 +42,7 @@ def made_up(monkeypatch):
 @given(data=st.data())
 def test_views_are_reversible(made_up, name: str, task_name: str, data: st.DataObject):
     """Nothing of a question or an answer is lost; views that line up digits are refused where there are none."""
-    operation = tasks.OPERATIONS[task_name]
+    operation = operations.OPERATIONS[task_name]
     if VIEWS[name].needs_digits and not operation.notation.has_digits:
         return
     digits = data.draw(st.integers(operation.min_digits, 9))

@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model

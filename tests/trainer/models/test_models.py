@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes

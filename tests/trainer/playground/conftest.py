@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import inspection

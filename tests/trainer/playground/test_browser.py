@@ -14,7 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.playground.export import NETWORKS

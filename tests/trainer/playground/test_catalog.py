@@ -7,7 +7,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.playground import catalog

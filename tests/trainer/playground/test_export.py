@@ -6,7 +6,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.playground import export

@@ -14,7 +14,7 @@ import pytest
 import sockets
 from aiohttp.test_utils import TestClient, TestServer
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.playground import server

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.describe import Layer
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult

@@ -5,7 +5,8 @@ import shlex
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import OPERATIONS, Task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.arguments import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig, override

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.trainer.config import ModelConfig

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import curves, history

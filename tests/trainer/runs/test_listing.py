@@ -9,7 +9,7 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.own_tasks import registry
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder, open_run
@@ -89,7 +89,7 @@ def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path):
 HOLD = """
 import sys
 from pathlib import Path
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.run import Run
 with Run(Path(sys.argv[1]), Task("addition"), "abc", "/data", TrainConfig()).locked():

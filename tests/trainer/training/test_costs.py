@@ -3,7 +3,7 @@
 import configs
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.views import make_view

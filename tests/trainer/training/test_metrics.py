@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
 from seq2seq_arith.trainer.training import metrics

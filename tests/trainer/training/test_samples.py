@@ -1,6 +1,6 @@
 """Questions and answers as a person reads them."""
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.training import samples

@@ -8,7 +8,7 @@ import configs
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path

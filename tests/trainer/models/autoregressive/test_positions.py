@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic.tasks import Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.autoregressive.decoder import PLACES

@@ -1,0 +1,301 @@
+"""A task: the parameters that make one dataset out of an operation."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from seq2seq_arith.arithmetic import names, operations
+from seq2seq_arith.arithmetic.drawing import Drawing
+from seq2seq_arith.arithmetic.notation import Notation
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
+from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.base import options
+from seq2seq_arith.base.errors import InputError
+
+VERSION = "1.0.0"
+MAX_SEED = 2**64 - 1
+
+# Always part of a dataset's metadata.
+PARAMETERS = ("task", "digits", "num_examples", "seed", "reverse", "ordered")
+ORDINALS = {2: "half", 10: "tenth"}
+
+
+def _by_task(default: Callable[[Operation], Any]) -> str:
+    """A default that depends on the task, in words: ``3, but 5 for subtraction, 1,000 for pq``."""
+    names: dict[str, list[str]] = {}
+    for name, operation in operations.OPERATIONS.items():
+        value = default(operation)
+        shown = f"{value:,}" if type(value) is int else {True: "yes", False: "no"}.get(value, str(value))
+        names.setdefault(shown, []).append(name)
+    usual = max(names, key=lambda shown: len(names[shown]))
+    others = [f"{shown} for {' and '.join(tasks)}" for shown, tasks in names.items() if shown != usual]
+    return f"{usual}, but {', '.join(others)}" if others else usual
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """The parameters of one dataset; the dataset is a pure function of them.
+
+    A field that is None takes the default of the operation.
+
+    >>> Task("addition", digits=5, seed=1).config_name
+    'addition-d5-s1'
+    >>> Task("pq").question_width
+    2001
+
+    Attributes:
+      name: A key of ``OPERATIONS``, or the name of a task of one's own.
+      digits: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus.
+      num_examples: How many examples the dataset has, train and validation together, N.
+      seed: 0 to 2^64 - 1.
+      reverse: Whether the padded question is stored from its last character to its first.
+      ordered: Whether a+b and b+a are two keys.
+      draws: How operands are drawn, one of the task's ``Operation.draws``.
+      num_validation: How many examples the validation split has, V.
+      code_sha256: The checksum of the file of a task of one's own; that of the file that was named, if it is not given.
+
+    Raises:
+      InputError: A value is of the wrong kind or out of its range.
+    """
+
+    name: str = DEFAULT_TASK
+    digits: int = options.option(
+        "the most digits of an operand; for pq its dashes, for modular addition the modulus",
+        default=None,
+        default_text=_by_task(lambda operation: operation.digits),
+    )
+    num_examples: int = options.option(
+        "examples of both splits together",
+        default=None,
+        default_text=_by_task(lambda operation: operation.num_examples(operation.digits)),
+        low=MIN_EXAMPLES,
+    )
+    seed: int = options.option("decides which examples are drawn", default=0, low=0, high=MAX_SEED)
+    reverse: bool = options.option(
+        "store questions from the last character to the first",
+        default=None,
+        default_text=_by_task(lambda operation: operation.reverse),
+    )
+    ordered: bool = options.option(
+        "count a+b and b+a as two different examples",
+        default=None,
+        default_text=_by_task(lambda operation: operation.ordered),
+    )
+    draws: str = options.option(
+        "how operands are drawn: by their digits, uniformly by value, or half of them with long carries and borrows",
+        default=None,
+        default_text=_by_task(lambda operation: next(iter(operation.draws))),
+        choices=operations.ways_to_draw,
+    )
+    num_validation: int = options.option(
+        "examples of the validation split",
+        default=None,
+        default_text=_by_task(lambda operation: f"a {ORDINALS[operation.validation_share]} of the examples"),
+        low=1,
+    )
+    code_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        fields = vars(self)  # the class is frozen for all others
+
+        def fill(field: str, default: Any) -> None:
+            if fields[field] is None:
+                fields[field] = default
+
+        fields["code_sha256"] = _code(self.name, self.code_sha256)
+        operation = self.operation
+        # Later defaults depend on earlier fields, which are therefore checked first.
+        fill("digits", operation.digits)
+        options.check_int(operation.notation.size_word, self.digits, operation.min_digits, operation.max_digits)
+        fill("num_examples", operation.num_examples(int(self.digits)))
+        options.check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
+        for field in ("reverse", "ordered", "draws", "num_validation"):
+            fill(field, self.defaults[field])
+        options.check(self)
+        options.check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
+        if self.draws not in operation.draws:
+            ways = list(operation.draws)
+            allowed = f"{', '.join(ways)}; give one of them" if len(ways) > 1 else f"{ways[0]} alone; leave it out"
+            raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}")
+        if operation.arity != 2 and not self.ordered:
+            raise InputError(f"ordered is False, but {self.name} does not have two operands; leave it out")
+        for field in ("digits", "num_examples", "seed", "num_validation"):
+            fields[field] = int(fields[field])  # NumPy's integers become plain
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels to a worker: a task of one's own takes its code along."""
+        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
+        return vars(self) | ({"own": own.portable()} if own else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if own := state.pop("own", None):
+            registry.revive(*own)
+        vars(self).update(state)
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The default of every parameter but the name, given the parameters before it."""
+        operation = self.operation
+        return {
+            "digits": operation.digits,
+            "num_examples": operation.num_examples(int(self.digits)),
+            "seed": 0,
+            "reverse": operation.reverse,
+            "ordered": operation.ordered,
+            "draws": next(iter(operation.draws)),
+            "num_validation": int(self.num_examples) // operation.validation_share,
+        }
+
+    def replace(self, **changes: Any) -> "Task":
+        """This task with other parameters; a parameter that has its default, and is not given, has the new default.
+
+        ``dataclasses.replace`` would keep the number of validation examples instead.
+
+        >>> Task("addition").replace(num_examples=2000).config_name
+        'addition-n2000'
+
+        Raises:
+          InputError: A value is of the wrong kind or out of its range.
+        """
+        differing = {
+            field: getattr(self, field) for field, value in self.defaults.items() if getattr(self, field) != value
+        }
+        return Task(self.name, **(differing | changes), code_sha256=self.code_sha256)
+
+    @property
+    def operation(self) -> Operation:
+        if self.name in operations.OPERATIONS:
+            return operations.OPERATIONS[self.name]
+        own = registry.find(self.name, self.code_sha256)
+        assert own
+        return own.operation
+
+    @property
+    def code(self) -> str | None:
+        """Where the code of a task of one's own is: the path of its file, or its place in a package."""
+        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
+        return own.place if own else None
+
+    @property
+    def notation(self) -> Notation:
+        return self.operation.notation
+
+    @property
+    def drawing(self) -> Drawing:
+        """How the operands of a draw come out of its random words."""
+        return self.operation.draws[self.draws]
+
+    @property
+    def description(self) -> str:
+        """The task and its operands, in words, such as ``pq of at most 20 dashes``."""
+        return f"{self.name} of {self.notation.describe(self.digits)}"
+
+    @property
+    def operand_width(self) -> int:
+        """The most characters of an operand."""
+        return self.notation.width(self.digits)
+
+    @property
+    def question_width(self) -> int:
+        """Characters of a stored question."""
+        return self.operation.question_width(self.digits)
+
+    @property
+    def answer_width(self) -> int:
+        """Characters of a stored answer."""
+        return self.operation.answer_width(self.digits)
+
+    @property
+    def num_questions(self) -> int:
+        """How many questions there are: ordered pairs of operands, or as many operands as a question has.
+
+        >>> Task("addition").num_questions, Task("pq", digits=20).num_questions
+        (1000000, 400)
+        """
+        return self.drawing.num_values(self.digits) ** self.operation.arity
+
+    @property
+    def alphabet(self) -> str:
+        """Every character that a stored string may hold, in code point order."""
+        return "".join(sorted(self.operation.alphabet))
+
+    @property
+    def num_train(self) -> int:
+        """Examples of the training split."""
+        return self.num_examples - self.num_validation
+
+    @property
+    def config_name(self) -> str:
+        """The dataset's config, which names the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
+        return names.write(self.name, vars(self), self.defaults)
+
+    @classmethod
+    def from_name(cls, config_name: str) -> "Task":
+        """The task whose ``config_name`` this is.
+
+        >>> Task.from_name("addition-d6-n1000000").num_examples
+        1000000
+
+        Raises:
+          InputError: No task has this name; the message says which part is wrong.
+        """
+        name, given = names.read(config_name)
+        try:
+            task = cls(name, **given)
+        except InputError as error:
+            raise InputError(f"{config_name!r} cannot be made: {error}") from error
+        if task.config_name != config_name:
+            raise InputError(
+                f"{config_name!r} is the dataset {task.config_name!r}: a name has its parts in one order, and none "
+                "that is the default; give that name"
+            )
+        return task
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters as JSON holds them; ``Task.from_parameters`` is the inverse.
+
+        The first six are always there. A newer one is left out where it has its default, so that the metadata of
+        older datasets stay as they are. So is the checksum of the code for a task of this package.
+
+        >>> list(Task().parameters())
+        ['task', 'digits', 'num_examples', 'seed', 'reverse', 'ordered']
+        """
+        values = {field: getattr(self, field) for field in PARAMETERS[1:]}
+        newer = {field: value for field, value in self.defaults.items() if field not in PARAMETERS}
+        differing = {field: getattr(self, field) for field, value in newer.items() if getattr(self, field) != value}
+        code = {} if self.code_sha256 is None else {"code_sha256": self.code_sha256}
+        return {PARAMETERS[0]: self.name} | values | differing | code
+
+    @classmethod
+    def from_parameters(cls, parameters: dict[str, Any]) -> "Task":
+        """The task whose ``parameters()`` these are.
+
+        Raises:
+          InputError: A parameter is missing, unknown or out of range.
+        """
+        if not isinstance(parameters, dict) or not set(PARAMETERS) <= set(parameters) or None in parameters.values():
+            raise InputError(f"the parameters are {parameters!r}; they must be exactly {sorted(PARAMETERS)}")
+        values = dict(parameters)
+        try:
+            task = cls(name=values.pop("task"), **values)
+        except TypeError:
+            raise InputError(f"the parameters are {parameters!r}, and some of them are unknown") from None
+        if set(task.parameters()) != set(parameters):
+            raise InputError(f"the parameters are {parameters!r}; leave out draws and num_validation at their defaults")
+        return task
+
+
+def _code(name: Any, code_sha256: str | None) -> str | None:
+    """The checksum of a custom task's code; None for a task of this package.
+
+    Raises:
+      InputError: There is no such task, or its file has not been named, or has changed.
+    """
+    if isinstance(name, str) and name in operations.OPERATIONS:
+        if code_sha256 is not None:
+            raise InputError(f"code_sha256 is given, but {name} is a task of this package; leave it out")
+        return None
+    own = registry.find(name, code_sha256)
+    if own is None:
+        raise InputError(operations.unknown_task(name, code_sha256))
+    return own.sha256

@@ -16,7 +16,6 @@ from seq2seq_arith.trainer.curriculum import Curriculum
 from seq2seq_arith.trainer.registry import (
     COUPLED,
     FEED_FORWARDS,
-    FORMER_NAMES,
     MODELS,
     POSITIONS,
     VIEWS,
@@ -30,9 +29,6 @@ MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
 # Most training steps per compiled call; also the most that --profile-steps can ask for.
 MAX_STEPS_PER_CALL = 50
-# Fields that runs of version 0.1.0 do not have; the defaults of these change nothing for the sets that they had.
-NEWER = {"stream", "curriculum", "epoch_examples", "validation_examples", "keep_epochs"}
-NEWER_MODEL = {"positions", "feed_forward", "options", "code_sha256", "view_sha256"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -282,11 +278,9 @@ class TrainConfig:
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
         model = values.get("model", {})
-        if not (names - NEWER <= set(values) <= names and model_names - NEWER_MODEL <= set(model) <= model_names):
+        if set(values) != names or set(model) != model_names:
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
-        rest = {name: value for name, value in values.items() if name != "model"}
-        name = next((new for former, new in FORMER_NAMES.items() if former == model["name"]), model["name"])
-        return cls(model=ModelConfig(**model | {"name": name}), **rest)
+        return cls(**values | {"model": ModelConfig(**model)})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

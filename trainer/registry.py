@@ -231,9 +231,6 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 
-# Networks that older runs know by another name.
-FORMER_NAMES: dict[str, str] = {"transformer": "lstm_transformer"}
-
 OWN_VIEW = "a view of one's own"
 # What a model may be given, from the least to the most. Compare results only where the same is given.
 GIVEN: dict[str, str] = {

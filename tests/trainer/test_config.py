@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
-from seq2seq_arith.trainer.config import NEWER, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
@@ -54,11 +54,6 @@ def test_override_ignores_none_and_reaches_the_model():
 def test_recipes_come_back_from_json(name: str, task: str):
     config = recipe(name, task)
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
-
-
-def test_json_of_version_0_1_has_fewer_fields():
-    values = TrainConfig().to_json()
-    assert TrainConfig.from_json({name: values[name] for name in values if name not in NEWER}) == TrainConfig()
 
 
 def test_json_of_other_fields_is_refused():

@@ -195,9 +195,6 @@ def test_options_are_a_json_object_of_a_model_of_ones_own(nets):
 def test_the_configuration_goes_round(nets):
     config = TrainConfig(model=ModelConfig(name=f"{nets}:writer", options='{"units": 8}'))
     assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
-    old = config.to_json()
-    old["model"] = {"name": "transformer", "view": "raw", "hidden": 8, "layers": 1}
-    assert TrainConfig.from_json(old).model == ModelConfig(name="lstm_transformer", hidden=8)
 
 
 def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets):

@@ -52,13 +52,11 @@ def read(run: Run) -> dict[str, Any]:
 def _is_of_best(run: Run, epoch: int | None) -> bool:
     """Whether the weights after this epoch are the best ones still, and not those of a training that has gone on.
 
-    Earlier versions did not save the epoch; what they found is believed.
-
     Raises:
       InputError: The history is damaged.
     """
     best = history.best(history.read_csv(run.history))
-    return epoch is None or best is None or epoch == best["epoch"]
+    return best is None or epoch == best["epoch"]
 
 
 def worst(run: Run) -> Worst | None:

@@ -23,9 +23,7 @@ TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
 NOT_COMPARED = {name for name, (_, about) in options_of(TrainConfig).items() if not about.compared}
-NOT_COMPARED |= {"directory", "order", TASK_FILE}
-# How a run takes its examples; it is looked at when the run goes on. Runs of version 0.1.0 do not say it.
-ORDER, ORDER_BEFORE = "lanes", "one permutation per pass"
+NOT_COMPARED |= {"directory", TASK_FILE}
 # May be more when a run with a constant learning rate goes on.
 EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
@@ -49,7 +47,6 @@ class Run:
       sha256: The checksum of the dataset's metadata, which holds the checksums of all files.
       data_dir: The directory under which TFDS found the dataset.
       config: The model and its training.
-      order: How it takes its examples: ``ORDER``, or ``ORDER_BEFORE`` for a run of version 0.1.0.
     """
 
     folder: Path
@@ -57,7 +54,6 @@ class Run:
     sha256: str
     data_dir: str
     config: TrainConfig
-    order: str = ORDER
 
     @property
     def place(self) -> str:
@@ -160,7 +156,6 @@ class Run:
             "parameters": self.task.parameters(),
             "sha256": self.sha256,
             "directory": self.data_dir,
-            "order": self.order,
         } | ({TASK_FILE: self.task.code} if self.task.code else {})
         return {"data": data, "train": self.config.to_json()}
 
@@ -195,7 +190,6 @@ class Run:
         old, new = there.config, self.config
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
         if goes_further and old.schedule == "constant":
-            self.check_order()
             return there
         if not found:
             return there
@@ -204,18 +198,6 @@ class Run:
             f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
             "give another --run-dir, or the same settings to go on with it"
         )
-
-    def check_order(self) -> None:
-        """Checks that the run in the folder, which is there, can go on with this one's order of examples.
-
-        Raises:
-          InputError: It took its examples in another order, as version 0.1.0 did.
-        """
-        if open_run(self.folder).order != self.order:
-            raise InputError(
-                f"{self.place} holds an unfinished run of an earlier version, which took its examples in another "
-                "order; train it anew in another --run-dir (evaluate, predict and export still read it)"
-            )
 
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
@@ -303,11 +285,10 @@ def open_run(folder: str | Path) -> Run:
     try:
         values = json.loads(read(path))
         data = values["data"]
-        sha256, directory, order = data["sha256"], data["directory"], data.get("order", ORDER_BEFORE)
-        if not all(isinstance(value, str) for value in (sha256, directory, order)):
+        sha256, directory = data["sha256"], data["directory"]
+        if not (isinstance(sha256, str) and isinstance(directory, str)):
             raise TypeError
-        task = _task_of(data)
-        return Run(folder, task, sha256, directory, TrainConfig.from_json(values["train"]), order)
+        return Run(folder, _task_of(data), sha256, directory, TrainConfig.from_json(values["train"]))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{shown} is no run: it has no config.json; give the --run-dir of arith-model train") from None
     except OSError as error:

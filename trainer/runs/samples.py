@@ -3,8 +3,6 @@
 A line is for example::
 
     {"epoch": 3, "samples": [{"question": "152+8", "answer": "160", "prediction": "159"}, ...]}
-
-Runs of earlier versions do not have the file.
 """
 
 import contextlib

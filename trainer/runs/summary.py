@@ -23,7 +23,7 @@ class Summary:
       operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.
       seconds: From the first step to the last, compiling and evaluations included.
       character_accuracy, exact_match: On the validation set, in the best epoch.
-      best_epoch: That epoch, counted from 1; None in the summary of an earlier version.
+      best_epoch: That epoch, counted from 1.
       worst_slice: The worst slice of the task's suite: its ``name``, ``questions``, ``exact_match`` and ``digits``;
         None if the suite was not asked at the end of the training, or the task has none.
     """
@@ -38,7 +38,7 @@ class Summary:
     seconds: float
     character_accuracy: float
     exact_match: float
-    best_epoch: int | None = None
+    best_epoch: int
     worst_slice: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Summary:
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
-        """What ``write`` wrote; None if the training has not ended, or was one of version 0.1.0, which wrote none.
+        """What ``write`` wrote; None if the training has not ended.
 
         Raises:
           InputError: The file is damaged, or cannot be read.

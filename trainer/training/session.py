@@ -230,7 +230,6 @@ def _make_loop(run: Run, source: Source, view: View) -> Loop:
     if devices.cluster():
         _check_together(strategy, run)
     if devices.is_chief() and loop.restore() and not loop.state.stopped:
-        run.check_order()
         say(f"{printable(run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
     if devices.cluster():
         # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.

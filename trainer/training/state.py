@@ -59,15 +59,9 @@ class State:
     def from_json(cls, values: dict[str, Any]) -> "State":
         """The state whose fields these are.
 
-        Earlier checkpoints have no ``stage`` and no ``right``. In those of version 0.1.0 ``sums`` is a list, and
-        ``best`` repeats the score of the best epoch.
-
         Raises:
           ValueError, TypeError, KeyError: They are not those of a state.
         """
-        values = {name: value for name, value in values.items() if name != "best"}
-        if isinstance(values["sums"], list):
-            values["sums"] = dict(zip(METRICS, values["sums"], strict=True))
         state = cls(**values)
         state.check()
         return state

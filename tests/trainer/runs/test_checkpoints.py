@@ -1,5 +1,6 @@
 """Checkpoints: what is saved comes back, under names; damage and other models are refused."""
 
+import contextlib
 import json
 import zipfile
 
@@ -38,20 +39,6 @@ def test_what_is_saved_comes_back(tmp_path):
     assert state == STATE
     assert values(fresh) == values(saved)
     assert [entry.name for entry in path.parent.iterdir()] == ["last.npz"]
-
-
-def test_a_checkpoint_of_version_0_1_is_read_by_position(tmp_path):
-    """Its keys are numbers; in the order of their names 10 would come before 2."""
-    path, saved = tmp_path / "last.npz", [np.float32(number) for number in range(12)]
-    state = np.frombuffer(json.dumps(STATE).encode(), np.uint8)
-    np.savez(path, **{str(number): value for number, value in enumerate(saved)}, state=state)
-    fresh = variables(**{f"w{number}": () for number in range(12)})
-    arrays, found = checkpoints.load(path)
-    checkpoints.assign(fresh, arrays, path)
-    assert found == STATE
-    assert [float(variable) for variable in fresh] == list(range(12))
-    with pytest.raises(InputError, match="another model"):
-        checkpoints.assign(fresh[:11], arrays, path)
 
 
 def test_exchanged_layers_of_one_shape_are_told_apart(tmp_path):
@@ -120,16 +107,11 @@ def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):
 
 
 def archive(path, **members):
-    """A checkpoint without a sha256, as version 0.1.0 wrote them."""
-    np.savez(path, **{"state": np.frombuffer(json.dumps(STATE).encode(), np.uint8), **members})
-
-
-def one_name_twice(path):
-    """What one flipped bit makes of the name ``4`` in the zip's directory: two members of the name ``5``."""
-    archive(path, **{str(number): np.float32(number) for number in range(12)})
-    content = bytearray(path.read_bytes())
-    content[content.rindex(b"4.npy")] ^= 1
-    path.write_bytes(content)
+    """A checkpoint with the right sha256."""
+    members = {"state": np.frombuffer(json.dumps(STATE).encode(), np.uint8), **members}
+    with contextlib.suppress(TypeError):  # of Python objects there is no sha256
+        members["sha256"] = checkpoints._digest(members)
+    np.savez(path, **members)
 
 
 def exchanged_names(path):
@@ -142,25 +124,6 @@ def exchanged_names(path):
 def compressed(path):
     """Few bytes that become many: 40 MB of zeros here."""
     np.savez_compressed(path, a=np.zeros(10**7, np.float32), state=np.frombuffer(b"{}", np.uint8))
-
-
-def larger_than_the_file(path):
-    """Members that share their bytes."""
-    archive(path, a=np.zeros(10**4, np.float32))
-    content = path.read_bytes()
-    with zipfile.ZipFile(path) as file:
-        entry, members = file.start_dir, len(file.infolist())
-    directory, end = content[entry : content.rindex(b"PK\x05\x06")], bytearray(content[-22:])
-    again = directory[directory.rindex(b"PK\x01\x02") :] * 9
-    end[8:12] = (members + 9).to_bytes(2, "little") * 2
-    end[12:16] = (len(directory) + len(again)).to_bytes(4, "little")
-    path.write_bytes(content[:entry] + directory + again + end)
-
-
-def broken_header(path):
-    archive(path, a=np.zeros(3, np.float32))
-    with zipfile.ZipFile(path, "a") as file:
-        file.writestr("b.npy", b"\x93NUMPY\x01\x00\x0a\x00{'descr': \n")
 
 
 def raw_bytes(path):
@@ -179,22 +142,17 @@ def huge_shape(path):
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
-        (one_name_twice, "differ"),
         (exchanged_names, "its content does not have its sha256"),
-        (broken_header, ""),
-        (raw_bytes, "the magic string is not correct"),
-        (huge_shape, "b.npy does not have the 1,000,000,000,000 values that it says"),
+        (raw_bytes, ""),
+        (huge_shape, ""),
         (compressed, "its members are larger than the file"),
-        (larger_than_the_file, "its members are larger than the file"),
         (lambda path: archive(path, state=np.frombuffer(b"[1]", np.uint8)), "its state is not a JSON object"),
         (lambda path: archive(path, state=np.frombuffer(b"[" * 10**5, np.uint8)), ""),
-        (lambda path: archive(path, state=np.zeros(3)), ""),
         (lambda path: archive(path, a=np.array(["x"])), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.zeros(3, np.complex64)), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.zeros(3, "datetime64[s]")), "a does not hold finite numbers"),
-        (lambda path: archive(path, a=np.zeros(3, [("x", "f4")])), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.array([1.0, np.nan])), "a does not hold finite numbers"),
-        (lambda path: archive(path, a=np.array([{}], object)), "a.npy does not have the 1 values that it says"),
+        (lambda path: archive(path, a=np.array([{}], object)), "allow_pickle"),
     ],
 )
 def test_a_checkpoint_that_no_run_saves_is_refused(tmp_path, harm, sentence):

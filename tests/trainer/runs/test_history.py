@@ -12,7 +12,7 @@ def row(epoch: int) -> dict:
 
 
 def test_the_columns_stay_as_they_are():
-    """History files of earlier versions have these."""
+    """The histories of runs have these."""
     assert ",".join(history.COLUMNS) == (
         "epoch,steps,loss,character_accuracy,exact_match,val_loss,val_character_accuracy,val_exact_match,"
         "examples_per_second,seconds"

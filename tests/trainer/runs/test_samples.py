@@ -30,5 +30,5 @@ def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
     assert samples.read_jsonl(path) == EPOCHS[:whole]
 
 
-def test_a_run_of_an_earlier_version_has_none(tmp_path):
+def test_a_run_without_the_file_has_none(tmp_path):
     assert samples.read_jsonl(tmp_path / "samples.jsonl") == []

@@ -18,21 +18,12 @@ def test_a_state_comes_back():
     assert State.from_json(dataclasses.asdict(state)) == state
 
 
-def test_the_state_of_version_0_1_is_read():
-    """Its sums have no names, and it repeats the best score."""
-    old = {"step": 7, "sums": [1.5, 0.25, 0.125], "epoch_seconds": 1.0, "seconds": 2.0, "stalled": 1}
-    old |= {"best": [0.5, -0.75], "best_epoch": 1, "stopped": "", "history": [row(0.5, 0.75)]}
-    state = State.from_json(old)
-    assert state.sums == {"loss": 1.5, "character_accuracy": 0.25, "exact_match": 0.125}
-    assert (state.step, state.best_epoch, state.history) == (7, 1, [row(0.5, 0.75)])
-
-
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"more": 1}, "unexpected keyword"),
         ({"sums": None}, "sums is None"),
-        ({"sums": [1.0]}, "shorter"),
+        ({"sums": [1.0]}, "sums is"),
         ({"sums": {"loss": 1.0}}, "sums is"),
         ({"step": "x"}, "step is 'x'"),
         ({"step": -5}, "step is -5"),

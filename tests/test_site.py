@@ -94,7 +94,7 @@ def test_links_to_the_repository_lead_to_its_files(pages):
 
 def test_the_reference_has_every_public_name_and_every_option(site, pages):
     from seq2seq_arith.pipelines import arguments as data
-    from seq2seq_arith.trainer import arguments as model
+    from seq2seq_arith.trainer import commands as model
 
     assert {
         name

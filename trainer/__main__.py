@@ -3,18 +3,14 @@
 Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all checks that do not need it.
 """
 
-import importlib
 import sys
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.base import events, terminal
-from seq2seq_arith.trainer import commands
-from seq2seq_arith.trainer.arguments import PROGRAM, parse
+from seq2seq_arith.trainer.arguments import PROGRAM
+from seq2seq_arith.trainer.commands import COMMANDS, parse
 from seq2seq_arith.trainer.quiet import require_tensorflow
-
-WITHOUT_TENSORFLOW = ("runs", "plot", "results")
-GO_ON = ("train", "demo", "sweep")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,11 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         terminal.start_log(args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
         registry.use(args.task_file)
-        if args.command in GO_ON:
+        command = COMMANDS[args.command]
+        if command.goes_on:
             outcome.stopped += "; the same command goes on from the last checkpoint, or starts anew if there is none"
-        if args.command not in WITHOUT_TENSORFLOW:
+        if command.needs_tensorflow:
             require_tensorflow()  # before a dataset is made for nothing
-        outcome.code = importlib.import_module(f"{commands.__name__}.{args.command}").run(args)
+        outcome.code = command.run(args)
     return outcome.code
 
 

@@ -82,7 +82,7 @@ def test_python_runs_as_it_stands(code, results):
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("arith-")])
 def test_commands_are_accepted(command):
     from seq2seq_arith.pipelines import arguments as data
-    from seq2seq_arith.trainer import arguments as model
+    from seq2seq_arith.trainer import commands as model
 
     program, *arguments = shlex.split(command)
     parser = {"arith-data": data.make_parser, "arith-model": model.parser}[program]()

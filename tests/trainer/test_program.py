@@ -12,7 +12,7 @@ import sys
 import time
 
 import pytest
-from layout import ROOT, names_of
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
@@ -20,11 +20,10 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option, options_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
-from seq2seq_arith.trainer import arguments as parsing
-from seq2seq_arith.trainer import commands, recipes
+from seq2seq_arith.trainer import recipes
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.arguments import parse, parse_lengths
-from seq2seq_arith.trainer.commands import train
+from seq2seq_arith.trainer.arguments import parse_lengths
+from seq2seq_arith.trainer.commands import COMMANDS, parse, train
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -187,8 +186,7 @@ def test_a_new_field_is_an_option_at_once(monkeypatch, capsys):
     class Larger(TrainConfig):
         momentum: float = option("how much of the last step is kept", default=0.9, low=0.0, high=1.0)
 
-    for module in (train, parsing):
-        monkeypatch.setattr(module, "TrainConfig", Larger)
+    monkeypatch.setattr(train, "TrainConfig", Larger)
     monkeypatch.setattr(recipes, "recipe", lambda *_: Larger())
     assert configuration(parse([*TRAIN, "--momentum", "0.5"]))[1].momentum == 0.5
     with pytest.raises(InputError, match=r"momentum is 2\.0; give a number from 0 to 1"):
@@ -217,7 +215,7 @@ def test_an_evaluation_that_is_refused(trained, capsys, tmp_path):
         assert sentence in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["", *names_of(commands)])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
     with pytest.raises(SystemExit):
         parse([*command.split(), "--help"])

@@ -14,7 +14,8 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.trainer.arguments import parse, parse_numbers
+from seq2seq_arith.trainer.arguments import parse_numbers
+from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, recipe

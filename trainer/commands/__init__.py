@@ -1,4 +1,75 @@
-"""The commands of ``arith-model``, one module each: what it refuses before TensorFlow is imported, calls and prints.
+"""The commands of ``arith-model``: each with its options, and what it refuses before TensorFlow is imported.
 
-To add a command, write a module of its name with a ``run``, and add its options to ``trainer/arguments.py``.
+To add a command, write its functions into one of the modules here, and its ``Command`` into ``COMMANDS``.
 """
+
+import argparse
+from collections.abc import Sequence
+
+from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION
+from seq2seq_arith.base.options import Parser, complete
+from seq2seq_arith.base.packages import ShowVersions
+from seq2seq_arith.trainer.arguments import PROGRAM
+from seq2seq_arith.trainer.commands import ask, describe, evaluate, sweep, train
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        train.TRAIN,
+        train.DEMO,
+        describe.DESCRIBE,
+        describe.RUNS,
+        describe.PLOT,
+        evaluate.EVALUATE,
+        ask.PREDICT,
+        ask.EXPORT,
+        ask.INSPECT,
+        evaluate.REPORT,
+        ask.SERVE,
+        sweep.SWEEP,
+        sweep.RESULTS,
+    )
+}
+FIRST_EXAMPLES = ("train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    top = Parser(
+        prog=PROGRAM,
+        description="Trains models on the datasets that arith-data makes, scores them, and asks them questions.",
+        examples=_typed(FIRST_EXAMPLES),
+    )
+    top.add_argument("--version", action=ShowVersions)
+    parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    for name, command in COMMANDS.items():
+        sentence = f"{command.does[0].upper()}{command.does[1:]}."
+        examples = _typed(command.examples)
+        command.add_options(parsers.add_parser(name, help=command.does, description=sentence, examples=examples))
+    top.add_help_option()
+    return top
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
+
+    Raises:
+      InputError: An argument is unknown, or of the wrong kind.
+    """
+    top = parser()
+    complete(top)
+    args, rest = top.parse_known_args(argv)
+    if args.command in ("predict", "inspect"):  # questions may also stand behind an option
+        args.questions += [argument for argument in rest if _is_question(argument)]
+        rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
+    if rest:
+        args.parser.refuse_unknown(rest)
+    return args
+
+
+def _typed(examples: Sequence[str]) -> list[str]:
+    return [f"{PROGRAM} {example}" for example in examples]
+
+
+def _is_question(argument: str) -> bool:
+    return not argument.startswith("-") or argument == "-" or bool(DASHES_QUESTION.fullmatch(argument))

@@ -1,34 +1,47 @@
-"""``arith-model describe``: shows the network, the data and the costs of a run, or of a recipe."""
+"""``arith-model describe``, ``runs`` and ``plot``: what runs are, how far they are, and how they learned."""
 
 import argparse
 
-from seq2seq_arith.arithmetic.operations import is_task
+from seq2seq_arith.arithmetic.operations import OPERATIONS, is_task
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
+from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import options_of
-from seq2seq_arith.base.terminal import SUCCESS, say
+from seq2seq_arith.base.options import Parser, add_options, options_of
+from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.arguments import DATA_FLAGS
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, Command
+from seq2seq_arith.trainer.commands.train import configuration, recipes_data, recipes_default
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.recipes import RECIPES
+from seq2seq_arith.trainer.runs import curves, listing
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
 
-def run(args: argparse.Namespace) -> int:
+def describe_options(describe: Parser) -> None:
+    """Adds the options of ``describe``."""
+    describe.add_argument(
+        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(OPERATIONS)}"
+    )
+    task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
+    task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
+    add_task_options(task, flags=DATA_FLAGS, default_of=recipes_data)
+    add_options(task, ModelConfig, default_of=recipes_default)
+
+
+def describe(args: argparse.Namespace) -> int:
     """Shows what a run has trained, or what a recipe would train."""
     if is_task(args.what):
-        described, args.recipe, args.task = None, args.recipe or "best", args.what
+        run, args.recipe, args.task = None, args.recipe or "best", args.what
         task, config = configuration(args)
     else:
-        described = _open(args)
-        task, config = described.task, described.config
+        run = _open(args)
+        task, config = run.task, run.config
     import_tensorflow()
-    from seq2seq_arith.trainer.asking import describe
+    from seq2seq_arith.trainer.training import describe
 
-    say(describe.describe(task, config, described))
+    say(describe.describe(task, config, run))
     return SUCCESS
 
 
@@ -39,16 +52,79 @@ def _open(args: argparse.Namespace) -> Run:
       InputError: There is none, or there are options, which are for tasks.
     """
     if "/" not in args.what and not expanded(args.what).exists():
-        Task(args.what)  # says which tasks there are
+        Task(args.what)  # refuses it, and says which tasks there are
     for option in (kind.option for kind in plugins.KINDS):
         if (name := getattr(args, option)) and plugins.is_plugin(name):  # it only says that the code may run
             plugins.allow(name)
             setattr(args, option, None)
-    described = open_run(args.what)
+    run = open_run(args.what)
     names = [DATA_FLAGS.get(name, name) for name in options_of(Task)]
     names += [about.flag or name for name, (_, about) in options_of(ModelConfig).items()]
     for name in ("recipe", *names, *SIZE_WORDS):
         if getattr(args, name.replace("-", "_")) is not None:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} is given, but {args.what} is a run, which has its own settings; leave it out")
-    return described
+    return run
+
+
+def runs_options(runs: Parser) -> None:
+    """Adds the options of ``runs``."""
+    runs.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
+    runs.add_argument("--json", action="store_true", help="one JSON object per line")
+
+
+def runs(args: argparse.Namespace) -> int:
+    """Lists the runs in a folder."""
+    entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(args.runs_dir)).items()]
+    say(listing.json_lines(entries) if args.json else listing.text(entries))
+    return SUCCESS
+
+
+def plot_options(plot: Parser) -> None:
+    """Adds the options of ``plot``."""
+    plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
+    plot.add_argument(
+        "-o", "--output", metavar="FILE", default="curves.png", help="a file .png, .svg or .pdf (default: curves.png)"
+    )
+
+
+def plot(args: argparse.Namespace) -> int:
+    """Draws the curves of runs into one picture."""
+    path = local_folder(args.output)
+    found = [curves.read(open_run(folder)) for folder in args.run_dirs]
+    curves.plot(path, dict(zip(curves.labels(args.run_dirs), found, strict=True)))
+    say(printable(path))
+    return SUCCESS
+
+
+DESCRIBE = Command(
+    name="describe",
+    does="show the network, its view and the training of a run or a recipe",
+    options=describe_options,
+    run=describe,
+    examples=[
+        "describe runs/addition",
+        "describe addition",
+        "describe pq --recipe notebook --dashes 20",
+        "describe subtraction --recipe notebook --model gru --hidden 64",
+    ],
+    prints_data=True,
+)
+RUNS = Command(
+    name="runs",
+    does="list the runs in a folder: what they are, how far they are, what they reached",
+    options=runs_options,
+    run=runs,
+    examples=["runs runs", "runs runs/sweep --json"],
+    needs_tensorflow=False,
+    prints_data=True,
+)
+PLOT = Command(
+    name="plot",
+    does="draw the curves of runs into one picture",
+    options=plot_options,
+    run=plot,
+    examples=["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
+    needs_tensorflow=False,
+    prints_data=True,
+)

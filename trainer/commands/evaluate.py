@@ -1,30 +1,59 @@
-"""``arith-model evaluate``: scores the best model of a run."""
+"""``arith-model evaluate`` and ``report``: scores of runs, and where they err."""
 
 import argparse
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.task_options import task_parameters
-from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.trainer.arguments import DATA_FLAGS, asked_suite, parse_lengths
+from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
+from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
+from seq2seq_arith.base.terminal import SUCCESS, printable, say
+from seq2seq_arith.trainer.arguments import (
+    DATA_FLAGS,
+    Command,
+    add_own_code,
+    add_own_codes,
+    add_suite_options,
+    parse_lengths,
+    suite_options,
+)
+from seq2seq_arith.trainer.config import ReportOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.own_code import open_with
+from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer.runs.run import local_folder, open_all_with, open_with
 
 
-def run(args: argparse.Namespace) -> int:
+def evaluate_options(evaluate: Parser) -> None:
+    """Adds the options of ``evaluate``."""
+    evaluate.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    first = evaluate.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
+    )
+    first.add_argument(
+        "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
+    )
+    first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
+    add_suite_options(first)
+    add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
+    data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
+    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's")
+    add_own_code(evaluate)
+
+
+def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
-    scored, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
+    run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
     for length in lengths:
-        scored.task_of_length(length)  # refuses a length before TensorFlow is imported
+        run.task_of_length(length)  # refuses a length before TensorFlow is imported
     if args.all_questions:
-        scored.check_all_questions()
-    chosen = asked_suite(args)
-    parameters = task_parameters(args, scored.task.name, flags=DATA_FLAGS)
-    task = coverage.fitted(scored.task.replace(**parameters), parameters)
+        run.check_all_questions()
+    chosen = suite_options(args)
+    parameters = task_parameters(args, run.task.name, flags=DATA_FLAGS)
+    task = coverage.fitted(run.task.replace(**parameters), parameters)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
     evaluation.evaluate(
-        scored,
+        run,
         task=task,
         data_dir=args.data_dir,
         lengths=lengths,
@@ -33,3 +62,62 @@ def run(args: argparse.Namespace) -> int:
         replicas=args.replicas,
     )
     return SUCCESS
+
+
+def report_options(report: Parser) -> None:
+    """Adds the options of ``report``."""
+    report.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
+    first = report.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "-o", "--output", metavar="FILE", default="report.html", help="a file .html (default: report.html)"
+    )
+    add_options(first, ReportOptions)
+    first.add_argument(
+        "--lengths",
+        help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: one more than the run's own, and "
+        "twice as many, if the model reads them and they are short)",
+    )
+    first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
+    add_suite_options(first)
+    add_own_codes(report)
+
+
+def report(args: argparse.Namespace) -> int:
+    """Writes one page about runs."""
+    path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
+    chosen = suite_options(args)
+    lengths = None if args.lengths is None else parse_lengths(args.lengths)
+    runs = open_all_with(args.run_dirs, args.model, args.view)
+    for run in runs:
+        for length in lengths or ():
+            run.task_of_length(length)
+    labelled = dict(zip(curves.labels(args.run_dirs), runs, strict=True))
+    import_tensorflow()
+    from seq2seq_arith.trainer.reporting import page
+
+    page.write_report(path, labelled, options, lengths=lengths, chosen=chosen, data_dir=args.data_dir)
+    say(printable(path))
+    return SUCCESS
+
+
+EVALUATE = Command(
+    does="score the best model of a run, ask its task's suite, and show where it errs",
+    options=evaluate_options,
+    run=evaluate,
+    examples=[
+        "evaluate runs/addition",
+        "evaluate runs/addition --lengths 4,6-8",
+        "evaluate runs/addition --all-questions",
+    ],
+)
+REPORT = Command(
+    does="write one page about runs: what they learned, and where they err",
+    options=report_options,
+    run=report,
+    examples=[
+        "report runs/addition",
+        "report runs/lstm runs/gru -o lesson.html",
+        "report runs/pq --examples 500 --lengths 2000 -o pq.html",
+    ],
+    prints_data=True,
+)

@@ -1,4 +1,4 @@
-"""``arith-model sweep``: trains many runs, and collects their results."""
+"""``arith-model sweep`` and ``results``: many runs, and tables of what they reach."""
 
 import argparse
 import json
@@ -9,18 +9,29 @@ from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.options import check_int
-from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.trainer.arguments import asked_suite, parse, parse_lengths, parse_numbers
-from seq2seq_arith.trainer.commands.train import configuration
+from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
+from seq2seq_arith.base.terminal import SUCCESS, say
+from seq2seq_arith.trainer.arguments import Command, parse_lengths, parse_numbers, suite_options
+from seq2seq_arith.trainer.commands.evaluate import EVALUATE
+from seq2seq_arith.trainer.commands.train import TRAIN, configuration
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.sweeps import plan
-from seq2seq_arith.trainer.sweeps.plan import Planned
+from seq2seq_arith.trainer.sweeps import plan, results
 
 MAX_JOBS = 64
 
 
-def run(args: argparse.Namespace) -> int:
+def sweep_options(sweep: Parser) -> None:
+    """Adds the options of ``sweep``."""
+    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/sweeps.md shows one")
+    sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
+    sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
+    sweep.add_argument(
+        "--jobs", type=whole_number, default=1, help="how many runs are trained at once (1 to 64; default: 1)"
+    )
+
+
+def sweep(args: argparse.Namespace) -> int:
     """Trains many runs, and collects their results."""
     from seq2seq_arith.trainer.data import making
     from seq2seq_arith.trainer.sweeps.runner import Runner
@@ -43,17 +54,17 @@ def run(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def checked(planned: Planned) -> tuple[Task, dict[str, Any]]:
+def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     """The dataset and the settings of a planned run, of which ``train`` and ``evaluate`` will accept each.
 
     Raises:
       InputError: They will not.
     """
-    asked = parse(["train", *planned.words(), "--data-dir=D", "--run-dir=R"])
-    registry.use(asked.task_file)
-    task, config = configuration(asked)
-    suite = parse(["evaluate", "R", *plan.typed(planned.suite)])
-    asked_suite(suite)
+    args = TRAIN.parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
+    registry.use(args.task_file)
+    task, config = configuration(args)
+    suite = EVALUATE.parse(["R", *plan.typed(planned.suite)])
+    suite_options(suite)
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)
     return task, {"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite}
@@ -61,3 +72,48 @@ def checked(planned: Planned) -> tuple[Task, dict[str, Any]]:
 
 def _seeds(text: str) -> list[int]:
     return parse_numbers("seeds", text, "0-9 or 1,5")
+
+
+def results_options(options: Parser) -> None:
+    """Adds the options of ``results``."""
+    options.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
+    options.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
+    options.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
+    options.add_argument(
+        "--threshold", type=number, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
+    )
+    options.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
+    options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
+
+
+def show_results(args: argparse.Namespace) -> int:
+    """Prints a table of the results of sweeps."""
+    wrong = next((each for each in args.where if "=" not in each), None)
+    if wrong is not None:
+        raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
+    check_number("threshold", args.threshold, 0.0, 1.0)
+    rows = [row for file in args.files for row in results.read(results.file_of(expanded(file)))]
+    where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
+    lengths = parse_lengths(args.lengths)
+    asked = results.Asked(by=args.by.split(","), where=where, threshold=args.threshold, lengths=lengths)
+    say(results.markdown(rows, asked) if args.markdown else results.text(rows, asked))
+    return SUCCESS
+
+
+SWEEP = Command(
+    name="sweep",
+    does="train many runs, with several seeds, and collect what they reach",
+    options=sweep_options,
+    run=sweep,
+    examples=["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
+    goes_on=True,
+)
+RESULTS = Command(
+    name="results",
+    does="print a table of the results of a sweep",
+    options=results_options,
+    run=show_results,
+    examples=["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
+    needs_tensorflow=False,
+    prints_data=True,
+)

@@ -1,21 +1,87 @@
-"""``arith-model train``: trains a model, and makes its dataset if it is missing."""
+"""``arith-model train`` and ``demo``: train a model, and make its dataset if it is missing."""
 
 import argparse
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import named_task, task_parameters
+from seq2seq_arith.arithmetic.task_options import add_task_options, named_task, task_parameters
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_int, given, words
+from seq2seq_arith.base.options import (
+    FIRST_OPTIONS,
+    Parser,
+    add_options,
+    check_int,
+    given,
+    options_of,
+    whole_number,
+    words,
+)
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.arguments import DATA_FLAGS
+from seq2seq_arith.trainer.arguments import DATA_FLAGS, Command
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.recipes import configured, recipe_data
+from seq2seq_arith.trainer.recipes import (
+    DEMO_TASKS,
+    RECIPES,
+    configured,
+    is_data_of_recipes,
+    is_set_by_recipes,
+    recipe_data,
+)
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs.run import run_folder, standing
 
+# The settings of a training at the head of its help, beside where it reads and writes, and the recipe.
+FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
 
-def run(args: argparse.Namespace) -> int:
+
+def train_options(train: Parser) -> None:
+    """Adds the options of ``train``."""
+    train.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
+    first = train.add_argument_group(FIRST_OPTIONS)
+    first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
+    first.add_argument("--run-dir", required=True, help="where the files of the run go")
+    described = "; ".join(f"{name}: {entry.help}" for name, entry in RECIPES.items())
+    first.add_argument(
+        "--recipe",
+        default="best",
+        help=f"{described} (default: best). A recipe names the dataset, the model and the training. The options below "
+        "change it, and config.json in the run's folder holds the result",
+    )
+    data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
+    add_task_options(data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=recipes_data)
+    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=recipes_default)
+    model = train.add_argument_group("the model", f"Models:\n\n{_listed(MODELS)}\n\nViews:\n\n{_listed(VIEWS)}")
+    add_options(model, ModelConfig, default_of=recipes_default)
+    training = train.add_argument_group("the training")
+    rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
+    add_options(training, TrainConfig, rest, default_of=recipes_default)
+    training.add_argument(
+        "--batch-per-replica", type=whole_number, help="instead of --batch-size: this, times the number of replicas"
+    )
+    training.add_argument(
+        "--dry-run", action="store_true", help="only say what would be made and trained, and what it would take"
+    )
+    machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
+    machines.add_argument(
+        "--public-cluster",
+        action="store_true",
+        help="train also on machines with public addresses; whoever reaches their ports can take them over",
+    )
+    board = train.add_argument_group("TensorBoard")
+    board.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
+    board.add_argument(
+        "--profile-steps",
+        type=whole_number,
+        default=0,
+        help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
+    )
+
+
+def train(args: argparse.Namespace) -> int:
     """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
     _check(args)
@@ -24,23 +90,19 @@ def run(args: argparse.Namespace) -> int:
         _make_dataset(args, task)
     import_tensorflow()
     from seq2seq_arith.trainer import demo
-    from seq2seq_arith.trainer.asking import preview
-    from seq2seq_arith.trainer.training import devices, session
+    from seq2seq_arith.trainer.training import describe, devices, session
 
     if args.batch_per_replica is not None:
         config = override(config, batch_size=args.batch_per_replica * devices.count_replicas(config.replicas))
     if args.dry_run:
-        say(preview.preview(task, args.data_dir, args.run_dir, config))
+        say(describe.preview(task, args.data_dir, args.run_dir, config))
         return SUCCESS
-    trained = session.train(
-        task,
-        args.data_dir,
-        args.run_dir,
-        config,
+    options = session.TrainOptions(
         tensorboard=args.tensorboard or args.profile_steps > 0,
         profiled_steps=args.profile_steps,
         public_cluster=args.public_cluster,
     )
+    trained = session.train(task, args.data_dir, args.run_dir, config, options)
     if devices.is_chief():
         demo.show(trained)
     return SUCCESS
@@ -56,12 +118,24 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     return task, configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
 
 
-def _check(args: argparse.Namespace) -> None:
-    """Checks the options that are no part of a configuration.
+def recipes_default(field: str) -> str | None:
+    """The default of a setting in the help, if recipes give it."""
+    return "the recipe's" if is_set_by_recipes(field) else None
 
-    Raises:
-      InputError: A value is out of its range, or two options do not go together.
-    """
+
+def recipes_data(field: str) -> str | None:
+    """The default of a dataset's parameter in the help, if recipes give it."""
+    return "the recipe's" if is_data_of_recipes(field) else None
+
+
+def _listed(registry: Mapping[str, Any]) -> str:
+    """The entries of a registry as a list: each with its line of help, a view also with what it gives to the model."""
+    gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if hasattr(entry, "given")}
+    return "\n".join(f"- {name}: {entry.help}{gives.get(name, '')}" for name, entry in registry.items())
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Checks the options that are not part of a configuration."""
     if not 0 <= args.profile_steps <= MAX_STEPS_PER_CALL:
         raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_PER_CALL}")
     if args.batch_per_replica is not None:
@@ -78,3 +152,43 @@ def _make_dataset(args: argparse.Namespace, task: Task) -> None:
         plain = named_task(args, args.task, flags=DATA_FLAGS)
         making.say_if_other(plain, task, args.data_dir, args.recipe, f"add: {' '.join(words(plain, task))}")
     making.make_missing(task, args.data_dir)
+
+
+def demo_options(demo: Parser) -> None:
+    """Adds the options of ``demo``."""
+    demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
+    demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
+    add_options(demo, TrainConfig, ["replicas"])
+
+
+def run_demo(args: argparse.Namespace) -> int:
+    """Makes the datasets of the demo, trains a model on each, and asks them hard questions."""
+    import_tensorflow()
+    from seq2seq_arith.trainer import demo
+
+    demo.run(args.data_dir, args.run_dir, args.replicas)
+    return SUCCESS
+
+
+TRAIN = Command(
+    name="train",
+    does="train a model, or go on with a stopped run",
+    options=train_options,
+    run=train,
+    examples=[
+        "train addition --data-dir data --run-dir runs/addition",
+        "train addition --data-dir data --run-dir runs/addition --dry-run",
+        "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
+        "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
+        "--epochs 300",
+    ],
+    goes_on=True,
+)
+DEMO = Command(
+    name="demo",
+    does=f"train {', '.join(DEMO_TASKS)}, and end with one table",
+    options=demo_options,
+    run=run_demo,
+    examples=["demo --data-dir data --run-dir runs"],
+    goes_on=True,
+)

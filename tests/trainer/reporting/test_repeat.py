@@ -7,7 +7,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.arguments import parse
+from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data

@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.arguments import parse
+from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing
 from seq2seq_arith.trainer.runs.listing import RunState

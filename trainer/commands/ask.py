@@ -1,0 +1,164 @@
+"""``arith-model predict``, ``inspect``, ``export`` and ``serve``: questions to the best model of a run."""
+
+import argparse
+import json
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.options import Parser, check_int, whole_number
+from seq2seq_arith.base.terminal import SUCCESS, printable, say
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.arguments import RUNS_DIR, Command, add_own_code, add_own_codes
+from seq2seq_arith.trainer.quiet import import_tensorflow
+from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer.runs.run import local_folder, open_with
+
+MAX_PORT = 2**16 - 1
+
+
+def predict_options(predict: Parser) -> None:
+    """Adds the options of ``predict``."""
+    predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    predict.add_argument(
+        "questions",
+        metavar="QUESTION",
+        nargs="*",
+        help="39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input",
+    )
+    predict.add_argument("--file", help="a file with one question per line")
+    predict.add_argument(
+        "--json", action="store_true", help="one JSON object per line: question, prediction, confidence"
+    )
+    add_own_code(predict)
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Answers questions with the best model of a run."""
+    run = open_with(args.run_dir, args.model, args.view)
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import prediction
+
+    prediction.print_answers(run, prediction.read_questions(args.questions, args.file), as_json=args.json)
+    return SUCCESS
+
+
+def inspect_options(inspect: Parser) -> None:
+    """Adds the options of ``inspect``."""
+    inspect.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    inspect.add_argument("questions", metavar="QUESTION", nargs="*", help="one question: 39+3, or ---p-- for pq")
+    inspect.add_argument("-o", "--output", metavar="FILE", help="draw it: a .png, .svg or .pdf file")
+    inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
+    add_own_code(inspect)
+
+
+def inspect(args: argparse.Namespace) -> int:
+    """Looks inside the best model of a run while it answers a question."""
+    run = open_with(args.run_dir, args.model, args.view)
+    if len(args.questions) != 1:
+        raise InputError(f"there are {len(args.questions)} questions; give one, such as {text.example(run.task)}")
+    question = text.parse(args.questions[0], run.task, run.most_digits)
+    path = None if args.output is None else local_folder(args.output)
+    if path:
+        curves.check_picture(path)
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import inspection
+    from seq2seq_arith.trainer.training import session
+
+    found = inspection.inspect(session.restore(run, question.task), question)
+    if path:
+        inspection.draw(path, found)
+    say(json.dumps(found.to_json()) if args.json else found.text())
+    if path and not args.json:
+        say(f"\n{printable(path)}")
+    return SUCCESS
+
+
+def export_options(export: Parser) -> None:
+    """Adds the options of ``export``."""
+    export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+    export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
+    add_own_code(export)
+
+
+def export(args: argparse.Namespace) -> int:
+    """Writes the best model of a run for use elsewhere."""
+    run = open_with(args.run_dir, args.model, args.view)
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import export
+
+    export.export(run, args.out)
+    return SUCCESS
+
+
+def serve_options(serve: Parser) -> None:
+    """Adds the options of ``serve``."""
+    serve.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
+    serve.add_argument(
+        "--port", type=whole_number, default=8765, help="on this machine alone; 0 for a free one (default: 8765)"
+    )
+    serve.add_argument(
+        "--export",
+        metavar="DIR",
+        help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
+        "of the counters, taggers and convolutions among the runs",
+    )
+    add_own_codes(serve)
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Shows a page on which a person asks runs, or writes one that needs no server."""
+    top = expanded(args.runs_dir)
+    plugins.allow(*args.model, *args.view)
+    if args.export is not None:
+        folder = local_folder(args.export)
+        import_tensorflow()
+        from seq2seq_arith.trainer.playground import export
+
+        export.export(top, folder)
+        return SUCCESS
+    check_int("port", args.port, 0, MAX_PORT)
+    packages.require("arith-model serve", "aiohttp", "serve")
+    import_tensorflow()
+    from seq2seq_arith.trainer.playground import server
+
+    server.serve(top, args.port)
+    return SUCCESS
+
+
+PREDICT = Command(
+    name="predict",
+    does="answer questions as a person writes them, such as 39+3",
+    options=predict_options,
+    run=predict,
+    examples=[
+        "predict runs/addition 39+3 12+345",
+        "predict runs/pq ---p--",
+        "predict runs/addition --file questions.txt --json",
+    ],
+    prints_data=True,
+)
+INSPECT = Command(
+    name="inspect",
+    does="look inside a model while it answers: probabilities, attention, states",
+    options=inspect_options,
+    run=inspect,
+    examples=["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
+    prints_data=True,
+)
+EXPORT = Command(
+    name="export",
+    does="write the best model as a SavedModel and as a .keras file",
+    options=export_options,
+    run=export,
+    examples=["export runs/addition exported"],
+)
+SERVE = Command(
+    name="serve",
+    does="show a page on which you ask the runs of a folder, and watch them write",
+    options=serve_options,
+    run=serve,
+    examples=["serve runs", "serve runs --port 8000", "serve runs --export page"],
+    prints_data=True,
+)

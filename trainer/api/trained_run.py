@@ -503,7 +503,8 @@ class TrainedRun:
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        trained = session.train(self.task, self.run.data_dir, self.run.place, config, callbacks=callbacks)
+        options = session.TrainOptions(callbacks=callbacks)
+        trained = session.train(self.task, self.run.data_dir, self.run.place, config, options)
         return TrainedRun(trained.run)
 
     def _facts(self) -> Table:

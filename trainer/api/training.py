@@ -76,7 +76,7 @@ def train(
     import_tensorflow()
     from seq2seq_arith.trainer.training import session
 
-    return TrainedRun(session.train(task, place, folder, config, callbacks=callbacks).run)
+    return TrainedRun(session.train(task, place, folder, config, session.TrainOptions(callbacks=callbacks)).run)
 
 
 def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

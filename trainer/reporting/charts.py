@@ -8,7 +8,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-from seq2seq_arith.trainer.asking.describe import Layer
+from seq2seq_arith.trainer.training.describe import Layer
 
 WIDTH, HEIGHT = 360, 232
 LEFT, RIGHT, TOP, BOTTOM = 40, 10, 24, 34

@@ -19,7 +19,7 @@ from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.trainer.asking import breakdown, describe, evaluation
+from seq2seq_arith.trainer.asking import breakdown, evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, mistakes
 from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
 from seq2seq_arith.trainer.config import ReportOptions
@@ -32,7 +32,7 @@ from seq2seq_arith.trainer.runs import history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import metrics, session
+from seq2seq_arith.trainer.training import describe, metrics, session
 from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 30

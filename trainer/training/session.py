@@ -56,16 +56,35 @@ class Trained:
     summary: Summary
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """How a training is watched, and where it may run; none of it changes what is learned.
+
+    Attributes:
+      tensorboard: Whether to write for TensorBoard, into the run's folder.
+      profiled_steps: The most steps to profile for TensorBoard; 0 for no profile.
+      public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
+      callbacks: Keras's callbacks, called as ``observers.Callbacks`` says; only on one machine.
+    """
+
+    tensorboard: bool = False
+    profiled_steps: int = 0
+    public_cluster: bool = False
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """A training that may begin: its run, its dataset, the view of its model, and where it runs."""
+
+    run: Run
+    source: Source
+    view: View
+    on_gpus: bool
+
+
 def train(
-    task: Task,
-    data_dir: str,
-    run_dir: str,
-    config: TrainConfig,
-    *,
-    tensorboard: bool = False,
-    profiled_steps: int = 0,
-    public_cluster: bool = False,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions = TrainOptions()
 ) -> Trained:
     """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
 
@@ -74,26 +93,49 @@ def train(
       data_dir: The directory under which TFDS finds the dataset.
       run_dir: The folder of the run.
       config: The model and its training.
-      tensorboard: Whether to write for TensorBoard, into the run's folder.
-      profiled_steps: The most steps to profile for TensorBoard; 0 for no profile.
-      public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
-      callbacks: Keras's callbacks, called as ``observers.Callbacks`` says; on one machine alone.
+      options: How the training is watched.
 
     Raises:
-      InputError: The data is not there, the folder holds another run, another process is training in it, the memory
-        does not suffice, the machines were not started with the same command, or have callbacks.
+      InputError: As for ``prepare``; or another process is training in the folder, or the machines of a cluster were
+        not started with the same command.
       DivergedError: The loss, or a weight, is no longer a number.
       WriteError: A file of the run cannot be written.
       LostMachineError: Another machine of the cluster is gone.
       TrainingError: The folder was removed meanwhile.
     """
-    if tensorboard:
+    plan = prepare(task, data_dir, run_dir, config, options)
+    run, is_chief = plan.run, devices.is_chief()
+    with run.locked(writes=is_chief):
+        run.claim(writes=is_chief)
+        with (
+            devices.translate_exhaustion("give a smaller --batch-size"),
+            _translate_lost_machine(run),
+            notebook.one_output() as output,
+        ):
+            loop = make_loop(plan)
+            if is_chief:
+                loop.observers = _make_observers(loop, output, options)
+            loop.train()
+        return finish(loop)
+
+
+def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions) -> Plan:
+    """Refuses a training that cannot succeed, before anything is written.
+
+    The order matters: cluster addresses are checked before TensorFlow connects to them, the folder before devices are
+    taken, and the devices are prepared before Keras builds a layer.
+
+    Raises:
+      InputError: The data is not there, the folder holds another run, the memory does not suffice, the model does not
+        fit the data, or an option does not fit the others.
+    """
+    if options.tensorboard:
         check_installed()
         if stores.is_url(run_dir):
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
-    if not public_cluster:
+    if not options.public_cluster:
         devices.check_private()
-    if callbacks and devices.cluster():
+    if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     source = records.open_source(task, data_dir)
     on_gpus = devices.uses_gpus(config.replicas)
@@ -107,29 +149,64 @@ def train(
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
     _check_lengths(config, task, variables)
     try_out(config.model, view)
-    is_chief = devices.is_chief()
-    with run.locked(writes=is_chief):
-        run.claim(writes=is_chief)
-        if is_chief and not on_gpus and (note := effort(config, view)):
-            say(f"note: {note}")
-        with (
-            devices.translate_exhaustion("give a smaller --batch-size"),
-            _translate_lost_machine(run),
-            notebook.one_output() as output,
-        ):
-            loop = _make_loop(run, source, view)
-            if is_chief:
-                loop.observers = _make_observers(loop, output, tensorboard, profiled_steps, callbacks)
-            state = loop.train()
-        summary = summarize(loop)
-        if is_chief:
-            history.plot(run.plot, state.history, run.title)
-            summary.write(run.summary)
-            if not run.config_path.exists():
-                raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
+    return Plan(run, source, view, on_gpus)
+
+
+def make_loop(plan: Plan) -> Loop:
+    """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
+    run, source, view = plan.run, plan.source, plan.view
+    config, task, is_chief = run.config, run.task, devices.is_chief()
+    if is_chief and not plan.on_gpus and (note := effort(config, view)):
+        say(f"note: {note}")
+    strategy = _start(config, together=True)
+    replicas = strategy.num_replicas_in_sync
+    scored = min(task.num_validation, config.validation_examples)
+    _announce(run, scored, replicas)
+    if plan.on_gpus:
+        _advise_on_gpus(config, view, replicas)
+    batches, read = _make_batches(source, config, replicas)
+    total_steps = config.epochs * epoch_steps(config, batches)
+    learner = _make_learner(config, view, strategy, total_steps)
+
+    def make_shorter(stream: Stream) -> Learner:
+        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, total_steps)
+
+    loop = Loop(
+        run=run,
+        learner=learner,
+        batches=batches,
+        stages=Stages(learner, batches, config.lengths(task), make_shorter),
+        validation=source.splits["validation"].head(scored),
+        writes=is_chief,
+        check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),
+    )
+    if devices.cluster():
+        _check_together(strategy, run)
+    if is_chief and loop.restore() and not loop.state.stopped:
+        say(f"{printable(run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
+    if devices.cluster():
+        # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
+        loop.resume(devices.broadcast(strategy, loop.packed() if is_chief else b""))
+    return loop
+
+
+def finish(loop: Loop) -> Trained:
+    """Writes the summary and the plot of a training that has ended, and says how it ended.
+
+    Raises:
+      WriteError: A file of the run cannot be written.
+      TrainingError: The folder was removed meanwhile.
+    """
+    run, state = loop.run, loop.state
+    summary = summarize(loop)
+    if loop.writes:
+        history.plot(run.plot, state.history, run.title)
+        summary.write(run.summary)
+        if not run.config_path.exists():
+            raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
     events.emit("result", path=run.place, stopped=state.stopped, **summary.to_json())
     say(f"{printable(run.place)} is finished: {state.stopped}")
-    if advice := how_to_go_on(state, config):
+    if advice := how_to_go_on(state, run.config):
         say(advice)
     return Trained(run, state, summary)
 
@@ -202,41 +279,6 @@ def _count(variables: Sequence[keras.Variable]) -> int:
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 
-def _make_loop(run: Run, source: Source, view: View) -> Loop:
-    """The loop of a run, restored; in a cluster, all machines are at the same step."""
-    config, task = run.config, run.task
-    strategy = _start(config, together=True)
-    replicas = strategy.num_replicas_in_sync
-    scored = min(task.num_validation, config.validation_examples)
-    _announce(run, scored, replicas)
-    if devices.uses_gpus(config.replicas):
-        _advise_on_gpus(config, view, replicas)
-    batches, read = _make_batches(source, config, replicas)
-    total_steps = config.epochs * epoch_steps(config, batches)
-    learner = _make_learner(config, view, strategy, total_steps)
-
-    def make_shorter(stream: Stream) -> Learner:
-        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, total_steps)
-
-    loop = Loop(
-        run=run,
-        learner=learner,
-        batches=batches,
-        stages=Stages(learner, batches, config.lengths(task), make_shorter),
-        validation=source.splits["validation"].head(scored),
-        writes=devices.is_chief(),
-        check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),
-    )
-    if devices.cluster():
-        _check_together(strategy, run)
-    if devices.is_chief() and loop.restore() and not loop.state.stopped:
-        say(f"{printable(run.place)} was stopped after step {loop.state.step:,}, and goes on from there")
-    if devices.cluster():
-        # So only the chief needs the folder of the run, and no machine can see an older checkpoint than it does.
-        loop.resume(devices.broadcast(strategy, loop.packed() if devices.is_chief() else b""))
-    return loop
-
-
 def _announce(run: Run, scored: int, replicas: int) -> None:
     """Says what is trained on what, and how a batch is divided."""
     task, config, model = run.task, run.config, run.config.model
@@ -270,23 +312,17 @@ def _make_batches(source: Source, config: TrainConfig, replicas: int) -> tuple[B
     return Lanes(training, config.batch_size, replicas, config.seed), list(training.shards())
 
 
-def _make_observers(
-    loop: Loop,
-    output: notebook.Output | None,
-    tensorboard: bool,
-    profiled_steps: int,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> list[Observer]:
+def _make_observers(loop: Loop, output: notebook.Output | None, options: TrainOptions) -> list[Observer]:
     epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
     shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
     observers: list[Observer] = [shown, Events()]
-    if tensorboard:
+    if options.tensorboard:
         observers.append(Board(folder))
-    if callbacks:
+    if options.callbacks:
         learner = loop.learner
-        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
-    if profiled_steps:
-        observers.append(Profiler(folder, profiled_steps))
+        observers.append(Callbacks(options.callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
+    if options.profiled_steps:
+        observers.append(Profiler(folder, options.profiled_steps))
     # The last of them: it must know how many steps a call really takes.
     return [*observers, Pace(loop.epoch_steps, epochs)]
 

@@ -9,7 +9,6 @@ import pytest
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking.answering import Mistake
-from seq2seq_arith.trainer.asking.describe import Layer
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.reporting import collect, errors
@@ -18,6 +17,7 @@ from seq2seq_arith.trainer.runs.history import COLUMNS
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
+from seq2seq_arith.trainer.training.describe import Layer
 
 FOREIGN = "<script src='https://example.com'>alert(1)</script> & \"run\""
 TASK = Task("addition", num_examples=1000)

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from seq2seq_arith.trainer.asking.describe import Layer
 from seq2seq_arith.trainer.reporting import charts, theme
 from seq2seq_arith.trainer.reporting.collect import Bin, Share
+from seq2seq_arith.trainer.training.describe import Layer
 
 
 def rows(*losses: float) -> list[dict]:

@@ -19,7 +19,9 @@ from seq2seq_arith.trainer.training import devices, observers, session
 @pytest.fixture
 def train(data_dir, tasks, tmp_path):
     config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
-    return lambda **how: session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, **how)
+    return lambda **how: session.train(
+        tasks["pq"], str(data_dir), str(tmp_path / "run"), config, session.TrainOptions(**how)
+    )
 
 
 def test_without_tensorboard_it_is_refused(train, monkeypatch, tmp_path):
@@ -46,7 +48,8 @@ def test_what_tensorboard_reads(train, tmp_path):
 def test_a_profile_that_could_not_be_taken_is_said_to_be_missing(data_dir, tasks, tmp_path, capsys):
     pytest.importorskip("tensorboard")
     config = override(configs.CONVOLUTION, epochs=1, steps_per_epoch=1, hidden=4)
-    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, tensorboard=True, profiled_steps=3)
+    options = session.TrainOptions(tensorboard=True, profiled_steps=3)
+    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, options)
     assert "note: no step was profiled: the run was finished, or ended with its first call" in capsys.readouterr().out
 
 
@@ -119,7 +122,8 @@ def whole(data_dir, tasks, tmp_path_factory):
     folder, witness = tmp_path_factory.mktemp("whole"), Witness()
     callbacks = [witness, keras.callbacks.CSVLogger(str(folder / "log.csv"))]
     config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
-    trained = session.train(tasks["pq"], str(data_dir), str(folder / "run"), config, callbacks=callbacks)
+    options = session.TrainOptions(callbacks=callbacks)
+    trained = session.train(tasks["pq"], str(data_dir), str(folder / "run"), config, options)
     return trained, witness.calls, folder / "log.csv"
 
 

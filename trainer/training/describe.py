@@ -1,4 +1,7 @@
-"""Describes a run, or what a recipe would train: the dataset, the view, the network layer by layer, the training."""
+"""Describes a run, or what a recipe would train: the dataset, the view, the network layer by layer, the training.
+
+Also what ``train --dry-run`` prints: what would be made and trained, and what that takes.
+"""
 
 import dataclasses
 import inspect
@@ -15,15 +18,26 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import abridged, cut, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data.making import command
+from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
-from seq2seq_arith.trainer.models.build import sketch
+from seq2seq_arith.trainer.models.build import sketch, try_out
 from seq2seq_arith.trainer.registry import GIVEN, model_entry, view_entry
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.costs import GIBIBYTE, effort, most_examples, operations, training_memory
+from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
+from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training.costs import (
+    GIBIBYTE,
+    check_memory,
+    effort,
+    most_examples,
+    operations,
+    training_memory,
+)
+from seq2seq_arith.trainer.training.loop import read_last
+from seq2seq_arith.trainer.training.state import State, reason_to_stop
 
 LEAST_WIDTH = 40  # of the column of meanings
+NOTHING = "this was a dry run: nothing was made, trained or written"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +125,7 @@ def _data(task: Task, run: Run | None) -> dict[str, str]:
     return found | {
         "dataset": f"{task.config_name}: {task.description}, {task.num_train:,} training and "
         f"{task.num_validation:,} validation examples",
-        "made by": command(task, "data" if run is None else run.data_dir),
+        "made by": making.command(task, "data" if run is None else run.data_dir),
     }
 
 
@@ -214,3 +228,77 @@ def pairs(facts: dict[str, str]) -> str:
     """Names and what they stand for, one per line."""
     width = max(map(len, facts)) + 2
     return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())
+
+
+def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
+    """What would be made and trained, as text; nothing is.
+
+    Args:
+      task: The parameters of the dataset.
+      data_dir: The directory under which datasets are kept.
+      run_dir: The folder of the run.
+      config: The model and its training.
+
+    Raises:
+      InputError: The training would be refused.
+    """
+    view = make_view(config.model.view, task, config.model.view_sha256)
+    dataset, sha256 = _dataset(task, data_dir)
+    run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
+    network = sketch(config.model, view, layers, cudnn=True)
+    weights = sum(layer.weights for layer in network)
+    check_memory(config, view, weights, on_gpu=devices.uses_gpus(config.replicas))
+    try_out(config.model, view)
+    facts = {
+        "dataset": dataset,
+        "run": run,
+        **view_facts(config.model, view),
+        "weights": f"{weights:,}",
+        "epochs": _epochs(config),
+        **costs(config, view, weights),
+    }
+    note = effort(config, view)
+    return "\n\n".join([pairs(facts), *([f"{note}."] if note else []), NOTHING])
+
+
+def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
+    """The dataset, with what would have to be done for it; and its checksum, which is empty before it is made.
+
+    Raises:
+      InputError: It can be neither read nor made.
+    """
+    about = f"{task.config_name}: {task.num_train:,} training and {task.num_validation:,} validation examples"
+    if making.is_missing(task, data_dir):
+        making.check(task, data_dir)
+        return f"{about}; it is made first, as this does: {making.command(task, data_dir)}", ""
+    return f"{about}, in {data_dir}", records.open_source(task, data_dir).sha256
+
+
+def _run(run: Run) -> str:
+    """The folder of a run, and where its training would begin.
+
+    Raises:
+      InputError: The folder holds something else.
+    """
+    there = run.check_folder() if run.sha256 else standing(run.folder, run.task)
+    if there is None:
+        return f"{run.place}, a new one"
+    found, config = read_last(run), run.config
+    state = found[2] if found else State()
+    ends = state.stopped and reason_to_stop(state, config.epochs, config.patience, config.target)
+    would = f"it is finished: {ends}" if ends else "it would go on"
+    return f"{run.place}, where {len(state.history)} of {config.epochs} epochs are done; {would}"
+
+
+def _epochs(config: TrainConfig) -> str:
+    """How many epochs there would be, and what ends them early.
+
+    >>> _epochs(TrainConfig(epochs=50, patience=3))
+    'at most 50, fewer if the validation loss hardly falls for 3 in a row'
+    """
+    ends = []
+    if config.patience:
+        ends.append(f"the validation loss hardly falls for {config.patience} in a row")
+    if config.target is not None:
+        ends.append(f"the exact match reaches {config.target:g}")
+    return f"at most {config.epochs:,}{', fewer if ' if ends else ''}{' or '.join(ends)}"

@@ -7,12 +7,12 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.trainer.asking import describe
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model, sketch
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
+from seq2seq_arith.trainer.training import describe
 
 
 def described(name: str, task: str) -> str:

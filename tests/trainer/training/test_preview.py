@@ -6,9 +6,9 @@ import shutil
 import pytest
 
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.asking import preview
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training import describe
 
 
 def lines(printed: str) -> dict[str, str]:
@@ -34,7 +34,7 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     )
     assert said["at"] == "most     31,815 examples in 249 steps of 128"
     assert said["memory"].endswith("GiB")
-    assert printed.endswith(f"\n\n{preview.NOTHING}\n")
+    assert printed.endswith(f"\n\n{describe.NOTHING}\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,7 +44,7 @@ def test_it_says_where_a_run_would_go_on(trained):
 
     def said(**changes) -> str:
         config = override(trained.config, **changes)
-        return lines(preview.preview(trained.task, trained.data_dir, str(trained.folder), config))["run"]
+        return lines(describe.preview(trained.task, trained.data_dir, str(trained.folder), config))["run"]
 
     assert said() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: 20 epochs were asked for"
     assert said(patience=5, target=0.1).endswith("it is finished: the exact match reached 0.1")
@@ -78,5 +78,5 @@ def test_a_run_that_was_stopped_would_go_on(trained, tmp_path):
     shutil.copytree(trained.folder, run.folder)
     arrays, state = checkpoints.load(run.last)
     checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
-    said = preview.preview(run.task, run.data_dir, str(run.folder), run.config)
+    said = describe.preview(run.task, run.data_dir, str(run.folder), run.config)
     assert f"{run.folder}, where 12 of 20 epochs are done; it would go on" in said

@@ -90,15 +90,15 @@ class Scores:
       path: The file.
     """
 
-    def __init__(self, found: "Evaluation") -> None:
+    def __init__(self, found: "Evaluation", content: dict[str, Any]) -> None:
         own = found.suites[0]
-        validation = found.content["scores"].get("validation", {})
+        validation = content["scores"].get("validation", {})
         self.exact_match: float | None = validation.get("exact")
         self.character_accuracy: float | None = validation.get("characters")
         self.lengths = {each.digits: self._table(each) for each in found.suites}
         self.slices = self.lengths[own.digits]
         self.worst_slice = self[own.worst.name] if own.worst else None
-        self.content = found.content
+        self.content = content
         self.path = found.path
 
     def __getitem__(self, name: str) -> dict[str, Any]:
@@ -378,11 +378,11 @@ class TrainedRun:
 
         source = records.open_source(self.task, self.run.data_dir)
         learner = self._learner(self.task)
-        from seq2seq_arith.trainer.asking import answering, breakdown, evaluation
+        from seq2seq_arith.trainer.asking import answering, evaluation
 
         examples = evaluation.validation_of(source)
         result = answering.ask(learner, examples)
-        tables = breakdown.breakdown(
+        tables = answering.breakdown(
             self.task, text.operands(self.task, examples.questions), examples.answers, result.exact
         )
         if by not in tables:
@@ -406,7 +406,9 @@ class TrainedRun:
         learner = self._learner(self.task)
         from seq2seq_arith.trainer.asking import evaluation
 
-        return Scores(evaluation.measure(self.run, lengths=lengths, chosen=chosen, learner=learner))
+        options = evaluation.Options(lengths=lengths, chosen=chosen)
+        found = evaluation.measure(self.run, options, learner)
+        return Scores(found, found.save())
 
     @functools.cached_property
     def suite_result(self) -> "SuiteResult":

@@ -14,10 +14,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.asking import breakdown, report
-from seq2seq_arith.trainer.asking.answering import Result, ask, mistakes
-from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, worst
+from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, by, mistakes
+from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import history, stores
@@ -72,92 +72,128 @@ class Found:
     tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """All that an evaluation found.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What an evaluation asks.
 
     Attributes:
-      content: What was saved.
-      suites: The results on the task's suite, at the run's own D and at the further ones.
-      path: Where it was saved.
-    """
-
-    content: dict[str, Any]
-    suites: list[SuiteResult]
-    path: Path
-
-
-def evaluate(run: Run, **how: Any) -> dict[str, Any]:
-    """Evaluates the best model of a run as ``measure`` does, and prints what it found; returns what was saved."""
-    found = measure(run, **how)
-    report.show_sets(found.content)
-    report.show_suites(found.suites)
-    say(f"\nsaved in {printable(found.path)}\n")
-    report.show_worst(found.suites)
-    return found.content
-
-
-def measure(
-    run: Run,
-    *,
-    task: Task | None = None,
-    data_dir: str | None = None,
-    lengths: Sequence[int] = (),
-    chosen: SuiteOptions | None = None,
-    all_questions: bool = False,
-    replicas: int | None = None,
-    learner: Learner | None = None,
-) -> Evaluation:
-    """Evaluates the best model of a run, and saves what it found in the run's folder.
-
-    It is saved as ``evaluation.json``, or, on other data than the run's own, in a file named after that data.
-
-    Args:
-      run: The run.
       task: The dataset to evaluate on; None for the run's own.
       data_dir: The directory of the dataset; None for the one that the run was trained from.
       lengths: Further D at which to ask the suite, for example a greater one than that of the run.
       chosen: Which questions of the suite to draw; None for the default ones.
       all_questions: Whether to ask every question of the run's task, too.
       replicas: As in ``make_strategy``.
+    """
+
+    task: Task | None = None
+    data_dir: str | None = None
+    lengths: Sequence[int] = ()
+    chosen: SuiteOptions | None = None
+    all_questions: bool = False
+    replicas: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """All that an evaluation found.
+
+    Attributes:
+      run: The run.
+      task: The dataset that it was evaluated on.
+      sha256: The checksum of that dataset's metadata; None if the dataset is not there.
+      best_epoch: The epoch whose weights were asked; None if there is no history.
+      data: What was found on the dataset.
+      suites: The results on the task's suite, at the run's own D and at the further ones.
+    """
+
+    run: Run
+    task: Task
+    sha256: str | None
+    best_epoch: int | None
+    data: Found
+    suites: list[SuiteResult]
+
+    @property
+    def path(self) -> Path:
+        """Where it is saved: ``evaluation.json``; on other data than the run's own, a file named after that data."""
+        if self.sha256 in (None, self.run.sha256):
+            return self.run.evaluation
+        return self.run.folder / f"evaluation-{self.task.config_name}-{self.sha256[:12]}.json"
+
+    def to_json(self) -> dict[str, Any]:
+        """What is saved, the worst slice last."""
+        model, results = self.run.config.model, self.data.results
+        return {
+            "data": {"parameters": self.task.parameters(), "sha256": self.sha256, "trained_on": self.run.sha256},
+            "best_epoch": self.best_epoch,
+            "given": model.given,
+            "notes": [f"given to the model, by view {model.view}: {model.given}", *self.data.notes],
+            "scores": {name: scored(result) for name, result in results.items()},
+            "tables": self.data.tables,
+            "mistakes": first_mistakes(self.task, results["validation"]) if results else [],
+            "suites": [each.to_json() for each in self.suites],
+            "worst_slice": worst_of_all(self.suites),
+        }
+
+    def save(self) -> dict[str, Any]:
+        """Saves it in the run's folder; returns what was saved.
+
+        Raises:
+          WriteError: The file cannot be written.
+        """
+        content = self.to_json()
+        write(self.path, (json.dumps(content, indent=2) + "\n").encode())
+        told = {name: content[name] for name in ("scores", "worst_slice", "given")}
+        events.emit("result", path=stores.shown(self.path), **told)
+        return content
+
+
+def evaluate(run: Run, options: Options) -> dict[str, Any]:
+    """Evaluates the best model of a run as ``measure`` does, saves and prints what it found; returns what was saved."""
+    found = measure(run, options)
+    content = found.save()
+    show_sets(content)
+    show_suites(found.suites)
+    say(f"\nsaved in {printable(found.path)}\n")
+    show_worst(found.suites)
+    return content
+
+
+def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
+    """Evaluates the best model of a run.
+
+    Args:
+      run: The run.
+      options: What is asked.
       learner: The best model on the run's own task, if the caller has it already.
 
     Raises:
       InputError: Other data was asked for and is not there, its splits share a pair, the run has no checkpoint, its
         model cannot read one of the lengths, or all questions are too many.
-      WriteError: The file cannot be written.
     """
-    for length in lengths:
+    for length in options.lengths:
         run.task_of_length(length)
-    if all_questions:
+    if options.all_questions:
         run.check_all_questions()
-    task = task or run.task
-    source, missing = open_data(run, task, data_dir)
-    asked = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
-    learner = learner or session.restore(run, replicas=replicas)
-    found, trained = on_data(run, learner, read(source), replicas) if source else (Found(notes=missing), None)
-    every = {"all questions": ask_all_questions(learner, trained)} if all_questions else {}
-    suites = ask_run(run, chosen, lengths=lengths, trained=trained, replicas=replicas, learner=learner)
-    sha256 = source.sha256 if source else None
-    view, given = run.config.model.view, run.config.model.given
-    content = {
-        "data": {"parameters": task.parameters(), "sha256": sha256, "trained_on": run.sha256},
-        "best_epoch": asked and asked["epoch"],
-        "given": given,
-        "notes": [f"given to the model, by view {view}: {given}", *found.notes, *suite_notes(run, trained)],
-        "scores": {name: scored(result) for name, result in found.results.items()},
-        "tables": found.tables | every,
-        "mistakes": first_mistakes(task, found.results["validation"]) if found.results else [],
-        "suites": [each.to_json() for each in suites],
-        "worst_slice": worst_of_all(suites),
-    }
-    is_own = sha256 in (None, run.sha256)
-    path = run.evaluation if is_own else run.folder / f"evaluation-{task.config_name}-{sha256[:12]}.json"
-    write(path, (json.dumps(content, indent=2) + "\n").encode())
-    events.emit(
-        "result", path=stores.shown(path), scores=content["scores"], worst_slice=content["worst_slice"], given=given
+    task = options.task or run.task
+    source, missing = open_data(run, task, options.data_dir)
+    best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
+    learner = learner or session.restore(run, replicas=options.replicas)
+    found, trained = on_data(run, learner, read(source), options.replicas) if source else (Found(notes=missing), None)
+    if options.all_questions:
+        found.tables["all questions"] = ask_all_questions(learner, trained)
+    found.notes.extend(suite_notes(run, trained))
+    suites = ask_run(
+        run, options.chosen, lengths=options.lengths, trained=trained, replicas=options.replicas, learner=learner
     )
-    return Evaluation(content, suites, path)
+    return Evaluation(
+        run=run,
+        task=task,
+        sha256=source.sha256 if source else None,
+        best_epoch=best and best["epoch"],
+        data=found,
+        suites=suites,
+    )
 
 
 def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Source | None, list[str]]:
@@ -252,14 +288,14 @@ def on_other_data(run: Run, learner: Learner, data: Data, trained: probes.Known 
         seen = trained.has(data.operands)
         count = np.count_nonzero(seen)
         notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
-        tables = {"pair": breakdown.by(np.where(seen, SEEN, UNSEEN), result.exact, "pair")} | tables
+        tables = {"pair": by(np.where(seen, SEEN, UNSEEN), result.exact, "pair")} | tables
     return Found(notes=notes, results={"validation": result}, tables=tables)
 
 
 def on_validation(learner: Learner, data: Data) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
     """The answers to the validation set of a dataset, and the tables of where the model errs on it."""
     result = ask(learner, data.validation)
-    return result, breakdown.breakdown(data.source.task, data.operands, data.validation.answers, result.exact)
+    return result, breakdown(data.source.task, data.operands, data.validation.answers, result.exact)
 
 
 def training_set(run: Run) -> probes.Known | None:
@@ -296,7 +332,7 @@ def ask_all_questions(learner: Learner, trained: probes.Known | None) -> list[di
     with progress(f"{task.name}, all questions", len(examples), "questions") as report_progress:
         exact = ask(learner, examples, report_progress).exact
     groups = np.full(len(examples), UNKNOWN) if trained is None else np.where(trained.has(operands), SEEN, UNSEEN)
-    return breakdown.by(groups, exact, "key")
+    return by(groups, exact, "key")
 
 
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
@@ -335,3 +371,25 @@ def scored(result: Result) -> dict[str, Any]:
         "characters": score.character_accuracy,
         "exact": score.exact_match,
     }
+
+
+def show_sets(found: dict[str, Any]) -> None:
+    """Prints the scores, the notes, the tables and the first mistakes of what ``evaluate`` saves."""
+    rows = [
+        [name, f"{s['examples']:,}", f"{s['loss']:.5f}", f"{s['characters']:.5f}", cut(s["exact"], 5)]
+        for name, s in found["scores"].items()
+    ]
+    if rows:
+        say(table(["set", "examples", "loss", "character accuracy", "exact match"], rows))
+    say("\n".join(found["notes"]))
+    for name, groups in found["tables"].items():
+        say(f"\nexact match by {name}" if name != "all questions" else "\nexact match over all questions")
+        header = [key for key in groups[0] if key not in ("examples", "exact_match")]
+        rows = [[*(g[key] for key in header), f"{g['examples']:,}", cut(g["exact_match"], 5)] for g in groups]
+        say(table([*header, "examples", "exact match"], rows))
+    rows = [[shortened(shown) for shown in mistake.values()] for mistake in found["mistakes"]]
+    if rows:
+        say("\nfirst mistakes")
+        say(table(["question", "answer", "prediction"], rows))
+    elif found["scores"]:
+        say("\nno mistakes on the validation set")

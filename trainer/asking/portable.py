@@ -1,4 +1,4 @@
-"""What lets an exported model travel: Keras's files, its layers as one file, and its model card."""
+"""What lets an exported model travel: Keras's own layers where they are equal, the others as source, a model card."""
 
 import inspect
 import json
@@ -10,15 +10,16 @@ from typing import Any
 import keras
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base import packages
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
+from seq2seq_arith.trainer.models.layers import OneHot
+from seq2seq_arith.trainer.models.recurrent.plain import PlainLSTM
 from seq2seq_arith.trainer.runs import evaluated
 from seq2seq_arith.trainer.runs.run import Run
 
 LAYERS, WEIGHTS, CARD = "seq2seq_arith_layers.py", "best.weights.h5", "README.md"
-NOT_ASKED = "not asked hard questions yet: arith-model evaluate does"
-NOT_SAVED = "The other slices of hard questions were not saved: arith-model evaluate does."
+TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
@@ -85,63 +86,30 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
       model: The exported model.
       row: The scores of its best epoch.
     """
-    task, view, given = run.task, name_beside(run.config.model.view), run.config.model.given
-    example = text.example(task)
-    about = {
-        "library_name": "keras",
-        "license": "apache-2.0",
-        "tags": ["arithmetic", "sequence-to-sequence", task.name],
-        "metrics": ["exact_match"],
-    }
-    facts = {
-        "task": f"{task.description}, for example `{example}`",
-        "trained on": f"`{task.config_name}`, {task.num_train:,} examples; sha256 of its metadata `{run.sha256}`",
-        "model": f"{name_beside(run.config.model.name)}, {model.count_params():,} weights",
-        "given": f"{given} (view `{view}`)",
-        "exact match": f"{cut(row['val_exact_match'], 4)} on the validation set, drawn like the training examples",
-        "worst slice": worst_slice(run),
-    }
-    lines = [
-        "---",
-        *(f"{name}: {json.dumps(value)}" for name, value in about.items()),
-        "---",
-        "",
-        f"# A model of {task.name}",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {name} | {value} |" for name, value in facts.items()),
-        "",
-        "*Given* is what the model need not find out: compare it only with models to which the same was given.",
-        "",
-        *_slices(run),
-        "## Use",
-        "",
-        "```python",
-        "import tensorflow as tf",
-        "",
-        'model = tf.saved_model.load("saved_model")',
-        f'print(model.answer(["{example}"])["answer"].numpy())',
-        "```",
-        "",
-        f"`model.keras` takes ids and gives logits; `task.json` has the alphabet. {_how_to_load(run, model)}",
-        f"`{WEIGHTS}` holds its weights alone, for `model.load_weights`.",
-        "",
-        "The data and the model were made with the Python package `seq2seq_arith`.",
-    ]
-    return "\n".join(lines) + "\n"
+    packages.require("arith-model export", "jinja2", "train")
+    import jinja2
 
-
-def _how_to_load(run: Run, model: keras.Model) -> str:
-    """How ``model.keras`` is opened: what stands in files beside it must be imported first."""
-    own = plugins.file_of(run.config.model.name) if plugins.is_plugin(run.config.model.name) else None
-    if own:
-        return f"Put the folder on Python's path and `import {own.stem}` before `keras.saving.load_model`."
-    if not layers_source(model):
-        return "`keras.saving.load_model` opens it."
-    return (
-        f"It has layers that Keras does not have: put the folder on Python's path and `import {LAYERS[:-3]}` before "
-        "`keras.saving.load_model`."
+    name = run.config.model.name
+    own = plugins.file_of(name) if plugins.is_plugin(name) else None
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters["cut"] = cut
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        run=run,
+        task=run.task,
+        example=text.example(run.task),
+        model=name_beside(name),
+        view=name_beside(run.config.model.view),
+        given=run.config.model.given,
+        weights=model.count_params(),
+        exact_match=row["val_exact_match"],
+        worst_slice=worst_slice(run),
+        was_asked=evaluated.worst(run) is not None,
+        suites=evaluated.read(run).get("suites"),
+        own_module=own.stem if own else "",
+        layers_module=LAYERS.removesuffix(".py") if layers_source(model) else "",
+        weights_file=WEIGHTS,
     )
 
 
@@ -149,19 +117,51 @@ def worst_slice(run: Run) -> str:
     """The worst slice that was found and saved, with its share; or that nobody has asked."""
     if worst := evaluated.worst(run):
         return f"{evaluated.in_brief(worst.name, worst.exact_match)}, of operands of at most {worst.digits}"
-    return "this task has no hard questions" if evaluated.read(run) else NOT_ASKED
+    asked = "not asked hard questions yet: arith-model evaluate does"
+    return "this task has no hard questions" if evaluated.read(run) else asked
 
 
-def _slices(run: Run) -> list[str]:
-    """The table of slices, from ``evaluation.json``; a sentence if there is none."""
-    suites = evaluated.read(run).get("suites")
-    if suites is None:
-        return [f"It was {NOT_ASKED}." if evaluated.worst(run) is None else NOT_SAVED, ""]
-    rows = [
-        f"| {suite['digits']} | {each['name']} | {each['questions']:,} | {cut(each['exact_match'], 3)} |"
-        for suite in suites
-        for each in suite["slices"]
-        if each["questions"]
-    ]
-    title = "| size of the operands | hard questions | asked | right |"
-    return ["## Hard questions", "", title, "|---|---|---|---|", *rows, ""]
+def in_stock_layers(model: keras.Model) -> keras.Model:
+    """The same function with the same weights, by Keras's own layers instead of ``OneHot`` and our LSTMs.
+
+    Args:
+      model: A functional model; its other layers are kept.
+
+    Returns:
+      A model of its own with inputs, outputs, names and order of weights as the given one; or the given one, if no
+      layer of it has an equal one in Keras.
+    """
+    replaced = [layer for layer in model.layers if _stock(layer) is not None]
+    if not replaced:
+        return model
+    repeats = {layer.name: layer.repeats for layer in replaced if isinstance(layer, PlainLSTM)}
+
+    def call(layer: keras.layers.Layer, inputs: Any, *others: Any, **kwargs: Any) -> Any:
+        if repeats.get(layer.name, 1) > 1:
+            inputs = keras.layers.RepeatVector(repeats[layer.name])(keras.layers.Flatten()(inputs))
+        outputs = layer(inputs, *others, **kwargs)
+        if isinstance(layer, keras.layers.CategoryEncoding) and len(outputs.shape) == 4:
+            # The channels of a step, side by side.
+            _, steps, channels, depth = outputs.shape
+            outputs = keras.layers.Reshape((steps, channels * depth))(outputs)
+        return outputs
+
+    made = keras.models.clone_model(model, clone_function=_cloned, call_function=call)
+    made.set_weights(model.get_weights())
+    return made
+
+
+def _cloned(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """The layer of Keras that does the same, or the same layer again, without its weights."""
+    return _stock(layer) or type(layer).from_config(layer.get_config())
+
+
+def _stock(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+    """The layer of Keras that does what a layer of ours does; None for a layer that is Keras's, or has no equal."""
+    if isinstance(layer, OneHot):
+        return keras.layers.CategoryEncoding(layer.depth, output_mode="one_hot", name=layer.name)
+    if isinstance(layer, PlainLSTM):
+        return keras.layers.LSTM(**{key: value for key, value in layer.get_config().items() if key != "repeats"})
+    if isinstance(layer, keras.layers.Bidirectional) and (inner := _stock(layer.forward_layer)):
+        return keras.layers.Bidirectional(inner, name=layer.name)
+    return None

@@ -17,7 +17,8 @@ from seq2seq_arith.arithmetic.suites import Slice, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.tables import cut
+from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.runs.run import Run
@@ -26,6 +27,9 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 # So many characters of questions are asked at once, so that long questions fit into memory.
 CHARACTERS = 1 << 24
+# A suite has a slice for each pair of lengths, which may be hundreds: the worst of them are printed.
+LENGTHS = "lengths-"
+LENGTHS_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,3 +267,47 @@ def _answered(
             found = mistakes(task, result, misses[first])
             wrong = dict(zip(indices.tolist(), found, strict=True)) | wrong
     return np.concatenate(parts), wrong
+
+
+def show_suites(suites: Sequence[SuiteResult]) -> None:
+    """Prints a table of the slices of each suite; of the pairs of lengths, the worst ones."""
+    for result in suites:
+        if result.slices:
+            chosen = result.chosen
+            say(
+                f"\nsuite of {result.task.name} at {size(result)}: {result.num_questions:,} questions, "
+                f"up to {chosen.per_slice:,} per slice, seed {chosen.seed}"
+            )
+            say(slice_table(result))
+            if hidden := len(result.slices) - len(shown(result.slices)):
+                say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")
+
+
+def show_worst(suites: Sequence[SuiteResult]) -> None:
+    """Prints the worst slice of each suite."""
+    for result in suites:
+        say(f"at {size(result)}, {result.worst_in_words()}" if len(suites) > 1 else result.worst_in_words())
+
+
+def size(result: SuiteResult) -> str:
+    """The D of a suite in words."""
+    return f"{result.digits:,} {result.task.notation.unit}"
+
+
+def shown(slices: Sequence[SliceResult]) -> list[SliceResult]:
+    """The slices that are printed, in the order of the suite."""
+    of_lengths = [each for each in slices if each.name.startswith(LENGTHS)]
+    least = sorted(of_lengths, key=lambda each: each.all.right / each.all.count)[:LENGTHS_SHOWN]
+    return [each for each in slices if each in least or each not in of_lengths]
+
+
+def slice_table(result: SuiteResult) -> str:
+    """One row per slice; the columns of seen and unseen questions are left out where they are not known."""
+    rows = []
+    for each in shown(result.slices):
+        row = [each.name]
+        for share in (each.all, each.seen, each.unseen):
+            row += [] if share is None else [f"{share.count:,}", str(share)]
+        rows.append([*row, each.wrong.sentence(result.task) if each.wrong else ""])
+    known = ["seen", "right", "not seen", "right"] if result.slices[0].seen is not None else []
+    return table(["slice", "questions", "right", *known, "first wrong answer"], rows)

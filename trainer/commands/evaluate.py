@@ -52,8 +52,7 @@ def evaluate(args: argparse.Namespace) -> int:
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    evaluation.evaluate(
-        run,
+    options = evaluation.Options(
         task=task,
         data_dir=args.data_dir,
         lengths=lengths,
@@ -61,6 +60,7 @@ def evaluate(args: argparse.Namespace) -> int:
         all_questions=args.all_questions,
         replicas=args.replicas,
     )
+    evaluation.evaluate(run, options)
     return SUCCESS
 
 
@@ -101,6 +101,7 @@ def report(args: argparse.Namespace) -> int:
 
 
 EVALUATE = Command(
+    name="evaluate",
     does="score the best model of a run, ask its task's suite, and show where it errs",
     options=evaluate_options,
     run=evaluate,
@@ -111,6 +112,7 @@ EVALUATE = Command(
     ],
 )
 REPORT = Command(
+    name="report",
     does="write one page about runs: what they learned, and where they err",
     options=report_options,
     run=report,

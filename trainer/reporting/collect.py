@@ -19,8 +19,8 @@ from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.trainer.asking import breakdown, evaluation
-from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, mistakes
+from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data import probes
@@ -225,11 +225,11 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
     """Asks a model the sets of its dataset, at most so many examples of each."""
     task = run.task
     validation = ask_titled(learner, data.validation[:most], VALIDATION)
-    unseen = breakdown.breakdown(task, _operands(task, validation), validation.examples.answers, validation.exact)
+    unseen = breakdown(task, _operands(task, validation), validation.examples.answers, validation.exact)
     sets, seen = [], {}
     if not run.config.stream:
         trained = ask_titled(learner, data.source.splits["train"].head(most), TRAINED)
-        seen = breakdown.breakdown(task, _operands(task, trained), trained.examples.answers, trained.exact)
+        seen = breakdown(task, _operands(task, trained), trained.examples.answers, trained.exact)
         sets.append(scored(TRAINED, "a sample of the pairs that it was trained on", trained))
     sets.append(scored(VALIDATION, "not seen; they decided which epoch is the best", validation))
     seed, others = (0, data.validation[:0]) if run.config.stream else evaluation.test_set(data, most)

@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, cut, shortened
-from seq2seq_arith.trainer.asking import report
+from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.suites import SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data import making
@@ -114,7 +114,7 @@ def environment() -> Any:
         "marked": mark,
         "in_words": in_words,
         "blank": VISIBLE_PAD,
-        "size": report.size,
+        "size": suites.size,
         "WIDTH": charts.WIDTH,
         "HEIGHT": charts.HEIGHT,
         "LEFT": charts.LEFT,
@@ -199,7 +199,7 @@ def shown_epochs(each: RunReport) -> list[int]:
 
 def slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResult]]:
     """The slices of a suite, the worst first: those that are shown at once, and the rest, pairs of lengths."""
-    at_once = report.shown(suite.slices)
+    at_once = suites.shown(suite.slices)
     ordered = sorted(suite.slices, key=lambda each: (each.all.exact_match or 0.0, -each.all.count))
     return [each for each in ordered if each in at_once], [each for each in ordered if each not in at_once]
 
@@ -210,7 +210,7 @@ def slice_rows(runs: Sequence[RunReport]) -> list[tuple[str, list[float | None]]
         return []
     found = {}
     for number, each in enumerate(runs):
-        for one in report.shown(each.own_suite.slices):
+        for one in suites.shown(each.own_suite.slices):
             found.setdefault(one.name, [None] * len(runs))[number] = one.all.exact_match
     return sorted(found.items(), key=lambda item: min(share for share in item[1] if share is not None))
 

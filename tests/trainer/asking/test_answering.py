@@ -6,7 +6,7 @@ import pytest
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.asking import breakdown
+from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.data import probes
 
 
@@ -28,7 +28,7 @@ def test_every_table_counts_every_example_once(task, names):
     operands = draws.operands(task, np.arange(500, dtype=np.uint64))
     examples = probes.examples(task, operands)
     exact = np.random.default_rng(0).random(500) < 0.7
-    tables = breakdown.breakdown(task, operands, examples.answers, exact)
+    tables = answering.breakdown(task, operands, examples.answers, exact)
     assert set(tables) == names
     for rows in tables.values():
         assert sum(row["examples"] for row in rows) == 500
@@ -39,7 +39,7 @@ def test_groups_are_told_apart():
     task = Task("subtraction")
     operands = np.array([[5, 10, 7, 123]], np.uint64), np.array([[9, 3, 7, 45]], np.uint64)
     examples = probes.examples(task, operands)
-    tables = breakdown.breakdown(task, operands, examples.answers, np.array([True, False, True, True]))
+    tables = answering.breakdown(task, operands, examples.answers, np.array([True, False, True, True]))
     assert tables["sign"] == [
         {"sign": "negative", "examples": 1, "exact_match": 1.0},
         {"sign": "positive", "examples": 2, "exact_match": 0.5},
@@ -61,7 +61,7 @@ def test_groups_are_told_apart():
 def test_answers_of_dashes_are_put_into_ranges_by_their_length():
     task = Task("pq", digits=10)
     operands = np.array([[1, 1, 9, 10]], np.uint64), np.array([[1, 3, 3, 10]], np.uint64)
-    tables = breakdown.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 1], bool))
+    tables = answering.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 1], bool))
     assert tables["answer length"] == [  # 3, 5, 13 and 21 characters of at most 21
         {"characters": " 1- 4", "examples": 1, "exact_match": 1.0},
         {"characters": " 5- 8", "examples": 1, "exact_match": 0.0},
@@ -76,7 +76,18 @@ def test_answers_of_dashes_are_put_into_ranges_by_their_length():
 def test_more_than_nine_lengths_are_put_into_five_ranges(digits, names):
     task = Task("addition", digits=digits)
     left = from_ints([10**length - 1 for length in range(1, digits + 1)])
-    rows = breakdown.by_lengths(task, (left, np.full_like(left, 5)), np.ones(digits, bool))
+    rows = answering.by_lengths(task, (left, np.full_like(left, 5)), np.ones(digits, bool))
     assert [row["left"] for row in rows] == names
     assert {row["right"] for row in rows} == {names[0]}
     assert sum(row["examples"] for row in rows) == digits
+
+
+def test_answers_are_counted_by_their_characters():
+    task = Task("addition")
+    operands = np.array([[1, 999, 90, 4]], np.uint64), np.array([[2, 1, 10, 5]], np.uint64)
+    tables = answering.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 0], bool))
+    assert tables["answer length"] == [
+        {"characters": 1, "examples": 2, "exact_match": 0.5},
+        {"characters": 3, "examples": 1, "exact_match": 1.0},
+        {"characters": 4, "examples": 1, "exact_match": 0.0},
+    ]

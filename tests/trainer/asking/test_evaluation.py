@@ -28,10 +28,14 @@ from seq2seq_arith.trainer.training import session
 FEW = SuiteOptions(per_slice=20, seed=3)
 
 
+def evaluate(run, **asked):
+    return evaluation.evaluate(run, evaluation.Options(**asked))
+
+
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluation.evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
+        found = evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
     return printed.getvalue(), found
 
 
@@ -135,7 +139,7 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     arguments = ["generate", "addition", "--num-examples", "200", "--seed", "5", "--no-parquet"]
     assert arith_data([*arguments, "--data-dir", str(tmp_path)]) == 0
     shutil.copytree(trained.folder, tmp_path / "run")
-    found = evaluation.evaluate(open_run(tmp_path / "run"), task=task, data_dir=str(tmp_path), chosen=FEW)
+    found = evaluate(open_run(tmp_path / "run"), task=task, data_dir=str(tmp_path), chosen=FEW)
     printed = capsys.readouterr().out
     assert "the model was trained on addition-n1003" in printed
     assert "no validation pair" not in printed
@@ -151,14 +155,14 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     shutil.rmtree(tmp_path / "run")
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
-    assert "pair" not in evaluation.evaluate(lost, task=task, data_dir=str(tmp_path), chosen=FEW)["tables"]
+    assert "pair" not in evaluate(lost, task=task, data_dir=str(tmp_path), chosen=FEW)["tables"]
     assert "is not known, for its own data is no longer there" in capsys.readouterr().out
 
 
 def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
-    alone = evaluation.evaluate(lost, chosen=FEW)
+    alone = evaluate(lost, chosen=FEW)
     printed = capsys.readouterr().out
     assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
     assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == alone
@@ -170,7 +174,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
         assert slice == known | {"seen_in_training": None, "not_seen": None}
     for asked in ({"data_dir": str(tmp_path)}, {"task": Task("addition", seed=5)}):
         with pytest.raises(InputError, match="there is no dataset"):
-            evaluation.evaluate(lost, chosen=FEW, **asked)
+            evaluate(lost, chosen=FEW, **asked)
 
 
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
@@ -178,7 +182,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     shutil.copytree(trained.folder, tmp_path / "run")
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: ())
     monkeypatch.setattr(operations, "OPERATIONS", OPERATIONS | {"addition": bare})
-    found = evaluation.evaluate(open_run(tmp_path / "run"))
+    found = evaluate(open_run(tmp_path / "run"))
     assert found["worst_slice"] is None
     assert found["suites"][0]["slices"] == []
     assert found["notes"][-1] == "addition has no suite, so no hard questions were asked"
@@ -196,7 +200,7 @@ def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path, capsys):
     assert arith_data(arguments) == 0
     config = override(configs.TAGGER, hidden=4, layers=1, epochs=1)
     run = session.train(task, str(tmp_path / "data"), str(tmp_path / "run"), config).run
-    assert list(evaluation.evaluate(run, chosen=FEW)["scores"]) == ["validation"]
+    assert list(evaluate(run, chosen=FEW)["scores"]) == ["validation"]
     assert "there is no test set: the dataset holds every pair of the dataset of seed 1" in capsys.readouterr().out
 
 

@@ -19,16 +19,19 @@ import yaml
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import evaluation, export, portable, prediction
-from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
-from seq2seq_arith.trainer.config import ModelConfig
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.build import build_model, build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 
 ROOT = Path(__file__).resolve().parents[3]
+OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
 # No package of ours and no GPU: what a serving machine has.
 ELSEWHERE = """
@@ -162,7 +165,7 @@ def ids_of(learner, task):
 def test_every_model_ships_the_layers_that_keras_lacks(name):
     """All of them, those inside of others too, and none imports this package."""
     config = ModelConfig(name=name, view="aligned")
-    model = in_stock_layers(build_model(config, make_view(config.view, Task())))
+    model = portable.in_stock_layers(build_model(config, make_view(config.view, Task())))
     source = portable.layers_source(model)
     classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     named = set(re.findall(r'"registered_name": "seq2seq_arith>(\w+)"', json.dumps(model.get_config(), default=str)))
@@ -229,13 +232,54 @@ def test_the_card_of_a_run_that_was_asked_at_its_end(trained, tmp_path):
 
 def test_the_card_of_an_evaluated_run_has_every_slice(trained, tmp_path):
     run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
-    content = evaluation.evaluate(run)
+    content = evaluation.evaluate(run, evaluation.Options())
     export.export(run, str(tmp_path / "out"))
     card = (tmp_path / "out/README.md").read_text()
     slices = [each for suite in content["suites"] for each in suite["slices"]]
     assert len(slices) > 3
     for each in slices:
         assert f"| {each['name']} | {each['questions']:,} | {cut(each['exact_match'], 3)} |" in card
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("lstm", "`keras.saving.load_model` opens it."),
+        (
+            "counter",
+            "put the folder on Python's path and `import seq2seq_arith_layers` before `keras.saving.load_model`",
+        ),
+        (OWN_MODEL, "Put the folder on Python's path and `import own_model` before `keras.saving.load_model`."),
+    ],
+)
+def test_the_card_says_how_to_load_the_model(tmp_path, name, sentence):
+    plugins.allow(name)
+    config = TrainConfig(model=ModelConfig(name=name, view="backward", hidden=8))
+    run = Run(tmp_path, Task(), "abc", "data", config)
+    model = build_model(config.model, make_view("backward", Task()))
+    assert sentence in portable.model_card(run, portable.write_keras(model, tmp_path), {"val_exact_match": 0.5})
+    assert (tmp_path / portable.LAYERS).exists() == ("seq2seq_arith_layers" in sentence)
+
+
+def test_the_files_of_an_export(out, trained):
+    files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+    assert {name for name in files if not name.startswith("saved_model/")} == {
+        "README.md",
+        "best.weights.h5",
+        "model.keras",
+        "task.json",
+    }
+    about = json.loads((out / "task.json").read_text())
+    assert set(about) == {"parameters", "alphabet", "view", "best"}
+    assert about["best"] == history.best(history.read_csv(trained.history))
+
+
+def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):
+    run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
+    checkpoints.save(run.best, checkpoints.load(run.best)[0], {})
+    with pytest.raises(InputError, match="it does not have the scores of its epoch"):
+        export.export(run, str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_is_overwritten(out, trained):

@@ -5,7 +5,6 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking import portable
-from seq2seq_arith.trainer.asking.stock_layers import in_stock_layers
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model
@@ -23,7 +22,7 @@ def test_it_is_the_same_function(name, digits):
     """
     view = make_view("aligned", Task("addition", digits=digits))
     model = build_model(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view)
-    stock = in_stock_layers(model)
+    stock = portable.in_stock_layers(model)
     assert (portable.layers_source(stock) == "") == (name in STOCK)
     draw = np.random.default_rng(0)
     ids = [draw.integers(0, len(view.alphabet), (3, *put.shape[1:])).astype(np.int32) for put in model.inputs]
@@ -35,4 +34,4 @@ def test_it_is_the_same_function(name, digits):
 def test_a_model_of_other_layers_is_kept():
     view = make_view("crossed", Task())
     model = build_model(ModelConfig(name="latch_tagger", view="crossed", hidden=8, layers=2), view)
-    assert in_stock_layers(model) is model
+    assert portable.in_stock_layers(model) is model

@@ -69,14 +69,15 @@ class Command:
         return args
 
 
-def add_own_code(command: argparse.ArgumentParser) -> None:
-    """Adds the options that name the model and the view of a run, if they are your own code."""
+def add_run(command: argparse.ArgumentParser) -> None:
+    """Adds a run's folder, and the options that name its model and its view if they are your own code."""
+    command.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
     for kind in plugins.KINDS:
         help = f"{kind.form}, if the run's {kind.option} is your own: its code may then run"
         command.add_argument(f"--{kind.option}", help=help)
 
 
-def add_own_codes(command: argparse.ArgumentParser) -> None:
+def add_own_code(command: argparse.ArgumentParser) -> None:
     """Adds the options that name the models and views of several runs, if they are your own code."""
     for kind in plugins.KINDS:
         help = f"{kind.form}, if a run's {kind.option} is your own, so that its code may run; as often as needed"

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.config import ReportOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import curves, history
+from seq2seq_arith.trainer.runs import curves, evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -520,14 +520,8 @@ class TrainedRun:
         }
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
-            facts["worst slice"] = self._worst_slice()
+            facts["worst slice"] = evaluated.read(self.run, best["epoch"]).worst_in_words()
         return Table([{"run": name, self.run.place: value} for name, value in facts.items()])
-
-    def _worst_slice(self) -> str:
-        """The worst slice as ``evaluate`` has saved it."""
-        from seq2seq_arith.trainer.asking import portable
-
-        return portable.worst_slice(self.run)
 
     def __repr__(self) -> str:
         return repr(self._facts())

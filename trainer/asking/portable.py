@@ -89,7 +89,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
     packages.require("arith-model export", "jinja2", "train")
     import jinja2
 
-    name = run.config.model.name
+    name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
     own = plugins.file_of(name) if plugins.is_plugin(name) else None
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -104,21 +104,13 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         given=run.config.model.given,
         weights=model.count_params(),
         exact_match=row["val_exact_match"],
-        worst_slice=worst_slice(run),
-        was_asked=evaluated.worst(run) is not None,
-        suites=evaluated.read(run).get("suites"),
+        worst_slice=asked.worst_in_words(),
+        was_asked=asked.worst is not None,
+        suites=asked.evaluation.get("suites"),
         own_module=own.stem if own else "",
         layers_module=LAYERS.removesuffix(".py") if layers_source(model) else "",
         weights_file=WEIGHTS,
     )
-
-
-def worst_slice(run: Run) -> str:
-    """The worst slice that was found and saved, with its share; or that nobody has asked."""
-    if worst := evaluated.worst(run):
-        return f"{evaluated.in_brief(worst.name, worst.exact_match)}, of operands of at most {worst.digits}"
-    asked = "not asked hard questions yet: arith-model evaluate does"
-    return "this task has no hard questions" if evaluated.read(run) else asked
 
 
 def in_stock_layers(model: keras.Model) -> keras.Model:

@@ -10,7 +10,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.arguments import RUNS_DIR, Command, add_own_code, add_own_codes
+from seq2seq_arith.trainer.arguments import RUNS_DIR, Command, add_own_code, add_run
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.run import local_folder, open_with
@@ -18,9 +18,8 @@ from seq2seq_arith.trainer.runs.run import local_folder, open_with
 MAX_PORT = 2**16 - 1
 
 
-def predict_options(predict: Parser) -> None:
-    """Adds the options of ``predict``."""
-    predict.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+def _predict_options(predict: Parser) -> None:
+    add_run(predict)
     predict.add_argument(
         "questions",
         metavar="QUESTION",
@@ -31,7 +30,6 @@ def predict_options(predict: Parser) -> None:
     predict.add_argument(
         "--json", action="store_true", help="one JSON object per line: question, prediction, confidence"
     )
-    add_own_code(predict)
 
 
 def predict(args: argparse.Namespace) -> int:
@@ -44,13 +42,11 @@ def predict(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def inspect_options(inspect: Parser) -> None:
-    """Adds the options of ``inspect``."""
-    inspect.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+def _inspect_options(inspect: Parser) -> None:
+    add_run(inspect)
     inspect.add_argument("questions", metavar="QUESTION", nargs="*", help="one question: 39+3, or ---p-- for pq")
     inspect.add_argument("-o", "--output", metavar="FILE", help="draw it: a .png, .svg or .pdf file")
     inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
-    add_own_code(inspect)
 
 
 def inspect(args: argparse.Namespace) -> int:
@@ -75,11 +71,9 @@ def inspect(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def export_options(export: Parser) -> None:
-    """Adds the options of ``export``."""
-    export.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+def _export_options(export: Parser) -> None:
+    add_run(export)
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
-    add_own_code(export)
 
 
 def export(args: argparse.Namespace) -> int:
@@ -92,8 +86,7 @@ def export(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def serve_options(serve: Parser) -> None:
-    """Adds the options of ``serve``."""
+def _serve_options(serve: Parser) -> None:
     serve.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
     serve.add_argument(
         "--port", type=whole_number, default=8765, help="on this machine alone; 0 for a free one (default: 8765)"
@@ -104,7 +97,7 @@ def serve_options(serve: Parser) -> None:
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
         "of the counters, taggers and convolutions among the runs",
     )
-    add_own_codes(serve)
+    add_own_code(serve)
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -130,19 +123,15 @@ def serve(args: argparse.Namespace) -> int:
 PREDICT = Command(
     name="predict",
     does="answer questions as a person writes them, such as 39+3",
-    options=predict_options,
+    options=_predict_options,
     run=predict,
-    examples=[
-        "predict runs/addition 39+3 12+345",
-        "predict runs/pq ---p--",
-        "predict runs/addition --file questions.txt --json",
-    ],
+    examples=["predict runs/addition 39+3 12+345", "predict runs/addition --file questions.txt --json"],
     prints_data=True,
 )
 INSPECT = Command(
     name="inspect",
     does="look inside a model while it answers: probabilities, attention, states",
-    options=inspect_options,
+    options=_inspect_options,
     run=inspect,
     examples=["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
     prints_data=True,
@@ -150,14 +139,14 @@ INSPECT = Command(
 EXPORT = Command(
     name="export",
     does="write the best model as a SavedModel and as a .keras file",
-    options=export_options,
+    options=_export_options,
     run=export,
     examples=["export runs/addition exported"],
 )
 SERVE = Command(
     name="serve",
     does="show a page on which you ask the runs of a folder, and watch them write",
-    options=serve_options,
+    options=_serve_options,
     run=serve,
     examples=["serve runs", "serve runs --port 8000", "serve runs --export page"],
     prints_data=True,

@@ -19,8 +19,7 @@ from seq2seq_arith.trainer.runs import curves, listing
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
 
-def describe_options(describe: Parser) -> None:
-    """Adds the options of ``describe``."""
+def _describe_options(describe: Parser) -> None:
     describe.add_argument(
         "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(OPERATIONS)}"
     )
@@ -67,8 +66,7 @@ def _open(args: argparse.Namespace) -> Run:
     return run
 
 
-def runs_options(runs: Parser) -> None:
-    """Adds the options of ``runs``."""
+def _runs_options(runs: Parser) -> None:
     runs.add_argument("runs_dir", metavar="RUNS_DIR", help=RUNS_DIR)
     runs.add_argument("--json", action="store_true", help="one JSON object per line")
 
@@ -80,8 +78,7 @@ def runs(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def plot_options(plot: Parser) -> None:
-    """Adds the options of ``plot``."""
+def _plot_options(plot: Parser) -> None:
     plot.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
     plot.add_argument(
         "-o", "--output", metavar="FILE", default="curves.png", help="a file .png, .svg or .pdf (default: curves.png)"
@@ -100,20 +97,15 @@ def plot(args: argparse.Namespace) -> int:
 DESCRIBE = Command(
     name="describe",
     does="show the network, its view and the training of a run or a recipe",
-    options=describe_options,
+    options=_describe_options,
     run=describe,
-    examples=[
-        "describe runs/addition",
-        "describe addition",
-        "describe pq --recipe notebook --dashes 20",
-        "describe subtraction --recipe notebook --model gru --hidden 64",
-    ],
+    examples=["describe runs/addition", "describe pq --recipe notebook --dashes 20"],
     prints_data=True,
 )
 RUNS = Command(
     name="runs",
     does="list the runs in a folder: what they are, how far they are, what they reached",
-    options=runs_options,
+    options=_runs_options,
     run=runs,
     examples=["runs runs", "runs runs/sweep --json"],
     needs_tensorflow=False,
@@ -122,7 +114,7 @@ RUNS = Command(
 PLOT = Command(
     name="plot",
     does="draw the curves of runs into one picture",
-    options=plot_options,
+    options=_plot_options,
     run=plot,
     examples=["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
     needs_tensorflow=False,

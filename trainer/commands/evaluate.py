@@ -10,7 +10,7 @@ from seq2seq_arith.trainer.arguments import (
     DATA_FLAGS,
     Command,
     add_own_code,
-    add_own_codes,
+    add_run,
     add_suite_options,
     parse_lengths,
     suite_options,
@@ -21,9 +21,8 @@ from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.run import local_folder, open_all_with, open_with
 
 
-def evaluate_options(evaluate: Parser) -> None:
-    """Adds the options of ``evaluate``."""
-    evaluate.add_argument("run_dir", metavar="RUN_DIR", help="the folder of the run")
+def _evaluate_options(evaluate: Parser) -> None:
+    add_run(evaluate)
     first = evaluate.add_argument_group(FIRST_OPTIONS)
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
@@ -36,7 +35,6 @@ def evaluate_options(evaluate: Parser) -> None:
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
     data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
     add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's")
-    add_own_code(evaluate)
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -64,8 +62,7 @@ def evaluate(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def report_options(report: Parser) -> None:
-    """Adds the options of ``report``."""
+def _report_options(report: Parser) -> None:
     report.add_argument("run_dirs", metavar="RUN_DIR", nargs="+", help="the folders of the runs")
     first = report.add_argument_group(FIRST_OPTIONS)
     first.add_argument(
@@ -79,7 +76,7 @@ def report_options(report: Parser) -> None:
     )
     first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
     add_suite_options(first)
-    add_own_codes(report)
+    add_own_code(report)
 
 
 def report(args: argparse.Namespace) -> int:
@@ -103,23 +100,15 @@ def report(args: argparse.Namespace) -> int:
 EVALUATE = Command(
     name="evaluate",
     does="score the best model of a run, ask its task's suite, and show where it errs",
-    options=evaluate_options,
+    options=_evaluate_options,
     run=evaluate,
-    examples=[
-        "evaluate runs/addition",
-        "evaluate runs/addition --lengths 4,6-8",
-        "evaluate runs/addition --all-questions",
-    ],
+    examples=["evaluate runs/addition", "evaluate runs/addition --lengths 4,6-8"],
 )
 REPORT = Command(
     name="report",
     does="write one page about runs: what they learned, and where they err",
-    options=report_options,
+    options=_report_options,
     run=report,
-    examples=[
-        "report runs/addition",
-        "report runs/lstm runs/gru -o lesson.html",
-        "report runs/pq --examples 500 --lengths 2000 -o pq.html",
-    ],
+    examples=["report runs/addition", "report runs/lstm runs/gru -o lesson.html"],
     prints_data=True,
 )

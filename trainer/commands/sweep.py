@@ -20,8 +20,7 @@ from seq2seq_arith.trainer.sweeps import plan, results
 MAX_JOBS = 64
 
 
-def sweep_options(sweep: Parser) -> None:
-    """Adds the options of ``sweep``."""
+def _sweep_options(sweep: Parser) -> None:
     sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/sweeps.md shows one")
     sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
@@ -74,8 +73,7 @@ def _seeds(text: str) -> list[int]:
     return parse_numbers("seeds", text, "0-9 or 1,5")
 
 
-def results_options(options: Parser) -> None:
-    """Adds the options of ``results``."""
+def _results_options(options: Parser) -> None:
     options.add_argument("files", metavar="FILE", nargs="+", help="a results.jsonl, or the folder of a sweep")
     options.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
     options.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
@@ -103,7 +101,7 @@ def show_results(args: argparse.Namespace) -> int:
 SWEEP = Command(
     name="sweep",
     does="train many runs, with several seeds, and collect what they reach",
-    options=sweep_options,
+    options=_sweep_options,
     run=sweep,
     examples=["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
     goes_on=True,
@@ -111,7 +109,7 @@ SWEEP = Command(
 RESULTS = Command(
     name="results",
     does="print a table of the results of a sweep",
-    options=results_options,
+    options=_results_options,
     run=show_results,
     examples=["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
     needs_tensorflow=False,

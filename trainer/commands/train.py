@@ -38,8 +38,7 @@ from seq2seq_arith.trainer.runs.run import run_folder, standing
 FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
 
 
-def train_options(train: Parser) -> None:
-    """Adds the options of ``train``."""
+def _train_options(train: Parser) -> None:
     train.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
     first = train.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
@@ -154,8 +153,7 @@ def _make_dataset(args: argparse.Namespace, task: Task) -> None:
     making.make_missing(task, args.data_dir)
 
 
-def demo_options(demo: Parser) -> None:
-    """Adds the options of ``demo``."""
+def _demo_options(demo: Parser) -> None:
     demo.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     demo.add_argument("--run-dir", required=True, help="a folder in which each task gets a folder of its own")
     add_options(demo, TrainConfig, ["replicas"])
@@ -173,7 +171,7 @@ def run_demo(args: argparse.Namespace) -> int:
 TRAIN = Command(
     name="train",
     does="train a model, or go on with a stopped run",
-    options=train_options,
+    options=_train_options,
     run=train,
     examples=[
         "train addition --data-dir data --run-dir runs/addition",
@@ -187,7 +185,7 @@ TRAIN = Command(
 DEMO = Command(
     name="demo",
     does=f"train {', '.join(DEMO_TASKS)}, and end with one table",
-    options=demo_options,
+    options=_demo_options,
     run=run_demo,
     examples=["demo --data-dir data --run-dir runs"],
     goes_on=True,

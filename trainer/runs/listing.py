@@ -161,7 +161,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     found: dict[str, int | float | str | None] = {"epochs": len(rows)}
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
-    worst = evaluated.worst(run)
+    worst = evaluated.read(run, best and best["epoch"]).worst
     return found | ({"worst_slice": worst.name, "worst": worst.exact_match} if worst else {})
 
 

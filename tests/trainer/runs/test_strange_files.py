@@ -114,7 +114,7 @@ def test_no_reader_of_python_reads_a_strange_file(folder, kind):
         for path in (run.of_epoch(1), run.previous):
             with pytest.raises(InputError, match=f"the checkpoint .*{path.name}"):
                 checkpoints.load(path)
-        assert evaluated.read(run) == {}
+        assert evaluated.read(run, None).evaluation == {}
         assert samples.read_jsonl(run.samples) == []
 
 
@@ -138,7 +138,7 @@ def test_deep_json_is_damaged(folder, name):
         run = open_run(folder)
         Summary.read(run.summary)
     if run is not None:
-        assert name != "evaluation.json" or evaluated.read(run) == {}
+        assert name != "evaluation.json" or evaluated.read(run, None).evaluation == {}
         assert name != "samples.jsonl" or samples.read_jsonl(run.samples) == []
 
 

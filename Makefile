@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck build/lint prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
+.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -59,19 +59,11 @@ gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints wha
 	$(BIN)/pip install --quiet --editable '.[gpu,test]'
 	$(PYTEST) -s -m gpu
 
-lint: $(VENV)/tested build/lint ## Checks style, types, and the imports between the layers
+lint: $(VENV)/tested ## Checks style, types, and the imports between the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(PYTEST) --quiet -m lint tests/house
-
-# A type checker does not follow an editable install, so it is shown the installed package, made of links to the files.
-# (It does not enter a folder that is a link.)
-build/lint:
-	@rm -rf build/lint
-	@find seq2seq_arith pipelines datasets trainer -name '*.py' | while read -r file; do \
-	    link=build/lint/seq2seq_arith/$${file#seq2seq_arith/}; \
-	    mkdir -p "$$(dirname "$$link")" && ln -s "$(CURDIR)/$$file" "$$link"; done
 
 # Sphinx turns every warning into a failure, and tells all of them: also a link, or a name in a docstring, that leads
 # nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.

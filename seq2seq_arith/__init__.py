@@ -8,7 +8,6 @@ Importing this package is cheap: a public name imports its module when it is fir
 """
 
 import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,12 +69,6 @@ __all__ = [
     "suite",
     "train",
 ]
-
-# In a checkout the three layers stand beside this folder; an installed package has them inside. Beside an installed one
-# is site-packages, where a folder called pipelines belongs to another project.
-_FOLDER = Path(__file__).resolve().parent
-if not (_FOLDER / "pipelines").is_dir() and (_FOLDER.parent / "setup.py").is_file():
-    __path__.append(str(_FOLDER.parent))
 
 
 def __getattr__(name: str) -> Any:

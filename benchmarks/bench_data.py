@@ -21,13 +21,11 @@ SIZES = [10**4, 10**5, 10**6, 10**7, 10**8]
 # A row's title, the function, its arguments. Indented rows are compared with the row of ours above them.
 LARGE = {"digits": 7, "num_examples": 20_000_000}
 LONG = {"digits": 100, "num_examples": 1_000_000}
-PROCESSES = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
 THREADS = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
 TABLE: list[tuple[str, Callable, dict]] = [
     ("this pipeline, addition of 7 digits, TFRecord", ways.pipeline, LARGE),
     ("  on one core", ways.pipeline, LARGE | {"cores": 1}),
     ("  in two of Beam's worker threads", ways.pipeline, LARGE | {"flags": THREADS}),
-    ("  in two of Beam's worker processes", ways.pipeline, LARGE | {"flags": PROCESSES}),
     ("  with structured draws", ways.pipeline, LARGE | {"draws": "structured"}),
     ("  cp of the same bytes, and fsync", ways.copy, LARGE),
     ("this pipeline, addition of 100 digits, TFRecord", ways.pipeline, LONG),

@@ -10,7 +10,6 @@ from seq2seq_arith.pipelines.beam.followed_job import followed_job
 from seq2seq_arith.pipelines.beam.jobs import Begun
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
 from seq2seq_arith.pipelines.beam.options import default_threads, job_outlives_program
-from seq2seq_arith.pipelines.beam.quiet_worker import quiet_workers
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publish import take_up
@@ -29,7 +28,6 @@ def create(order: Order) -> dict[str, Any]:
       OSError: The disk is full, or the directory cannot be written.
       StoreError: The store fails.
       PublishedError: The dataset is complete, but the default config could not be written.
-      WorkerLostError: A worker process of the engine died.
       EngineError: The engine gave the job up.
     """
     publisher = order.publisher
@@ -70,7 +68,7 @@ def fill(order: Order, staging: Staging, begun: Begun = lambda _: None) -> dict[
       begun: Called with Beam's result of each job that is begun.
     """
     threads = default_threads(order.options)
-    with on_loopback(), quiet_workers(), translate_errors():
+    with on_loopback(), translate_errors():
         metadata = generate(order.task, order.layout, staging, order.options, threads, order.plan.draws, begun)
     for name, total in _totals(order).items():
         progress.raise_to(name, total)  # the last counts of an engine may not have come

@@ -10,13 +10,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError
 from seq2seq_arith.base.machine import is_short_of_memory
-from seq2seq_arith.pipelines.beam.worker_watch import watch_workers
 
 # Phrases of Beam's messages, as of Beam 2.77.0.
-WORKER_EXITED = "Worker subprocess exited with return code "
-CHANNEL_CLOSED = "Channel closed prematurely"
 WHILE_RUNNING = " [while running "
 JOB_ENDED = re.compile(
     r"(?:Pipeline (?P<job>\S+) failed in state |Dataflow pipeline failed. State: )(?P<state>\w+)(?:: |, Error:\n)"
@@ -34,10 +31,7 @@ TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
 STORE_ERROR = re.compile(rf"errors\.(InputError|StoreError): (.*?)(?:{re.escape(WHILE_RUNNING)}|\n|$)")
 
-LOST_WORKER = "a worker process died"
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS)
-# Exit codes of SIGINT and SIGTERM, which a terminal also sends to the workers: the run is being stopped.
-STOPPED = ("-2", "130", "-15", "143")
 
 
 class SubmittedError(Exception):
@@ -58,25 +52,11 @@ def translate_errors() -> Iterator[None]:
 
     Raises:
       OSError: The disk is full, or cannot be written.
-      WorkerLostError: A worker process died.
       EngineError: The engine gave the job up.
       InputError, StoreError: An object store cannot be used, or fails.
       KeyboardInterrupt: The run was interrupted.
       Exception: As it is, if this process has too little memory (``is_short_of_memory``).
     """
-    lost: list[str] = []
-    try:
-        with watch_workers(_is_worker_exit, _is_worker_loss) as lost, _translated(lost):
-            yield
-    except KeyboardInterrupt as error:
-        if lost:  # the watch interrupted the translation of what Beam had found out itself
-            raise WorkerLostError(LOST_WORKER) from error
-        raise
-
-
-@contextlib.contextmanager
-def _translated(lost: list[str]) -> Iterator[None]:
-    """As ``translate_errors``, with the deaths of workers that the watch has seen so far."""
     try:
         yield
     except SubmittedError:
@@ -86,8 +66,6 @@ def _translated(lost: list[str]) -> Iterator[None]:
         raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
     except (KeyboardInterrupt, Exception) as error:
         text = _message(error)
-        if lost or CHANNEL_CLOSED in text:
-            raise WorkerLostError(LOST_WORKER) from error
         if text.startswith("KeyboardInterrupt"):
             raise KeyboardInterrupt from None
         if found := STORE_ERROR.search(text):
@@ -118,14 +96,6 @@ def add_messages(error: BaseException, pipeline: Any) -> None:
 def first_sentence(line: str) -> str:
     """The first sentence of a line, without its full stop."""
     return re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0]
-
-
-def _is_worker_exit(message: str) -> bool:
-    return message.startswith(WORKER_EXITED)
-
-
-def _is_worker_loss(message: str) -> bool:
-    return message.removeprefix(WORKER_EXITED) not in STOPPED
 
 
 def _message(error: BaseException) -> str:

@@ -15,9 +15,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.answers import Answer, Question
-from seq2seq_arith.pipelines.beam.bundle_counters import bundle_counters
 from seq2seq_arith.pipelines.beam.flink_rest import FlinkJob
-from seq2seq_arith.pipelines.beam.options import is_local, workers_share_process
+from seq2seq_arith.pipelines.beam.options import workers_share_process
 from seq2seq_arith.pipelines.beam.spark_rest import SparkJob
 
 SECONDS = 1.0  # between two questions
@@ -73,11 +72,10 @@ class FollowedJob:
 def followed_job(options: PipelineOptions, namespace: str, labels: Mapping[str, str]) -> Iterator[FollowedJob]:
     """A ``FollowedJob`` for a run with these options, which asks no more when the block ends."""
     job = FollowedJob(options, namespace, labels)
-    with contextlib.ExitStack() as stack:
-        stack.callback(job.end)
-        if is_local(options) and not workers_share_process(options):
-            job.ask(stack.enter_context(bundle_counters(namespace)))
+    try:
         yield job
+    finally:
+        job.end()
 
 
 def question(result: Any, options: PipelineOptions, namespace: str, labels: Mapping[str, str]) -> Question:

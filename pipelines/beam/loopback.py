@@ -11,7 +11,7 @@ EVERYWHERE, LOOPBACK = "[::]:", "localhost:"
 def on_loopback() -> Iterator[None]:
     """Lets gRPC servers that are made in the block listen on the loopback interface instead of on all interfaces.
 
-    For ``--direct_running_mode=multi_processing`` and ``--environment_type=LOOPBACK``, Beam starts servers for workers
+    For ``--direct_running_mode=multi_threading`` and ``--environment_type=LOOPBACK``, Beam starts servers for workers
     on this machine, which it tells ``localhost:PORT``. They do not ask who calls, and Beam binds them to ``[::]``.
     """
     import grpc  # Beam has imported it already

@@ -99,12 +99,17 @@ def _otherwise(parser: Parser | None) -> str:
 
 
 def _check_launch(options: PipelineOptions, standard: StandardOptions) -> None:
-    """Refuses to leave a job alone that would end with this program, and templates.
+    """Refuses Beam's worker processes, templates, and to leave a job alone that would end with this program.
 
     Raises:
       InputError: One of them was asked for.
     """
     google, portable = options.view_as(GoogleCloudOptions), options.view_as(PortableOptions)
+    if options.view_as(DirectOptions).direct_running_mode == "multi_processing":
+        raise InputError(
+            "--direct_running_mode=multi_processing is slower than the threads of one process, which use every core; "
+            "leave it out"
+        )
     if google.template_location:
         raise InputError(
             f"--template_location is {google.template_location}, but all jobs of a template would write the files of "
@@ -153,7 +158,7 @@ def job_outlives_program(options: PipelineOptions) -> bool:
 def workers_share_process(options: PipelineOptions) -> bool:
     """Whether workers run (or may run) in this process, so that its counters include theirs."""
     if options.view_as(StandardOptions).runner not in OPEN_RUNNERS:
-        return is_local(options) and options.view_as(DirectOptions).direct_running_mode != "multi_processing"
+        return is_local(options)
     return options.view_as(PortableOptions).environment_type in (None, "LOOPBACK")
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from seq2seq_arith.base import events, progress
-from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError, WorkerLostError
+from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, as_command, printable
@@ -91,8 +91,6 @@ def _fail_to_make(order: Order, error: BaseException) -> int:
     """Says why a dataset was not made, what is left, and what to type; any other error is raised again."""
     if isinstance(error, KeyboardInterrupt):
         return failed("stopped", INTERRUPTED, _rest(order))
-    if isinstance(error, WorkerLostError):
-        return failed(f"{error} while {order.path} was made", advice=_rest(order))
     if isinstance(error, StoreError):
         return failed(str(error), advice=_rest(order))
     if isinstance(error, EngineError):

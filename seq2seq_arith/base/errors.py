@@ -7,7 +7,6 @@
     ├── StoreError          an object store fails, or cannot be reached
     ├── PublishedError      the dataset is complete, but what comes after publishing failed
     ├── EngineError         Beam's engine cannot be started, or gave the job up
-    │   └── WorkerLostError     a worker process of the engine died
     ├── SweepError          some runs of a sweep failed
     └── TrainingError       a training, or what comes after it, cannot go on
         ├── DivergedError       the loss, or a weight, is no longer a number
@@ -64,10 +63,6 @@ class PublishedError(RunError):
 
 class EngineError(RunError):
     """Beam's engine cannot be started, or gave the job up; the message says why, as far as the engine did."""
-
-
-class WorkerLostError(EngineError):
-    """A worker process of the engine died."""
 
 
 class SweepError(RunError):

@@ -15,7 +15,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.base import terminal
-from seq2seq_arith.base.errors import InputError, PublishedError, RunError, WorkerLostError
+from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 
 MEMORY = "the memory that this process may use does not suffice; give it more, or less to do"
 
@@ -31,7 +31,6 @@ def caused(error: Exception, cause: BaseException) -> Exception:
         (InputError("digits is 0"), 2, "digits is 0"),
         (InputError("a\nb\x1b[0m is no directory"), 2, r"a\nb\x1b[0m is no directory"),
         (RunError("it failed"), 1, "it failed"),
-        (WorkerLostError("a worker died"), 1, "a worker died"),
         (PublishedError("complete, but"), 1, "complete, but"),
         (caused(PublishedError("complete, but stopped"), KeyboardInterrupt()), 130, "complete, but stopped"),
         (OSError(28, "No space left on device", "data/x"), 1, "data/x: No space left on device"),

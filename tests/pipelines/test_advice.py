@@ -13,7 +13,7 @@ import pytest
 from programs import files, run, run_here
 
 from seq2seq_arith.base import progress
-from seq2seq_arith.base.errors import EngineError, StoreError, WorkerLostError
+from seq2seq_arith.base.errors import EngineError, StoreError
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.places import clients
 
@@ -271,10 +271,6 @@ FAILURES = {
     "a failed job": (
         EngineError("the engine's job a-1 ended as FAILED: out of slots"),
         "the engine's job a-1 ended as FAILED: out of slots; {done}; when that is mended, {again}",
-    ),
-    "a lost worker": (
-        WorkerLostError("a worker process died"),
-        "a worker process died while {path} was made; {done}; {again}",
     ),
     "a stop": (KeyboardInterrupt(), "stopped; {done}; {again}"),
 }

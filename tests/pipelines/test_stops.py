@@ -21,34 +21,12 @@ pytestmark = pytest.mark.slow
 # About a second of work between the first file on the disk and the last.
 TASK = Task("addition", digits=9, num_examples=400_000)
 COMMAND = ("generate", "addition", "--digits=9", "--num-examples=400000")
-PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
-
-
-def descendants(group: int) -> list[int]:
-    """The processes of a group other than its leader; ``start`` gives each run a group of its own."""
-    pids = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and fields[0] != "Z" and int(stat.parent.name) != group:
-                pids.append(int(stat.parent.name))
-    return pids
 
 
 def kill_all(process: subprocess.Popen) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-
-
-def workers(process: subprocess.Popen) -> list[int]:
-    """The workers among a run's processes."""
-    pids = []
-    for pid in descendants(process.pid):
-        with contextlib.suppress(OSError):
-            if b"quiet_worker" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                pids.append(pid)
-    return pids
 
 
 def nothing_or_all(data_dir: Path) -> None:
@@ -103,60 +81,6 @@ def test_the_program_killed(survivor, right, moment):
             shutil.rmtree(survivor / "seq2seq_arith")
 
 
-@pytest.mark.parametrize("victim", [0, -1], ids=["first", "last"])
-@pytest.mark.parametrize("moment", ["starting", 0, 1, 4, 8, 12])
-def test_a_worker_killed(tmp_path, right, moment, victim):
-    """The program fails and leaves nothing, or did without the worker; it neither hangs nor leaves workers behind."""
-    process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
-    try:
-        wait_until(process, lambda: workers(process) and (moment == "starting" or begun(tmp_path, moment)))
-        os.kill(workers(process)[victim], signal.SIGKILL)
-        _, stderr = process.communicate(timeout=120)
-        assert descendants(process.pid) == []
-    finally:
-        if process.poll() is None:
-            kill_all(process)
-    if process.returncode == 0:
-        assert tree(tmp_path / "data") == right
-    else:
-        assert "arith-data: a worker process died while" in stderr.splitlines()[-1]
-        assert "Traceback" not in stderr
-        assert without_lock(tmp_path) == {}
-        assert run(*COMMAND, "--data-dir", tmp_path / "data").returncode == 0
-        assert tree(tmp_path / "data") == right
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("to", ["program", "group"])
-def test_stopped_with_workers(tmp_path, number, to):
-    """Ctrl-C in a terminal goes to the workers as well."""
-    process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
-    wait_until(process, lambda: begun(tmp_path, 1))
-    (process.send_signal if to == "program" else lambda sent: os.killpg(process.pid, sent))(number)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert stdout == ""
-    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped")
-    assert without_lock(tmp_path) == {}
-    assert descendants(process.pid) == []
-
-
-def test_stopped_while_the_workers_start(tmp_path):
-    """They have not called yet, so Beam does not tell them that it is over, and waits for them."""
-    process = start(*COMMAND, "--data-dir", tmp_path / "data", *PROCESSES)
-    try:
-        wait_until(process, lambda: len(workers(process)) >= 2)
-        process.send_signal(signal.SIGINT)
-        stdout, stderr = process.communicate(timeout=120)
-    finally:
-        if process.poll() is None:
-            kill_all(process)
-    assert (process.returncode, stdout) == (130, "")
-    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped")
-    assert without_lock(tmp_path) == {}
-    assert descendants(process.pid) == []
-
-
 @pytest.mark.parametrize("presses", [2, 5, 20])
 def test_ctrl_c_pressed_again(tmp_path, presses):
     process = start(*COMMAND, "--data-dir", tmp_path / "data")
@@ -187,19 +111,17 @@ def small_disk(tmp_path):
         subprocess.run(["umount", str(tmp_path / "disk")], check=True)
 
 
-@pytest.mark.parametrize("flags", [(), PROCESSES], ids=["in process", "multi_processing"])
-def test_a_disk_that_fills_up(small_disk, flags):
+def test_a_disk_that_fills_up(small_disk):
     """Filled while the run goes on, so that no estimate beforehand can see it."""
     disk = small_disk(60)
-    process = start(*COMMAND, "--data-dir", disk / "data", *flags)
+    process = start(*COMMAND, "--data-dir", disk / "data")
     wait_until(process, lambda: begun(disk, 0))
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
         while True:
             filler.write(bytes(2**16))
     stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout) == (1, "")
-    if not flags:  # Beam's workers write what they think to stderr themselves
-        assert len(without_progress(stderr)) == 1
+    assert len(without_progress(stderr)) == 1
     path = dataset_path(disk / "data", TASK)
     reason = f"arith-data: {path} could not be written: No space left on device"
     assert ends_as_told(stderr.splitlines()[-1], reason)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ import pytest
 import reference
 from layout import ROOT
 from programs import files, run, run_here
+from worker_pools import worker_pool
 
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task import Task
@@ -22,7 +24,7 @@ from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE = ("--task-file", EXAMPLE)
-MULTI = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+ELSEWHERE = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL")
 # The operands of draw i, the question, the answer, and the options of each task.
 TASKS = {
     "copy": ("--letters", 2, "--num-examples", 500),
@@ -213,10 +215,12 @@ def test_a_wrong_row_is_found(tmp_path, forgotten):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["reverse", "addition_of_three"])
 def test_worker_processes_need_no_file(name, tmp_path):
-    """The task takes its code along to the processes of Beam."""
+    """The task takes its code along to workers in other processes."""
     here, there = tmp_path / "here", tmp_path / "there"
     assert run("generate", name, *TASKS[name], *FILE, "--data-dir", here).returncode == 0
-    done = run("generate", name, *TASKS[name], *FILE, "--data-dir", there, *MULTI)
+    with worker_pool(sys.executable) as port:
+        pool = f"--environment_config=localhost:{port}"
+        done = run("generate", name, *TASKS[name], *FILE, "--data-dir", there, *ELSEWHERE, pool)
     assert done.returncode == 0, done.stderr
     assert files(here / "seq2seq_arith") == files(there / "seq2seq_arith")
 

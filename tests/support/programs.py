@@ -25,8 +25,8 @@ OFTEN = """
 import sys
 from seq2seq_arith.base import events
 events.PROGRESS_SECONDS = 0.05
-from seq2seq_arith.pipelines.beam import bundle_counters, followed_job
-bundle_counters.SECONDS = followed_job.SECONDS = 0.05
+from seq2seq_arith.pipelines.beam import followed_job
+followed_job.SECONDS = 0.05
 from seq2seq_arith.pipelines.__main__ import main
 sys.exit(main())
 """

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import grpc
 import pytest
 
-from seq2seq_arith.base.errors import EngineError, InputError, StoreError, WorkerLostError
+from seq2seq_arith.base.errors import EngineError, InputError, StoreError
 from seq2seq_arith.pipelines.beam.failures import add_messages, translate_errors
 
 PYTHON = """java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
@@ -118,7 +118,7 @@ def test_whatever_an_engine_raises_is_one_sentence(error, sentence):
 
 @pytest.mark.parametrize(
     "error",
-    [InputError("a"), StoreError("b"), FileNotFoundError(2, "gone"), WorkerLostError("c"), EngineError("d"),
+    [InputError("a"), StoreError("b"), FileNotFoundError(2, "gone"), EngineError("d"),
      KeyboardInterrupt(), SystemExit(3), MemoryError(), RuntimeError("can't start new thread"),
      ImportError("libarrow.so: failed to map segment from shared object")],
     ids=repr,

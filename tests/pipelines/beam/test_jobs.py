@@ -86,13 +86,12 @@ NAMED = f"; the engine's job a-1 is CANCELLED; {PAGE}"
         (OSError(errno.ENOSPC, "No space left on device"), 1, "No space left on device"),
         (StoreError("gs://b could not be used: busy"), 1, "gs://b could not be used: busy"),
         (InputError("s3://b does not let you do this"), 2, "s3://b does not let you do this"),
-        (RuntimeError("Channel closed prematurely"), 1, "a worker process died"),
         (KeyboardInterrupt(), 130, "stopped"),
         (RuntimeError("Pipeline a-1 failed in state FAILED: it broke"), 1, "the engine's job a-1 ended as FAILED: it"),
         (RuntimeError("Dataflow pipeline failed. State: FAILED, Error:\nit broke"), 1, "the engine's job ended as FAI"),
         (ValueError("it broke"), 1, "the engine failed with ValueError: it broke"),
     ],
-    ids=["disk", "store", "input", "worker", "stopped", "job server", "Dataflow", "another"],
+    ids=["disk", "store", "input", "stopped", "job server", "Dataflow", "another"],
 )  # fmt: skip
 def test_every_error_has_the_job_its_state_and_its_page(monkeypatch, tmp_path, error, code, expected):
     monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: Result(error))

@@ -12,10 +12,7 @@ from sockets import listening, reachable
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
 from seq2seq_arith.pipelines.steps.current_step import WRITES
 
-MODES = {
-    "multi_processing": ("--direct_running_mode=multi_processing", "--direct_num_workers=2"),
-    "loopback": ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"),
-}
+LOOPBACK = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
 
 
 def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
@@ -36,11 +33,10 @@ def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", MODES)
-def test_a_run_is_on_the_loopback_interface(tmp_path, mode):
+def test_a_run_is_on_the_loopback_interface(tmp_path):
     """Six servers of Beam for its workers, and one for each process that waits for work; and its progress."""
     arguments = ("addition", "--digits=7", "--num-examples=3000000", "--no-parquet", "--json")
-    process = start("generate", *arguments, "--data-dir", tmp_path, *MODES[mode], often=True)
+    process = start("generate", *arguments, "--data-dir", tmp_path, *LOOPBACK, often=True)
     seen = set()
     stdout, stderr = read_while(process, lambda: seen.update(listening(process.pid)))
     assert process.returncode == 0, stderr

@@ -29,7 +29,7 @@ from seq2seq_arith.pipelines.steps.run import new_pipeline
         (["--runner", "PortableRunner"], StandardOptions, "runner", "PortableRunner"),
         (["--direct_num_workers=2"], DirectOptions, "direct_num_workers", 2),
         (["--direct_num_workers", "3"], DirectOptions, "direct_num_workers", 3),
-        (["--direct_running_mode=multi_processing"], DirectOptions, "direct_running_mode", "multi_processing"),
+        (["--direct_running_mode=multi_threading"], DirectOptions, "direct_running_mode", "multi_threading"),
         (["--direct_runner_bundle_repeat=2"], DirectOptions, "direct_runner_bundle_repeat", 2),
         (["--setup_file=/x/setup.py"], SetupOptions, "setup_file", "/x/setup.py"),
         # The pipeline uses importable modules only, so __main__ need not be pickled.
@@ -153,6 +153,11 @@ def test_a_job_that_nobody_waits_for_is_refused():
         pipeline_options(["--no_wait_until_finish"])
 
 
+def test_beams_worker_processes_are_refused():
+    with pytest.raises(InputError, match="slower than the threads of one process"):
+        pipeline_options(["--direct_running_mode=multi_processing"])
+
+
 def test_runners_that_ask_a_service_for_their_options_take_any():
     taken = pipeline_options(["--runner=PortableRunner", "--job_endpoint=localhost:1", "--colour=red"])
     assert taken.get_all_options(retain_unknown_options=True)["colour"] == "red"
@@ -166,11 +171,11 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
     [
         ([], CORES),
         (["--direct_running_mode=in_memory"], CORES),
-        (["--direct_running_mode=multi_processing", "--direct_num_workers=1"], CORES),
-        (["--direct_running_mode=multi_processing", f"--direct_num_workers={CORES}"], 1),
-        (["--direct_running_mode=multi_processing", f"--direct_num_workers={10 * CORES}"], 1),
+        (["--direct_running_mode=multi_threading", "--direct_num_workers=1"], CORES),
+        (["--direct_running_mode=multi_threading", f"--direct_num_workers={CORES}"], 1),
+        (["--direct_running_mode=multi_threading", f"--direct_num_workers={10 * CORES}"], 1),
         # Beam takes 0 for as many workers as there are cores.
-        (["--direct_running_mode=multi_processing", "--direct_num_workers=0"], 1),
+        (["--direct_running_mode=multi_threading", "--direct_num_workers=0"], 1),
         (["--runner=PortableRunner"], 1),
     ],
     ids=str,
@@ -184,7 +189,6 @@ def test_local_workers_together_use_every_core(flags, threads):
     [
         ([], True),
         (["--direct_running_mode=multi_threading"], True),
-        (["--direct_running_mode=multi_processing"], False),
         (["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK"], True),
         (["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=PROCESS"], False),
         (["--runner=DataflowRunner"], False),
@@ -202,7 +206,6 @@ SERVER = ("--runner=PortableRunner", "--job_endpoint=localhost:1")
     ("flags", "outlives"),
     [
         ([], False),
-        (["--direct_running_mode=multi_processing"], False),
         (["--runner=PortableRunner"], False),
         (["--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=PROCESS"], False),
         ([*SERVER, "--environment_type=LOOPBACK"], False),

@@ -26,7 +26,6 @@ from seq2seq_arith.pipelines.publishing.upload import Upload
 from seq2seq_arith.pipelines.steps import pipeline
 
 slow = pytest.mark.slow
-PROCESSES = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 
 
 def uploaded(upload: Upload, name: str) -> bool:
@@ -72,9 +71,8 @@ def test_the_bytes_of_a_local_run(data_dir, local, with_beam):
 
 
 @slow
-@pytest.mark.parametrize("flags", [(), PROCESSES], ids=["threads", "processes"])
-def test_the_bytes_of_a_program(served_dir, local, flags):
-    generated_twice(run, served_dir, local, *flags)
+def test_the_bytes_of_a_program(served_dir, local):
+    generated_twice(run, served_dir, local)
 
 
 @pytest.fixture
@@ -104,11 +102,6 @@ def test_a_run_lists_its_prefix_twice(data_dir, with_beam, listings, before):
         make(TASK, LAYOUTS[before], data_dir)
         listings.clear()
     lists_twice(data_dir, listings, *["--overwrite"] * bool(before))
-
-
-@slow
-def test_a_run_with_other_processes_lists_its_prefix_twice(served_dir, listings):
-    lists_twice(served_dir, listings, *PROCESSES)
 
 
 def test_a_shard_without_examples(data_dir, tmp_path):

@@ -221,21 +221,8 @@ QUICK = {
     "multi_threading": (("--direct_running_mode=multi_threading", "--direct_num_workers=2"), 2),
     "bundles repeated": (("--direct_runner_bundle_repeat=2",), 2),
 }
-# Each worker process imports Beam, which takes seconds.
-PROCESSES = {
-    f"multi_processing, {workers} workers": (
-        ("--direct_running_mode=multi_processing", f"--direct_num_workers={workers}"),
-        threads,
-    )
-    for workers, threads in ((1, 2), (2, 1))
-}
 ROWS = [pytest.param(*row, num_shards, id=f"{name}, {num_shards} shards")
         for (name, row), num_shards in itertools.product(QUICK.items(), SHARDS)]  # fmt: skip
-ROWS += [
-    pytest.param(*row, num_shards, id=f"{name}, {num_shards} shards", marks=[pytest.mark.slow] * (slow is not False))
-    for (name, row), num_shards in itertools.product(PROCESSES.items(), SHARDS)
-    for slow in [(row[1], num_shards) != (1, 3)]
-]
 
 
 @pytest.fixture(scope="module")

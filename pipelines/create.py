@@ -6,16 +6,12 @@ from typing import Any
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.failures import translate_errors
-from seq2seq_arith.pipelines.beam.followed_job import followed_job
-from seq2seq_arith.pipelines.beam.jobs import Begun
 from seq2seq_arith.pipelines.beam.loopback import on_loopback
-from seq2seq_arith.pipelines.beam.options import default_threads, job_outlives_program
+from seq2seq_arith.pipelines.beam.options import default_threads, job_outlives_program, workers_share_process
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publish import take_up
-from seq2seq_arith.pipelines.steps.current_step import LABELS, current_step
 from seq2seq_arith.pipelines.steps.run import generate
-from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
 
 def create(order: Order) -> dict[str, Any]:
@@ -38,43 +34,27 @@ def create(order: Order) -> dict[str, Any]:
         if metadata is None:
             order.check_engine()
             outlives = job_outlives_program(order.options)
-            with shown(order) as begun, publisher.staged(order.layout, order.overwrite, outlives) as staging:
-                metadata = fill(order, staging, begun)
+            with shown(order), publisher.staged(order.layout, order.overwrite, outlives) as staging:
+                metadata = fill(order, staging)
         publisher.name_default()
     return metadata
 
 
 @contextlib.contextmanager
-def shown(order: Order) -> Iterator[Begun]:
-    """Shows progress until the block ends, in which the ordered dataset is made and published.
+def shown(order: Order) -> Iterator[None]:
+    """Shows progress until the block ends, if the workers are in this process and count it here."""
+    totals = {"draws": order.plan.draws, "shards": order.layout.num_shards}
 
-    Yields:
-      What is called with Beam's result of each job that is begun.
-    """
-    totals = _totals(order)
-    with (
-        followed_job(order.options, NAMESPACE, LABELS) as job,
-        progress.watch(totals, progress.count, lambda: current_step(totals, progress.count, job.step)),
-    ):
-        yield job.follow
+    def step() -> str:
+        return "publishes" if progress.count("shards") >= totals["shards"] else ""
+
+    is_counted = workers_share_process(order.options)
+    with progress.watch(totals, progress.count, step) if is_counted else contextlib.nullcontext():
+        yield
 
 
-def fill(order: Order, staging: Staging, begun: Begun = lambda _: None) -> dict[str, Any]:
-    """Writes the files of the ordered dataset, and returns its metadata.
-
-    Args:
-      order: What is made.
-      staging: Where.
-      begun: Called with Beam's result of each job that is begun.
-    """
+def fill(order: Order, staging: Staging) -> dict[str, Any]:
+    """Writes the files of the ordered dataset, and returns its metadata."""
     threads = default_threads(order.options)
     with on_loopback(), translate_errors():
-        metadata = generate(order.task, order.layout, staging, order.options, threads, order.plan.draws, begun)
-    for name, total in _totals(order).items():
-        progress.raise_to(name, total)  # the last counts of an engine may not have come
-    return metadata
-
-
-def _totals(order: Order) -> dict[str, int]:
-    """What is counted for the eye, and how far."""
-    return {"draws": order.plan.draws, "shards": order.layout.num_shards}
+        return generate(order.task, order.layout, staging, order.options, threads, order.plan.draws)

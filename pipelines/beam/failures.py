@@ -87,9 +87,9 @@ def translate_errors() -> Iterator[None]:
         ) from error
 
 
-def add_messages(error: BaseException, pipeline: Any) -> None:
+def add_messages(error: BaseException, result: Any) -> None:
     """Adds the messages of a failed job to the exception, which has only the last one: a job server sends them all."""
-    for message in getattr(getattr(pipeline, "result", None), "_messages", ()):
+    for message in getattr(result, "_messages", ()):
         error.add_note(message.message_response.message_text)
 
 

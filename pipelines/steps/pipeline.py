@@ -38,20 +38,17 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Start" >> beam.Impulse()
         | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
-        | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, name="draw", counters=_drawn)
+        | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, counters=_drawn)
         | "ByPartition" >> beam.FlatMap(blocks.by_partition).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda key, its_blocks: (key, list(its_blocks)))
-        | "Deduplicate"
-        >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, name="deduplicate", counters=_dropped)
+        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
         | "Shards" >> beam.FlatMap(lambda shards: shards)
     )
     kept = deduplicated | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     in_windows = deduplicated | "InWindows" >> beam.Map(lambda result: result[1])
     cut = AsSingleton(cast(beam.PCollection, (in_windows, kept) | Cut(job)))
-    written = kept | "Write" >> ThreadedMap(
-        functools.partial(write, job), cut, threads=threads, name="write", counters=_written
-    )
+    written = kept | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
     if manifests.are_used(job.layout):
         written = written | "Manifests" >> Manifests(job)
     return (
@@ -177,7 +174,7 @@ def _drawn(drawn: Drawn) -> dict[str, int]:
 
 
 def _dropped(shards: list[Deduplicated]) -> dict[str, int]:
-    return {"duplicates": sum(dropped for _, _, dropped in shards), "deduplicated shards": len(shards)}
+    return {"duplicates": sum(dropped for _, _, dropped in shards)}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

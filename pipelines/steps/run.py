@@ -2,15 +2,14 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.utils.subprocess_server import SubprocessServer
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
@@ -24,7 +23,6 @@ from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.report import Written, read_report
-from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
 
 def generate(
@@ -34,7 +32,6 @@ def generate(
     options: PipelineOptions,
     threads: int = 1,
     num_draws: int | None = None,
-    begun: jobs.Begun = lambda _: None,
 ) -> dict[str, Any]:
     """Writes all files of a dataset, TFDS's files included, and returns its metadata.
 
@@ -44,7 +41,6 @@ def generate(
       options: Beam's options.
       threads: The number of elements that a worker process works on at once.
       num_draws: The number of draws of the first run, if it has been computed already.
-      begun: Called with Beam's result of each job that an engine has taken.
 
     Raises:
       InputError: The task has too few different pairs for its examples, or no runner can be used.
@@ -59,14 +55,14 @@ def generate(
         threads=threads,
         versions=versions.here(layout.formats),
     )
-    written = run(job, options, begun)
+    written = run(job, options)
     widening = 1
     while written is None:
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run(job, options, begun)
+        written = run(job, options)
     return describe(task, layout, staging, written)
 
 
@@ -82,8 +78,8 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
     return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
 
 
-def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) -> Written | None:
-    """Runs the pipeline once, and waits for it; ``begun`` is as for ``generate``.
+def run(job: Job, options: PipelineOptions) -> Written | None:
+    """Runs the pipeline once, and waits for it.
 
     Returns:
       The result; None if the draws did not suffice, and no shard was written.
@@ -93,41 +89,34 @@ def run(job: Job, options: PipelineOptions, begun: jobs.Begun = lambda _: None) 
       EngineError: The job left no report.
       SubmittedError: The job goes on alone.
     """
-    pipeline = new_pipeline(options, begun)
+    pipeline, result = new_pipeline(options), None
+    waits = not options.view_as(StandardOptions).no_wait_until_finish
     try:
-        with plain_labels(), pipeline:
+        # A job server that Beam starts ends with the block.
+        with plain_labels(), SubprocessServer.cache_subprocesses():
             build(job, pipeline)
+            result = pipeline.run()
+            with jobs.shown(result, options):
+                if waits:
+                    result.wait_until_finish()
     except BaseException as error:
-        add_messages(error, pipeline)
+        add_messages(error, result)
         with contextlib.suppress(Exception):
-            pipeline.result.cancel()  # the job would go on in a remote engine
-        jobs.tell(getattr(pipeline, "result", None), options)  # a run in this process has no result before its end
+            result.cancel()  # the job would go on in a remote engine
         raise
-    if not options.view_as(StandardOptions).no_wait_until_finish:
-        jobs.tell(pipeline.result, options)
-        with contextlib.suppress(Exception):  # the files are written, and the display must not lose them
-            show_counters(jobs.counters(pipeline.result, NAMESPACE))
+    if waits:
         return read_report(job.staging.own_file(REPORT)).written
-    raise SubmittedError(jobs.name(pipeline.result))
+    raise SubmittedError(jobs.name(result))
 
 
-def show_counters(counters: Mapping[str, int]) -> None:
-    """Raises the counters that are shown to the engine's.
-
-    An engine may run a bundle twice, and counts it twice then, so these are no part of a dataset.
-    """
-    for name, value in counters.items():
-        progress.raise_to(name, value)
-
-
-def new_pipeline(options: PipelineOptions, begun: jobs.Begun = lambda _: None) -> beam.Pipeline:
+def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     """Makes an empty pipeline for the runner in the options.
 
     Raises:
       InputError: The runner does not exist, is not installed, or needs further options.
     """
     try:
-        return jobs.AnnouncedPipeline(begun, options=options)
+        return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
         raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error

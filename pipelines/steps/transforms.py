@@ -1,8 +1,6 @@
 """The Beam transform that the pipeline is built from; pure functions on arrays do the work itself."""
 
 import collections
-import functools
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -15,8 +13,7 @@ from apache_beam.transforms.window import GlobalWindows
 from seq2seq_arith.base import progress
 
 Counters = Callable[[Any], dict[str, int]]
-# Of the Beam counters; and what follows the name of a step in that of its time.
-NAMESPACE, MICROSECONDS = "seq2seq_arith", " microseconds"
+NAMESPACE = "seq2seq_arith"  # of the Beam counters
 
 
 def no_counters(result: Any) -> dict[str, int]:
@@ -34,29 +31,26 @@ class ThreadedMap(beam.PTransform):
       function: A picklable function of an element and the side inputs.
       side_inputs: The arguments of the function after the element.
       threads: The number of calls that run at once in a worker.
-      name: What the function does, a verb: the microseconds in it are counted under this name.
-      counters: A function from a result to the amounts to add to the Beam counters, by name.
+      counters: From a result to the amounts to add to the Beam counters, and to those of this process, by name.
     """
 
     def __init__(
-        self, function: Callable, *side_inputs: AsSingleton, threads: int, name: str, counters: Counters = no_counters
+        self, function: Callable, *side_inputs: AsSingleton, threads: int, counters: Counters = no_counters
     ) -> None:
         super().__init__()
         self.function = function
         self.side_inputs = side_inputs
         self.threads = threads
-        self.name = name
         self.counters = counters
 
     def expand(self, pcoll):
-        return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.name, self.counters), *self.side_inputs)
+        return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
 
 
 class _Threaded(beam.DoFn):
-    def __init__(self, function: Callable, threads: int, name: str, counters: Counters) -> None:
-        self._function = functools.partial(_timed, function)
+    def __init__(self, function: Callable, threads: int, counters: Counters) -> None:
+        self._function = function
         self._threads = threads
-        self._name = name
         self._counters = counters
 
     def setup(self) -> None:
@@ -79,15 +73,8 @@ class _Threaded(beam.DoFn):
         self._pool.shutdown(cancel_futures=True)
 
     def _next(self):
-        result, microseconds = self._running.popleft().result()
-        for name, amount in {f"{self._name}{MICROSECONDS}": microseconds, **self._counters(result)}.items():
+        result = self._running.popleft().result()
+        for name, amount in self._counters(result).items():
             Metrics.counter(NAMESPACE, name).inc(amount)
             progress.add(name, amount)
         return result
-
-
-def _timed(function: Callable, *arguments: Any) -> tuple[Any, int]:
-    """The result of a call, and the microseconds that it took."""
-    start = time.perf_counter()
-    result = function(*arguments)
-    return result, round(1e6 * (time.perf_counter() - start))

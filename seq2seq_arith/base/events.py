@@ -13,7 +13,6 @@ What people read goes to standard error then. Each event has a time, in seconds 
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import sys
 import threading
@@ -26,32 +25,8 @@ PROGRESS_SECONDS = 1.0  # between two events of progress
 JSON_HELP = "print events, one JSON object per line; what people read goes to standard error"
 
 
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """A job of an engine; all are empty if there is none, and the last two if they are not known.
-
-    Attributes:
-      name: The engine's name of it.
-      state: The engine's word for its state, such as ``RUNNING``.
-      page: The address of the page that shows it.
-    """
-
-    name: str = ""
-    state: str = ""
-    page: str = ""
-
-    def of_failure(self, message: str) -> str:
-        """A sentence about a failure, with what is known of the job."""
-        if not self.name:
-            return message
-        if self.name not in message:
-            message += f"; the engine's job {self.name}" + f" is {self.state}" * bool(self.state)
-        return message + f"; {self.page} shows it" * bool(self.page)
-
-
 _output: IO[str] | None = None  # None without --json
 _began = 0.0
-_job = Job()
 _lock = threading.RLock()  # a training's thread or an engine's may report progress
 
 
@@ -78,12 +53,11 @@ def start(program: str, words: list[str], arguments: argparse.Namespace) -> None
 
 def finish(code: int) -> None:
     """Ends the run: writes ``end``, and gives standard output back."""
-    global _output, _job
+    global _output
     with contextlib.suppress(OSError):  # nobody reads on
         emit("end", exit_code=code, seconds=round(time.time() - _began, 3))
     if _output is not None:
         sys.stdout, _output = _output, None
-    _job = Job()
 
 
 def are_told() -> bool:
@@ -111,14 +85,3 @@ def emit(event: str, **fields: Any) -> None:
             content = {"time": round(time.time(), 3), "event": event, **fields}
             _output.write(json.dumps(content, default=str) + "\n")
             _output.flush()
-
-
-def tell_job(job: Job) -> None:
-    """Sets the engine's job of this run, which later failures name."""
-    global _job
-    _job = job
-
-
-def job() -> Job:
-    """The engine's job of this run."""
-    return _job

@@ -116,7 +116,7 @@ def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
 
     The advice comes last, so that a command at its end can be copied up to the end of the line.
     """
-    message = printable("; ".join(filter(None, [events.job().of_failure(message), advice])))
+    message = printable("; ".join(filter(None, [message, advice])))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
     with contextlib.suppress(OSError):

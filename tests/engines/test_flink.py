@@ -4,7 +4,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,15 +11,12 @@ from pathlib import Path
 import clusters
 import psutil
 import pytest
-from programs import Progress, ends_as_told, found, run, start, tree, without_lock
+from programs import ends_as_told, found, run, start, tree, without_lock
 from sockets import listening, reachable
 from worker_pools import worker_pool
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS
-from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
-
 MISSING = clusters.missing("Flink")
-pytestmark = [pytest.mark.flink, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 MANAGED = 16  # megabytes in which each of two task managers sorts
 LARGE = ["addition", "--digits=7", "--num-examples=10000000", "--no-parquet"]
@@ -45,18 +41,43 @@ def medium(tmp_path_factory) -> Path:
     return path
 
 
-def generate(cluster, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return run("generate", *arguments, *cluster.flags)
+@pytest.mark.slow
+def test_a_dataset(cluster, tmp_path, medium):
+    """The local run's bytes; the page and the states of the job; and no port that another machine can reach."""
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    seen = set()
+    while process.poll() is None:
+        seen |= {one for server in cluster.processes for one in listening(server.pid)}
+        time.sleep(0.1)
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
+    assert tree(tmp_path) == tree(medium)
+    assert len(seen) >= 16
+    assert reachable(seen) == set()
+    first, *later = stderr.splitlines()
+    job = re.fullmatch(rf"the engine runs it as job (\S+); http://{cluster.address} shows it", first)
+    assert job
+    assert f"the engine's job {job[1]} is RUNNING" in later
 
 
-@pytest.mark.parametrize("task", OPERATIONS)
-def test_the_same_bytes(cluster, tmp_path, task):
-    process = generate(cluster, task, "--data-dir", tmp_path / "flink")
-    assert process.returncode == 0, process.stderr
-    run("generate", task, "--data-dir", tmp_path / "local", check=True)
-    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
+@pytest.mark.slow
+def test_ctrl_c(cluster, tmp_path):
+    """Beam's job server does not hand it on to Flink; the job ends all the same, for its workers find no folder."""
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped")
+    end = time.monotonic() + 60
+    while cluster.jobs()[0]["state"] not in ("CANCELED", "FAILED") and time.monotonic() < end:
+        time.sleep(0.1)
+    assert cluster.jobs()[0]["state"] in ("CANCELED", "FAILED")
+    assert without_lock(tmp_path) == {}
 
 
+@pytest.mark.release
 def test_beams_own_flink_runner(cluster, tmp_path):
     """Which starts the job server by its jar, where ``job_endpoint`` names none."""
     small = ("pq", "--digits=50", "--num-examples=1000", "--data-dir")
@@ -71,15 +92,11 @@ def test_beams_own_flink_runner(cluster, tmp_path):
     assert tree(tmp_path / "flink") == tree(tmp_path / "local")
 
 
+@pytest.mark.release
 def test_ten_million_pairs_are_sorted_on_disk(cluster, tmp_path):
     with clusters.watched(cluster) as seen:
-        process = generate(cluster, *LARGE, "--data-dir", tmp_path / "flink", "--json")
+        process = run("generate", *LARGE, *cluster.flags, "--data-dir", tmp_path / "flink")
     assert process.returncode == 0, process.stderr
-    # The steps of the running job, and the draws of those parts of its first step that have ended.
-    progress = Progress.of(process.stdout)
-    assert {DRAWS, WRITES} <= set(progress.steps)
-    later = [*progress.done.get(DEDUPLICATES, ()), *progress.done[WRITES]]
-    assert any(done["draws"] == progress.total["draws"] for done in later)
     run("generate", *LARGE, "--data-dir", tmp_path / "local", check=True)
     assert tree(tmp_path / "flink") == tree(tmp_path / "local")
     # Task managers sort what is grouped, in memory as far as that goes.
@@ -119,6 +136,7 @@ def kill_worker(cluster) -> None:
         process.kill()
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("moment", "kill"),
     [(is_drawing, kill_task_manager), (is_writing, kill_task_manager), (is_writing, kill_worker)],
@@ -145,8 +163,9 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     assert gone(dead, cluster)
 
 
+@pytest.mark.release
 def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
-    """The job goes on without it, and another program publishes what it has written."""
+    """The job goes on without it, and the next run publishes what it has written."""
     finished = len(cluster.jobs())
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
     while process.poll() is None and not (len(cluster.jobs()) > finished and is_writing(cluster, tmp_path)):
@@ -155,10 +174,11 @@ def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
     process.kill()
     process.communicate()
     end = time.monotonic() + 300  # on a busy machine
-    (folder,) = (tmp_path / "seq2seq_arith").glob("addition-*")
-    while (published := run("publish", folder / "1.0.0")).returncode and time.monotonic() < end:
-        assert "there is no finished run" in published.stderr
-    assert published.returncode == 0, published.stderr
+    while cluster.jobs()[0]["state"] == "RUNNING" and time.monotonic() < end:
+        time.sleep(0.1)
+    taken_up = run("generate", *MEDIUM, "--data-dir", tmp_path)
+    assert taken_up.returncode == 0, taken_up.stderr
+    assert "nothing is drawn" in taken_up.stderr
     assert cluster.jobs()[0]["state"] == "FINISHED"
     assert tree(tmp_path) == tree(medium)
 
@@ -167,18 +187,7 @@ def num_living(cluster) -> int:
     return sum(process.poll() is None for process in cluster.task_managers)
 
 
-def test_no_other_machine_can_reach_a_port(cluster, tmp_path):
-    """The job server, its staging, Flink, and the servers for the workers, which are there while a job runs."""
-    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    seen = set()
-    while process.poll() is None:
-        seen |= {one for server in cluster.processes for one in listening(server.pid)}
-        time.sleep(0.1)
-    assert process.returncode == 0
-    assert len(seen) >= 16
-    assert reachable(seen) == set()
-
-
+@pytest.mark.release
 def test_a_task_manager_that_cannot_be_replaced(tmp_path_factory, tmp_path):
     """The error comes within a minute and says what is missing; the cluster says which."""
     module, said = clusters.load("flink"), []
@@ -216,22 +225,7 @@ def group(process: psutil.Process) -> int | None:
     return None
 
 
-def test_ctrl_c(cluster, tmp_path):
-    """Beam's job server does not hand it on to Flink; the job ends all the same, for its workers find no folder."""
-    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    while process.poll() is None and not found(tmp_path, "*.tfrecord-*"):
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped")
-    end = time.monotonic() + 60
-    while cluster.jobs()[0]["state"] not in ("CANCELED", "FAILED") and time.monotonic() < end:
-        time.sleep(0.1)
-    assert cluster.jobs()[0]["state"] in ("CANCELED", "FAILED")
-    assert without_lock(tmp_path) == {}
-
-
+@pytest.mark.release
 def test_the_page_word_for_word(tmp_path):
     """A cluster that its first block starts, and a run of the second one; SIGTERM ends all that was started."""
     (tmp_path / "checkout").mkdir()
@@ -250,6 +244,7 @@ def test_the_page_word_for_word(tmp_path):
     assert tree(followed.folder / "data") == tree(tmp_path / "local")
 
 
+@pytest.mark.release
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
@@ -258,8 +253,9 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     assert "No such file" in line
 
 
+@pytest.mark.release
 def test_workers_of_a_pool(cluster, tmp_path):
-    """As engines/kubernetes/flink.yaml asks for them: a program beside the task managers starts Beam's own workers."""
+    """A program beside the task managers starts Beam's own workers."""
     chosen = [flag for flag in cluster.flags if not flag.startswith(("--environment_type", "--environment_options"))]
     with worker_pool(sys.executable) as port:
         chosen += ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]

@@ -13,17 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 from clusters import blocks
-from programs import Progress, ends_as_told, files, found, run, without_lock
-from worker_pools import worker_pool
+from programs import ends_as_told, files, found, run, without_lock
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS
-from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"),
-]
+pytestmark = pytest.mark.skipif(
+    shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,15 +37,7 @@ def generate() -> Generate:
     return generated
 
 
-@pytest.mark.parametrize("task", OPERATIONS)
-def test_the_same_bytes(generate, tmp_path, task):
-    process = generate(task, "--data-dir", tmp_path / "prism")
-    assert process.returncode == 0, process.stderr
-    assert f"{Task(task).num_examples:,} examples" in process.stdout
-    run("generate", task, "--data-dir", tmp_path / "local", check=True)
-    assert files(tmp_path / "prism") == files(tmp_path / "local")
-
-
+@pytest.mark.release
 def test_the_page_word_for_word(generate, tmp_path):
     """Its second block runs Prism in a network of its own, where no other machine can reach its port."""
     if subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True).returncode:
@@ -75,6 +61,7 @@ def test_the_page_word_for_word(generate, tmp_path):
     assert files(tmp_path / "data") == files(tmp_path / "local")
 
 
+@pytest.mark.slow
 def test_the_same_bytes_of_a_million(generate, tmp_path):
     """Many chunks and shards, nearly all of whose short numbers are duplicates."""
     arguments = ["addition", "--digits=6", "--num-examples=1000000", "--num-shards=50"]
@@ -82,21 +69,6 @@ def test_the_same_bytes_of_a_million(generate, tmp_path):
     assert process.returncode == 0, process.stderr
     run("generate", *arguments, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "prism") == files(tmp_path / "local")
-
-
-def test_progress_by_prisms_counters(generate, tmp_path):
-    """The workers of a pool are other processes, whose counters Prism tells while they work."""
-    arguments = ["subtraction", "--digits=9", "--num-examples=5000000", "--no-parquet", "--data-dir", tmp_path]
-    with worker_pool(sys.executable) as port:
-        flags = ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}", "--json"]
-        process = generate(*arguments, *flags, often=True)
-    assert process.returncode == 0, process.stderr
-    progress = Progress.of(process.stdout)
-    # Prism tells the counters of a bundle as the worker tells them, now and then.
-    assert WRITES in progress.steps
-    assert {DRAWS, DEDUPLICATES} & set(progress.steps)
-    shards = {done["shards"] for done in progress.done[WRITES]}
-    assert shards - {0, progress.total["shards"]}
 
 
 @pytest.fixture
@@ -111,6 +83,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", disk], check=True)
 
 
+@pytest.mark.release
 def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
     """On a disk that fills up while the run goes on."""
     with concurrent.futures.ThreadPoolExecutor(1) as pool:

@@ -13,13 +13,11 @@ from pathlib import Path
 import clusters
 import psutil
 import pytest
-from programs import Progress, ends_as_told, found, read_while, run, start, tree, without_lock
+from programs import ends_as_told, found, run, start, tree, without_lock
 from sockets import listening, reachable
 
-from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, WRITES
-
 MISSING = clusters.missing("Spark")
-pytestmark = [pytest.mark.spark, pytest.mark.skipif(MISSING is not None, reason=MISSING or "")]
+pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 SMALL = ["--num-examples=5000"]
 MEDIUM = ["addition", "--digits=7", "--num-examples=3000000", "--no-parquet"]
@@ -61,36 +59,34 @@ def groups(cluster) -> set[int]:
     return {worker.pid for worker in cluster.processes(WORKER)}
 
 
-def test_the_page_word_for_word(cluster, tmp_path):
+@pytest.mark.slow
+def test_a_dataset_by_the_page_word_for_word(cluster, tmp_path):
     """Its second block runs on what the first one has started, with the flags that are printed, but for the port."""
     process = cluster.run()
     assert process.returncode == 0, process.stderr
     run("generate", "addition", "--data-dir", tmp_path, check=True)
     assert tree(cluster.folder / "data") == tree(tmp_path)
     assert cluster.typed_flags() == cluster.printed_flags()
+    (page,) = (flag.partition("=")[2] for flag in cluster.flags if flag.startswith("--spark_rest_url="))
+    job = re.search(rf"^the engine runs it as job (\S+); http://{page} shows it$", process.stderr, re.MULTILINE)
+    assert job
+    assert f"the engine's job {job[1]} is RUNNING" in process.stderr
 
 
-def test_the_same_bytes_and_no_port_that_another_machine_can_reach(cluster, tmp_path):
+@pytest.mark.release
+def test_no_port_that_another_machine_can_reach(cluster, tmp_path):
     """Those of Spark, the job server and its staging, and of the servers for the workers, which are there meanwhile."""
-    process = start("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "spark", "--json", *cluster.flags)
+    process = start("generate", "subtraction", *SMALL, "--data-dir", tmp_path, *cluster.flags)
     seen = set()
-
-    def look() -> None:
+    while process.poll() is None:
         seen.update(one for server in cluster.processes() for one in listening(server))
-
-    stdout, stderr = read_while(process, look)
-    assert process.returncode == 0, stderr
-    run("generate", "subtraction", *SMALL, "--data-dir", tmp_path / "local", check=True)
-    assert tree(tmp_path / "spark") == tree(tmp_path / "local")
+        time.sleep(0.05)
+    assert process.returncode == 0, process.communicate()
     assert len(seen) >= 16
     assert reachable(seen) == set()
-    # The steps of the running job, and its counters.
-    progress = Progress.of(stdout)
-    assert DRAWS in progress.steps
-    later = [*progress.done.get(DEDUPLICATES, ()), *progress.done.get(WRITES, ())]
-    assert any(done["draws"] == progress.total["draws"] for done in later)
 
 
+@pytest.mark.release
 def test_beams_own_spark_runner(cluster, tmp_path, monkeypatch):
     """Which starts the job server by its jar, where ``job_endpoint`` names none; the jar comes with the job."""
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
@@ -123,6 +119,7 @@ def kill_python(cluster) -> set[int]:
     return set()
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("kill", [kill_worker, kill_python], ids=["worker", "worker of Python"])
 def test_a_death(cluster, tmp_path, medium, kill):
     """The cluster replaces a killed worker, Spark runs again what was lost, and the files are the same."""
@@ -155,6 +152,7 @@ def members(group: int) -> list[int]:
     return members
 
 
+@pytest.mark.release
 def test_a_second_job_is_refused_and_ctrl_c_cancels_the_first(cluster, tmp_path):
     first = start("generate", *MEDIUM, "--data-dir", tmp_path / "first", *cluster.flags)
     assert wait(lambda: master(cluster)["activeapps"])
@@ -173,6 +171,7 @@ def test_a_second_job_is_refused_and_ctrl_c_cancels_the_first(cluster, tmp_path)
     assert without_lock(tmp_path) == {}
 
 
+@pytest.mark.release
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
@@ -181,6 +180,7 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     assert "No such file" in line
 
 
+@pytest.mark.release
 def test_ctrl_c_ends_every_process(cluster):
     """The last test here, because the others need the cluster."""
     processes = cluster.all_processes()

@@ -1,7 +1,6 @@
 """Runs ``arith-data``, in a process of its own or in this one; what it tells, and the files that it leaves."""
 
 import contextlib
-import dataclasses
 import hashlib
 import io
 import json
@@ -9,29 +8,12 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from seq2seq_arith.pipelines.__main__ import main
-from seq2seq_arith.pipelines.beam.answers import WAITS
-from seq2seq_arith.pipelines.beam.followed_job import UNCOUNTED
-from seq2seq_arith.pipelines.steps.current_step import DEDUPLICATES, DRAWS, PUBLISHES, WRITES
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
-# As PROGRAM, but it asks and tells more often how far it is: a step may take less than a second.
-OFTEN = """
-import sys
-from seq2seq_arith.base import events
-events.PROGRESS_SECONDS = 0.05
-from seq2seq_arith.pipelines.beam import followed_job
-followed_job.SECONDS = 0.05
-from seq2seq_arith.pipelines.__main__ import main
-sys.exit(main())
-"""
-PROGRESS = re.compile(r"\d+ s: [\d,]+ of [\d,]+ draws, \d+ of \d+ shards  [a-z ]+")  # of a run without --json
-ORDER = [UNCOUNTED, WAITS, DRAWS, DEDUPLICATES, WRITES, PUBLISHES]  # of the steps
+PROGRESS = re.compile(r"\d+ s: [\d,]+ of [\d,]+ draws, \d+ of \d+ shards(?:  [a-z ]+)?")  # of a run without --json
 
 
 def environment() -> dict[str, str]:
@@ -39,9 +21,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONSAFEPATH": "1"}
 
 
-def run(*arguments: object, often: bool = False, **options) -> subprocess.CompletedProcess[str]:
-    """Runs ``arith-data`` with these arguments, and waits for it; ``often`` is for its progress."""
-    command = [*_program(often), *map(str, arguments)]
+def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+    """Runs ``arith-data`` with these arguments, and waits for it."""
+    command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300, **options)
 
 
@@ -53,9 +35,9 @@ def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
-def start(*arguments: object, often: bool = False, **options) -> subprocess.Popen[str]:
-    """Starts ``arith-data`` with these arguments, in a process group of its own; ``often`` is for its progress."""
-    command = [*_program(often), *map(str, arguments)]
+def start(*arguments: object, **options) -> subprocess.Popen[str]:
+    """Starts ``arith-data`` with these arguments, in a process group of its own."""
+    command = [*PROGRAM, *map(str, arguments)]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -67,34 +49,16 @@ def start(*arguments: object, often: bool = False, **options) -> subprocess.Pope
     )
 
 
-def read_while(process: subprocess.Popen[str], look: Callable[[], object]) -> tuple[str, str]:
-    """What a process prints until it ends, while this is called again and again.
-
-    The output is read all the time: a process whose events fill the pipe would wait for ever.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        output = pool.submit(process.communicate)
-        while not output.done():
-            look()
-            time.sleep(0.05)
-        return output.result()
-
-
-def _program(often: bool) -> list[str]:
-    return [sys.executable, "-c", OFTEN] if often else PROGRAM
-
-
 def without_progress(stderr: str) -> list[str]:
     """The lines that a run has printed, but for its progress: on a busy machine it takes so long that it tells that."""
     return [line for line in stderr.splitlines() if not PROGRESS.fullmatch(line)]
 
 
 def ends_as_told(line: str, reason: str, left: str = "nothing was left behind") -> bool:
-    """Whether a failed run's last line has this reason, the job, what was done and is left, and then what to type."""
+    """Whether a failed run's last line has this reason, what was done and is left, and then what to type."""
     written = r"(?:[1-9]\d* of \d+ shards were written; )?"
     typed = "(?:make room, then |when that is mended, )?run the same command again"
-    job = "(?:; (?:the engine's job|http)[^;]*)*"
-    return re.search(rf"{re.escape(reason)}{job}; {written}{left}; {typed}$", line) is not None
+    return re.search(rf"{re.escape(reason)}[^;]*; {written}{left}; {typed}$", line) is not None
 
 
 class Content(bytes):
@@ -139,36 +103,6 @@ def is_complete(directory: Path) -> bool:
     content = {name: value for name, value in metadata.items() if name != "sha256"}
     own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return found == metadata["files"] and own == metadata["sha256"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Progress:
-    """What a run with ``--json`` has told of its progress.
-
-    Attributes:
-      steps: The steps that were named, in order, each once.
-      done: The counts that were told during each step.
-      total: What the counts are to reach.
-    """
-
-    steps: list[str]
-    done: dict[str, list[dict[str, int]]]
-    total: dict[str, int]
-
-    @classmethod
-    def of(cls, stdout: str) -> "Progress":
-        """From the standard output of a run, whose steps and counts go forward only."""
-        told = events(stdout, "progress")
-        done: dict[str, list[dict[str, int]]] = {}
-        for event in told:
-            done.setdefault(event["step"], []).append(event["done"])
-        named = [event["step"] for event in told]
-        assert named == sorted(named, key=ORDER.index)
-        for name, total in told[0]["total"].items():
-            counts = [event["done"][name] for event in told]
-            assert counts == sorted(counts)
-            assert counts[-1] == total
-        return cls(list(done), done, told[0]["total"])
 
 
 def events(stdout: str, name: str) -> list[dict]:

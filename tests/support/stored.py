@@ -37,7 +37,7 @@ def write(layout: Layout, staging: Staging) -> None:
     copy(Order.of(TASK, layout, ObjectPath("gs://nowhere")), staging)
 
 
-def copy(order: Order, staging: Staging, begun: object = None) -> dict[str, Any]:
+def copy(order: Order, staging: Staging) -> dict[str, Any]:
     """As ``create.fill``, but Beam makes the files only once: how they are published does not depend on it."""
     made = _made(order.task, order.layout)
     for name, content in made.items():

@@ -76,7 +76,7 @@ def test_the_cause_that_names_what_is_lacking_is_the_one_that_is_told(messages, 
     """The exception has the last message alone, which may be that of a timeout."""
     error = RuntimeError("Pipeline a-1 failed in state FAILED: java.util.concurrent.TimeoutException: 9")
     response = SimpleNamespace(message_response=SimpleNamespace(message_text=messages))
-    add_messages(error, SimpleNamespace(result=SimpleNamespace(_messages=[response])))
+    add_messages(error, SimpleNamespace(_messages=[response]))
     with pytest.raises(EngineError) as caught, translate_errors():
         raise error
     assert str(caught.value) == f"the engine's job a-1 ended as FAILED: {line}"

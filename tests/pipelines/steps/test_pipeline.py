@@ -35,7 +35,6 @@ from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build, deduplicate, draw
 from seq2seq_arith.pipelines.steps.run import generate, run
-from seq2seq_arith.pipelines.steps.transforms import MICROSECONDS
 
 
 def tfrecords(directory: Path) -> dict[str, bytes]:
@@ -453,10 +452,7 @@ def test_counters():
             found[counter.key.metric.name] += counter.committed
         size = sum(map(len, tfrecords(Path(name)).values()))
     distinct = len({reference.key(SMALL, *reference.draw(SMALL, i)) for i in range(3000)})
-    times = {f"{step}{MICROSECONDS}": found.pop(f"{step}{MICROSECONDS}") for step in ("draw", "deduplicate", "write")}
-    assert all(times.values())
-    counts = {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size}
-    assert found == counts | {"deduplicated shards": 8, "shards": 8}
+    assert found == {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size, "shards": 8}
 
 
 def test_nothing_but_the_dataset_is_left(make):

@@ -37,11 +37,10 @@ def count(value: int) -> dict[str, int]:
     return {"seen": 1, "sum": value}
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5, 50])
-@pytest.mark.parametrize("elements", [0, 1, 2, 20])
+@pytest.mark.parametrize(("threads", "elements"), [(1, 0), (1, 20), (2, 2), (5, 1), (5, 20), (50, 20)])
 def test_every_element_once(threads, elements):
     with beam.Pipeline(options=pipeline_options([])) as pipeline:
-        squares = pipeline | beam.Create(range(elements)) | ThreadedMap(square, threads=threads, name="test")
+        squares = pipeline | beam.Create(range(elements)) | ThreadedMap(square, threads=threads)
         assert_that(squares, equal_to([value * value for value in range(elements)]))
 
 
@@ -49,7 +48,7 @@ def test_side_input():
     with beam.Pipeline(options=pipeline_options([])) as pipeline:
         factor = AsSingleton(pipeline | "Factor" >> beam.Create([3]))
         assert_that(
-            pipeline | beam.Create(range(5)) | ThreadedMap(times, factor, threads=2, name="test"),
+            pipeline | beam.Create(range(5)) | ThreadedMap(times, factor, threads=2),
             equal_to([0, 3, 6, 9, 12]),
         )
 
@@ -57,14 +56,14 @@ def test_side_input():
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_error_reaches_the_program(threads):
     pipeline = beam.Pipeline(options=pipeline_options([]))
-    _ = pipeline | beam.Create(range(20)) | ThreadedMap(fails_at_seven, threads=threads, name="test")
+    _ = pipeline | beam.Create(range(20)) | ThreadedMap(fails_at_seven, threads=threads)
     with pytest.raises(ZeroDivisionError, match="seven"):
         pipeline.run().wait_until_finish()
 
 
 def test_threads_are_used():
     with beam.Pipeline(options=pipeline_options([])) as pipeline:
-        names = pipeline | beam.Create(range(30), reshuffle=False) | ThreadedMap(thread_name, threads=3, name="test")
+        names = pipeline | beam.Create(range(30), reshuffle=False) | ThreadedMap(thread_name, threads=3)
         distinct = names | beam.Distinct() | beam.combiners.Count.Globally()
         assert_that(distinct, equal_to([3]))
 
@@ -72,12 +71,11 @@ def test_threads_are_used():
 def test_counters_are_added_to_beams_and_to_the_programs_own():
     progress.reset()
     pipeline = beam.Pipeline(options=pipeline_options([]))
-    _ = pipeline | beam.Create(range(10)) | ThreadedMap(square, threads=2, name="test", counters=count)
+    _ = pipeline | beam.Create(range(10)) | ThreadedMap(square, threads=2, counters=count)
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]
     expected = {"seen": 10, "sum": sum(value * value for value in range(10))}
     told = {counter.key.metric.name: counter.committed for counter in counters}
-    assert told.pop("test microseconds") == progress.count("test microseconds") >= 0
     assert told == expected
     assert {name: progress.count(name) for name in expected} == expected

@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck prism flink spark bench-flink bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
+.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -117,9 +117,6 @@ bench-scale: $(VENV)/installed ## Counts real draws per shard of very large data
 
 bench-store: $(VENV)/installed ## Publishes 10^6 objects in a simulated store (docs/scale.md)
 	$(BIN)/python benchmarks/simulate_store.py
-
-bench-flink: $(VENV)/installed ## Measures Flink beside the local runner
-	$(BIN)/python benchmarks/bench_flink.py
 
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \

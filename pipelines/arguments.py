@@ -213,8 +213,8 @@ def _add_suite(commands: Any) -> None:
 def _add_card(commands: Any) -> None:
     card = commands.add_parser(
         "card",
-        help="describe the datasets for Hugging Face and Croissant",
-        description="Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face, and croissant.json.",
+        help="describe the datasets for Hugging Face",
+        description="Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face.",
         examples=[f"{NAME} card data"],
     )
     card.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")

@@ -1,17 +1,11 @@
-"""The card of all datasets in one directory: what Hugging Face's ``datasets``, its Hub and Croissant readers look for.
+"""The card of all datasets in one directory, DATA_DIR/seq2seq_arith/README.md: YAML for programs, then text for people.
 
-::
-
-    DATA_DIR/seq2seq_arith/README.md         the dataset card: YAML for programs, then text for people
-    DATA_DIR/seq2seq_arith/croissant.json    the same as Croissant 1.0, a vocabulary of schema.org
-
-Both describe the Parquet files only. They stand beside the datasets, so no dataset changes.
+Hugging Face's ``datasets`` and its Hub read it; from it and the Parquet files, the Hub makes Croissant by itself. The
+card describes the Parquet files only, and stands beside the datasets, so no dataset changes.
 """
 
 import dataclasses
-import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +18,11 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.problem import Problem
-from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION, HOMEPAGE
+from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, standing_configs
 from seq2seq_arith.pipelines.places import paths
 
-CARD, CROISSANT = "README.md", "croissant.json"
+CARD = "README.md"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"
 LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.0"
 STRINGS = ("question", "answer")
@@ -52,11 +46,6 @@ class Config:
     parquet_bytes: int
 
     @property
-    def types(self) -> Mapping[str, tuple[str, str]]:
-        """From each column to its type, in the words of Hugging Face and of Croissant."""
-        return dict.fromkeys(STRINGS, ("string", "sc:Text"))
-
-    @property
     def name(self) -> str:
         return self.task.config_name
 
@@ -74,16 +63,16 @@ class Config:
         return self.examples(split) * strings
 
 
-def write_card(data_dir: Path) -> list[Path]:
-    """Writes the card and the Croissant file of the datasets in a directory, and returns the two paths.
+def write_card(data_dir: Path) -> Path:
+    """Writes the card of the datasets in a directory, and returns its path.
 
     Args:
       data_dir: Where datasets are kept, as TFDS's data_dir.
 
     Raises:
-      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or the card
-        is somebody else's file.
-      OSError: A file cannot be written.
+      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or another
+        program has written the file.
+      OSError: The file cannot be written.
     """
     folder = data_dir / NAME
     configs = [config for name in standing_configs(folder) if (config := _config(folder / name / VERSION))]
@@ -94,14 +83,11 @@ def write_card(data_dir: Path) -> list[Path]:
             )
         raise InputError(f"{folder} has no dataset with Parquet files; make one with arith-data generate first")
     default = next((config for config in configs if config.name == DEFAULT_TASK), configs[0])
-    ours = {CARD: MARK, CROISSANT: f'"sameAs": "{HOMEPAGE}"'}
-    contents = {CARD: card(configs, default), CROISSANT: json.dumps(croissant(configs), indent=2) + "\n"}
-    for name, mark in ours.items():
-        if (folder / name).exists() and mark not in (folder / name).read_text(encoding="utf-8", errors="replace"):
-            raise InputError(f"{folder / name} is not by arith-data card; move it away first")
-    for name, content in contents.items():
-        files.write_atomically(folder / name, content.encode())
-    return [folder / name for name in contents]
+    path = folder / CARD
+    if path.exists() and MARK not in path.read_text(encoding="utf-8", errors="replace"):
+        raise InputError(f"{path} is not by arith-data card; move it away first")
+    files.write_atomically(path, card(configs, default).encode())
+    return path
 
 
 def card(configs: list[Config], default: Config) -> str:
@@ -137,9 +123,9 @@ PATH is this folder, or the name of its repository. **Features**: `question` and
 right with spaces to one width each. Where questions are reversed, they are stored from the last character to the first.
 **Splits**: no two examples of a dataset have the same pair of operands, so the splits share none.
 
-`metadata.json` in each dataset's folder holds its parameters and the sha256 of every file (of more than 10,000 shards,
-of manifests that hold those of the shards). The program `arith-data verify` of the Python package `seq2seq_arith`
-checks them, and makes the same rows again from the parameters.
+`metadata.json` in each dataset's folder holds its parameters and the sha256 of every file. The program
+`arith-data verify` of the Python package `seq2seq_arith` checks them, and makes the same rows again from the
+parameters.
 
 ## Licence
 
@@ -151,46 +137,6 @@ checks them, and makes the same rows again from the parameters.
 {CITATION}
 ```
 """
-
-
-def croissant(configs: list[Config]) -> dict[str, Any]:
-    """The datasets as Croissant: a set of files, and a set of records, for each split."""
-    splits = [(config, split) for config in configs for split in SPLITS]
-    return {
-        "@context": CONTEXT,
-        "@type": "sc:Dataset",
-        "name": NAME,
-        "description": DESCRIPTION,
-        "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "citeAs": CITATION,
-        "license": LICENSE_URL,
-        "url": HOMEPAGE,
-        "sameAs": HOMEPAGE,
-        "version": VERSION,
-        "distribution": [
-            {
-                "@type": "cr:FileSet",
-                "@id": f"{config.name}/{split}-files",
-                "name": f"{config.name}/{split}-files",
-                "encodingFormat": "application/x-parquet",
-                "includes": config.pattern(split),
-            }
-            for config, split in splits
-        ],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": f"{config.name}/{split}",
-                "name": f"{config.name}/{split}",
-                "description": f"{config.task.description}: {config.examples(split):,} examples",
-                "field": [
-                    _croissant_field(f"{config.name}/{split}", column, kind)
-                    for column, (_, kind) in config.types.items()
-                ],
-            }
-            for config, split in splits
-        ],
-    }
 
 
 def size_category(num_examples: int) -> str:
@@ -241,7 +187,7 @@ def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
         "dataset_info": [
             {
                 "config_name": config.name,
-                "features": [{"name": name, "dtype": kind} for name, (kind, _) in config.types.items()],
+                "features": [{"name": name, "dtype": "string"} for name in STRINGS],
                 "splits": [
                     {"name": split, "num_bytes": config.arrow_bytes(split), "num_examples": config.examples(split)}
                     for split in SPLITS
@@ -252,33 +198,3 @@ def _card_metadata(configs: list[Config], default: Config) -> dict[str, Any]:
             for config in configs
         ],
     }
-
-
-def _croissant_field(records: str, column: str, kind: str) -> dict[str, Any]:
-    return {
-        "@type": "cr:Field",
-        "@id": f"{records}/{column}",
-        "name": f"{records}/{column}",
-        "dataType": kind,
-        "source": {"fileSet": {"@id": f"{records}-files"}, "extract": {"column": column}},
-    }
-
-
-# The words of Croissant 1.0, as its specification wants them in every file.
-CONTEXT = {
-    "@language": "en",
-    "@vocab": "https://schema.org/",
-    **{word: f"cr:{word}" for word in (
-        "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet",
-        "format", "includes", "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet",
-        "references", "regex", "repeated", "replace", "samplingRate", "separator", "source", "subField", "transform",
-    )},
-    "conformsTo": "dct:conformsTo",
-    "cr": "http://mlcommons.org/croissant/",
-    "data": {"@id": "cr:data", "@type": "@json"},
-    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-    "dct": "http://purl.org/dc/terms/",
-    "examples": {"@id": "cr:examples", "@type": "@json"},
-    "rai": "http://mlcommons.org/croissant/RAI/",
-    "sc": "https://schema.org/",
-}  # fmt: skip

@@ -19,6 +19,6 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
         written = write_card(data_dir)
     except OSError as error:
         return failed(f"the card of {data_dir} could not be written: {error.strerror or error}")
-    events.emit("result", paths=list(map(str, written)))
-    print("\n".join(map(printable, written)))
+    events.emit("result", path=written)
+    print(printable(written))
     return SUCCESS

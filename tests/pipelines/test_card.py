@@ -1,4 +1,4 @@
-"""The card of the datasets in a directory: what it says, and that Hugging Face and Croissant read it."""
+"""The card of the datasets in a directory: what it says, and that Hugging Face reads it."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def data_dir(tmp_path_factory) -> Path:
         assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
     result = programs.run_here("card", folder)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.split() == [str(folder / "seq2seq_arith" / name) for name in ("README.md", "croissant.json")]
+    assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"
     return folder
 
 
@@ -153,32 +153,3 @@ def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
         "apache-2.0",
         True,
     ]
-
-
-CROISSANT = """
-import json, sys
-import mlcroissant
-dataset = mlcroissant.Dataset(sys.argv[1])
-names = [records.name for records in dataset.metadata.record_sets]
-counts = {name: len(list(dataset.records(name))) for name in names}
-rows = [str(value) for row in dataset.records("pq-d9-n20/validation") for value in row]
-print(json.dumps([sorted(dataset.metadata.issues.errors), counts, rows]))
-"""
-
-
-@pytest.mark.slow
-def test_croissant_is_valid_and_reads_each_split(data_dir, tmp_path):
-    command = [sys.executable, "-c", CROISSANT, str(data_dir / "seq2seq_arith/croissant.json")]
-    done = subprocess.run(
-        command, env=programs.environment(), cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    errors, counts, rows = json.loads(done.stdout.splitlines()[-1])
-    assert errors == []
-    assert counts == {
-        "addition-n200/train": 180,
-        "addition-n200/validation": 20,
-        "pq-d9-n20/train": 18,
-        "pq-d9-n20/validation": 2,
-    }
-    assert rows == ["pq-d9-n20/validation/question", "pq-d9-n20/validation/answer"] * 2

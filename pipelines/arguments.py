@@ -50,7 +50,6 @@ def make_parser() -> argparse.ArgumentParser:
     for add in (
         _add_show,
         _add_generate,
-        _add_publish,
         _add_plan,
         _add_verify,
         _add_fetch,
@@ -117,17 +116,6 @@ def _add_generate(commands: Any) -> None:
     more.add_argument(
         "--check", action="store_true", help="if the dataset is there already, compare every file with its sha256"
     )
-
-
-def _add_publish(commands: Any) -> None:
-    publish = commands.add_parser(
-        "publish",
-        help="make visible what a finished job has written",
-        description="Publishes what a job has written that outlived the program which started it. Nothing is drawn.",
-        examples=[f"{NAME} publish gs://BUCKET/data/seq2seq_arith/addition/1.0.0"],
-    )
-    publish.add_argument("place", help="the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0")
-    publish.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
 
 
 def _add_plan(commands: Any) -> None:

@@ -1,5 +1,6 @@
 """An order: everything that a run needs to make one dataset, checked once and passed on as one object."""
 
+import contextlib
 import dataclasses
 import functools
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, dataset_path
 from seq2seq_arith.pipelines.places import paths
@@ -19,6 +20,8 @@ from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
+
+    from seq2seq_arith.pipelines.steps.report import Report, Written
 
 SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
@@ -110,13 +113,30 @@ class Order:
                 "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it without"
             )
 
+    def finished_run(self) -> "tuple[AnyPath, Written] | None":
+        """The report of a job that has left all files of this dataset unpublished, and what it wrote; None without one.
+
+        On a disk only while the path is locked, so that no other run waits for the job. In a store, another run that
+        reads its report too publishes the same dataset.
+        """
+        for path in reversed(self.publisher.finished()):
+            report = _read(path)
+            if report and report.written and (report.task, report.layout) == (self.task, self.layout):
+                versions = {
+                    name: version for shard in report.written.shards for name, version in shard.versions.items()
+                }
+                if self.publisher.holds(path, versions):
+                    return path, report.written
+        return None
+
     def check_space(self) -> None:
-        """Makes sure that the disk has room.
+        """Makes sure that the disk has room for what has to be written: nothing, if a finished job has.
 
         Raises:
           InputError: It has too little.
         """
-        paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
+        if isinstance(self.path, Path) and not self.finished_run():
+            paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
 
     def check_engine(self) -> None:
         """Makes sure that the run can begin, before there is anything that would have to be removed.
@@ -129,6 +149,15 @@ class Order:
         options.check_engine(self.options)
         if options.is_local(self.options):
             check_memory(self.plan.local_memory)
+
+
+def _read(path: AnyPath) -> "Report | None":
+    """The report of a job; None if it cannot be read, or is not of this version."""
+    from seq2seq_arith.pipelines.steps.report import read_report
+
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, EngineError, OSError):
+        return read_report(path)
+    return None
 
 
 def publisher_of(path: AnyPath) -> Publisher:

@@ -21,7 +21,6 @@ from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata, standing_configs
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import local_path
-from seq2seq_arith.pipelines.publish import check_space
 
 
 class Configs(dict[str, ArithConfig]):
@@ -101,7 +100,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         if order.published() is None:
             if not self._config_is_given:
                 _refuse_default_beside_others(path)
-            check_space(order)
+            order.check_space()
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
 

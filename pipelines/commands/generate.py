@@ -16,11 +16,9 @@ from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, as_command, printa
 from seq2seq_arith.pipelines.arguments import NAME
 from seq2seq_arith.pipelines.commands.asked import asked_dataset, print_fewer
 from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT, failed, print_load
-from seq2seq_arith.pipelines.formats.command import publish_command
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import parse_place
-from seq2seq_arith.pipelines.publish import check_space
 
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is no dataset, and the next run uses or removes it"
@@ -45,7 +43,7 @@ def run(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
         events.emit("result", path=order.path, is_new=False)
         print_load(order.task, order.path, arguments.data_dir)
         return SUCCESS
-    check_space(order)
+    order.check_space()
     order.check_python()
     print_fewer(order.task, arguments)
     # Beam takes a second to import: only now.
@@ -54,16 +52,18 @@ def run(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
 
     if order.publisher.may_be_written():
         print(
-            f"a job of an earlier run may still be writing; when it has ended: "
-            f"{publish_command(order.task, order.path, order.overwrite)}",
+            "a job of an earlier run may still be writing; to wait for it, stop this run, and run the same command "
+            "again when the job has ended",
             file=sys.stderr,
         )
     start = time.perf_counter()
     try:
         metadata = create(order)
     except SubmittedError as submitted:
-        print(f"the engine goes on with job {submitted.job} alone; when it has ended, make the dataset visible with:")
-        print(publish_command(order.task, order.path, order.overwrite))
+        print(
+            f"the engine goes on with job {submitted.job} alone; when it has ended, run the same command again, which "
+            "makes the dataset visible"
+        )
         return SUCCESS
     except (Exception, KeyboardInterrupt) as error:
         return _fail_to_make(order, error)
@@ -117,8 +117,7 @@ def _rest(order: Order, first: str = "") -> str:
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
     if order.publisher.kept:
-        visible = f"make the dataset visible with: {publish_command(order.task, order.path, order.overwrite)}"
-        return f"the job has ended, and its files are kept; {first}{visible}"
+        return f"the job has ended, and its files are kept; {first}run the same command again"
     left = LEFT_IN_STORE if "://" in str(order.path) else NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
 

@@ -1,4 +1,4 @@
-"""The commands that make a dataset, publish it and fetch it, as they are typed."""
+"""The commands that make a dataset and fetch it, as they are typed."""
 
 import types
 from collections.abc import Sequence
@@ -39,30 +39,16 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
     return as_command([PROGRAM, "generate", task.name, *task_file(task), *options, *files, *given])
 
 
-def publish_command(task: Task, path: AnyPath, overwrite: bool = False) -> str:
-    """The command that publishes what a finished run has left.
-
-    >>> path = ObjectPath("s3://b/data/seq2seq_arith/pq/1.0.0", ("--runner=X", "--s3_endpoint_url", "http://host"))
-    >>> publish_command(Task("pq"), path, overwrite=True)
-    'arith-data publish s3://b/data/seq2seq_arith/pq/1.0.0 --overwrite --s3_endpoint_url=http://host'
-    """
-    return _command("publish", task, path, ["--overwrite"] if overwrite else [])
-
-
 def fetch_command(task: Task, path: AnyPath) -> str:
     """The command that copies a dataset into a directory.
 
     >>> fetch_command(Task("pq"), ObjectPath("gs://b/data/seq2seq_arith/pq/1.0.0", ("--runner=X",)))
     'arith-data fetch gs://b/data/seq2seq_arith/pq/1.0.0 DIR'
     """
-    return _command("fetch", task, path, ["DIR"])
-
-
-def _command(name: str, task: Task, path: AnyPath, others: Sequence[str]) -> str:
-    """A command for the dataset at a path; of Beam's flags, it has those of the store alone."""
+    # Of Beam's flags, those of the store.
     own = CLIENTS[path.url.partition("://")[0]].FLAGS if isinstance(path, ObjectPath) else ()
     flags = [flag for flag in _flags(path) if flag.removeprefix("--").startswith(own)]
-    return as_command([PROGRAM, name, str(path), *others, *task_file(task), *flags])
+    return as_command([PROGRAM, "fetch", str(path), "DIR", *task_file(task), *flags])
 
 
 def _flags(place: object) -> list[str]:

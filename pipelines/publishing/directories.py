@@ -6,7 +6,7 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,8 @@ class DirectoryPublisher(Publisher):
     is set aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
 
     What a killed local run has left is removed by the next run, for nobody writes there any more. The folder of an
-    engine's job is spared for a day after the last change in it: the job may still be writing, or has finished, and
-    ``arith-data publish`` makes a dataset of it.
+    engine's job is spared for a day after the last change in it: the job may still be writing, or has finished, and the
+    next run of the same dataset publishes its files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -120,6 +120,10 @@ class DirectoryPublisher(Publisher):
         times = {leftover / REPORT: _reported(leftover) for leftover in self._leftovers()}
         return [report for time, report in sorted((time, report) for report, time in times.items() if time is not None)]
 
+    def holds(self, report: Path, versions: Mapping[str, str]) -> bool:
+        """As ``Publisher.holds``; on a disk there are no versions."""
+        return set(versions) <= set(paths.sizes(report.parent))
+
     def may_be_written(self) -> bool:
         """As ``Publisher.may_be_written``."""
         return any(_is_spared(leftover) and _reported(leftover) is None for leftover in self._leftovers())
@@ -131,7 +135,7 @@ class DirectoryPublisher(Publisher):
         self.kept = report
         yield StagedDirectory(report.parent)
         if problem := damage(report.parent, paths.sizes(report.parent)):
-            raise InputError(f"{problem}; run arith-data generate with --overwrite to make the dataset anew")
+            raise InputError(f"{problem}; remove {report.parent}, then run this again")
         self._replace_by(report.parent)
         self.kept = None
         self._remove_leftovers()

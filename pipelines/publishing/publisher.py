@@ -77,6 +77,10 @@ class Publisher(abc.ABC):
         """The reports of runs whose jobs have ended, and which nobody has published; the newest is the last."""
 
     @abc.abstractmethod
+    def holds(self, report: Any, versions: Mapping[str, str]) -> bool:
+        """Whether the files that the run of a report has written are still there, by their names and versions."""
+
+    @abc.abstractmethod
     def may_be_written(self) -> bool:
         """Whether an engine may still be writing for a run whose program is gone; False where that cannot be told."""
 

@@ -45,7 +45,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -162,8 +162,12 @@ class StorePublisher(Publisher):
 
     def finished(self) -> list[ObjectPath]:
         """As ``Publisher.finished``."""
-        reports = sorted(Listing.of(self.path).reports, key=lambda entry: entry.modified)
+        reports = sorted(self._look().reports, key=lambda entry: entry.modified)
         return [ObjectPath(f"{self.path.url}{prefixes.BESIDE}{entry.name}", self.path.flags) for entry in reports]
+
+    def holds(self, report: ObjectPath, versions: Mapping[str, str]) -> bool:
+        """As ``Publisher.holds``."""
+        return versions.items() <= {name: entry.version for name, entry in self._look().files.items()}.items()
 
     def may_be_written(self) -> bool:
         """As ``Publisher.may_be_written``: shards do not tell whose they are."""

@@ -45,7 +45,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
     What is put into the store of this process is made by Beam only once; see ``with_beam``.
     """
     if request.param == "memory":
-        monkeypatch.setattr(create, "fill", stored.copy)
+        monkeypatch.setattr(create, "generate", stored.copy)
         monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
         return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
     request.getfixturevalue("servers")
@@ -55,7 +55,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
 @pytest.fixture
 def with_beam(data_dir, monkeypatch) -> None:
     """Lets Beam make every dataset in the data directory."""
-    monkeypatch.setattr(create, "fill", stored.fill)
+    monkeypatch.setattr(create, "generate", stored.generate)
 
 
 @pytest.fixture(params=["gs", "s3"])

@@ -201,7 +201,6 @@ def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
     "words",
     [
         ["verify"],
-        ["publish"],
         ["fetch", "elsewhere"],
         ["suite", "addition", "--unseen-of"],
     ],

@@ -12,7 +12,7 @@ from programs import Content, files
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
-from seq2seq_arith.pipelines.create import create, fill
+from seq2seq_arith.pipelines.create import create, default_threads, generate
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
@@ -34,12 +34,12 @@ def make(
 
 def write(layout: Layout, staging: Staging) -> None:
     """Writes the files of TASK's dataset."""
-    copy(Order.of(TASK, layout, ObjectPath("gs://nowhere")), staging)
+    copy(TASK, layout, staging)
 
 
-def copy(order: Order, staging: Staging) -> dict[str, Any]:
-    """As ``create.fill``, but Beam makes the files only once: how they are published does not depend on it."""
-    made = _made(order.task, order.layout)
+def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> dict[str, Any]:
+    """As ``create.generate``, but Beam makes the files only once: how they are published does not depend on it."""
+    made = _made(task, layout)
     for name, content in made.items():
         if name.endswith(".json"):
             (staging.catalog / name).write_bytes(content)
@@ -53,7 +53,8 @@ def copy(order: Order, staging: Staging) -> dict[str, Any]:
 @functools.cache
 def _made(task: Task, layout: Layout) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name:
-        fill(Order.of(task, layout, Path(name)), StagedDirectory(Path(name)))
+        options = pipeline_options([])
+        generate(task, layout, StagedDirectory(Path(name)), options, default_threads(options))
         (Path(name) / REPORT).unlink()  # publishing removes it
         return files(Path(name))
 

@@ -66,13 +66,12 @@ def check(task: Task, data_dir: str) -> "Order":
       OSError: The disk is full.
     """
     from seq2seq_arith.pipelines.order import Order
-    from seq2seq_arith.pipelines.publish import check_space
 
     place = expanded(data_dir).absolute()
     order = Order.of(task, Layout.of(task), place)
     order.published()  # says what stands in the way
     _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
-    check_space(order)
+    order.check_space()
     order.check_python()
     return order
 

@@ -10,7 +10,7 @@ from programs import run_here
 
 from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.command import fetch_command, generate_command, publish_command
+from seq2seq_arith.pipelines.formats.command import fetch_command, generate_command
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
@@ -32,8 +32,6 @@ def test_a_task_of_ones_own_in_a_store_with_an_endpoint():
     data_dir = ObjectPath("s3://b/my data", FLAGS)
     path = dataset_path(data_dir, task)
     file = ["--task-file", str(EXAMPLE)]
-    assert shlex.split(publish_command(task, path)) == ["arith-data", "publish", str(path), *file, *STORE]
-    assert shlex.split(publish_command(task, path, overwrite=True))[3] == "--overwrite"
     assert shlex.split(fetch_command(task, path)) == ["arith-data", "fetch", str(path), "DIR", *file, *STORE]
     made = shlex.split(generate_command(task, Layout.of(task), data_dir, ["--overwrite"]))
     assert made[:5] == ["arith-data", "generate", "copy", *file]

@@ -318,7 +318,7 @@ def died(before_change: int, *arguments: object) -> bool:
 
 
 def without_reports(data_dir) -> dict[str, bytes]:
-    """All objects but the reports of runs that died: ``arith-data publish`` may need them, for a day."""
+    """All objects but the reports of runs that died: the next run may need them, for a day."""
     return {name: content for name, content in objects(data_dir).items() if not name.endswith(REPORT)}
 
 

@@ -1,0 +1,258 @@
+"""A job that outlives the program which started it: ``generate`` publishes what it has left, and draws nothing."""
+
+import contextlib
+import errno
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+import memory_store
+import pytest
+from programs import ends_as_told, files, run_here, without_lock
+from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, copy, make, objects
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.datasets import ArithConfig, Builder
+from seq2seq_arith.pipelines import create
+from seq2seq_arith.pipelines.beam.failures import SubmittedError
+from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
+from seq2seq_arith.pipelines.checking.verify import verify
+from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.order import Order, publisher_of
+from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places.paths import ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.publishing.directories import JOB, DirectoryPublisher
+from seq2seq_arith.pipelines.steps import pipeline
+from seq2seq_arith.pipelines.steps.run import generate
+
+LAYOUT = LAYOUTS["three"]
+COMMAND = (*GENERATE, *THREE, "--data-dir")
+
+
+def finished(place) -> None:
+    """What an engine's job leaves whose program was killed before it could publish."""
+    options, publisher = pipeline_options([]), publisher_of(dataset_path(place, TASK))
+    with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT, outlives=True) as staging:
+        generate(TASK, LAYOUT, staging, options, default_threads(options))
+        raise SubmittedError("")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory) -> Path:
+    """The folder of a finished job on a disk."""
+    data_dir = tmp_path_factory.mktemp("job")
+    finished(data_dir)
+    (folder,) = dataset_path(data_dir, TASK).parent.iterdir()
+    return folder
+
+
+@pytest.fixture
+def left(job, tmp_path) -> Path:
+    """The folder of a finished job in ``tmp_path``, and no other file."""
+    folder = dataset_path(tmp_path, TASK).parent / job.name
+    shutil.copytree(job, folder)
+    return folder
+
+
+@pytest.fixture
+def without_beam(monkeypatch) -> None:
+    """A dataset that is made anew is a copy."""
+    monkeypatch.setattr(create, "generate", copy)
+
+
+@pytest.fixture
+def undrawn(monkeypatch) -> None:
+    """Drawing fails."""
+    monkeypatch.setattr(create, "generate", None)
+
+
+@pytest.fixture(params=["disk", "store"])
+def place(request, tmp_path, monkeypatch):
+    """A data directory on the disk, and one in a store."""
+    if request.param == "disk":
+        return tmp_path
+    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
+
+
+def found(place) -> dict[str, bytes]:
+    return objects(place) if isinstance(place, ObjectPath) else without_lock(place)
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["new", "replaced"])
+def test_the_same_command_publishes_what_a_job_has_left(place, local, monkeypatch, overwrite):
+    if overwrite:
+        with monkeypatch.context() as patch:
+            patch.setattr(create, "generate", copy)
+            make(TASK, LAYOUTS["two"], place)
+    finished(place)
+    monkeypatch.setattr(create, "generate", None)
+    process = run_here(*COMMAND, place, *overwrite)
+    assert process.returncode == 0, process.stderr
+    assert "a job that has ended left the files in" in process.stderr
+    assert process.stderr.endswith("; nothing is drawn\n")
+    assert found(place) == local["three"]
+    again = run_here(*COMMAND, place)
+    assert "nothing was done" in again.stdout
+    assert (again.stderr, found(place)) == ("", local["three"])
+
+
+def test_what_killed_runs_have_left_beside_it_is_removed(tmp_path, left, local, undrawn):
+    (left.with_name("1.0.0.incomplete-killed")).mkdir()
+    assert run_here(*COMMAND, tmp_path).returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local, without_beam):
+    """They can still be published, for a day."""
+    path = dataset_path(tmp_path, TASK)
+    for _ in range(2):  # the second time, only leftovers are looked at
+        process = run_here(*GENERATE, *TWO, "--data-dir", tmp_path)
+        assert (process.returncode, process.stderr) == (0, "")
+        assert {entry.name for entry in path.parent.iterdir()} == {"1.0.0", left.name}
+    assert run_here(*COMMAND, tmp_path, "--overwrite").returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, without_beam):
+    finished(place)
+    path = dataset_path(place, TASK)
+    name = LAYOUT.paths("train", 1)[0]
+    if isinstance(place, ObjectPath):
+        (path / name).put(b"another")
+    else:
+        (folder,) = path.parent.iterdir()
+        (folder / name).unlink()
+    process = run_here(*COMMAND, place)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert verify(path).problems == []
+
+
+def test_a_job_that_is_still_writing(tmp_path, without_beam):
+    """Its folder stays whatever is typed."""
+    path = dataset_path(tmp_path, TASK)
+    folder = path.with_name(f"{JOB}1a2b3c4d")
+    folder.mkdir(parents=True)
+    (folder / "shard").touch()
+    process = run_here(*COMMAND, tmp_path)
+    assert process.returncode == 0
+    assert process.stderr.startswith("a job of an earlier run may still be writing; ")
+    assert files(folder) == {"shard": b""}
+    assert verify(path).problems == []
+
+
+@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["new", "replaced"])
+def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, overwrite):
+    """The files of the job stay, and the same command makes a dataset of them."""
+    path = dataset_path(tmp_path, TASK)
+    if overwrite:
+        with monkeypatch.context() as patch:
+            patch.setattr(create, "generate", copy)
+            make(TASK, LAYOUTS["two"], tmp_path)
+    before = found(tmp_path)
+
+    def full(_: object, directory: Path) -> None:
+        assert not (directory / REPORT).exists()  # at no moment is it in a folder with a dataset's name
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
+    for drawn in (True, False):  # and it fails once more
+        with monkeypatch.context() as patch:
+            patch.setattr(DirectoryPublisher, "_take_name", full)
+            if not drawn:
+                patch.setattr(create, "generate", None)
+            process = run_here(*COMMAND, tmp_path, *overwrite)
+        assert process.returncode == 1
+        assert process.stderr.endswith(
+            f"arith-data: {path} could not be written: No space left on device; the job has ended, and its files are "
+            "kept; make room, then run the same command again\n"
+        )
+        assert found(tmp_path).items() >= before.items()
+        assert len(list(path.parent.glob(f"*/{REPORT}"))) == 1
+    monkeypatch.setattr(create, "generate", None)
+    assert run_here(*COMMAND, tmp_path, *overwrite).returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_a_run_is_killed_while_its_report_is_set_aside(tmp_path, left, local, undrawn):
+    """The next one puts it back."""
+    (left / REPORT).rename(left.with_name(f"{left.name}{REPORT}"))
+    assert run_here(*COMMAND, tmp_path).returncode == 0
+    assert found(tmp_path) == local["three"]
+
+
+def test_a_failed_run_does_not_take_the_files_of_another_for_its_own(tmp_path, left, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(create, "generate", full)
+    process = run_here(*GENERATE, *TWO, "--data-dir", tmp_path)
+    assert process.returncode == 1
+    assert ends_as_told(process.stderr.splitlines()[-1], "could not be written: No space left on device")
+    assert "its files are kept" not in process.stderr
+
+
+def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
+    full = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    order = Order.of(TASK, LAYOUT, tmp_path)
+    with pytest.raises(InputError, match="make room"):
+        order.check_space()
+    shutil.copytree(job, dataset_path(tmp_path, TASK).parent / job.name)
+    order.check_space()
+    with pytest.raises(InputError, match="make room"):
+        Order.of(TASK, LAYOUTS["two"], tmp_path).check_space()
+    monkeypatch.setattr(pipeline, "draw", None)
+    Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
+    assert found(tmp_path) == local["three"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda report: report | {"shards": []},  # the draws did not suffice
+        lambda report: report | {"parameters": Task().parameters()},
+        lambda report: report | {"num_shards": 2},
+        lambda report: {"draws_used": 5, "shards": []},
+        lambda report: [report],
+        lambda report: "report",
+        lambda report: None,
+        lambda report: report | {"shards": [1]},
+        "[" * 100_000,
+        "",
+        b"\xff",
+        IsADirectoryError,
+    ],
+    ids=str,
+)
+def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
+    """The dataset is drawn then."""
+    order = Order.of(TASK, LAYOUT, tmp_path)
+    assert order.finished_run()[0] == left / REPORT
+    if change is IsADirectoryError:
+        (left / REPORT).unlink()
+        (left / REPORT).mkdir()
+    elif callable(change):
+        (left / REPORT).write_text(json.dumps(change(json.loads((left / REPORT).read_text()))))
+    else:
+        (left / REPORT).write_bytes(change if isinstance(change, bytes) else change.encode())
+    assert order.finished_run() is None
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--no_wait_until_finish"],
+        ["--no_wait_until_finish", "--runner=PrismRunner"],
+        ["--template_location=gs://b/t", "--runner=DataflowRunner"],
+    ],
+    ids=str,
+)
+def test_a_job_cannot_be_left_alone(tmp_path, refusal, flags):
+    process = run_here(*COMMAND, tmp_path, *flags)
+    assert process.returncode == 2
+    refusal.said(process.stderr)
+    assert list(tmp_path.iterdir()) == []

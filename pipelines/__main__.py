@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base import events, terminal
 from seq2seq_arith.base.options import complete
 from seq2seq_arith.pipelines import commands
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.start_log(parsed)
         events.start(NAME, words, parsed)
         parsed.words = words
-        registry.use(parsed.task_file)
+        own_tasks.use(parsed.task_file)
         # Only the module of this command: some import PyArrow, which takes half a second.
         outcome.code = importlib.import_module(f"{commands.__name__}.{parsed.command}").run(parsed, rest)
     return outcome.code

@@ -6,7 +6,7 @@ Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all 
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base import events, terminal
 from seq2seq_arith.trainer.arguments import PROGRAM
 from seq2seq_arith.trainer.commands import COMMANDS, parse
@@ -26,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args = parse(argv)
         terminal.start_log(args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
-        registry.use(args.task_file)
+        own_tasks.use(args.task_file)
         command = COMMANDS[args.command]
         if command.goes_on:
             outcome.stopped += "; the same command goes on from the last checkpoint, or starts anew if there is none"

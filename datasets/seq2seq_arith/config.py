@@ -5,9 +5,8 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic import coverage, own_tasks
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
-from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.catalog import config_description
@@ -49,7 +48,7 @@ class ArithConfig(tfds.core.BuilderConfig):
         num_shards: int | None = None,
         **parameters: Any,
     ) -> None:
-        registry.use(task_file)
+        own_tasks.use(task_file)
         self.formats: dict[str, bool | None] = {name: parameters.pop(name, None) for name in OPTIONAL_FORMATS}
         for name, wanted in self.formats.items():
             if wanted not in (None, True, False):

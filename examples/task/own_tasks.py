@@ -10,10 +10,9 @@ a column, and ``letters`` unpacks it: 1 for a to 26 for z, and 0 behind the last
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic import drawing, letters, numbers
 from seq2seq_arith.arithmetic.notation import DECIMAL, LETTERS, Solved
 from seq2seq_arith.arithmetic.operations import Operation
-from seq2seq_arith.arithmetic.own_tasks import letters
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz "
 

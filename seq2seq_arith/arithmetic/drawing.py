@@ -10,8 +10,8 @@ import functools
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers
+from seq2seq_arith.arithmetic.letters import ALPHABET, DRAWN_LETTERS, joined
 from seq2seq_arith.arithmetic.numbers import LIMB, LIMB_DIGITS
-from seq2seq_arith.arithmetic.own_tasks.letters import ALPHABET, DRAWN_LETTERS, joined
 from seq2seq_arith.arithmetic.splitmix import Words, uniform
 
 Operands = tuple[np.ndarray, ...]

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from seq2seq_arith.arithmetic.operations import is_task, unknown_task, ways_to_draw
+from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.own_tasks import ways_to_draw
 from seq2seq_arith.base.errors import InputError
 
 # How a name gives each parameter, in this order: a letter before a number, a word for each value, or the value itself.
@@ -46,8 +48,8 @@ def read(name: str) -> tuple[str, dict[str, Any]]:
       InputError: There is no such task, or a part of the name is not a parameter.
     """
     task, *parts = name.split("-")
-    if not is_task(task):
-        raise InputError(unknown_task(task))
+    if task not in OPERATIONS:
+        own_tasks.named(task)
     given: dict[str, Any] = {}
     for part in parts:
         found = _read_part(part)

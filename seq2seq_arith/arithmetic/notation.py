@@ -23,9 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import decimal_text, numbers
+from seq2seq_arith.arithmetic import decimal_text, letters, numbers
 from seq2seq_arith.arithmetic.decimal_text import PAD
-from seq2seq_arith.arithmetic.own_tasks import letters
 
 
 class Solved(NamedTuple):
@@ -276,7 +275,6 @@ DECIMAL: Notation = _Decimal()
 DASHES: Notation = _Dashes()
 RESIDUES: Notation = _Residues()
 LETTERS: Notation = _Letters()
-NOTATIONS = (DECIMAL, DASHES, RESIDUES, LETTERS)
 
 
 def _dashes(lengths: np.ndarray, width: int) -> np.ndarray:

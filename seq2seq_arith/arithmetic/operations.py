@@ -1,22 +1,19 @@
 """The operations: everything in which one task differs from another.
 
-To add a task, add an entry to ``OPERATIONS``. A custom task can also be in a file, as ``own_tasks/registry.py``
+To add a task, add an entry to ``OPERATIONS``. A custom task can also be in a file, as ``own_tasks.py``
 describes.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import breakdowns, drawing, numbers, slices
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, RESIDUES, Notation, Solved
-from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.suites import Slice
-from seq2seq_arith.base import options
 
 MIN_EXAMPLES = 10
 
@@ -163,36 +160,3 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
     }
 )
 DEFAULT_TASK = "addition"
-
-
-def is_task(name: str) -> bool:
-    """Whether there is a task of this name, of this package or a custom one."""
-    return name in OPERATIONS or registry.find(name) is not None
-
-
-def known() -> Iterator[Operation]:
-    """The operations of all tasks that are known."""
-    yield from OPERATIONS.values()
-    yield from (own.operation for own in registry.every())
-
-
-def ways_to_draw() -> list[str]:
-    """The names of ``Operation.draws`` of all tasks, each once."""
-    return list(dict.fromkeys(name for operation in known() for name in operation.draws))
-
-
-def unknown_task(name: Any, code_sha256: str | None = None) -> str:
-    """The refusal of a name that is not that of a task, or not with this code."""
-    if code_sha256 is not None:
-        there = registry.find(name)
-        if there is not None:
-            return (
-                f"the task {name!r} is code with the sha256 {str(code_sha256)[:12]}…, and {there.place} has "
-                f"{there.sha256[:12]}…: it has changed; give the file as it was"
-            )
-        return (
-            f"the task {name!r} is code with the sha256 {str(code_sha256)[:12]}…, which runs only if you name its "
-            "file; if you trust it, add: --task-file FILE.py"
-        )
-    names = [*OPERATIONS, *(own.name for own in registry.every())]
-    return f"there is no task {name!r}, only {', '.join(names)}{options.did_you_mean(str(name), names)}"

@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from seq2seq_arith.arithmetic import names, operations
+from seq2seq_arith.arithmetic import names, operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError
 
@@ -44,7 +44,7 @@ class Task:
     2001
 
     Attributes:
-      name: A key of ``OPERATIONS``, or the name of a task of one's own.
+      name: A key of ``OPERATIONS``, or the name of a custom task.
       digits: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus.
       num_examples: How many examples the dataset has, train and validation together, N.
       seed: 0 to 2^64 - 1.
@@ -52,7 +52,8 @@ class Task:
       ordered: Whether a+b and b+a are two keys.
       draws: How operands are drawn, one of the task's ``Operation.draws``.
       num_validation: How many examples the validation split has, V.
-      code_sha256: The checksum of the file of a task of one's own; that of the file that was named, if it is not given.
+      code_sha256: The checksum of the file of a custom task; None for that of the file that was named.
+      own: The custom task; None for a task of this package.
 
     Raises:
       InputError: A value is of the wrong kind or out of its range.
@@ -85,7 +86,7 @@ class Task:
         "how operands are drawn: by their digits, uniformly by value, or half of them with long carries and borrows",
         default=None,
         default_text=_by_task(lambda operation: next(iter(operation.draws))),
-        choices=operations.ways_to_draw,
+        choices=own_tasks.ways_to_draw,
     )
     num_validation: int = options.option(
         "examples of the validation split",
@@ -94,6 +95,7 @@ class Task:
         low=1,
     )
     code_sha256: str | None = None
+    own: OwnTask | None = dataclasses.field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         fields = vars(self)  # the class is frozen for all others
@@ -102,7 +104,11 @@ class Task:
             if fields[field] is None:
                 fields[field] = default
 
-        fields["code_sha256"] = _code(self.name, self.code_sha256)
+        if not (isinstance(self.name, str) and self.name in operations.OPERATIONS):
+            fields["own"] = own = own_tasks.named(self.name, self.code_sha256)
+            fields["code_sha256"] = own.sha256
+        elif self.code_sha256 is not None:
+            raise InputError(f"code_sha256 is given, but {self.name} is a task of this package; leave it out")
         operation = self.operation
         # Later defaults depend on earlier fields, which are therefore checked first.
         fill("digits", operation.digits)
@@ -122,16 +128,6 @@ class Task:
         for field in ("digits", "num_examples", "seed", "num_validation"):
             fields[field] = int(fields[field])  # NumPy's integers become plain
 
-    def __getstate__(self) -> dict[str, Any]:
-        """What travels to a worker: a task of one's own takes its code along."""
-        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
-        return vars(self) | ({"own": own.portable()} if own else {})
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if own := state.pop("own", None):
-            registry.revive(*own)
-        vars(self).update(state)
-
     @property
     def defaults(self) -> dict[str, Any]:
         """The default of every parameter but the name, given the parameters before it."""
@@ -141,7 +137,7 @@ class Task:
             "num_examples": operation.num_examples(int(self.digits)),
             "seed": 0,
             "reverse": operation.reverse,
-            "ordered": operation.ordered,
+            "ordered": operation.ordered or operation.arity != 2,
             "draws": next(iter(operation.draws)),
             "num_validation": int(self.num_examples) // operation.validation_share,
         }
@@ -164,17 +160,12 @@ class Task:
 
     @property
     def operation(self) -> Operation:
-        if self.name in operations.OPERATIONS:
-            return operations.OPERATIONS[self.name]
-        own = registry.find(self.name, self.code_sha256)
-        assert own
-        return own.operation
+        return self.own.operation if self.own else operations.OPERATIONS[self.name]
 
     @property
     def code(self) -> str | None:
-        """Where the code of a task of one's own is: the path of its file, or its place in a package."""
-        own = self.code_sha256 and registry.find(self.name, self.code_sha256)
-        return own.place if own else None
+        """Where the code of a custom task is: the path of its file, or its place in a package."""
+        return self.own.place if self.own else None
 
     @property
     def notation(self) -> Notation:
@@ -283,19 +274,3 @@ class Task:
         if set(task.parameters()) != set(parameters):
             raise InputError(f"the parameters are {parameters!r}; leave out draws and num_validation at their defaults")
         return task
-
-
-def _code(name: Any, code_sha256: str | None) -> str | None:
-    """The checksum of a custom task's code; None for a task of this package.
-
-    Raises:
-      InputError: There is no such task, or its file has not been named, or has changed.
-    """
-    if isinstance(name, str) and name in operations.OPERATIONS:
-        if code_sha256 is not None:
-            raise InputError(f"code_sha256 is given, but {name} is a task of this package; leave it out")
-        return None
-    own = registry.find(name, code_sha256)
-    if own is None:
-        raise InputError(operations.unknown_task(name, code_sha256))
-    return own.sha256

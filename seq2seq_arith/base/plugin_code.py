@@ -1,7 +1,7 @@
 """Code in a file that a person names: its place, its content, its module, and its errors in one sentence.
 
 The trainer takes models and views from such files, and both programs take tasks. The trainer and
-``own_tasks/registry.py`` decide which files' code may run.
+``arithmetic/own_tasks.py`` decide which files' code may run.
 """
 
 import hashlib

@@ -9,8 +9,8 @@ from layout import ROOT
 from programs import files, run
 from strategies import small_tasks, tasks
 
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.operations import OPERATIONS
-from seq2seq_arith.arithmetic.own_tasks import registry
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import option
@@ -110,8 +110,8 @@ OWN = ROOT / "examples/task/own_tasks.py"
 
 @pytest.fixture
 def forgotten(monkeypatch):
-    monkeypatch.setattr(registry, "_current", {})
-    monkeypatch.setattr(registry, "_known", {})
+    monkeypatch.setattr(own_tasks, "_current", {})
+    monkeypatch.setattr(own_tasks, "_known", {})
 
 
 def test_a_config_of_a_task_of_ones_own(forgotten):

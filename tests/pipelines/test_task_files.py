@@ -14,7 +14,7 @@ from layout import ROOT
 from programs import files, run, run_here
 from worker_pools import worker_pool
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import rows as checked
 from seq2seq_arith.pipelines.checking.metadata import read_checked
@@ -107,8 +107,8 @@ def rows(directory, split):
 
 @pytest.fixture
 def forgotten(monkeypatch):
-    monkeypatch.setattr(registry, "_current", {})
-    monkeypatch.setattr(registry, "_known", {})
+    monkeypatch.setattr(own_tasks, "_current", {})
+    monkeypatch.setattr(own_tasks, "_known", {})
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_dataset_is_what_the_loop_gives(name, tmp_path, forgotten):
     assert {split: rows(directory, split) for split in ("train", "validation")} == by_the_loop(name)
     metadata = json.loads((directory / "metadata.json").read_text())
     assert metadata["parameters"]["task"] == name
-    assert metadata["parameters"]["code_sha256"] == registry.find(name).sha256
+    assert metadata["parameters"]["code_sha256"] == own_tasks.find(name).sha256
     assert run_here("verify", directory, *FILE).returncode == 0
 
 
@@ -136,7 +136,7 @@ VECTORS = re.findall(
 def test_the_vectors_of_the_page(vector, forgotten):
     """The draws as the pipeline makes them, and as the witness makes them."""
     name, draws_used, *digests = vector
-    registry.use(EXAMPLE)
+    own_tasks.use(EXAMPLE)
     task = Task.from_name(name)
     found = sample.draw(task)
     assert f"{found.draws_used:,}" == draws_used
@@ -168,8 +168,8 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, forgotten, monkeypatch):
     directory = tmp_path / "seq2seq_arith/copy-d2-n500/1.0.0"
 
     def verified(*words):
-        monkeypatch.setattr(registry, "_current", {})
-        monkeypatch.setattr(registry, "_known", {})
+        monkeypatch.setattr(own_tasks, "_current", {})
+        monkeypatch.setattr(own_tasks, "_known", {})
         done = run_here("verify", directory, *words)
         return done.returncode, done.stdout + done.stderr
 

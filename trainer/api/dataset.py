@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, coverage, text
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
@@ -52,7 +51,7 @@ def generate(
       InputError: There is no such task or parameter, a value is out of its range, or the directory cannot be used.
       RunError: Making it failed.
     """
-    registry.use(task_file)
+    own_tasks.use(task_file)
     task = named(dataset, parameters)
     make(task, str(data_dir))
     return _opened(task, str(data_dir))
@@ -66,7 +65,7 @@ def load(
     Raises:
       InputError: There is none, or it is not as arith-data wrote it.
     """
-    registry.use(task_file)
+    own_tasks.use(task_file)
     return _opened(named(dataset, parameters), str(data_dir))
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -58,7 +57,7 @@ def open_run(
       InputError: The folder is not that of a run.
     """
     plugins.allow(model, view)
-    registry.use(task_file)
+    own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
 from seq2seq_arith.base.errors import InputError
@@ -62,7 +62,7 @@ def train(
       TrainingError: The training failed.
     """
     require_tensorflow()
-    registry.use(task_file)
+    own_tasks.use(task_file)
     place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
     settings, parameters = _divided(options)
     task, plain = _tasks(dataset, recipe, parameters)

@@ -2,7 +2,8 @@
 
 import argparse
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS, is_task
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options
 from seq2seq_arith.base.errors import InputError

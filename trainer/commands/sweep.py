@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
@@ -60,7 +60,7 @@ def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
       InputError: They will not.
     """
     args = TRAIN.parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
-    registry.use(args.task_file)
+    own_tasks.use(args.task_file)
     task, config = configuration(args)
     suite = EVALUATE.parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)

@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import small_tasks
 
-from seq2seq_arith.arithmetic import draws
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import draws, own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import redraw as module
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
@@ -110,10 +109,10 @@ OPERATIONS = {{
 def test_a_way_of_drawing_may_have_any_name(tmp_path, monkeypatch, way):
     """And any operator: what is drawn again is what the way draws."""
     for name in ("_current", "_known"):
-        monkeypatch.setattr(registry, name, {})
+        monkeypatch.setattr(own_tasks, name, {})
     file = tmp_path / "own.py"
     file.write_text(OWN.format(way=way))
-    registry.use(str(file))
+    own_tasks.use(str(file))
     task, numbers = Task("own", num_examples=100), np.arange(300, dtype=np.uint64)
     redrawn, drawn = module._operands(task, numbers), draws.operands(task, numbers)
     assert [side.tolist() for side in redrawn] == [side[0].tolist() for side in drawn]

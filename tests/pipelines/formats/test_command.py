@@ -8,7 +8,7 @@ import pytest
 from layout import ROOT
 from programs import run_here
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.command import fetch_command, generate_command
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
@@ -27,7 +27,7 @@ STORE = ["--s3_endpoint_url=http://host", "--s3_secret_access_key=SECRET", "--s3
 
 
 def test_a_task_of_ones_own_in_a_store_with_an_endpoint():
-    registry.use(EXAMPLE)
+    own_tasks.use(EXAMPLE)
     task = Task("copy", num_examples=100)
     data_dir = ObjectPath("s3://b/my data", FLAGS)
     path = dataset_path(data_dir, task)

@@ -5,8 +5,7 @@ import shutil
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
@@ -105,8 +104,8 @@ def test_the_lengths(top, untrained, tmp_path):
 def test_a_task_of_letters_is_read_as_it_is_typed(untrained, tmp_path, monkeypatch):
     """And without a suite there is no length at which its model could be seen to break."""
     for name in ("_current", "_known"):
-        monkeypatch.setattr(registry, name, {})
-    registry.use(str(ROOT / "examples/task/own_tasks.py"))
+        monkeypatch.setattr(own_tasks, name, {})
+    own_tasks.use(str(ROOT / "examples/task/own_tasks.py"))
     run = untrained(tmp_path / "run", Task("sort", digits=3), name="lstm")
     assert catalog.read("cab", run).stored == "cab"
     assert catalog.offer("run", tmp_path / "run").lengths == []

@@ -5,7 +5,7 @@ import shutil
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
@@ -18,7 +18,7 @@ OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 @pytest.fixture
 def known(monkeypatch):
     """The tasks and the code that are known are forgotten afterwards."""
-    for module, name, empty in ((registry, "_current", {}), (registry, "_known", {}), (plugins, "_allowed", set())):
+    for module, name, empty in ((own_tasks, "_current", {}), (own_tasks, "_known", {}), (plugins, "_allowed", set())):
         monkeypatch.setattr(module, name, empty)
 
 
@@ -58,7 +58,7 @@ LEFT_OUT = {
 @pytest.mark.parametrize("name", LEFT_OUT)
 def test_a_run_that_no_page_holds_is_left_out_with_the_reason(name, known, untrained, tmp_path, capsys):
     spoil, sentence = LEFT_OUT[name]
-    registry.use(OWN_TASKS)
+    own_tasks.use(OWN_TASKS)
     plugins.allow(OWN_MODEL)
     spoil(untrained, tmp_path / "runs" / name)
     plugins._allowed.clear()

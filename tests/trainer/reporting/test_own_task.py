@@ -5,7 +5,7 @@ import re
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.trainer.__main__ import main
 
 OWN = f"{ROOT}/examples/task/own_tasks.py"
@@ -18,7 +18,7 @@ def forget(monkeypatch):
 
     def forgotten():
         for name in ("_current", "_known"):
-            monkeypatch.setattr(registry, name, {})
+            monkeypatch.setattr(own_tasks, name, {})
 
     forgotten()
     return forgotten

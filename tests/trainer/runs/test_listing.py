@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.own_tasks import registry
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
@@ -138,12 +138,12 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
 
 def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, monkeypatch):
     for known in ("_current", "_known"):
-        monkeypatch.setattr(registry, known, {})
+        monkeypatch.setattr(own_tasks, known, {})
     file = ROOT / "examples" / "task" / "own_tasks.py"
-    name = registry.use(file)[0]
+    name = own_tasks.use(file)[0]
     made(tmp_path / "own", task=Task(name))
     for known in ("_current", "_known"):
-        monkeypatch.setattr(registry, known, {})
+        monkeypatch.setattr(own_tasks, known, {})
     assert main(["runs", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "own is refused: " in shown and f"--task-file {file}" in shown

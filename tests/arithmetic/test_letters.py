@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import reference
 
-from seq2seq_arith.arithmetic import drawing
+from seq2seq_arith.arithmetic import drawing, letters
 from seq2seq_arith.arithmetic.notation import LETTERS, Solved
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
-from seq2seq_arith.arithmetic.own_tasks import letters
 from seq2seq_arith.arithmetic.splitmix import Words
 
 

@@ -1,0 +1,296 @@
+"""Custom tasks: from a file that a person names, or from another installed package.
+
+``--task-file words.py`` takes the tasks of a file: its ``OPERATIONS``, a dict from the name of a task to its
+``Operation``, as in ``operations.py``. A dataset states the sha256 of the file, and is read and checked only with the
+same file. Code runs only if a person names its file, never because a folder of data or of a run names it. An installed
+package can give its tasks names, too: entry points of the group ``seq2seq_arith.tasks``, each an ``Operation``.
+
+A task that is pickled takes the content of its file along, so that no worker of any engine needs the file.
+"""
+
+import ast
+import dataclasses
+import functools
+import importlib
+import inspect
+import itertools
+import re
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import drawing, numbers, operations, suites
+from seq2seq_arith.arithmetic.decimal_text import PAD
+from seq2seq_arith.arithmetic.drawing import Drawing, Operands
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, RESIDUES, Solved
+from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.splitmix import MASK64, Words
+from seq2seq_arith.base import options, plugin_code
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.plugin_code import where
+
+GROUP = "seq2seq_arith.tasks"
+OPERATIONS = "OPERATIONS"
+
+# Which drawings give operands of a notation.
+DRAWINGS = {
+    DECIMAL: (drawing.DIGITS, drawing.VALUE, drawing.CARRYING, drawing.BORROWING),
+    DASHES: (drawing.COUNTS,),
+    RESIDUES: (drawing.RESIDUES,),
+    LETTERS: (drawing.LETTERS, drawing.FIXED_LETTERS),
+}
+SAMPLED = 64  # draws on which a task is tried
+MOST_CHARACTERS = 2**18  # of long strings fewer are tried
+
+
+@dataclasses.dataclass(frozen=True)
+class OwnTask:
+    """A custom task and where its code is.
+
+    Attributes:
+      name: Of the task.
+      operation: Its ``Operation``.
+      sha256: The checksum of the file.
+      place: The path of the file; or ``module:name``, in an installed package.
+      source: The content of the file; None in an installed package.
+    """
+
+    name: str
+    operation: Operation
+    sha256: str
+    place: str
+    source: bytes | None
+
+    def __reduce__(self) -> tuple:
+        return _revived, (self.name, self.sha256, self.place, self.source)
+
+
+# By name, the one that was named last; and all, by name and checksum.
+_current: dict[str, OwnTask] = {}
+_known: dict[tuple[str, str], OwnTask] = {}
+
+
+def use(file: str | Path | None) -> tuple[str, ...]:
+    """Takes the tasks of a file, whose code may run because a person named it, and checks them.
+
+    Returns:
+      The names of the tasks; none if the file is None.
+
+    Raises:
+      InputError: The file or a task has a fault; the sentence has the file and the line.
+    """
+    if file is None:
+        return ()
+    path = expanded(file).absolute()
+    return _take(path, plugin_code.read(path, f"task-file is {str(file)!r}", "FILE.py"))
+
+
+def find(name: Any, sha256: str | None = None) -> OwnTask | None:
+    """The custom task of this name; None if there is none, or not with this checksum.
+
+    Raises:
+      InputError: An installed package gives it, and its code has a fault.
+    """
+    if not isinstance(name, str):
+        return None
+    if name not in _current and name in installed():
+        _register(_of_package(installed()[name]))
+    return _current.get(name) if sha256 is None else _known.get((name, sha256))
+
+
+@functools.cache
+def installed() -> dict[str, EntryPoint]:
+    """The tasks of other installed packages, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def is_task(name: str) -> bool:
+    """Whether there is a task of this name, of this package or a custom one."""
+    return name in operations.OPERATIONS or find(name) is not None
+
+
+def ways_to_draw() -> list[str]:
+    """The names of ``Operation.draws`` of all tasks, each once."""
+    known = [*operations.OPERATIONS.values(), *(own.operation for own in _current.values())]
+    return list(dict.fromkeys(name for operation in known for name in operation.draws))
+
+
+def named(name: Any, sha256: str | None = None) -> OwnTask:
+    """The custom task of this name, and of this checksum if there is one.
+
+    Raises:
+      InputError: There is no such task, or its file has not been named, or has changed.
+    """
+    if own := find(name, sha256):
+        return own
+    if sha256 is None:
+        names = [*operations.OPERATIONS, *_current]
+        meant = options.did_you_mean(str(name), names)
+        raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
+    code = f"the task {name!r} is code with the sha256 {str(sha256)[:12]}…"
+    if there := find(name):
+        raise InputError(f"{code}, and {there.place} has {there.sha256[:12]}…: it has changed; give the file as it was")
+    raise InputError(f"{code}, which runs only if you name its file; if you trust it, add: --task-file FILE.py")
+
+
+def _take(path: Path, source: bytes) -> tuple[str, ...]:
+    """Takes the tasks of a file with this content; as ``use``."""
+    try:
+        found = getattr(plugin_code.module_of(path, source), OPERATIONS, None)
+    except Exception as error:
+        raise InputError(f"task-file is {str(path)!r}, and its code fails: {where(error, path)}") from None
+    if not isinstance(found, dict) or not found:
+        raise InputError(f"{path} has no {OPERATIONS}; give it a dict from the names of tasks to their Operation")
+    for name, operation in found.items():
+        _register(OwnTask(name, operation, plugin_code.digest(source), str(path), source))
+    return tuple(found)
+
+
+def _of_package(point: EntryPoint) -> OwnTask:
+    try:
+        operation = point.load()
+        file = inspect.getsourcefile(importlib.import_module(point.module))
+    except Exception as error:
+        fails = f"its code fails: {where(error, None)}"
+        raise InputError(f"the task {point.name!r} is {point.value}, and {fails}") from None
+    digest = plugin_code.digest(Path(file).read_bytes() if file else b"")
+    return OwnTask(point.name, operation, digest, point.value, None)
+
+
+def _revived(name: str, sha256: str, place: str, source: bytes | None) -> OwnTask:
+    """A task that was pickled, perhaps in another process."""
+    if source is not None and (name, sha256) not in _known:
+        _take(Path(place), source)
+    return named(name, sha256)
+
+
+def _register(own: OwnTask) -> None:
+    """Makes a task known, and checks it the first time."""
+    if (own.name, own.sha256) not in _known:
+        _check(own)
+    _current[own.name] = _known[own.name, own.sha256] = own
+
+
+def _check(own: OwnTask) -> None:
+    """Checks a task on sampled and extreme operands of its smallest, its default and its largest size.
+
+    Raises:
+      InputError: It has a fault: one sentence with the file and the line.
+    """
+    try:
+        fault = next(_faults(own.name, own.operation), None)
+    except Exception as error:
+        file = Path(own.place) if own.source is not None else None
+        raise InputError(f"the task {own.name!r} cannot be used: {where(error, file)}") from None
+    if fault:
+        raise InputError(f"{_line(own)}: the task {own.name!r} {fault}")
+
+
+def _line(own: OwnTask) -> str:
+    """The place of the task's entry: the file, and the line of its name."""
+    for node in ast.walk(ast.parse(own.source or b"")):
+        for key in node.keys if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant) and key.value == own.name:
+                return f"{own.place}, line {key.lineno}"
+    return own.place
+
+
+def _faults(name: str, operation: Operation) -> Iterator[str]:
+    """What is wrong with a task; the first sentence counts."""
+    if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
+        yield "has no usable name; write it with a-z, 0-9 and _, beginning with a letter"
+    if name in operations.OPERATIONS:
+        yield "is one of this package; give it another name"
+    if not isinstance(operation, Operation):
+        yield f"is of the type {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.operations"
+    notation, symbol, alphabet = operation.notation, operation.symbol, operation.alphabet
+    if len(symbol) != (operation.arity > 1):
+        yield f"has the symbol {symbol!r}; give one character, or '' to a task of one operand"
+    if len(set(alphabet)) != len(alphabet) or PAD not in alphabet or not alphabet.isascii():
+        yield f"has the alphabet {alphabet!r}; give each ASCII character once, and the blank, which is the padding"
+    written = {*"".join(notation.example), *("0123456789" if notation.has_digits else "")}
+    if symbol and symbol in {*written, PAD, *("abcdefghijklmnopqrstuvwxyz" if notation is LETTERS else "")}:
+        yield f"has the symbol {symbol!r}, which stands in operands or is the padding; give another character"
+    if missing := sorted({*written, *symbol, *operation.answer_prefix} - set(alphabet)):
+        yield f"writes {missing[0]!r}, which is not in its alphabet {alphabet!r}; add it"
+    if notation is DASHES and not (operation.arity == 2 and "a" <= symbol <= "z"):
+        yield "has questions that look like options; give two operands, with a letter from a to z between them"
+    for way, drawn in operation.draws.items():
+        if drawn not in DRAWINGS[notation] or (drawn.pairs_only and operation.arity != 2):
+            yield f"has the draws {way!r}, which do not give its operands in the notation {notation!r}"
+        if not re.fullmatch("[a-z]{2,}", way) or way in ("ordered", "unordered", "reversed", "plain"):
+            yield f"has draws of the name {way!r}; give two letters or more from a to z that no name of a dataset has"
+    least, usual, most = operation.min_digits, operation.digits, operation.max_digits
+    if not 1 <= least <= usual <= most:
+        yield f"has digits={usual!r} of min_digits={least!r} to max_digits={most!r}; give whole numbers in this order"
+    for size in dict.fromkeys((least, usual, most)):
+        for drawn in operation.draws.values():
+            yield from _faults_of_size(name, operation, size, drawn)
+
+
+def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) -> Iterator[str]:
+    """What is wrong with its questions and answers of one size."""
+    notation, at = operation.notation, f"for {size} {operation.notation.unit}"
+    question_width, answer_width = operation.question_width(size), operation.answer_width(size)
+    width = operation.arity * notation.width(size) + operation.arity - 1
+    if question_width < width:
+        yield f"has the question width {question_width} {at}, but {width} characters are written; give more"
+    operands = _operands(operation, size, drawn)
+    for side in operands:
+        side.flags.writeable = False  # solve must work on copies
+    questions = notation.question(operation.symbol, size, operands, question_width)
+    solved = operation.solve(size, *operands)
+    if not isinstance(solved, Solved):
+        yield f"gives answers of the type {type(solved).__name__}; give a Solved of seq2seq_arith.arithmetic.notation"
+    magnitude, negative = solved
+    if getattr(magnitude, "dtype", None) != np.uint64 or magnitude.shape[1:] != (len(questions),):
+        yield f"gives answers {at} that are not uint64 of shape (words, {len(questions)})"
+    if (magnitude[:-1] >= np.uint64(numbers.WORD)).any():
+        yield f"gives answers {at} with a word of more than 18 digits"
+    if negative is not None and (notation is not DECIMAL or np.shape(negative) != (len(questions),)):
+        yield f"gives answers {at} with signs; only DECIMAL has them, one for each answer"
+    lengths = notation.measure(magnitude) + (0 if negative is None else negative)
+    if notation.has_digits:  # the last word may have one digit more
+        lengths += magnitude[-1] >= np.uint64(numbers.WORD)
+    prefix = operation.answer_prefix
+    if (longest := lengths.max() + len(prefix)) > answer_width:
+        question = questions[lengths.argmax()].tobytes().decode("ascii").strip()
+        yield f"has the answer width {answer_width} {at}, but the answer to {question} has {longest} characters"
+    if not lengths.all():
+        yield f"gives an empty answer {at}"
+    answers = notation.answer(prefix, solved, answer_width)
+    if foreign := sorted(set(answers.tobytes().decode("ascii")) - set(operation.alphabet)):
+        yield f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {operation.alphabet!r}; add it"
+    alone = notation.answer(prefix, operation.solve(size, *(side[:, :1] for side in operands)), answer_width)
+    if not np.array_equal(alone, answers[:1]):
+        yield f"gives another answer to a question alone than to the same among others {at}"
+    for title, group in operation.breakdowns.items():
+        if np.shape(groups := group(*operands)) != (len(questions),):
+            yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(len(questions),)}"
+    for each in operation.suite(size):
+        if any(len(pair) != operation.arity for pair in suites.pairs(name, size, each, count=4)):
+            yield f"has the slice {each.name!r} whose questions do not have {operation.arity} operands"
+
+
+class _Extremes(Words):
+    """Random words that are the smallest and the largest there are; so are the operands drawn from them."""
+
+    def __init__(self) -> None:
+        self._start = np.empty(0, np.uint64)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.array([0, MASK64], np.uint64)
+
+
+def _operands(operation: Operation, size: int, drawn: Drawing) -> Operands:
+    """The operands of some draws, and every combination of the smallest and the largest ones."""
+    count = max(4, min(SAMPLED, MOST_CHARACTERS // operation.question_width(size)))
+    words = Words(0, np.arange(count, dtype=np.uint64), drawn.words_per_draw(size, operation.arity))
+    sides = drawn.operands(size, words, operation.arity)
+    ends = (drawing.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes())[0]
+    combinations = np.array(list(itertools.product((0, 1), repeat=operation.arity))).T
+    return tuple(np.concatenate([side, ends[:, rows]], axis=1) for side, rows in zip(sides, combinations, strict=True))

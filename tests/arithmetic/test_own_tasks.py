@@ -1,0 +1,225 @@
+"""Custom tasks: named, remembered by the sha256 of their file, taken along to other processes; and their faults."""
+
+import dataclasses
+import pickle
+import subprocess
+import sys
+
+import pytest
+from layout import ROOT
+
+from seq2seq_arith.arithmetic import own_tasks, text
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.plugin_code import digest
+
+EXAMPLE = ROOT / "examples/task/own_tasks.py"
+DISTANCE = '''"""The difference of two numbers, without its sign."""
+import numpy as np
+from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, Solved
+from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.suites import Slice
+
+def distance(size, left, right):
+    return Solved(numbers.subtract(left, right)[0])
+
+OPERATIONS = {
+    "distance": Operation(
+        symbol="d",
+        notation=DECIMAL,
+        alphabet="0123456789d ",
+        solve=distance,
+        max_digits=40,
+        question_width=lambda size: 2 * size + 1,
+        answer_width=lambda size: size,
+        digits=3,
+        recipe_family="decimal",
+    ),
+}
+'''
+
+
+def forget(monkeypatch):
+    monkeypatch.setattr(own_tasks, "_current", {})
+    monkeypatch.setattr(own_tasks, "_known", {})
+
+
+@pytest.fixture(autouse=True)
+def forgotten(monkeypatch):
+    """Each test begins without custom tasks."""
+    forget(monkeypatch)
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes the file with some of its parts replaced: (old, new, old, new, ...)."""
+
+    def write(*changes):
+        path, content = tmp_path / "distance.py", DISTANCE
+        for old, new in zip(changes[::2], changes[1::2], strict=True):
+            assert old in content
+            content = content.replace(old, new, 1)
+        path.write_text(content)
+        return path
+
+    return write
+
+
+def test_the_tasks_of_a_file_are_tasks(write, refusal):
+    with refusal(InputError):
+        Task("distance")
+    path = write()
+    assert own_tasks.use(path) == ("distance",)
+    task = Task("distance", digits=2, seed=5)
+    assert text.answer(text.parse("12d18", task)) == "6"
+    assert task.config_name == "distance-d2-s5"
+    assert Task.from_name("distance-d2-s5") == task == Task.from_parameters(task.parameters())
+    assert task.replace(seed=0) == Task("distance", digits=2)
+    assert task.parameters()["code_sha256"] == digest(path.read_bytes())
+    assert task.code == str(path)
+    assert "code_sha256" not in Task("addition").parameters()
+
+
+def test_another_content_is_another_task(write, monkeypatch, refusal):
+    own_tasks.use(write())
+    old = Task("distance")
+    path = write("numbers.subtract(left, right)[0]", "numbers.min_max(left, right)[1]")
+    own_tasks.use(path)
+    assert Task("distance") != old
+    assert [text.answer(text.parse("5d3", task)) for task in (old, Task("distance"))] == ["2", "5"]
+    forget(monkeypatch)
+    own_tasks.use(path)
+    with refusal(InputError):
+        Task.from_parameters(old.parameters())
+
+
+def test_parameters_do_not_run_code(write, monkeypatch, refusal):
+    own_tasks.use(write())
+    parameters = Task("distance").parameters()
+    forget(monkeypatch)
+    with refusal(InputError):
+        Task.from_parameters(parameters)
+    with refusal(InputError):
+        Task.from_parameters(Task("addition").parameters() | {"code_sha256": "0" * 64})
+
+
+def test_a_task_takes_its_code_to_another_process(write):
+    """Also if the file is gone there."""
+    path = write()
+    own_tasks.use(path)
+    packed = pickle.dumps(dataclasses.replace(Task("distance"), seed=3))
+    path.unlink()
+    code = (
+        "import dataclasses, pickle, sys; from seq2seq_arith.arithmetic import text; "
+        "task = pickle.load(sys.stdin.buffer); task = dataclasses.replace(task, digits=4); "
+        "print(task.config_name, text.answer(text.parse('12d18', task)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=packed, capture_output=True, check=True)
+    assert done.stdout == b"distance-d4-s3 6\n"
+    assert pickle.loads(pickle.dumps(Task("addition"))) == Task("addition")
+
+
+def test_an_installed_package_gives_its_tasks_names(tmp_path, monkeypatch, refusal):
+    """As entry points do: a distribution is a folder with metadata."""
+    (tmp_path / "their_tasks.py").write_text(DISTANCE + 'theirs = OPERATIONS["distance"]\nwrong = 7\n')
+    metadata = tmp_path / "their_tasks-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-tasks\nVersion: 1\n")
+    points = "theirs = their_tasks:theirs\nwrong = their_tasks:wrong\ngone = their_tasks:gone\n"
+    (metadata / "entry_points.txt").write_text(f"[{own_tasks.GROUP}]\n{points}")
+    monkeypatch.syspath_prepend(tmp_path)
+    own_tasks.installed.cache_clear()
+    try:
+        task = Task("theirs")
+        assert task.code == "their_tasks:theirs"
+        assert task.code_sha256 == digest((tmp_path / "their_tasks.py").read_bytes())
+        packed = pickle.dumps(task)
+        forget(monkeypatch)
+        assert pickle.loads(packed) == task
+        for name in ("wrong", "gone"):
+            with refusal(InputError):
+                Task(name)
+    finally:
+        own_tasks.installed.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["copy", "reverse", "sort", "addition_of_three"])
+def test_the_examples(name):
+    own_tasks.use(EXAMPLE)
+    task = Task(name)
+    asked, right = {
+        "copy": ("hello", "hello"), "reverse": ("hello", "olleh"), "sort": ("hello", "ehllo"),
+        "addition_of_three": ("99+5+1", "105"),
+    }[name]  # fmt: skip
+    question = text.parse(asked, task)
+    assert text.answer(question) == right
+    assert text.written(question.stored, task) == asked
+    assert task.ordered
+
+
+# What is replaced, and by what.
+FAULTS = {
+    "syntax": ("OPERATIONS = {", "OPERATIONS = {{"),
+    "import": ("import numpy as np", "import nothing_of_it"),
+    "no dict": ("OPERATIONS = {", "OTHER = {"),
+    "name": ('"distance":', '"Distance-2":'),
+    "ours": ('"distance":', '"addition":'),
+    "kind": ("Operation(\n", "dict(\n"),
+    "symbol": ('symbol="d"', 'symbol="dd"'),
+    "digit": ('symbol="d"', 'symbol="7"'),
+    "alphabet": ('alphabet="0123456789d "', 'alphabet="0123456789 "'),
+    "padding": ('alphabet="0123456789d "', 'alphabet="0123456789d"'),
+    "size": ("digits=3", "digits=50"),
+    "question": ("2 * size + 1", "2 * size"),
+    "answer": ("subtract(left, right)[0]", "add(left, right)"),
+    "foreign": (
+        "right)[0])",
+        "right)[0], left[0] < right[0])",
+        "answer_width=lambda size: size",
+        "answer_width=lambda size: size + 1",
+    ),
+    "sign": ("Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
+    "drawing": ("digits=3", 'digits=3, draws={"c": drawing.COUNTS}'),
+    "pairs only": ("digits=3", 'digits=3, arity=3, draws={"structured": drawing.CARRYING}'),
+    "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}'),
+    "way that is a word": ("digits=3", 'digits=3, draws={"plain": drawing.DIGITS}'),
+    "error": ("return Solved(", "return 1 / 0 + Solved("),
+    "solved": ("return Solved(numbers", "return (numbers"),
+    "kind of numbers": ("right)[0])", "right)[0].astype(float))"),
+    "count": ("right)[0])", "right)[0][:, :3])"),
+    "long word": ("right)[0])", "right)[0] + np.uint64(10**18))"),
+    "in place": ("return Solved(", "left += left; return Solved("),
+    "of others": ("right)[0])", "right)[0] * np.uint64(left.shape[1] > 1))"),
+    "slice": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]'),
+    "breakdown": ("digits=3", 'digits=3, breakdowns={"b": lambda a, b: a}'),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_sentence_with_the_file_and_the_line(write, fault, refusal):
+    with refusal(InputError) as raised:
+        own_tasks.use(write(*FAULTS[fault]))
+    assert "distance.py" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not own_tasks.is_task("distance")
+
+
+def test_dashes_must_not_look_like_options(write, refusal):
+    dashed = "notation=DECIMAL", 'notation=DASHES, draws={"digits": drawing.COUNTS}', '"0123456789d "', '"-+d "'
+    with refusal(InputError):
+        own_tasks.use(write(*dashed, 'symbol="d"', 'symbol="+"'))
+    with refusal(InputError):  # the distance of equal operands is not a dash
+        own_tasks.use(write(*dashed))
+
+
+def test_an_answer_of_nineteen_digits_is_counted(write, refusal):
+    """It is a single word, as those of eighteen digits are."""
+    added = "subtract(left, right)[0]", "add(left, right)", "max_digits=40", "max_digits=18"
+    with refusal(InputError):
+        own_tasks.use(write(*added, "lambda size: size,", "lambda size: size + (size != 18),"))
+
+
+def test_a_file_that_is_not_there(refusal):
+    with refusal(InputError):
+        own_tasks.use("/gone.py")

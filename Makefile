@@ -21,7 +21,7 @@ install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.
 PYTEST := PYTHONSAFEPATH=1 $(BIN)/python -m pytest
 
-.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-lengths bench-recipes bench-scale bench-store soak lock sbom audit clean
+.PHONY: help demo test test-models slow release refusals matrix gpu lint docs linkcheck prism flink spark bench-data bench-train bench-recipes soak lock sbom audit clean
 .DEFAULT_GOAL := help
 
 help: ## Lists these targets
@@ -106,17 +106,8 @@ bench-data: $(VENV)/installed ## Measures how fast datasets are made
 bench-train: $(VENV)/installed ## Measures how fast models train
 	$(BIN)/python benchmarks/bench_train.py --data-dir $(DATA)
 
-bench-lengths: $(VENV)/installed ## Measures how models carry over to longer questions
-	$(BIN)/python benchmarks/bench_lengths.py --data-dir $(DATA)
-
 bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard questions, with several seeds: an hour
 	$(BIN)/arith-model sweep benchmarks/recipes.toml --data-dir $(DATA) --run-dir $(RUNS)/recipes --jobs 2
-
-bench-scale: $(VENV)/installed ## Counts real draws per shard of very large datasets (docs/scale.md)
-	$(BIN)/python benchmarks/simulate_scale.py
-
-bench-store: $(VENV)/installed ## Publishes 10^6 objects in a simulated store (docs/scale.md)
-	$(BIN)/python benchmarks/simulate_store.py
 
 $(VENV)/installed: setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; ok = (3, 11) <= v < (3, 14); \

@@ -10,18 +10,16 @@ network, the settings and the number of steps are the same. Nothing is trained h
 import argparse
 from pathlib import Path
 
-import matplotlib
-
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.sweeps import results
 
 HERE = Path(__file__).parent
 TARGET = HERE.parent / "docs" / "slices.png"
-# The picture has its own ground, so that it looks the same on light and on dark pages. Marks differ in shape, too.
-CARD, INK, GRID = "#f6f8fa", "#24292f", "#d0d7de"
-# From the name in the legend to the group of runs, a colour and a mark.
+# From the name in the legend to the group of runs, a colour and a mark. The picture has a ground of its own, so that it
+# looks the same on light and on dark pages.
 SERIES = {
-    "random pairs": ("random-subtraction", "#c2410c", "o"),
-    "structured pairs": ("best-subtraction", "#0969da", "D"),
+    "random pairs": ("random-subtraction", drawing.LIGHT["series1"], "o"),
+    "structured pairs": ("best-subtraction", drawing.LIGHT["series0"], "D"),
 }
 SEEDS = (0, 1, 2)
 SHOWN_BELOW = 0.995  # a kind of which every model has more right is left out
@@ -43,39 +41,31 @@ def scores_of(rows: list[dict], group: str) -> Scores:
     return {VALIDATION: [row["exact_match"] for row in chosen], **slices}
 
 
+@drawing.styled
 def draw(found: dict[str, Scores]) -> None:
     """Draws a line per set, with a mark per model: validation set, random questions, and where one of them errs."""
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
     from matplotlib.ticker import PercentFormatter
 
-    first = found[next(iter(SERIES))]
-    always = [RANDOM, VALIDATION]
-    failed = {name for scores in found.values() for name, shares in scores.items() if min(shares) < SHOWN_BELOW} - {
-        *always
-    }
+    first, always = found[next(iter(SERIES))], [RANDOM, VALIDATION]
+    shares = [(name, share) for scores in found.values() for name, share in scores.items()]
+    failed = {name for name, share in shares if min(share) < SHOWN_BELOW} - {*always}
     names = [*sorted(failed, key=lambda name: (min(first[name]), name)), *always]
-    with pyplot.rc_context({"font.size": 10, "text.color": INK, "axes.labelcolor": INK}):
-        figure, axes = pyplot.subplots(
-            figsize=(8, 0.32 * len(names) + 0.8), dpi=110, facecolor=CARD, layout="constrained"
-        )
-        axes.set_facecolor(CARD)
-        for series, (_, color, mark) in SERIES.items():
-            for number, shares in enumerate(zip(*(found[series][name] for name in names), strict=True)):
-                label = f"trained on {series}" if number == 0 else None
-                axes.plot(shares, range(len(names)), mark, color=color, markersize=6, alpha=0.8, label=label)
-        axes.axhline(len(names) - 2.5, color=INK, linewidth=0.8)
-        axes.set_yticks(range(len(names)), names, color=INK)
-        axes.set_xlim(-0.02, 1.02)
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-        axes.tick_params(colors=INK, length=0)
-        axes.grid(color=GRID, linewidth=0.7)
-        axes.spines[:].set_visible(False)
-        axes.set_title(
-            f"Subtraction: the share of right answers of each kind, with {len(SEEDS)} seeds", color=INK, loc="left"
-        )
-        axes.legend(loc="center left", frameon=False)
-        figure.savefig(TARGET, facecolor=CARD)
+    figure = drawing.figure(8, 0.32 * len(names) + 0.8)
+    axes = figure.add_subplot()
+    for series, (_, color, mark) in SERIES.items():
+        for number, share in enumerate(zip(*(found[series][name] for name in names), strict=True)):
+            label = f"trained on {series}" if number == 0 else None
+            axes.plot(share, range(len(names)), mark, color=color, markersize=6, alpha=0.8, label=label)
+    axes.axhline(len(names) - 2.5, color=drawing.LIGHT["ink"], linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.tick_params(length=0, labelsize=10)
+    axes.grid()
+    axes.spines[:].set_visible(False)
+    axes.set_title(f"Subtraction: the share of right answers of each kind, with {len(SEEDS)} seeds", loc="left")
+    axes.legend(loc="center left", fontsize=10)
+    TARGET.write_bytes(drawing.image(figure))
 
 
 if __name__ == "__main__":

@@ -1,22 +1,16 @@
-"""Pictures in a notebook: each shows itself at the end of a cell, and can be saved.
-
-Nothing here needs TensorFlow. Colours can be told apart with any colour vision, and nothing depends on hue alone.
-"""
+"""Pictures in a notebook: each shows itself at the end of a cell, and can be saved. Nothing here needs TensorFlow."""
 
 import base64
 import html
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.base import packages
-from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.heat_map import MOST_LABELS, HeatMap, drawn
-from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap
 from seq2seq_arith.trainer.runs.files import write
 
 if TYPE_CHECKING:
@@ -24,7 +18,7 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 150  # a screen of high resolution shows all of them
 PIXELS_PER_INCH = 90  # of the page
-RIGHT_WRONG = ("#EEEEEE", "#00224E")
+RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling hues apart
 
 
 class Picture:
@@ -47,41 +41,41 @@ class Picture:
           WriteError: The file cannot be written.
         """
         file = Path(path)
-        curves.check_picture(file)
-        write(file, self._bytes(file.suffix.lower().removeprefix(".")))
+        drawing.check_picture(file)
+        write(file, drawing.image(self.figure, file.suffix, DOTS_PER_INCH))
         return file
-
-    def _bytes(self, kind: str) -> bytes:
-        stream = io.BytesIO()
-        self.figure.savefig(stream, format=kind, dpi=DOTS_PER_INCH)
-        return stream.getvalue()
 
     def __repr__(self) -> str:
         return self.description
 
     def _repr_png_(self) -> bytes:
-        return self._bytes("png")
+        return drawing.image(self.figure, dots=DOTS_PER_INCH)
 
     def _repr_html_(self) -> str:
         width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
-        content = base64.b64encode(self._bytes("png")).decode("ascii")
+        content = base64.b64encode(self._repr_png_()).decode("ascii")
         about = html.escape(self.description, quote=True)
         style = f"width: {width}px; max-width: 100%; height: auto"
         return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{content}">'
 
 
+@drawing.styled
 def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Picture:
     """The one-hot rows of a question, float32 [steps, characters]: a row per step, a column per character."""
-    shown = list(text.visible(alphabet))
-    named = HeatMap(f"{question} as a network reads it", rows, list(text.visible(stored)), shown)
-    figure = _figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
+    figure = drawing.figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
     axes = figure.add_subplot()
-    named.draw(axes)
+    title = f"{question} as a network reads it"
+    HeatMap(title, rows, list(text.visible(stored)), list(text.visible(alphabet))).draw(axes)
     axes.set(xlabel="characters of the alphabet", ylabel="steps")
-    _separate(axes, len(stored), len(alphabet))
+    if max(rows.shape) <= MOST_LABELS:  # white lines between the cells
+        axes.set_xticks(np.arange(1, len(alphabet)) - 0.5, minor=True)
+        axes.set_yticks(np.arange(1, len(stored)) - 0.5, minor=True)
+        axes.grid(which="minor", color="white", linewidth=1)
+        axes.tick_params(which="minor", length=0)
     return Picture(figure, f"{question} as one-hot rows: {len(stored)} steps, each with a 1 at one of {len(alphabet)}.")
 
 
+@drawing.styled
 def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     """A map of questions, bool [left operands, right operands]: dark where the answer is wrong.
 
@@ -91,19 +85,18 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
       symbol: The operator.
       unit: What operands count; empty for numbers.
     """
-    count, total = int(np.count_nonzero(wrong)), wrong.size
-    figure = _figure(4.4, 4.2)
     from matplotlib.colors import ListedColormap
 
+    count, total = int(np.count_nonzero(wrong)), wrong.size
+    figure = drawing.figure(4.4, 4.2)
     axes = figure.add_subplot()
     edge = smallest - 0.5
     extent = (edge, edge + wrong.shape[1], edge, edge + wrong.shape[0])
-    # Dark on light: readable in print, and without telling colours apart.
     colours = ListedColormap(RIGHT_WRONG)
     axes.imshow(wrong, origin="lower", extent=extent, cmap=colours, vmin=0, vmax=1, interpolation="nearest")
     counted = f", in {unit}" if unit else ""
     axes.set(xlabel=f"right operand{counted}", ylabel=f"left operand{counted}")
-    axes.set_title(f"left{symbol}right: dark is wrong ({count:,} of {total:,})", fontsize=10)
+    axes.set_title(f"left{symbol}right: dark is wrong ({count:,} of {total:,})")
     sentence = f"{wrong.shape[0]} x {wrong.shape[1]} questions: {count:,} of {total:,} answers are wrong."
     return Picture(figure, sentence)
 
@@ -112,9 +105,10 @@ def maps(found: Sequence[HeatMap], sentence: str) -> Picture:
     """Some maps beside each other, large enough for the names on their axes."""
     steps = max(len(each.columns) for each in found)
     width = min(6.5, max(3.0, 0.2 * steps + 1.6)) if steps <= MOST_LABELS else 5.0
-    return Picture(drawn(found, width=width, height=3.0), sentence)
+    return Picture(drawing.maps(found, width=width, height=3.0), sentence)
 
 
+@drawing.styled
 def lines(
     values: np.ndarray, names: Sequence[str], steps: Sequence[str], answer: int, title: str, sentence: str
 ) -> Picture:
@@ -128,63 +122,30 @@ def lines(
       title: Above the picture.
       sentence: The description.
     """
-    figure = _figure(7.5, 3.2)
+    figure = drawing.figure(7.5, 3.2)
     axes = figure.add_subplot()
     for number, name in enumerate(names):
-        look = {key: choices[number % len(choices)] for key, choices in _LOOKS.items()}
-        axes.plot(values[:, number], label=name, markevery=max(1, len(values) // 12), markersize=4, **look)
+        axes.plot(values[:, number], label=name, **drawing.look(number, len(values)))
     if answer < len(values):
-        axes.axvline(answer - 0.5, color="black", linewidth=1)
+        axes.axvline(answer - 0.5, color=drawing.LIGHT["ink"], linewidth=1)
     if len(steps) <= MOST_LABELS:
         axes.set_xticks(range(len(steps)), steps, fontsize=7)
-    axes.set_xlabel("steps: the question, and right of the line its answer")
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=8, handlelength=4)
+    axes.set(xlabel="steps: the question, and right of the line its answer", title=title)
+    axes.grid()
+    figure.legend(loc="outside right upper", handlelength=4)
     return Picture(figure, sentence)
 
 
+@drawing.styled
 def scatter(states: np.ndarray, values: np.ndarray, label: str) -> Picture:
     """Vectors, float [vectors, units], in the plane of their first two principal components; a number colours each."""
     centred = states - states.mean(axis=0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     points, share = centred @ directions[:2].T, float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-30))
-    figure = _figure(5.0, 3.8)
+    figure = drawing.figure(5.0, 3.8)
     axes = figure.add_subplot()
     dots = axes.scatter(points[:, 0], points[:, 1], c=values, s=12, cmap="cividis")
     figure.colorbar(dots, ax=axes, label=label)
     axes.set(xlabel="first principal component", ylabel="second principal component")
-    axes.set_title(f"{len(states):,} states; the plane has {share:.0%} of their variance", fontsize=10)
+    axes.set_title(f"{len(states):,} states; the plane has {share:.0%} of their variance")
     return Picture(figure, f"{len(states):,} states in a plane, coloured by {label}.")
-
-
-def history(runs: dict[str, curves.Curves]) -> Picture:
-    """Loss and exact match on the validation set over the epochs of some runs."""
-    figure = curves.drawn(runs)
-    figure.set_size_inches(8.5, 3.8)
-    reached = ", ".join(f"{name} {cut(max(found[curves.EXACT]), 4)}" for name, found in runs.items())
-    return Picture(figure, f"Loss and exact match per epoch; the best exact match is: {reached}.")
-
-
-_LOOKS: dict[str, Sequence[Any]] = {"color": curves.COLOURS, "linestyle": curves.STYLES, "marker": curves.MARKERS}
-
-
-def _figure(width: float, height: float) -> "Figure":
-    """An empty picture, in inches.
-
-    Raises:
-      InputError: matplotlib is not installed.
-    """
-    packages.require("the picture", "matplotlib", "train")
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _separate(axes: Any, rows: int, columns: int) -> None:
-    """White lines between the cells of a small map."""
-    if max(rows, columns) <= MOST_LABELS:
-        axes.set_xticks(np.arange(1, columns) - 0.5, minor=True)
-        axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
-        axes.grid(which="minor", color="white", linewidth=1)
-        axes.tick_params(which="minor", length=0)

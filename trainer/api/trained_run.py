@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.config import ReportOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import curves, evaluated, history
+from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -69,8 +69,12 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     """
     if not trained:
         raise InputError("there is no run to draw; give at least one")
-    names = curves.labels([str(each.folder) for each in trained])
-    return pictures.history({name: curves.read(each.run) for name, each in zip(names, trained, strict=True)})
+    names = history.labels([str(each.folder) for each in trained])
+    runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
+    reached = ", ".join(f"{name} {cut(history.rank(history.best(rows))[0], 4)}" for name, rows in runs.items())
+    return Picture(
+        history.curves(runs, size=(4.25, 3.8)), f"Loss and exact match per epoch; the best exact match is: {reached}."
+    )
 
 
 class Scores:

@@ -1,7 +1,6 @@
 """A look inside a model while it answers one question: probabilities, attention, and the states of its recurrences."""
 
 import dataclasses
-import io
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,8 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import table
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
-from seq2seq_arith.trainer.heat_map import MOST_LABELS, HeatMap, drawn
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive
@@ -214,36 +213,36 @@ def draw(path: Path, found: Inspection) -> None:
     Raises:
       WriteError: The file cannot be written.
     """
-    figure = drawn(panels(found))
-    figure.suptitle(f"{found.question} = {found.answer}" if len(found.question) <= MOST_LABELS else found.answer[:40])
-    stream = io.BytesIO()
-    figure.savefig(stream, format=path.suffix.removeprefix(".") or "png", dpi=120)
-    write(path, stream.getvalue())
+    figure = drawing.maps(panels(found))
+    figure.suptitle(
+        f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
+    )
+    write(path, drawing.image(figure, path.suffix))
 
 
-def panels(found: Inspection) -> list[HeatMap]:
+def panels(found: Inspection) -> list[drawing.HeatMap]:
     """The maps of an inspection: of probabilities, of each head of attention, of each recurrence."""
     return [of_probabilities(found), *of_attention(found), *of_states(found)]
 
 
-def of_probabilities(found: Inspection) -> HeatMap:
+def of_probabilities(found: Inspection) -> drawing.HeatMap:
     """The map of the probability of each character at each step of the answer."""
     characters = list(text.visible(found.alphabet))
-    return HeatMap("probability of each character", found.probabilities.T, characters, found.written)
+    return drawing.HeatMap("probability of each character", found.probabilities.T, characters, found.written)
 
 
-def of_attention(found: Inspection) -> list[HeatMap]:
+def of_attention(found: Inspection) -> list[drawing.HeatMap]:
     """A map per head of attention: what each step looks at, a row per step that looks."""
     return [
-        HeatMap(f"{layer}, head {number}", shares, found.labels(shares.shape[0]), found.labels(shares.shape[1]))
+        drawing.HeatMap(f"{layer}, head {number}", shares, found.labels(shares.shape[0]), found.labels(shares.shape[1]))
         for layer, heads in found.attention.items()
         for number, shares in enumerate(heads)
     ]
 
 
-def of_states(found: Inspection) -> list[HeatMap]:
+def of_states(found: Inspection) -> list[drawing.HeatMap]:
     """A map per recurrent layer: the output of each unit after each step."""
     return [
-        HeatMap(f"{layer}: outputs", states.T, range(states.shape[1]), found.labels(len(states)), signed=True)
+        drawing.HeatMap(f"{layer}: outputs", states.T, range(states.shape[1]), found.labels(len(states)), signed=True)
         for layer, states in found.states.items()
     ]

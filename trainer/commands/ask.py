@@ -9,10 +9,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.arguments import RUNS_DIR, Command, add_own_code, add_run
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import curves
 from seq2seq_arith.trainer.runs.run import local_folder, open_with
 
 MAX_PORT = 2**16 - 1
@@ -57,7 +56,7 @@ def inspect(args: argparse.Namespace) -> int:
     question = text.parse(args.questions[0], run.task, run.most_digits)
     path = None if args.output is None else local_folder(args.output)
     if path:
-        curves.check_picture(path)
+        drawing.check_picture(path)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import inspection
     from seq2seq_arith.trainer.training import session

@@ -10,13 +10,14 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, add_options, options_of
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, Command
 from seq2seq_arith.trainer.commands.train import configuration, recipes_data, recipes_default
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES
-from seq2seq_arith.trainer.runs import curves, listing
+from seq2seq_arith.trainer.runs import history, listing
+from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
 
@@ -89,8 +90,10 @@ def _plot_options(plot: Parser) -> None:
 def plot(args: argparse.Namespace) -> int:
     """Draws the curves of runs into one picture."""
     path = local_folder(args.output)
-    found = [curves.read(open_run(folder)) for folder in args.run_dirs]
-    curves.plot(path, dict(zip(curves.labels(args.run_dirs), found, strict=True)))
+    drawing.check_picture(path)
+    found = [history.epochs_of(open_run(folder)) for folder in args.run_dirs]
+    figure = history.curves(dict(zip(history.labels(args.run_dirs), found, strict=True)))
+    write(path, drawing.image(figure, path.suffix))
     say(printable(path))
     return SUCCESS
 

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.arguments import (
 )
 from seq2seq_arith.trainer.config import ReportOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import curves
+from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import local_folder, open_all_with, open_with
 
 
@@ -88,7 +88,7 @@ def report(args: argparse.Namespace) -> int:
     for run in runs:
         for length in lengths or ():
             run.task_of_length(length)
-    labelled = dict(zip(curves.labels(args.run_dirs), runs, strict=True))
+    labelled = dict(zip(history.labels(args.run_dirs), runs, strict=True))
     import_tensorflow()
     from seq2seq_arith.trainer.reporting import page
 

@@ -1,16 +1,21 @@
-"""The history of a run, one row per epoch: as CSV, as a plot, as the lines that end an epoch, and its best row."""
+"""The history of a run, one row per epoch: as CSV, as curves, as the lines that end an epoch, and its best row."""
 
 import csv
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.runs.files import read, unreadable, write
+from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.stores import shown
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # The metrics of a set of examples. A row has each of them for the training set and, with VALIDATION before its name,
 # for the validation set.
@@ -18,6 +23,13 @@ METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
 COUNTS = ("epoch", "steps")
 COLUMNS = (*COUNTS, *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
+UNITS = {
+    "loss": "loss: nats per character, less is better",
+    "character_accuracy": "share of right characters",
+    "exact_match": "share of right answers",
+}
+MOST_RUNS = 12  # in one picture
+SMALLEST_LOSS = 1e-9
 
 
 def epoch_lines(row: dict[str, Any], epochs: int) -> str:
@@ -81,32 +93,88 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return max(history, key=rank, default=None)
 
 
+def epochs_of(run: Run) -> list[dict[str, Any]]:
+    """The rows of a run's history.
+
+    Raises:
+      InputError: No epoch has ended yet, or the file is damaged.
+    """
+    rows = read_csv(run.history)
+    if not rows:
+        raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch")
+    return rows
+
+
+def labels(folders: Sequence[str]) -> list[str]:
+    """Short names of folders: the last part of each, or the whole paths if two would have the same.
+
+    >>> labels(["runs/lstm", "runs/gru/"]), labels(["a/run", "b/run"])
+    (['lstm', 'gru'], ['a/run', 'b/run'])
+    """
+    names = [Path(folder).name for folder in folders]
+    return names if len(set(names)) == len(names) and all(names) else list(folders)
+
+
+@drawing.styled
+def curves(
+    runs: Mapping[str, Sequence[dict[str, Any]]],
+    columns: Sequence[str] = ("loss", "exact_match"),
+    size: tuple[float, float] = (5.0, 4.2),
+) -> "Figure":
+    """The curves of runs over the epochs on the validation set, the best epoch in a ring.
+
+    Of a single run, the curves on the training set stand beside them.
+
+    Args:
+      runs: The history of each run, by its name.
+      columns: A chart for each of these ``METRICS``.
+      size: Of one chart, in inches.
+
+    Raises:
+      InputError: There are too many runs, or matplotlib is not installed.
+    """
+    if len(runs) > MOST_RUNS:
+        raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")
+    from matplotlib.ticker import MaxNLocator, NullFormatter
+
+    figure = drawing.figure(size[0] * len(columns), size[1])
+    for place, column in enumerate(columns, 1):
+        axes = figure.add_subplot(1, len(columns), place)
+        lines = {}
+        for number, (name, rows) in enumerate(runs.items()):
+            epochs, look = [row["epoch"] for row in rows], drawing.look(number, len(rows))
+            (line,) = axes.plot(epochs, _shown(rows, VALIDATION + column), **look)
+            lines["validation set" if len(runs) == 1 else name] = line
+            if len(runs) == 1:
+                (lines["training set"],) = axes.plot(epochs, _shown(rows, column), "--", color=drawing.COLOURS[1])
+            ring = [row for row in rows if row is best(rows)]
+            look = {"color": look["color"], "marker": "o", "markersize": 11, "fillstyle": "none"}
+            axes.plot(ring[0]["epoch"], _shown(ring, VALIDATION + column), **look)
+        axes.set(xlabel="epoch", ylabel=UNITS[column])
+        if column == "loss":
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_ylim(-0.02, 1.02)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid()
+    columns_of_names = min(4, len(lines))
+    figure.legend(lines.values(), lines, loc="outside lower center", ncols=columns_of_names, handlelength=4)
+    return figure
+
+
+def _shown(rows: Sequence[dict[str, Any]], column: str) -> list[float]:
+    """The values of a column; a loss of zero has no place on a logarithmic axis."""
+    return [max(row[column], SMALLEST_LOSS) if column.endswith("loss") else row[column] for row in rows]
+
+
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
-    """Plots loss and accuracy over the epochs, for the training and the validation set, as a PNG.
+    """Draws the curves of one run as a PNG.
 
     Raises:
       WriteError: The file cannot be written.
     """
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
-    epochs = [row["epoch"] for row in history]
-    figure = Figure(figsize=(12, 5), layout="constrained")
-    losses, accuracies = figure.subplots(1, 2)
-    for prefix, split, colour in (("", "training", "C0"), (VALIDATION, "validation", "C1")):
-        losses.plot(epochs, [row[f"{prefix}loss"] for row in history], "o-", color=colour, label=split)
-    losses.set(yscale="log", ylabel="loss, nats per character")
-    for key, name, style in (("character_accuracy", "characters", "o--"), ("exact_match", "exact match", "o-")):
-        for prefix, split, colour in (("", "training", "C0"), (VALIDATION, "validation", "C1")):
-            values = [row[prefix + key] for row in history]
-            accuracies.plot(epochs, values, style, color=colour, label=f"{name}, {split}")
-    accuracies.set(ylim=(-0.02, 1.02), ylabel="share that is right")
-    for axes in (losses, accuracies):
-        axes.set_xlabel("epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
+    figure = curves({title: history}, METRICS, (4.5, 4.0))
     figure.suptitle(title)
-    image = io.BytesIO()
-    figure.savefig(image, format="png", dpi=100)
-    write(path, image.getvalue())
+    write(path, drawing.image(figure))

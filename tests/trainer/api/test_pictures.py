@@ -76,7 +76,6 @@ def test_a_map_of_pq_begins_with_one_dash_and_ends_with_the_last(counter):
 
 def test_curves_of_several_runs(small):
     figure = sa.plot_history(small).figure
-    assert [each.get_text() for each in figure.legends[0].get_texts()] == ["small"]
     drawn = figure.axes[1].get_lines()[0].get_ydata()
     assert list(drawn) == [row["val_exact_match"] for row in small.history]
     assert f"small {max(drawn):.4f}" in repr(small.plot_history())

@@ -90,6 +90,7 @@ def sample() -> RunReport:
             weights=99,
             examples=2000,
             operations=10**9,
+            best_epoch=5,
             seconds=20.0,
             character_accuracy=0.99,
             exact_match=0.97,
@@ -102,7 +103,7 @@ def sample() -> RunReport:
 
 @pytest.fixture
 def bare(sample) -> RunReport:
-    """The report of a run that has not ended, whose dataset is gone, of an earlier version, with a foreign name."""
+    """The report of a run that has not ended, whose dataset is gone, without samples, with a foreign name."""
     return dataclasses.replace(
         sample,
         label=FOREIGN,

@@ -12,9 +12,9 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver import ActionChains, Keys
 
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.reporting import theme
 from seq2seq_arith.trainer.training import session
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -140,7 +140,7 @@ def test_the_keyboard_reaches_everything(driver, pages):
 def test_it_prints_in_black_on_white_with_everything_in_sight(driver, pages):
     show(driver, pages["one"], dark=True, medium="print")
     ink = driver.execute_script("return getComputedStyle(document.body).getPropertyValue('--ink')")
-    assert ink == theme.LIGHT["ink"]
+    assert ink == drawing.LIGHT["ink"]
     hidden = driver.execute_script("""
         const hidden = (element) => element.getBoundingClientRect().height === 0;
         return [...document.querySelectorAll("table")].filter(hidden).map((table) =>

@@ -7,8 +7,10 @@ import re
 
 import pytest
 
-from seq2seq_arith.trainer.reporting import page, theme
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.reporting import charts, page, sections
 from seq2seq_arith.trainer.reporting.collect import Share
+from seq2seq_arith.trainer.training.describe import Layer
 
 # Elements without an end tag.
 VOID = {"meta", "br", "img", "input", "link", "hr", "wbr"}
@@ -77,6 +79,10 @@ class Page(html.parser.HTMLParser):
                 self.loads.append(f"{tag} {name}={found[name]}")
 
 
+def words(runs: list) -> str:
+    return re.sub(r"\s+", " ", Page(page.render(runs)).text)
+
+
 @pytest.mark.parametrize("names", [["sample"], ["bare"], ["sample", "bare"], ["sample"] * 6], ids=", ".join)
 def test_it_is_well_formed_and_loads_nothing(names, request):
     runs = [request.getfixturevalue(name) for name in names]
@@ -87,68 +93,67 @@ def test_it_is_well_formed_and_loads_nothing(names, request):
     assert found.faults == []
     assert found.loads == []
     assert found.tags["script"] == found.tags["img"] == found.tags["iframe"] == 0
-    assert re.findall(r"url\(|@import|@font-face|src:", text) == []
+    assert re.findall(r"url\((?!#)|@import|@font-face|src:", text) == []
     assert found.tags["table"] == found.tags["caption"] > 0
     assert found.tags["h1"] == found.tags["main"] == 1
+    assert found.tags["svg"] == 2 + len(runs) + sum(run.asked is not None for run in runs)
     assert "default-src 'none'; style-src 'unsafe-inline'" in text
-
-
-def test_strings_are_text_whatever_stands_in_them(bare, sample):
-    text = page.render([sample, bare])
     assert "<script" not in text
-    assert "&lt;script src=" in text
 
 
-def test_it_says_all_that_was_collected(sample):
-    text = re.sub(r"\s+", " ", Page(page.render([sample])).text)
+def test_it_shows_all_that_was_collected(sample):
+    text = words([sample])
     for phrase in [
         "Addition of at most 3 digits",
-        "0.9600 96 of 100 answers of the test set are right",
+        "0.9600 96 of 100 answers",
         "0.200 2 of 10 questions of the slice carry-all are right. 999+1 = 1000, the model said 990.",
-        "here epoch 5, which has a ring",
-        "given to the model nothing",
+        "nothing",
+        "5 (best)",
+        "Why carry-all is hard.",
+        "4 more pairs of lengths",
+        "3 of 3 mistakes",
+        "␣990 ✗ (characters 1, 2, 3 of 4 are wrong)",
+        "9 for 0",
+        "99 (median of 20 epochs)",
+        "0.2 to 0.3",
+        "--epochs 50 the most epochs",
         "arith-model train addition --data-dir data --run-dir runs/first",
         "arith-data generate addition --num-examples 1000 --data-dir data",
         "ab" * 32,
-        "6 digits",  # beyond the trained length
-        "Why carry-all is hard.",
-        "4 more pairs of lengths",
-        "3 mistakes",
-        "␣990 (characters 1, 2, 3 of 4 are wrong)",
-        "9 for 0",
-        "examples per second 99 (median of 20 epochs)",
-        "0.2 to 0.3",
-        "--epochs 50 the most epochs",
     ]:
         assert phrase in text, phrase
 
 
 def test_what_is_missing_is_said(bare):
-    text = re.sub(r"\s+", " ", Page(page.render([bare])).text)
-    for phrase in [
-        "This run was trained by an earlier version, which did not record them.",
-        "The dataset of this run was not asked: there is no validation set.",
-        "This task has no suite of hard questions.",
-        "This run was configured in Python",
-        "on the validation set, in the best epoch.",
-        "arith-model report RUN --lengths 6",
-    ]:
-        assert phrase in text, phrase
+    blocks = {name: of_run for name, (_, of_run) in sections.sections([bare]).items()}
+    for name in ("epochs", "seen", "slices", "confidence", "confusion", "mistakes"):
+        ((label, (missing,)),) = blocks[name]
+        assert label == bare.label and missing.text.endswith(".")
+    assert "there is no validation set" in blocks["seen"][0][1][0].text
+    assert "arith-model report RUN --lengths 6" in [each.text for each in blocks["further"][0][1]]
 
 
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
-    other = dataclasses.replace(sample, label="second")
-    for runs in ([sample], [sample, other], [bare]):
-        cards = re.findall(r'<dl class="tiles">(.*?)</dl>', page.render(runs), re.DOTALL)
-        assert len(cards) == len(runs)
-        for card in cards:
-            assert re.findall("<dt>(.*?)</dt>", card) == ["exact match", "worst slice", "given to the model"]
+    for run in (sample, bare):
+        tiles, *_ = sections.overview(run)
+        assert [each.name for each in tiles] == ["exact match", "worst slice", "given to the model"]
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
-    other = dataclasses.replace(sample, label="second")
-    assert "Exact match of each run on each slice" in page.render([sample, other])
-    assert "Exact match of each run on each slice" not in page.render([sample])
+    (table,) = sections.slices_of_all([sample, dataclasses.replace(sample, label="second")])
+    assert table.head == ["slice", "first", "second"]
+    assert [name for name, *_ in table.rows][:2] == ["carry-all", "random"]
+    assert table.rows[0][1] == table.rows[0][2] == Share(10, 2)
+    assert sections.slices_of_all([sample]) == []
+    sixes = dataclasses.replace(sample, run=dataclasses.replace(sample.run, task=Task("addition", digits=6)))
+    assert sections.slices_of_all([sample, sixes]) == []
+
+
+def test_the_map_by_lengths_is_stronger_where_answers_are_wrong(sample):
+    table = sections.lengths_map(sample, sample.asked.tables["operand lengths"], "unseen")
+    assert table.head == ["", "1", "2", "3"]
+    assert [[cell.strength for cell in row[1:]] for row in table.rows] == [[0.75, 0.5, 0.25]] * 3
+    assert table.rows[0][1].text == "0.25"
 
 
 def test_the_same_run_gives_the_same_page(sample):
@@ -156,17 +161,16 @@ def test_the_same_run_gives_the_same_page(sample):
 
 
 def test_the_epochs_that_are_shown(sample):
-    shown = page.shown_epochs(sample)
+    shown = sections.shown_epochs(sample)
     assert (shown[0], shown[-1]) == (1, 20)
     assert 5 in shown  # the best
-    assert len(shown) <= page.EPOCHS_SHOWN
+    assert len(shown) <= sections.EPOCHS_SHOWN
     few = dataclasses.replace(sample, samples=sample.samples[:3])
-    assert page.shown_epochs(few) == [1, 2, 3]
-    assert page.shown_epochs(dataclasses.replace(sample, samples=())) == []
+    assert sections.shown_epochs(few) == [1, 2, 3]
 
 
 def test_slices_come_the_worst_first(sample):
-    at_once, rest = page.slices(sample.own_suite)
+    at_once, rest = sections.split_slices(sample.own_suite)
     shares = [each.all.exact_match for each in at_once]
     assert shares == sorted(shares)
     assert at_once[0].name == "carry-all"
@@ -175,12 +179,26 @@ def test_slices_come_the_worst_first(sample):
 
 
 def test_the_calibration_error(sample):
-    assert page.calibration_error(sample.asked) == pytest.approx((10 * 0.15 + 90 * 0.03) / 100)
+    assert sections.calibration_error(sample.asked) == pytest.approx((10 * 0.15 + 90 * 0.03) / 100)
     sure = dataclasses.replace(sample.asked, bins=(dataclasses.replace(sample.asked.bins[0], share=Share(4, 1)),))
-    assert page.calibration_error(sure) == 0.0
+    assert sections.calibration_error(sure) == 0.0
 
 
-def test_every_series_and_level_has_its_colour():
-    style = (page.TEMPLATES / "style.css").read_text(encoding="utf-8")
-    assert f"range({theme.SERIES})" in style
-    assert page.MOST_RUNS == theme.SERIES
+def test_a_network_is_drawn_with_all_its_layers_and_connections(sample):
+    """Also with one that passes by a layer."""
+    layers = [
+        Layer("in", "Input", (7,), 0, (), ""),
+        Layer("one", "Dense", (7, 4), 99, ("in",), ""),
+        Layer("sum", "Add", (7, 4), 0, ("one", "in"), ""),
+    ]
+    axes = charts.network(layers).axes[0]
+    texts = {each.get_text() for each in axes.texts}
+    assert {"in", "one", "sum", "Dense", "7 × 4", "99 weights"} <= texts
+    assert len(axes.get_lines()) == 3
+    assert [len(line.get_xdata()) for line in axes.get_lines()] == [2, 2, 4]
+
+
+def test_confidence_is_drawn_where_the_bins_are(sample):
+    _, points = charts.reliability(sample.asked.bins).axes[0].get_lines()
+    assert list(points.get_xdata()) == [0.25, 0.97]
+    assert list(points.get_ydata()) == [0.4, 1.0]

@@ -1,0 +1,190 @@
+"""One way to draw for the report, notebooks, ``arith-model plot`` and the README: one palette, in light and dark.
+
+A picture is a matplotlib figure, which ``figure`` begins and a function below ``styled`` draws. ``image`` makes a file
+of it, in light colours. ``inline_svg`` makes a part of an HTML page whose colours are CSS variables: there the same
+picture is light or dark. matplotlib is imported when the first picture is drawn. Nothing depends on hue alone.
+"""
+
+import dataclasses
+import functools
+import html
+import io
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# From the name of a colour to the colour on a light page, and on a dark one. Text and lines can be told from the page
+# and from a card: tests/trainer/test_drawing.py has the pairs.
+PALETTE = {
+    "page": ("#f7f7f5", "#131619"),
+    "card": ("#ffffff", "#1b1f23"),
+    "ink": ("#1c2127", "#e9ebed"),
+    "soft": ("#565e68", "#a6aeb7"),
+    "line": ("#dfe1e3", "#30363c"),
+    "edge": ("#868d95", "#7c858f"),
+    "accent": ("#0a5aa8", "#7cb7f2"),
+    "tint": ("#edf2f8", "#212a34"),
+    "good": ("#186a3b", "#74c797"),
+    "bad": ("#a3260f", "#ff9d85"),
+    "badtint": ("#fdeae4", "#3b221c"),
+    "heat": ("#f4bb78", "#6c5020"),
+    "series0": ("#0a5aa8", "#6db0f2"),
+    "series1": ("#b04500", "#f29a5c"),
+    "series2": ("#1b7a4b", "#66c592"),
+    "series3": ("#8c3a8c", "#d795d7"),
+    "series4": ("#50555c", "#b4bbc3"),
+    "series5": ("#7a5b00", "#d6b34a"),
+}
+LIGHT, DARK = ({name: pair[theme] for name, pair in PALETTE.items()} for theme in (0, 1))
+# The numbers of choices differ, so that several series share neither all nor, up to twelve, colour and style.
+COLOURS = tuple(LIGHT[name] for name in PALETTE if name.startswith("series"))
+STYLES = ("-", "--", "-.", ":")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
+MARKED = 12  # points of a line that have a marker
+
+STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "text.parse_math": False,  # a dollar in the name of a run is a dollar
+    "axes.titlesize": 10,
+    "text.color": LIGHT["ink"],
+    "axes.labelcolor": LIGHT["soft"],
+    "axes.edgecolor": LIGHT["edge"],
+    "axes.facecolor": LIGHT["card"],
+    "figure.facecolor": LIGHT["card"],
+    "xtick.color": LIGHT["soft"],
+    "ytick.color": LIGHT["soft"],
+    "grid.color": LIGHT["line"],
+    "legend.framealpha": 0.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+FORMATS = (".png", ".svg", ".pdf")
+DOTS_PER_INCH = 120
+
+MOST_LABELS = 60  # longer axes are not labelled step by step
+MOST_COLUMNS = 4
+WIDTH, HEIGHT = 4.2, 3.6  # inches of one map
+
+
+def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Runs a function that draws in the style of all pictures; it raises InputError if matplotlib is not installed."""
+
+    @functools.wraps(draw)
+    def drawn(*args: Any, **options: Any) -> Any:
+        packages.require("a picture", "matplotlib", "train")
+        import matplotlib
+
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **options)
+
+    return drawn
+
+
+def figure(width: float, height: float) -> "Figure":
+    """An empty picture, in inches."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def look(number: int, points: int) -> dict[str, Any]:
+    """Colour, style and markers of the line of a series with so many points."""
+    choices = {"color": COLOURS, "linestyle": STYLES, "marker": MARKERS}
+    found = {name: values[number % len(values)] for name, values in choices.items()}
+    return found | {"markevery": -(-points // MARKED), "markersize": 5, "linewidth": 1.8}
+
+
+def check_picture(path: Path) -> None:
+    """Raises InputError unless the name of a picture ends in one of ``FORMATS``."""
+    if path.suffix.lower() not in FORMATS:
+        raise InputError(f"the picture is {path}; give a file that ends in {', '.join(FORMATS)}")
+
+
+def image(drawn: "Figure", suffix: str = ".png", dots: int = DOTS_PER_INCH) -> bytes:
+    """A picture as a file whose name ends in one of ``FORMATS``, in light colours; the same bytes each time."""
+    import matplotlib
+
+    kind = suffix.lower().removeprefix(".")
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "seq2seq_arith"}):
+        drawn.savefig(stream, format=kind, dpi=dots, metadata=undated)
+    return stream.getvalue()
+
+
+def inline_svg(drawn: "Figure", title: str, description: str) -> str:
+    """A picture as SVG in an HTML page that has the colours of ``PALETTE`` as CSS variables.
+
+    Args:
+      drawn: The picture.
+      title: Its name for screen readers; different for each picture of a page.
+      description: What it shows, and where the same stands as text.
+    """
+    import matplotlib
+
+    stream = io.StringIO()
+    # Another salt for each picture: the names within it are those of the page.
+    with matplotlib.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
+        drawn.savefig(stream, format="svg", transparent=True)
+    text = re.sub(
+        r"<metadata>.*?</metadata>|<defs>\s*<style.*?</defs>|<!--.*?-->", "", stream.getvalue(), flags=re.DOTALL
+    )
+    used = set(re.findall(r"#([\w.]+)", text))
+    text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
+    names = {colour: name for name, colour in LIGHT.items()}
+    text = re.sub(r"#[0-9a-f]{6}\b", lambda found: f"var(--{names[found[0]]})" if found[0] in names else found[0], text)
+    text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", text)
+    size = re.search(r'viewBox="[^"]*"', text)
+    body = text[text.index(">", text.index("<svg")) + 1 :].strip()
+    said = f"<title>{html.escape(title)}</title><desc>{html.escape(description)}</desc>"
+    return f'<svg class="chart" role="img" {size[0] if size else ""}>{said}{body}'
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class HeatMap:
+    """A map of numbers in which colours are values. They are perceptually uniform, and can be read without hues.
+
+    Attributes:
+      title: What it shows.
+      values: The numbers, [rows, columns]; from 0 to 1, unless they are signed.
+      rows, columns: The names on the axes.
+      signed: Whether zero is in the middle of the colours.
+    """
+
+    title: str
+    values: np.ndarray
+    rows: Sequence[Any]
+    columns: Sequence[Any]
+    signed: bool = False
+
+    def draw(self, axes: Any) -> Any:
+        """Draws the map on matplotlib's axes; returns the image, for a bar of its colours."""
+        most = float(np.abs(self.values).max(initial=0)) or 1.0
+        least, most, colours = (-most, most, "PuOr") if self.signed else (0, 1, "cividis")
+        drawn = axes.imshow(self.values, aspect="auto", interpolation="nearest", vmin=least, vmax=most, cmap=colours)
+        axes.set_title(self.title, fontsize=9)
+        for names, axis in ((self.rows, axes.yaxis), (self.columns, axes.xaxis)):
+            if len(names) <= MOST_LABELS:
+                axis.set_ticks(range(len(names)), [str(name) for name in names], fontsize=7)
+        return drawn
+
+
+@styled
+def maps(found: Sequence[HeatMap], *, width: float = WIDTH, height: float = HEIGHT) -> "Figure":
+    """A picture of some maps, each with a bar of its colours; ``width`` and ``height`` are inches of one map."""
+    columns = min(MOST_COLUMNS, len(found))
+    lines = -(-len(found) // columns)
+    drawn = figure(width * columns, height * lines)
+    for number, each in enumerate(found, 1):
+        axes = drawn.add_subplot(lines, columns, number)
+        drawn.colorbar(each.draw(axes), ax=axes)
+    return drawn

@@ -1,0 +1,404 @@
+"""The sections of a report: what was collected, as tables, pictures and sentences, which one template writes as HTML.
+
+Each picture has a table with the same figures beside it.
+"""
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from seq2seq_arith.base.tables import abridged, cut
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
+from seq2seq_arith.trainer.data import making
+from seq2seq_arith.trainer.demo import facts, worst_slice
+from seq2seq_arith.trainer.reporting import charts, collect
+from seq2seq_arith.trainer.reporting.blocks import Answer, Block, Code, Heat, Named, Picture, Table, Text, Tile
+from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
+from seq2seq_arith.trainer.reporting.errors import in_words, marked
+from seq2seq_arith.trainer.runs import history
+
+EPOCHS_SHOWN = 8  # of the answers through the epochs
+TABLE_EPOCHS = 24  # of the tables beside the curves
+
+
+def sections(runs: Sequence[RunReport]) -> dict[str, tuple[Sequence[Block], list[tuple[str, list[Block]]]]]:
+    """All that the page shows: from a section to its blocks about all runs, and to the label and blocks of each run."""
+    shared = {"overview": [compared(runs)], "curves": curves(runs), "slices": slices_of_all(runs)}
+    return {
+        name: (shared.get(name, []), [(each.label, part(each)) for each in runs])
+        for name, part in {
+            "overview": overview,
+            "model": network,
+            "curves": epochs_table,
+            "epochs": samples,
+            "seen": _if_asked(seen),
+            "slices": slices,
+            "further": further,
+            "confidence": _if_asked(confidence),
+            "confusion": _if_asked(confusion),
+            "mistakes": _if_asked(mistakes),
+            "training": training,
+            "repeat": repeat,
+        }.items()
+    }
+
+
+def _if_asked(part: Callable[[RunReport, Asked], list[Block]]) -> Callable[[RunReport], list[Block]]:
+    """A part that needs the run's dataset; without it, a sentence."""
+    missing = "The dataset of this run was not asked"
+    return lambda each: part(each, each.asked) if each.asked else [Text(f"{missing}: {'; '.join(each.notes)}.")]
+
+
+def overview(each: RunReport) -> list[Block]:
+    """The score that says most, the worst slice, and what was given: none of them stands without the others."""
+    if each.asked:  # the last set that was asked is the one that decided least
+        top = each.asked.sets[-1]
+        figure, note = cut(top.share.exact_match, 4), f"{top.share.right:,} of {top.share.count:,} answers of the "
+        note += f"{top.name} are right as a whole ({top.meaning})."
+    else:
+        best = history.best(each.history)
+        figure, note = cut(best["val_exact_match"], 4) if best else "–", "On the validation set, in the best epoch."
+    tiles = [Tile("exact match", figure, note)]
+    if worst := each.own_suite.worst:
+        note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
+        note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
+        tiles.append(Tile("worst slice", cut(worst.all.exact_match, 3), note))
+    else:
+        tiles.append(Tile("worst slice", "–", "This task has no suite of hard questions."))
+    view = each.run.config.model.view
+    tiles.append(Tile("given to the model", each.run.config.model.given, f"Its view is {view}."))
+    return [tiles, *([Text("; ".join(each.notes) + ".")] if each.notes else [])]
+
+
+def compared(runs: Sequence[RunReport]) -> Table:
+    """What each run was trained on and given, what it reached, and what that took."""
+    columns = []
+    for each in runs:
+        model = each.run.config.model
+        best = history.best(each.history)
+        columns.append(
+            {"model": f"{model.name}, view {model.view}", "trained on": each.task.config_name, "given": model.given}
+            | {"exact match, validation set": cut(best["val_exact_match"], 4) if best else "–"}
+            | {"worst slice": worst_slice(each.own_suite), "epochs": f"{len(each.history)}, best {each.best_epoch}"}
+            | {
+                name: value
+                for name, value in (facts(each.summary, each.own_suite) if each.summary else {}).items()
+                if name not in ("exact match", "given", "worst slice")
+            }
+        )
+    names = dict.fromkeys(name for column in columns for name in column)
+    rows = [[name, *(column.get(name, "not known: not finished") for column in columns)] for name in names]
+    return Table("What was trained, what it reached, and what it took", _head("", runs), rows, "wide facts")
+
+
+def network(each: RunReport) -> list[Block]:
+    description = f"{len(each.layers)} layers below each other. The table below lists them."
+    picture = _picture(f"The network of {each.label}", charts.network(each.layers), description)
+    rows = [
+        (
+            layer.name,
+            layer.kind,
+            Code(charts.shape_in_words(layer.shape)),
+            layer.weights,
+            ", ".join(layer.reads) or "the question",
+        )
+        for layer in each.layers
+    ]
+    caption = f"Layers: {sum(layer.weights for layer in each.layers):,} weights"
+    head = ["layer", "kind", "output", "weights", "reads"]
+    facts_table = Table("What it is, and what it is given", ["", ""], list(each.facts.items()), "facts")
+    return [facts_table, picture, Table(caption, head, rows, "wide", "The layers as a table")]
+
+
+def curves(runs: Sequence[RunReport]) -> list[Block]:
+    rows = {each.label: each.history for each in runs}
+    below = "The table below has the figures."
+    return [
+        _picture(title, history.curves(rows, (column,), charts.SIZE), f"{what} {below}")
+        for title, column, what in (
+            ("Exact match along the epochs", "exact_match", "Share of answers that are right as a whole."),
+            ("Loss along the epochs", "loss", "Mean cross-entropy per character, on a logarithmic axis."),
+        )
+    ]
+
+
+def epochs_table(each: RunReport) -> list[Block]:
+    """Some rows of the history: evenly spread, the best and the last among them."""
+    step = -(-len(each.history) // TABLE_EPOCHS)
+    best = each.best_epoch
+    shown = [row for row in each.history if not (len(each.history) - row["epoch"]) % step or row["epoch"] == best]
+    rows = []
+    for row in shown:
+        epoch = f"{row['epoch']}{' (best)' if row['epoch'] == best else ''}"
+        losses, exact = (f"{row['loss']:.4f}", f"{row['val_loss']:.4f}"), (row["exact_match"], row["val_exact_match"])
+        rows.append([epoch, *losses, *(cut(each, 4) for each in exact)])
+    head = ["epoch", "loss, training", "loss, validation", "exact match, training", "exact match, validation"]
+    return [Table("Epochs", head, rows, "wide", f"The curves of {each.label} as a table")]
+
+
+def shown_epochs(each: RunReport) -> list[int]:
+    """Some of the epochs whose answers were recorded, by number: the first, the best, the last, and some between."""
+    recorded = [one.epoch for one in each.samples]
+    if len(recorded) <= EPOCHS_SHOWN:
+        return recorded
+    last = len(recorded) - 1
+    # Close to each other at first, when most is learned.
+    spread = {round(last * (step / (EPOCHS_SHOWN - 2)) ** 2) for step in range(EPOCHS_SHOWN - 1)}
+    return sorted({recorded[place] for place in spread} | {epoch for epoch in recorded if epoch == each.best_epoch})
+
+
+def samples(each: RunReport) -> list[Block]:
+    if not each.samples:
+        return [Text("The answers after each epoch were not recorded.")]
+    chosen = shown_epochs(each)
+    shown = [one for one in each.samples if one.epoch in chosen]
+    head = ["question", "right", *(f"epoch {one.epoch}{' (best)' * (one.epoch == each.best_epoch)}" for one in shown)]
+    rows: list[list[Any]] = [
+        [Code(abridged(asked.question)), Code(abridged(asked.answer))]
+        + [answer(each, one.samples[row].answer, one.samples[row].prediction) for one in shown]
+        for row, asked in enumerate(shown[0].samples)
+    ]
+    rows.append(["right", "", *(f"{sum(one.right for one in at.samples)} of {len(at.samples)}" for at in shown)])
+    return [Table("Answers after the epochs", head, rows, "wide")]
+
+
+def answer(each: RunReport, right: str, said: str) -> Answer:
+    """A prediction in right and wrong pieces, as the run's task counts places."""
+    pieces = marked(right, said, each.task.notation.has_digits)
+    return Answer(pieces, in_words(pieces))
+
+
+def seen(each: RunReport, asked: Asked) -> list[Block]:
+    """The scores of the sets; then the groups, as maps by lengths or as tables."""
+    rows = [[Named(one.name, one.meaning), one.share, one.share.count, cut(one.characters, 4)] for one in asked.sets]
+    found: list[Block] = [Table("Answers to each set", ["set", "exact match", "questions", "right characters"], rows)]
+    both = ("unseen", "seen") if not each.run.config.stream else ("unseen",)
+    for name, groups in asked.tables.items():
+        if name == collect.LENGTHS and each.task.operation.arity == 2:
+            found += [lengths_map(each, groups, field) for field in both if any(getattr(one, field) for one in groups)]
+            continue
+        head = [name, *(word for field in both for word in (f"not {field[2:]}" if field == "unseen" else field, "of"))]
+        found.append(
+            Table(
+                f"Exact match by {name}",
+                head,
+                [
+                    [" × ".join(one.names)] + [cell for field in both for cell in _with_count(getattr(one, field))]
+                    for one in groups
+                ],
+            )
+        )
+    return found
+
+
+def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) -> Table:
+    """The groups by the lengths of both operands, as a map."""
+    cells = {one.names: getattr(one, field) for one in groups if getattr(one, field)}
+    names = sorted({name for one in groups for name in one.names}, key=lambda name: int(name.partition("-")[0]))
+    rows = [
+        [
+            left,
+            *(
+                Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match)
+                if (share := cells.get((left, right)))
+                else Heat("·", "", None)
+                for right in names
+            ),
+        ]
+        for left in names
+    ]
+    told = "not seen in training" if field == "unseen" else "seen in training"
+    caption = f"By {each.task.notation.characters} of the operands, {told}"
+    return Table(caption, ["", *names], rows, "heat")
+
+
+def slices(each: RunReport) -> list[Block]:
+    """The slices of the run's own suite, the worst first; pairs of lengths that are not worse are folded away."""
+    suite = each.own_suite
+    if not suite.slices:
+        return [Text("This task has no suite of hard questions.")]
+    at_once, rest = split_slices(suite)
+    caption = f"Slices at {suites.size(suite)}, seed {suite.chosen.seed}"
+    found: list[Block] = [_slice_table(each, at_once, caption)]
+    if rest:
+        folded = f"{len(rest)} more pairs of lengths, none worse than these"
+        found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
+    return found
+
+
+def split_slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResult]]:
+    """The slices of a suite, the worst first: those that are shown at once, and the rest, pairs of lengths."""
+    at_once = suites.shown(suite.slices)
+    ordered = sorted(suite.slices, key=lambda one: (one.all.exact_match or 0.0, -one.all.count))
+    return [one for one in ordered if one in at_once], [one for one in ordered if one not in at_once]
+
+
+def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) -> Table:
+    is_split = found[0].seen is not None
+    rows = [
+        [Named(one.name, one.why), *_with_count(one.all)]
+        + ([*_with_count(one.seen), *_with_count(one.unseen)] if is_split else [])
+        + [one.wrong.sentence(each.task) if one.wrong else "none"]
+        for one in found
+    ]
+    head = [
+        "slice",
+        "right",
+        "questions",
+        *(["seen", "of", "not seen", "of"] if is_split else []),
+        "first wrong answer",
+    ]
+    return Table(caption, head, rows, "wide")
+
+
+def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
+    """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
+    if len(runs) < 2 or len({(each.task.name, each.task.digits) for each in runs}) > 1:
+        return []
+    found: dict[str, list[Share | None]] = {}
+    for number, each in enumerate(runs):
+        for one in suites.shown(each.own_suite.slices):
+            found.setdefault(one.name, [None] * len(runs))[number] = one.all
+    if not found:
+        return []
+    rows = sorted(found.items(), key=lambda item: min(share.exact_match or 0.0 for share in item[1] if share))
+    return [
+        Table("Exact match of each run on each slice", _head("slice", runs), [[name, *shares] for name, shares in rows])
+    ]
+
+
+def further(each: RunReport) -> list[Block]:
+    """The suite at each length."""
+    task, model = each.task, each.run.config.model
+    if each.own_suite.slices and len(each.suites) > 1:
+        rows = []
+        for number, suite in enumerate(each.suites):
+            random = next((one for one in suite.slices if one.name == "random"), suite.slices[0])
+            worst = suite.worst or random
+            said = worst.wrong.sentence(suite.task) if worst.wrong else "none"
+            name = worst.name if worst.wrong else "each"
+            rows.append([f"{suites.size(suite)}{' (trained)' * (not number)}", random.all, worst.all, name, said])
+        head = ["operands of at most", "random questions", "worst slice", "name of it", "first wrong answer"]
+        return [Table("Exact match at each length", head, rows, "wide")]
+    if not task.notation.has_lengths:
+        return [Text(f"{task.name} does not have longer operands.")]
+    if not model.any_length:
+        return [
+            Text(f"Model {model.name} has weights for every place of the string, and cannot read longer questions.")
+        ]
+    return [
+        Text("No longer questions were asked. This command asks them:"),
+        Text(f"arith-model report RUN --lengths {2 * task.digits}", True),
+    ]
+
+
+def confidence(each: RunReport, asked: Asked) -> list[Block]:
+    title = f"Confidence of {each.label} against truth"
+    described = "The share of right answers for each confidence, on the validation set. The table has the figures."
+    gap = f"On average, confidence and truth are {calibration_error(asked):.3f} apart (expected calibration error)."
+    rows = [
+        [f"{one.low:.1f} to {one.high:.1f}", cut(one.confidence, 3), cut(one.share.exact_match, 3), one.share.count]
+        for one in asked.bins
+    ]
+    table = Table("Answers by confidence", ["confidence", "mean", "right", "answers"], rows)
+    return [_picture(title, charts.reliability(asked.bins), described), table, Text(gap)]
+
+
+def calibration_error(asked: Asked) -> float:
+    """The expected calibration error: how far confidence and truth are apart, on average over the answers.
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017.
+    """
+    gaps = [one.share.count * abs(one.confidence - (one.share.exact_match or 0.0)) for one in asked.bins]
+    return sum(gaps) / sum(one.share.count for one in asked.bins)
+
+
+def confusion(each: RunReport, asked: Asked) -> list[Block]:
+    if not asked.wrong:
+        return [Text("There is no mistake on the validation set.")]
+    if found := asked.confusion:
+        places = [
+            (place.name, place.wrong, place.count, ", ".join(map(str, place.swaps)) or "none") for place in found.places
+        ]
+        most = max(found.counts.max(), 10)
+        cells = [
+            [Code(right), *(Heat(str(count) if count else "·", "", count / most if count else None) for count in row)]
+            for right, row in zip(found.characters, found.counts.tolist(), strict=True)
+        ]
+        caption = "Wrong characters (columns) for right ones (rows)"
+        return [
+            Table("Mistakes by place", ["place", "wrong", "of", "most frequent"], places),
+            Table(caption, ["", *found.characters], cells, "heat"),
+        ]
+    if asked.offsets is None:
+        return [Text("The answers of this task are not numbers, whose places could be compared.")]
+    words = {None: f"not a {each.task.operation.answer_prefix} and dashes", 0: "as many, at another place"}
+    rows = [
+        [words.get(one.dashes) or f"{abs(one.dashes)} too {'many' if one.dashes > 0 else 'few'}", one.count]
+        for one in asked.offsets
+    ]
+    return [Table("By how many dashes wrong answers are off", ["dashes", "answers"], rows)]
+
+
+def mistakes(each: RunReport, asked: Asked) -> list[Block]:
+    if not asked.mistakes:
+        return [Text("There is none.")]
+    rows = [
+        [Code(abridged(one.question)), Code(abridged(one.answer)), answer(each, one.answer, one.prediction)]
+        for one in asked.mistakes
+    ]
+    caption = f"{len(rows):,} of {asked.wrong:,} mistakes"
+    return [Table(caption, ["question", "right answer", "answer of the model"], rows)]
+
+
+def training(each: RunReport) -> list[Block]:
+    rates, last = [row["examples_per_second"] for row in each.history], each.history[-1]
+    found = {
+        "examples per second": f"{statistics.median(rates):,.0f} (median of {len(rates)} epochs)",
+        "seconds": f"{last['seconds']:,.1f}, from the first step to the last, evaluations included",
+        "steps": f"{last['steps']:,} of {each.run.config.batch_size:,} examples",
+    }
+    if each.summary:
+        found |= {
+            "examples seen": f"{each.summary.examples:,}",
+            "operations": f"about {each.summary.operations:.1e}",
+            "weights": f"{each.summary.weights:,}",
+        }
+    settings = [[Code(option), value, meaning] for option, value, meaning in each.settings]
+    return [
+        Table("What the training took", ["", ""], list(found.items()), "facts"),
+        Table("Settings", ["option", "value", "meaning"], settings, "wide", f"All {len(settings)} settings"),
+    ]
+
+
+def repeat(each: RunReport) -> list[Block]:
+    """The commands that make the run and its dataset anew, and the parameters."""
+    if each.command:
+        again = [Text("This command trains the run anew, and makes its dataset if it is missing:")]
+        again.append(Text(each.command, True))
+    else:
+        again = [Text("This run was configured in Python, and no options of a recipe give its settings.")]
+    parameters = {name: str(value) for name, value in each.task.parameters().items()}
+    parameters |= {"training examples": f"{each.task.num_train:,}"}
+    parameters |= {"validation examples": f"{each.task.num_validation:,}", "sha256 of its metadata": each.run.sha256}
+    return [
+        *again,
+        Text("This one makes the dataset alone:"),
+        Text(making.command(each.task, "data"), True),
+        Table("Parameters of the dataset", ["", ""], list(parameters.items()), "wide facts"),
+    ]
+
+
+def _head(first: str, runs: Sequence[RunReport]) -> list[str]:
+    return [first, *(each.label for each in runs)]
+
+
+def _with_count(share: Share | None) -> tuple[Share | None, int | None]:
+    return share, share.count if share else None
+
+
+def _picture(title: str, figure: Any, description: str) -> Picture:
+    return Picture(title, drawing.inline_svg(figure, title, description))

@@ -1,10 +1,18 @@
-"""Fixtures of the trainer layer: four logical CPU devices, and small datasets that arith-data makes."""
+"""Fixtures of the trainer layer: four logical CPU devices, small datasets, learners, and a trained run.
+
+What takes seconds is made once: datasets and the run for all processes of the tests, learners for each process.
+"""
 
 import dataclasses
-from collections.abc import Callable
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import configs
+import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -14,9 +22,11 @@ from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Examples, Source
-from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import devices, learner, session
+from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.training import devices, session
 from seq2seq_arith.trainer.training.learner import Learner
 
 devices.split_cpu(4)
@@ -27,6 +37,44 @@ TASKS = {
     "subtraction": Task("subtraction", digits=2, num_examples=500),
     "pq": Task("pq", digits=20, num_examples=150),
 }
+TRAINED = override(configs.TAGGER, hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
+# The files in which pictures are what is tested.
+DRAWING = ("test_history.py", "test_curves.py")
+
+
+def _empty_picture(path: Path, *_: Any) -> None:
+    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Writes an empty PNG in place of the curves of a training, which take a fifth of a short one."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.name not in DRAWING:
+            patch.setattr(history, "plot", _empty_picture)
+        yield
+
+
+@pytest.fixture(scope="session")
+def once(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Makes a folder once for all processes of the tests; nothing may change it later."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, begun = shared / name, shared / f"{name}.begun"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not folder.exists():
+                shutil.rmtree(begun, ignore_errors=True)
+                begun.mkdir()
+                fill(begun)
+                begun.rename(folder)
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +84,15 @@ def tasks() -> dict[str, Task]:
 
 
 @pytest.fixture(scope="session")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the datasets of ``TASKS`` are."""
-    folder = tmp_path_factory.mktemp("data")
-    for task in TASKS.values():
-        size = ["--digits", str(task.digits), "--num-examples", str(task.num_examples)]
-        assert arith_data(["generate", task.name, "--data-dir", str(folder), "--no-parquet", *size]) == 0
-    return folder
+def data_dir(once) -> Path:
+    """Where the datasets of ``TASKS`` are; to change one, copy the folder."""
+
+    def fill(folder: Path) -> None:
+        for task in TASKS.values():
+            size = ["--digits", str(task.digits), "--num-examples", str(task.num_examples)]
+            assert arith_data(["generate", task.name, "--data-dir", str(folder), "--no-parquet", *size]) == 0
+
+    return once("small-data", fill)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,19 +105,58 @@ class Ready:
     batches: Lanes
 
 
-@pytest.fixture(scope="session")
-def ready(data_dir: Path) -> Callable[..., Ready]:
-    """Makes a learner on the small dataset of a task."""
+class Learners:
+    """Learners by their settings, each made and traced once; who asks again gets it as it was made."""
 
-    def make(name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100) -> Ready:
+    def __init__(self) -> None:
+        self._kept: dict[Any, tuple[Learner, dict[str, Any], list[np.ndarray]]] = {}
+
+    def of(self, config: TrainConfig, view: View, strategy: tf.distribute.Strategy, total_steps: int) -> Learner:
+        """The learner of these settings with its first weights; whoever had it before must be done with it."""
+        on_gpu = devices.uses_gpus(config.replicas)
+        if config.model.name not in MODELS or config.model.view not in VIEWS:
+            return Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+        # What decides nothing in a learner.
+        key = dataclasses.replace(config, target=None, patience=0, keep_epochs=False, checkpoint_seconds=60.0)
+        key = key, view.task, total_steps, strategy.num_replicas_in_sync
+        if key not in self._kept:
+            made = Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+            self._kept[key] = made, dict(vars(made)), [np.asarray(variable) for variable in made.variables]
+        made, attributes, first = self._kept[key]
+        vars(made).clear()
+        vars(made).update(attributes, config=config)
+        keras.config.set_dtype_policy(config.precision)
+        for variable, value in zip(made.variables, first, strict=True):
+            variable.assign(value)
+        return made
+
+
+@pytest.fixture(scope="session")
+def learners() -> Learners:
+    """The learners of this process."""
+    return Learners()
+
+
+@pytest.fixture
+def quick(learners: Learners, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets trainings and restored runs use the learners of this process, in place of new ones."""
+    monkeypatch.setattr(session, "_make_learner", learners.of)
+
+
+@pytest.fixture(scope="session")
+def ready(data_dir: Path, learners: Learners) -> Callable[..., Ready]:
+    """Makes a learner on the small dataset of a task; ``anew`` for one beside another of the same settings."""
+
+    def make(
+        name: str, config: TrainConfig, rows: int | None = None, total_steps: int = 100, anew: bool = False
+    ) -> Ready:
         source = records.open_source(TASKS[name], str(data_dir))
         view = make_view(config.model.view, source.task)
         training = source.splits["train"]
         if rows is not None:
             training = dataclasses.replace(training, lengths=(rows, *[0] * (len(training.lengths) - 1)))
         strategy = devices.make_strategy(config.replicas)
-        on_gpu = devices.uses_gpus(config.replicas)
-        made = learner.Learner(config=config, view=view, strategy=strategy, total_steps=total_steps, on_gpu=on_gpu)
+        made = (Learners() if anew else learners).of(config, view, strategy, total_steps)
         batches = Lanes(training, config.batch_size, strategy.num_replicas_in_sync, config.seed)
         return Ready(source, source.splits["validation"].head(1000), made, batches)
 
@@ -75,8 +164,14 @@ def ready(data_dir: Path) -> Callable[..., Ready]:
 
 
 @pytest.fixture(scope="session")
-def trained(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run on the small addition set that has learned something, and not everything."""
-    config = override(configs.TAGGER, hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
-    folder = tmp_path_factory.mktemp("runs") / "addition"
-    return session.train(TASKS["addition"], str(data_dir), str(folder), config).run
+def trained(once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run on the small addition set that has learned something, and not everything; each process has a copy."""
+
+    def fill(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(history, "plot", _empty_picture)
+            session.train(TASKS["addition"], str(data_dir), str(folder / "addition"), TRAINED)
+
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.copytree(once("trained", fill), folder, dirs_exist_ok=True)
+    return open_run(folder / "addition")

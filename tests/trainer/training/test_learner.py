@@ -200,7 +200,7 @@ def test_an_embedding_is_clipped(ready, monkeypatch):
 
     monkeypatch.setattr(learner, "build_network", embedded)
     for replicas in (1, 2):
-        made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=replicas))
+        made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=replicas), anew=True)
         losses = made.learner.train(made.batches, 0, 20)["loss"]
         assert losses[-1] < losses[0]
 

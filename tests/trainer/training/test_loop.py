@@ -42,7 +42,7 @@ class Stop(Observer):
 
 @pytest.fixture(scope="module")
 def make(ready):
-    return lambda: ready("addition", CONFIG, total_steps=75)
+    return lambda: ready("addition", CONFIG, total_steps=75, anew=True)
 
 
 @pytest.fixture(scope="module")

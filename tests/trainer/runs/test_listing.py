@@ -155,7 +155,7 @@ def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, mon
 def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
     run = made(tmp_path / "run")
     run.evaluation.write_text(content)
-    assert evaluated.read(run) == {}
+    assert evaluated.read(run, None).evaluation == {}
     assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.release  # the lesson, which is slow, trains the same tasks
 
 # The share of each slice of its suite that the best recipe of a task answers right; they reach more.
 LEAST = {"addition": 0.99, "subtraction": 0.99, "pq": 0.99}

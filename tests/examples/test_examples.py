@@ -51,48 +51,6 @@ def test_the_steps_work_as_they_stand(example, said, tmp_path):
     assert re.search(said, done.stdout, re.MULTILINE), done.stdout
 
 
-@pytest.mark.slow
-def test_a_model_of_ones_own_is_killed_goes_on_and_is_asked_and_exported(tmp_path):
-    """With the file alone in another folder, the installed program, and a kill after the first checkpoint."""
-    shutil.copy(ROOT / "examples/own_model.py", tmp_path)
-    data = "--digits 2 --num-examples 2000 --num-validation 200 --draws digits"
-    options = f"--recipe raw {data} --hidden 16 --epochs 8 --checkpoint-seconds 0"
-    own = ["--model", "own_model.py:transformer"]
-
-    def start(*words):
-        program = [sys.executable, "-m", "seq2seq_arith.trainer", *words, *own]
-        return subprocess.Popen(program, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def run(*words):
-        process = start(*words)
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, err
-        return out
-
-    def train(name):
-        return ("train", "addition", "--data-dir", "data", "--run-dir", name, *options.split())
-
-    run(*train("whole"))
-    victim = start(*train("killed"))
-    while not (tmp_path / "killed/last.npz").exists():
-        assert victim.poll() is None
-        time.sleep(0.02)
-    victim.kill()
-    victim.communicate()
-    assert "goes on from there" in run(*train("killed"))
-    whole, killed = (checkpoints.load(tmp_path / name / "last.npz")[0] for name in ("whole", "killed"))
-    assert {key: array.tobytes() for key, array in whole.items()} == {key: a.tobytes() for key, a in killed.items()}
-    assert "worst slice" in run("evaluate", "killed", "--per-slice", "5")
-    asked = run("predict", "killed", "12+34")
-    run("export", "killed", "out")
-    assert (tmp_path / "out/own_model.py").exists()
-    code = (
-        "import tensorflow as tf; m = tf.saved_model.load('out/saved_model'); print(m.answer(['12+34'])['answer'][0])"
-    )
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert repr(asked.strip().removeprefix("12+34 = ").encode()) in done.stdout
-
-
 # A network, a view and a task, as somebody writes them who has only the installed package.
 MINE = '''"""A causal model of attention, a view that doubles characters, and the larger of two numbers."""
 import keras
@@ -198,7 +156,7 @@ def test_a_model_a_view_and_a_task_of_ones_own_are_killed_go_on_and_are_asked_an
     assert repr(asked.strip().removeprefix("12m34 = ").encode()) in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("task", "options", "question", "right"),
     [

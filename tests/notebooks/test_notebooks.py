@@ -134,8 +134,14 @@ class TestStored:
                     ast.parse(block)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if path.stem == "lesson" else pytest.mark.release)
+        for path in NOTEBOOKS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_it_runs_and_says_what_happens(path, tmp_path):
     notebook = nbformat.read(path, 4)
     notebook.cells.append(nbformat.v4.new_code_cell(CLAIMS[path.stem]))

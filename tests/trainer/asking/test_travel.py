@@ -20,8 +20,6 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model
 
-pytestmark = pytest.mark.slow
-
 KERAS = f"keras=={keras.__version__}"
 PACKAGES = ("tf2onnx>=1.17", "onnx>=1.18", "onnxruntime>=1.23", "ai-edge-litert>=2", "backports.strenum")
 PAGE = (Path(__file__).resolve().parents[3] / "docs/export.md").read_text(encoding="utf-8")
@@ -138,6 +136,7 @@ def exported(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
     return top, expected
 
 
+@pytest.mark.slow
 def test_keras_alone_opens_them(keras_alone, exported):
     top, expected = exported
     environment = programs.environment() | {"KERAS_BACKEND": "jax"}
@@ -177,6 +176,7 @@ for name in sys.argv[2:]:
 """
 
 
+@pytest.mark.release
 def test_onnx_and_litert_give_the_same_logits(runtimes, tmp_path):
     """With the lines of the page, where the package is not; the files are read where TensorFlow is not, either."""
     expected = {}

@@ -51,6 +51,14 @@ def test_a_damaged_history_is_one_sentence(tmp_path, content):
         history.read_csv(path)
 
 
+def test_a_history_with_one_damaged_row_is_refused(tmp_path):
+    path = tmp_path / "history.csv"
+    history.write_csv(path, [row(1), row(2)])
+    path.write_text(path.read_text().replace("2.09", "nan"))
+    with pytest.raises(InputError, match="is damaged"):
+        history.read_csv(path)
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": 1}', "nonsense"])
 def test_a_damaged_summary_is_one_sentence(tmp_path, content):
     path = tmp_path / "summary.json"

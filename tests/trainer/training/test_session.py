@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import traceback
 
 import configs
 import numpy as np
@@ -12,14 +13,18 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
+from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.models.network import Parallel
 from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
-from seq2seq_arith.trainer.training import costs, metrics, session
+from seq2seq_arith.trainer.training import costs, devices, metrics, session
 from seq2seq_arith.trainer.training.state import State
+
+MOST_FRAMES = 12
 
 
 def test_a_restored_model_is_the_best_one(trained):
@@ -70,6 +75,18 @@ def test_a_folder_that_is_removed_during_the_training(data_dir, tasks, tmp_path,
         session.train(tasks["addition"], str(data_dir), str(folder), config)
 
 
+@pytest.mark.smoke
+@pytest.mark.parametrize("on_gpus", [False, True])
+def test_the_same_bits_are_the_default_on_cpus_alone(data_dir, tasks, tmp_path, monkeypatch, on_gpus):
+    monkeypatch.setattr(devices, "uses_gpus", lambda replicas: on_gpus)
+    monkeypatch.setattr(session, "check_memory", lambda *_, **__: None)
+    for asked in (None, True, False):
+        config = override(configs.TAGGER, deterministic=asked)
+        plan = session.prepare(tasks["addition"], str(data_dir), str(tmp_path), config, session.TrainOptions())
+        assert plan.run.config.deterministic == (not on_gpus if asked is None else asked)
+        assert plan.on_gpus == on_gpus
+
+
 def test_a_changed_file_ends_the_training(data_dir, tasks, tmp_path):
     """Each record is whole, so only the checksum of the file tells; the run is not finished with such data."""
     shutil.copytree(data_dir, tmp_path / "data")
@@ -78,9 +95,8 @@ def test_a_changed_file_ends_the_training(data_dir, tasks, tmp_path):
     path.write_bytes(content[:length] * 2 + content[2 * length :])
     config = override(configs.TAGGER, hidden=8, layers=1, epochs=1, steps_per_epoch=9)
     arguments = tasks["addition"], str(tmp_path / "data"), str(tmp_path / "run"), config
-    for _ in range(2):  # also when it goes on
-        with pytest.raises(InputError, match=r"train\.tfrecord-00000-of-00008 does not have the sha256 that"):
-            session.train(*arguments)
+    with pytest.raises(InputError, match=r"train\.tfrecord-00000-of-00008 does not have the sha256 that"):
+        session.train(*arguments)
     path.write_bytes(content)
     assert session.train(*arguments).state.stopped
 
@@ -107,8 +123,12 @@ def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp
         run = session.train(tasks["addition"], str(data_dir), str(tmp_path / name), config).run
         return np.concatenate([array.ravel() for array in checkpoints.load(run.last)[0].values()])
 
-    first, second, other = weights("a", 0), weights("b", 0), weights("c", 1)
-    assert first.tobytes() == second.tobytes()
+    assert weights("a", 0).tobytes() == weights("b", 0).tobytes()
+    view, strategy = make_view("aligned", tasks["addition"]), devices.make_strategy(None)
+    first, other = (
+        session._make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0]
+        for seed in (0, 1)
+    )
     assert not np.allclose(first, other)
 
 
@@ -125,3 +145,28 @@ def test_a_finished_run_says_what_it_took(trained):
     assert found["operations"] == costs.operations(trained.config, view, found["examples"])
     assert (found["exact_match"], found["best_epoch"]) == (best["val_exact_match"], best["epoch"])
     assert found["seconds"] == round(state.seconds, 3)
+
+
+def ours_on_the_stack():
+    """The functions of this project from a command to here, the outermost first."""
+    stack = traceback.extract_stack()[:-2]
+    return [each.name for each in stack if "/trainer/" in each.filename and "/tests/" not in each.filename]
+
+
+@pytest.mark.parametrize("command", ["train", "predict"])
+def test_few_frames_lie_between_a_command_and_its_work(command, trained, data_dir, tasks, tmp_path, monkeypatch, capsys):
+    """The work is the network's first computation, while TensorFlow traces it."""
+    found = []
+
+    def compute(*_, **__):
+        found.append(ours_on_the_stack())
+        raise NotImplementedError
+
+    monkeypatch.setattr(Parallel, "logits" if command == "train" else "answer", compute)
+    words = {
+        "train": f"addition --recipe notebook --num-examples 1003 --data-dir {data_dir} --run-dir {tmp_path}/run",
+        "predict": f"{trained.folder} 12+30",
+    }
+    with pytest.raises(NotImplementedError):
+        main([command, *words[command].split()])
+    assert len(found[0]) <= MOST_FRAMES, found[0]

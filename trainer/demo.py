@@ -32,11 +32,7 @@ def run(
 ) -> list[Trained]:
     """Shows the data of each task, trains it with the best recipe, and prints what was learned and what to try next.
 
-    Args:
-      data_dir: Where datasets are kept; those that are missing are made.
-      run_dir: The folder in which each task gets a folder of its own.
-      replicas: As in ``TrainConfig``.
-      questions: The tasks, each with a hard question.
+    Each task, with its hard question, gets a folder below ``run_dir``; datasets that are missing are made.
 
     Raises:
       InputError: A dataset cannot be made, or a folder holds another run.
@@ -87,12 +83,7 @@ def next_steps(trained: Sequence[Trained]) -> list[str]:
 
 
 def facts(summary: Summary, suite: SuiteResult | None = None) -> dict[str, str]:
-    """What a model was trained on, what it reached, and what that took, in words.
-
-    Args:
-      summary: The summary of its run.
-      suite: Its results on its task's suite, if it was asked.
-    """
+    """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
     return {
         "trained on": summary.dataset,
         "given": summary.given,

@@ -95,12 +95,7 @@ _STRINGS = dataclasses.replace(_RAW, model=ModelConfig(name="lstm_transformer", 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaskRecipe:
-    """How one task is trained.
-
-    Attributes:
-      config: The model and its training.
-      data: The fields of ``Task`` in which its dataset differs from the task's default.
-    """
+    """How one task is trained, and the fields in which its dataset differs from the task's default."""
 
     config: TrainConfig
     data: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
@@ -108,12 +103,7 @@ class TaskRecipe:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A named way to train every task.
-
-    Attributes:
-      help: One line for ``--help`` and the documentation.
-      tasks: How each task is trained; a task that is not named goes by its ``recipe_family``.
-    """
+    """A way to train every task; a task that is not named goes by its ``recipe_family``. The help is one line."""
 
     help: str
     tasks: Mapping[str, TaskRecipe]
@@ -185,10 +175,7 @@ def recipe_data(name: str, task_name: str, **changes: Any) -> Task:
     >>> recipe_data("best", "subtraction", digits=8).config_name
     'subtraction-d8-n750000-structured'
 
-    Args:
-      name: The recipe.
-      task_name: The task.
-      **changes: Fields of ``Task`` with other values than the recipe's.
+    The changes are fields of ``Task`` with other values than the recipe's.
 
     Raises:
       InputError: There is no such recipe or task, or a value is out of its range.
@@ -203,11 +190,8 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     >>> configured("best", Task("addition"), hidden=8).model.hidden
     8
 
-    Args:
-      recipe_name: The recipe.
-      task: The dataset.
-      **changes: Fields of ``TrainConfig`` and ``ModelConfig`` with other values; None for the recipe's. A person gives
-        them, so the code of a model that they name may run.
+    The changes are fields of ``TrainConfig`` and ``ModelConfig``; None for the recipe's value. A person gives them, so
+    the code of a model that they name may run.
 
     Raises:
       InputError: There is no such recipe, a value is out of its range, or the network does not fit the dataset.

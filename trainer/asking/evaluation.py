@@ -36,13 +36,9 @@ SEEN, UNSEEN, UNKNOWN = "seen in training", "not seen", "not known"
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """A dataset to evaluate on.
+    """A dataset to evaluate on: its validation set, or the beginning of a large one, and the keys of its training set.
 
-    Attributes:
-      source: The dataset.
-      validation: Its validation set, or the beginning of a large one.
-      operands: The operands of the validation set, uint64 [words, examples] each.
-      trained: The keys of its training set.
+    The operands are those of the validation set, uint64 [words, examples] each.
     """
 
     source: records.Source
@@ -59,13 +55,7 @@ class Data:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Found:
-    """What is found on a dataset.
-
-    Attributes:
-      notes: What must be known beside the figures; also which set is missing, and why.
-      results: The results by the name of the set.
-      tables: The rows of each table by its name.
-    """
+    """Results on a dataset by the name of the set, tables of them by name, and notes that belong to the figures."""
 
     notes: list[str]
     results: dict[str, Result] = dataclasses.field(default_factory=dict)
@@ -98,8 +88,7 @@ class Evaluation:
     """All that an evaluation found.
 
     Attributes:
-      run: The run.
-      task: The dataset that it was evaluated on.
+      run, task: The run, and the dataset that it was evaluated on.
       sha256: The checksum of that dataset's metadata; None if the dataset is not there.
       best_epoch: The epoch whose weights were asked; None if there is no history.
       data: What was found on the dataset.
@@ -160,12 +149,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
 
 
 def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
-    """Evaluates the best model of a run.
-
-    Args:
-      run: The run.
-      options: What is asked.
-      learner: The best model on the run's own task, if the caller has it already.
+    """Evaluates the best model of a run, which the caller may have already.
 
     Raises:
       InputError: Other data was asked for and is not there, its splits share a pair, the run has no checkpoint, its
@@ -211,11 +195,7 @@ def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Sourc
 
 
 def validation_of(source: records.Source) -> Examples:
-    """The validation set of a dataset, or the beginning of a large one.
-
-    Raises:
-      InputError: It cannot be read.
-    """
+    """The validation set of a dataset, or the beginning of a large one."""
     return source.splits["validation"].head(MOST_EXAMPLES)
 
 

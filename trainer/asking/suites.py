@@ -94,14 +94,7 @@ class SliceResult:
 
 @dataclasses.dataclass(frozen=True)
 class SuiteResult:
-    """A model's results on a suite.
-
-    Attributes:
-      task: The task.
-      digits: D of the suite.
-      chosen: Which questions were drawn.
-      slices: One per slice that has questions; empty for a task without a suite.
-    """
+    """A model's results on a suite: a slice result per slice that has questions; none for a task without a suite."""
 
     task: Task
     digits: int
@@ -196,14 +189,7 @@ def ask_suite(
     digits: int | None = None,
     trained: probes.Known | None = None,
 ) -> SuiteResult:
-    """Asks a model its task's suite.
-
-    Args:
-      learner: The model, on strings with room for the suite's questions.
-      chosen: Which questions to draw; None for the default ones.
-      digits: D of the suite; None for that of the learner's task.
-      trained: The training set; None if it is not known.
-    """
+    """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task, chosen = learner.view.task, chosen or SuiteOptions()
     size = digits or task.digits
     drawn = _draw(task, size, chosen)

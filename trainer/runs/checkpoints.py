@@ -59,11 +59,7 @@ SEED = re.compile(r"seed_generator(_\d+)?/")
 
 
 class DamagedError(InputError):
-    """A checkpoint whose content is not what was saved.
-
-    Attributes:
-      reason: What is wrong with it.
-    """
+    """A checkpoint whose content is not what was saved, and the reason."""
 
     def __init__(self, path: Path, reason: object) -> None:
         super().__init__(f"the checkpoint {stores.shown(path)} cannot be read ({reason}); delete it, and train again")
@@ -146,15 +142,9 @@ def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray],
 def check(
     variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path
 ) -> "dict[str, keras.Variable]":
-    """Checks that saved values are those of variables of the same keys, shapes and dtypes.
+    """Checks that saved values are those of variables, which need no values: of the same keys, shapes and dtypes.
 
-    Args:
-      variables: The variables; they need no values.
-      arrays: The values, as ``load`` gives them.
-      path: The file that they come from, for the message.
-
-    Returns:
-      The variables, each by the key of its saved value.
+    Returns the variables, each by the key of its saved value.
 
     Raises:
       InputError: The values are those of another model.

@@ -228,9 +228,6 @@ class Run:
     def claim(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a run that has been trained has it already.
 
-        Args:
-          writes: Whether this process writes files.
-
         Raises:
           InputError: The folder has other files or another run, or cannot be written.
         """

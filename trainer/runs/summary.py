@@ -16,8 +16,7 @@ class Summary:
 
     Attributes:
       dataset: The config's name of the dataset.
-      model, view: Their names in the registry.
-      given: What the view gives to the model, a key of ``GIVEN``.
+      model, view, given: As in the configuration.
       weights: Trainable parameters.
       examples: Examples seen, each as often as it was seen.
       operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.

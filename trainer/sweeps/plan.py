@@ -43,14 +43,9 @@ NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One run of a sweep.
+    """One run of a sweep: a group has a run per seed.
 
-    Attributes:
-      group: What its runs of all seeds have in common.
-      seed: The seed of the training.
-      task: The task.
-      settings: The options of ``arith-model train``, without dashes in front.
-      suite: The options of ``arith-model evaluate``, likewise.
+    The settings are options of ``arith-model train`` without dashes in front, the suite those of ``evaluate``.
     """
 
     group: str
@@ -84,10 +79,7 @@ def typed(settings: dict[str, Any]) -> list[str]:
 def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -> tuple[Planned, ...]:
     """The runs of a file, in its order; of each kind, those of one seed after the other.
 
-    Args:
-      path: The file.
-      seeds: The seeds of all runs whose tables do not have their own.
-      read_seeds: Reads the seeds of a table.
+    The seeds are those of runs whose tables do not have their own, which ``read_seeds`` reads.
 
     Raises:
       InputError: The file cannot be read, or is not the file of a sweep.

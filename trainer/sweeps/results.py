@@ -23,13 +23,7 @@ MOST_NAMED = 10  # values of a field, in a refusal
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
-    """The line of a run that has been trained and evaluated.
-
-    Args:
-      folder: The folder of the run.
-      group: What its runs of all seeds have in common.
-      seed: The seed of the training.
-      suite: The options with which it was evaluated.
+    """The line of a run that has been trained and evaluated, with the options of its suite.
 
     Raises:
       InputError: It has not.
@@ -176,11 +170,9 @@ def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:
 
 
 def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:
-    """The worst slice of a run at a size, and its name; None if it was not asked.
+    """The worst slice of a run at a size, and its name; without a size, at that of its training.
 
-    Args:
-      row: The line of the run.
-      size: The size; None for the size that it was trained on, whose suite comes first.
+    None if it was not asked.
     """
     suites = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
     return min(((value, name) for suite in suites for name, value in suite["slices"].items()), default=None)

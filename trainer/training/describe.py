@@ -62,13 +62,7 @@ class Layer:
 
 
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
-    """All of it, as text.
-
-    Args:
-      task: The dataset.
-      config: The model and its training.
-      run: The run, if there is one.
-    """
+    """What a run, or a training on this dataset, is, as text."""
     view = make_view(config.model.view, task, config.model.view_sha256)
     found = sketch(config.model, view, layers, cudnn=True)
     parts = [
@@ -232,12 +226,6 @@ def pairs(facts: dict[str, str]) -> str:
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
     """What would be made and trained, as text; nothing is.
-
-    Args:
-      task: The parameters of the dataset.
-      data_dir: The directory under which datasets are kept.
-      run_dir: The folder of the run.
-      config: The model and its training.
 
     Raises:
       InputError: The training would be refused.

@@ -66,11 +66,7 @@ class Observer:
 
 
 class Printer(Observer):
-    """Prints each epoch.
-
-    Args:
-      epochs: The most epochs of the run.
-    """
+    """Prints each epoch of at most so many."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
@@ -119,13 +115,6 @@ class Callbacks(Observer):
     their names. If a callback sets ``model.stop_training``, the training ends after the epoch.
 
     The callbacks see the model with its optimizer, so that they can read and change a constant learning rate.
-
-    Args:
-      callbacks: The callbacks.
-      model: The model that is trained.
-      optimizer: Its optimizer.
-      epoch_steps: The steps of an epoch.
-      epochs: The most epochs of the run.
     """
 
     def __init__(
@@ -180,10 +169,6 @@ class Pace(Observer):
     """Says once how long an epoch lasts, as measured in the second call of the learner, if it lasts minutes.
 
     The first call also traces the model.
-
-    Args:
-      epoch_steps: The steps of an epoch.
-      epochs: The most epochs of the run.
     """
 
     def __init__(self, epoch_steps: int, epochs: int) -> None:
@@ -204,11 +189,7 @@ class Pace(Observer):
 
 
 class Board(Observer):
-    """Writes the history and the samples for TensorBoard, to be read with ``tensorboard --logdir FOLDER``.
-
-    Args:
-      folder: The folder of the event files.
-    """
+    """Writes the history and the samples for TensorBoard, to be read with ``tensorboard --logdir FOLDER``."""
 
     def __init__(self, folder: Path) -> None:
         self._splits = {
@@ -229,12 +210,7 @@ class Board(Observer):
 
 
 class Profiler(Observer):
-    """Profiles one call of the learner for TensorBoard: the second, because the first traces the model.
-
-    Args:
-      folder: The folder of the event files, as for ``Board``.
-      steps: The most steps to profile.
-    """
+    """Profiles at most so many steps for TensorBoard: those of the second call, because the first traces the model."""
 
     def __init__(self, folder: Path, steps: int) -> None:
         self.folder = folder

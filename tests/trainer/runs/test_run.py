@@ -75,15 +75,11 @@ def test_a_run_may_go_on_with_another_patience_and_target(tmp_path, schedule):
     assert open_run(tmp_path / "run").config == longer
 
 
-def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path):
+def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path, refusal):
     config = override(TrainConfig(), schedule="cosine")
     trained(run_in(tmp_path, config=config))
-    with pytest.raises(InputError) as caught:
+    with refusal(InputError):
         run_in(tmp_path, config=override(config, epochs=80)).claim()
-    sentence = (
-        "(train.epochs is 50 there and 80 here), whose learning rate falls along a cosine over all of its epochs; "
-    )
-    assert sentence in str(caught.value)
 
 
 HOLD = """
@@ -118,22 +114,19 @@ def test_one_process_trains_in_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    "changes",
     [
-        ({"config": override(TrainConfig(), epochs=3)}, "(train.epochs is 50 there and 3 here)"),
-        ({"config": override(TrainConfig(), hidden=3)}, "(train.model.hidden is 128 there and 3 here)"),
-        (
-            {"task": Task("addition", digits=4)},
-            "holds a run on addition, and this is addition-d4; give another --run-dir",
-        ),
-        ({"sha256": "def"}, "holds a run on other data of the same name, abc there and def here"),
+        {"config": override(TrainConfig(), epochs=3)},
+        {"config": override(TrainConfig(), hidden=3)},
+        {"task": Task("addition", digits=4)},
+        {"sha256": "def"},
     ],
+    ids=["epochs", "hidden", "task", "sha256"],
 )
-def test_another_run_is_refused(tmp_path, changes, sentence):
+def test_another_run_is_refused(tmp_path, refusal, changes):
     trained(run_in(tmp_path))
-    with pytest.raises(InputError) as caught:
+    with refusal(InputError):
         run_in(tmp_path, **changes).claim()
-    assert sentence in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"data": {}, "train": {}}'])
@@ -156,40 +149,38 @@ def changed(*keys, to):
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    "change",
     [
-        (changed("data", "sha256", to=5), "is not the configuration of a run"),
-        (changed("data", "sha256", to=None), "is not the configuration of a run"),
-        (changed("data", "directory", to=["a"]), "is not the configuration of a run"),
-        (changed("data", "parameters", to=[]), "cannot be used: the parameters are []"),
-        (changed("train", "xla", to="yes"), "cannot be used: xla is 'yes'; give True or False"),
-        (changed("train", "deterministic", to="no"), "cannot be used: deterministic is 'no'; give True or False"),
-        (changed("train", "schedule", to=[]), "cannot be used: schedule is []"),
-        (changed("train", "model", to=None), "is not the configuration of a run"),
-        (changed("train", "model", "name", to={}), "cannot be used: model is {}"),
+        changed("data", "sha256", to=5),
+        changed("data", "directory", to=["a"]),
+        changed("data", "parameters", to=[]),
+        changed("train", "xla", to="yes"),
+        changed("train", "epochs", to=0),
+        changed("train", "schedule", to=[]),
+        changed("train", "model", to=None),
+        changed("train", "model", "name", to={}),
     ],
+    ids=["sha256", "directory", "parameters", "xla", "epochs", "schedule", "model", "name"],
 )
-def test_a_configuration_that_no_run_writes(tmp_path, change, sentence):
+def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     """A stranger's folder, for example: one sentence, whatever it holds."""
     run = run_in(tmp_path)
     run.claim()
     values = json.loads(run.config_path.read_text())
     change(values)
     run.config_path.write_text(json.dumps(values))
-    with pytest.raises(InputError) as caught:
+    with refusal(InputError):
         open_run(run.folder)
-    assert sentence in str(caught.value)
 
 
-def test_a_configuration_too_deep_to_be_read(tmp_path):
-    (tmp_path / "config.json").write_text("[" * 200_000)
-    with pytest.raises(InputError, match="is not the configuration of a run"):
+def test_a_configuration_that_cannot_be_read(tmp_path, refusal):
+    path = tmp_path / "config.json"
+    path.write_text("[" * 200_000)
+    with refusal(InputError):
         open_run(tmp_path)
-
-
-def test_a_configuration_that_is_a_folder(tmp_path):
-    (tmp_path / "config.json").mkdir()
-    with pytest.raises(InputError, match=r"config\.json cannot be read: Is a directory; give another folder"):
+    path.unlink()
+    path.mkdir()
+    with refusal(InputError):
         open_run(tmp_path)
 
 
@@ -202,23 +193,12 @@ def test_a_folder_in_the_home_directory(tmp_path, monkeypatch):
     assert local_folder("~nobody-has-this-name/x").parts[0] == "~nobody-has-this-name"
 
 
-def test_a_folder_that_cannot_be_used(tmp_path):
+def test_a_folder_that_cannot_be_used(tmp_path, refusal):
     (tmp_path / "file").write_text("a file")
-    with pytest.raises(InputError, match="file is a file; give a --run-dir that is a folder"):
-        dataclasses.replace(run_in(tmp_path), folder=tmp_path / "file").claim()
-    with pytest.raises(InputError, match="cannot be written"):
-        run_in(tmp_path / "file").claim()
-    with pytest.raises(InputError, match="is not a run and has other files, for example file; give a new --run-dir"):
-        dataclasses.replace(run_in(tmp_path), folder=tmp_path).claim()
+    for folder in (tmp_path / "file", tmp_path / "file" / "run", tmp_path):
+        with refusal(InputError):
+            dataclasses.replace(run_in(tmp_path), folder=folder).claim()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-
-
-def test_a_setting_that_cannot_be_used_is_named(tmp_path):
-    run_in(tmp_path).claim()
-    path = run_in(tmp_path).config_path
-    path.write_text(path.read_text().replace('"epochs": 50', '"epochs": 0'))
-    with pytest.raises(InputError, match=r"config\.json cannot be used: epochs is 0"):
-        open_run(path.parent)
 
 
 def test_places_in_an_object_store(tmp_path, monkeypatch):
@@ -245,40 +225,21 @@ def test_what_machines_must_have_in_common(tmp_path):
     assert run.fingerprint() not in {other.fingerprint() for other in others}
 
 
-def test_lengths_that_a_model_can_be_asked(tmp_path):
+def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
     run = run_in(tmp_path)
     assert [run.task_of_length(length).digits for length in (1, 3, 18)] == [3, 3, 18]
-    for length, sentence in ((0, "length is 0; give lengths from 1"), (1001, "digits is 1001")):
-        with pytest.raises(InputError, match=sentence):
-            run.task_of_length(length)
     fixed = run_in(tmp_path, config=override(TrainConfig(), name="lstm_transformer"))
     assert fixed.task_of_length(2) == fixed.task
-    with pytest.raises(InputError, match=r"_transformer' has weights for every place .* operands of at most 3; give"):
-        fixed.task_of_length(4)
+    for each, length in ((run, 0), (run, 1001), (fixed, 4)):
+        with refusal(InputError):
+            each.task_of_length(length)
 
 
-@pytest.mark.parametrize(
-    ("task", "many"),
-    [
-        (Task("addition"), None),
-        (Task("multiplication", digits=3), None),
-        (Task("pq", digits=100), None),
-        (Task("modular_addition"), None),
-        (Task("addition", digits=4), "addition of at most 4 digits has 100,000,000 questions"),
-        (Task("subtraction"), "subtraction of at most 5 digits has 10,000,000,000 questions"),
-        (Task("pq"), "pq of at most 1000 dashes has 1,000,000 questions"),
-        (Task("addition", digits=1000), "addition of at most 1000 digits has more than 10^18 questions"),
-    ],
-)
-def test_all_questions_must_be_few(tmp_path, task, many):
-    run = run_in(tmp_path, task=task)
-    if many is None:
-        run.check_all_questions()
-        return
-    with pytest.raises(InputError) as caught:
-        run.check_all_questions()
-    most = 10**7 // task.question_width
-    assert str(caught.value) == (
-        f"{many}, and --all-questions asks at most {most:,} of this width; leave it out, for the suite asks the hard "
-        "ones"
-    )
+def test_all_questions_must_be_few(tmp_path, refusal):
+    few = Task("addition"), Task("multiplication", digits=3), Task("pq", digits=100), Task("modular_addition")
+    many = Task("addition", digits=4), Task("subtraction"), Task("pq"), Task("addition", digits=1000)
+    for task in few:
+        run_in(tmp_path, task=task).check_all_questions()
+    for task in many:
+        with refusal(InputError):
+            run_in(tmp_path, task=task).check_all_questions()

@@ -1,7 +1,5 @@
 """The file of a sweep: lists are combinations, and what does not fit is refused in one sentence."""
 
-import doctest
-
 import pytest
 
 from seq2seq_arith.base.errors import InputError
@@ -30,10 +28,6 @@ def read(tmp_path, text, seeds=(0,)):
     return plan.read(path, list(seeds), lambda text: [int(seed) for seed in text.split(",")])
 
 
-def test_the_examples_in_the_docstrings():
-    assert doctest.testmod(plan) == (0, 1)
-
-
 def test_every_combination_and_every_seed_is_a_run(tmp_path):
     runs = read(tmp_path, FILE, seeds=[0, 3])
     names = ["cells-lstm-16", "cells-lstm-32", "cells-gru-16", "cells-gru-32"]
@@ -46,35 +40,24 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
+    "text",
     [
-        ("[common", "is not a TOML file: "),
-        ("[common]\ntask = 'pq'", r"has no runs; give at least one table, such as \[runs\.first\]"),
-        ("runs = 3", r"has a value at its top; give the tables \['common', 'runs', 'suite'\]"),
-        ("[seeds]\n[runs.a]", "has seeds at its top; give the tables"),
-        ("[runs.a]\nhidden = 3", 'names no task for a; add a line such as task = "addition" to '),
-        (
-            "[common]\ntask = 'pq'\n[runs.a]\nseed = 3",
-            "sets seed; leave it out, because arith-model sweep has an option",
-        ),
-        (
-            "[common]\ntask = 'pq'\nview = ['raw']\n[runs.a]\n[runs.a-raw]\nview = 'raw'",
-            "two runs named a-raw-seed0; re",
-        ),
-        ("[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'", "sets run-dir; leave it out"),
-        (
-            "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
-            "has runs named 'a-a/b.py:c'; use letters, digits",
-        ),
+        "[common",
+        "[common]\ntask = 'pq'",
+        "runs = 3",
+        "[seeds]\n[runs.a]",
+        "[runs.a]\nhidden = 3",
+        "[common]\ntask = 'pq'\n[runs.a]\nseed = 3",
+        "[common]\ntask = 'pq'\nview = ['raw']\n[runs.a]\n[runs.a-raw]\nview = 'raw'",
+        "[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'",
+        "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
     ],
 )
-def test_what_is_not_a_sweep_is_refused(tmp_path, text, sentence):
-    with pytest.raises(InputError, match=sentence):
+def test_what_is_not_a_sweep_is_refused(tmp_path, refusal, text):
+    with refusal(InputError):
         read(tmp_path, text)
 
 
-def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(
-        InputError, match=r"gone\.toml cannot be read \(No such file or directory\); give the TOML file"
-    ):
+def test_a_file_that_is_not_there(tmp_path, refusal):
+    with refusal(InputError):
         plan.read(tmp_path / "gone.toml", [0], lambda _: [])

@@ -109,23 +109,3 @@ def test_no_number_of_a_table_that_says_so_is_typed_by_hand(page, capsys, monkey
     for arguments, shown in MADE.findall(page.read_text(encoding="utf-8")):
         assert main(shlex.split(arguments)) == 0
         assert capsys.readouterr().out == shown, f"run arith-model {arguments}"
-
-
-RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
-
-
-def test_the_page_shows_the_command_of_its_first_table():
-    """Comments are not seen on the rendered page."""
-    shown = re.findall(r"^arith-model (results .*)$", RESULTS, re.MULTILINE)
-    assert shown == [MADE.findall(RESULTS)[0][0]]
-
-
-def test_every_table_of_models_says_what_was_given():
-    headers = re.findall(r"^(\|.*\|)\n\|(?: ?-+ ?\|)+$", RESULTS, re.MULTILINE)
-    of_models = [header for header in headers if re.search(r"\| (model|work|view|positions) \|", header)]
-    assert len(of_models) > len(MADE.findall(RESULTS))
-    assert [header for header in of_models if "| given |" not in header] == []
-
-
-def test_some_pages_have_such_tables():
-    assert sum(len(MADE.findall(page.read_text(encoding="utf-8"))) for page in PAGES) >= 1

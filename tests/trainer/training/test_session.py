@@ -154,7 +154,9 @@ def ours_on_the_stack():
 
 
 @pytest.mark.parametrize("command", ["train", "predict"])
-def test_few_frames_lie_between_a_command_and_its_work(command, trained, data_dir, tasks, tmp_path, monkeypatch, capsys):
+def test_few_frames_lie_between_a_command_and_its_work(
+    command, trained, data_dir, tasks, tmp_path, monkeypatch, capsys
+):
     """The work is the network's first computation, while TensorFlow traces it."""
     found = []
 

@@ -37,12 +37,18 @@ def ended(tmp_path_factory):
         "subtraction": TaskRecipe(config=SMALL, data={"digits": 2, "num_examples": 300, "draws": "structured"}),
         "pq": TaskRecipe(config=COUNTING, data={"digits": 20, "num_examples": 150}),
     }
-    lines = []
+    lines, asked, ask_run = [], [], suites.ask_run
+
+    def noted(*arguments, **how):
+        asked.extend(found := ask_run(*arguments, **how))
+        return found
+
     with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(suites, "ask_run", noted)
         patched.setattr(recipes, "RECIPES", {"best": Recipe(help="", tasks=tasks)})
         patched.setattr(demo, "say", lines.append)
         trained = demo.run(str(folder / "data"), str(folder / "runs"), questions={"subtraction": "53-53", "pq": "--p-"})
-    return types.SimpleNamespace(trained=trained, lines=lines, folder=folder)
+    return types.SimpleNamespace(trained=trained, lines=lines, folder=folder, asked=asked)
 
 
 def test_it_ends_with_what_each_model_reached_and_took(ended):
@@ -52,8 +58,10 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
     assert columns[0] == ("task", *facts)
     summaries = [each.summary for each in ended.trained]
     assert all(each.worst_slice is None for each in summaries)  # it is asked when the training has ended, and saved
-    for name, column, each, summary in zip(("subtraction", "pq"), columns[1:], ended.trained, summaries, strict=True):
-        worst = suites.ask_run(each.run)[0].worst
+    for name, column, each, summary, found in zip(
+        ("subtraction", "pq"), columns[1:], ended.trained, summaries, ended.asked, strict=True
+    ):
+        worst = found.worst
         assert worst
         assert worst.wrong
         reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.name} {worst.all}")
@@ -100,8 +108,10 @@ def test_what_it_says_to_try_next_works(ended, capsys, monkeypatch):
     assert [each[1] for each in words] == ["predict", "evaluate", "describe"]
     for program, *arguments in words:
         assert program.endswith("arith-model")
-        assert __main__.main(arguments) == 0
-        assert capsys.readouterr().err == ""
+        assert commands.parse(arguments).command == arguments[0]
+        if arguments[0] == "describe":
+            assert __main__.main(arguments) == 0
+            assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

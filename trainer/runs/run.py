@@ -38,6 +38,11 @@ TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
 ALL_CHARACTERS = 10**7
 
 
+def _file(name: str) -> Any:
+    """A property of a run: the path of a file in its folder."""
+    return property(lambda run: run.folder / name)
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """A run: its folder, its data and its configuration.
@@ -65,31 +70,13 @@ class Run:
     def title(self) -> str:
         return f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}"
 
-    @property
-    def summary(self) -> Path:
-        return self.folder / "summary.json"
-
-    @property
-    def evaluation(self) -> Path:
-        """What ``evaluate`` found on the run's own data."""
-        return self.folder / "evaluation.json"
-
-    @property
-    def config_path(self) -> Path:
-        return self.folder / CONFIG
-
-    @property
-    def best(self) -> Path:
-        return self.folder / "best.npz"
-
-    @property
-    def last(self) -> Path:
-        return self.folder / "last.npz"
-
-    @property
-    def previous(self) -> Path:
-        """The checkpoint before the last one, in case the last one is damaged."""
-        return self.folder / "previous.npz"
+    config_path = _file(CONFIG)
+    best, last = _file("best.npz"), _file("last.npz")
+    previous = _file("previous.npz")  # the checkpoint before the last one, in case that is damaged
+    history, plot = _file("history.csv"), _file("history.png")
+    samples = _file("samples.jsonl")  # the answers to a few fixed questions after every epoch
+    summary = _file("summary.json")
+    evaluation = _file("evaluation.json")  # what ``evaluate`` found on the run's own data
 
     def of_epoch(self, epoch: int) -> Path:
         """The weights after an epoch, counted from 1, if they are kept."""
@@ -100,19 +87,6 @@ class Run:
         """The epochs whose weights are there, in order; none if the run was trained without ``keep_epochs``."""
         names = (path.stem for path in (self.folder / EPOCHS_FOLDER).glob("*.npz"))
         return sorted(int(name) for name in names if re.fullmatch("[0-9]{4,7}", name))
-
-    @property
-    def history(self) -> Path:
-        return self.folder / "history.csv"
-
-    @property
-    def samples(self) -> Path:
-        """The answers to a few fixed questions after every epoch."""
-        return self.folder / "samples.jsonl"
-
-    @property
-    def plot(self) -> Path:
-        return self.folder / "history.png"
 
     @property
     def most_digits(self) -> int:
@@ -190,9 +164,7 @@ class Run:
             found.pop(f"train.{name}", None)
         old, new = there.config, self.config
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
-        if goes_further and old.schedule == "constant":
-            return there
-        if not found:
+        if not found or (goes_further and old.schedule == "constant"):
             return there
         reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
         raise InputError(
@@ -203,9 +175,6 @@ class Run:
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store.
-
-        Args:
-          writes: Whether this process writes files.
 
         Raises:
           InputError: Another process is training there, or the folder cannot be written.

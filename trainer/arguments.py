@@ -56,11 +56,7 @@ class Command:
         parser.add_help_option()
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parses what is typed behind its name.
-
-        Raises:
-          InputError: An argument is unknown, or of the wrong kind.
-        """
+        """Parses what is typed behind its name; raises InputError if an argument is unknown, or of the wrong kind."""
         parser = Parser(prog=f"{PROGRAM} {self.name}")
         self.add_options(parser)
         args, rest = parser.parse_known_args(words)
@@ -90,11 +86,7 @@ def add_suite_options(parser: argparse._ActionsContainer) -> None:
 
 
 def suite_options(args: argparse.Namespace) -> SuiteOptions:
-    """Which questions of a suite are drawn.
-
-    Raises:
-      InputError: A value is out of its range.
-    """
+    """Which questions of a suite are drawn; raises InputError if a value is out of its range."""
     return SuiteOptions(**given(args, SuiteOptions, SUITE_OPTIONS, flags=SUITE_FLAGS))
 
 

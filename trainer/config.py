@@ -42,8 +42,7 @@ class ModelConfig:
       code_sha256: The checksum of the file of a model of your own, which is read if it is not given.
       view_sha256: The same of a view of your own.
 
-    Raises:
-      InputError: A value is out of its range.
+    Raises InputError if a value is out of its range.
     """
 
     name: str = option(
@@ -153,8 +152,7 @@ class TrainConfig:
         never stopped. On GPUs these kernels are slower, and some operations have none.
       checkpoint_seconds: A checkpoint is also written after every epoch.
 
-    Raises:
-      InputError: A value is out of its range, or two of them do not go together.
+    Raises InputError if a value is out of its range, or two of them do not go together.
     """
 
     model: ModelConfig = dataclasses.field(default_factory=ModelConfig)
@@ -255,8 +253,7 @@ class TrainConfig:
     def lengths(self, task: Task) -> tuple[int, ...]:
         """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one.
 
-        Raises:
-          InputError: The task has no strings of the lengths of the curriculum.
+        Raises InputError if the task has no strings of the lengths of the curriculum.
         """
         if self.curriculum is None:
             return (task.digits,)
@@ -272,8 +269,7 @@ class TrainConfig:
     def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
         """The configuration whose ``to_json()`` this is.
 
-        Raises:
-          InputError: A field is missing, unknown or out of range.
+        Raises InputError if a field is missing, unknown or out of range.
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
@@ -290,8 +286,7 @@ class ReportOptions:
     Attributes:
       examples: The most examples of each set.
 
-    Raises:
-      InputError: A value is out of its range.
+    Raises InputError if a value is out of its range.
     """
 
     examples: int = option("the most examples of each set that are asked", default=5000, low=1, high=10**6)
@@ -303,8 +298,7 @@ class ReportOptions:
 def override(config: TrainConfig, **values: Any) -> TrainConfig:
     """The configuration with the values that are not None put in; those of ``ModelConfig`` go to its model.
 
-    Raises:
-      InputError: A value is out of its range.
+    Raises InputError if a value is out of its range.
     """
     given = {key: value for key, value in values.items() if value is not None}
     model_fields = {field.name for field in dataclasses.fields(ModelConfig)}

@@ -34,8 +34,7 @@ def run(
 
     Each task, with its hard question, gets a folder below ``run_dir``; datasets that are missing are made.
 
-    Raises:
-      InputError: A dataset cannot be made, or a folder holds another run.
+    Raises InputError if a dataset cannot be made, or a folder holds another run.
     """
     folders = {name: local_folder(run_dir) / name for name in questions}
     tasks = {name: recipe_data("best", name) for name in questions}
@@ -120,8 +119,7 @@ def answered(run: Run, question: str) -> list[str]:
 def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
     """Asks the best model its task's suite, and saves the worst slice beside the scores in the run's summary.
 
-    Raises:
-      WriteError: The summary cannot be written.
+    Raises WriteError if the summary cannot be written.
     """
     suite = suites.ask_run(trained.run, replicas=replicas)[0]
     if worst := suite.worst:

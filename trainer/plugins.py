@@ -68,8 +68,7 @@ def allow(*names: str | None) -> None:
 def sha256(name: str, kind: Kind = MODEL) -> str | None:
     """The sha256 of a plug-in's file; None if it is not in a file of its own.
 
-    Raises:
-      InputError: The file cannot be read.
+    Raises InputError if the file cannot be read.
     """
     file = file_of(name)
     return None if file is None else plugin_code.digest(_read(name, file, kind))
@@ -102,9 +101,8 @@ def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
       known: The sha256 that its file must have; None if that does not matter.
       kind: What it is.
 
-    Raises:
-      InputError: Nobody named it, it is not there, it has changed, or its module fails; the sentence then has the file
-        and the line.
+    Raises InputError if nobody named it, it is not there, it has changed, or its module fails; the sentence then has
+    the file and the line.
     """
     option = kind.option
     if point := kind.installed.get(name):

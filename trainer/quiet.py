@@ -23,8 +23,7 @@ def _standard_error_closed() -> Iterator[None]:
 def require_tensorflow() -> None:
     """Makes sure that TensorFlow and Keras are installed; neither is imported.
 
-    Raises:
-      InputError: One of them is not.
+    Raises InputError if one of them is not.
     """
     for module in ("tensorflow", "keras"):
         packages.require("arith-model", module, "train")
@@ -35,8 +34,7 @@ def import_tensorflow() -> None:
 
     TensorFlow writes to file descriptor 2 before it reads any log level, so no setting of its own prevents that.
 
-    Raises:
-      InputError: One of them is not installed.
+    Raises InputError if one of them is not installed.
     """
     require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

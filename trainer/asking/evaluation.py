@@ -127,8 +127,7 @@ class Evaluation:
     def save(self) -> dict[str, Any]:
         """Saves it in the run's folder; returns what was saved.
 
-        Raises:
-          WriteError: The file cannot be written.
+        Raises WriteError if the file cannot be written.
         """
         content = self.to_json()
         write(self.path, (json.dumps(content, indent=2) + "\n").encode())
@@ -151,9 +150,8 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
 def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
     """Evaluates the best model of a run, which the caller may have already.
 
-    Raises:
-      InputError: Other data was asked for and is not there, its splits share a pair, the run has no checkpoint, its
-        model cannot read one of the lengths, or all questions are too many.
+    Raises InputError if other data was asked for and is not there, its splits share a pair, the run has no checkpoint,
+    its model cannot read one of the lengths, or all questions are too many.
     """
     for length in options.lengths:
         run.task_of_length(length)
@@ -183,8 +181,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
 def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Source | None, list[str]]:
     """The dataset to evaluate on; or None, and a note that says so, if it is the run's own and no longer there.
 
-    Raises:
-      InputError: Other data was asked for and is not there.
+    Raises InputError if other data was asked for and is not there.
     """
     try:
         return records.open_source(task, data_dir or run.data_dir), []
@@ -200,11 +197,7 @@ def validation_of(source: records.Source) -> Examples:
 
 
 def read(source: records.Source) -> Data:
-    """Reads a dataset.
-
-    Raises:
-      InputError: It cannot be read, or its splits share a pair.
-    """
+    """Reads a dataset; raises InputError if it cannot be read, or its splits share a pair."""
     validation = validation_of(source)
     data = Data(
         source, validation, text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
@@ -290,11 +283,7 @@ def training_set(run: Run) -> probes.Known | None:
 
 
 def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operands) -> None:
-    """Checks by key that no validation pair is in the training set.
-
-    Raises:
-      InputError: One is.
-    """
+    """Checks by key that no validation pair is in the training set; raises InputError if one is."""
     shared = trained.has(validation)
     if shared.any():
         first = probes.keys(task, validation)[int(np.argmax(shared))]

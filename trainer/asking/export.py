@@ -53,8 +53,7 @@ class Exported(tf.Module):
           ``answer``, string [examples], without padding, and ``confidence``, float32 [examples], the product of
           the probabilities of its characters.
 
-        Raises:
-          tf.errors.InvalidArgumentError: A question is not one of the task, or it is too long.
+        Raises tf.errors.InvalidArgumentError if a question is not one of the task, or it is too long.
         """
         ids, confidence = self._network.answer(self._view.encode_question(_stored(question, self._view.task)))
         codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
@@ -76,9 +75,7 @@ def export(run: Run, out: str) -> None:
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
-    Raises:
-      InputError: OUT is there already, or the run has no checkpoint.
-      WriteError: OUT cannot be written.
+    Raises InputError if OUT is there already, or the run has no checkpoint; WriteError if OUT cannot be written.
     """
     folder = local_folder(out)
     if folder.exists():

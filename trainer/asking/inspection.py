@@ -210,8 +210,7 @@ def course(found: Inspection) -> tuple[np.ndarray, list[str]]:
 def draw(path: Path, found: Inspection) -> None:
     """Draws an inspection: probabilities, then a map per head of attention, then the states of each recurrence.
 
-    Raises:
-      WriteError: The file cannot be written.
+    Raises WriteError if the file cannot be written.
     """
     figure = drawing.maps(panels(found))
     figure.suptitle(

@@ -35,8 +35,7 @@ def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.nd
 def read_questions(given: Sequence[str], file: str | None) -> Iterable[str]:
     """The questions of a file, one per line, then those of the command line; ``-`` is standard input.
 
-    Raises:
-      InputError: The file cannot be read, or there is no question.
+    Raises InputError if the file cannot be read, or there is no question.
     """
     lines = _lines_of(file) if file else []
     for question in given:
@@ -49,8 +48,7 @@ def read_questions(given: Sequence[str], file: str | None) -> Iterable[str]:
 def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> None:
     """Prints each question with its answer: as people write them, or as JSON with one object per line.
 
-    Raises:
-      InputError: A question is not one of the run's task, or the run has no checkpoint.
+    Raises InputError if a question is not one of the run's task, or the run has no checkpoint.
     """
     asked = [parse(question, run.task, run.most_digits) for question in questions]
     learner = functools.cache(lambda task: session.restore(run, task))

@@ -162,8 +162,7 @@ def ask_run(
       replicas: As in ``make_strategy``.
       learner: The best model on the run's own task, if the caller has it already.
 
-    Raises:
-      InputError: The run has no checkpoint, or its model cannot read one of the lengths.
+    Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths.
     """
     longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
     own = learner or session.restore(run, replicas=replicas)

@@ -53,8 +53,7 @@ def parser() -> argparse.ArgumentParser:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
 
-    Raises:
-      InputError: An argument is unknown, or of the wrong kind.
+    Raises InputError if an argument is unknown, or of the wrong kind.
     """
     top = parser()
     complete(top)

@@ -47,11 +47,7 @@ def describe(args: argparse.Namespace) -> int:
 
 
 def _open(args: argparse.Namespace) -> Run:
-    """The run to describe.
-
-    Raises:
-      InputError: There is none, or there are options, which are for tasks.
-    """
+    """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
     if "/" not in args.what and not expanded(args.what).exists():
         Task(args.what)  # refuses it, and says which tasks there are
     for option in (kind.option for kind in plugins.KINDS):

@@ -56,8 +56,7 @@ def sweep(args: argparse.Namespace) -> int:
 def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     """The dataset and the settings of a planned run, of which ``train`` and ``evaluate`` will accept each.
 
-    Raises:
-      InputError: They will not.
+    Raises InputError if they will not.
     """
     args = TRAIN.parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
     own_tasks.use(args.task_file)

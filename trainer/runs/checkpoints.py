@@ -67,11 +67,7 @@ class DamagedError(InputError):
 
 
 def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
-    """The values of variables, by key.
-
-    Raises:
-      ValueError: Two variables have the same key.
-    """
+    """The values of variables, by key; raises ValueError if two variables have the same key."""
     return dict(zip(keys(variables), map(np.asarray, variables), strict=True))
 
 
@@ -84,8 +80,7 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *,
       state: A state that JSON can hold.
       keep: A name for the file that ``path`` was until now; None to replace it. At any moment one of the two is there.
 
-    Raises:
-      WriteError: The file cannot be written.
+    Raises WriteError if the file cannot be written.
     """
     with whole_file(path) as file:
         _write(file, arrays, state)
@@ -108,9 +103,8 @@ def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The variables, by key, and the state that ``save`` saved.
 
-    Raises:
-      InputError: The file is missing, or larger than the free memory.
-      DamagedError: It is damaged, or not a regular file.
+    Raises InputError if the file is missing, or larger than the free memory; DamagedError if it is damaged, or not a
+    regular file.
     """
     try:
         with open_regular(path) as file:
@@ -132,8 +126,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:
     """Assigns saved values to variables of the same keys and shapes.
 
-    Raises:
-      InputError: The values are those of another model.
+    Raises InputError if the values are those of another model.
     """
     for name, variable in check(variables, arrays, path).items():
         variable.assign(arrays[name])
@@ -146,8 +139,7 @@ def check(
 
     Returns the variables, each by the key of its saved value.
 
-    Raises:
-      InputError: The values are those of another model.
+    Raises InputError if the values are those of another model.
     """
     by_name = dict(zip(keys(variables), variables, strict=True))
     expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
@@ -159,8 +151,7 @@ def check(
 def keys(variables: "Sequence[keras.Variable]") -> list[str]:
     """The keys of variables: their paths, which must be the same in every process.
 
-    Raises:
-      ValueError: Two variables have the same path: a layer of the model has no name of its own.
+    Raises ValueError if two variables have the same path: a layer of the model has no name of its own.
     """
     seeds = itertools.count()
     names = [f"seed_generator_{next(seeds)}" if SEED.match(variable.path) else variable.path for variable in variables]

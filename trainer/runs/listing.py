@@ -83,8 +83,7 @@ def folders(top: Path) -> dict[str, Path]:
 
     Links are not followed, so that nothing outside is shown.
 
-    Raises:
-      InputError: The folder is not there, or has no run in it.
+    Raises InputError if the folder is not there, or has no run in it.
     """
     if not top.is_dir():
         raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
@@ -135,11 +134,7 @@ def entry(name: str, folder: Path) -> Entry:
 
 
 def state_of(run: Run) -> RunState:
-    """How far a run is.
-
-    Raises:
-      InputError: One of its files is damaged, or its best checkpoint is missing.
-    """
+    """How far a run is; raises InputError if one of its files is damaged, or its best checkpoint is missing."""
     lock = run.folder / LOCK
     try:
         if is_locked(lock):

@@ -96,8 +96,7 @@ class Run:
     def task_of_length(self, length: int) -> Task:
         """The task of this run with room for operands of this length.
 
-        Raises:
-          InputError: The task has no such operands, or the model cannot read them.
+        Raises InputError if the task has no such operands, or the model cannot read them.
         """
         if length < 1:
             raise InputError(f"length is {length}; give lengths from 1")
@@ -114,8 +113,7 @@ class Run:
     def check_all_questions(self) -> None:
         """Checks that the questions of this task are few enough to ask all of them.
 
-        Raises:
-          InputError: They are too many.
+        Raises InputError if they are too many.
         """
         count, most = self.task.num_questions, ALL_CHARACTERS // self.task.question_width
         if count > most:
@@ -148,8 +146,7 @@ class Run:
         Returns:
           The run that is there, if it has been trained; None otherwise.
 
-        Raises:
-          InputError: The folder has other files or another run.
+        Raises InputError if the folder has other files or another run.
         """
         there = standing(self.folder, self.task)
         if there is None:
@@ -176,8 +173,7 @@ class Run:
     def locked(self, writes: bool = True) -> Iterator[None]:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store.
 
-        Raises:
-          InputError: Another process is training there, or the folder cannot be written.
+        Raises InputError if another process is training there, or the folder cannot be written.
         """
         if not writes:
             yield
@@ -197,8 +193,7 @@ class Run:
     def claim(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a run that has been trained has it already.
 
-        Raises:
-          InputError: The folder has other files or another run, or cannot be written.
+        Raises InputError if the folder has other files or another run, or cannot be written.
         """
         there = self.check_folder()
         if not writes:
@@ -219,8 +214,7 @@ class Run:
 def standing(folder: Path, task: Task) -> Run | None:
     """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there.
 
-    Raises:
-      InputError: The folder is a file, has other files, or holds a run on another dataset.
+    Raises InputError if the folder is a file, has other files, or holds a run on another dataset.
     """
     shown = stores.shown(folder)
     if folder.exists() and not folder.is_dir():
@@ -242,11 +236,7 @@ def standing(folder: Path, task: Task) -> Run | None:
 
 
 def open_run(folder: str | Path) -> Run:
-    """Reads the run in a folder.
-
-    Raises:
-      InputError: The folder is not that of a run.
-    """
+    """Reads the run in a folder; raises InputError if the folder is not that of a run."""
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
@@ -269,8 +259,7 @@ def open_run(folder: str | Path) -> Run:
 def open_with(folder: str, model: str | None, view: str | None) -> Run:
     """The run in a folder, and permission for the code that is named.
 
-    Raises:
-      InputError: There is no run, or its model or its view is not the one that is named.
+    Raises InputError if there is no run, or its model or its view is not the one that is named.
     """
     plugins.allow(model, view)
     run = open_run(folder)
@@ -285,8 +274,7 @@ def open_with(folder: str, model: str | None, view: str | None) -> Run:
 def open_all_with(folders: Sequence[str], models: Sequence[str], views: Sequence[str]) -> list[Run]:
     """The runs in several folders, and permission for the code that is named.
 
-    Raises:
-      InputError: A folder is given twice or holds no run, or code is named that none of the runs has.
+    Raises InputError if a folder is given twice or holds no run, or code is named that none of the runs has.
     """
     plugins.allow(*models, *views)
     twice = next((folder for folder in folders if folders.count(folder) > 1), None)
@@ -320,9 +308,7 @@ def _task_of(data: dict[str, Any]) -> Task:
 def run_folder(name: str) -> Path:
     """The folder of a run that a path or a URL names; of a URL, this process's copy.
 
-    Raises:
-      InputError: The name is empty, or the store cannot be used.
-      StoreError: The store fails.
+    Raises InputError if the name is empty, or the store cannot be used; StoreError if the store fails.
     """
     return stores.working_copy(name) if stores.is_url(name) else local_folder(name)
 
@@ -330,8 +316,7 @@ def run_folder(name: str) -> Path:
 def local_folder(folder: str) -> Path:
     """The path of a folder on a disk, to write into.
 
-    Raises:
-      InputError: The name is empty, or the folder is in an object store.
+    Raises InputError if the name is empty, or the folder is in an object store.
     """
     if not folder:
         raise InputError("the folder has an empty name; give a folder, or . for this one")

@@ -37,11 +37,7 @@ class EpochSamples:
 
 
 def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:
-    """Writes the answers of all epochs.
-
-    Raises:
-      WriteError: The file cannot be written.
-    """
+    """Writes the answers of all epochs; raises WriteError if the file cannot be written."""
     lines = [json.dumps(dataclasses.asdict(each)) + "\n" for each in epochs]
     write(path, "".join(lines).encode())
 

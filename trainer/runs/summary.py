@@ -45,19 +45,14 @@ class Summary:
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     def write(self, path: Path) -> None:
-        """Writes it as JSON.
-
-        Raises:
-          WriteError: The file cannot be written.
-        """
+        """Writes it as JSON; raises WriteError if the file cannot be written."""
         files.write(path, (json.dumps(self.to_json(), indent=2) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
         """What ``write`` wrote; None if the training has not ended.
 
-        Raises:
-          InputError: The file is damaged, or cannot be read.
+        Raises InputError if the file is damaged, or cannot be read.
         """
         if not path.exists():
             return None

@@ -81,8 +81,7 @@ def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -
 
     The seeds are those of runs whose tables do not have their own, which ``read_seeds`` reads.
 
-    Raises:
-      InputError: The file cannot be read, or is not the file of a sweep.
+    Raises InputError if the file cannot be read, or is not the file of a sweep.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

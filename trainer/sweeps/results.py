@@ -25,8 +25,7 @@ MOST_NAMED = 10  # values of a field, in a refusal
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
     """The line of a run that has been trained and evaluated, with the options of its suite.
 
-    Raises:
-      InputError: It has not.
+    Raises InputError if it has not.
     """
     run = open_run(folder)
     try:
@@ -60,11 +59,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
-    """Appends a line.
-
-    Raises:
-      WriteError: The file cannot be written.
-    """
+    """Appends a line; raises WriteError if the file cannot be written."""
     try:
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
@@ -82,8 +77,7 @@ def file_of(path: Path) -> Path:
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a file; of two with the same run and seed, the later one.
 
-    Raises:
-      InputError: The file cannot be read, or has a line that is not one of these.
+    Raises InputError if the file cannot be read, or has a line that is not one of these.
     """
     try:
         lines = read_regular(path, files.MOST_OF_A_LIST).decode().splitlines()
@@ -121,8 +115,7 @@ class Asked:
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of a table: for each group, its seeds, and the worst slice of its suites.
 
-    Raises:
-      InputError: No run fits, or there is no such field.
+    Raises InputError if no run fits, or there is no such field.
     """
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
@@ -181,8 +174,7 @@ def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, st
 def field_of(row: dict[str, Any], name: str) -> str:
     """A field of a line, or a setting of its model or its training, as text.
 
-    Raises:
-      InputError: There is none of that name.
+    Raises InputError if there is none of that name.
     """
     settings = row["settings"]
     for place in (row, settings["model"], settings):

@@ -56,10 +56,8 @@ class Runner:
     def run(self) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line.
 
-        Raises:
-          InputError: The folder cannot be used, another sweep is running in it, or it has the result of a run of
-            that name with other settings.
-          SweepError: Runs have failed; the others have their lines.
+        Raises InputError if the folder cannot be used, another sweep is running in it, or it has the result of a run of
+        that name with other settings; SweepError if runs have failed; the others have their lines.
         """
         with self._locked():
             done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
@@ -98,8 +96,7 @@ class Runner:
     def _run_one(self, planned: Planned) -> dict[str, Any]:
         """Trains and evaluates a run; each goes on where it was stopped.
 
-        Raises:
-          SweepError: It has failed.
+        Raises SweepError if it has failed.
         """
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])

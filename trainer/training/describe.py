@@ -227,8 +227,7 @@ def pairs(facts: dict[str, str]) -> str:
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
     """What would be made and trained, as text; nothing is.
 
-    Raises:
-      InputError: The training would be refused.
+    Raises InputError if the training would be refused.
     """
     view = make_view(config.model.view, task, config.model.view_sha256)
     dataset, sha256 = _dataset(task, data_dir)
@@ -252,8 +251,7 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
 def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
     """The dataset, with what would have to be done for it; and its checksum, which is empty before it is made.
 
-    Raises:
-      InputError: It can be neither read nor made.
+    Raises InputError if it can be neither read nor made.
     """
     about = f"{task.config_name}: {task.num_train:,} training and {task.num_validation:,} validation examples"
     if making.is_missing(task, data_dir):
@@ -263,11 +261,7 @@ def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
 
 
 def _run(run: Run) -> str:
-    """The folder of a run, and where its training would begin.
-
-    Raises:
-      InputError: The folder holds something else.
-    """
+    """The folder of a run, and where its training would begin; raises InputError if the folder holds something else."""
     there = run.check_folder() if run.sha256 else standing(run.folder, run.task)
     if there is None:
         return f"{run.place}, a new one"

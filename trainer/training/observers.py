@@ -237,10 +237,6 @@ class Profiler(Observer):
 
 
 def check_installed() -> None:
-    """Checks that TensorBoard is installed.
-
-    Raises:
-      InputError: It is not.
-    """
+    """Checks that TensorBoard is installed; raises InputError if it is not."""
     if importlib.util.find_spec("tensorboard") is None:
         raise InputError("TensorBoard is not installed; install seq2seq_arith[tensorboard], or leave out --tensorboard")

@@ -95,13 +95,10 @@ def train(
       config: The model and its training.
       options: How the training is watched.
 
-    Raises:
-      InputError: As for ``prepare``; or another process is training in the folder, or the machines of a cluster were
-        not started with the same command.
-      DivergedError: The loss, or a weight, is no longer a number.
-      WriteError: A file of the run cannot be written.
-      LostMachineError: Another machine of the cluster is gone.
-      TrainingError: The folder was removed meanwhile.
+    Raises InputError if as for ``prepare``; or another process is training in the folder, or the machines of a cluster
+    were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
+    a file of the run cannot be written; LostMachineError if another machine of the cluster is gone; TrainingError if
+    the folder was removed meanwhile.
     """
     plan = prepare(task, data_dir, run_dir, config, options)
     run, is_chief = plan.run, devices.is_chief()
@@ -125,9 +122,8 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     The order matters: cluster addresses are checked before TensorFlow connects to them, the folder before devices are
     taken, and the devices are prepared before Keras builds a layer.
 
-    Raises:
-      InputError: The data is not there, the folder holds another run, the memory does not suffice, the model does not
-        fit the data, or an option does not fit the others.
+    Raises InputError if the data is not there, the folder holds another run, the memory does not suffice, the model
+    does not fit the data, or an option does not fit the others.
     """
     if options.tensorboard:
         check_installed()
@@ -193,9 +189,7 @@ def make_loop(plan: Plan) -> Loop:
 def finish(loop: Loop) -> Trained:
     """Writes the summary and the plot of a training that has ended, and says how it ended.
 
-    Raises:
-      WriteError: A file of the run cannot be written.
-      TrainingError: The folder was removed meanwhile.
+    Raises WriteError if a file of the run cannot be written; TrainingError if the folder was removed meanwhile.
     """
     run, state = loop.run, loop.state
     summary = summarize(loop)
@@ -239,8 +233,7 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
       task: The task whose strings it answers, if not the run's own; for example one with more digits.
       replicas: As in ``make_strategy``.
 
-    Raises:
-      InputError: The run has no checkpoint, or its model does not fit the strings of this task.
+    Raises InputError if the run has no checkpoint, or its model does not fit the strings of this task.
     """
     arrays, _ = checkpoints.load(run.best)
     config = dataclasses.replace(run.config, replicas=replicas)
@@ -260,8 +253,7 @@ def _view_of(config: TrainConfig, task: Task) -> View:
 def _check_lengths(config: TrainConfig, task: Task, variables: Sequence[keras.Variable]) -> None:
     """Checks that the weights of the whole strings fit the short strings of the curriculum, if there is one.
 
-    Raises:
-      InputError: They do not.
+    Raises InputError if they do not.
     """
     shortest, *longer = config.lengths(task)
     if not longer:
@@ -345,11 +337,7 @@ def _translate_lost_machine(run: Run) -> Iterator[None]:
 
 
 def _check_together(strategy: tf.distribute.Strategy, run: Run) -> None:
-    """Checks that all machines have the same settings and data.
-
-    Raises:
-      InputError: They do not.
-    """
+    """Checks that all machines have the same settings and data; raises InputError if they do not."""
     here = tf.constant([run.fingerprint()], tf.int64)
     if len(np.unique(strategy.gather(strategy.run(lambda: here), axis=0))) > 1:
         raise InputError("the machines do not have the same settings or data; start the same command on all of them")

@@ -22,7 +22,10 @@ SUITE_OPTIONS = ("per_slice", "seed")
 RUNS_DIR = "a run's folder, or one with runs at most three below it"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+_Run = Callable[[argparse.Namespace], int]
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """A command of the program.
 
@@ -40,7 +43,7 @@ class Command:
     name: str
     does: str
     options: Callable[[Parser], None]
-    run: Callable[[argparse.Namespace], int]
+    run: _Run
     examples: Sequence[str]
     needs_tensorflow: bool = True
     prints_data: bool = False
@@ -63,6 +66,19 @@ class Command:
         if rest:
             parser.refuse_unknown(rest)
         return args
+
+
+COMMANDS: dict[str, Command] = {}
+
+
+def command(does: str, options: Callable[[Parser], None], *examples: str, **how: bool) -> Callable[[_Run], _Run]:
+    """Makes a function that does the work of a command that command, named after it; as for ``Command``."""
+
+    def register(run: _Run) -> _Run:
+        COMMANDS[run.__name__] = Command(run.__name__, does, options, run, examples, **how)
+        return run
+
+    return register
 
 
 def add_run(command: argparse.ArgumentParser) -> None:

@@ -1,6 +1,6 @@
 """The commands of ``arith-model``: each with its options, and what it refuses before TensorFlow is imported.
 
-To add a command, write its functions into one of the modules here, and its ``Command`` into ``COMMANDS``.
+To add a command, write its options and its work into one of the modules here, and its name into ``NAMES``.
 """
 
 import argparse
@@ -9,27 +9,25 @@ from collections.abc import Sequence
 from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION
 from seq2seq_arith.base.options import Parser, complete
 from seq2seq_arith.base.packages import ShowVersions
-from seq2seq_arith.trainer.arguments import PROGRAM
-from seq2seq_arith.trainer.commands import ask, describe, evaluate, sweep, train
+from seq2seq_arith.trainer.arguments import COMMANDS, PROGRAM
+from seq2seq_arith.trainer.commands import ask, describe, evaluate, sweep, train  # noqa: F401 (each adds its commands)
 
-COMMANDS = {
-    command.name: command
-    for command in (
-        train.TRAIN,
-        train.DEMO,
-        describe.DESCRIBE,
-        describe.RUNS,
-        describe.PLOT,
-        evaluate.EVALUATE,
-        ask.PREDICT,
-        ask.EXPORT,
-        ask.INSPECT,
-        evaluate.REPORT,
-        ask.SERVE,
-        sweep.SWEEP,
-        sweep.RESULTS,
-    )
-}
+# In the order of the help.
+NAMES = [
+    "train",
+    "demo",
+    "describe",
+    "runs",
+    "plot",
+    "evaluate",
+    "predict",
+    "export",
+    "inspect",
+    "report",
+    "serve",
+    "sweep",
+    "results",
+]
 FIRST_EXAMPLES = ("train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help")
 
 
@@ -42,7 +40,8 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=ShowVersions)
     parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for name, command in COMMANDS.items():
+    for name in NAMES:
+        command = COMMANDS[name]
         sentence = f"{command.does[0].upper()}{command.does[1:]}."
         examples = _typed(command.examples)
         command.add_options(parsers.add_parser(name, help=command.does, description=sentence, examples=examples))

@@ -10,7 +10,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.arguments import RUNS_DIR, Command, add_own_code, add_run
+from seq2seq_arith.trainer.arguments import RUNS_DIR, add_own_code, add_run, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs.run import local_folder, open_with
 
@@ -31,6 +31,13 @@ def _predict_options(predict: Parser) -> None:
     )
 
 
+@command(
+    "answer questions as a person writes them, such as 39+3",
+    _predict_options,
+    "predict runs/addition 39+3 12+345",
+    "predict runs/addition --file questions.txt --json",
+    prints_data=True,
+)
 def predict(args: argparse.Namespace) -> int:
     """Answers questions with the best model of a run."""
     run = open_with(args.run_dir, args.model, args.view)
@@ -48,6 +55,13 @@ def _inspect_options(inspect: Parser) -> None:
     inspect.add_argument("--json", action="store_true", help="print everything as one JSON object")
 
 
+@command(
+    "look inside a model while it answers: probabilities, attention, states",
+    _inspect_options,
+    "inspect runs/addition 999+1",
+    "inspect runs/pq ---p-- -o pq.png",
+    prints_data=True,
+)
 def inspect(args: argparse.Namespace) -> int:
     """Looks inside the best model of a run while it answers a question."""
     run = open_with(args.run_dir, args.model, args.view)
@@ -75,6 +89,7 @@ def _export_options(export: Parser) -> None:
     export.add_argument("out", metavar="OUT_DIR", help="a folder that does not exist yet")
 
 
+@command("write the best model as a SavedModel and as a .keras file", _export_options, "export runs/addition exported")
 def export(args: argparse.Namespace) -> int:
     """Writes the best model of a run for use elsewhere."""
     run = open_with(args.run_dir, args.model, args.view)
@@ -99,6 +114,14 @@ def _serve_options(serve: Parser) -> None:
     add_own_code(serve)
 
 
+@command(
+    "show a page on which you ask the runs of a folder, and watch them write",
+    _serve_options,
+    "serve runs",
+    "serve runs --port 8000",
+    "serve runs --export page",
+    prints_data=True,
+)
 def serve(args: argparse.Namespace) -> int:
     """Shows a page on which a person asks runs, or writes one that needs no server."""
     top = expanded(args.runs_dir)
@@ -117,36 +140,3 @@ def serve(args: argparse.Namespace) -> int:
 
     server.serve(top, args.port)
     return SUCCESS
-
-
-PREDICT = Command(
-    name="predict",
-    does="answer questions as a person writes them, such as 39+3",
-    options=_predict_options,
-    run=predict,
-    examples=["predict runs/addition 39+3 12+345", "predict runs/addition --file questions.txt --json"],
-    prints_data=True,
-)
-INSPECT = Command(
-    name="inspect",
-    does="look inside a model while it answers: probabilities, attention, states",
-    options=_inspect_options,
-    run=inspect,
-    examples=["inspect runs/addition 999+1", "inspect runs/pq ---p-- -o pq.png"],
-    prints_data=True,
-)
-EXPORT = Command(
-    name="export",
-    does="write the best model as a SavedModel and as a .keras file",
-    options=_export_options,
-    run=export,
-    examples=["export runs/addition exported"],
-)
-SERVE = Command(
-    name="serve",
-    does="show a page on which you ask the runs of a folder, and watch them write",
-    options=_serve_options,
-    run=serve,
-    examples=["serve runs", "serve runs --port 8000", "serve runs --export page"],
-    prints_data=True,
-)

@@ -11,7 +11,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, add_options, options_of
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, Command
+from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, command
 from seq2seq_arith.trainer.commands.train import configuration, recipes_data, recipes_default
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -31,6 +31,13 @@ def _describe_options(describe: Parser) -> None:
     add_options(task, ModelConfig, default_of=recipes_default)
 
 
+@command(
+    "show the network, its view and the training of a run or a recipe",
+    _describe_options,
+    "describe runs/addition",
+    "describe pq --recipe notebook --dashes 20",
+    prints_data=True,
+)
 def describe(args: argparse.Namespace) -> int:
     """Shows what a run has trained, or what a recipe would train."""
     if is_task(args.what):
@@ -69,6 +76,14 @@ def _runs_options(runs: Parser) -> None:
     runs.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
+@command(
+    "list the runs in a folder: what they are, how far they are, what they reached",
+    _runs_options,
+    "runs runs",
+    "runs runs/sweep --json",
+    needs_tensorflow=False,
+    prints_data=True,
+)
 def runs(args: argparse.Namespace) -> int:
     """Lists the runs in a folder."""
     entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(args.runs_dir)).items()]
@@ -83,6 +98,14 @@ def _plot_options(plot: Parser) -> None:
     )
 
 
+@command(
+    "draw the curves of runs into one picture",
+    _plot_options,
+    "plot runs/addition",
+    "plot runs/lstm runs/gru -o curves.png",
+    needs_tensorflow=False,
+    prints_data=True,
+)
 def plot(args: argparse.Namespace) -> int:
     """Draws the curves of runs into one picture."""
     path = local_folder(args.output)
@@ -92,31 +115,3 @@ def plot(args: argparse.Namespace) -> int:
     write(path, drawing.image(figure, path.suffix))
     say(printable(path))
     return SUCCESS
-
-
-DESCRIBE = Command(
-    name="describe",
-    does="show the network, its view and the training of a run or a recipe",
-    options=_describe_options,
-    run=describe,
-    examples=["describe runs/addition", "describe pq --recipe notebook --dashes 20"],
-    prints_data=True,
-)
-RUNS = Command(
-    name="runs",
-    does="list the runs in a folder: what they are, how far they are, what they reached",
-    options=_runs_options,
-    run=runs,
-    examples=["runs runs", "runs runs/sweep --json"],
-    needs_tensorflow=False,
-    prints_data=True,
-)
-PLOT = Command(
-    name="plot",
-    does="draw the curves of runs into one picture",
-    options=_plot_options,
-    run=plot,
-    examples=["plot runs/addition", "plot runs/lstm runs/gru -o curves.png"],
-    needs_tensorflow=False,
-    prints_data=True,
-)

@@ -8,10 +8,10 @@ from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer.arguments import (
     DATA_FLAGS,
-    Command,
     add_own_code,
     add_run,
     add_suite_options,
+    command,
     parse_lengths,
     suite_options,
 )
@@ -37,6 +37,12 @@ def _evaluate_options(evaluate: Parser) -> None:
     add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's")
 
 
+@command(
+    "score the best model of a run, ask its task's suite, and show where it errs",
+    _evaluate_options,
+    "evaluate runs/addition",
+    "evaluate runs/addition --lengths 4,6-8",
+)
 def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
     run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
@@ -79,6 +85,13 @@ def _report_options(report: Parser) -> None:
     add_own_code(report)
 
 
+@command(
+    "write one page about runs: what they learned, and where they err",
+    _report_options,
+    "report runs/addition",
+    "report runs/lstm runs/gru -o lesson.html",
+    prints_data=True,
+)
 def report(args: argparse.Namespace) -> int:
     """Writes one page about runs."""
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
@@ -95,20 +108,3 @@ def report(args: argparse.Namespace) -> int:
     page.write_report(path, labelled, options, lengths=lengths, chosen=chosen, data_dir=args.data_dir)
     say(printable(path))
     return SUCCESS
-
-
-EVALUATE = Command(
-    name="evaluate",
-    does="score the best model of a run, ask its task's suite, and show where it errs",
-    options=_evaluate_options,
-    run=evaluate,
-    examples=["evaluate runs/addition", "evaluate runs/addition --lengths 4,6-8"],
-)
-REPORT = Command(
-    name="report",
-    does="write one page about runs: what they learned, and where they err",
-    options=_report_options,
-    run=report,
-    examples=["report runs/addition", "report runs/lstm runs/gru -o lesson.html"],
-    prints_data=True,
-)

@@ -11,11 +11,11 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.arguments import Command, parse_lengths, parse_numbers, suite_options
-from seq2seq_arith.trainer.commands.evaluate import EVALUATE
-from seq2seq_arith.trainer.commands.train import TRAIN, configuration
+from seq2seq_arith.trainer.arguments import COMMANDS, command, parse_lengths, parse_numbers, suite_options
+from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.sweeps import plan, results
+from seq2seq_arith.trainer.sweeps import plan
+from seq2seq_arith.trainer.sweeps import results as tables
 
 MAX_JOBS = 64
 
@@ -30,6 +30,12 @@ def _sweep_options(sweep: Parser) -> None:
     )
 
 
+@command(
+    "train many runs, with several seeds, and collect what they reach",
+    _sweep_options,
+    "sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2",
+    goes_on=True,
+)
 def sweep(args: argparse.Namespace) -> int:
     """Trains many runs, and collects their results."""
     from seq2seq_arith.trainer.data import making
@@ -58,10 +64,10 @@ def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
 
     Raises InputError if they will not.
     """
-    args = TRAIN.parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
+    args = COMMANDS["train"].parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
     own_tasks.use(args.task_file)
     task, config = configuration(args)
-    suite = EVALUATE.parse(["R", *plan.typed(planned.suite)])
+    suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)
@@ -83,34 +89,23 @@ def _results_options(options: Parser) -> None:
     options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
 
 
-def show_results(args: argparse.Namespace) -> int:
+@command(
+    "print a table of the results of a sweep",
+    _results_options,
+    "results runs/sweep --by positions",
+    "results runs/sweep --where task=addition --markdown",
+    needs_tensorflow=False,
+    prints_data=True,
+)
+def results(args: argparse.Namespace) -> int:
     """Prints a table of the results of sweeps."""
     wrong = next((each for each in args.where if "=" not in each), None)
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     check_number("threshold", args.threshold, 0.0, 1.0)
-    rows = [row for file in args.files for row in results.read(results.file_of(expanded(file)))]
+    rows = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
     lengths = parse_lengths(args.lengths)
-    asked = results.Asked(by=args.by.split(","), where=where, threshold=args.threshold, lengths=lengths)
-    say(results.markdown(rows, asked) if args.markdown else results.text(rows, asked))
+    asked = tables.Asked(by=args.by.split(","), where=where, threshold=args.threshold, lengths=lengths)
+    say(tables.markdown(rows, asked) if args.markdown else tables.text(rows, asked))
     return SUCCESS
-
-
-SWEEP = Command(
-    name="sweep",
-    does="train many runs, with several seeds, and collect what they reach",
-    options=_sweep_options,
-    run=sweep,
-    examples=["sweep examples/sweep.toml --data-dir data --run-dir runs/sweep --seeds 0-2"],
-    goes_on=True,
-)
-RESULTS = Command(
-    name="results",
-    does="print a table of the results of a sweep",
-    options=_results_options,
-    run=show_results,
-    examples=["results runs/sweep --by positions", "results runs/sweep --where task=addition --markdown"],
-    needs_tensorflow=False,
-    prints_data=True,
-)

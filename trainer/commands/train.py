@@ -20,7 +20,7 @@ from seq2seq_arith.base.options import (
     words,
 )
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.arguments import DATA_FLAGS, Command
+from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
 from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import (
@@ -80,6 +80,16 @@ def _train_options(train: Parser) -> None:
     )
 
 
+@command(
+    "train a model, or go on with a stopped run",
+    _train_options,
+    "train addition --data-dir data --run-dir runs/addition",
+    "train addition --data-dir data --run-dir runs/addition --dry-run",
+    "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
+    "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
+    "--epochs 300",
+    goes_on=True,
+)
 def train(args: argparse.Namespace) -> int:
     """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
@@ -158,34 +168,16 @@ def _demo_options(demo: Parser) -> None:
     add_options(demo, TrainConfig, ["replicas"])
 
 
-def run_demo(args: argparse.Namespace) -> int:
+@command(
+    f"train {', '.join(DEMO_TASKS)}, and end with one table",
+    _demo_options,
+    "demo --data-dir data --run-dir runs",
+    goes_on=True,
+)
+def demo(args: argparse.Namespace) -> int:
     """Makes the datasets of the demo, trains a model on each, and asks them hard questions."""
     import_tensorflow()
     from seq2seq_arith.trainer import demo
 
     demo.run(args.data_dir, args.run_dir, args.replicas)
     return SUCCESS
-
-
-TRAIN = Command(
-    name="train",
-    does="train a model, or go on with a stopped run",
-    options=_train_options,
-    run=train,
-    examples=[
-        "train addition --data-dir data --run-dir runs/addition",
-        "train addition --data-dir data --run-dir runs/addition --dry-run",
-        "train subtraction --data-dir data --run-dir runs/gru --recipe notebook --model gru --epochs 20",
-        "train pq --data-dir data --run-dir runs/pq-lstm --recipe notebook --dashes 20 --batch-size 32 --patience 0 "
-        "--epochs 300",
-    ],
-    goes_on=True,
-)
-DEMO = Command(
-    name="demo",
-    does=f"train {', '.join(DEMO_TASKS)}, and end with one table",
-    options=_demo_options,
-    run=run_demo,
-    examples=["demo --data-dir data --run-dir runs"],
-    goes_on=True,
-)

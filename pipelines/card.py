@@ -16,8 +16,8 @@ from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import as_command
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, standing_configs
 from seq2seq_arith.pipelines.places import paths

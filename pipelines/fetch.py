@@ -10,9 +10,9 @@ from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically
+from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
-from seq2seq_arith.pipelines.checking.problem import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, which_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath

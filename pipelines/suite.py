@@ -11,8 +11,8 @@ from seq2seq_arith.arithmetic import numbers, suites, text
 from seq2seq_arith.arithmetic.suites import PARQUET, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
 from seq2seq_arith.pipelines.formats.layout import which_dataset
 from seq2seq_arith.pipelines.places.paths import AnyPath

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking.problem import OtherDatasetError, Problem
+from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
@@ -51,38 +51,45 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         most_draws = 4 * coverage.num_draws(task) + 1000
     except InputError as error:
         raise Problem(str(error)) from None
-    files, has_manifests = metadata.get("files"), manifests.are_named(metadata)
-    # The count first: num_shards may ask for very many names.
-    of_shards = layout.num_shards * len(layout.formats) * len(SPLITS)
-    count = len(manifests.names(layout)) if has_manifests else of_shards
-    if not isinstance(files, dict) or len(files) != count + 2 or (has_manifests and not manifests.are_used(layout)):
+    files, draws = metadata.get("files"), metadata.get("draws_used")
+    if not isinstance(files, dict) or not _are_names(files, metadata, layout):
         raise Problem("its files are not those of its parameters")
-    names = manifests.names(layout) if has_manifests else (path for _, _, path in layout.shard_files())
-    if set(files) != {*names, DATASET_INFO, FEATURES}:
-        raise Problem("its files are not those of its parameters")
-    if not isinstance(draws := metadata.get("draws_used"), int) or not task.num_examples <= draws <= most_draws:
+    if not isinstance(draws, int) or not task.num_examples <= draws <= most_draws:
         raise Problem(f"draws_used is {draws!r}")
-    derived = {
+    expected = {
+        "parameters": task.parameters(),
         "question_width": task.question_width,
         "answer_width": task.answer_width,
         "alphabet": task.alphabet,
+        "num_shards": layout.num_shards,
+        "draws_used": draws,
         "duplicates": draws - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
-        **({MANIFESTED_FORMATS: list(layout.formats)} if has_manifests else {}),
+        **({MANIFESTED_FORMATS: list(layout.formats)} if manifests.are_named(metadata) else {}),
+        "files": dict(sorted(files.items())),
     }
-    for name, value in derived.items():
+    for name, value in expected.items():
         if metadata.get(name) != value:
             raise Problem(f"{name} is {metadata.get(name)!r}, not {value!r}")
-    if more := sorted(set(metadata) - {*derived, "parameters", "num_shards", "draws_used", "files", "sha256"}):
+    if more := sorted(set(metadata) - {*expected, "sha256"}):
         raise Problem(f"has the entry {more[0]!r}, which does not belong to it")
-    content = json.dumps({name: value for name, value in metadata.items() if name != "sha256"})
-    if hashlib.sha256(content.encode()).hexdigest() != metadata.get("sha256"):
+    own = hashlib.sha256(json.dumps(expected).encode()).hexdigest()
+    if metadata.get("sha256") != own:
         raise Problem("its content does not have the sha256 that it states")
-    if sha256 not in (None, metadata["sha256"]):
-        raise OtherDatasetError(metadata["sha256"], sha256)
-    if json.dumps(metadata) != text:
+    if sha256 not in (None, own):
+        raise OtherDatasetError(own, sha256)
+    if text != json.dumps(expected | {"sha256": own}):
         raise Problem("is not written as it was published")
     return task, layout, metadata
+
+
+def _are_names(files: dict[str, Any], metadata: Mapping[str, Any], layout: Layout) -> bool:
+    """Whether these are the names of the layout's files."""
+    if manifests.are_named(metadata):
+        return manifests.are_used(layout) and set(files) == {*manifests.names(layout), DATASET_INFO, FEATURES}
+    # The count first: num_shards may ask for very many names.
+    count = layout.num_shards * len(layout.formats) * len(SPLITS) + 2
+    return len(files) == count and set(files) == {*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES}
 
 
 def read_digests(directory: AnyPath, layout: Layout, metadata: Mapping[str, Any]) -> dict[str, str]:

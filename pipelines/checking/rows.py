@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from seq2seq_arith.arithmetic import text as writers
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.redraw import DASHES, LETTERS, WORD, Operands, notation
 
 # From D and the operands to the answers. A task that is not listed here is solved by its own operation, as the writer

@@ -16,17 +16,29 @@ import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import advice, records, rows
+from seq2seq_arith.pipelines.checking import Problem, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
-from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, NAME, SPLITS, which_dataset
+from seq2seq_arith.pipelines.formats import default_config, manifests
+from seq2seq_arith.pipelines.formats.command import generate_command
+from seq2seq_arith.pipelines.formats.layout import (
+    DATASET_INFO,
+    METADATA,
+    NAME,
+    SPLITS,
+    Layout,
+    dataset_path,
+    format_name,
+    read_metadata,
+    which_dataset,
+)
 from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
 BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
+ANEW = "is damaged; {}make it anew with: "
+BESIDE = "is whole, and the file beside it is written with: "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +82,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
         task, layout, metadata = read_checked(directory, sha256)
         digests = read_digests(directory, layout, metadata)
     except Problem as problem:
-        return CheckResult([f"{directory / METADATA}: {problem}"], advice=advice.on_metadata(directory, sha256))
+        return CheckResult([f"{directory / METADATA}: {problem}"], advice=_advice_on_metadata(directory, sha256))
     files = Files.of(directory, task, layout, digests)
     of_default = list(_default_problems(directory)) if beside else []
     problems = [
@@ -92,7 +104,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
     said = f"{number} and {task.num_examples:,} examples are as they should be"
     if quick:
         said = f"{number} have the right names, sizes and checksums; no example was checked"
-    return CheckResult(problems, said, own, advice.on_files(files, problems, of_default))
+    return CheckResult(problems, said, own, _advice_on_files(files, problems, of_default))
 
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
@@ -211,6 +223,56 @@ def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands
     for start in range(0, count, size):
         end = min(start + size, count)
         yield start, end, tuple(side[start:end] for side in expected)
+
+
+def _advice_on_files(files: Files, problems: list[str], of_default: list[str]) -> str:
+    """What mends a dataset whose metadata is sound.
+
+    Args:
+      files: Its files.
+      problems: All problems that were found.
+      of_default: Those among them of the file that names the default config, which is written without ``--overwrite``.
+    """
+    if not problems:
+        return ""
+    if problems == of_default:
+        return _advice(BESIDE, files.directory, files.task, files.layout)
+    beside = set(files.sizes) - {*files.digests, METADATA}
+    has_foreign = any(format_name(name) is None and not manifests.is_manifest(name) for name in beside)
+    # In a store, a run removes nothing but shards and manifests.
+    first = (
+        "remove what does not belong to it, then " if has_foreign and isinstance(files.directory, ObjectPath) else ""
+    )
+    return _advice(ANEW.format(first), files.directory, files.task, files.layout, overwrite=True)
+
+
+def _advice_on_metadata(directory: AnyPath, sha256: str | None) -> str:
+    """What mends a dataset whose metadata is damaged; nothing does if it is sound, but not that of this sha256."""
+    if sha256 is not None:
+        with contextlib.suppress(Problem):
+            read_checked(directory)
+            return ""
+    metadata = read_metadata(directory) or {}
+    task, layout = None, None
+    with contextlib.suppress(InputError):
+        task = Task.from_parameters(metadata.get("parameters", {}))
+        stated = Layout.of_metadata({**metadata, "files": paths.sizes(directory)})
+        layout = Layout.of(task, stated.num_shards, stated.formats)
+    if task:
+        return _advice(ANEW.format(""), directory, task, layout or Layout.of(task), overwrite=True)
+    with contextlib.suppress(InputError, IndexError):
+        task = Task.from_name(directory.parents[0].name)
+        return _advice(ANEW.format("move it away, then "), directory, task, Layout.of(task))
+    return ""
+
+
+def _advice(words: str, directory: AnyPath, task: Task, layout: Layout, overwrite: bool = False) -> str:
+    """The dataset, the words and the command; empty if the dataset is not where the command would make it."""
+    above = list(directory.parents)
+    if len(above) < 3 or dataset_path(above[2], task) != directory:
+        return ""
+    others = ["--overwrite"] if overwrite else []
+    return f"{directory} {words}{generate_command(task, layout, above[2], others)}"
 
 
 # The check of each data format, by its name.

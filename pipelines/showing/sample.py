@@ -13,8 +13,8 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, draws, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, datasets_in, read_shard_lengths, which_dataset
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths

@@ -16,9 +16,9 @@ from worker_pools import worker_pool
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking import rows as checked
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
 from seq2seq_arith.pipelines.showing import sample
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import metadata
+from seq2seq_arith.pipelines.checking import Problem, metadata
 from seq2seq_arith.pipelines.checking.files import split_sizes
-from seq2seq_arith.pipelines.checking.problem import Problem
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,

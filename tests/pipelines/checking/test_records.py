@@ -6,8 +6,7 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq_arith.pipelines.checking import records
-from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking import Problem, records
 
 ROWS = [("12-3 ", "9  "), ("5-7  ", "-2 "), ("0-0  ", "0  ")]
 DATA = b"".join(reference.record(*row) for row in ROWS)

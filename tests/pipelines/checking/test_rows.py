@@ -9,7 +9,7 @@ from rewriting import TASK, Rows, rewritten, rows, write_both
 from strategies import operand_pairs, tasks
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.checking.problem import Problem
+from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.rows import SOLVE, check_rows, same_characters, write, written
 from seq2seq_arith.pipelines.checking.verify import verify
 

@@ -1,24 +1,31 @@
-"""Progress of long work: bars in a terminal or a notebook, plain lines in a log.
+"""Progress of long work: bars in a terminal, one output of a notebook's cell, lines in a log, or events (``--json``).
 
 Work reports in one of two ways. A loop calls a function (``progress``). Threads and worker processes add to counters of
 their process (``add``), or an engine tells what was counted elsewhere (``raise_to``), and a watcher shows the counters
-(``watch``). They serve the eye alone: an engine may run a bundle twice, and then they are too high.
+(``watch``). They are for display only: an engine may run a bundle twice, and then they are too high.
+
+All of it goes to standard error. The bars are tqdm's.
 """
 
 import collections
 import contextlib
+import html
+import os
+import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import IO, Protocol
+from typing import Any
 
-from seq2seq_arith.base import events, notebook
+from seq2seq_arith.base import events
 
 LINE_SECONDS = 5.0  # between two lines in a log
 BAR_SECONDS = 0.1  # between two looks at the counters
 CELL_SECONDS = 0.3  # between two updates of a notebook's cell
-CELL_WIDTH = 30  # characters of a bar there
+CELL_WIDTH = 90  # characters of a line with a bar there
+# Columns need letters of one width, which some pages do not give to every <pre>.
+PLAIN = '<pre style="font-family: monospace">'
 
 # Called with the units done so far, and a short remark.
 ReportProgress = Callable[..., None]
@@ -56,7 +63,7 @@ def no_progress(done: int, remark: str = "") -> None:
 
 @contextlib.contextmanager
 def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProgress]:
-    """Shows one piece of work on standard output while the block runs.
+    """Shows one piece of work while the block runs. A bar makes way for the line that says how the work ended.
 
     Args:
       title: What is being done.
@@ -66,15 +73,23 @@ def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProg
     Yields:
       A function to call with the units done so far and a short remark.
     """
-    with _display(sys.stdout, {unit: total}, title) as display:
-        yield lambda done, remark="": display.update({unit: done}, remark)
+    last = time.monotonic()
+
+    def report(done: int, remark: str = "") -> None:
+        nonlocal last
+        if time.monotonic() - last >= display.seconds and (display.shows_end or done < total):
+            last = time.monotonic()
+            display.update({unit: done}, remark)
+
+    with contextlib.closing(_display({unit: total}, title)) as display:
+        yield report
 
 
 @contextlib.contextmanager
 def watch(
     totals: dict[str, int], current: Callable[[str], int], step: Callable[[], str] = lambda: ""
 ) -> Iterator[None]:
-    """Shows counters on standard error while the block runs.
+    """Shows counters while the block runs.
 
     Args:
       totals: What each counter will reach, by its name.
@@ -82,16 +97,16 @@ def watch(
       step: The name of what is done now.
     """
     stop = threading.Event()
-    with _display(sys.stderr, totals) as display:
 
-        def look() -> None:
-            waiting = True
-            with contextlib.suppress(OSError):  # nobody reads on, or the disk is full: the work is not told by a thread
-                while waiting:
-                    waiting = not stop.wait(display.seconds)
-                    if waiting or display.shows_end:
-                        display.update({name: current(name) for name in totals}, step())
+    def look() -> None:
+        waiting = True
+        with contextlib.suppress(OSError):  # nobody reads on, or the disk is full: the work finds out itself
+            while waiting:
+                waiting = not stop.wait(display.seconds)
+                if waiting or display.shows_end:
+                    display.update({name: current(name) for name in totals}, step())
 
+    with contextlib.closing(_display(totals)) as display:
         watcher = threading.Thread(target=look, daemon=True)
         watcher.start()
         try:
@@ -101,124 +116,161 @@ def watch(
             watcher.join()
 
 
-class _Display(Protocol):
-    seconds: float  # between two updates by a watcher
-    shows_end: bool  # whether the last update matters
+class _Lines:
+    """Lines in a log.
 
-    def update(self, done: dict[str, int], remark: str = "") -> None: ...
+    Attributes:
+      seconds: The time between two updates.
+      shows_end: Whether the last update matters.
+    """
 
+    shows_end = False
 
-@contextlib.contextmanager
-def _display(stream: IO[str], totals: dict[str, int], title: str = "") -> Iterator[_Display]:
-    if notebook.is_notebook():
-        cell = _Cell(totals, title)
-        try:
-            yield cell
-        finally:
-            cell.close()
-        return
-    if events.are_told():
-        yield _Events(totals, title)
-        return
-    if not stream.isatty() or notebook.started_this_process():
-        yield _Lines(stream, totals, title)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    def __init__(self, totals: dict[str, int], title: str) -> None:
+        self.seconds = LINE_SECONDS
+        self.totals = totals
+        self.title = title
+        self.start = time.monotonic()
 
-    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    remark = TextColumn("{task.fields[remark]}")
-    # A titled bar makes way for the line that says how its work ended.
-    with Progress(*columns, remark, console=Console(file=stream), transient=bool(title)) as bars:
-        yield _Bars(bars, totals, title)
+    def update(self, done: dict[str, int], remark: str) -> None:
+        self.show({name: min(done[name], total) for name, total in self.totals.items()}, remark)
+
+    def show(self, done: dict[str, int], remark: str) -> None:
+        counted = ", ".join(f"{done[name]:,} of {total:,} {name}" for name, total in self.totals.items())
+        line = f"{self.title or f'{time.monotonic() - self.start:.0f} s'}: {counted}  {remark}"
+        print(line.rstrip() + "\n", end="", file=sys.stderr, flush=True)  # in one piece: other threads write, too
+
+    def close(self) -> None:
+        pass
 
 
-class _Bars:
-    shows_end = True
-
-    def __init__(self, bars, totals: dict[str, int], title: str) -> None:
-        self.seconds = BAR_SECONDS
-        self._bars = bars
-        self._totals = totals
-        self._ids = {name: bars.add_task(title or name, total=total, remark="") for name, total in totals.items()}
-
-    def update(self, done: dict[str, int], remark: str = "") -> None:
-        *_, last = done
-        for name, value in done.items():
-            shown = remark if name == last else ""
-            self._bars.update(self._ids[name], completed=min(value, self._totals[name]), remark=shown)
-
-
-class _Cell:
-    """A bar in an output of a notebook's cell. A titled one makes way, as in a terminal."""
-
-    seconds = CELL_SECONDS
+class _Events(_Lines):
     shows_end = True
 
     def __init__(self, totals: dict[str, int], title: str) -> None:
-        self._totals = totals
-        self._title = title
-        self._output = notebook.output()
-        self._last = time.monotonic()
-        self._is_shown = False
+        super().__init__(totals, title)
+        self.seconds = events.PROGRESS_SECONDS
 
-    def update(self, done: dict[str, int], remark: str = "") -> None:
-        now = time.monotonic()
-        if self._title and now - self._last < self.seconds:
-            return  # a watcher keeps the time itself
-        self._last, self._is_shown = now, True
-        lines = [self._line(name, min(done[name], total), remark) for name, total in self._totals.items()]
-        self._output.show("progress", "\n".join(lines))
+    def show(self, done: dict[str, int], remark: str) -> None:
+        events.emit("progress", title=self.title, done=done, total=self.totals, step=remark)
 
-    def _line(self, name: str, done: int, remark: str) -> str:
-        total = self._totals[name]
-        full = CELL_WIDTH * done // max(1, total)
-        bar = "█" * full + "░" * (CELL_WIDTH - full)
-        return f"{f'{self._title}  ' * bool(self._title)}{bar}  {done:,} of {total:,} {name}  {remark}".rstrip()
+
+class _Bars(_Lines):
+    shows_end = True
+
+    def __init__(self, totals: dict[str, int], title: str) -> None:
+        from tqdm import tqdm
+
+        super().__init__(totals, title)
+        self.seconds = BAR_SECONDS
+        columns, lines = shutil.get_terminal_size((80, 24))  # tqdm itself shows nothing where the size is not known
+        options: dict[str, Any] = {"file": sys.stderr, "leave": not title, "ncols": columns - 1, "nrows": lines}
+        self._bars = {
+            name: tqdm(
+                desc=title or name, total=total, unit=f" {name}", unit_scale=total >= 10**6, position=place, **options
+            )
+            for place, (name, total) in enumerate(totals.items())
+        }
+
+    def show(self, done: dict[str, int], remark: str) -> None:
+        for name, bar in self._bars.items():
+            bar.n = done[name]
+            bar.set_postfix_str(remark if name == [*done][-1] else "")
 
     def close(self) -> None:
-        if self._title and self._is_shown:
+        for bar in self._bars.values():
+            bar.close()
+
+
+class _Cell(_Lines):
+    shows_end = True
+
+    def __init__(self, totals: dict[str, int], title: str) -> None:
+        super().__init__(totals, title)
+        self.seconds = CELL_SECONDS
+        self._output = _current or Output()
+        self._is_shown = False
+
+    def show(self, done: dict[str, int], remark: str) -> None:
+        from tqdm import tqdm
+
+        elapsed = time.monotonic() - self.start
+        self._output.show("progress", "\n".join(
+            tqdm.format_meter(
+                done[name], total, elapsed, CELL_WIDTH, self.title or name, unit=f" {name}", postfix=remark
+            )
+            for name, total in self.totals.items()
+        ))  # fmt: skip
+        self._is_shown = True
+
+    def close(self) -> None:
+        if self.title and self._is_shown:
             self._output.show("progress", "")
 
 
-class _Events:
-    """Progress for other programs."""
-
-    seconds = events.PROGRESS_SECONDS
-    shows_end = True
-
-    def __init__(self, totals: dict[str, int], title: str) -> None:
-        self._totals = totals
-        self._title = title
-        self._last = time.monotonic()
-
-    def update(self, done: dict[str, int], remark: str = "") -> None:
-        now = time.monotonic()
-        if self._title and now - self._last < self.seconds:
-            return  # a watcher keeps the time itself
-        self._last = now
-        done = {name: min(done[name], total) for name, total in self._totals.items()}
-        events.emit("progress", title=self._title, done=done, total=self._totals, step=remark)
+def _display(totals: dict[str, int], title: str = "") -> _Lines:
+    if is_notebook():
+        return _Cell(totals, title)
+    if events.are_told():
+        return _Events(totals, title)
+    # A notebook keeps each redraw of a bar as text if a cell runs a program, such as !arith-data.
+    if sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ:
+        return _Bars(totals, title)
+    return _Lines(totals, title)
 
 
-class _Lines:
-    shows_end = False
+class Output:
+    """One output of a notebook's cell, of named parts that stand below each other; each part can be replaced.
 
-    def __init__(self, stream: IO[str], totals: dict[str, int], title: str) -> None:
-        self.seconds = LINE_SECONDS
-        self._stream = stream
-        self._totals = totals
-        self._title = title
-        self._start = self._last = time.monotonic()
+    The output appears with its first part. The saved notebook holds what it showed last.
+    """
 
-    def update(self, done: dict[str, int], remark: str = "") -> None:
-        now = time.monotonic()
-        complete = all(done[name] >= total for name, total in self._totals.items())
-        # A watcher keeps the time itself, and shows counters that are complete while the work is not.
-        if self._title and (now - self._last < self.seconds or complete):
-            return
-        self._last = now
-        parts = (f"{min(done[name], total):,} of {total:,} {name}" for name, total in self._totals.items())
-        prefix = self._title or f"{now - self._start:.0f} s"
-        line = f"{prefix}: {', '.join(parts)}  {remark}".rstrip()
-        print(line + "\n", end="", file=self._stream, flush=True)  # in one piece: other threads write, too
+    def __init__(self) -> None:
+        self._parts: dict[str, tuple[str, str]] = {}
+        self._handle: Any = None
+        self._lock = threading.Lock()
+
+    def show(self, part: str, text: str, markup: str = "") -> None:
+        """Shows a part in place of what it was.
+
+        Args:
+          part: Its name.
+          text: The part as plain text; empty to remove it.
+          markup: The part as HTML, if it is more than its text.
+        """
+        from IPython.display import display  # type: ignore[reportMissingImports]
+
+        with self._lock:
+            self._parts[part] = (text, markup or (text and f"{PLAIN}{html.escape(text)}</pre>"))
+            plain, marked = zip(*self._parts.values(), strict=True)
+            content = {"text/plain": "\n\n".join(filter(None, plain)), "text/html": "".join(marked)}
+            if self._handle is None:
+                self._handle = display(content, raw=True, display_id=True)
+            else:
+                self._handle.update(content, raw=True)
+
+
+_current: Output | None = None
+
+
+def is_notebook() -> bool:
+    """Whether this process is the kernel of a notebook. IPython in a terminal is not: it has the terminal's bars."""
+    if "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython  # type: ignore[reportMissingImports]
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+@contextlib.contextmanager
+def one_output() -> Iterator[Output | None]:
+    """Collects what is shown in the block in one output; yields it, or None outside of notebooks."""
+    global _current
+    if not is_notebook():
+        yield None
+        return
+    before, _current = _current, _current or Output()
+    try:
+        yield _current
+    finally:
+        _current = before

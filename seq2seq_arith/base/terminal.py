@@ -186,8 +186,12 @@ def terminal_width() -> int:
 
 
 def say(text: str = "") -> None:
-    """Prints a line to standard output at once."""
-    print(text, flush=True)
+    """Prints a line to standard output at once, above the bars that a terminal shows."""
+    if "tqdm" in sys.modules:
+        sys.modules["tqdm"].tqdm.write(text)
+        sys.stdout.flush()
+    else:
+        print(text, flush=True)
 
 
 def as_typed(program: str) -> str:

@@ -1,20 +1,18 @@
-"""The progress that a person watches while a run goes on."""
+"""The progress that a person watches while a run goes on: bars, lines, and the output of a notebook's cell.
+
+The cell's are against an IPython that notes what it shows; tests/trainer/api/test_notebooks.py uses a real kernel.
+"""
 
 import io
 import re
 import sys
 import threading
+import types
 
 import pytest
 
 from seq2seq_arith.base import progress
-
-
-class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
+from seq2seq_arith.base.terminal import say
 
 
 def test_counts_from_many_threads_add_up():
@@ -84,54 +82,134 @@ def test_work_that_reports_is_lines_where_there_is_no_terminal(monkeypatch, caps
     with progress.progress("addition", 3) as report_progress:
         for done in range(1, 4):
             report_progress(done, "loss 0.5")
-    assert capsys.readouterr().out.splitlines() == [
-        "addition: 1 of 3 steps  loss 0.5",
-        "addition: 2 of 3 steps  loss 0.5",
-    ]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == ["addition: 1 of 3 steps  loss 0.5", "addition: 2 of 3 steps  loss 0.5"]
 
 
 def test_lines_keep_their_distance(capsys):
     with progress.progress("addition", 1000) as report_progress:
         for done in range(1000):
             report_progress(done)
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""
 
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
-@pytest.mark.parametrize("no_color", ["", "1"])
-def test_colours_are_left_out_if_somebody_says_so(monkeypatch, no_color):
-    """https://no-color.org: if the variable is not empty."""
-    out = Terminal()
-    monkeypatch.setattr(progress.sys, "stdout", out)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("NO_COLOR", no_color)
+def test_bars_in_a_terminal(monkeypatch, capsys):
+    """A titled one makes way; a line that is printed meanwhile stands above it."""
+    terminal = Terminal()
+    monkeypatch.delenv("JPY_PARENT_PID", raising=False)
+    monkeypatch.setattr(progress, "BAR_SECONDS", 0.0)
+    monkeypatch.setattr(sys, "stderr", terminal)
     with progress.progress("addition", 3) as report_progress:
-        report_progress(2)
-    assert bool(COLOUR.search(out.getvalue())) == (not no_color)
-
-
-def test_bars_in_a_terminal(monkeypatch):
-    out, err = Terminal(), Terminal()
-    monkeypatch.setattr(progress.sys, "stdout", out)
-    monkeypatch.setattr(progress.sys, "stderr", err)
-    with progress.progress("addition", 3) as report_progress:
-        report_progress(3, "loss 0.5")
-    with progress.watch({"draws": 10}, lambda _: 99):
+        report_progress(2, "loss 0.5")
+        say("a line")
+    shown = terminal.getvalue()
+    assert re.search(r"addition: +67%.*2/3 .*loss 0.5", shown)
+    assert shown.endswith("\r")
+    with progress.watch({"draws": 10, "shards": 8}, lambda _: 99, lambda: "writes"):
         pass
-    assert "addition" in out.getvalue()
-    assert re.search(r"draws.*10/10", err.getvalue())
+    assert re.search(r"draws: 100%.* 10/10 .*\n?.*shards: 100%.* 8/8 .*writes", terminal.getvalue(), re.DOTALL)
+    assert capsys.readouterr().out == "a line\n"
 
 
 def test_a_program_that_a_cell_starts_prints_no_bars(monkeypatch):
     """``!arith-data`` has a terminal there, whose text the notebook keeps with every redraw."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
-    for variable, has_bar in (("", True), ("123", False)):
-        monkeypatch.setenv("JPY_PARENT_PID", variable) if variable else monkeypatch.delenv("JPY_PARENT_PID", False)
-        stream = Terminal()
-        monkeypatch.setattr(sys, "stdout", stream)
-        with progress.progress("training", 10) as report:
-            report(5)
-        assert ("\x1b[" in stream.getvalue()) == has_bar
-        assert ("training: 5 of 10 steps" in stream.getvalue()) != has_bar
+    monkeypatch.setenv("JPY_PARENT_PID", "123")
+    with progress.progress("training", 10) as report:
+        report(5)
+    assert terminal.getvalue() == "training: 5 of 10 steps\n"
+
+
+class Handle:
+    """An output of a cell: all that it has shown."""
+
+    def __init__(self, content) -> None:
+        self.shown = [content]
+
+    def update(self, content, raw: bool) -> None:
+        assert raw
+        self.shown.append(content)
+
+
+@pytest.fixture
+def outputs(monkeypatch) -> list[Handle]:
+    """The outputs of a cell, in a kernel."""
+    found: list[Handle] = []
+
+    def display(content, raw: bool, display_id: bool) -> Handle:
+        assert raw and display_id
+        found.append(Handle(content))
+        return found[-1]
+
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: types.SimpleNamespace(kernel=object())
+    ipython.display = types.ModuleType("IPython.display")
+    ipython.display.display = display
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+    return found
+
+
+def test_only_a_kernel_is_a_notebook(monkeypatch, outputs):
+    assert progress.is_notebook()
+    monkeypatch.setattr(sys.modules["IPython"], "get_ipython", lambda: object())  # IPython in a terminal
+    assert not progress.is_notebook()
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert not progress.is_notebook()
+    with progress.one_output() as output:
+        assert output is None
+
+
+def test_parts_stand_below_each_other_and_are_replaced(outputs):
+    output = progress.Output()
+    output.show("bar", "1 of 2")
+    output.show("table", "a <b>", "<b>a</b>")
+    output.show("bar", "2 of 2")
+    output.show("bar", "")
+    (handle,) = outputs
+    assert [content["text/plain"] for content in handle.shown] == [
+        "1 of 2",
+        "1 of 2\n\na <b>",
+        "2 of 2\n\na <b>",
+        "a <b>",
+    ]
+    assert handle.shown[1]["text/html"] == f"{progress.PLAIN}1 of 2</pre><b>a</b>"
+    assert handle.shown[-1]["text/html"] == "<b>a</b>"
+
+
+def test_all_work_of_a_block_is_one_output(monkeypatch, outputs):
+    monkeypatch.setattr(progress, "CELL_SECONDS", 0.0)
+    with progress.one_output():
+        for title in ("epoch 1", "validation"):
+            with progress.progress(title, 4) as report_progress:
+                report_progress(1, "loss 0.5")
+                report_progress(4, "loss 0.4")
+    (handle,) = outputs
+    texts = [content["text/plain"] for content in handle.shown]
+    assert re.fullmatch(r"epoch 1: +25%.* 1/4 .* loss 0.5]", texts[0])
+    assert re.fullmatch(r"epoch 1: 100%.* 4/4 .* loss 0.4]", texts[1])
+    assert [bool(text) for text in texts] == [True, True, False] * 2
+
+
+def test_short_work_shows_no_bar(monkeypatch, outputs):
+    monkeypatch.setattr(progress, "CELL_SECONDS", 3600.0)  # also on a busy machine, this work is short
+    with progress.progress("addition", 4) as report_progress:
+        report_progress(4)
+    assert outputs == []
+
+
+def test_counters_stay_with_their_end(outputs):
+    with progress.watch({"draws": 10, "shards": 8}, lambda name: 99):
+        pass
+    (handle,) = outputs
+    assert re.fullmatch(r"draws: 100%.* 10/10 .*\nshards: 100%.* 8/8 .*", handle.shown[-1]["text/plain"])

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq_arith.base import events, notebook
+from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
@@ -92,7 +92,7 @@ class Cell(Observer):
       history: The rows of the epochs that are done already.
     """
 
-    def __init__(self, output: notebook.Output, epochs: int, history: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, output: progress.Output, epochs: int, history: Sequence[dict[str, Any]]) -> None:
         self._output = output
         self._epochs = epochs
         self._rows = list(history)

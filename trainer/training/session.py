@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import events, notebook
+from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
@@ -107,7 +107,7 @@ def train(
         with (
             devices.translate_exhaustion("give a smaller --batch-size"),
             _translate_lost_machine(run),
-            notebook.one_output() as output,
+            progress.one_output() as output,
         ):
             loop = make_loop(plan)
             if is_chief:
@@ -304,7 +304,7 @@ def _make_batches(source: Source, config: TrainConfig, replicas: int) -> tuple[B
     return Lanes(training, config.batch_size, replicas, config.seed), list(training.shards())
 
 
-def _make_observers(loop: Loop, output: notebook.Output | None, options: TrainOptions) -> list[Observer]:
+def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:
     epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
     shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
     observers: list[Observer] = [shown, Events()]

@@ -67,7 +67,7 @@ def test_each_object_shows_itself_as_a_table(cell, words, outputs):
 def test_making_is_one_output_that_shows_its_end(outputs):
     """The counters are shown by a thread."""
     (display,) = (output for output in outputs["make"] if output.output_type == "display_data")
-    assert "8 of 8 shards" in display.data["text/plain"]
+    assert " 8/8 " in display.data["text/plain"]
 
 
 def test_a_training_is_one_output_that_shows_its_end(outputs):

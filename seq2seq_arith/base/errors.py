@@ -16,15 +16,20 @@
 A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
 """
 
-import re
 from pathlib import Path
+from typing import Any
 
-# Longer values are cut: a number of 5,000 digits would hide the sentence. Paths and commands stay whole, as they may be
-# typed again: a name in them has at most 255 bytes, each of which takes up to 5 characters in a shell's quotes.
-LONGEST_VALUE, LONGEST_QUOTED, SHOWN = 300, 2000, 60
-_LONG = re.compile(
-    rf"(?<![^\s/'\"])([^\s/'\"\\]{{{LONGEST_VALUE},}}?|[^\s/]{{{LONGEST_QUOTED},}}?)(?=['\";,:)]*(?:[\s/]|$))"
-)
+LONGEST_VALUE, CUT_TO = 300, 60  # characters; the name of a file has at most 255 bytes
+
+
+def shown(value: Any) -> str:
+    """A value as a refusal quotes it: cut if it is so long that it would hide the sentence.
+
+    >>> shown("9" * 5000) == "'" + "9" * 59 + "…"
+    True
+    """
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:CUT_TO]}…"
 
 
 class _OneSentence:
@@ -38,15 +43,8 @@ class InputError(ValueError, _OneSentence):
     """Input that cannot be used.
 
     The message is one sentence that says what was given, what is allowed and what to do. The programs print it
-    without a traceback and exit with code 2. A value of ``LONGEST_VALUE`` characters, more than the name of a file
-    has, is cut.
-
-    >>> len(str(InputError("digits is " + "9" * 5000)))
-    71
+    without a traceback and exit with code 2.
     """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(_LONG.sub(lambda value: f"{value[0][:SHOWN]}…", message))
 
 
 class RunError(RuntimeError, _OneSentence):

@@ -34,7 +34,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, shown
 
 METADATA = "option"
 # The title of a group of options at the head of a command's help.
@@ -113,7 +113,7 @@ def check(instance: Any) -> None:
         elif kind is float:
             check_number(label, value, about.low, about.high)
         elif kind is bool and not isinstance(value, bool):
-            raise InputError(f"{label} is {value!r}; give True or False")
+            raise InputError(f"{label} is {shown(value)}; give True or False")
 
 
 def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
@@ -122,7 +122,7 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
         # The field writes LSTM and GRU.
         meant = str(value).lower()
         hint = f"did you mean {meant!r}?" if meant in choices else f"give one of {', '.join(choices)}"
-        raise InputError(f"{label} is {value!r}; {hint}")
+        raise InputError(f"{label} is {shown(value)}; {hint}")
 
 
 def did_you_mean(typed: str, names: Iterable[str], cutoff: float = 0.5) -> str:
@@ -157,7 +157,7 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:
     """Raises InputError unless the value is a whole number within the bounds; a bool is not one, NumPy's is."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or not _within(value, low, high):
-        raise InputError(f"{label} is {value!r}; give a whole number {_range(low, high, 'd')}")
+        raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
 
 
 def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:
@@ -165,7 +165,7 @@ def check_number(label: str, value: Any, low: float | None, high: float | None) 
     # An int is compared as it is, because the largest are not floats.
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < math.inf
     if not is_number or not _within(value, low, high):
-        raise InputError(f"{label} is {value!r}; give a number {_range(low, high, 'g')}")
+        raise InputError(f"{label} is {shown(value)}; give a number {_range(low, high, 'g')}")
 
 
 def whole_number(text: str) -> int:
@@ -173,7 +173,7 @@ def whole_number(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number; write it with digits alone") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number; write it with digits only") from None
 
 
 def number(text: str) -> float:
@@ -181,7 +181,7 @@ def number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number; write it like 0.5 or 1e-3") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is not a number; write it like 0.5 or 1e-3") from None
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -216,12 +216,12 @@ def add_options(
     for name in names or options:
         field, about = options[name]
         kind, _ = _kind(field)
-        shown = (default_of and default_of(name)) or about.default or _shown(field.default)
+        default = (default_of and default_of(name)) or about.default or _in_words(field.default)
         facts = [", ".join(about.allowed)] if about.choices is not None else []
         if kind in (int, float) and (about.low, about.high) != (None, None):
             facts.append(_range(about.low, about.high, ",d" if kind is int else "g"))
-        if shown:
-            facts.append(f"default: {shown}")
+        if default:
+            facts.append(f"default: {default}")
         help = f"{about.help} ({'; '.join(facts)})" if facts else about.help
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if kind is not bool:
@@ -286,7 +286,7 @@ def _range(low: float | None, high: float | None, form: str) -> str:
     return f"from {low:{form}} to {high:{form}}"
 
 
-def _shown(default: Any) -> str:
+def _in_words(default: Any) -> str:
     """A default in words; empty if there is none to show."""
     if default is dataclasses.MISSING or default is None:
         return ""

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from seq2seq_arith.base import errors
-from seq2seq_arith.base.terminal import as_command
 
 
 def test_the_docstring_draws_every_error_below_its_base():
@@ -24,29 +23,16 @@ def test_the_docstring_draws_every_error_below_its_base():
 
 
 @pytest.mark.parametrize(
-    ("given", "shown"),
+    ("value", "shown"),
     [
-        ("learning_rate is " + "9" * 400 + "; give less", "learning_rate is " + "9" * 60 + "…; give less"),
-        ("'" + "x" * 300 + "' is no number", "'" + "x" * 60 + "…' is no number"),
-        (f"'{'word ' * 2}{'9' * 5000}' is no number", f"'word word {'9' * 60}…' is no number"),
-        (repr("\0" * 5000) + " is no number", "'" + r"\x00" * 14 + r"\x0…' is no number"),
-        ("9" * 299, "9" * 299),
-        ("/folder" * 100 + "/x is no run", "/folder" * 100 + "/x is no run"),  # a path is whole
-        ("/" + "a" * 5000 + "/b", "/" + "a" * 60 + "…/b"),
-        ("word " * 100, "word " * 100),
+        ("9" * 400, "'" + "9" * 59 + "…"),
+        (10**400, "1" + "0" * 59 + "…"),
+        ("9" * 298, "'" + "9" * 298 + "'"),
+        (None, "None"),
     ],
 )
-def test_a_long_value_does_not_hide_the_sentence(given, shown):
-    assert str(errors.InputError(given)) == shown
-
-
-@pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "\n" * 255, "'" * 255, '"' * 255, "a b" * 85, "\udcff" * 255])
-@pytest.mark.parametrize("place", ["{}", "/data/{}/seq2seq_arith", "--data-dir={}"])
-def test_a_command_or_a_path_is_whole(name, place):
-    """The longest names that a system takes."""
-    word = place.format(name)
-    for sentence in (f"{word} is damaged; make it anew", f"make it with: {as_command(['arith-data', word])}"):
-        assert str(errors.InputError(sentence)) == sentence
+def test_a_long_value_does_not_hide_the_sentence(value, shown):
+    assert errors.shown(value) == shown
 
 
 def test_ipython_shows_one_sentence_of_every_error():

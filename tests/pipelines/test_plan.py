@@ -167,7 +167,7 @@ def test_the_command_in_a_process_of_its_own():
         (["addition", "--num-examples=500501"], "only 500500 different pairs"),
         (["addition", "--workers=0"], "--workers is 0"),
         (["addition", "--workers=1" + 400 * "0"], "give 1 to 1000000"),
-        (["addition", "--workers=two"], "'two' is no whole number"),
+        (["addition", "--workers=two"], "'two' is not a whole number"),
         (["addition", "--runner=FlinkRunner"], "--runner=FlinkRunner"),
         (["addition", "--price-per-vcpu-hour=cheap"], "cheap"),
         (["addition", "--price-per-shuffled-gb=-1"], "--price-per-shuffled-gb is -1.0; give a price such as 0.01"),

@@ -117,7 +117,7 @@ def watch(
 
 
 class _Lines:
-    """Lines in a log.
+    """Lines in a log; its subclasses show progress elsewhere.
 
     Attributes:
       seconds: The time between two updates.
@@ -126,11 +126,12 @@ class _Lines:
 
     shows_end = False
 
-    def __init__(self, totals: dict[str, int], title: str) -> None:
-        self.seconds = LINE_SECONDS
+    def __init__(self, seconds: float, totals: dict[str, int], title: str) -> None:
+        self.seconds = seconds
         self.totals = totals
         self.title = title
         self.start = time.monotonic()
+        self.output = _current or Output()
 
     def update(self, done: dict[str, int], remark: str) -> None:
         self.show({name: min(done[name], total) for name, total in self.totals.items()}, remark)
@@ -147,10 +148,6 @@ class _Lines:
 class _Events(_Lines):
     shows_end = True
 
-    def __init__(self, totals: dict[str, int], title: str) -> None:
-        super().__init__(totals, title)
-        self.seconds = events.PROGRESS_SECONDS
-
     def show(self, done: dict[str, int], remark: str) -> None:
         events.emit("progress", title=self.title, done=done, total=self.totals, step=remark)
 
@@ -158,65 +155,55 @@ class _Events(_Lines):
 class _Bars(_Lines):
     shows_end = True
 
-    def __init__(self, totals: dict[str, int], title: str) -> None:
+    def __init__(self, *arguments: Any) -> None:
         from tqdm import tqdm
 
-        super().__init__(totals, title)
-        self.seconds = BAR_SECONDS
+        super().__init__(*arguments)
+        self.bars: dict[str, tqdm] = {}
         columns, lines = shutil.get_terminal_size((80, 24))  # tqdm itself shows nothing where the size is not known
-        options: dict[str, Any] = {"file": sys.stderr, "leave": not title, "ncols": columns - 1, "nrows": lines}
-        self._bars = {
-            name: tqdm(
-                desc=title or name, total=total, unit=f" {name}", unit_scale=total >= 10**6, position=place, **options
-            )
-            for place, (name, total) in enumerate(totals.items())
-        }
+        options: dict[str, Any] = {"file": sys.stderr, "leave": not self.title, "ncols": columns - 1, "nrows": lines}
+        for place, (name, total) in enumerate(self.totals.items()):
+            options |= {"desc": self.title or name, "unit": f" {name}", "unit_scale": total >= 10**6}
+            self.bars[name] = tqdm(total=total, position=place, **options)
 
     def show(self, done: dict[str, int], remark: str) -> None:
-        for name, bar in self._bars.items():
+        *_, last = done
+        for name, bar in self.bars.items():
             bar.n = done[name]
-            bar.set_postfix_str(remark if name == [*done][-1] else "")
+            bar.set_postfix_str(remark if name == last else "")
 
     def close(self) -> None:
-        for bar in self._bars.values():
+        for bar in self.bars.values():
             bar.close()
 
 
 class _Cell(_Lines):
     shows_end = True
 
-    def __init__(self, totals: dict[str, int], title: str) -> None:
-        super().__init__(totals, title)
-        self.seconds = CELL_SECONDS
-        self._output = _current or Output()
-        self._is_shown = False
-
     def show(self, done: dict[str, int], remark: str) -> None:
         from tqdm import tqdm
 
-        elapsed = time.monotonic() - self.start
-        self._output.show("progress", "\n".join(
-            tqdm.format_meter(
-                done[name], total, elapsed, CELL_WIDTH, self.title or name, unit=f" {name}", postfix=remark
-            )
-            for name, total in self.totals.items()
-        ))  # fmt: skip
-        self._is_shown = True
+        seconds = time.monotonic() - self.start
+        lines = [
+            tqdm.format_meter(n, self.totals[name], seconds, CELL_WIDTH, self.title or name, unit=f" {name}")
+            for name, n in done.items()
+        ]
+        self.output.show("progress", ("\n".join(lines) + f"  {remark}").rstrip())
 
     def close(self) -> None:
-        if self.title and self._is_shown:
-            self._output.show("progress", "")
+        if self.title:
+            self.output.remove("progress")
 
 
 def _display(totals: dict[str, int], title: str = "") -> _Lines:
     if is_notebook():
-        return _Cell(totals, title)
+        return _Cell(CELL_SECONDS, totals, title)
     if events.are_told():
-        return _Events(totals, title)
+        return _Events(events.PROGRESS_SECONDS, totals, title)
     # A notebook keeps each redraw of a bar as text if a cell runs a program, such as !arith-data.
     if sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ:
-        return _Bars(totals, title)
-    return _Lines(totals, title)
+        return _Bars(BAR_SECONDS, totals, title)
+    return _Lines(LINE_SECONDS, totals, title)
 
 
 class Output:
@@ -226,7 +213,7 @@ class Output:
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, tuple[str, str]] = {}
+        self._parts: dict[str, tuple[str, ...]] = {}
         self._handle: Any = None
         self._lock = threading.Lock()
 
@@ -235,13 +222,21 @@ class Output:
 
         Args:
           part: Its name.
-          text: The part as plain text; empty to remove it.
+          text: The part as plain text.
           markup: The part as HTML, if it is more than its text.
         """
+        self._replace(part, text, markup or f"{PLAIN}{html.escape(text)}</pre>")
+
+    def remove(self, part: str) -> None:
+        """Shows a part no longer, if it was shown."""
+        if part in self._parts:
+            self._replace(part, "", "")
+
+    def _replace(self, part: str, *content: str) -> None:
         from IPython.display import display  # type: ignore[reportMissingImports]
 
         with self._lock:
-            self._parts[part] = (text, markup or (text and f"{PLAIN}{html.escape(text)}</pre>"))
+            self._parts[part] = content
             plain, marked = zip(*self._parts.values(), strict=True)
             content = {"text/plain": "\n\n".join(filter(None, plain)), "text/html": "".join(marked)}
             if self._handle is None:

@@ -194,27 +194,16 @@ def say(text: str = "") -> None:
         print(text, flush=True)
 
 
-def as_typed(program: str) -> str:
-    """How a person types one of our programs here: by its name, or by its path if the shell does not know the name."""
-    beside = Path(sys.executable).parent / program
-    found = shutil.which(program)
-    if not beside.is_file() or (found and beside.samefile(found)):
-        return program
-    return _from_here(beside)
-
-
-def python_as_typed() -> str:
-    """How a person types the Python that runs: by its name, or by its path if the shell finds another one, or none.
+def as_typed(program: str = "") -> str:
+    """How a person types one of our programs here, or the Python that runs: by its name if the shell finds it so.
 
     Links are not followed: those of two environments may lead to the same file.
     """
     running = Path(sys.executable or "python")
-    found = shutil.which(running.name)
-    return running.name if not sys.executable or (found and Path(found) == running) else _from_here(running)
-
-
-def _from_here(path: Path) -> str:
-    """A path from the current folder, if it is below it."""
+    path = running.with_name(program) if program else running
+    found = shutil.which(path.name)
+    if not path.is_file() or (found and Path(found) == path):
+        return path.name
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 

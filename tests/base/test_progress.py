@@ -175,7 +175,8 @@ def test_parts_stand_below_each_other_and_are_replaced(outputs):
     output.show("bar", "1 of 2")
     output.show("table", "a <b>", "<b>a</b>")
     output.show("bar", "2 of 2")
-    output.show("bar", "")
+    output.remove("bar")
+    output.remove("nothing")
     (handle,) = outputs
     assert [content["text/plain"] for content in handle.shown] == [
         "1 of 2",
@@ -196,8 +197,8 @@ def test_all_work_of_a_block_is_one_output(monkeypatch, outputs):
                 report_progress(4, "loss 0.4")
     (handle,) = outputs
     texts = [content["text/plain"] for content in handle.shown]
-    assert re.fullmatch(r"epoch 1: +25%.* 1/4 .* loss 0.5]", texts[0])
-    assert re.fullmatch(r"epoch 1: 100%.* 4/4 .* loss 0.4]", texts[1])
+    assert re.fullmatch(r"epoch 1: +25%.* 1/4 .*  loss 0.5", texts[0])
+    assert re.fullmatch(r"epoch 1: 100%.* 4/4 .*  loss 0.4", texts[1])
     assert [bool(text) for text in texts] == [True, True, False] * 2
 
 

@@ -236,7 +236,7 @@ def test_python_as_it_is_typed(tmp_path, monkeypatch, on_path, folder, typed):
     monkeypatch.chdir(tmp_path / folder)
     monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
     monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
-    assert terminal.python_as_typed() == typed.format(tmp_path)
+    assert terminal.as_typed() == typed.format(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ class Files:
 
         Their names, templates and classes can send a reader elsewhere, and their checksums can be made right.
         """
-        for name in {DATASET_INFO, FEATURES} & set(self.sizes):
+        for name in sorted({DATASET_INFO, FEATURES} & set(self.sizes)):
             file = self.directory / name
             try:
                 content = paths.read_bytes(file)

@@ -90,3 +90,15 @@ def test_the_sizes_of_files(right, tmp_path):
     assert problems()[1:] == [f"{directory / parquet}: is empty"]
     (directory / tfrecord).unlink()
     assert problems() == [f"{directory / parquet}: is empty"]  # that a file is missing is said elsewhere
+
+
+def test_two_descriptors_that_cannot_be_read(right, tmp_path):
+    """The first does not hide the second."""
+    directory = shutil.copytree(right, tmp_path / "copy")
+    for name in (INFO, FEATURES):
+        (directory / name).unlink()
+        (directory / name).symlink_to("nowhere")
+    problems = verify(directory).problems
+    assert [problem for problem in problems if ": cannot be read (" in problem] == [
+        f"{directory / name}: cannot be read (No such file or directory)" for name in sorted((INFO, FEATURES))
+    ]

@@ -115,3 +115,28 @@ def test_metadata_that_cannot_be_read(copy, monkeypatch):
 
     monkeypatch.setattr(paths, "read_bytes", vanished)
     assert verify(copy).problems == [f"{copy / 'metadata.json'}: cannot be read (No such file or directory)"]
+
+
+def test_a_file_of_another_name(copy):
+    """As many files as there must be, one under another name, and every checksum right."""
+
+    def rename(metadata):
+        files = metadata["files"]
+        files["seq2seq_arith-train.tfrecord-00007-of-00003"] = files.pop("seq2seq_arith-train.tfrecord-00001-of-00003")
+
+    rewritten(copy, rename)
+    assert verify(copy).problems == [f"{copy / 'metadata.json'}: its files are not those of its parameters"]
+
+
+@pytest.mark.parametrize("given", [None, 64 * "0"])
+def test_damaged_metadata_get_advice_also_if_a_sha256_was_asked_for(right, tmp_path, given):
+    directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
+    rewritten(directory, lambda metadata: metadata.update(duplicates=0))
+    result = verify(directory, sha256=given)
+    assert len(result.problems) == 1
+    assert f"make it anew with: arith-data generate {TASK.name}" in result.advice
+    assert result.advice.endswith("--overwrite")
+    shutil.copy(right / "metadata.json", directory)
+    result = verify(directory, sha256=64 * "0")  # it is another dataset: nothing mends it
+    assert len(result.problems) == 1
+    assert result.advice == ""

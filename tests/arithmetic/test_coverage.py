@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import reference
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import tasks
 
@@ -145,7 +145,6 @@ def test_draws_for_a_number_of_keys(num_keys):
 
 
 @given(tasks(num_examples=10))
-@settings(max_examples=60)
 def test_refusal_names_the_largest_that_is_accepted(task):
     def refusal(num_examples: int) -> str | None:
         values = {field: getattr(task, field) for field in ("name", "digits", "ordered", "draws")}
@@ -167,30 +166,17 @@ def test_refusal_names_the_largest_that_is_accepted(task):
     assert refusal(largest + 1) is not None
 
 
-@pytest.mark.parametrize(
-    ("task", "words"),
-    [
-        (Task("pq", digits=3, num_examples=10), "pq of at most 3 dashes has too few different pairs"),
-        (
-            Task("addition", digits=1, num_examples=56),
-            "num_examples is 56, but addition of at most 1 digits has only 55 different pairs",
-        ),
-        (Task("addition", digits=3, num_examples=500_501), "num_examples is 500501"),
-        (Task("modular_addition", digits=3), "modular_addition of 0 to 2 has too few different pairs"),
-        (
-            Task("modular_addition", num_examples=9410),
-            "modular_addition of 0 to 96 has only 9409 different pairs; give fewer, or a larger modulus",
-        ),
-        (
-            Task("addition", digits=18, num_examples=2**45),
-            f"num_examples is {2**45}, but for addition of at most 18 digits at most .* are practical; give fewer",
-        ),
-    ],
-    ids=lambda value: getattr(value, "config_name", ""),
-)
-def test_refusal(task, words):
-    with pytest.raises(InputError, match=words):
-        coverage.num_draws(task)
+def test_refusals(refusal):
+    for task in (
+        Task("pq", digits=3, num_examples=10),
+        Task("addition", digits=1, num_examples=56),
+        Task("addition", digits=3, num_examples=500_501),
+        Task("modular_addition", digits=3),
+        Task("modular_addition", num_examples=9410),
+        Task("addition", digits=18, num_examples=2**45),
+    ):
+        with refusal(InputError):
+            coverage.num_draws(task)
 
 
 FITTED = [
@@ -215,10 +201,10 @@ def test_a_number_that_nobody_gave_is_practical(task, given, num_examples):
     assert coverage.fitted(fitted, given) == fitted
 
 
-def test_a_validation_split_that_was_given_stays():
+def test_a_validation_split_that_was_given_stays(refusal):
     given = {"digits": 20, "num_validation": 50}
     assert coverage.fitted(Task("pq", **given), given).config_name == "pq-d20-n210-v50"
-    with pytest.raises(InputError, match="num_validation is 210; give a whole number from 1 to 209"):
+    with refusal(InputError):
         coverage.fitted(Task("pq", digits=20, num_validation=210), {"digits", "num_validation"})
 
 
@@ -276,9 +262,9 @@ def test_a_first_guess_of_structured_draws(name, digits):
     ("name", "digits", "num_examples", "ordered"),
     [
         ("addition", 3, 200_000, False),
-        ("subtraction", 4, 900_000, False),
-        ("subtraction", 4, 900_000, True),
-        ("addition", 6, 900_000, False),
+        pytest.param("subtraction", 4, 900_000, False, marks=pytest.mark.release),
+        pytest.param("subtraction", 4, 900_000, True, marks=pytest.mark.release),
+        pytest.param("addition", 6, 900_000, False, marks=pytest.mark.release),
     ],
 )
 def test_a_first_guess_for_many_structured_draws(name, digits, num_examples, ordered):

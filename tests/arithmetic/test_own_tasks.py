@@ -45,12 +45,6 @@ def forget(monkeypatch):
     monkeypatch.setattr(own_tasks, "_known", {})
 
 
-@pytest.fixture(autouse=True)
-def forgotten(monkeypatch):
-    """Each test begins without custom tasks."""
-    forget(monkeypatch)
-
-
 @pytest.fixture
 def write(tmp_path):
     """Writes the file with some of its parts replaced: (old, new, old, new, ...)."""

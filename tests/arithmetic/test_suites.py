@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -102,7 +102,6 @@ def suite_slices(draw):
 
 
 @given(suite_slices(), st.integers(0, 2**64 - 1))
-@settings(max_examples=300)
 def test_every_slice_keeps_its_promise(chosen, seed):
     task, digits, slice = chosen
     drawn = pairs(task, digits, slice, seed, 10)
@@ -206,3 +205,14 @@ def test_every_slice_stands_in_the_docs():
         for slice in slices(task, 5):
             kind = re.sub(r"-\d-\d$", "-M-N", slice.name)
             assert f"`{re.sub(r'-[0-9]$', '-K', kind)}`" in text, slice.name
+
+
+@pytest.mark.parametrize("digits", [1, 2])
+def test_signed_operands_of_few_digits_are_of_full_length(digits):
+    """Here both drawn operands are often equal, and one of them is moved away from the other."""
+    low = 0 if digits == 1 else 10
+    for name in ("positive", "negative"):
+        slice = find("subtraction", digits, name)
+        drawn = [slice.draw(Words(name, digits, index), digits) for index in range(500)]
+        assert {low <= each < 10**digits for pair in drawn for each in pair} == {True}
+        assert {left > right for left, right in drawn} == {name == "positive"}

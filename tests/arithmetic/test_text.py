@@ -138,33 +138,32 @@ def test_questions_of_people_are_stored_as_the_datasets_hold_them(task, question
     assert parse(question, task).stored == stored
 
 
-@pytest.mark.parametrize(
-    ("task", "question", "sentence"),
-    [
-        (Task("addition"), "39x3", "holds 'x', which is not in the alphabet ' +0123456789' of addition"),
-        (Task("addition"), "39-3", "holds '-'"),
-        (Task("addition"), "1234+3", "has an operand of 4 digits, and this model reads at most 3"),
-        (Task("addition"), "39+", "is not one of addition; write two operands with '+' between them, like 12+7"),
-        (Task("addition"), "", "is not one of addition"),
-        (Task("addition"), "1+2+3", "is not one of addition"),
-        (Task("addition"), "0+07", "the question '0+07' has an operand with a zero in front; leave it out"),
-        (Task("subtraction"), "-3-4", "is not one of subtraction"),
-        (Task("pq"), "--p" + "-" * 1001, "'--p-{1001}' has an operand of 1,001 dashes"),
-        (Task("pq"), "--q--", "is not one of pq"),
-        (Task("pq"), "-{1001}p1", "'-{1001}p-' has an operand of 1,001 dashes"),
-        (Task("pq"), "0p1", "is not one of pq"),
-        (Task("pq"), "3{2}p1", "holds '3', which is not in the alphabet"),
-        (Task("pq"), f"-{{{10**11}}}p-", "stands for 100,000,000,000 characters or more, and one of pq has at most"),
-        (Task("pq"), "9" * 5000 + "p1", "stands for 1,000,000,000,000 characters or more"),
-        (Task("pq"), "-{100000}" * 1000 + "p-", "stands for 100,000,000 characters or more"),
-        (Task("addition"), "7{20}+1", "has an operand of 20 digits, and this model reads at most 3"),
-        (Task("addition"), "7{}+1", "holds '{', which is not in the alphabet"),
-    ],
-)
-def test_what_is_no_question_is_refused(task, question, sentence):
-    with pytest.raises(InputError) as caught:
-        parse(question, task)
-    assert sentence in str(caught.value)
+NO_QUESTIONS = [
+    (Task("addition"), "39x3"),
+    (Task("addition"), "39-3"),
+    (Task("addition"), "1234+3"),
+    (Task("addition"), "39+"),
+    (Task("addition"), ""),
+    (Task("addition"), "1+2+3"),
+    (Task("addition"), "0+07"),
+    (Task("subtraction"), "-3-4"),
+    (Task("pq"), "--p" + "-" * 1001),
+    (Task("pq"), "--q--"),
+    (Task("pq"), "-{1001}p1"),
+    (Task("pq"), "0p1"),
+    (Task("pq"), "3{2}p1"),
+    (Task("pq"), f"-{{{10**11}}}p-"),
+    (Task("pq"), "9" * 5000 + "p1"),
+    (Task("pq"), "-{100000}" * 1000 + "p-"),
+    (Task("addition"), "7{20}+1"),
+    (Task("addition"), "7{}+1"),
+]
+
+
+def test_what_is_not_a_question_is_refused(refusal):
+    for task, question in NO_QUESTIONS:
+        with refusal(InputError):
+            parse(question, task)
 
 
 @pytest.mark.parametrize(

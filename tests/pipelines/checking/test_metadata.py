@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rewriting import TASK, rewritten
 
@@ -92,7 +92,6 @@ PLACES = st.one_of(
 
 
 @given(PLACES, JSON)
-@settings(max_examples=150)
 def test_any_metadata_at_all(right, tmp_path_factory, fields, value):
     """Any content with its own checksum right: a problem or none, but no exception and no hang."""
     directory = tmp_path_factory.getbasetemp() / "fuzzed"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.pipelines.checking import Problem, records
@@ -27,7 +27,6 @@ def test_both_ways_read_the_same():
 
 
 @given(st.text("0123456789+", min_size=1, max_size=300), st.text("0123456789", min_size=1, max_size=300))
-@settings(max_examples=60)
 def test_any_widths(question, answer):
     """Beyond 127 bytes the lengths in a protobuf message take more bytes themselves."""
     data = reference.record(question, answer)

@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import small_tasks
 
@@ -28,7 +28,6 @@ def texts(task: Task, expected: reference.Dataset, num_shards: int) -> None:
 
 
 @given(small_tasks(), st.integers(1, 70))
-@settings(max_examples=30)
 def test_as_the_loop_keeps(task, num_shards):
     texts(task, reference.dataset(task), num_shards)
 

@@ -54,7 +54,6 @@ def undamaged(right: Path, directory: Path) -> Path:
 
 
 @given(st.sampled_from(FILES), st.data())
-@settings(max_examples=60)
 def test_a_flipped_byte_anywhere(right, tmp_path_factory, name, data):
     directory = undamaged(right, tmp_path_factory.getbasetemp() / "flipped")
     content = bytearray((directory / name).read_bytes())
@@ -182,7 +181,6 @@ def test_an_info_that_cannot_be_read(copy, content):
 
 
 @given(st.binary(max_size=200), st.sampled_from(FILES))
-@settings(max_examples=60)
 def test_any_bytes_at_all(right, tmp_path_factory, content, name):
     """Random bytes for a file, with the checksums right."""
     directory = undamaged(right, tmp_path_factory.getbasetemp() / "random")

@@ -11,11 +11,14 @@ TESTED := train,test,lint,serve,tfds-cli
 DOCUMENTED := $(TESTED),docs
 EXTRAS := $(DOCUMENTED),gcp,aws,emulators
 comma := ,
-TOOLS := uv==0.13.9 pip-audit==2.10.1 cyclonedx-bom==7.5.0
+UV := uv==0.13.9
+TOOLS := $(UV) pip-audit==2.10.1 cyclonedx-bom==7.5.0
 
 BIN := $(VENV)/bin
 # $(call install,EXTRAS): the package, and what its extras need, or all that is in LOCK.
-LOCKED_INSTALL = $(BIN)/pip install --quiet --require-hashes --requirement $(LOCK) && \
+# (By uv, which takes a sixth of pip's time.)
+LOCKED_INSTALL = $(BIN)/pip install --quiet $(UV) && \
+    $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements $(LOCK) && \
     $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '.[$(1)]')
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.

@@ -36,6 +36,7 @@ def test_the_demo_learns_all_three(tmp_path):
         assert (tmp_path / "runs" / task / "best.npz").is_file()
 
 
+@pytest.mark.release
 def test_multiplication_is_learned(tmp_path):
     """A part of its best recipe, which takes minutes."""
     where = ("--data-dir", "data", "--run-dir", "run")
@@ -44,6 +45,7 @@ def test_multiplication_is_learned(tmp_path):
     assert best_exact_match(tmp_path / "run") >= LEAST_OF_MULTIPLICATION
 
 
+@pytest.mark.release
 def test_addition_carries_over_to_longer_questions(tmp_path):
     """Trained on at most five digits, asked at 5, 18 and 120."""
     where = ("--data-dir", "data", "--run-dir", "run")

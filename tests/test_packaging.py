@@ -25,6 +25,9 @@ ANYWHERE = shutil.ignore_patterns("__pycache__", ".*_cache", ".hypothesis", "*.e
 # These tests take seconds, and together import every layer but the trainer.
 QUICK = ["arithmetic/test_tasks.py", "pipelines/formats/test_tfrecord.py", "datasets/test_config.py"]
 SECONDS = 1200
+# Where the packages of the tests are, and among them Hugging Face's.
+SITE = Path(pytest.__file__).parents[1]
+HUGGING_FACE = str(SITE / "datasets/__init__.py")
 
 
 def run(*command: object, cwd: Path, **variables: str) -> str:
@@ -148,12 +151,13 @@ class Environment:
 
 
 @pytest.fixture(scope="module")
-def environment(packages, tmp_path_factory) -> Environment:
-    """Hugging Face's ``datasets``, the packages that ours depends on, and two that are called like our layers."""
+def environment(tmp_path_factory) -> Environment:
+    """Two packages that are called like our layers, and beside them all packages of the tests, Hugging Face's too.
+
+    A line of a .pth file brings these, but not what is installed as editable among them: ours.
+    """
     made = Environment(tmp_path_factory.mktemp("environment"))
-    made.pip("install", "datasets", "pytest", "hypothesis")
-    made.pip("install", f"{packages['wheel']}[train-cpu]")
-    made.pip("uninstall", "--yes", "seq2seq_arith")
+    (made.site / "tested.pth").write_text(f"{SITE}\n")
     for name in ("pipelines", "trainer"):
         (made.site / name).mkdir()
         (made.site / name / "__init__.py").write_text("raise ImportError('this is another project')\n")
@@ -175,7 +179,9 @@ def installed_from(what: str, environment: Environment, packages: dict[str, Path
     assert environment.stamps() == before
 
 
-@pytest.fixture(scope="module", params=["wheel", "sdist", "editable"])
+@pytest.fixture(
+    scope="module", params=["wheel", *(pytest.param(kind, marks=pytest.mark.release) for kind in ("sdist", "editable"))]
+)
 def installed(request, environment, packages, clone) -> Iterator[Environment]:
     """The environment with ours in it, installed once for all tests of one kind."""
     with installed_from(request.param, environment, packages, clone):
@@ -265,8 +271,8 @@ print(json.dumps([
     assert made == {"train": 18, "validation": 2}
     assert rows == [900, question]
     assert card == [True, True, 5]
-    assert Path(theirs) == installed.site / "datasets/__init__.py"
-    assert Path(ours) != Path(theirs)
+    assert theirs == HUGGING_FACE
+    assert ours != theirs
 
 
 def test_importing_it_first_leaves_hugging_face_its_name(installed):
@@ -277,7 +283,7 @@ import datasets
 rows = datasets.Dataset.from_dict({"a": [1, 2]}).num_rows
 print(json.dumps([rows, datasets.__file__, seq2seq_arith.datasets.__name__]))
 """)
-    assert names == [2, str(installed.site / "datasets/__init__.py"), "seq2seq_arith.datasets"]
+    assert names == [2, HUGGING_FACE, "seq2seq_arith.datasets"]
 
 
 # Without TensorFlow
@@ -367,6 +373,7 @@ print(json.dumps([rows[-1]["answer"], len(rows)]))
     assert rows == [found[3], 900]
 
 
+@pytest.mark.release
 def test_pytorch_reads_array_record_without_tensorflow(packages, tmp_path):
     """By the lines of the page of readers, in worker processes. PyTorch's wheel brings gigabytes of CUDA with it."""
     made = Environment(tmp_path)

@@ -25,14 +25,12 @@ ARRANGE_SECONDS = 280e-9  # of one core, per draw whose digits are rearranged, i
 BYTE_SECONDS = 4.5e-9  # of one core, per byte: write text, checksums and the file
 SHUFFLE_SECONDS = 40e-9  # per draw; a local run shuffles in one thread
 BLOCK_SECONDS = 3e-6  # of one core, per block: hand it to the engine and take it back
-SPLIT_SECONDS = 15e-9  # of one core, per draw of a partition of several shards: find its shard
 
 BASE_MEMORY = 300e6  # bytes: the interpreter, Beam, PyArrow and TFDS
 DRAW_MEMORY = 22  # bytes per draw of a local run, which keeps all blocks in memory
 SHARD_DRAW_MEMORY = 100  # bytes per draw of a shard, while its duplicates are dropped, for numbers of one word
 NUMBER_WORD_MEMORY = 32  # more bytes per draw of a shard, for each further word of its numbers
 ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards are gathered in a local run
-PARTITION_DRAW_MEMORY = 22  # bytes per draw of a partition of several shards: its blocks, its numbers, and the kept
 CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
 OTHER_REQUESTS = 20  # of a store, beside those that grow with the files
@@ -53,7 +51,6 @@ class Plan:
       rearranged: The part of the draws whose digits are rearranged.
       distinct: The expected number of different keys among them.
       shuffled: The draws that go through the large shuffle; the others are dropped before, as known duplicates.
-      partitions: The number of partitions of the draws, each of one shard or of several neighbouring ones.
       blocks: The number of Beam's elements that carry them.
       hottest: The draws of the largest shard, as a multiple of the mean.
       kept_bytes: Bytes of the kept draws, which an engine stores until the end of the dataset is known.
@@ -69,7 +66,6 @@ class Plan:
     rearranged: float
     distinct: float
     shuffled: float
-    partitions: int
     blocks: float
     hottest: float
     kept_bytes: int
@@ -87,9 +83,7 @@ class Plan:
     def core_seconds(self) -> float:
         """Seconds on one core, without the start."""
         of_draw = DRAW_SECONDS + self.words * WORD_SECONDS + self.rearranged * ARRANGE_SECONDS
-        splitting = self.shuffled * SPLIT_SECONDS if self.partitions < self.shards else 0.0
-        shuffling = self.blocks * BLOCK_SECONDS + splitting
-        return shuffling + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
+        return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
         """Seconds from the start of the pipeline to the published directory.
@@ -130,16 +124,12 @@ def plan(task: Task, layout: Layout) -> Plan:
     draws = coverage.num_draws(task)
     classes = coverage.key_classes(task)
     shuffled, hottest = _shuffled(task, classes, draws, layout.num_shards)
-    partitions, shared_by = dedup.num_partitions(layout.num_shards), dedup.shards_per_partition(layout.num_shards)
-    chunk = dedup.chunk_size(draws, partitions)
-    blocks = math.ceil(draws / chunk) * partitions
+    chunk = dedup.chunk_size(draws, layout.num_shards)
+    blocks = math.ceil(draws / chunk) * layout.num_shards
     words = task.notation.words(task.digits)
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
-    mean_shard = shuffled / layout.num_shards
-    shard_memory = shard_draw_memory * hottest * mean_shard
-    if shared_by > 1:
-        shard_memory += PARTITION_DRAW_MEMORY * (hottest + shared_by - 1) * mean_shard
-    gathered = min(cutoff.expected_rows(task, draws), cutoff.MAX_ROWS) * cutoff.row_bytes(task)
+    shard_memory = shard_draw_memory * hottest * shuffled / layout.num_shards
+    gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
         shards=layout.num_shards,
         draws=draws,
@@ -147,7 +137,6 @@ def plan(task: Task, layout: Layout) -> Plan:
         rearranged=1 - task.drawing.share,
         distinct=classes.distinct(draws),
         shuffled=shuffled,
-        partitions=partitions,
         blocks=min(blocks, shuffled),
         hottest=hottest,
         kept_bytes=round(classes.distinct(draws) * (blocks_of.packed_width(draws) + SPLIT_BYTES)),

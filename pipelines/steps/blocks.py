@@ -1,7 +1,7 @@
 """Blocks: how draw numbers travel between the steps of the pipeline.
 
-Through the large shuffle goes one block for each chunk of draws and each partition, which is a shard, or 16
-neighbouring shards where there are very many. A block names its draws by their distance from the chunk's first draw::
+Through the large shuffle goes one block for each chunk of draws and each shard. A block names its draws by their
+distance from the chunk's first draw::
 
     byte   0                   8         12        16
            +-------------------+---------+---------+--   --+
@@ -9,8 +9,7 @@ neighbouring shards where there are very many. A block names its draws by their 
            | big-endian        | little-endian             |
            +-------------------+---------+---------+--   --+
 
-The first eight bytes sort blocks by chunk. The four highest bits of a distance are the shard within the partition,
-which would cost as much as the draw to find again. After deduplication, the n kept draws of a shard are one packed
+The first eight bytes sort blocks by chunk. After deduplication, the n kept draws of a shard are one packed
 block. It also says what is known of each draw's split, so that the next step need not draw again to hash the operands::
 
     byte   0       1             9           9 + width   9 + n·width
@@ -23,29 +22,25 @@ block. It also says what is known of each draw's split, so that the next step ne
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.splitmix import GOLDEN
+Block = tuple[int, bytes]  # a shard and draw numbers
 
-Block = tuple[int, bytes]  # a partition's key or a shard, and draw numbers
-
-PLACE_SHIFT = 28  # a distance has fewer bits; above them is the shard within the partition
-PART_DRAWS = 2**18  # whose numbers are sorted by shard at a time
 HEAD = 9  # bytes of a packed block before the distances
 MIN_WIDTH = 4  # bytes per distance of a packed block
 
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """The draws of a chunk by partition.
+    """The draws of a chunk by shard.
 
     Attributes:
       first, num_draws: The chunk.
-      distances: The draws' distances from ``first``, by partition, ascending but for the highest bits, which are the
-        shard within the partition: uint32 of shape (n,). Draws that are known to be repeated are left out.
-      bounds: Where the partitions begin and end there: int64 of shape (number of partitions + 1,).
+      distances: The draws' distances from ``first``, ascending within a shard: uint32 of shape (n,). Draws that are
+        known to be repeated are left out.
+      bounds: Where the shards begin and end there: int64 of shape (number of shards + 1,).
     """
 
     first: int
@@ -54,81 +49,25 @@ class Drawn:
     bounds: np.ndarray
 
 
-def by_partition(drawn: Drawn) -> Iterator[Block]:
-    """A block for each partition that has draws; the first chunk has one for every partition: none is forgotten."""
+def by_shard(drawn: Drawn) -> Iterator[Block]:
+    """A block for each shard that has draws; the first chunk has one for every shard, so that none is forgotten."""
     head = drawn.first.to_bytes(8, "big")
     data = drawn.distances.astype("<u4", copy=False).tobytes()
-    bounds = (4 * drawn.bounds).tolist()
-    for partition, (start, stop) in enumerate(itertools.pairwise(bounds)):
+    for shard, (start, stop) in enumerate(itertools.pairwise((4 * drawn.bounds).tolist())):
         if start < stop or drawn.first == 0:
-            yield key_of(partition, len(bounds) - 1), head + data[start:stop]
+            yield shard, head + data[start:stop]
 
 
-def key_of(partition: int, num_partitions: int) -> int:
-    """The key under which the blocks of a partition meet.
-
-    Engines work on keys in their order. So neighbouring keys are distant partitions, and the workers' requests fall on
-    all file names at once: a store spreads names over its servers by their order.
-
-    >>> [key_of(partition, 8) for partition in range(8)]
-    [0, 5, 2, 7, 4, 1, 6, 3]
-    """
-    return partition * GOLDEN & _mask(num_partitions)
-
-
-def partition_of(key: int, num_partitions: int) -> int:
-    """The inverse of ``key_of``."""
-    mask = _mask(num_partitions)
-    return key * pow(GOLDEN, -1, mask + 1) & mask
-
-
-def _mask(num_partitions: int) -> int:
-    """The bits of a key."""
-    return (1 << (num_partitions - 1).bit_length()) - 1
-
-
-def draw_numbers(blocks: Iterable[bytes], shared_by: int = 1) -> Iterator[np.ndarray]:
-    """The ascending draw numbers of each shard of a partition, from its blocks: uint64 of shape (n,) each.
-
-    Args:
-      blocks: They may come in any order.
-      shared_by: The number of shards per partition.
-    """
+def draw_numbers(blocks: Iterable[bytes]) -> np.ndarray:
+    """The ascending draw numbers in the blocks of a shard, which may come in any order: uint64 of shape (n,)."""
     in_order = sorted(blocks)
-    if shared_by == 1:
-        yield _numbers(in_order)[0]
-        return
-    pieces: list[list[np.ndarray]] = [[] for _ in range(shared_by)]
-    for part in _parts(in_order):
-        numbers, distances = _numbers(part)
-        places = (distances >> np.uint32(PLACE_SHIFT)).astype(np.uint8)
-        bounds = np.bincount(places, minlength=shared_by).cumsum()
-        # A radix sort, which keeps the numbers of each shard ascending.
-        by_shard = numbers[np.argsort(places, kind="stable")]
-        for of_shard, piece in zip(pieces, np.split(by_shard, bounds[:-1]), strict=True):
-            of_shard.append(piece)
-    for of_shard in pieces:
-        yield np.concatenate(of_shard)
-
-
-def _parts(blocks: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
-    """The blocks in runs of about ``PART_DRAWS`` draws."""
-    size = max(1, len(blocks) * PART_DRAWS * 4 // sum(map(len, blocks)))
-    return (blocks[start : start + size] for start in range(0, len(blocks), size))
-
-
-def _numbers(blocks: Sequence[bytes]) -> tuple[np.ndarray, np.ndarray]:
-    """The draw numbers of blocks, uint64 of shape (n,), and their distances as they are in the blocks, uint32."""
-    sizes = np.array([len(block) // 4 for block in blocks])
-    words = np.frombuffer(b"".join(blocks), "<u4")
+    sizes = np.array([len(block) // 4 for block in in_order])
+    words = np.frombuffer(b"".join(in_order), "<u4")
     heads = sizes.cumsum() - sizes
     high, low = (words[heads + half].byteswap().astype(np.uint64) for half in (0, 1))
     is_distance = np.ones(len(words), bool)
     is_distance[heads] = is_distance[heads + 1] = False
-    distances = words[is_distance]
-    numbers = np.repeat((high << np.uint64(32)) + low, sizes - 2)
-    numbers += distances & np.uint32(2**PLACE_SHIFT - 1)
-    return numbers, distances
+    return np.repeat((high << np.uint64(32)) + low, sizes - 2) + words[is_distance]
 
 
 def packed_width(distance: int) -> int:

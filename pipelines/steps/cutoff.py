@@ -12,10 +12,11 @@ window around each place, and how many rows lie before it::
 
 A window that misses its place is noticed, and the run is tried again with a wider one.
 
-From some 10^9 examples on, a few √N rows are more than one worker should gather, and with structured draws, where the
-end can be anywhere, far fewer examples have as many. Then a histogram of the windows, of fixed size, is gathered first,
-and of the rows only those in the buckets that hold the two places. These are drawn again from the kept draws, so that
-the others are never sent.
+With structured draws, how often draws repeat is not known, and so the N-th kept draw can be anywhere. Its window is
+found by counting first: the draws are cut into ``BUCKETS`` equal parts, and the window is the part with the N-th::
+
+    part of the draws:       |   0   |   1   |   2   |   3   | ...
+    kept draws in it:           90      70      60      50         N = 180: the window is part 2
 """
 
 import dataclasses
@@ -27,16 +28,14 @@ from seq2seq_arith.arithmetic import coverage, numbers
 from seq2seq_arith.arithmetic.draws import Key
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.steps.blocks import unpack
 from seq2seq_arith.pipelines.steps.dedup import by_significance, hashes
 
 # Half a window's width in ranks is this times √N: at least eight standard deviations.
 DRAW_WIDTH = 8.0
 SPLIT_WIDTH = 4.0
 
-# More rows than these are narrowed down by a histogram of so many buckets before they are gathered. A row of numbers of
-# at most 18 digits takes 32 bytes.
-MAX_ROWS = 2**20
-BUCKETS = 2**12
+BUCKETS = 2**14
 
 DRAW, SPLIT, KEY = range(3)  # the columns of a row; the words of x and of y begin at KEY
 
@@ -57,15 +56,16 @@ class Windows:
 
     @classmethod
     def around(cls, task: Task, widening: int = 1) -> "Windows":
-        """The windows that hold both places, except in one run of 10^9; wider by a factor."""
+        """The windows that hold both places, except in one run of 10^9; wider by a factor.
+
+        If ``ends_anywhere``, all draws are in the window until it is narrowed.
+        """
         total, root = task.num_examples, widening * task.num_examples**0.5
         lowest = max(0.0, (task.num_validation - SPLIT_WIDTH * root) / total)
         highest = (task.num_validation + SPLIT_WIDTH * root) / total
         first_hash, last_hash = int(lowest * 2**64), min(MASK64, int(highest * 2**64))
-        if task.drawing.share < 1:
-            # How often draws repeat is not known: the N-th kept draw is draw N - 1 or a later one.
-            last_draw = 2 * widening * coverage.draws_for(task, total)
-            return cls(first_draw=total - 1, last_draw=last_draw, first_hash=first_hash, last_hash=last_hash)
+        if ends_anywhere(task):
+            return cls(0, first_hash, last_hash)
         least, most = max(0, int(total - DRAW_WIDTH * root)), int(total + DRAW_WIDTH * root) + 1
         return cls(
             first_draw=coverage.draws_for(task, least) if least else 0,
@@ -95,22 +95,6 @@ class WindowRows:
 
 
 @dataclasses.dataclass(frozen=True)
-class Histogram:
-    """How the rows in the windows are spread; its size does not depend on how many they are.
-
-    Attributes:
-      distinct, before_end, before_split: As in ``WindowRows``.
-      draws, hashes: Rows in each of ``BUCKETS`` equal parts of the windows: int64 of shape (BUCKETS,).
-    """
-
-    distinct: int
-    before_end: int
-    before_split: int
-    draws: np.ndarray
-    hashes: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
 class Cutoff:
     """The limits up to which kept draws are examples, and examples are in the validation split.
 
@@ -125,13 +109,15 @@ class Cutoff:
     last_validation: tuple[int, ...]
 
 
+def ends_anywhere(task: Task) -> bool:
+    """Whether the N-th kept draw can be anywhere, because it is not known how often draws repeat."""
+    return task.drawing.share < 1
+
+
 def expected_rows(task: Task, num_draws: int) -> int:
-    """The most rows that all shards have in ``Windows.around`` the task."""
-    near_split = 2 * SPLIT_WIDTH * task.num_examples**0.5
-    near_end = 2 * DRAW_WIDTH * task.num_examples**0.5
-    if task.drawing.share < 1:
-        near_end = max(near_end, num_draws - task.num_examples)
-    return int(near_split + near_end)
+    """About how many rows all shards have in the windows."""
+    near_end = num_draws / BUCKETS if ends_anywhere(task) else 2 * DRAW_WIDTH * task.num_examples**0.5
+    return int(near_end + 2 * SPLIT_WIDTH * task.num_examples**0.5)
 
 
 def row_bytes(task: Task) -> int:
@@ -139,19 +125,50 @@ def row_bytes(task: Task) -> int:
     return 8 * (KEY + task.operation.arity * task.notation.words(task.digits))
 
 
-def find(windows: Windows, kept: np.ndarray) -> WindowRows:
-    """The rows in the windows among the kept draws of a shard, given as ``dedup.unique`` returns them."""
-    draws, hashes = kept[DRAW], kept[SPLIT]
-    early = draws < np.uint64(windows.first_draw)
-    within = draws <= np.uint64(windows.last_draw)
-    before, near_split = foreseen(windows, hashes)
+def counts(num_draws: int, block: bytes) -> np.ndarray:
+    """The kept draws of a packed block in each part of the draws: int64 of shape (BUCKETS,)."""
+    kept, _, _ = unpack(block)
+    return np.bincount((kept // np.uint64(_bucket(num_draws))).view(np.int64), minlength=BUCKETS)
+
+
+def narrowed(task: Task, windows: Windows, num_draws: int, counted: np.ndarray) -> Windows:
+    """The windows, but for the draws only the part with the N-th kept draw, or the last part if they do not suffice.
+
+    Args:
+      task, windows, num_draws: The dataset and the run.
+      counted: The sum of ``counts`` over all shards.
+    """
+    width = _bucket(num_draws)
+    part = min(int(np.searchsorted(counted.cumsum(), task.num_examples)), BUCKETS - 1)
+    return dataclasses.replace(windows, first_draw=part * width, last_draw=(part + 1) * width - 1)
+
+
+def find(task: Task, windows: Windows, block: bytes) -> WindowRows:
+    """The rows in the windows among the kept draws of a packed block. The few rows are drawn again.
+
+    Args:
+      task: The dataset.
+      windows: With the same hashes as those by which the block's splits were foreseen.
+      block: As ``blocks.pack`` returns it.
+    """
+    kept, validation, undecided = unpack(block)
+    early, within = kept < np.uint64(windows.first_draw), kept <= np.uint64(windows.last_draw)
     return WindowRows(
-        distinct=len(draws),
+        distinct=len(kept),
         before_end=int(np.count_nonzero(early)),
-        before_split=int(np.count_nonzero(before & within)),
-        rows_near_end=kept.T[np.flatnonzero(~early & within)],
-        rows_near_split=kept.T[np.flatnonzero(near_split & within)],
+        before_split=int(np.count_nonzero(validation & within)),
+        rows_near_end=_rows(task, kept[~early & within]),
+        rows_near_split=_rows(task, kept[undecided & within]),
     )
+
+
+def _rows(task: Task, kept: np.ndarray) -> np.ndarray:
+    return np.concatenate([kept[np.newaxis], hashes(task, kept)[1:]]).T
+
+
+def _bucket(num_draws: int) -> int:
+    """The number of draws per part."""
+    return -(-num_draws // BUCKETS)
 
 
 def foreseen(windows: Windows, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -174,79 +191,6 @@ def together(found: Iterable[WindowRows]) -> WindowRows:
         before_split=sum(part.before_split for part in parts),
         rows_near_end=_concatenated([part.rows_near_end for part in parts]),
         rows_near_split=_concatenated([part.rows_near_split for part in parts]),
-    )
-
-
-def histogram(windows: Windows, found: WindowRows) -> Histogram:
-    """How the rows of one shard, or several, are spread over the windows."""
-    return Histogram(
-        found.distinct,
-        found.before_end,
-        found.before_split,
-        _counts(found.rows_near_end[:, DRAW], windows.first_draw, windows.last_draw),
-        _counts(found.rows_near_split[:, SPLIT], windows.first_hash, windows.last_hash),
-    )
-
-
-def added(histograms: Iterable[Histogram]) -> Histogram:
-    """The histogram of several groups of shards."""
-    nothing = np.zeros(BUCKETS, np.int64)
-    total = Histogram(0, 0, 0, nothing, nothing)
-    for part in histograms:
-        total = Histogram(
-            total.distinct + part.distinct,
-            total.before_end + part.before_end,
-            total.before_split + part.before_split,
-            total.draws + part.draws,
-            total.hashes + part.hashes,
-        )
-    return total
-
-
-def narrow(task: Task, windows: Windows, spread: Histogram) -> Windows:
-    """The buckets in which both places must be, or the windows as they are where one place is outside.
-
-    How many of the surplus draws have a hash before that of the last validation example is not known yet: it is the
-    validation split's share of them, within ten standard deviations.
-    """
-    last = task.num_examples - 1 - spread.before_end
-    draws = spread.draws.cumsum()
-    if not 0 <= last < draws[-1]:
-        return windows
-    first_draw, last_draw = _bounds(windows.first_draw, windows.last_draw, draws, last, last)
-    surplus = spread.before_end + int(draws[-1]) - task.num_examples
-    share = task.num_validation / task.num_examples
-    deviation = 10 * (share * (1 - share) * surplus) ** 0.5 + 10
-    place = task.num_validation - 1 - spread.before_split + share * surplus
-    hashes = spread.hashes.cumsum()
-    low, high = max(0, int(place - deviation)), int(place + deviation) + 1
-    if not low < hashes[-1]:
-        return windows
-    first_hash, last_hash = _bounds(windows.first_hash, windows.last_hash, hashes, low, min(high, int(hashes[-1]) - 1))
-    return Windows(first_draw=first_draw, last_draw=last_draw, first_hash=first_hash, last_hash=last_hash)
-
-
-def narrowed(
-    task: Task, narrower: Windows, numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray
-) -> WindowRows:
-    """The rows of a shard in narrower windows, as ``find`` would have found them. The few rows are drawn again.
-
-    Args:
-      task: The dataset.
-      narrower: Windows within those by which the splits were foreseen.
-      numbers, validation, undecided: The kept draws, and what was foreseen of each, as ``blocks.unpack`` returns them.
-    """
-    early, within = numbers < np.uint64(narrower.first_draw), numbers <= np.uint64(narrower.last_draw)
-    near_end = ~early & within
-    rows = np.flatnonzero(near_end | (undecided & within))
-    again = np.concatenate([numbers[np.newaxis, rows], hashes(task, numbers[rows])[1:]])
-    before, near_split = foreseen(narrower, again[SPLIT])
-    return WindowRows(
-        distinct=len(numbers),
-        before_end=int(np.count_nonzero(early)),
-        before_split=int(np.count_nonzero(validation & within)) + int(np.count_nonzero(before & undecided[rows])),
-        rows_near_end=again.T[np.flatnonzero(near_end[rows])],
-        rows_near_split=again.T[np.flatnonzero(near_split)],
     )
 
 
@@ -285,20 +229,3 @@ def _concatenated(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Rows of several shards; an engine may also combine no shards at all, whose rows have no width yet."""
     wide = [part for part in parts if part.shape[1]]
     return np.concatenate(wide) if wide else np.empty((0, 0), np.uint64)
-
-
-def _width(first: int, last: int) -> int:
-    """How many values a bucket has, of those that cut ``first`` to ``last``, both included, into equal parts."""
-    return (last - first) // BUCKETS + 1
-
-
-def _counts(values: np.ndarray, first: int, last: int) -> np.ndarray:
-    buckets = (values - np.uint64(first)) // np.uint64(_width(first, last))
-    return np.bincount(buckets.view(np.int64), minlength=BUCKETS)
-
-
-def _bounds(first: int, last: int, counts: np.ndarray, low: int, high: int) -> tuple[int, int]:
-    """The first and the last value of the buckets that hold the ranks ``low`` to ``high``, by cumulated counts."""
-    begin, end = (int(np.searchsorted(counts, rank, side="right")) for rank in (low, high))
-    width = _width(first, last)
-    return first + begin * width, min(last, first + (end + 1) * width - 1)

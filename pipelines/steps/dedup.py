@@ -1,4 +1,4 @@
-"""Exact deduplication: partitions draws by their key's shard, and keeps the first draw of every key within a shard.
+"""Exact deduplication: groups draws by their key's shard, and keeps the first draw of every key within a shard.
 
 Nearly all of the time goes into sorting. NumPy's stable sort of 16-bit numbers is a radix sort, which takes a few
 nanoseconds per number on any processor. So hashes are sorted by 16 bits at a time. NumPy's comparison sorts take ten
@@ -12,7 +12,6 @@ import numpy as np
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.splitmix import uniform
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.steps.blocks import PLACE_SHIFT
 from seq2seq_arith.pipelines.steps.frequent import FirstDraws
 
 DIGIT_BITS = 16
@@ -20,48 +19,30 @@ PREFIX_BITS = 32
 
 MIN_CHUNK, MAX_CHUNK = 2**16, 2**20
 # An engine takes a microsecond or two per block, the time of a dozen draws. So chunks grow with the number of
-# partitions, up to a chunk that needs a gigabyte of a worker's memory.
+# shards, up to a chunk that needs a gigabyte of a worker's memory.
 BLOCK_DRAWS, LARGEST_CHUNK = 256, 2**24
-# From so many shards on, neighbouring ones share a partition: blocks are larger, and there are fewer of them.
-MANY_SHARDS, SHARED_BY = 2**14, 16
 
 
-def shards_per_partition(num_shards: int) -> int:
-    """How many neighbouring shards get their draws together, in one block per chunk; the last partition may have fewer.
-
-    >>> [shards_per_partition(num_shards) for num_shards in (8, 1024, 2**20)]
-    [1, 1, 16]
-    """
-    return SHARED_BY if num_shards >= MANY_SHARDS else 1
-
-
-def num_partitions(num_shards: int) -> int:
-    """The number of partitions of the draws."""
-    return -(-num_shards // shards_per_partition(num_shards))
-
-
-def chunk_size(num_draws: int, partitions: int) -> int:
-    """The number of draws per chunk: a power of two that grows with the draws, and then with the partitions."""
-    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * partitions))
+def chunk_size(num_draws: int, num_shards: int) -> int:
+    """The number of draws per chunk: a power of two that grows with the draws, and then with the shards."""
+    most = max(MAX_CHUNK, min(LARGEST_CHUNK, BLOCK_DRAWS * num_shards))
     suitable = max(MIN_CHUNK, min(most, num_draws // 64))
     return 1 << (suitable - 1).bit_length()
 
 
 def partition(
-    task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None, shared_by: int = 1
+    task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Groups the draws ``first`` to ``stop - 1`` by the partition of their key, without those known to be repeated.
+    """Groups the draws ``first`` to ``stop - 1`` by the shard of their key, without those known to be repeated.
 
     Args:
       task, num_shards: Decide the shard of each draw.
       first, stop: The chunk of draws.
       early: The first draws of short pairs; a later draw of such a pair is left out.
-      shared_by: The number of shards per partition, at most 16.
 
     Returns:
-      For each draw its distance from ``first``, ascending within a partition, and in the four highest bits its shard
-      within the partition: uint32 of shape (n,), n ≤ stop - first; and the bounds of the partitions in it: int64 of
-      shape (number of partitions + 1,). All draws of a key are in one shard.
+      For each draw its distance from ``first``, ascending within a shard: uint32 of shape (n,), n ≤ stop - first; and
+      the bounds of the shards in it: int64 of shape (num_shards + 1,). All draws of a key are in one shard.
     """
     distances, shards = np.empty((2, stop - first), np.uint32)
     count = 0
@@ -75,13 +56,10 @@ def partition(
         distances[filled] = numbers - np.uint64(first)
         shards[filled] = uniform(draws.key_hash(task, draws.ORDER, key), num_shards)
         count = filled.stop
-    distances, partitions, most = distances[:count], shards[:count], -(-num_shards // shared_by)
-    if shared_by > 1:
-        distances |= partitions % np.uint32(shared_by) << np.uint32(PLACE_SHIFT)
-        partitions //= np.uint32(shared_by)
-    order = radix_argsort(partitions, (most - 1).bit_length())
-    bounds = np.zeros(most + 1, np.int64)
-    np.cumsum(np.bincount(partitions, minlength=most), out=bounds[1:])
+    distances, shards = distances[:count], shards[:count]
+    order = radix_argsort(shards, (num_shards - 1).bit_length())
+    bounds = np.zeros(num_shards + 1, np.int64)
+    np.cumsum(np.bincount(shards, minlength=num_shards), out=bounds[1:])
     return distances[order], bounds
 
 

@@ -32,12 +32,7 @@ class Job:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
-    def shared_by(self) -> int:
-        """The number of shards per partition."""
-        return dedup.shards_per_partition(self.layout.num_shards)
-
-    @property
     def chunks(self) -> list[tuple[int, int]]:
         """The first draw of each chunk, and the draw after its last."""
-        size = dedup.chunk_size(self.num_draws, dedup.num_partitions(self.layout.num_shards))
+        size = dedup.chunk_size(self.num_draws, self.layout.num_shards)
         return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]

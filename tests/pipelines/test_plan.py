@@ -2,7 +2,6 @@
 
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +14,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
-from seq2seq_arith.pipelines.plan import BASE_MEMORY, PARTITION_DRAW_MEMORY, SHARD_DRAW_MEMORY, _most, plan
+from seq2seq_arith.pipelines.plan import BASE_MEMORY, _most, plan
 from seq2seq_arith.pipelines.prices import Prices
 from seq2seq_arith.pipelines.steps import dedup, frequent
-from seq2seq_arith.pipelines.steps.blocks import by_partition, pack
-from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.job import Job
-from seq2seq_arith.pipelines.steps.pipeline import deduplicate, draw
+from seq2seq_arith.pipelines.steps.blocks import pack
 
 
 @pytest.mark.parametrize(
@@ -69,27 +64,6 @@ def test_memory_of_a_shard(digits):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak / 2 < planned.worker_memory - BASE_MEMORY < 2 * peak
-
-
-def test_memory_of_a_partition_of_several_shards(monkeypatch):
-    """Beside what one of its shards takes, all of its draws are there at once."""
-    monkeypatch.setattr(dedup, "MANY_SHARDS", 2)
-    task, layout = Task(digits=9, num_examples=2_000_000), Layout(64)
-    job = Job(
-        task=task, layout=layout, staging=StagedDirectory(Path()), num_draws=coverage.num_draws(task),
-        windows=Windows.around(task),
-    )  # fmt: skip
-    its_blocks = [block for chunk in job.chunks for key, block in by_partition(draw(job, chunk)) if key == 1]
-    deduplicate(job, (1, its_blocks[:1]))  # fills the caches
-    tracemalloc.start()
-    its_blocks = [bytes(bytearray(block)) for block in its_blocks]
-    deduplicate(job, (1, its_blocks))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    planned = plan(task, layout)
-    mean = planned.shuffled / layout.num_shards
-    estimated = mean * (16 * PARTITION_DRAW_MEMORY + SHARD_DRAW_MEMORY)
-    assert peak / 2 < estimated < 2 * peak
 
 
 def test_structured_draws_and_long_numbers_take_more():
@@ -221,14 +195,12 @@ def test_short_numbers_would_drown_a_shard():
 
 
 @pytest.mark.parametrize(
-    ("num_examples", "digits", "partitions", "draws_per_block", "core_hours"),
-    [(10**8, 7, 128, 6377, 0.02), (10**10, 8, 1024, 850, 2.2), (10**12, 9, 65_536, 222, 260)],
+    ("num_examples", "digits", "draws_per_block", "core_hours"), [(10**8, 7, 6377, 0.02), (10**10, 8, 213, 2.5)]
 )
-def test_blocks_are_large_enough(num_examples, digits, partitions, draws_per_block, core_hours):
-    """Passing blocks on takes a small part of the time, because many shards share a partition."""
+def test_blocks_are_large_enough(num_examples, digits, draws_per_block, core_hours):
+    """Passing blocks on takes a small part of the time."""
     task = Task(digits=digits, num_examples=num_examples)
     planned = plan(task, Layout.of(task))
-    assert planned.partitions == partitions
     assert planned.shuffled / planned.blocks == pytest.approx(draws_per_block, rel=0.01)
     assert 0.8 * core_hours < planned.core_seconds / 3600 < core_hours
 

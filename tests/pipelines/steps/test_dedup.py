@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import SEEDS, tasks
 
@@ -40,7 +40,6 @@ def partition(task: Task, first: int, stop: int, num_shards: int, early=None) ->
 
 
 @given(TASKS, st.integers(0, 2**40), st.integers(1, 300), SHARDS)
-@settings(max_examples=60)
 def test_partition_has_each_draw_once_where_its_key_belongs(task, first, count, num_shards):
     parts = partition(task, first, first + count, num_shards)
     assert sorted(np.concatenate(parts).tolist()) == list(range(first, first + count))
@@ -64,7 +63,6 @@ def test_unique_keeps_the_first_of_each_key(task, first, count, prefix_bits):
 
 
 @given(TASKS, st.integers(0, 2**40), st.integers(1, 100), SHARDS, st.sampled_from([2, 5, 16, 17, 32]))
-@settings(max_examples=60)
 def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_bits):
     """The shards, one after the other, keep the draws that a single shard would keep."""
     parts = partition(task, first, first + count, num_shards)
@@ -77,25 +75,10 @@ def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_
     assert kept == first_of_each_key(task, list(range(first, first + count)))
 
 
-@given(TASKS, st.integers(0, 2**40), st.integers(1, 300), SHARDS, st.integers(2, 16))
-@settings(max_examples=60)
-def test_neighbouring_shards_may_share_a_partition(task, first, count, num_shards, shared_by):
-    """The draws of each shard are those that it has alone; the highest bits say which shard of the partition it is."""
-    words, bounds = dedup.partition(task, first, first + count, num_shards, shared_by=shared_by)
-    assert len(bounds) - 1 == -(-num_shards // shared_by)
-    found = [[] for _ in range(num_shards)]
-    for number, part in enumerate(np.split(words, bounds[1:-1])):
-        assert (part & 2**28 - 1).tolist() == sorted((part & 2**28 - 1).tolist())
-        for word in part.tolist():
-            found[number * shared_by + (word >> 28)].append(first + word % 2**28)
-    assert found == [part.tolist() for part in partition(task, first, first + count, num_shards)]
-
-
 SHORT = st.one_of(tasks(names=("addition", "multiplication"), digits=2), tasks(names=("subtraction",), digits=4))
 
 
 @given(st.one_of(SHORT, TASKS), st.integers(0, 3000), st.integers(1, 300), st.integers(0, 3000), st.integers(1, 9))
-@settings(max_examples=60)
 def test_what_is_left_out_is_repeated(task, first, count, num_early, num_shards):
     """Exactly those draws of short pairs are left out that repeat a pair of an earlier one among the early draws."""
     early = frequent.first_draws(task, num_early)
@@ -118,7 +101,6 @@ def test_unique_of_nothing():
 
 
 @given(SEEDS, st.integers(2, 50))
-@settings(max_examples=20)
 def test_prefix_ascends_with_the_hash_to_the_ends_of_a_shard(seed, num_shards):
     """A prefix that wrapped at a shard's end would put its largest hashes first."""
     for shard in {0, seed % num_shards, num_shards - 1}:

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import columns, operand_pairs, tasks
 
@@ -42,8 +42,16 @@ def test_numbers_do_not_overlap(task):
     assert len(np.unique(numbers)) == len(numbers) > 90_000
 
 
+def test_a_long_number_whose_lowest_word_is_small_is_not_short():
+    """Numbers of 20 digits have two words: 10^18 + 5 has the words 5 and 1."""
+    task = Task(digits=20)
+    keys = [(3, 10**18 + 5), (3, 5), (3, 2 * 10**18)]
+    assert frequent.short_pairs(task, columns(task, keys))[0].tolist() == [1]
+    task = Task(digits=40)
+    assert frequent.short_pairs(task, columns(task, [(3, 10**36 + 5), (3, 10**18 + 5)]))[0].tolist() == []
+
+
 @given(TASKS, st.integers(0, 500))
-@settings(max_examples=50)
 def test_first_draws(task, count):
     found = frequent.first_draws(task, count)
     first: dict[tuple[int, int], int] = {}

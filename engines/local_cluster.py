@@ -1,11 +1,12 @@
-"""What the clusters of Flink and of Spark on this machine have in common: processes that are started, watched, stopped.
+"""What the clusters of Flink and of Spark on this machine share: processes that are started, watched and stopped.
 
-All of a cluster listens on the loopback interface alone, because none of it asks who calls. Whoever can call it runs
-programs as the user who started it: all users of this machine can.
+All of a cluster listens on the loopback interface only, because it does not ask who calls. All users of this machine
+can call it, and thereby run programs as the user who started it.
 """
 
 import argparse
 import contextlib
+import dataclasses
 import functools
 import json
 import os
@@ -20,7 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from xml.etree import ElementTree
 
 from seq2seq_arith.base.errors import EngineError
@@ -38,77 +39,96 @@ appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} %m%n
 """
 
 
-class Settings(Protocol):
-    """The settings that every cluster has.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ClusterSettings:
+    """The settings that every cluster has; each is an option of its program.
 
     Attributes:
+      members: The number of processes that work on jobs, each on one part of a job at a time.
       replacements: How many members that have ended are replaced.
-      jars: The folder of the jars.
+      jars: The folder of the jars that ``make`` gathers.
     """
 
-    @property
-    def replacements(self) -> int: ...
-
-    @property
-    def jars(self) -> Path: ...
+    members: int = 2
+    replacements: int = 20
+    jars: Path = BUILD
 
 
 class LocalCluster:
     """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
 
-    A subclass starts the processes, and gives the names below. Members that end are replaced.
+    A subclass names the engine (ENGINE), its target of ``make`` (TARGET) and a member (MEMBER), and gives the methods
+    below. Members that end are replaced.
 
     Attributes:
-      ENGINE: The engine's name.
-      TARGET: The target of ``make`` that makes its jars.
-      MEMBER: What the engine calls a process that works on jobs.
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
-      settings: The settings.
       processes: All processes.
       members: Those that work on jobs, also those that have ended.
 
     Args:
       folder, settings: As above.
-      say: Called with a sentence when a process has ended that should not have.
-
-    Raises:
-      EngineError: The cluster cannot be started.
+      say: Called with a sentence when a member has ended.
     """
 
     ENGINE: str
     TARGET: str
     MEMBER: str
 
-    def __init__(self, folder: Path, settings: Settings, say: Callable[[str], object] = lambda _: None) -> None:
+    def __init__(self, folder: Path, settings: Any, say: Callable[[str], object] = lambda _: None) -> None:
         self.folder = folder
         self.settings = settings
         self.processes: list[subprocess.Popen] = []
         self.members: list[subprocess.Popen] = []
         self._say = say
         self._ports = contextlib.ExitStack()
+        self._page, self._rpc, self._jobs = (self._keep_port() for _ in range(3))
         self._stopping = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     @property
     def address(self) -> str:
         """The host and port of the engine's pages and of its REST API."""
-        raise NotImplementedError
+        return f"localhost:{self._page}"
 
     @property
     def flags(self) -> list[str]:
         """Beam's flags for a run on this cluster, with one worker process of Python per member."""
+        worker = Path(sys.executable).with_name("arith-worker")
+        if not worker.exists():
+            raise EngineError(
+                f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith"
+            )
+        return [
+            "--runner=PortableRunner",
+            f"--job_endpoint=localhost:{self._jobs}",
+            "--environment_type=PROCESS",
+            f"--environment_options=process_command={worker}",
+        ]
+
+    def start_master(self) -> None:
+        """Starts the process that knows the members."""
         raise NotImplementedError
 
     def add_member(self) -> subprocess.Popen:
         """Starts one more member, without waiting for it."""
         raise NotImplementedError
 
-    def _keep_port(self) -> int:
-        """A port of this machine for a server of the cluster, which the system gives to nobody else meanwhile.
+    def num_members(self) -> int:
+        """The number of members that the master knows.
 
-        A server may come seconds later, and the page of Spark's driver with each job. On Linux, the port is bound
-        until the cluster stops, by a socket that does not listen and lets the server bind it as well; elsewhere it is
-        only free now.
+        Raises OSError if it does not answer.
+        """
+        raise NotImplementedError
+
+    def job_server(self) -> tuple[list[str], str]:
+        """Java's flags for Beam's job server, and its own flag that names the master."""
+        raise NotImplementedError
+
+    def _keep_port(self) -> int:
+        """A port of this machine that no other program gets until the cluster stops.
+
+        A server may come seconds later, and the page of Spark's driver with each job. On Linux, the port is bound by a
+        socket that does not listen and lets the server bind it as well; elsewhere it is only free now.
         """
         kept = self._ports.enter_context(socket.socket())
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
@@ -118,18 +138,13 @@ class LocalCluster:
             kept.close()
         return port
 
-    def _start_all(self) -> None:
-        """Starts every process, and waits until the cluster can be used."""
-        raise NotImplementedError
-
     def _environment(self) -> dict[str, str]:
-        """The variables of the processes."""
         logging = f"-Dlog4j2.configurationFile={self.folder / 'conf' / 'log4j2.properties'}"
         return os.environ | {"JDK_JAVA_OPTIONS": logging}
 
     @property
     def tmp(self) -> Path:
-        """Where the engine writes data that does not fit into memory, and Beam stages files."""
+        """The folder where the engine writes data that does not fit into memory, and Beam stages files."""
         return self.folder / "tmp"
 
     @property
@@ -138,6 +153,7 @@ class LocalCluster:
         return self.settings.jars / "job-server.jar"
 
     def __enter__(self):
+        """Starts every process; raises EngineError if one does not come up."""
         if not self.jar.exists():
             raise EngineError(f"{self.settings.jars} has no job-server.jar; run: make {self.TARGET}")
         if shutil.which("java") is None:
@@ -148,7 +164,14 @@ class LocalCluster:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         (self.folder / "conf" / "log4j2.properties").write_text(LOGGING)
         try:
-            self._start_all()
+            self.start_master()
+            for _ in range(self.settings.members):
+                self.add_member()
+            java, master = self.job_server()
+            ports = (f"--job-port={self._jobs}", "--artifact-port=0", "--expansion-port=0")
+            artifacts = f"--artifacts-dir={self.tmp / 'artifacts'}"
+            self._start("job-server", "-Xmx512m", *java, "-jar", str(self.jar), master, artifacts, *ports)
+            self._wait_until_up()
             self._watcher.start()
         except BaseException:
             self.stop()
@@ -169,24 +192,18 @@ class LocalCluster:
         if self._watcher.is_alive():
             self._watcher.join()
         for process in reversed(self.processes):
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
+            process.terminate()
         for process in reversed(self.processes):
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its child processes
+                os.killpg(process.pid, signal.SIGKILL)  # with its child processes
+            process.wait()
         self.processes.clear()
         self._ports.close()
 
     def wait(self) -> None:
-        """Waits for ever.
-
-        Raises:
-          EngineError: A process has ended that is no member.
-        """
+        """Waits for ever; raises EngineError if a process has ended that is not a member."""
         needed = [process for process in self.processes if process not in self.members]
         while not self._stopping.wait(WATCH_SECONDS):
             for process in needed:
@@ -228,12 +245,15 @@ class LocalCluster:
         self.members.append(process)
         return process
 
-    def _wait_for(self, is_up: Callable[[], bool], what: str) -> None:
+    def _wait_until_up(self) -> None:
         end = time.monotonic() + START_SECONDS
-        while not is_up():
-            ended = next((process for process in self.processes if process.poll() is not None), None)
-            if ended or time.monotonic() > end:
-                raise EngineError(f"the cluster did not come up with {what}; see {self.folder / 'log'}")
+        while True:
+            with contextlib.suppress(OSError):
+                if self.num_members() == self.settings.members:
+                    socket.create_connection(("localhost", self._jobs), timeout=1).close()
+                    return
+            if any(process.poll() is not None for process in self.processes) or time.monotonic() > end:
+                raise EngineError(f"the cluster did not come up; see {self.folder / 'log'}")
             time.sleep(0.1)
 
 
@@ -249,44 +269,18 @@ def opened(pom: Path) -> list[str]:
     return [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
 
 
-def worker_flags() -> list[str]:
-    """Beam's flags for workers that run the packages installed beside this Python.
-
-    Raises:
-      EngineError: They are not installed there.
-    """
-    worker = Path(sys.executable).with_name("arith-worker")
-    if not worker.exists():
-        raise EngineError(f"there is no {worker}; run this with the Python of the environment that has seq2seq_arith")
-    return ["--environment_type=PROCESS", f"--environment_options=process_command={worker}"]
-
-
-def is_listening(port: int) -> bool:
-    """Whether a server listens at this port."""
-    try:
-        socket.create_connection(("localhost", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def make_parser(cluster: type[LocalCluster], description: str | None, jars: Path) -> argparse.ArgumentParser:
-    """A parser of the options that every cluster's program has."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--folder", type=Path, help="for logs and spilled data (default: a new folder)")
-    parser.add_argument(
-        "--jars", type=Path, default=jars, help=f"the folder of the jars that make {cluster.TARGET} gathers"
-    )
-    return parser
-
-
-def run(cluster: type[LocalCluster], settings: Settings, folder: Path | None) -> int:
+def main(cluster: type[LocalCluster], default: ClusterSettings, description: str | None) -> int:
     """Runs a cluster until Ctrl-C or SIGTERM, and returns the exit code."""
-    folder = folder or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--folder", type=Path, help="for logs and spilled data; by default a new one")
+    for name, value in vars(default).items():
+        parser.add_argument(f"--{name}", type=type(value), default=value, help="see Settings in the source")
+    given = vars(parser.parse_args())
+    folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         say = functools.partial(print, "cluster.py:", file=sys.stderr, flush=True)
-        with cluster(folder.absolute(), settings, say) as running:
+        with cluster(folder.absolute(), type(default)(**given), say) as running:
             logs = running.folder / "log"
             print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
             print("To run on it, in another terminal:")

@@ -147,7 +147,7 @@ def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: co
                 counts[run.number.name] += 1
                 run.number = None
         if time.monotonic() >= loss:
-            place.cluster.task_managers[-1].kill()
+            place.cluster.members[-1].kill()
             counts["task managers killed"] += 1
             loss = math.inf
         if _is_half_visible(path):

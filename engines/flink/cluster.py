@@ -2,9 +2,6 @@
 
 ``python engines/flink/cluster.py`` starts one, prints the flags with which ``arith-data`` runs on it, and stops it on
 Ctrl-C. In a program, ``with Cluster(...) as cluster`` does the same. ``make flink`` gathers the jars.
-
-All of it listens on the loopback interface alone, because none of it asks who calls. Whoever can call it runs programs
-as the user who started it: all users of this machine can.
 """
 
 import dataclasses
@@ -12,25 +9,15 @@ import json
 import os
 import subprocess
 import sys
-import urllib.error
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from local_cluster import (
-    BUILD,
-    LocalCluster,
-    is_listening,
-    make_parser,
-    opened,
-    run,
-    worker_flags,
-)
+from local_cluster import BUILD, ClusterSettings, LocalCluster, main, opened
 
 from seq2seq_arith.base.errors import EngineError
 
-JARS = BUILD / "flink"
 KEPT = 3_000  # milliseconds: keep an idle worker this long (starting one takes seconds)
 RESTART = 5_000  # milliseconds before a job is restarted; longer than KEPT, because a dead worker is also kept
 # Milliseconds in which a task manager that was lost must have been replaced; then the job is restarted once more, or
@@ -43,104 +30,68 @@ MEMORY = "BASH_JAVA_UTILS_EXEC_RESULT:"  # before each answer of Flink to its ow
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The settings of a cluster.
+class Settings(ClusterSettings):
+    """The settings of a cluster, whose members are task managers.
 
     Attributes:
-      task_managers: The number of task managers. Each has one slot: it works on one part of a job at a time.
       managed: Megabytes per task manager in which Flink sorts. Flink spills the rest to the disk.
       heap: Megabytes per task manager for data that passes through.
       restarts: How often a job is restarted after it has lost a task manager.
-      replacements: How many task managers that have ended are replaced.
-      jars: The folder of the jars that ``make flink`` gathers.
     """
 
-    task_managers: int = 2
+    jars: Path = BUILD / "flink"
     managed: int = 128
     heap: int = 512
     restarts: int = 3
-    replacements: int = 20
-    jars: Path = JARS
 
 
 class Cluster(LocalCluster):
-    """A cluster of Flink that runs until the end of the ``with`` block.
-
-    The folder ``tmp`` has a folder per task manager and purpose, where Flink spills.
-    """
+    """A cluster of Flink. The folder ``tmp`` has a folder per task manager and purpose, where Flink spills."""
 
     ENGINE, TARGET, MEMBER = "Flink", "flink", "task manager"
-    settings: Settings
 
     def __init__(
         self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
     ) -> None:
         super().__init__(folder, settings or Settings(), say)
-        self._rest, self._rpc, self._jobs = (self._keep_port() for _ in range(3))
-
-    @property
-    def task_managers(self) -> list[subprocess.Popen]:
-        """The task managers, also those that have ended."""
-        return self.members
-
-    @property
-    def address(self) -> str:
-        """Flink's REST API, as Beam's ``--flink_master`` takes it."""
-        return f"localhost:{self._rest}"
 
     @property
     def flags(self) -> list[str]:
-        """Beam's flags for a run on this cluster, with one worker process per task manager."""
+        runner, endpoint, *worker = super().flags
         return [
-            "--runner=PortableRunner",
-            f"--job_endpoint=localhost:{self._jobs}",
-            f"--parallelism={self.settings.task_managers}",
-            *worker_flags(),
+            runner,
+            endpoint,
+            f"--parallelism={self.settings.members}",
+            *worker,
             f"--environment_cache_millis={KEPT}",
             f"--flink_master={self.address}",  # for the page of the job; the job server knows it already
         ]
 
+    def start_master(self) -> None:
+        (self.folder / "conf" / "config.yaml").write_text(self._config())
+        java, options = self._memory("GET_JM_RESOURCE_PARAMS")
+        main = f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint"
+        self._start("job-manager", *java, *self._flink(main), *options)
+
     def add_member(self) -> subprocess.Popen:
-        """Starts one more task manager, without waiting for it."""
         java, options = self._memory("GET_TM_RESOURCE_PARAMS")
         main = f"{RUNTIME}.taskexecutor.TaskManagerRunner"
         return self._start_member(*java, *self._flink(main), *options)
 
-    def num_task_managers(self) -> int:
-        """The number of task managers that the job manager knows."""
-        try:
-            return self.rest("/overview")["taskmanagers"]
-        except (OSError, urllib.error.URLError):
-            return 0
+    def num_members(self) -> int:
+        return self.rest("/overview")["taskmanagers"]
+
+    def job_server(self) -> tuple[list[str], str]:
+        return [], f"--flink-master={self.address}"
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs since the start, the latest first; each has a ``jid``, a ``state``, and times."""
-        found = self.rest("/jobs/overview")["jobs"]
-        return sorted(found, key=lambda job: job["start-time"], reverse=True)
+        return sorted(self.rest("/jobs/overview")["jobs"], key=lambda job: job["start-time"], reverse=True)
 
     def failures(self, jid: str) -> list[str]:
         """Why Flink restarted the tasks of a job, the latest reason first."""
         history = self.rest(f"/jobs/{jid}/exceptions?maxExceptions=100")["exceptionHistory"]
         return [entry["stacktrace"].splitlines()[0] for entry in history["entries"]]
-
-    def _start_all(self) -> None:
-        (self.folder / "conf" / "config.yaml").write_text(self._config())
-        self._start_job_manager()
-        for _ in range(self.settings.task_managers):
-            self.add_member()
-        self._start_job_server()
-        self._wait_for(lambda: self.num_task_managers() == self.settings.task_managers, "its task managers")
-        self._wait_for(lambda: is_listening(self._jobs), "Beam's job server")
-
-    def _start_job_manager(self) -> None:
-        java, options = self._memory("GET_JM_RESOURCE_PARAMS")
-        main = f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint"
-        self._start("job-manager", *java, *self._flink(main), *options)
-
-    def _start_job_server(self) -> None:
-        ports = (f"--job-port={self._jobs}", "--artifact-port=0", "--expansion-port=0")
-        where = (f"--flink-master={self.address}", f"--artifacts-dir={self.tmp / 'artifacts'}")
-        self._start("job-server", "-Xmx512m", "-jar", str(self.jar), *where, *ports)
 
     def _memory(self, what: str) -> tuple[list[str], list[str]]:
         """Flags for Java and for Flink, which Flink computes as for its own scripts."""
@@ -171,9 +122,7 @@ class Cluster(LocalCluster):
             "jobmanager.memory.process.size": "1g",
             "rest.address": "localhost",
             "rest.bind-address": "localhost",
-            "rest.port": self._rest,
-            # The age of the REST API's answers, in milliseconds. A step may end within the default of three seconds.
-            "web.refresh-interval": 100,
+            "rest.port": self._page,
             "taskmanager.host": "localhost",
             "taskmanager.bind-host": "localhost",
             "taskmanager.numberOfTaskSlots": 1,
@@ -197,18 +146,5 @@ class Cluster(LocalCluster):
         return "".join(f"{name}: {json.dumps(str(value))}\n" for name, value in values.items())
 
 
-def main() -> int:
-    """Runs a cluster until Ctrl-C."""
-    default = Settings()
-    parser = make_parser(Cluster, __doc__, JARS)
-    parser.add_argument("--task-managers", type=int, default=default.task_managers, metavar="N")
-    parser.add_argument(
-        "--managed", type=int, default=default.managed, metavar="MB", help="memory to sort in, per task manager"
-    )
-    given = parser.parse_args()
-    settings = Settings(task_managers=given.task_managers, managed=given.managed, jars=given.jars)
-    return run(Cluster, settings, given.folder)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(Cluster, Settings(), __doc__))

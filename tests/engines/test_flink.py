@@ -127,8 +127,8 @@ def is_writing(cluster, data_dir: Path) -> bool:
 
 
 def kill_task_manager(cluster) -> None:
-    cluster.task_managers[-1].kill()
-    cluster.task_managers[-1].wait()
+    cluster.members[-1].kill()
+    cluster.members[-1].wait()
 
 
 def kill_worker(cluster) -> None:
@@ -157,8 +157,8 @@ def test_a_death(cluster, tmp_path, medium, moment, kill):
     (job, *_) = cluster.jobs()
     assert job["state"] == "FINISHED"
     assert cluster.failures(job["jid"])
-    assert num_living(cluster) == cluster.settings.task_managers
-    dead = {manager.pid for manager in cluster.task_managers if manager.poll() is not None}
+    assert num_living(cluster) == cluster.settings.members
+    dead = {manager.pid for manager in cluster.members if manager.poll() is not None}
     assert dead or kill is not kill_task_manager
     assert gone(dead, cluster)
 
@@ -184,7 +184,7 @@ def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
 
 
 def num_living(cluster) -> int:
-    return sum(process.poll() is None for process in cluster.task_managers)
+    return sum(process.poll() is None for process in cluster.members)
 
 
 @pytest.mark.release
@@ -197,7 +197,7 @@ def test_a_task_manager_that_cannot_be_replaced(tmp_path_factory, tmp_path):
         while process.poll() is None and not is_drawing(cluster, tmp_path):
             time.sleep(0.01)
         assert process.poll() is None, "it ended before its moment came"
-        lost = cluster.task_managers[-1]
+        lost = cluster.members[-1]
         lost.kill()
         _, stderr = process.communicate(timeout=120)  # a busy machine needs more than what Flink waits for
     assert said == [f"task manager 1 (process {lost.pid}) has been killed by SIGKILL, and no more are started after 0"]

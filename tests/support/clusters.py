@@ -110,7 +110,7 @@ def watched(cluster) -> Iterator[Seen]:
                         sizes[path] = max(sizes.get(path, 0), path.stat().st_size)
             seen.spilled = sum(sizes.values())
             if next(looks) % 20 == 0:
-                managers = [process.pid for process in cluster.task_managers]
+                managers = [process.pid for process in cluster.members]
                 seen.task_manager = max(seen.task_manager, *map(memory, managers))
                 seen.worker = max(seen.worker, *(memory(worker.pid) for worker in workers(groups(cluster))), 0)
 

@@ -6,10 +6,14 @@ from typing import Any
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.failures import translate_errors
-from seq2seq_arith.pipelines.beam.loopback import on_loopback
-from seq2seq_arith.pipelines.beam.options import default_threads, job_outlives_program, workers_share_process
+from seq2seq_arith.pipelines.beam.options import (
+    default_threads,
+    job_outlives_program,
+    on_loopback,
+    workers_share_process,
+)
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.steps.run import describe, generate
+from seq2seq_arith.pipelines.steps.run import describe, write_dataset
 
 
 def create(order: Order) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def create(order: Order) -> dict[str, Any]:
                 on_loopback(),
                 translate_errors(),
             ):
-                metadata = generate(
+                metadata = write_dataset(
                     order.task, order.layout, staging, options, default_threads(options), order.plan.draws
                 )
         publisher.name_default()

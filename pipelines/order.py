@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from seq2seq_arith.pipelines.steps.report import Report, Written
+    from seq2seq_arith.pipelines.steps.job import Report, Written
 
 SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
@@ -153,7 +153,7 @@ class Order:
 
 def _read(path: AnyPath) -> "Report | None":
     """The report of a job; None if it cannot be read, or is not of this version."""
-    from seq2seq_arith.pipelines.steps.report import read_report
+    from seq2seq_arith.pipelines.steps.job import read_report
 
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, EngineError, OSError):
         return read_report(path)

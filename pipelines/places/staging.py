@@ -12,7 +12,7 @@ from seq2seq_arith.base import files
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
-REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.report``
+REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.job``
 
 
 @dataclasses.dataclass(frozen=True)

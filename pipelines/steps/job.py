@@ -1,18 +1,35 @@
-"""One run of the pipeline: what it makes, and where."""
+"""One run of the pipeline: the job, the packages that its workers must have, and the report that they leave."""
 
 import dataclasses
-from collections.abc import Mapping
+import functools
+import hashlib
+import importlib.util
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
+from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.base import files
+from seq2seq_arith.base.errors import EngineError, InputError
+from seq2seq_arith.base.packages import installed
+from seq2seq_arith.pipelines.formats import manifests
+from seq2seq_arith.pipelines.formats.layout import Layout, format_of
+from seq2seq_arith.pipelines.formats.manifests import ManifestReport
+from seq2seq_arith.pipelines.formats.shards import ShardReport
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps import dedup
-from seq2seq_arith.pipelines.steps.cutoff import Windows
+from seq2seq_arith.pipelines.steps.cutoff import Cutoff, Windows
+
+PROGRAM = "seq2seq_arith"
+NONE = "none"
+CODE = ("arithmetic", "base", "pipelines")  # the packages that workers run
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of the pipeline.
+    """What a run makes, where, and how.
 
     Attributes:
       task, layout: The parameters of the dataset, and its division into files.
@@ -20,7 +37,7 @@ class Job:
       num_draws: The number of draws.
       windows: The ranges in which the ends of the dataset and of the validation set are searched.
       threads: The number of elements that a worker process works on at once.
-      versions: The versions that the workers must have; see ``versions``.
+      versions: The versions that the workers must have; see ``package_versions``.
     """
 
     task: Task
@@ -36,3 +53,106 @@ class Job:
         """The first draw of each chunk, and the draw after its last."""
         size = dedup.chunk_size(self.num_draws, self.layout.num_shards)
         return [(first, min(first + size, self.num_draws)) for first in range(0, self.num_draws, size)]
+
+
+def package_versions(formats: Collection[str]) -> dict[str, str]:
+    """The versions in this process of all that must be the same everywhere, by the package's name.
+
+    A shard's bytes depend on them. An engine with another image would draw for hours, and leave other files.
+    """
+    libraries = [format_of(name).library for name in formats]
+    packages = ["apache-beam", *(library for library in libraries if library)]
+    return {PROGRAM: f"{__version__} (code {code_version()})"} | {
+        package: installed(package) or NONE for package in packages
+    }
+
+
+@functools.cache
+def code_version() -> str:
+    """A fingerprint of the code that workers run, which changes between two versions: 12 hexadecimal digits."""
+    found = hashlib.sha256()
+    for package in CODE:
+        (folder,) = map(Path, _locations(f"{PROGRAM}.{package}"))
+        for path in sorted(folder.rglob("*.py")):
+            content = path.read_bytes()
+            found.update(f"{package} {path.relative_to(folder)} {len(content)}\n".encode() + content)
+    return found.hexdigest()[:12]
+
+
+def _locations(package: str) -> Collection[str]:
+    """The folders of a package."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    return spec.submodule_search_locations or ()
+
+
+def check_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
+    """Raises InputError if a worker's versions are not those of the program that submitted the job."""
+    for package, there in wanted.items():
+        if (other := found.get(package, NONE)) != there:
+            raise InputError(
+                f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
+                "an image that was built from the same checkout (docs/engines.md)"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """The result of a run: the number of draws it used, and a report for each split and shard, or for each manifest."""
+
+    draws_used: int
+    shards: list[ShardReport]
+    manifests: list[ManifestReport] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a run's workers leave: the dataset, and the result, which is None if the draws did not suffice."""
+
+    task: Task
+    layout: Layout
+    written: Written | None
+
+
+def write_report(job: Job, written: list[list[ShardReport]] | list[list[ManifestReport]], cut: Cutoff | None) -> None:
+    """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
+    kind = "manifests" if manifests.are_used(job.layout) else "shards"
+    report = {
+        "parameters": job.task.parameters(),
+        "num_shards": job.layout.num_shards,
+        "formats": job.layout.formats,
+        "draws_used": 0 if cut is None else cut.last_draw + 1,
+        "versions": dict(job.versions),
+        "shards": [],
+        kind: [dataclasses.asdict(report) for reports in written for report in reports],
+    }
+    content, path = json.dumps(report).encode(), job.staging.own_file(REPORT)
+    if isinstance(path, ObjectPath):
+        path.put(content)
+        return
+    # Whole, or not at all: who finds it knows that the job has ended. In a folder that is gone it must fail.
+    with files.whole_file(path) as file:
+        file.write(content)
+
+
+def read_report(path: AnyPath) -> Report:
+    """The report that a run's workers have written.
+
+    Raises:
+      EngineError: It is not there, or it is not of this version.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise EngineError(
+            f"the engine's job ended, but its report {path} is not there: its workers do not see the same place, or "
+            "another run removed it"
+        ) from None
+    if not isinstance(found, dict):
+        raise EngineError(f"the report {path} is not of this version")
+    of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
+    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
+    layout = Layout(found["num_shards"], tuple(found["formats"]))
+    return Report(
+        Task.from_parameters(found["parameters"]), layout, written if written.shards or of_manifests else None
+    )

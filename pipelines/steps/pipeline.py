@@ -17,11 +17,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
-from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent, versions
+from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff
-from seq2seq_arith.pipelines.steps.job import Job
-from seq2seq_arith.pipelines.steps.report import write_report
+from seq2seq_arith.pipelines.steps.job import Job, check_versions, package_versions, write_report
 from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
 
 # The kept draws of a shard in example order, and the number of dropped draws.
@@ -107,7 +106,7 @@ class Manifests(beam.PTransform):
 
 def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
     """The chunks of the job, as ``Job.chunks``: the first step, so nothing is drawn by workers that do not fit."""
-    versions.check(job.versions, versions.here(job.layout.formats))
+    check_versions(job.versions, package_versions(job.layout.formats))
     return job.chunks
 
 

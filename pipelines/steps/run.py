@@ -13,19 +13,16 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
-from seq2seq_arith.pipelines.beam.notebooks import plain_labels
-from seq2seq_arith.pipelines.beam.options import in_one_line
+from seq2seq_arith.pipelines.beam.options import in_one_line, plain_labels
 from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
-from seq2seq_arith.pipelines.steps import versions
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.job import Job
+from seq2seq_arith.pipelines.steps.job import Job, Written, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
-from seq2seq_arith.pipelines.steps.report import Written, read_report
 
 
-def generate(
+def write_dataset(
     task: Task,
     layout: Layout,
     staging: Staging,
@@ -53,16 +50,16 @@ def generate(
         num_draws=coverage.num_draws(task) if num_draws is None else num_draws,
         windows=Windows.around(task),
         threads=threads,
-        versions=versions.here(layout.formats),
+        versions=package_versions(layout.formats),
     )
-    written = run(job, options)
+    written = run_pipeline(job, options)
     widening = 1
     while written is None:
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run(job, options)
+        written = run_pipeline(job, options)
     return describe(task, layout, staging, written)
 
 
@@ -78,7 +75,7 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
     return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
 
 
-def run(job: Job, options: PipelineOptions) -> Written | None:
+def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
     """Runs the pipeline once, and waits for it.
 
     Returns:

@@ -17,7 +17,7 @@ from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.steps.run import generate
+from seq2seq_arith.pipelines.steps.run import write_dataset
 
 Make = Callable[..., Path]
 
@@ -29,7 +29,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     def made(task: Task, num_shards: int = 8, parquet: bool = False, flags: tuple[str, ...] = (), threads: int = 2):
         directory = tmp_path_factory.mktemp("made")
         layout = Layout.of(task, num_shards, choose_formats({"parquet": parquet}))
-        generate(task, layout, StagedDirectory(directory), pipeline_options(list(flags)), threads)
+        write_dataset(task, layout, StagedDirectory(directory), pipeline_options(list(flags)), threads)
         (directory / REPORT).unlink()  # publishing removes it
         return directory
 
@@ -45,7 +45,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
     What is put into the store of this process is made by Beam only once; see ``with_beam``.
     """
     if request.param == "memory":
-        monkeypatch.setattr(create, "generate", stored.copy)
+        monkeypatch.setattr(create, "write_dataset", stored.copy)
         monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
         return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
     request.getfixturevalue("servers")
@@ -55,7 +55,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
 @pytest.fixture
 def with_beam(data_dir, monkeypatch) -> None:
     """Lets Beam make every dataset in the data directory."""
-    monkeypatch.setattr(create, "generate", stored.generate)
+    monkeypatch.setattr(create, "write_dataset", stored.write_dataset)
 
 
 @pytest.fixture(params=["gs", "s3"])

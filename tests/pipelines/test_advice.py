@@ -298,7 +298,7 @@ def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(create, "generate", failing)
+        patch.setattr(create, "write_dataset", failing)
         process = run_here(*command)
     assert process.returncode == (130 if isinstance(error, KeyboardInterrupt) else 1)
     done = f"{min(written, 8)} of 8 shards were written; {LEFT[place]}" if written else LEFT[place]

@@ -26,7 +26,7 @@ from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing.directories import JOB, DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
-from seq2seq_arith.pipelines.steps.run import generate
+from seq2seq_arith.pipelines.steps.run import write_dataset
 
 LAYOUT = LAYOUTS["three"]
 COMMAND = (*GENERATE, *THREE, "--data-dir")
@@ -36,7 +36,7 @@ def finished(place) -> None:
     """What an engine's job leaves whose program was killed before it could publish."""
     options, publisher = pipeline_options([]), publisher_of(dataset_path(place, TASK))
     with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT, outlives=True) as staging:
-        generate(TASK, LAYOUT, staging, options, default_threads(options))
+        write_dataset(TASK, LAYOUT, staging, options, default_threads(options))
         raise SubmittedError("")
 
 
@@ -60,13 +60,13 @@ def left(job, tmp_path) -> Path:
 @pytest.fixture
 def without_beam(monkeypatch) -> None:
     """A dataset that is made anew is a copy."""
-    monkeypatch.setattr(create, "generate", copy)
+    monkeypatch.setattr(create, "write_dataset", copy)
 
 
 @pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Drawing fails."""
-    monkeypatch.setattr(create, "generate", None)
+    monkeypatch.setattr(create, "write_dataset", None)
 
 
 @pytest.fixture(params=["disk", "store"])
@@ -86,10 +86,10 @@ def found(place) -> dict[str, bytes]:
 def test_the_same_command_publishes_what_a_job_has_left(place, local, monkeypatch, overwrite):
     if overwrite:
         with monkeypatch.context() as patch:
-            patch.setattr(create, "generate", copy)
+            patch.setattr(create, "write_dataset", copy)
             make(TASK, LAYOUTS["two"], place)
     finished(place)
-    monkeypatch.setattr(create, "generate", None)
+    monkeypatch.setattr(create, "write_dataset", None)
     process = run_here(*COMMAND, place, *overwrite)
     assert process.returncode == 0, process.stderr
     assert "a job that has ended left the files in" in process.stderr
@@ -150,7 +150,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     path = dataset_path(tmp_path, TASK)
     if overwrite:
         with monkeypatch.context() as patch:
-            patch.setattr(create, "generate", copy)
+            patch.setattr(create, "write_dataset", copy)
             make(TASK, LAYOUTS["two"], tmp_path)
     before = found(tmp_path)
 
@@ -163,7 +163,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
         with monkeypatch.context() as patch:
             patch.setattr(DirectoryPublisher, "_take_name", full)
             if not drawn:
-                patch.setattr(create, "generate", None)
+                patch.setattr(create, "write_dataset", None)
             process = run_here(*COMMAND, tmp_path, *overwrite)
         assert process.returncode == 1
         assert process.stderr.endswith(
@@ -172,7 +172,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
         )
         assert found(tmp_path).items() >= before.items()
         assert len(list(path.parent.glob(f"*/{REPORT}"))) == 1
-    monkeypatch.setattr(create, "generate", None)
+    monkeypatch.setattr(create, "write_dataset", None)
     assert run_here(*COMMAND, tmp_path, *overwrite).returncode == 0
     assert found(tmp_path) == local["three"]
 
@@ -188,7 +188,7 @@ def test_a_failed_run_does_not_take_the_files_of_another_for_its_own(tmp_path, l
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(create, "generate", full)
+    monkeypatch.setattr(create, "write_dataset", full)
     process = run_here(*GENERATE, *TWO, "--data-dir", tmp_path)
     assert process.returncode == 1
     assert ends_as_told(process.stderr.splitlines()[-1], "could not be written: No space left on device")

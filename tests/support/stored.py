@@ -12,7 +12,7 @@ from programs import Content, files
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
-from seq2seq_arith.pipelines.create import create, default_threads, generate
+from seq2seq_arith.pipelines.create import create, default_threads, write_dataset
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
@@ -38,7 +38,7 @@ def write(layout: Layout, staging: Staging) -> None:
 
 
 def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> dict[str, Any]:
-    """As ``create.generate``, but Beam makes the files only once: how they are published does not depend on it."""
+    """As ``create.write_dataset``, but Beam makes the files only once: how they are published does not depend on it."""
     made = _made(task, layout)
     for name, content in made.items():
         if name.endswith(".json"):
@@ -54,7 +54,7 @@ def copy(task: Task, layout: Layout, staging: Staging, *_: object) -> dict[str, 
 def _made(task: Task, layout: Layout) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as name:
         options = pipeline_options([])
-        generate(task, layout, StagedDirectory(Path(name)), options, default_threads(options))
+        write_dataset(task, layout, StagedDirectory(Path(name)), options, default_threads(options))
         (Path(name) / REPORT).unlink()  # publishing removes it
         return files(Path(name))
 

@@ -10,7 +10,7 @@ import pytest
 from programs import start
 from sockets import listening, reachable
 
-from seq2seq_arith.pipelines.beam.loopback import on_loopback
+from seq2seq_arith.pipelines.beam.options import on_loopback
 
 LOOPBACK = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
 

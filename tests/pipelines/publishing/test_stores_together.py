@@ -154,7 +154,7 @@ def watched(path: ObjectPath) -> Iterator[list[bool | None]]:
 def test_a_store_that_is_busy(served_dir, local, monkeypatch, share, one_request):
     """One request of twenty fails; half of these are done all the same. Nothing is lost, or visible by half."""
     variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}[served_dir.url[:2]]
-    monkeypatch.setattr(create, "generate", stored.copy)
+    monkeypatch.setattr(create, "write_dataset", stored.copy)
     monkeypatch.setattr(amazon_store, "ONE_REQUEST", one_request or amazon_store.ONE_REQUEST)
     # A flag of its own gives it a client of its own; nothing comes between the other client and the store.
     busy, last = ObjectPath(served_dir.url, (f"--job_name={uuid.uuid4().hex}",)), LAYOUTS["three"]
@@ -173,7 +173,7 @@ def test_a_store_that_is_busy(served_dir, local, monkeypatch, share, one_request
 
 def test_a_store_that_gives_up(monkeypatch, local):
     """The client's own attempts have all failed: a run ends, or another is begun, and in the end nothing is lost."""
-    monkeypatch.setattr(create, "generate", stored.copy)
+    monkeypatch.setattr(create, "write_dataset", stored.copy)
     monkeypatch.setitem(clients.CLIENTS, "flaky", FlakyMemory)
     monkeypatch.setitem(clients.LOG_IN, "flaky", "")
     monkeypatch.setattr(FlakyMemory, "failed", [])

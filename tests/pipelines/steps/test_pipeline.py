@@ -33,7 +33,7 @@ from seq2seq_arith.pipelines.steps.blocks import by_shard
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
 from seq2seq_arith.pipelines.steps.pipeline import build, deduplicate, draw
-from seq2seq_arith.pipelines.steps.run import generate, run
+from seq2seq_arith.pipelines.steps.run import run_pipeline, write_dataset
 
 
 def tfrecords(directory: Path) -> dict[str, bytes]:
@@ -175,7 +175,7 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
     expected = reference.dataset(task)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        metadata = generate(
+        metadata = write_dataset(
             task, Layout.of(task, num_shards), StagedDirectory(directory), pipeline_options([]), threads
         )
         (directory / ".report.json").unlink()  # publishing removes it
@@ -275,7 +275,7 @@ def test_the_same_for_chunks_cut_anyhow_in_any_order(tmp_path, crowded, seed, fl
         task=CROWDED, layout=Layout(8, ("tfrecord",)), staging=StagedDirectory(tmp_path),
         num_draws=coverage.num_draws(CROWDED), windows=Windows.around(CROWDED), threads=2, seed=seed,
     )  # fmt: skip
-    written = run(job, pipeline_options(list(flags)))
+    written = run_pipeline(job, pipeline_options(list(flags)))
     assert written.draws_used == crowded.draws_used
     assert shards_in(tmp_path) == by_the_loop(crowded, 8)
 
@@ -311,7 +311,7 @@ def test_too_few_draws_are_seen_and_nothing_is_written(tmp_path, num_draws):
         num_draws=num_draws,
         windows=Windows.around(SMALL),
     )
-    assert run(job, pipeline_options([])) is None
+    assert run_pipeline(job, pipeline_options([])) is None
     assert shards_in(tmp_path) == {}
 
 
@@ -324,9 +324,9 @@ def test_as_many_draws_as_are_used_are_enough(tmp_path):
         num_draws=expected.draws_used,
         windows=Windows.around(SMALL),
     )
-    written = run(job, pipeline_options([]))
+    written = run_pipeline(job, pipeline_options([]))
     assert written.draws_used == expected.draws_used
-    assert run(dataclasses.replace(job, num_draws=expected.draws_used - 1), pipeline_options([])) is None
+    assert run_pipeline(dataclasses.replace(job, num_draws=expected.draws_used - 1), pipeline_options([])) is None
 
 
 @pytest.fixture(scope="module")
@@ -356,14 +356,14 @@ def test_a_run_that_falls_short_draws_further(make, enough, tmp_path, monkeypatc
         num_draws=coverage.num_draws(SMALL),
         windows=Windows.around(SMALL),
     )
-    assert run(job, pipeline_options([])) is None
+    assert run_pipeline(job, pipeline_options([])) is None
     assert files(make(SMALL, parquet=True)) == enough
 
 
 @pytest.mark.parametrize("task", [Task("pq", digits=3, num_examples=10), Task(digits=1, num_examples=56)], ids=str)
 def test_refuses_what_cannot_be_drawn(tmp_path, task):
     with pytest.raises(InputError):
-        generate(task, Layout(8), StagedDirectory(tmp_path), pipeline_options([]))
+        write_dataset(task, Layout(8), StagedDirectory(tmp_path), pipeline_options([]))
     assert files(tmp_path) == {}
 
 

@@ -14,8 +14,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.steps import versions
-from seq2seq_arith.pipelines.steps.run import generate
+from seq2seq_arith.pipelines.steps import job
+from seq2seq_arith.pipelines.steps.run import write_dataset
 
 # Python reads this module of a worker first.
 OTHER = """
@@ -34,10 +34,10 @@ importlib.metadata.version = lambda name: "0.1" if name == "pyarrow" else instal
     ],
 )
 def test_what_must_be_the_same(formats, packages):
-    found = versions.here(formats)
-    program = {"seq2seq_arith": f"{__version__} (code {versions.code()})"}
+    found = job.package_versions(formats)
+    program = {"seq2seq_arith": f"{__version__} (code {job.code_version()})"}
     assert found == program | {name: version(name) for name in ("apache-beam", *packages)}
-    versions.check(found, found)
+    job.check_versions(found, found)
 
 
 @pytest.mark.parametrize("found", [{"pyarrow": "2"}, {}])
@@ -46,7 +46,7 @@ def test_what_is_not_is_named(found):
     with pytest.raises(
         InputError, match=f"^the workers have pyarrow {other}, and this program has 1; give them the same"
     ):
-        versions.check({"pyarrow": "1"}, found)
+        job.check_versions({"pyarrow": "1"}, found)
 
 
 def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
@@ -59,10 +59,10 @@ def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
         if name == "renamed":
             (tmp_path / "same" / "module.py").rename(tmp_path / "same" / "other.py")
         folder = tmp_path / ("same" if name == "renamed" else name)
-        monkeypatch.setattr(versions, "_locations", lambda package, folder=folder: [str(folder)])
-        versions.code.cache_clear()
-        seen[name] = versions.code()
-    versions.code.cache_clear()
+        monkeypatch.setattr(job, "_locations", lambda package, folder=folder: [str(folder)])
+        job.code_version.cache_clear()
+        seen[name] = job.code_version()
+    job.code_version.cache_clear()
     assert seen["here"] == seen["same"]
     assert len(set(seen.values())) == 3
 
@@ -87,5 +87,5 @@ def test_the_report_of_the_workers_says_them(tmp_path):
     """For ``arith-data publish``, and for who wonders why bytes differ."""
     task = Task(num_examples=100)
     layout = Layout.of(task)
-    generate(task, layout, StagedDirectory(tmp_path), pipeline_options([]))
-    assert json.loads((tmp_path / REPORT).read_text())["versions"] == versions.here(layout.formats)
+    write_dataset(task, layout, StagedDirectory(tmp_path), pipeline_options([]))
+    assert json.loads((tmp_path / REPORT).read_text())["versions"] == job.package_versions(layout.formats)

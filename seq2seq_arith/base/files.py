@@ -103,7 +103,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file for reading. A pipe or a device in its place would block, or never end.
+    """Opens a regular file for reading; a pipe or a device in its place would block, or never end.
 
     Raises:
       OSError: It cannot be opened, or is not a regular file.
@@ -168,30 +168,24 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a directory in which threads of a broken run may still finish a file, or a file or a link.
+    """Removes a directory tree, a file or a link; what cannot be removed stays, and no error is raised.
 
-    No error is raised: what cannot be removed stays.
+    Threads of a failed run may still write into a directory, so it is tried for some seconds.
     """
     if path.is_symlink() or not path.is_dir():
         with contextlib.suppress(OSError):
             path.unlink()
-        return
-    for attempt in range(50):
-        try:
-            shutil.rmtree(path)
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
-                break
-        if not path.exists():
+    for attempt in range(20):
+        if not path.is_dir() or path.is_symlink():
             return
-        time.sleep(0.02 * (attempt + 1))
-    shutil.rmtree(path, ignore_errors=True)
+        time.sleep(0.02 * attempt)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def exchange(path: Path, other: Path) -> bool:
     """Exchanges the names of two files or directories in one step; returns False where the system cannot.
 
-    Linux can since 3.15, on most file systems: ``renameat2`` with ``RENAME_EXCHANGE``.
+    Linux can on most file systems, by ``renameat2``.
 
     Raises:
       OSError: One of them is not there, or the directory cannot be written.
@@ -209,7 +203,7 @@ def exchange(path: Path, other: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock that a file stands for. To look, the lock is held for a moment.
+    """Whether a process holds the lock of a file; to test it, the lock is taken for a moment.
 
     Raises:
       OSError: The file is there and cannot be read.
@@ -229,14 +223,14 @@ def is_locked(path: Path) -> bool:
 
 @contextlib.contextmanager
 def locked(path: Path, note: bytes = b"") -> Iterator[bool]:
-    """Holds the lock that a file stands for, unless another process holds it; yields whether this one does.
+    """Holds the lock of a file, unless another process holds it; yields whether this one does.
 
-    The operating system releases the lock when the process dies, however it dies. The file stays: removing it would
-    let two processes hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
+    The operating system releases the lock when the process dies. The file stays: removing it would let two processes
+    hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
 
     Args:
-      path: The file.
-      note: What the file then says, for whoever finds it locked.
+      path: The file, which is made.
+      note: The content that the file gets, for processes that find it locked.
 
     Raises:
       OSError: The file cannot be made.

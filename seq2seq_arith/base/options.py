@@ -74,14 +74,7 @@ class Option:
 
 
 def option(help: str, *, default: Any = dataclasses.MISSING, default_text: str | None = None, **kwargs: Any) -> Any:
-    """A dataclass field that is an option; the keywords are those of ``Option``.
-
-    Args:
-      help: One line for ``--help``.
-      default: The field's default.
-      default_text: The default in words, where ``default`` does not say it.
-      **kwargs: The other attributes of ``Option``.
-    """
+    """A dataclass field that is an option; ``default_text`` and the other keywords are attributes of ``Option``."""
     about = Option(help=help, default=default_text, **kwargs)
     return dataclasses.field(default=default, metadata={METADATA: about})
 
@@ -126,15 +119,10 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
 
 
 def did_you_mean(typed: str, names: Iterable[str], cutoff: float = 0.5) -> str:
-    """The end of a refusal: a question after the name that is most like a mistyped one; empty if none is like it.
+    """The end of a refusal: asks for the name that is most like a mistyped one; empty if none is like it.
 
     >>> did_you_mean("additoin", ["addition", "subtraction"])
     "; did you mean 'addition'?"
-
-    Args:
-      typed: What was typed.
-      names: The names that there are.
-      cutoff: How like it a name must be, from 0 to 1.
     """
     near = difflib.get_close_matches(typed, names, n=1, cutoff=cutoff)
     return f"; did you mean {near[0]!r}?" if near else ""
@@ -145,8 +133,6 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
 
     >>> mistyped_option("--num_exmaples=3", ["--num-examples", "--seed"], "see --help")
     '; did you mean --num-examples?'
-    >>> mistyped_option("--colour", ["--num-examples", "--seed"], "see --help")
-    '; see --help'
     """
     by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
     word = typed.partition("=")[0].lstrip("-").replace("_", "-")
@@ -155,7 +141,7 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
 
 
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:
-    """Raises InputError unless the value is a whole number within the bounds; a bool is not one, NumPy's is."""
+    """Raises InputError unless the value is a whole number, also NumPy's, within the bounds; a bool is not one."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or not _within(value, low, high):
         raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
 
@@ -201,9 +187,7 @@ def add_options(
     flags: Mapping[str, str] | None = None,
     default_of: Callable[[str], str | None] | None = None,
 ) -> None:
-    """Adds an option for each field of a dataclass that is declared with ``option``.
-
-    An option that is not given is None in the parsed arguments, so that the dataclass's own default holds.
+    """Adds an option for each field of a dataclass that is declared with ``option``; None if it is not given.
 
     Args:
       parser: An argparse parser or group.

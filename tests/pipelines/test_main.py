@@ -302,7 +302,7 @@ REFUSED = {
     "too many draws": (["addition", "--digits", "18", f"--num-examples={2**50}"], ["practical"]),
     "negative seed": (["addition", "--seed", "-1"], ["seed is -1", "from 0 to 18446744073709551615"]),
     "seed of 65 bits": (["addition", "--seed", str(2**64)], [f"seed is {2**64}"]),
-    "a number of 10,000 digits": (["addition", "--seed", "9" * 10_000], ["no whole number"]),
+    "a number of 10,000 digits": (["addition", "--seed", "9" * 10_000], ["not a whole number"]),
     "no shards": (["addition", "--num-shards", "0"], ["num_shards is 0", "from 1 to 500"]),
     "more shards than make sense": (["addition", "--num-examples", "10", "--num-shards", "65"], ["num_shards is 65"]),
     "misspelt with a hyphen": (

@@ -210,7 +210,8 @@ def _check_job_server(options: PipelineOptions) -> None:
         raise InputError(f"--job_endpoint is {endpoint}, where no job server answers: {reason}; start it") from None
     if not _speaks_grpc(endpoint):
         raise InputError(
-            f"--job_endpoint is {endpoint}, where something answers that is no job server; give a job server's own port"
+            f"--job_endpoint is {endpoint}, where something answers that is not a job server; give a job server's own "
+            "port"
         )
 
 
@@ -239,7 +240,9 @@ def _check_prism(location: str | None) -> None:
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
         is_prism = False
     if not is_prism:
-        raise InputError(f"--prism_location is {location}, which is no Prism for this machine; make prism builds one")
+        raise InputError(
+            f"--prism_location is {location}, which is not a Prism for this machine; make prism builds one"
+        )
 
 
 @contextlib.contextmanager

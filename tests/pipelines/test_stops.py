@@ -16,7 +16,7 @@ from programs import ends_as_told, found, is_complete, run, start, tree, without
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 
-pytestmark = pytest.mark.slow
+QUICK = (0, 4, 8, 15)  # moments that are tried at each landing
 
 # About a second of work between the first file on the disk and the last.
 TASK = Task("addition", digits=9, num_examples=400_000)
@@ -63,7 +63,10 @@ def begun(data_dir: Path, num_shards: int) -> bool:
     return max(shards.values(), default=0) >= num_shards
 
 
-@pytest.mark.parametrize("moment", range(16))
+@pytest.mark.parametrize(
+    "moment",
+    [pytest.param(moment, marks=pytest.mark.slow if moment in QUICK else pytest.mark.release) for moment in range(16)],
+)
 def test_the_program_killed(survivor, right, moment):
     """When so many shards are written; a complete dataset is replaced, or else it would be kept."""
     process = start(*COMMAND, "--data-dir", survivor, "--overwrite")
@@ -73,7 +76,7 @@ def test_the_program_killed(survivor, right, moment):
     finally:
         kill_all(process)
     nothing_or_all(survivor)
-    if moment % 3 == 0:
+    if moment in QUICK or moment % 3 == 0:
         process = run(*COMMAND, "--data-dir", survivor)
         assert process.returncode == 0, process.stderr
         assert tree(survivor) == right
@@ -81,6 +84,7 @@ def test_the_program_killed(survivor, right, moment):
             shutil.rmtree(survivor / "seq2seq_arith")
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("presses", [2, 5, 20])
 def test_ctrl_c_pressed_again(tmp_path, presses):
     process = start(*COMMAND, "--data-dir", tmp_path / "data")
@@ -111,6 +115,7 @@ def small_disk(tmp_path):
         subprocess.run(["umount", str(tmp_path / "disk")], check=True)
 
 
+@pytest.mark.release
 def test_a_disk_that_fills_up(small_disk):
     """Filled while the run goes on, so that no estimate beforehand can see it."""
     disk = small_disk(60)
@@ -128,6 +133,7 @@ def test_a_disk_that_fills_up(small_disk):
     assert list(without_lock(disk)) == ["filler"]
 
 
+@pytest.mark.release
 def test_a_disk_that_is_too_small(small_disk):
     disk = small_disk(4)
     process = run(*COMMAND, "--data-dir", disk / "data")
@@ -137,6 +143,7 @@ def test_a_disk_that_is_too_small(small_disk):
     assert tree(disk) == {}
 
 
+@pytest.mark.release
 def test_two_runs_at_once(tmp_path, right):
     """One makes the dataset; the other says so, or finds it there; the result is whole."""
     for turn in range(5):

@@ -12,7 +12,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
-from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
+from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, which_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -60,7 +60,7 @@ def fetch(
     """
     try:
         task, layout, metadata = read_checked(source, sha256)
-        files = Files.of(source, task, layout, read_digests(source, layout, metadata))
+        files = Files.of(source, task, layout, metadata["files"])
     except OSError as error:
         raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None
     except OtherDatasetError as problem:

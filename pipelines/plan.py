@@ -12,7 +12,6 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.prices import Cost, Prices
 from seq2seq_arith.pipelines.steps import blocks as blocks_of
@@ -150,8 +149,6 @@ def plan(task: Task, layout: Layout) -> Plan:
 def _requests(layout: Layout) -> int:
     """The requests that making the dataset in an object store takes."""
     files = layout.num_shards * len(layout.formats) * len(SPLITS)
-    if manifests.are_used(layout):
-        files += len(manifests.names(layout))
     return files + LISTINGS * math.ceil(files / LISTED) + OTHER_REQUESTS
 
 

@@ -4,8 +4,8 @@ Each round takes a place (a directory, the emulators of S3 and of Google's store
 in which Flink writes, if ``make flink`` has been run), starts one to three runs there with random layouts, and kills or
 stops some of them, or a task manager of Flink's, at random moments. While they run, a reader looks again and again: it
 must find a whole dataset, or none. When they have ended, a last run must succeed, and ``arith-data verify`` must find
-the dataset as it should be. ``--seed`` makes the choices again, but not the moments at
-which other processes do something. The datasets are too small for manifests, which have tests of their own.
+the dataset as it should be. ``--seed`` makes the choices again, but not the moments at which
+other processes do something.
 """
 
 import argparse

@@ -2,22 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
-from seq2seq_arith.pipelines.formats import manifests
-from seq2seq_arith.pipelines.formats.layout import (
-    DATASET_INFO,
-    FEATURES,
-    MANIFESTED_FORMATS,
-    METADATA,
-    SPLITS,
-    Layout,
-)
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -52,7 +43,11 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     except InputError as error:
         raise Problem(str(error)) from None
     files, draws = metadata.get("files"), metadata.get("draws_used")
-    if not isinstance(files, dict) or not _are_names(files, metadata, layout):
+    # The count first: num_shards may ask for very many names.
+    count = layout.num_shards * len(layout.formats) * len(SPLITS) + 2
+    if not isinstance(files, dict) or len(files) != count:
+        raise Problem("its files are not those of its parameters")
+    if set(files) != {*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES}:
         raise Problem("its files are not those of its parameters")
     if not isinstance(draws, int) or not task.num_examples <= draws <= most_draws:
         raise Problem(f"draws_used is {draws!r}")
@@ -65,7 +60,6 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         "draws_used": draws,
         "duplicates": draws - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
-        **({MANIFESTED_FORMATS: list(layout.formats)} if manifests.are_named(metadata) else {}),
         "files": dict(sorted(files.items())),
     }
     for name, value in expected.items():
@@ -81,40 +75,3 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     if text != json.dumps(expected | {"sha256": own}):
         raise Problem("is not written as it was published")
     return task, layout, metadata
-
-
-def _are_names(files: dict[str, Any], metadata: Mapping[str, Any], layout: Layout) -> bool:
-    """Whether these are the names of the layout's files."""
-    if manifests.are_named(metadata):
-        return manifests.are_used(layout) and set(files) == {*manifests.names(layout), DATASET_INFO, FEATURES}
-    # The count first: num_shards may ask for very many names.
-    count = layout.num_shards * len(layout.formats) * len(SPLITS) + 2
-    return len(files) == count and set(files) == {*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES}
-
-
-def read_digests(directory: AnyPath, layout: Layout, metadata: Mapping[str, Any]) -> dict[str, str]:
-    """The sha256 of every file, by name: from ``metadata.json``, as ``read_checked`` returns it, and its manifests.
-
-    Raises:
-      Problem: A manifest is missing or damaged.
-    """
-    digests = dict(metadata["files"])
-    if not manifests.are_named(metadata):
-        return digests
-    for number, name in enumerate(manifests.names(layout)):
-        try:
-            content = paths.read_bytes(directory / name)
-        except InputError:  # of a store
-            raise
-        except OSError as error:
-            raise Problem(f"its {name} cannot be read ({error.strerror or error})") from None
-        if hashlib.sha256(content).hexdigest() != digests[name]:
-            raise Problem(f"its {name} does not have the sha256 that it states")
-        try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
-            raise Problem(f"its {name} is not JSON") from None
-        if not isinstance(found, dict) or set(found) != set(manifests.files_of(layout, number)):
-            raise Problem(f"its {name} does not name the files of its shards")
-        digests |= found
-    return digests

@@ -18,9 +18,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
-from seq2seq_arith.pipelines.checking.metadata import read_checked, read_digests
+from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
-from seq2seq_arith.pipelines.formats import default_config, manifests
+from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
@@ -80,10 +80,9 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
         raise InputError(f"{directory} has no {METADATA}; {which_dataset(directory)}")
     try:
         task, layout, metadata = read_checked(directory, sha256)
-        digests = read_digests(directory, layout, metadata)
     except Problem as problem:
         return CheckResult([f"{directory / METADATA}: {problem}"], advice=_advice_on_metadata(directory, sha256))
-    files = Files.of(directory, task, layout, digests)
+    files = Files.of(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory)) if beside else []
     problems = [
         *of_default,
@@ -238,8 +237,8 @@ def _advice_on_files(files: Files, problems: list[str], of_default: list[str]) -
     if problems == of_default:
         return _advice(BESIDE, files.directory, files.task, files.layout)
     beside = set(files.sizes) - {*files.digests, METADATA}
-    has_foreign = any(format_name(name) is None and not manifests.is_manifest(name) for name in beside)
-    # In a store, a run removes nothing but shards and manifests.
+    has_foreign = any(format_name(name) is None for name in beside)
+    # In a store, a run removes nothing but shards.
     first = (
         "remove what does not belong to it, then " if has_foreign and isinstance(files.directory, ObjectPath) else ""
     )

@@ -15,18 +15,15 @@ from etils import epath
 from tensorflow_datasets.core import dataset_info, splits
 
 from seq2seq_arith.arithmetic.task import VERSION, Task
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
-    MANIFESTED_FORMATS,
     NAME,
     SPLITS,
     TFRECORD,
     Layout,
     ShardLengths,
 )
-from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
@@ -133,8 +130,7 @@ def write_catalog(
     layout: Layout,
     directory: Path,
     draws_used: int,
-    reports: Sequence[ShardReport] = (),
-    of_manifests: Sequence[ManifestReport] = (),
+    reports: Sequence[ShardReport],
 ) -> dict[str, Any]:
     """Writes ``dataset_info.json``, ``features.json`` and ``metadata.json``; returns the content of the last one.
 
@@ -142,19 +138,13 @@ def write_catalog(
       task, layout, draws_used: The dataset.
       directory: Where to write.
       reports: A report for each split and shard.
-      of_manifests: Instead of them, where manifests name the files of examples.
     """
     in_order = sorted(reports, key=lambda report: report.shard)
     lengths = {split: [report.num_examples for report in in_order if report.split == split] for split in SPLITS}
     files = {path: digest for report in reports for path, digest in report.files.items()}
-    names = manifests.names(layout) if of_manifests else []
-    for report in sorted(of_manifests, key=lambda report: report.number):
-        files[names[report.number]] = report.sha256
-        for split in SPLITS:
-            lengths[split] += report.lengths[split]
     for name, content in write_description(task, directory, lengths, layout.formats).items():
         files[name] = hashlib.sha256(content).hexdigest()
-    metadata = _metadata(task, layout, draws_used, files, bool(of_manifests))
+    metadata = _metadata(task, layout, draws_used, files)
     tfds.core.MetadataDict(metadata).save_metadata(directory)
     return metadata
 
@@ -165,9 +155,7 @@ def metadata_digest(metadata: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def _metadata(
-    task: Task, layout: Layout, draws_used: int, files: dict[str, str], has_manifests: bool
-) -> dict[str, Any]:
+def _metadata(task: Task, layout: Layout, draws_used: int, files: dict[str, str]) -> dict[str, Any]:
     metadata = {
         "parameters": task.parameters(),
         "question_width": task.question_width,
@@ -177,7 +165,6 @@ def _metadata(
         "draws_used": draws_used,
         "duplicates": draws_used - task.num_examples,
         "splits": {"train": task.num_train, "validation": task.num_validation},
-        **({MANIFESTED_FORMATS: list(layout.formats)} if has_manifests else {}),
         "files": dict(sorted(files.items())),
     }
     return metadata | {"sha256": metadata_digest(metadata)}

@@ -3,13 +3,11 @@
 ::
 
     DATA_DIR/seq2seq_arith/addition/1.0.0/            the dataset's directory
-        metadata.json                                 the parameters, and the sha256 of every other file, or of
-                                                      the manifests
+        metadata.json                                 the parameters, and the sha256 of every other file
         dataset_info.json, features.json              what TFDS reads
         seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
         parquet/train-00000-of-00008.parquet
         seq2seq_arith-train.array_record-00000-of-00008
-        manifests/00000-of-00256.json                 of more than 10,000 shards: the sha256 of their files
 
 To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
 """
@@ -39,7 +37,6 @@ METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "featur
 FORMATS = {"tfrecord": "TFRecord", "parquet": "Parquet", "array_record": "ArrayRecord"}
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET = "parquet"
-MANIFESTED_FORMATS = "formats"  # the entry of ``metadata.json`` that names the formats, if manifests name the files
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
@@ -131,8 +128,6 @@ class Layout:
     @classmethod
     def of_metadata(cls, metadata: Mapping[str, Any]) -> "Layout":
         """The layout of the dataset with this metadata, which may be anything that JSON holds."""
-        if isinstance(formats := metadata.get(MANIFESTED_FORMATS), list):
-            return cls(metadata.get("num_shards", 0), choose_formats({str(name): True for name in formats}, ()))
         files = metadata.get("files")
         names = [str(name) for name in files] if isinstance(files, dict) else []
         # Without the formats' modules, which take time to import: the format's name is in that of its folder or files.
@@ -151,18 +146,6 @@ class Layout:
             for shard in range(self.num_shards):
                 for path in self.paths(split, shard):
                     yield split, shard, path
-
-    def shard_of(self, file: str) -> int | None:
-        """The number of the shard that a file of this layout is a part of; None if it is not one of its files.
-
-        >>> Layout(8).shard_of("parquet/train-00003-of-00008.parquet")
-        3
-        >>> Layout(8).shard_of("parquet/train-00008-of-00008.parquet")
-        """
-        found = re.search(r"-(\d{5,8})-of-", file)
-        if not found or int(found[1]) >= self.num_shards:
-            return None
-        return int(found[1]) if any(file in self.paths(split, int(found[1])) for split in SPLITS) else None
 
     def bytes_of(self, task: Task) -> dict[str, int]:
         """The bytes of all files, by the name of their format; estimates, except for TFRecord."""

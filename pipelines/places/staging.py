@@ -2,8 +2,7 @@
 
 import contextlib
 import dataclasses
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
 from typing import Protocol
@@ -13,28 +12,6 @@ from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
 REPORT = ".report.json"  # the own file in which a run's workers leave its result; see ``steps.job``
-
-
-@dataclasses.dataclass(frozen=True)
-class Tally:
-    """Stands for the versions of many files, whatever their order, in a few bytes.
-
-    Attributes:
-      count: How many files.
-      total: The sum of a hash of each one's name and version, modulo 2^256, in hexadecimal digits.
-    """
-
-    count: int = 0
-    total: str = "0"
-
-    @classmethod
-    def of(cls, versions: Iterable[tuple[str, str]]) -> "Tally":
-        """Of files with these names and versions."""
-        count = total = 0
-        for name, version in versions:
-            count += 1
-            total += int.from_bytes(hashlib.sha256(f"{name} {version}".encode()).digest(), "big")
-        return cls(count, f"{total % 2**256:x}")
 
 
 class Staging(Protocol):
@@ -55,10 +32,6 @@ class Staging(Protocol):
 
     def expect(self, versions: dict[str, str]) -> None:
         """Tells which version of each file the workers have written, for a place in which others may write, too."""
-        ...
-
-    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
-        """As ``expect``, for the files of each manifest, which are too many to tell one by one."""
         ...
 
     def own_file(self, name: str) -> AnyPath:
@@ -101,9 +74,6 @@ class StagedDirectory:
     def lost(self) -> str | None:
         """A file that was written, and that somebody has removed; None if there is none."""
         return next((name for name in sorted(self.expected) if not (self.path / name).is_file()), None)
-
-    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
-        """As ``Staging.expect_tallies``: nobody else writes here."""
 
     def own_file(self, name: str) -> Path:
         """A file in the directory."""

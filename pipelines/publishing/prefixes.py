@@ -4,7 +4,6 @@ import dataclasses
 import time
 from collections.abc import Container, Iterator, Mapping
 
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout, format_name, read_metadata
 from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS
@@ -58,30 +57,13 @@ class Before:
 
 
 def marked_files(path: ObjectPath) -> Container[str]:
-    """The files that the marker names, itself or in manifests; empty, and so false, without a marker."""
-    marker = read_metadata(path) or {}
-    files = marker.get("files") or {}
-    # A marker that no run has written may say anything.
-    has_manifests = manifests.are_named(marker) and isinstance(marker.get("num_shards"), int)
-    return _Manifested(files, Layout.of_metadata(marker)) if has_manifests else files
-
-
-@dataclasses.dataclass(frozen=True)
-class _Manifested:
-    """The names of a marker with manifests. They follow from its layout, so that no manifest has to be read."""
-
-    files: Mapping[str, str]
-    layout: Layout
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.files or self.layout.shard_of(str(name)) is not None
+    """The files that the marker names; empty, and so false, without a marker."""
+    return (read_metadata(path) or {}).get("files") or {}
 
 
 def own_files(layout: Layout) -> Iterator[str]:
     """The files that the workers of a run write."""
-    yield from (name for _, _, name in layout.shard_files())
-    if manifests.are_used(layout):
-        yield from manifests.names(layout)
+    return (name for _, _, name in layout.shard_files())
 
 
 def remove_own(path: ObjectPath, layout: Layout, before: Before) -> None:
@@ -119,5 +101,5 @@ def is_ours(name: str) -> bool:
 
 
 def _is_of_a_layout(name: str) -> bool:
-    """Whether a file is a shard or a manifest, of whatever layout."""
-    return format_name(name) is not None or manifests.is_manifest(name)
+    """Whether a file is a shard, of whatever layout."""
+    return format_name(name) is not None

@@ -150,9 +150,7 @@ def damage(path: AnyPath, sizes: Mapping[str, int]) -> str:
         task, layout, metadata = read_checked(path)
     except Problem as problem:
         return f"{path / METADATA}: {problem}"
-    # Of manifests, the checksums are not needed here, and reading them all would take long.
-    digests = dict.fromkeys((name for _, _, name in layout.shard_files()), "") | metadata["files"]
-    files = Files(path, task, layout, digests, dict(sizes), read_shard_lengths(path))
+    files = Files(path, task, layout, metadata["files"], dict(sizes), read_shard_lengths(path))
     if lost := next((name for name in files.digests if name not in files.sizes), None):
         return f"{path} has lost its file {lost}"
     return next(iter([*files.count_problems()] or [*files.size_problems()]), "")

@@ -4,7 +4,7 @@ A store has neither locks nor a rename. But an object appears whole, and a small
 that it is absent, or still has the version that was read (``ifGenerationMatch``, ``If-None-Match``, ``If-Match``).
 
 1. Workers write shards under their final names. No reader takes them for a dataset yet.
-2. ``metadata.json``, the marker, names every file, itself or in manifests. It is written if it is absent, or with
+2. ``metadata.json``, the marker, names every file. It is written if it is absent, or with
    ``overwrite`` if it still has the version that it had when this run began. This write decides between runs, and no
    other does.
 3. All files are listed once more. Every cleanup re-reads the marker before each batch of deletes, so these files are
@@ -53,7 +53,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats import default_config, manifests
+from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
@@ -64,7 +64,7 @@ from seq2seq_arith.pipelines.formats.layout import (
 )
 from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import REPORT, Tally
+from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing import prefixes
 from seq2seq_arith.pipelines.publishing.prefixes import Before, Listing
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher
@@ -109,11 +109,6 @@ class StorePublisher(Publisher):
             raise InputError(
                 f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
                 "or give --overwrite to replace what it wrote"
-            )
-        if begun == layout and manifests.are_named(marker) != manifests.are_used(layout) and not overwrite:
-            raise InputError(
-                f"{path} is being made by a run of an earlier version of this program, which knew no manifests, or was "
-                "killed; wait for it, or give --overwrite to replace what it wrote"
             )
         # The dataset has to be made, so no file of it is lost yet.
         self._as_asked(task, layout, overwrite)
@@ -232,12 +227,11 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     """Makes a dataset of the shards that are there, if the marker is still the one that stood at the beginning."""
     directory = upload.prefix
     marker, info, features = ((upload.catalog / name).read_bytes() for name in (METADATA, DATASET_INFO, FEATURES))
-    named = json.loads(marker)
-    files, layout = set(named["files"]), Layout.of_metadata(named)
+    files = set(json.loads(marker)["files"])
     _refuse_if_lost(directory, marker, standing)
     if standing is not None:
         # Before the dataset that stands is withdrawn.
-        _refuse_if_changed(upload, layout, Listing.of(directory), files - {DATASET_INFO, FEATURES})
+        _refuse_if_changed(upload, Listing.of(directory), files - {DATASET_INFO, FEATURES})
     (directory / FEATURES).put(features)
     if standing is None or standing[0] != marker:
         if standing is not None:
@@ -247,7 +241,7 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
             _refuse_if_lost(directory, marker, None)
     # A run that was stopped may have removed some before it saw the marker.
     listing = Listing.of(directory)
-    _refuse_if_changed(upload, layout, listing, files - {DATASET_INFO})
+    _refuse_if_changed(upload, listing, files - {DATASET_INFO})
     # After an interruption here, nobody would know whether there is a dataset.
     with uninterrupted():
         while not (directory / DATASET_INFO).put(info, ABSENT):
@@ -259,25 +253,13 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     return listing
 
 
-def _refuse_if_changed(upload: Upload, layout: Layout, listing: Listing, files: set[str]) -> None:
+def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> None:
     """Raises StoreError if some of the files are not there, or not as this run's workers have left them."""
     if lost := sorted(files - set(listing.files)):
         raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one went on")
     for name, version in upload.versions.items():
         if listing.files[name].version != version:
             raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
-    if upload.tallies:
-        found: dict[int, list[tuple[str, str]]] = {number: [] for number in upload.tallies}
-        for name, entry in listing.files.items():
-            if (shard := layout.shard_of(name)) is not None:
-                found[manifests.number_of(layout, shard)].append((name, entry.version))
-        for number, tally in upload.tallies.items():
-            if Tally.of(found.pop(number)) != tally:
-                shards = manifests.shards_of(layout, number)
-                raise StoreError(
-                    f"a file of the shards {shards[0]} to {shards[-1]} of {upload.prefix} was removed or replaced by "
-                    "another run while this one went on"
-                )
 
 
 def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes, str] | None) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, ClassVar
 
@@ -12,7 +12,6 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.places.operations import ABSENT
 from seq2seq_arith.pipelines.places.paths import ObjectPath
-from seq2seq_arith.pipelines.places.staging import Tally
 from seq2seq_arith.pipelines.publishing import prefixes
 
 ANOTHER_PYARROW = "another run has made {} meanwhile with another PyArrow; give --overwrite to replace it"
@@ -30,7 +29,6 @@ class Upload:
       overwrite: Whether files of the dataset that stands may be replaced.
       resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
       versions: The version of each file that the workers have written; see ``expect``.
-      tallies: What stands for the versions of each manifest's files; see ``expect_tallies``.
       cancelled: The tokens of cancelled runs of this process, whose threads may still upload.
     """
 
@@ -42,7 +40,6 @@ class Upload:
     overwrite: bool = False
     resumes: bool = False
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
-    tallies: dict[int, Tally] = dataclasses.field(default_factory=dict)
 
     @contextlib.contextmanager
     def whole_file(self, name: str) -> Iterator[HashedFile]:
@@ -62,10 +59,6 @@ class Upload:
     def expect(self, versions: dict[str, str]) -> None:
         """As ``Staging.expect``: these versions are published, and no other."""
         self.versions.update(versions)
-
-    def expect_tallies(self, tallies: Mapping[int, Tally]) -> None:
-        """As ``Staging.expect_tallies``."""
-        self.tallies.update(tallies)
 
     def _deposit(self, name: str, file: IO[bytes], sha256: str) -> tuple[str, bool]:
         """Writes a file where there is none, or another one that may go; its version, and whether it was written."""

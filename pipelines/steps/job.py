@@ -13,9 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.base.packages import installed
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
-from seq2seq_arith.pipelines.formats.manifests import ManifestReport
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
@@ -98,11 +96,10 @@ def check_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Written:
-    """The result of a run: the number of draws it used, and a report for each split and shard, or for each manifest."""
+    """The result of a run: the number of draws it used, and a report for each split and shard."""
 
     draws_used: int
     shards: list[ShardReport]
-    manifests: list[ManifestReport] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,17 +111,15 @@ class Report:
     written: Written | None
 
 
-def write_report(job: Job, written: list[list[ShardReport]] | list[list[ManifestReport]], cut: Cutoff | None) -> None:
+def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None) -> None:
     """Writes the result of the run as JSON beside the shards, for the program that waits for it."""
-    kind = "manifests" if manifests.are_used(job.layout) else "shards"
     report = {
         "parameters": job.task.parameters(),
         "num_shards": job.layout.num_shards,
         "formats": job.layout.formats,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
         "versions": dict(job.versions),
-        "shards": [],
-        kind: [dataclasses.asdict(report) for reports in written for report in reports],
+        "shards": [dataclasses.asdict(report) for reports in written for report in reports],
     }
     content, path = json.dumps(report).encode(), job.staging.own_file(REPORT)
     if isinstance(path, ObjectPath):
@@ -150,9 +145,6 @@ def read_report(path: AnyPath) -> Report:
         ) from None
     if not isinstance(found, dict):
         raise EngineError(f"the report {path} is not of this version")
-    of_manifests = [ManifestReport.of_json(report) for report in found.get("manifests", ())]
-    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]], of_manifests)
+    written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
     layout = Layout(found["num_shards"], tuple(found["formats"]))
-    return Report(
-        Task.from_parameters(found["parameters"]), layout, written if written.shards or of_manifests else None
-    )
+    return Report(Task.from_parameters(found["parameters"]), layout, written if written.shards else None)

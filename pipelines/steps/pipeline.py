@@ -14,7 +14,6 @@ from apache_beam.pvalue import AsSingleton
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
@@ -45,8 +44,6 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     )
     cut = AsSingleton(kept | Cut(job))
     written = kept | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
-    if manifests.are_used(job.layout):
-        written = written | "Manifests" >> Manifests(job)
     return (
         written
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
@@ -79,28 +76,6 @@ class Cut(beam.PTransform):
             | "InWindows" >> beam.Map(lambda block, windows: cutoff.find(task, windows, block[1]), windows)
             | "Together" >> beam.CombineGlobally(cutoff.together)
             | "Cutoff" >> beam.Map(lambda found, windows: cutoff.cutoff(task, windows, found), windows)
-        )
-
-
-class Manifests(beam.PTransform):
-    """Writes the manifests, where the reports of all shards would be too much for one worker.
-
-    Attributes:
-      job: The run of the pipeline.
-    """
-
-    def __init__(self, job: Job) -> None:
-        super().__init__()
-        self.job = job
-
-    def expand(self, written):
-        layout, staging = self.job.layout, self.job.staging
-        return (
-            written
-            | "ByManifest"
-            >> beam.FlatMap(lambda reports: [(manifests.number_of(layout, each.shard), each) for each in reports])
-            | "Neighbours" >> beam.GroupByKey()
-            | "Manifest" >> beam.MapTuple(lambda number, reports: [manifests.write(layout, staging, number, reports)])
         )
 
 

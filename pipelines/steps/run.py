@@ -14,7 +14,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
 from seq2seq_arith.pipelines.beam.options import in_one_line, plain_labels
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
@@ -66,13 +65,10 @@ def write_dataset(
 def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> dict[str, Any]:
     """Writes the files that describe a dataset whose shards are written, and returns its metadata."""
     staging.expect({path: version for shard in written.shards for path, version in shard.versions.items()})
-    names = manifests.names(layout)
-    staging.expect({names[report.number]: report.version for report in written.manifests})
-    staging.expect_tallies({report.number: report.tally for report in written.manifests})
     # Workers import this module, and need less memory without TFDS.
     from seq2seq_arith.pipelines.formats.catalog import write_catalog
 
-    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards, written.manifests)
+    return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards)
 
 
 def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:

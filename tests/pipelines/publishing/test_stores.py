@@ -15,7 +15,6 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, ob
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
@@ -339,19 +338,6 @@ def test_death_between_the_shards_and_the_dataset(data_dir, local, before_change
     process = run_here(*GENERATE, *asked, "--data-dir", data_dir)
     assert process.returncode == 0, process.stderr
     assert without_reports(data_dir) == local[name]
-
-
-def test_a_marker_of_a_program_without_manifests(data_dir, monkeypatch):
-    """Refused before anything is drawn."""
-    path = dataset_path(data_dir, TASK)
-    assert died(2, *GENERATE, *TWO, "--data-dir", data_dir)
-    monkeypatch.setattr(manifests, "FEW_SHARDS", 1)
-    refused = run_here(*GENERATE, *TWO, "--data-dir", data_dir)
-    assert refused.returncode == 2
-    assert f"{path} is being made by a run of an earlier version of this program" in refused.stderr
-    process = run_here(*GENERATE, *TWO, "--overwrite", "--data-dir", data_dir)
-    assert process.returncode == 0, process.stderr
-    assert verify(path).problems == []
 
 
 def test_death_between_the_marker_and_the_last_file_of_another_layout(data_dir, local):

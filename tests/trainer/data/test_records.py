@@ -14,7 +14,6 @@ from programs import run_here
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import records as tf_records
-from seq2seq_arith.pipelines.formats import manifests
 from seq2seq_arith.pipelines.formats.catalog import metadata_digest
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
@@ -38,25 +37,6 @@ def test_splits_are_read_as_tfds_reads_them(data_dir, tasks, name):
         examples = source.splits[split].head(2000)
         expected = [(e["question"].decode(), e["answer"].decode()) for e in tfds.as_numpy(builder.as_dataset(split))]
         assert list(zip(*map(to_strings, (examples.questions, examples.answers)), strict=True)) == expected
-
-
-def test_a_dataset_whose_files_are_named_by_manifests(tmp_path, monkeypatch):
-    """A very large dataset has them; its shards have the same checksums."""
-    task = Task(num_examples=120)
-    found = []
-    for few in (10_000, 2):
-        monkeypatch.setattr(manifests, "FEW_SHARDS", few)
-        monkeypatch.setattr(manifests, "MOST", 2)
-        data_dir = tmp_path / str(few)
-        flags = ("--num-examples=120", "--num-shards=3", f"--data-dir={data_dir}")
-        assert run_here("generate", "addition", *flags).returncode == 0
-        source = records.open_source(task, str(data_dir))
-        found.append([split.digests for split in source.splits.values()])
-    assert found[0] == found[1]
-    damaged = dataset_path(data_dir, task) / "manifests" / "00001-of-00002.json"
-    damaged.write_text("{}")
-    with pytest.raises(InputError, match=r"its manifests/00001-of-00002.json does not have the sha256"):
-        records.open_source(task, str(data_dir))
 
 
 def test_any_range_is_a_part_of_the_whole(data_dir, tasks):

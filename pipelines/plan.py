@@ -13,7 +13,6 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.prices import Cost, Prices
 from seq2seq_arith.pipelines.steps import blocks as blocks_of
 from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
 
@@ -35,6 +34,8 @@ CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 OTHER_REQUESTS = 20  # of a store, beside those that grow with the files
 LISTINGS, LISTED = 2, 1000  # listings of a store's prefix, and objects per request of one
 SPLIT_BYTES = 0.25  # per kept draw: two bits that say what is known of its split
+
+MIN_KEYS = 0.01  # a class that is expected to have fewer keys left has none
 
 DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
 
@@ -94,20 +95,6 @@ class Plan:
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 
-    def cost(self, prices: Prices) -> Cost:
-        """What making the dataset on an engine and keeping it in a store costs."""
-        parts = {
-            "core hours": (self.core_seconds / 3600, prices.price_per_vcpu_hour),
-            "GB shuffled and handed over": (
-                (self.shuffle_bytes + self.kept_bytes) / 1e9,
-                prices.price_per_shuffled_gb,
-            ),
-            "thousand requests": (self.requests / 1000, prices.price_per_1000_requests),
-        }
-        making = {what: (amount, amount * price) for what, (amount, price) in parts.items() if price is not None}
-        kept = None if prices.price_per_gb_month is None else self.total_bytes / 1e9 * prices.price_per_gb_month
-        return Cost(making, kept)
-
     @property
     def total_bytes(self) -> int:
         """Bytes of all files."""
@@ -153,36 +140,25 @@ def _requests(layout: Layout) -> int:
 
 
 def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:
-    """How many draws are shuffled, and the draws of the largest shard as a multiple of the mean."""
+    """How many draws are shuffled, and the draws of the largest shard as a multiple of the mean.
+
+    Of a short pair that an early draw has, one draw is left. Of every other key, all draws are left, and meet in one
+    shard: so the shard with the most keys of a frequent class is the largest.
+    """
     early = frequent.early_draws(task, draws)
-    short = np.zeros(len(classes.count), bool)
+    drawn_early = np.zeros(len(classes.count))
     if early:
         short = frequent.is_short(task, *coverage.class_lengths(task))
-    unseen = np.where(short, np.exp(-classes.probability * early), 1.0)
-    # Of a short pair that occurs in the early draws, one draw is left; of every other pair, all draws.
-    of_key = np.where(short, draws - early, draws) * classes.probability
-    left = classes.count * ((1 - unseen) + unseen * of_key)
-    mean = left.sum() / num_shards
-    most = 1 + 5 / mean**0.5
-    for count, size in zip(classes.count * unseen, of_key, strict=True):
-        expected = count / num_shards
-        if size > 1 and count > 0.01:
-            most = max(most, 1 + (_most(expected, num_shards) - expected) * size / mean)
-    return float(left.sum()), float(most)
-
-
-def _most(expected: float, num_shards: int) -> float:
-    """About how many keys of a class the shard with most of them has, if keys fall into shards at random.
-
-    Args:
-      expected: The mean number of the class's keys per shard.
-    """
-    if expected > 100:
-        return expected + 5 * expected**0.5
-    number, chance = 0, math.exp(-expected)
-    beyond = 1 - chance
-    while beyond * num_shards > 0.5 and number < 1000:
-        number += 1
-        chance *= expected / number
-        beyond -= chance
-    return max(number, expected)
+        drawn_early = np.where(short, 1 - np.exp(-classes.probability * early), 0.0)
+        draws_per_key = np.where(short, draws - early, draws) * classes.probability
+    else:
+        draws_per_key = draws * classes.probability
+    keys = classes.count * (1 - drawn_early)  # of which all draws are left, by class
+    shuffled = float((classes.count * drawn_early + keys * draws_per_key).sum())
+    mean = shuffled / num_shards
+    hottest = coverage.fullest(mean, num_shards) / mean
+    for count, size in zip(keys, draws_per_key, strict=True):
+        if size > 1 and count > MIN_KEYS:
+            surplus = coverage.fullest(count / num_shards, num_shards) - count / num_shards
+            hottest = max(hottest, 1 + surplus * size / mean)
+    return shuffled, float(hottest)

@@ -93,7 +93,7 @@ def test_links_to_the_repository_lead_to_its_files(pages):
 
 
 def test_the_reference_has_every_public_name_and_every_option(site, pages):
-    from seq2seq_arith.pipelines import arguments as data
+    from seq2seq_arith.pipelines import commands as data
     from seq2seq_arith.trainer import commands as model
 
     assert {
@@ -103,7 +103,7 @@ def test_the_reference_has_every_public_name_and_every_option(site, pages):
     } <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
     for name in ("base.errors.InputError", "trainer.api.pictures.Picture"):
         assert f"seq2seq_arith.{name}" in pages[site / "api.html"].anchors
-    for name, parser in (("arith-data", data.make_parser()), ("arith-model", model.parser())):
+    for name, parser in (("arith-data", data.parser()), ("arith-model", model.parser())):
         text = pages[site / f"{name}.html"].text
         commands = next(action for action in parser._actions if action.dest == "command").choices
         options = {text for each in commands.values() for action in each._actions for text in action.option_strings}

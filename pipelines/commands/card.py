@@ -5,16 +5,26 @@ import argparse
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import SUCCESS, printable
-from seq2seq_arith.pipelines.card import write_card
-from seq2seq_arith.pipelines.commands.ended import failed
+from seq2seq_arith.pipelines.commands.shared import failed
 from seq2seq_arith.pipelines.places.paths import local_path
 
+DOES = "describe the datasets for Hugging Face"
+DESCRIPTION = "Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face."
+EXAMPLES = ["card data"]
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    parser.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")
+
+
+def run(args: argparse.Namespace) -> int:
     """Writes the card, and prints where it is; returns the exit code."""
-    if rest:
-        raise InputError(f"{rest[0]!r} is one argument too many; card takes one directory")
-    data_dir = local_path(arguments.data_dir)
+    from seq2seq_arith.pipelines.card import write_card  # imports TFDS
+
+    if args.rest:
+        raise InputError(f"{args.rest[0]!r} is one argument too many; card takes one directory")
+    data_dir = local_path(args.data_dir)
     try:
         written = write_card(data_dir)
     except OSError as error:

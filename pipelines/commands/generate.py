@@ -1,7 +1,6 @@
 """``arith-data generate``: makes a dataset."""
 
 import argparse
-import dataclasses
 import errno
 import sys
 import time
@@ -11,51 +10,97 @@ from typing import Any
 from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreError
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
+from seq2seq_arith.base.options import FIRST_OPTIONS
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, as_command, printable
-from seq2seq_arith.pipelines.arguments import NAME
-from seq2seq_arith.pipelines.commands.asked import asked_dataset, print_fewer
-from seq2seq_arith.pipelines.commands.ended import NOTHING_LEFT, failed, print_load
+from seq2seq_arith.pipelines.commands.shared import (
+    NOTHING_LEFT,
+    PROGRAM,
+    add_dataset_options,
+    failed,
+    print_fewer,
+    print_load,
+    requested_dataset,
+)
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import parse_place
 
+DOES = "make a dataset"
+DESCRIPTION = "Makes a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam."
+EXAMPLES = [
+    "generate addition --data-dir data",
+    "generate pq --dashes 20 --data-dir data",
+    "generate subtraction --digits 8 --num-examples 1000000 --seed 7 --data-dir data",
+    "generate addition --data-dir gs://BUCKET/data --no-parquet",
+]
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is no dataset, and the next run uses or removes it"
+MENDED = "when that is mended, "
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-def run(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    first = parser.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
+    )
+    more = add_dataset_options(parser, first)
+    more.add_argument("--overwrite", action="store_true", help="replace a dataset of that name that has other files")
+    more.add_argument(
+        "--check", action="store_true", help="if the dataset is there already, compare every file with its sha256"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
     """Makes the dataset unless it is there already; returns the exit code."""
-    if arguments.check and arguments.overwrite:
+    if args.check and args.overwrite:
         raise InputError("--check and --overwrite do not go together; look with --check first, then replace")
-    order = _order(arguments, beam_flags)
-    if arguments.check and (problems := order.damages()):
+    order = _order(args)
+    if args.check and (problems := order.damages()):
         print("\n".join(map(printable, problems)))
         events.emit("result", path=order.path, problems=problems)
-        words = [word for word in arguments.words if word != "--check"]
-        return failed(f"{order.path} is damaged; make it anew with: {as_command([NAME, *words, '--overwrite'])}")
+        words = [word for word in args.words if word != "--check"]
+        return failed(f"{order.path} is damaged; make it anew with: {as_command([PROGRAM, *words, '--overwrite'])}")
     if order.published():
         order.publisher.tidy()
         order.publisher.name_default()
-        checked = ", every file with its sha256" if arguments.check else ""
+        checked = ", every file with its sha256" if args.check else ""
         print(f"{printable(order.path)} is there already, complete and as asked for{checked}; nothing was done")
         events.emit("result", path=order.path, is_new=False)
-        print_load(order.task, order.path, arguments.data_dir)
+        print_load(order.task, order.path, args.data_dir)
         return SUCCESS
     order.check_space()
     order.check_python()
-    print_fewer(order.task, arguments)
-    # Beam takes a second to import: only now.
-    from seq2seq_arith.pipelines.beam.failures import SubmittedError
-    from seq2seq_arith.pipelines.create import create
-
+    print_fewer(order.task, args)
     if order.publisher.may_be_written():
         print(
             "a job of an earlier run may still be writing; to wait for it, stop this run, and run the same command "
             "again when the job has ended",
             file=sys.stderr,
         )
+    return _make(order, args.data_dir)
+
+
+def _order(args: argparse.Namespace) -> Order:
+    """The order that the arguments give; all of them are checked here."""
+    task, layout = requested_dataset(args)
+    place, beam_options = parse_place(args.data_dir, args.rest), None
+    if args.rest:
+        # A misspelt option of ours is among Beam's flags: refuse it before anything is said to be as asked for.
+        from seq2seq_arith.pipelines.beam.options import pipeline_options
+
+        beam_options = pipeline_options(args.rest, args.parser)
+    return Order.of(task, layout, place, beam_options, args.overwrite)
+
+
+def _make(order: Order, data_dir: str) -> int:
+    """Makes the dataset, and prints what was made, or why it was not and what to type; returns the exit code."""
+    # Beam takes a second to import: only now.
+    from seq2seq_arith.pipelines.beam.failures import SubmittedError
+    from seq2seq_arith.pipelines.create import create
+
     start = time.perf_counter()
     try:
         metadata = create(order)
@@ -65,59 +110,41 @@ def run(arguments: argparse.Namespace, beam_flags: list[str]) -> int:
             "makes the dataset visible"
         )
         return SUCCESS
-    except (Exception, KeyboardInterrupt) as error:
-        return _fail_to_make(order, error)
+    except KeyboardInterrupt:
+        return failed("stopped", INTERRUPTED, _what_is_left(order))
+    except StoreError as error:
+        return failed(str(error), advice=_what_is_left(order))
+    except EngineError as error:
+        return failed(str(error), advice=_what_is_left(order, MENDED))
+    except (InputError, RunError):
+        raise
+    except Exception as error:
+        if is_short_of_memory(error):
+            return failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
+        if not isinstance(error, OSError):
+            raise
+        why = f"{order.path} could not be written: {error.strerror or error}"
+        return failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
-        print_load(order.task, order.path, arguments.data_dir)
+        print_load(order.task, order.path, data_dir)
     except KeyboardInterrupt:
         return failed(f"stopped, but {order.path} is complete", INTERRUPTED)
     return SUCCESS
 
 
-def _order(arguments: argparse.Namespace, beam_flags: list[str]) -> Order:
-    """The order that the arguments give; all of them are checked here."""
-    task, layout = asked_dataset(arguments)
-    order = Order.of(task, layout, parse_place(arguments.data_dir, beam_flags), overwrite=arguments.overwrite)
-    if not beam_flags:
-        return order
-    # A misspelt option of ours is among Beam's flags, and must be refused before anything is said to be as asked for.
-    from seq2seq_arith.pipelines.beam.options import pipeline_options
-
-    return dataclasses.replace(order, beam_options=pipeline_options(beam_flags, arguments.parser))
-
-
-def _fail_to_make(order: Order, error: BaseException) -> int:
-    """Says why a dataset was not made, what is left, and what to type; any other error is raised again."""
-    if isinstance(error, KeyboardInterrupt):
-        return failed("stopped", INTERRUPTED, _rest(order))
-    if isinstance(error, StoreError):
-        return failed(str(error), advice=_rest(order))
-    if isinstance(error, EngineError):
-        return failed(str(error), advice=_rest(order, "when that is mended, "))
-    if isinstance(error, (InputError, RunError)):
-        raise error
-    if is_short_of_memory(error):
-        return failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_rest(order))
-    if isinstance(error, OSError):
-        first = "make room, then " if error.errno in FULL else "when that is mended, "
-        why = f"{order.path} could not be written: {error.strerror or error}"
-        return failed(why, advice=_rest(order, first))
-    raise error
-
-
-def _rest(order: Order, first: str = "") -> str:
+def _what_is_left(order: Order, first: str = "") -> str:
     """What a failed run has done, what is left of it, and what to type: the rest of the sentence that says why.
 
     Args:
       order: What was to be made.
       first: What comes before typing the same again.
     """
+    if order.publisher.kept:
+        return f"the job has ended, and its files are kept; {first}run the same command again"
     done, total = progress.count("shards"), order.layout.num_shards
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
-    if order.publisher.kept:
-        return f"the job has ended, and its files are kept; {first}run the same command again"
     left = LEFT_IN_STORE if "://" in str(order.path) else NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
 

@@ -2,32 +2,43 @@
 
 import argparse
 import dataclasses
-from collections.abc import Mapping
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import given
+from seq2seq_arith.base.options import FIRST_OPTIONS, whole_number
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.arguments import MAX_WORKERS, NAME
-from seq2seq_arith.pipelines.commands.asked import asked_dataset, print_fewer
+from seq2seq_arith.pipelines.commands.shared import PROGRAM, add_dataset_options, print_fewer, requested_dataset
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
 from seq2seq_arith.pipelines.plan import plan
-from seq2seq_arith.pipelines.prices import Prices
+
+MAX_WORKERS = 10**6  # more than there are
+DOES = "estimate what a dataset takes, without making it"
+DESCRIPTION = "Estimates what a dataset takes: draws, bytes, memory and time. Nothing is made."
+EXAMPLES = [
+    "plan addition",
+    "plan addition --digits 7 --num-examples 100000000 --workers 64",
+]
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    first = parser.add_argument_group(FIRST_OPTIONS)
+    first.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
+    add_dataset_options(parser, first)
+
+
+def run(args: argparse.Namespace) -> int:
     """Prints the time, memory and files that the dataset would take; returns the exit code."""
-    if rest:
-        raise InputError(f"{rest[0]!r} is one argument too many; see {NAME} plan --help")
-    task, layout = asked_dataset(arguments)
+    if args.rest:
+        raise InputError(f"{args.rest[0]!r} is one argument too many; see {PROGRAM} plan --help")
+    task, layout = requested_dataset(args)
     planned = plan(task, layout)
-    prices = Prices(**given(arguments, Prices))
-    workers = arguments.workers
+    workers = args.workers
     if not 1 <= workers <= MAX_WORKERS:
         raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS}")
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
-    print_fewer(task, arguments)
+    print_fewer(task, args)
     rows = {
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
@@ -40,29 +51,20 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
             f"about {bytes_in_words(planned.shuffle_bytes)} for {planned.shuffled:,.0f} draws; "
             f"then {bytes_in_words(planned.kept_bytes)} of kept draws are handed over"
         ),
-        **{
-            title: _size(planned.file_bytes, name)
-            for name, title in FORMATS.items()
-            if name in {*DEFAULT_FORMATS, *layout.formats}
-        },
-        "memory": (
-            f"about {bytes_in_words(planned.local_memory)} in a local run, "
-            f"{bytes_in_words(planned.worker_memory)} per core on an engine"
-        ),
-        "requests": f"about {planned.requests:,} to an object store",
-        "time": f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start",
     }
-    if cost := planned.cost(prices):
-        rows["cost"] = str(cost)
+    for name, title in FORMATS.items():
+        if name in planned.file_bytes:
+            rows[title] = f"{'' if name == TFRECORD else 'about '}{bytes_in_words(planned.file_bytes[name])}"
+        elif name in DEFAULT_FORMATS:
+            rows[title] = "none"
+    rows["memory"] = (
+        f"about {bytes_in_words(planned.local_memory)} in a local run, "
+        f"{bytes_in_words(planned.worker_memory)} per core on an engine"
+    )
+    rows["requests"] = f"about {planned.requests:,} to an object store"
+    rows["time"] = f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start"
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
     width = max(10, *(len(name) + 2 for name in rows))
     for name, value in rows.items():
         print(f"{name:{width}}{value}")
     return SUCCESS
-
-
-def _size(file_bytes: Mapping[str, int], name: str) -> str:
-    """The bytes of a format's files, in words."""
-    if name not in file_bytes:
-        return "none"
-    return f"{'' if name == TFRECORD else 'about '}{bytes_in_words(file_bytes[name])}"

@@ -4,29 +4,57 @@ import argparse
 
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, named_task
+from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_int, options_of
+from seq2seq_arith.base.options import check_int, options_of, whole_number
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.asked import refuse_surplus
+from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
+ONE_HOT = "--one-hot"
+DOES = "show some rows of a dataset, and statistics"
+DESCRIPTION = (
+    "Shows what a dataset looks like: some rows as people write them and as they are stored, how many examples and "
+    "duplicates there are, and statistics. Of a task, it draws the rows without making any file."
+)
+EXAMPLES = [
+    "show addition",
+    "show subtraction --digits 8 --rows 20",
+    "show data/seq2seq_arith/addition/1.0.0 --json",
+    f"show addition {ONE_HOT} 12+345",
+    f"show pq --dashes 20 {ONE_HOT} ---p--",
+]
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    parser.add_argument(
+        "place",
+        metavar="DIR_OR_TASK",
+        help=f"a dataset's directory or URL, DATA_DIR/seq2seq_arith/CONFIG/1.0.0; or {TASK}",
+    )
+    parser.add_argument("--rows", type=whole_number, default=5, help="how many examples (default: 5)")
+    parser.add_argument(
+        ONE_HOT, metavar="QUESTION", help="instead, show this question in one-hot, such as 12+345 or ---p--"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_task_options(parser.add_argument_group("a task", "Which dataset to draw. A directory has its own parameters."))
+
+
+def run(args: argparse.Namespace) -> int:
     """Prints rows and statistics, or a question one character per line; returns the exit code."""
-    refuse_surplus(rest, arguments.place, "show takes one directory, or one task")
-    check_int("rows", arguments.rows, 0, sample.MOST_EXAMPLES)
-    if is_task(arguments.place):
-        task = named_task(arguments, arguments.place)
-        examples = None
+    refuse_surplus(args.rest, args.place, "show takes one directory, or one task")
+    check_int("rows", args.rows, 0, sample.MOST_EXAMPLES)
+    if is_task(args.place):
+        task, examples = named_task(args, args.place), None
     else:
-        if names := [name for name in (*options_of(Task), *SIZE_WORDS) if getattr(arguments, name) is not None]:
+        if names := [name for name in (*options_of(Task), *SIZE_WORDS) if getattr(args, name) is not None]:
             flag = names[0].replace("_", "-")
-            raise InputError(f"--{flag} is given, but {arguments.place} is not a task; leave it out")
-        examples = sample.read(sample.find(arguments.place, rest))
+            raise InputError(f"--{flag} is given, but {args.place} is not a task; leave it out")
+        examples = sample.read(sample.find(args.place, args.rest))
         task = examples.task
-    if arguments.one_hot is not None:
-        print(one_hot.shown(task, arguments.one_hot, as_json=arguments.json))
+    if args.one_hot is not None:
+        print(one_hot.shown(task, args.one_hot, as_json=args.json))
     else:
-        print(dataset.shown(examples or sample.draw(task), arguments.rows, as_json=arguments.json))
+        print(dataset.shown(examples or sample.draw(task), args.rows, as_json=args.json))
     return SUCCESS

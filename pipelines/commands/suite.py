@@ -1,28 +1,49 @@
-"""``arith-data suite``: writes questions of a suite."""
+"""``arith-data suite``: writes the questions of a task's suite as a table."""
 
 import argparse
 import sys
 
 from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE, task_parameters
+from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, task_parameters
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import given
+from seq2seq_arith.base.options import add_options, given
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.asked import refuse_surplus
+from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.places.paths import parse_place
-from seq2seq_arith.pipelines.suite import build, written
+
+DOES = "write hard questions in named slices"
+DESCRIPTION = "Writes a task's suite to standard output: hard questions in named slices, with their answers."
+EXAMPLES = [
+    "suite subtraction --per-slice 5",
+    "suite addition --digits 18 --format parquet > suite.parquet",
+]
 
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    parser.add_argument("task", metavar="TASK", help=TASK)
+    add_task_options(parser, [SIZE])
+    add_options(parser, SuiteOptions)
+    parser.add_argument(
+        "--unseen-of",
+        metavar="DIR",
+        help="leave out the pairs of this dataset's training split, drawn again from its metadata: its shards are not "
+        "read, so that damage is not noticed",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
     """Prints the questions of a suite; returns the exit code."""
-    unseen_of = arguments.unseen_of
-    refuse_surplus(rest, unseen_of or "", "suite takes one task")
-    task = Task(arguments.task, **task_parameters(arguments, arguments.task, [SIZE]))
-    chosen = SuiteOptions(**given(arguments, SuiteOptions))
+    from seq2seq_arith.pipelines.suite import build, written  # imports PyArrow
+
+    unseen_of = args.unseen_of
+    refuse_surplus(args.rest, unseen_of or "", "suite takes one task")
+    task = Task(args.task, **task_parameters(args, args.task, [SIZE]))
+    chosen = SuiteOptions(**given(args, SuiteOptions))
     if chosen.format == PARQUET and sys.stdout.isatty():
         raise InputError("--format is parquet, which a terminal cannot show; write it to a file: > suite.parquet")
-    suite = build(task, chosen, parse_place(unseen_of, rest) if unseen_of else None)
+    suite = build(task, chosen, parse_place(unseen_of, args.rest) if unseen_of else None)
     sys.stdout.buffer.write(written(task, suite, chosen.format))
     sys.stdout.buffer.flush()
     left_out = f"; {suite.left_out:,} left out, whose operands are in {unseen_of}" if unseen_of else ""

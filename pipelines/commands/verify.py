@@ -5,19 +5,33 @@ import time
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
-from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.commands.asked import refuse_surplus
-from seq2seq_arith.pipelines.commands.ended import failed
+from seq2seq_arith.pipelines.commands.shared import DATASET, add_sha256, failed, refuse_surplus
 from seq2seq_arith.pipelines.places.paths import parse_place
 
+DOES = "check a finished dataset"
+DESCRIPTION = "Reads a dataset back, solves every question, and draws it again."
+EXAMPLES = [
+    "verify data/seq2seq_arith/addition/1.0.0",
+    "verify data/seq2seq_arith/addition/1.0.0 --quick",
+]
 
-def run(arguments: argparse.Namespace, rest: list[str]) -> int:
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Adds its options."""
+    parser.add_argument("directory", help=DATASET)
+    parser.add_argument("--quick", action="store_true", help="check names, sizes and checksums only, and no example")
+    add_sha256(parser)
+
+
+def run(args: argparse.Namespace) -> int:
     """Prints what is wrong with a dataset, or what was checked; returns the exit code."""
-    refuse_surplus(rest, arguments.directory, "verify takes one directory")
-    directory = parse_place(arguments.directory, rest)
+    from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
+
+    refuse_surplus(args.rest, args.directory, "verify takes one directory")
+    directory = parse_place(args.directory, args.rest)
     start = time.perf_counter()
     try:
-        result = verify(directory, arguments.quick, arguments.sha256)
+        result = verify(directory, args.quick, args.sha256)
     except OSError as error:
         return failed(f"{directory} cannot be read: {error.strerror or error}")
     for problem in result.problems:
@@ -25,6 +39,6 @@ def run(arguments: argparse.Namespace, rest: list[str]) -> int:
     events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
     if result.problems:
         return failed(result.advice) if result.advice else FAILURE
-    print(f"{printable(arguments.directory)}: {result.summary}; {time.perf_counter() - start:.1f} s")
+    print(f"{printable(args.directory)}: {result.summary}; {time.perf_counter() - start:.1f} s")
     print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
     return SUCCESS

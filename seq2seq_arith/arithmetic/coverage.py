@@ -1,6 +1,7 @@
 """How many draws a dataset needs, and which datasets would need too many."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -19,6 +20,10 @@ LARGE_ENOUGH = 20  # every task of this size has enough keys for the smallest da
 # Or, where nearly every key is wanted, by this many keys that are still expected to be missing.
 MISSING_KEYS = 0.001
 RAREST, MOST_KEYS = 1e-40, 1e300
+
+# From this mean on, a Poisson distribution is nearly normal, and the largest of 10^6 draws of it is about so many
+# standard deviations above the mean.
+NEARLY_NORMAL, LARGEST_SIGMAS = 100, 5
 
 # Draws of which nothing is known are taken to bring this many new keys as the same number of draws whose classes are
 # known. It decides which datasets are practical.
@@ -100,6 +105,27 @@ def class_lengths(task: Task) -> tuple[np.ndarray, np.ndarray]:
         return np.minimum(left, right), np.maximum(left, right)
     rows, columns = np.triu_indices(len(lengths), k=1)
     return np.concatenate([lengths[rows], lengths, lengths]), np.concatenate([lengths[columns], lengths, lengths])
+
+
+def fullest(mean: float, bins: int) -> float:
+    """About how many things the fullest of so many bins holds, if each falls into a bin at random.
+
+    The number in one bin has a Poisson distribution. Below ``NEARLY_NORMAL``, the result is the least number that less
+    than half a bin is expected to exceed.
+
+    Args:
+      mean: The things per bin.
+      bins: How many bins there are.
+    """
+    if mean > NEARLY_NORMAL:
+        return mean + LARGEST_SIGMAS * mean**0.5
+    number, chance = 0, math.exp(-mean)
+    beyond = 1 - chance  # the probability that a bin has more than this number
+    while beyond * bins > 0.5 and number < 10 * NEARLY_NORMAL:
+        number += 1
+        chance *= mean / number
+        beyond -= chance
+    return max(number, mean)
 
 
 def num_draws(task: Task) -> int:

@@ -289,3 +289,10 @@ def test_lengths_of_the_classes(task):
     both = of_value[shorter - 1] * of_value[longer - 1]
     ratio = classes.probability / both
     assert set(ratio.round(9)) <= ({1.0} if task.ordered else {1.0, 2.0})
+
+
+@pytest.mark.parametrize("mean", [0.5, 3, 40, 400])
+def test_the_fullest_of_many_bins(mean):
+    """Against Poisson variables: how many the largest of 64 is on average."""
+    largest = np.random.default_rng(0).poisson(mean, (2000, 64)).max(axis=1)
+    assert coverage.fullest(mean, 64) == pytest.approx(largest.mean(), abs=0.5 if mean < 100 else 3 * mean**0.5)

@@ -81,11 +81,11 @@ def test_python_runs_as_it_stands(code, results):
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith("arith-")])
 def test_commands_are_accepted(command):
-    from seq2seq_arith.pipelines import arguments as data
+    from seq2seq_arith.pipelines import commands as data
     from seq2seq_arith.trainer import commands as model
 
     program, *arguments = shlex.split(command)
-    parser = {"arith-data": data.make_parser, "arith-model": model.parser}[program]()
+    parser = {"arith-data": data.parser, "arith-model": model.parser}[program]()
     _, rest = parser.parse_known_args([re.sub(r"^[DR]$", "x", argument) for argument in arguments])
     # Beam knows the rest.
     if rest:

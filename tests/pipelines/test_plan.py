@@ -5,17 +5,16 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from programs import files, run, tree
+from hypothesis import given
+from programs import files, tree
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main
-from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
-from seq2seq_arith.pipelines.plan import BASE_MEMORY, _most, plan
-from seq2seq_arith.pipelines.prices import Prices
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.plan import BASE_MEMORY, PARTITION_DRAW_MEMORY, SHARD_DRAW_MEMORY, plan
 from seq2seq_arith.pipelines.steps import dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import pack
 
@@ -23,17 +22,15 @@ from seq2seq_arith.pipelines.steps.blocks import pack
 @pytest.mark.parametrize(
     "task",
     [
-        Task(num_examples=3000),
         Task("subtraction", digits=18, num_examples=1000),
-        Task("multiplication", num_examples=500),
-        Task("pq", num_examples=20_000),
+        pytest.param(Task("multiplication", num_examples=500), marks=pytest.mark.release),
+        Task("pq", num_examples=2000),
     ],
     ids=lambda task: task.config_name,
 )
-@pytest.mark.parametrize("parquet", [True, False], ids=["parquet", "tfrecord"])
-def test_bytes(make, task, parquet):
-    found = files(make(task, parquet=parquet))
-    planned = plan(task, Layout(8, choose_formats({"parquet": parquet})))
+def test_bytes(make, task):
+    found = files(make(task, parquet=True))
+    planned = plan(task, Layout(8))
     assert planned.file_bytes["tfrecord"] == sum(len(content) for name, content in found.items() if ".tfrecord" in name)
     real = sum(len(content) for name, content in found.items() if ".parquet" in name)
     # An estimate: right within a factor of two.
@@ -42,7 +39,6 @@ def test_bytes(make, task, parquet):
 
 
 @given(small_tasks())
-@settings(max_examples=30)
 def test_draws(task):
     planned = plan(task, Layout(8))
     assert planned.draws == coverage.num_draws(task)
@@ -103,18 +99,12 @@ def test_seconds_of_an_engine():
     assert planned.seconds(10**9, local=False) < 1
 
 
-def test_refuses_what_cannot_be_drawn():
-    with pytest.raises(InputError, match="has only 500500 different pairs"):
-        plan(Task(num_examples=500_501), Layout(8))
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], ["addition", "50,000", "147,659", "8 of each split", "3.15 MB"]),
         (["--no-parquet", "--num-shards=3"], ["3 of each split", "none"]),
-        (["--workers=100", "--price-per-vcpu-hour=0.05"], ["100 cores", "cost"]),
-        (["--price-per-gb-month=100"], ["cost", "per month to keep"]),
+        (["--workers=100", "--array-record"], ["100 cores", "ArrayRecord"]),
         (["--digits=7", "--num-examples=20000000"], ["20,000,000", "32 of each split"]),
     ],
     ids=str,
@@ -126,35 +116,6 @@ def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
     assert printed.err == ""
     assert [word for word in words if word not in printed.out] == []
     assert tree(tmp_path) == {}
-
-
-def test_the_command_in_a_process_of_its_own():
-    process = run("plan", "addition")
-    assert (process.returncode, process.stderr) == (0, "")
-    assert "seq2seq_arith/addition" in process.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["additoin"], "did you mean 'addition'"),
-        (["addition", "--num-examples=500501"], "only 500500 different pairs"),
-        (["addition", "--workers=0"], "--workers is 0"),
-        (["addition", "--workers=1" + 400 * "0"], "give 1 to 1000000"),
-        (["addition", "--workers=two"], "'two' is not a whole number"),
-        (["addition", "--runner=FlinkRunner"], "--runner=FlinkRunner"),
-        (["addition", "--price-per-vcpu-hour=cheap"], "cheap"),
-        (["addition", "--price-per-shuffled-gb=-1"], "--price-per-shuffled-gb is -1.0; give a price such as 0.01"),
-        (["addition", "--price-per-gb-month=nan"], "--price-per-gb-month is nan; give a price such as 0.02"),
-    ],
-    ids=str,
-)
-def test_the_command_refuses(capsys, arguments, words):
-    assert main(["plan", *arguments]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    (line,) = printed.err.splitlines()
-    assert words in line
 
 
 @pytest.mark.parametrize(
@@ -175,13 +136,6 @@ def test_what_is_shuffled(task, tolerance):
     sizes = np.diff(dedup.partition(task, 0, planned.draws, 64, early)[1])
     assert sizes.sum() == pytest.approx(planned.shuffled, rel=0.02)
     assert sizes.max() / sizes.mean() == pytest.approx(planned.hottest, rel=tolerance)
-
-
-@pytest.mark.parametrize("expected", [0.5, 3, 40])
-def test_most_keys_of_a_shard(expected):
-    """A class of keys falls into 64 shards at random: how many the fullest shard gets."""
-    fullest = np.random.default_rng(0).poisson(expected, (2000, 64)).max(axis=1)
-    assert _most(expected, 64) == pytest.approx(fullest.mean(), abs=0.5)
 
 
 def test_short_numbers_would_drown_a_shard():
@@ -205,32 +159,15 @@ def test_blocks_are_large_enough(num_examples, digits, draws_per_block, core_hou
     assert 0.8 * core_hours < planned.core_seconds / 3600 < core_hours
 
 
-@pytest.mark.parametrize(
-    ("num_examples", "digits", "making", "per_month"),
-    [(10**8, 7, 0.0129, 0.173), (10**10, 8, 1.63, 18.2), (10**12, 9, 185, 1910)],
-)
-def test_a_price_has_all_its_parts(num_examples, digits, making, per_month):
-    """Beside cores: what is shuffled and handed over, the requests, and the storage, which is what costs most."""
-    task = Task(digits=digits, num_examples=num_examples)
-    planned = plan(task, Layout.of(task))
-    cost = planned.cost(Prices(0.06, 0.01, 0.005, 0.02))
-    assert set(cost.making) == {"core hours", "GB shuffled and handed over", "thousand requests"}
-    assert sum(amount for _, amount in cost.making.values()) == pytest.approx(making, rel=0.1)
-    assert cost.per_month == pytest.approx(per_month, rel=0.1)
-    some = planned.cost(Prices(price_per_vcpu_hour=0.06))
-    assert (set(some.making), some.per_month) == ({"core hours"}, None)
-    assert not planned.cost(Prices())
-
-
-def test_kept_draws_and_requests_are_counted(make):
+def test_kept_draws_and_requests_are_counted():
     """Against what the steps hand on, and what there are files."""
     task = Task(num_examples=3000)
     planned = plan(task, Layout(8))
     kept = dedup.unique(task, np.arange(planned.draws, dtype=np.uint64))[0]
     packed = pack(kept, *np.zeros((2, len(kept)), bool))
     assert planned.kept_bytes == pytest.approx(len(packed), rel=0.05)
-    files_of_examples = [name for name in files(make(task, parquet=True)) if "-of-" in name]
-    assert len(files_of_examples) < planned.requests < len(files_of_examples) + 30
+    files_of_examples = 8 * 2 * 2
+    assert files_of_examples < planned.requests < files_of_examples + 30
 
 
 @pytest.mark.parametrize("num_examples", [10**8, 10**10, 10**12])
@@ -248,15 +185,3 @@ def test_the_largest_are_planned_at_once(task, num_examples):
     assert planned.worker_memory < 2e9
     assert planned.hottest < 2
     assert planned.seconds(1000, local=False) < planned.seconds(10, local=False)
-
-
-@pytest.mark.parametrize(("num_examples", "size_in_words"), [(10**8, "8.1 GB"), (10**10, "810 GB"), (10**12, "81 TB")])
-def test_the_command_for_the_largest(capsys, num_examples, size_in_words):
-    size = ["--digits=9", f"--num-examples={num_examples}"]
-    assert main(["plan", "addition", *size, "--workers=1000", "--price-per-vcpu-hour=0.06"]) == 0
-    printed = capsys.readouterr()
-    assert printed.err == ""
-    table = dict(line.split(None, 1) for line in printed.out.splitlines())
-    assert list(table) == ["dataset", "examples", "draws", "shards", "shuffle", "TFRecord", "Parquet", "memory",
-                           "requests", "time", "cost"]  # fmt: skip
-    assert table["TFRecord"] == size_in_words  # 81 bytes per example

@@ -1,0 +1,113 @@
+"""What several commands share: options, what they ask for, and how a command ends."""
+
+import argparse
+import re
+from typing import Any
+
+from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import add_options, given
+from seq2seq_arith.base.terminal import FAILURE, fail, python_literal
+from seq2seq_arith.pipelines.formats.command import PROGRAM, fetch_command
+from seq2seq_arith.pipelines.formats.layout import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    OPTIONAL_FORMATS,
+    TFRECORD,
+    Layout,
+    choose_formats,
+)
+from seq2seq_arith.pipelines.places.paths import AnyPath
+
+# The parameters of a task that stand at the head of the help.
+FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
+TASK = f"one of {', '.join(OPERATIONS)}"
+DATASET = "the dataset's directory or URL: DATA_DIR/seq2seq_arith/CONFIG/1.0.0"
+NOTHING_LEFT = "nothing was left behind"
+
+
+def add_dataset_options(parser: argparse.ArgumentParser, first: Any) -> Any:
+    """The task, and an option per field of ``Task`` and of ``Layout``, and per data format that can be left out.
+
+    Args:
+      parser: The parser of the command.
+      first: Its group of the options that matter most.
+
+    Returns:
+      Its group of the other options.
+    """
+    parser.add_argument("task", metavar="TASK", help=TASK)
+    more = parser.add_argument_group("more options")
+    add_task_options(more, first=first, first_names=FIRST_PARAMETERS)
+    add_options(more, Layout)
+    for name in OPTIONAL_FORMATS:
+        is_default = name in DEFAULT_FORMATS
+        more.add_argument(
+            f"--{name.replace('_', '-')}",
+            action=argparse.BooleanOptionalAction,
+            default=is_default,
+            help=f"write {FORMATS[name]} beside {FORMATS[TFRECORD]} (default: {'yes' if is_default else 'no'})",
+        )
+    return more
+
+
+def add_sha256(parser: argparse.ArgumentParser) -> None:
+    """The option of the sha256 that a dataset must have."""
+    parser.add_argument(
+        "--sha256",
+        metavar="DIGITS",
+        type=_sha256,
+        help="the sha256 that the dataset must have, as verify prints it; for data that others have made",
+    )
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a sha256; give its 64 digits, 0-9 and a-f")
+    return text
+
+
+def requested_dataset(args: argparse.Namespace) -> tuple[Task, Layout]:
+    """The dataset that the arguments name, and its layout."""
+    task = named_task(args, args.task)
+    formats = choose_formats({name: getattr(args, name) for name in OPTIONAL_FORMATS})
+    return task, Layout.of(task, formats=formats, **given(args, Layout))
+
+
+def refuse_surplus(rest: list[str], place: str, takes: str) -> None:
+    """Refuses further arguments, except for Beam's flags and their values if the place is in a store."""
+    for before, word in zip(["", *rest], rest, strict=False):
+        is_value = before.startswith("--") and "=" not in before
+        if "://" not in place or not (word.startswith("--") or is_value):
+            raise InputError(f"{word!r} is one argument too many; {takes}, then Beam's flags for a store")
+
+
+def print_fewer(task: Task, args: argparse.Namespace) -> None:
+    """Says so if the dataset has fewer examples than usual, because there are not more, or more are not practical."""
+    usual = task.defaults["num_examples"]
+    if args.num_examples is None and task.num_examples != usual:
+        all_pairs = task.num_examples == coverage.key_classes(task).total
+        why = f"{task.description} has no more pairs" if all_pairs else f"more are not practical for {task.description}"
+        print(f"this dataset has {task.num_examples:,} examples, and not {usual:,}: {why}")
+
+
+def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
+    """Prints the commands that fetch and load a dataset; each works as it is typed."""
+    if "://" in data_dir:
+        print(f"fetch it with: {fetch_command(task, path)}")
+    if data_dir.startswith("s3://"):
+        return  # TensorFlow cannot read from S3
+    name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
+    literal = python_literal(data_dir)
+    if any("\udc80" <= each <= "\udcff" for each in data_dir):  # a byte that is not part of a character
+        print(f"tfds.load opens no directory whose name is not UTF-8, such as {literal}; rename it, then load it")
+        return
+    print(f'load it with: tfds.load("{name}", data_dir={literal})')
+
+
+def failed(message: str, code: int = FAILURE, advice: str = "") -> int:
+    """Says why a command failed, and what to do; returns the exit code."""
+    return fail(PROGRAM, message, code, advice)

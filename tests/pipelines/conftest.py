@@ -36,6 +36,12 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
     return made
 
 
+@pytest.fixture
+def copied(monkeypatch) -> None:
+    """Lets Beam make each dataset only once: ``create`` takes a copy."""
+    monkeypatch.setattr(create, "generate", stored.copy)
+
+
 @pytest.fixture(
     params=["memory", pytest.param("gs", marks=pytest.mark.slow), pytest.param("s3", marks=pytest.mark.slow)]
 )
@@ -53,7 +59,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
 
 
 @pytest.fixture
-def with_beam(data_dir, monkeypatch) -> None:
+def with_beam(copied, data_dir, monkeypatch) -> None:
     """Lets Beam make every dataset in the data directory."""
     monkeypatch.setattr(create, "write_dataset", stored.write_dataset)
 

@@ -20,6 +20,7 @@ from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places import clients
 
+pytestmark = pytest.mark.usefixtures("copied")
 # The arguments of a command that is refused, the advice in the message, and arguments that follow it. In these, {0} is
 # what the first group of the advice says. {data} is a data directory with the dataset of 100 additions.
 ADVICE = {
@@ -88,7 +89,6 @@ def typed(line: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(("refused", "advice", "follows"), ADVICE.values(), ids=ADVICE)
 def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, follows):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(create, "generate", stored.copy)
     refusal = typed(refused.format(data=data))
     assert refusal.returncode == 2
     (line,) = refusal.stderr.splitlines()
@@ -141,8 +141,7 @@ LAYOUT = ("--num-shards", "3", "--array-record")
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_the_command_that_verify_names_mends_the_dataset(tmp_path, monkeypatch, harm):
-    monkeypatch.setattr(create, "generate", stored.copy)
+def test_the_command_that_verify_names_mends_the_dataset(tmp_path, harm):
     data_dir = tmp_path / "it's my data"
     assert run_here(*ASKED, *LAYOUT, "--data-dir", data_dir).returncode == 0
     right = files(data_dir)
@@ -161,8 +160,7 @@ def test_the_command_that_verify_names_mends_the_dataset(tmp_path, monkeypatch, 
     assert run_here("verify", path, "--quick").returncode == 0
 
 
-def test_damaged_metadata_are_mended_also_if_a_sha256_was_given(tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+def test_damaged_metadata_are_mended_also_if_a_sha256_was_given(tmp_path):
     assert run_here(*ASKED, *LAYOUT, "--data-dir", tmp_path).returncode == 0
     (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
     HARMS["damaged metadata"](path)
@@ -171,9 +169,8 @@ def test_damaged_metadata_are_mended_also_if_a_sha256_was_given(tmp_path, monkey
     assert f"{path} is damaged; make it anew with: " in process.stderr
 
 
-def test_metadata_that_tell_nothing(tmp_path, monkeypatch):
+def test_metadata_that_tell_nothing(tmp_path):
     """The name of the folder tells what the dataset was."""
-    monkeypatch.setattr(create, "generate", stored.copy)
     assert run_here(*ASKED, "--data-dir", tmp_path).returncode == 0
     right = files(tmp_path)
     (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
@@ -188,8 +185,7 @@ def test_metadata_that_tell_nothing(tmp_path, monkeypatch):
     assert files(tmp_path) == right
 
 
-def test_no_command_makes_a_dataset_where_it_does_not_belong_or_another_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+def test_no_command_makes_a_dataset_where_it_does_not_belong_or_another_one(tmp_path):
     assert run_here(*ASKED, *LAYOUT, "--data-dir", tmp_path).returncode == 0
     (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
     process = run_here("verify", path, "--sha256", "0" * 64)  # it is whole, and another one was asked for
@@ -248,5 +244,4 @@ def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(tmp_path,
     path = f"{data_dir}/seq2seq_arith/addition-n100/1.0.0"
     told = said.format(path=path, done=done, again="run the same command again")
     assert process.stderr == f"arith-data: {told}\n"
-    monkeypatch.setattr(create, "generate", stored.copy)
     assert run_here(*command).returncode == 0

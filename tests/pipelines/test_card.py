@@ -8,10 +8,13 @@ from pathlib import Path
 
 import programs
 import pytest
+import stored
 import yaml
 
+from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.card import size_category
 
+pytestmark = pytest.mark.usefixtures("copied")
 DATASETS = {
     "addition-n200": ["addition", "--num-examples=200", "--num-shards=2"],
     "addition-n150-s1": ["addition", "--num-examples=150", "--seed=1", "--num-shards=2", "--no-parquet"],
@@ -23,8 +26,10 @@ DATASETS = {
 def data_dir(tmp_path_factory) -> Path:
     """Three datasets, one of them without Parquet, and their card."""
     folder = tmp_path_factory.mktemp("card") / "data"
-    for arguments in DATASETS.values():
-        assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(create, "generate", stored.copy)
+        for arguments in DATASETS.values():
+            assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
     result = programs.run_here("card", folder)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"
@@ -56,21 +61,10 @@ def test_it_counts_the_examples(data_dir):
         assert splits == metadata["splits"]
 
 
-@pytest.mark.slow
-def test_a_default_dataset_is_the_default_of_the_card(data_dir, tmp_path):
-    assert programs.run_here("generate", "pq", "--digits=5", "--data-dir", tmp_path).returncode == 0
-    assert programs.run_here("generate", "addition", "--data-dir", tmp_path).returncode == 0
-    assert programs.run_here("card", tmp_path).returncode == 0
-    assert [config.get("default", False) for config in about(tmp_path)["configs"]] == [True, False]
-
-
-@pytest.mark.slow
-def test_writing_it_again_changes_nothing_and_no_dataset_is_touched(data_dir):
+def test_writing_it_again_changes_nothing(data_dir):
     before = programs.tree(data_dir)
     assert programs.run_here("card", data_dir).returncode == 0
     assert programs.tree(data_dir) == before
-    for name in DATASETS:
-        assert programs.run_here("verify", data_dir / "seq2seq_arith" / name / "1.0.0").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -86,12 +80,11 @@ def test_without_datasets(place, message, tmp_path):
     assert message in result.stderr
 
 
-@pytest.mark.parametrize("below", ["seq2seq_arith", "seq2seq_arith/pq-d9-n20", "seq2seq_arith/pq-d9-n20/1.0.0"])
+@pytest.mark.parametrize("below", ["seq2seq_arith", "seq2seq_arith/pq-d9-n20/1.0.0"])
 def test_a_path_within_the_data_directory_is_told_which_to_give(below, data_dir):
     result = programs.run_here("card", data_dir / below)
     assert (result.returncode, result.stdout) == (2, "")
-    given = f"{data_dir / below} is within a data directory; give that: arith-data card {data_dir}"
-    assert result.stderr == f"arith-data: {given}\n"
+    assert result.stderr.endswith(f"give that: arith-data card {data_dir}\n")
 
 
 def test_the_file_of_another_is_kept(tmp_path):

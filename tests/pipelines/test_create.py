@@ -58,12 +58,6 @@ def left(job, tmp_path) -> Path:
 
 
 @pytest.fixture
-def without_beam(monkeypatch) -> None:
-    """A dataset that is made anew is a copy."""
-    monkeypatch.setattr(create, "write_dataset", copy)
-
-
-@pytest.fixture
 def undrawn(monkeypatch) -> None:
     """Drawing fails."""
     monkeypatch.setattr(create, "write_dataset", None)
@@ -106,7 +100,7 @@ def test_what_killed_runs_have_left_beside_it_is_removed(tmp_path, left, local, 
     assert found(tmp_path) == local["three"]
 
 
-def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local, without_beam):
+def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local, copied):
     """They can still be published, for a day."""
     path = dataset_path(tmp_path, TASK)
     for _ in range(2):  # the second time, only leftovers are looked at
@@ -117,7 +111,7 @@ def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local,
     assert found(tmp_path) == local["three"]
 
 
-def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, without_beam):
+def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, copied):
     finished(place)
     path = dataset_path(place, TASK)
     name = LAYOUT.paths("train", 1)[0]
@@ -131,7 +125,7 @@ def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, without_b
     assert verify(path).problems == []
 
 
-def test_a_job_that_is_still_writing(tmp_path, without_beam):
+def test_a_job_that_is_still_writing(tmp_path, copied):
     """Its folder stays whatever is typed."""
     path = dataset_path(tmp_path, TASK)
     folder = path.with_name(f"{JOB}1a2b3c4d")

@@ -18,6 +18,8 @@ from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.fetch import fetch
 from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout, dataset_path
 
+pytestmark = pytest.mark.usefixtures("copied")
+
 
 def test_fetch_takes_a_directory_as_well(tmp_path):
     """For example, a mounted one."""

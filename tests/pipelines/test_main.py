@@ -126,8 +126,8 @@ def test_other_files_are_refused(made, asked):
     assert tree(data_dir) == before
 
 
-def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+@pytest.mark.usefixtures("copied")
+def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_path):
     data_dir = tmp_path / "da ta"
     shutil.copytree(made[0], data_dir)
     process = generated(data_dir, *SMALL, "--check")
@@ -153,8 +153,8 @@ def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_pat
     assert is_complete(path)
 
 
-def test_check_makes_what_is_not_there_and_touches_nothing_of_others(tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+@pytest.mark.usefixtures("copied")
+def test_check_makes_what_is_not_there_and_touches_nothing_of_others(tmp_path):
     assert generated(tmp_path, *SMALL, "--no-parquet", "--check").returncode == 0
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert is_complete(path)
@@ -228,8 +228,8 @@ def test_a_process_that_may_not_do_its_work(tmp_path, before, code, words):
     assert without_lock(tmp_path) == {}
 
 
-def test_overwrite_replaces(tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+@pytest.mark.usefixtures("copied")
+def test_overwrite_replaces(tmp_path):
     path = dataset_path(tmp_path, Task(num_examples=100))
     for options, shards, parquet in (([], 8, True), (["--num-shards=3", "--no-parquet", "--overwrite"], 3, False)):
         assert generated(tmp_path, *SMALL, *options).returncode == 0
@@ -248,8 +248,8 @@ def test_it_says_how_to_load_a_default_dataset(tmp_path, task):
     assert process.stdout.splitlines()[-1] == f'load it with: tfds.load("{name}", data_dir="{tmp_path}")'
 
 
-def test_fewer_examples_where_no_more_are_practical(tmp_path, monkeypatch):
-    monkeypatch.setattr(create, "generate", stored.copy)
+@pytest.mark.usefixtures("copied")
+def test_fewer_examples_where_no_more_are_practical(tmp_path):
     process = run_here("generate", "pq", "--dashes", "20", "--no-parquet", "--data-dir", tmp_path)
     assert process.returncode == 0
     first, second, *_, load = process.stdout.splitlines()

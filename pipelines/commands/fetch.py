@@ -1,11 +1,21 @@
-"""``arith-data fetch``: copies a dataset from a store into a directory."""
+"""``arith-data fetch``: copies a finished dataset here, and publishes it when every file has its checksum."""
 
 import argparse
+import json
+import threading
 import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from seq2seq_arith.base import events
-from seq2seq_arith.base.errors import StoreError
+from seq2seq_arith.arithmetic.task import VERSION, Task
+from seq2seq_arith.base import events, progress
+from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.terminal import SUCCESS, printable
+from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
+from seq2seq_arith.pipelines.checking.files import Files
+from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.commands.shared import (
     DATASET,
     NOTHING_LEFT,
@@ -14,11 +24,16 @@ from seq2seq_arith.pipelines.commands.shared import (
     print_load,
     refuse_surplus,
 )
-from seq2seq_arith.pipelines.places.paths import local_path
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, which_dataset
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
+from seq2seq_arith.pipelines.places.staging import Staging
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 DOES = "copy a finished dataset, for example from an object store"
 DESCRIPTION = "Copies a dataset, checks every file, and makes it visible when it is complete."
 EXAMPLES = ["fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data"]
+AT_ONCE = 8  # files
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +46,6 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copies a dataset, and checks every file; returns the exit code."""
-    from seq2seq_arith.pipelines.fetch import fetch, find
-
     refuse_surplus(args.rest, args.url, "fetch takes a URL and a directory")
     data_dir = local_path(args.data_dir)
     source = find(args.url, args.rest)
@@ -53,3 +66,110 @@ def run(args: argparse.Namespace) -> int:
         print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
     print_load(task, path, args.data_dir)
     return SUCCESS
+
+
+def find(url: str, flags: Sequence[str]) -> AnyPath:
+    """The finished dataset at a URL: its own place, or the place above, whose name is that of the config.
+
+    Raises:
+      InputError: There is none that can be read.
+    """
+    given = paths.parse_place(url, flags)
+    try:
+        for path in (given, given / VERSION):
+            if (path / METADATA).is_file() and (path / DATASET_INFO).is_file():
+                return path
+    except OSError as error:
+        raise InputError(f"{given} cannot be read: {error.strerror or error}") from None
+    raise InputError(f"there is no finished dataset at {given}; {which_dataset(given)}")
+
+
+def fetch(
+    source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
+) -> tuple[Path, Task, bool]:
+    """Copies the dataset into a data directory.
+
+    Args:
+      source: The dataset's directory or prefix.
+      data_dir: Where datasets are kept here.
+      overwrite: Whether to replace a dataset that has other files.
+      sha256: The sha256 that its metadata must state for its own content; None for any.
+
+    Returns:
+      The new place, the dataset's task, and whether anything had to be copied.
+
+    Raises:
+      InputError: It is not a dataset, something else stands in its place, or another run is making it.
+      OSError: The disk is full, or the directory cannot be written.
+      StoreError: The source cannot be read, or a file or the metadata do not have the right sha256.
+      PublishedError: The copy is complete, but the default config could not be written.
+    """
+    try:
+        task, layout, metadata = read_checked(source, sha256)
+        files = Files.of(source, task, layout, metadata["files"])
+    except OSError as error:
+        raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None
+    except OtherDatasetError as problem:
+        raise StoreError(f"{source / METADATA}: {problem}") from None
+    except Problem as problem:
+        raise InputError(f"{source / METADATA}: {problem}; check it with arith-data verify {source}") from None
+    path = dataset_path(data_dir, task)
+    publisher = DirectoryPublisher(path)
+    with publisher.locked():
+        standing = publisher.published(task, layout, overwrite)
+        if standing is None:
+            _check_descriptions(files)
+            paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
+            with publisher.staged(layout) as staging:
+                _copy(source, staging, files.digests, files.sizes)
+                write_atomically(staging.catalog / METADATA, json.dumps(metadata).encode())
+        elif standing != metadata:
+            raise InputError(f"{path} is not the same as {source}, byte for byte; give --overwrite to replace it")
+        publisher.name_default()
+    return path, task, standing is None
+
+
+def _check_descriptions(files: Files) -> None:
+    """Checks what TFDS would be told: names and templates in these files can send a reader elsewhere.
+
+    Raises:
+      InputError: A file is not what TFDS writes for this dataset.
+    """
+    if problem := next(iter([*files.count_problems(), *files.description_problems()]), None):
+        raise InputError(f"{problem}; check it with arith-data verify {files.directory}")
+
+
+def _copy(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:
+    """Copies these files, several at once, and shows the progress."""
+    stop = threading.Event()
+    progress.reset()
+    totals = {"bytes": sum(sizes.get(name, 0) for name in digests), "files": len(digests)}
+    with progress.watch(totals, progress.count), ThreadPoolExecutor(AT_ONCE) as pool:
+        try:
+            for _ in pool.map(lambda name: _copy_file(source / name, staging, name, digests[name], stop), digests):
+                pass
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _copy_file(source: AnyPath, staging: Staging, name: str, digest: str, stop: threading.Event) -> None:
+    with staging.whole_file(name) as file:
+        for piece in _pieces(source):
+            if stop.is_set():
+                raise InterruptedError
+            file.write(piece)
+            progress.add("bytes", len(piece))
+        if file.sha256 != digest:
+            raise StoreError(f"{source} does not have the sha256 that {METADATA} states")
+    progress.add("files", 1)
+
+
+def _pieces(source: AnyPath) -> Iterator[bytes]:
+    """A file from its beginning to its end. Every error here is one of the source, not of the disk that is written."""
+    try:
+        yield from paths.pieces(source)
+    except FileNotFoundError:
+        raise StoreError(f"{source} is missing") from None
+    except OSError as error:
+        raise StoreError(f"{source} cannot be read: {error.strerror or error}") from None

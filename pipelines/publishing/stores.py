@@ -24,8 +24,8 @@ A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a mar
 the same layout completes it. A run of another layout cannot tell it from a run that is still going on, and asks for
 ``overwrite``.
 
-Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, before it withdraws the dataset
-and in 3. One request removes a thousand objects of S3, or a hundred of Google's store.
+Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, also before it withdraws the
+dataset. One request removes a thousand objects of S3, or a hundred of Google's store.
 
 Limits of a store:
 

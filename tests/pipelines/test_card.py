@@ -12,7 +12,7 @@ import stored
 import yaml
 
 from seq2seq_arith.pipelines import create
-from seq2seq_arith.pipelines.card import size_category
+from seq2seq_arith.pipelines.commands.card import size_category
 
 pytestmark = pytest.mark.usefixtures("copied")
 DATASETS = {

@@ -15,7 +15,7 @@ from stored import LAYOUTS, TASK, make, objects
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.fetch import fetch
+from seq2seq_arith.pipelines.commands.fetch import fetch
 from seq2seq_arith.pipelines.formats.layout import FORMATS, Layout, dataset_path
 
 pytestmark = pytest.mark.usefixtures("copied")

@@ -87,20 +87,20 @@ def listings(monkeypatch) -> list[str]:
     return seen
 
 
-def lists_twice(data_dir, listings, *flags):
-    """That a run lists its prefix at its beginning and its end alone, and never to show its progress."""
+def lists_seldom(data_dir, listings, *flags):
+    """That a run lists its prefix at its beginning and its end, and never to show its progress."""
     process = run_here(*GENERATE, *THREE, "--data-dir", data_dir, *flags)
     assert process.returncode == 0, process.stderr
-    assert listings == [dataset_path(data_dir, TASK).url] * 2
+    assert listings == [dataset_path(data_dir, TASK).url] * (3 if flags else 2)
 
 
 @pytest.mark.parametrize("before", [None, "three", "two"])
-def test_a_run_lists_its_prefix_twice(data_dir, with_beam, listings, before):
-    """Also if it replaces a dataset, of the same layout or of another one."""
+def test_a_run_lists_its_prefix_seldom(data_dir, with_beam, listings, before):
+    """Once more if it replaces a dataset, of the same layout or of another one."""
     if before:
         make(TASK, LAYOUTS[before], data_dir)
         listings.clear()
-    lists_twice(data_dir, listings, *["--overwrite"] * bool(before))
+    lists_seldom(data_dir, listings, *["--overwrite"] * bool(before))
 
 
 def test_a_shard_without_examples(data_dir, tmp_path):

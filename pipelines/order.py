@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Order:
     """One dataset to make, and how.
 
@@ -61,14 +61,7 @@ class Order:
         Raises:
           InputError: The dataset cannot be drawn.
         """
-        return cls(
-            task=task,
-            layout=layout,
-            plan=plan(task, layout),
-            data_dir=data_dir,
-            beam_options=beam_options,
-            overwrite=overwrite,
-        )
+        return cls(task, layout, plan(task, layout), data_dir, beam_options, overwrite)
 
     @property
     def path(self) -> AnyPath:

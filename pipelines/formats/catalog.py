@@ -62,14 +62,11 @@ def config_description(task: Task) -> str:
     ) + "".join(f", {name} {value}" for name, value in newer.items())
 
 
-def describe(
-    builder: Any, metadata: dict[str, Any] | None = None, formats: Sequence[str] = ()
-) -> tfds.core.DatasetInfo:
+def describe(builder: Any, formats: Sequence[str] = ()) -> tfds.core.DatasetInfo:
     """The dataset's TFDS info.
 
     Args:
       builder: A TFDS builder, or the ``DatasetIdentity`` of one.
-      metadata: The content of ``metadata.json``, once it is known.
       formats: The names of its data formats. TFDS is told of those that it knows and that are not TFRecord.
     """
     return tfds.core.DatasetInfo(
@@ -80,14 +77,16 @@ def describe(
         disable_shuffling=True,
         homepage=HOMEPAGE,
         citation=CITATION,
-        metadata=tfds.core.MetadataDict(metadata or {}),
+        metadata=tfds.core.MetadataDict(),
         alternative_file_formats=[name for name in formats if name == ARRAY_RECORD],
     )
 
 
-def identity(task: Task, directory: Path) -> dataset_info.DatasetIdentity:
-    """The identity of the builder of a task's dataset, without the builder."""
-    return dataset_info.DatasetIdentity(
+def write_description(
+    task: Task, directory: Path, lengths: ShardLengths, formats: Sequence[str] = ()
+) -> dict[str, bytes]:
+    """Writes ``dataset_info.json`` and ``features.json``; returns their bytes, by name."""
+    identity = dataset_info.DatasetIdentity(
         name=NAME,
         version=tfds.core.Version(VERSION),
         data_dir=str(directory),
@@ -97,11 +96,9 @@ def identity(task: Task, directory: Path) -> dataset_info.DatasetIdentity:
         config_tags=[],
         release_notes=RELEASE_NOTES,
     )
-
-
-def split_infos(task: Task, directory: Path, lengths: ShardLengths) -> list[splits.SplitInfo]:
-    """TFDS's view of the splits: the examples per file, and the bytes of all files."""
-    return [
+    info = describe(identity, formats=formats)
+    info.set_file_format(TFRECORD)
+    infos = [
         splits.SplitInfo(
             name=split,
             shard_lengths=list(lengths[split]),
@@ -112,15 +109,7 @@ def split_infos(task: Task, directory: Path, lengths: ShardLengths) -> list[spli
         )
         for split in SPLITS
     ]
-
-
-def write_description(
-    task: Task, directory: Path, lengths: ShardLengths, formats: Sequence[str] = ()
-) -> dict[str, bytes]:
-    """Writes ``dataset_info.json`` and ``features.json``; returns their bytes, by name."""
-    info = describe(identity(task, directory), formats=formats)
-    info.set_file_format(TFRECORD)
-    info.set_splits(splits.SplitDict(split_infos(task, directory, lengths)))
+    info.set_splits(splits.SplitDict(infos))
     info.write_to_directory(directory)
     return {name: (directory / name).read_bytes() for name in (DATASET_INFO, FEATURES)}
 
@@ -144,18 +133,6 @@ def write_catalog(
     files = {path: digest for report in reports for path, digest in report.files.items()}
     for name, content in write_description(task, directory, lengths, layout.formats).items():
         files[name] = hashlib.sha256(content).hexdigest()
-    metadata = _metadata(task, layout, draws_used, files)
-    tfds.core.MetadataDict(metadata).save_metadata(directory)
-    return metadata
-
-
-def metadata_digest(metadata: dict[str, Any]) -> str:
-    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
-    content = {key: value for key, value in metadata.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _metadata(task: Task, layout: Layout, draws_used: int, files: dict[str, str]) -> dict[str, Any]:
     metadata = {
         "parameters": task.parameters(),
         "question_width": task.question_width,
@@ -167,4 +144,12 @@ def _metadata(task: Task, layout: Layout, draws_used: int, files: dict[str, str]
         "splits": {"train": task.num_train, "validation": task.num_validation},
         "files": dict(sorted(files.items())),
     }
-    return metadata | {"sha256": metadata_digest(metadata)}
+    metadata["sha256"] = metadata_digest(metadata)
+    tfds.core.MetadataDict(metadata).save_metadata(directory)
+    return metadata
+
+
+def metadata_digest(metadata: dict[str, Any]) -> str:
+    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
+    content = {key: value for key, value in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

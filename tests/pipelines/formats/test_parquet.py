@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from strategies import tasks
 
@@ -86,7 +86,6 @@ def test_schema_and_layout():
 
 # The writer's pieces are powers of two, all equal but for the last one: draws.BLOCK, or less where rows are long.
 @given(st.sampled_from([1, 2, 16, 128, 256]), st.integers(1, 300))
-@settings(max_examples=10)
 def test_pieces_do_not_matter(size, rows):
     pieces = [size] * (rows // size) + [rows % size] * (rows % size > 0)
     whole = written(Task(digits=18), [rows])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import draws
@@ -76,7 +76,6 @@ def test_tensorflow_reads_it(tmp_path, task):
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 4), st.integers(0, 2**32))
-@settings(max_examples=40)
 def test_any_widths(question_width, answer_width, rows, seed):
     rng = np.random.default_rng(seed)
     question, answer = characters(rng, rows, question_width) & 127, characters(rng, rows, answer_width) & 127

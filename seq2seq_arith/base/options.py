@@ -170,15 +170,6 @@ def number(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a number; write it like 0.5 or 1e-3") from None
 
 
-def names_of(text: str) -> tuple[str, ...]:
-    """Names as they are typed on a command line, with commas between them.
-
-    >>> names_of("left, right")
-    ('left', 'right')
-    """
-    return tuple(filter(None, map(str.strip, text.split(","))))
-
-
 def add_options(
     parser: Any,
     cls: Any,
@@ -209,7 +200,7 @@ def add_options(
         help = f"{about.help} ({'; '.join(facts)})" if facts else about.help
         how: dict[str, Any] = {"action": argparse.BooleanOptionalAction}
         if kind is not bool:
-            how = {"type": {int: whole_number, float: number, tuple[str, ...]: names_of}.get(kind, str)}
+            how = {"type": {int: whole_number, float: number}.get(kind, str)}
         parser.add_argument(f"--{_flag(name, about, flags)}", default=None, help=help.replace("%", "%%"), **how)
 
 
@@ -243,7 +234,7 @@ def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None
         if isinstance(value, bool):
             found.append(f"--{flag}" if value else f"--no-{flag}")
         else:
-            found += [f"--{flag}", ",".join(value) if isinstance(value, tuple) else str(value)]
+            found += [f"--{flag}", str(value)]
     return found
 
 

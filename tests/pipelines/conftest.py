@@ -39,7 +39,7 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
 @pytest.fixture
 def copied(monkeypatch) -> None:
     """Lets Beam make each dataset only once: ``create`` takes a copy."""
-    monkeypatch.setattr(create, "generate", stored.copy)
+    monkeypatch.setattr(create, "write_dataset", stored.copy)
 
 
 @pytest.fixture(

@@ -27,7 +27,7 @@ def data_dir(tmp_path_factory) -> Path:
     """Three datasets, one of them without Parquet, and their card."""
     folder = tmp_path_factory.mktemp("card") / "data"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(create, "generate", stored.copy)
+        patch.setattr(create, "write_dataset", stored.copy)
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
     result = programs.run_here("card", folder)

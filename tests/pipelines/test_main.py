@@ -267,7 +267,6 @@ def test_fewer_examples_where_no_more_are_practical(tmp_path):
 GENERATE = ("generate", "--data-dir=data")
 REFUSED = (
     [],
-    ["make"],
     ["--colour"],
     ["generate"],
     ["generate", "addition"],
@@ -522,7 +521,7 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(create, "generate", stored.copy)
+    monkeypatch.setattr(create, "write_dataset", stored.copy)
     monkeypatch.setattr(generate, "print_load", stop)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
     path = dataset_path(tmp_path, Task(num_examples=100))
@@ -538,7 +537,7 @@ def test_a_dataset_whose_files_are_removed_while_it_is_made(tmp_path, monkeypatc
         next(staging.path.glob("*train.tfrecord-00000-*")).unlink()
         return metadata
 
-    monkeypatch.setattr(create, "generate", removed)
+    monkeypatch.setattr(create, "write_dataset", removed)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 1
     path = dataset_path(tmp_path, Task(num_examples=100))
     reason = f"{path} could not be written: somebody has removed its file seq2seq_arith-train.tfrecord-00000-of-00008"

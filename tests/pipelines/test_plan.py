@@ -13,8 +13,7 @@ from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
-from seq2seq_arith.pipelines.plan import BASE_MEMORY, PARTITION_DRAW_MEMORY, SHARD_DRAW_MEMORY, plan
+from seq2seq_arith.pipelines.plan import BASE_MEMORY, plan
 from seq2seq_arith.pipelines.steps import dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import pack
 

@@ -1,6 +1,5 @@
 """Tables as plain text, as HTML, and as rows."""
 
-import doctest
 import html.parser
 
 import pytest
@@ -8,25 +7,17 @@ import pytest
 from seq2seq_arith.base import tables
 
 
-def test_the_examples_in_the_docstrings():
-    assert doctest.testmod(tables) == (0, 10)
-
-
-def test_numbers_stand_to_the_right():
-    assert tables.table(["n", "share"], [["1,000", "0.5"], ["2", "12%"]]).splitlines() == [
-        "    n  share",
-        "-----  -----",
-        "1,000    0.5",
-        "    2    12%",
-    ]
-
-
-def test_a_column_with_a_word_stands_to_the_left():
-    assert tables.table(["of"], [["1"], ["none"]]).splitlines() == ["of", "----", "1", "none"]
-
-
-def test_what_stands_for_no_number_does_not_move_a_column():
-    assert tables.table(["right", "of"], [["1.000", "12"], ["-", ""]]).splitlines()[2:] == ["1.000  12", "    -"]
+@pytest.mark.parametrize(
+    ("header", "rows", "lines"),
+    [
+        (["n", "share"], [["1,000", "0.5"], ["2", "12%"]], ["    n  share", "1,000    0.5", "    2    12%"]),
+        (["of"], [["1"], ["none"]], ["of", "1", "none"]),  # a word: the column stands to the left
+        (["right", "of"], [["1.000", "12"], ["-", ""]], ["right  of", "1.000  12", "    -"]),  # no number
+    ],
+)
+def test_numbers_stand_to_the_right(header, rows, lines):
+    first, _, *others = tables.table(header, rows).splitlines()
+    assert [first, *others] == lines
 
 
 @pytest.mark.parametrize(

@@ -24,57 +24,31 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {
-    "ArithConfig": "seq2seq_arith.datasets",
-    "Dataset": "seq2seq_arith.trainer.api.dataset",
-    "InputError": "seq2seq_arith.base.errors",
-    "ModelConfig": "seq2seq_arith.trainer",
-    "OPERATIONS": "seq2seq_arith.arithmetic.operations",
-    "Picture": "seq2seq_arith.trainer.api.pictures",
-    "RunError": "seq2seq_arith.base.errors",
-    "Suite": "seq2seq_arith.trainer.api.comparing",
-    "Task": "seq2seq_arith.arithmetic.task",
-    "TrainConfig": "seq2seq_arith.trainer",
-    "TrainedRun": "seq2seq_arith.trainer.api.trained_run",
-    "compare": "seq2seq_arith.trainer.api.comparing",
-    "generate": "seq2seq_arith.trainer.api.dataset",
-    "load": "seq2seq_arith.trainer.api.dataset",
-    "open_run": "seq2seq_arith.trainer.api.trained_run",
-    "plot_history": "seq2seq_arith.trainer.api.trained_run",
-    "recipe": "seq2seq_arith.trainer",
-    "recipe_data": "seq2seq_arith.trainer",
-    "suite": "seq2seq_arith.trainer.api.comparing",
-    "train": "seq2seq_arith.trainer.api.training",
+# The public names of each module.
+_NAMES = {
+    "arithmetic.operations": ("OPERATIONS",),
+    "arithmetic.task": ("Task",),
+    "base.errors": ("InputError", "RunError"),
+    "datasets": ("ArithConfig",),
+    "trainer": ("ModelConfig", "TrainConfig", "recipe", "recipe_data"),
+    "trainer.api.comparing": ("Suite", "compare", "suite"),
+    "trainer.api.dataset": ("Dataset", "generate", "load"),
+    "trainer.api.pictures": ("Picture",),
+    "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history"),
+    "trainer.api.training": ("train",),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
-    "OPERATIONS",
-    "ArithConfig",
-    "Dataset",
-    "InputError",
-    "ModelConfig",
-    "Picture",
-    "RunError",
-    "Suite",
-    "Task",
-    "TrainConfig",
-    "TrainedRun",
-    "__version__",
-    "compare",
-    "generate",
-    "load",
-    "open_run",
-    "plot_history",
-    "recipe",
-    "recipe_data",
-    "suite",
-    "train",
-]
+    "OPERATIONS", "ArithConfig", "Dataset", "InputError", "ModelConfig", "Picture", "RunError", "Suite", "Task",
+    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history", "recipe",
+    "recipe_data", "suite", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

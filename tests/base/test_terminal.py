@@ -194,49 +194,28 @@ def test_silence_ends_with_its_block(caplog):
 
 
 @pytest.mark.parametrize(
-    ("made", "on_path", "typed"),
+    ("program", "on_path", "folder", "typed"),
     [
-        (True, "venv/bin", "prog"),
-        (True, "other", "venv/bin/prog"),
-        (True, "", "venv/bin/prog"),
-        (False, "other", "prog"),
-        (False, "", "prog"),
+        ("prog", "venv/bin", "", "prog"),
+        ("prog", "other", "", "venv/bin/prog"),
+        ("prog", "", "other", "{0}/venv/bin/prog"),
+        ("no-such-program", "other", "", "no-such-program"),
+        ("", "venv/bin", "", "python"),
+        ("", "other", "", "venv/bin/python"),  # a link to the same Python, of another environment
+        ("", "", "other", "{0}/venv/bin/python"),
     ],
 )
-def test_a_program_as_it_is_typed(tmp_path, monkeypatch, made, on_path, typed):
-    """Without its path if the shell finds this program by its name."""
-    for folder in ("venv/bin", "other"):
-        (tmp_path / folder).mkdir(parents=True)
-        program = tmp_path / folder / "prog"
-        program.write_text("#!/bin/sh\n")
-        program.chmod(0o755)
-    if not made:
-        (tmp_path / "venv/bin/prog").unlink()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
-    monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
-    assert terminal.as_typed("prog") == typed
-    monkeypatch.chdir(tmp_path / "other")
-    assert terminal.as_typed("prog") == (typed if typed == "prog" else str(tmp_path / typed))
-
-
-@pytest.mark.parametrize(
-    ("on_path", "folder", "typed"),
-    [
-        ("venv/bin", "", "python"),
-        ("other", "", "venv/bin/python"),  # a link to the same Python, of another environment
-        ("", "", "venv/bin/python"),
-        ("other", "other", "{0}/venv/bin/python"),
-    ],
-)
-def test_python_as_it_is_typed(tmp_path, monkeypatch, on_path, folder, typed):
+def test_a_program_as_it_is_typed(tmp_path, monkeypatch, program, on_path, folder, typed):
+    """Without its path if the shell finds this one by its name."""
     for place in ("venv/bin", "other"):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "python").symlink_to(sys.executable)
+        (tmp_path / place / "prog").write_text("#!/bin/sh\n")
+        (tmp_path / place / "prog").chmod(0o755)
     monkeypatch.chdir(tmp_path / folder)
     monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
     monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
-    assert terminal.as_typed() == typed.format(tmp_path)
+    assert terminal.as_typed(program) == typed.format(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -207,32 +207,40 @@ def read(source: records.Source) -> Data:
 
 
 def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None) -> tuple[Found, probes.Known | None]:
-    """What is found on a dataset, and the keys that the run was trained on; None for them if they are not known."""
-    if data.source.sha256 == run.sha256:
-        if run.config.stream:
-            return on_data_beside_stream(learner, data), None
-        return on_own_data(learner, data), data.trained
-    task, trained = data.source.task, training_set(run)
-    fitting = learner if task == run.task else session.restore(run, task, replicas)
-    return on_other_data(run, fitting, data, trained), trained
+    """What is found on a dataset, and the keys that the run was trained on; None for them if they are not known.
 
-
-def on_own_data(learner: Learner, data: Data) -> Found:
-    """What is found on the data that the model was trained on: its validation set and the test set.
-
-    The test set holds the examples of the dataset of another seed that are not in this one: the model was neither
-    trained on them nor chosen by them. A dataset of all pairs that there are leaves none.
+    On the run's own data, this is the validation set and the test set: examples of the dataset of another seed that are
+    not in this one, so that the model was neither trained on them nor chosen by them.
     """
-    task = data.source.task
-    result, tables = on_validation(learner, data)
-    notes = [f"no validation pair of {task.config_name} is in its training set, on which the model was trained"]
-    results = {"validation": result}
-    seed, others = test_set(data)
-    if len(others):
-        results[f"test set: seed {seed}, unseen"] = ask(learner, others)
+    task, is_own = data.source.task, data.source.sha256 == run.sha256
+    learner = learner if task == run.task else session.restore(run, task, replicas)
+    validation = ask(learner, data.validation)
+    results, notes = {"validation": validation}, []
+    tables = breakdown(task, data.operands, data.validation.answers, validation.exact)
+    trained = data.trained if is_own and not run.config.stream else training_set(run)
+    if not is_own:
+        notes.append(f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data")
+        if trained is None:
+            notes.append(
+                f"whether it was trained on some of these pairs is not known, {_not_known(run, 'its own data')}"
+            )
+        else:
+            seen = trained.has(data.operands)
+            count = np.count_nonzero(seen)
+            notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
+            tables = {"pair": by(np.where(seen, SEEN, UNSEEN), validation.exact, "pair")} | tables
+    elif run.config.stream:
+        notes.append(
+            "the model was trained on draws without end, which leave out the validation pairs of " + task.config_name
+        )
     else:
-        notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
-    return Found(notes=notes, results=results, tables=tables)
+        notes.append(f"no validation pair of {task.config_name} is in its training set, on which the model was trained")
+        seed, others = test_set(data)
+        if len(others):
+            results[f"test set: seed {seed}, unseen"] = ask(learner, others)
+        else:
+            notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
+    return Found(notes=notes, results=results, tables=tables), trained
 
 
 def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
@@ -241,34 +249,6 @@ def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
     seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
     most = min(most, max(1000, UNSEEN_CHARACTERS // task.question_width))
     return seed, probes.examples(task, probes.unseen(task, data.has, seed, most))
-
-
-def on_data_beside_stream(learner: Learner, data: Data) -> Found:
-    """What is found on the data beside whose validation set the model was trained on draws without end."""
-    result, tables = on_validation(learner, data)
-    name = data.source.task.config_name
-    notes = [f"the model was trained on draws without end, which leave out the validation pairs of {name}"]
-    return Found(notes=notes, results={"validation": result}, tables=tables)
-
-
-def on_other_data(run: Run, learner: Learner, data: Data, trained: probes.Known | None) -> Found:
-    """What is found on other data than the model was trained on: its validation set."""
-    result, tables = on_validation(learner, data)
-    notes = [f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data"]
-    if trained is None:
-        notes.append(f"whether it was trained on some of these pairs is not known, {not_known(run, 'its own data')}")
-    else:
-        seen = trained.has(data.operands)
-        count = np.count_nonzero(seen)
-        notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
-        tables = {"pair": by(np.where(seen, SEEN, UNSEEN), result.exact, "pair")} | tables
-    return Found(notes=notes, results={"validation": result}, tables=tables)
-
-
-def on_validation(learner: Learner, data: Data) -> tuple[Result, dict[str, list[dict[str, Any]]]]:
-    """The answers to the validation set of a dataset, and the tables of where the model errs on it."""
-    result = ask(learner, data.validation)
-    return result, breakdown(data.source.task, data.operands, data.validation.answers, result.exact)
 
 
 def training_set(run: Run) -> probes.Known | None:
@@ -309,11 +289,11 @@ def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     if not list(run.task.operation.suite(run.task.digits)):
         return [no_suite(run.task)]
     if trained is None:
-        return [f"which questions of the suite are in the training set is not known, {not_known(run, 'that set')}"]
+        return [f"which questions of the suite are in the training set is not known, {_not_known(run, 'that set')}"]
     return []
 
 
-def not_known(run: Run, what: str) -> str:
+def _not_known(run: Run, what: str) -> str:
     """Why it is not known which pairs a run was trained on."""
     return "for it was drawn without end" if run.config.stream else f"for {what} is no longer there"
 

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.asking.suites import ask_run
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -202,7 +202,9 @@ def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path):
     view = make_view("aligned", task)
     strategy = devices.make_strategy(None)
     learner = Learner(config=configs.TAGGER, view=view, strategy=strategy, total_steps=1, on_gpu=False)
-    found = evaluation.on_own_data(learner, evaluation.read(records.open_source(task, str(tmp_path / "data"))))
+    source = records.open_source(task, str(tmp_path / "data"))
+    run = Run(tmp_path, task, source.sha256, str(tmp_path / "data"), configs.TAGGER)
+    found, _ = evaluation.on_data(run, learner, evaluation.read(source))
     assert list(found.results) == ["validation"]
     assert "there is no test set: the dataset holds every pair of the dataset of seed 1" in found.notes
 

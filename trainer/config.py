@@ -36,11 +36,9 @@ class ModelConfig:
     """Which network, its size, and the view through which it sees the strings.
 
     Attributes:
-      name: A name of the registry, or the place of a model of your own, as ``plugins.py`` describes it.
-      view: A name of the registry, or the place of a view of your own.
+      name, view: A name of the registry, or the place of code of your own, as ``plugins.py`` describes it.
       layers: Layers of the decoder (of an encoder-decoder), of the readout (of the counter), or of the whole network.
-      code_sha256: The checksum of the file of a model of your own, which is read if it is not given.
-      view_sha256: The same of a view of your own.
+      code_sha256, view_sha256: The checksums of files of your own, which are read if they are not given.
 
     Raises InputError if a value is out of its range.
     """

@@ -27,13 +27,7 @@ _allowed: set[str] = set()
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What can be plugged in.
-
-    Attributes:
-      option: What messages call it; the programs have an option of this name.
-      what: What its code is: a function or a class.
-      group: The group of its entry points.
-    """
+    """What can be plugged in: its option, whether it is a function or a class, and the group of its entry points."""
 
     option: str
     what: str
@@ -94,12 +88,9 @@ def relative(name: str) -> str:
 
 
 def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
-    """The function or class of a plug-in.
+    """The function or class of a plug-in, by its absolute name or that of an entry point.
 
-    Args:
-      name: Its absolute name, or that of an entry point.
-      known: The sha256 that its file must have; None if that does not matter.
-      kind: What it is.
+    ``known`` is the sha256 that its file must have; None if that does not matter.
 
     Raises InputError if nobody named it, it is not there, it has changed, or its module fails; the sentence then has
     the file and the line.

@@ -20,14 +20,7 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The answers to a set of examples.
-
-    Attributes:
-      examples: The set.
-      score: Its score.
-      exact: bool [examples], whether each answer is right as a whole.
-      predicted: The answers, uint8 [examples, answer width].
-    """
+    """The answers to a set of examples, uint8 [examples, answer width]; ``exact`` is bool [examples]."""
 
     examples: Examples
     score: metrics.Score
@@ -86,18 +79,10 @@ def by(values: np.ndarray, exact: np.ndarray, name: str) -> list[dict[str, Any]]
 
 
 def breakdown(task: Task, operands: Operands, answers: np.ndarray, exact: np.ndarray) -> dict[str, list[dict]]:
-    """All tables of a set.
+    """The rows of all tables of a set: by the operands' lengths, the task's own breakdowns, and the answer's length.
 
-    The tables are by the lengths of the operands, by the breakdowns of the task's entry, and by the answer's length.
-
-    Args:
-      task: The task of the examples.
-      operands: uint64 [words, examples] each.
-      answers: The right answers, uint8 [examples, answer width].
-      exact: bool [examples].
-
-    Returns:
-      The rows of each table, by its name; each row has the group, ``examples`` and ``exact_match``.
+    The operands are uint64 [words, examples] each, the right answers uint8 [examples, answer width], and ``exact`` is
+    bool [examples]. Each row has the group, ``examples`` and ``exact_match``.
     """
     tables = {"operand lengths": by_lengths(task, operands, exact)}
     for name, group in task.operation.breakdowns.items():

@@ -29,12 +29,7 @@ PARTIAL = ".partial"  # ends the name of a folder that is being written
 
 
 class Exported(tf.Module):
-    """A model that answers questions as a person writes them; it needs nothing but TensorFlow.
-
-    Args:
-      network: A network on the view.
-      view: The view through which it sees the strings.
-    """
+    """A network on a view that answers questions as a person writes them; it needs nothing but TensorFlow."""
 
     def __init__(self, network: Network, view: View) -> None:
         super().__init__()
@@ -44,14 +39,10 @@ class Exported(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "question")])
     def answer(self, question: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The answers to questions.
+        """The answers to questions, string [examples], as a person writes them; blanks are ignored.
 
-        Args:
-          question: string [examples], as a person writes them; blanks are ignored.
-
-        Returns:
-          ``answer``, string [examples], without padding, and ``confidence``, float32 [examples], the product of
-          the probabilities of its characters.
+        Returns ``answer``, string [examples], without padding, and ``confidence``, float32 [examples], the product of
+        the probabilities of its characters.
 
         Raises tf.errors.InvalidArgumentError if a question is not one of the task, or it is too long.
         """

@@ -81,10 +81,7 @@ def name_beside(name: str) -> str:
 def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
     """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
 
-    Args:
-      run: The run; if it was evaluated, the card has every slice.
-      model: The exported model.
-      row: The scores of its best epoch.
+    The row has the scores of the run's best epoch. If the run was evaluated, the card has every slice.
     """
     packages.require("arith-model export", "jinja2", "train")
     import jinja2
@@ -114,14 +111,9 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
 
 
 def in_stock_layers(model: keras.Model) -> keras.Model:
-    """The same function with the same weights, by Keras's own layers instead of ``OneHot`` and our LSTMs.
+    """The same functional model with the same weights, in Keras's own layers where they are equal to ours.
 
-    Args:
-      model: A functional model; its other layers are kept.
-
-    Returns:
-      A model of its own with inputs, outputs, names and order of weights as the given one; or the given one, if no
-      layer of it has an equal one in Keras.
+    Inputs, outputs, names and the order of weights stay; without such a layer it is the same object.
     """
     replaced = [layer for layer in model.layers if _stock(layer) is not None]
     if not replaced:

@@ -21,11 +21,7 @@ QUESTIONS_AT_ONCE = 4096
 
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
-    """Answers stored questions.
-
-    Returns:
-      The answers, without padding, and the confidence of each, float32 [questions].
-    """
+    """The answers to stored questions, without padding, and the confidence of each, float32 [questions]."""
     codes = to_codes(list(questions), learner.view.task.question_width)
     predictions = learner.predict(codes)
     texts = to_strings(metrics.decode(learner.view, predictions.ids))
@@ -62,9 +58,7 @@ def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> 
 def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
     """Each question with its answer and the confidence, in order, some thousand questions at a time.
 
-    Args:
-      learner: From a task to the model that answers its strings.
-      asked: The questions.
+    ``learner`` gives the model that answers the strings of a task.
     """
     for start in range(0, len(asked), QUESTIONS_AT_ONCE):
         yield from _answers(learner, asked[start : start + QUESTIONS_AT_ONCE])

@@ -36,17 +36,11 @@ class Entry:
 
     Attributes:
       name: Its folder, below the folder of all runs.
-      state: How far it is.
-      why: The sentence that says what is damaged, or why it is refused; empty otherwise.
-      task: The name of the task.
-      dataset: The config's name of the dataset.
-      model, view: As in the run's configuration.
-      epochs: How many are done.
-      most_epochs: How many were asked for.
-      best_epoch: As ``history.best`` has it; None before the first epoch has ended.
-      exact_match: On the validation set, in the best epoch.
-      worst_slice: The name of the worst slice of the suite, at the size of the dataset, if it was asked.
-      worst: The share of right answers there.
+      state, why: How far it is; the sentence that says what is damaged, or why it is refused.
+      task, dataset, model, view: Their names.
+      epochs, most_epochs: How many are done, and were asked for.
+      best_epoch, exact_match: As ``history.best`` has it, and the score on the validation set then.
+      worst_slice, worst: The worst slice of the suite at the size of the dataset, and the share of right answers there.
     """
 
     name: str

@@ -103,7 +103,7 @@ class Asked:
       by: What the rows of the table are: names of fields or settings.
       where: Fields or settings, and the text that they must have; ``*`` stands for any text, as in names of files.
       threshold: A seed counts if its worst slice reaches it.
-      lengths: The further lengths at which a suite was asked, to show them, too.
+      lengths: Further lengths at which a suite was asked.
     """
 
     by: Sequence[str] = ("run",)

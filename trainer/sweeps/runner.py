@@ -23,15 +23,10 @@ PROGRAM = (sys.executable, "-m", "seq2seq_arith.trainer")
 
 
 class Runner:
-    """Runs what a sweep lacks.
+    """Runs what a sweep lacks, so many runs at once, in a folder of all runs and of ``results.jsonl``.
 
-    Args:
-      planned: The runs.
-      settings: From the name of each run to its dataset's name, ``dataset``, its configuration as JSON, ``train``,
-        and the options of its suite, ``suite``.
-      run_dir: The folder of all runs, and of ``results.jsonl``.
-      data_dir: Where the datasets are.
-      jobs: How many runs are trained at once.
+    The settings are, by a run's name, the dataset's name, ``dataset``, the configuration as JSON, ``train``, and the
+    options of its suite, ``suite``.
     """
 
     def __init__(

@@ -29,32 +29,16 @@ class Observer:
 
     @contextlib.contextmanager
     def on_call(self, first: int, count: int) -> Iterator[int]:
-        """Surrounds a call of the learner.
-
-        Args:
-          first: The number of steps done before.
-          count: The number of steps that the call would take.
-
-        Yields:
-          The number of steps that it takes, at least 1 and at most ``count``.
-        """
+        """Surrounds a call of the learner after ``first`` steps; yields how many it takes, from 1 to ``count``."""
         yield count
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
-        """Is called after a call of the learner.
-
-        Args:
-          first: The number of steps done before it.
-          outcomes: For each of ``history.METRICS``, float32 [steps]: its value on each step's batch.
-        """
+        """Is called after a call of the learner, with float32 [steps] for each of ``history.METRICS``."""
 
     def on_epoch(self, row: dict[str, Any], samples: str, waiting: str) -> None:
-        """Is called after an epoch.
+        """Is called after an epoch with its row of the history, and a table of sample answers.
 
-        Args:
-          row: Its row of the history.
-          samples: A table of sample answers.
-          waiting: How near the training is to stopping early, in words; empty if the validation loss fell.
+        ``waiting`` says how near the training is to stopping early; it is empty if the validation loss fell.
         """
 
     def reason_to_stop(self) -> str:
@@ -84,13 +68,7 @@ class Events(Observer):
 
 
 class Cell(Observer):
-    """Shows the last epochs, and the last samples, in one output of a notebook's cell.
-
-    Args:
-      output: The output.
-      epochs: The most epochs of the run.
-      history: The rows of the epochs that are done already.
-    """
+    """Shows the last epochs, and the last samples, in one output of a notebook's cell."""
 
     def __init__(self, output: progress.Output, epochs: int, history: Sequence[dict[str, Any]]) -> None:
         self._output = output

@@ -226,12 +226,7 @@ def summarize(loop: Loop) -> Summary:
 
 
 def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> Learner:
-    """The best model of a run, ready to answer.
-
-    Args:
-      run: The run.
-      task: The task whose strings it answers, if not the run's own; for example one with more digits.
-      replicas: As in ``make_strategy``.
+    """The best model of a run, ready to answer the strings of its own task, or of another, as with more digits.
 
     Raises InputError if the run has no checkpoint, or its model does not fit the strings of this task.
     """

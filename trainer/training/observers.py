@@ -5,7 +5,6 @@ TensorBoard is an extra of the package; TensorFlow writes its files, but does no
 
 import contextlib
 import importlib.util
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_lines
 
-WORTH_SAYING = 2  # minutes
 EPOCHS_SHOWN = 20  # in a notebook
 
 
@@ -141,29 +139,6 @@ class Callbacks(Observer):
     def on_end(self) -> None:
         if self._epoch is not None:
             self._list.on_train_end(dict(self._logs))
-
-
-class Pace(Observer):
-    """Says once how long an epoch lasts, as measured in the second call of the learner, if it lasts minutes.
-
-    The first call also traces the model.
-    """
-
-    def __init__(self, epoch_steps: int, epochs: int) -> None:
-        self.epoch_steps = epoch_steps
-        self.epochs = epochs
-        self._calls = 0
-
-    @contextlib.contextmanager
-    def on_call(self, first: int, count: int) -> Iterator[int]:
-        self._calls += 1
-        started = time.monotonic()
-        yield count
-        seconds = (time.monotonic() - started) / count
-        minutes = seconds * self.epoch_steps / 60
-        if self._calls == 2 and minutes >= WORTH_SAYING:
-            lasting = f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.0f} minutes"
-            say(f"a step takes {seconds:.2g} s, and each of at most {self.epochs} epochs about {lasting}")
 
 
 class Board(Observer):

@@ -33,7 +33,6 @@ from seq2seq_arith.trainer.training.observers import (
     Cell,
     Events,
     Observer,
-    Pace,
     Printer,
     Profiler,
     check_installed,
@@ -310,8 +309,7 @@ def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOp
         observers.append(Callbacks(options.callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
     if options.profiled_steps:
         observers.append(Profiler(folder, options.profiled_steps))
-    # The last of them: it must know how many steps a call really takes.
-    return [*observers, Pace(loop.epoch_steps, epochs)]
+    return observers
 
 
 @contextlib.contextmanager

@@ -53,25 +53,6 @@ def test_a_profile_that_could_not_be_taken_is_said_to_be_missing(data_dir, tasks
     assert "note: no step was profiled: the run was finished, or ended with its first call" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    ("seconds", "sentence"),
-    [
-        (0.001, ""),
-        (1.3, "a step takes 1.3 s, and each of at most 50 epochs about 22 minutes\n"),
-        (6.5, "a step takes 6.5 s, and each of at most 50 epochs about 1.8 hours\n"),
-    ],
-)
-def test_the_length_of_an_epoch_is_measured_before_it_is_said(monkeypatch, capsys, seconds, sentence):
-    """By a clock that goes on in each call; the first one, which traces the model, takes an hour."""
-    clock = types.SimpleNamespace(now=100.0)
-    monkeypatch.setattr(observers, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
-    pace = observers.Pace(epoch_steps=1000, epochs=50)
-    for number in range(4):
-        with pace.on_call(5 * number, 5) as count:
-            clock.now += 3600 if number == 0 else seconds * count
-    assert capsys.readouterr().out == sentence
-
-
 def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
     shown = {}
     output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))

@@ -85,20 +85,6 @@ def test_leftovers_and_links_beside_it(trained, tmp_path):
     assert [path.name for path in elsewhere.iterdir()] == ["thesis.txt"]
 
 
-def test_a_folder_that_appears_meanwhile(trained, tmp_path, monkeypatch):
-    folder, save = tmp_path / "out", tf.saved_model.save
-
-    def overtaken(*arguments, **options):
-        save(*arguments, **options)
-        folder.mkdir()
-
-    monkeypatch.setattr(tf.saved_model, "save", overtaken)
-    with pytest.raises(InputError, match="was made by another process meanwhile; give a folder that is not"):
-        export.export(trained, str(folder))
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert list(folder.iterdir()) == []
-
-
 @pytest.mark.slow
 def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
     command = [sys.executable, "-c", ELSEWHERE, str(out / "saved_model"), json.dumps(QUESTIONS)]
@@ -155,11 +141,6 @@ def test_the_keras_file_is_the_model(out, trained):
     np.testing.assert_allclose(keras.saving.load_model(out / "model.keras")(ids), learner.model(ids), atol=1e-5)
 
 
-def ids_of(learner, task):
-    codes = to_codes([prediction.parse(question, task).stored for question in QUESTIONS], task.question_width)
-    return learner.view.encode_question(codes).numpy()
-
-
 def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
     """The body of the page's request has the inputs of the signature, and the reply is JSON."""
     page = (ROOT / "docs/export.md").read_text(encoding="utf-8")
@@ -172,20 +153,6 @@ def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
     answers = signature(question=tf.constant([*request["inputs"]["question"], *QUESTIONS]))
     reply = {name: tensor.numpy().tolist() for name, tensor in answers.items()}
     assert [answer.decode() for answer in reply["answer"]][-len(QUESTIONS) :] == expected[0]
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_litert_gives_the_same_logits(out, trained, tmp_path):
-    model = keras.saving.load_model(out / "model.keras")
-    model.export(str(tmp_path / "model.tflite"), format="litert", verbose=False)
-    interpreter = tf.lite.Interpreter(str(tmp_path / "model.tflite"))
-    (given,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
-    ids = np.asarray(ids_of(session.restore(trained), trained.task)).astype(given["dtype"])
-    interpreter.resize_tensor_input(given["index"], ids.shape)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(given["index"], ids)
-    interpreter.invoke()
-    np.testing.assert_allclose(interpreter.get_tensor(result["index"]), model(ids), atol=1e-4)
 
 
 def test_the_card_says_what_the_model_was_given_and_reached(out, trained):

@@ -13,6 +13,9 @@ from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.training import session
 
+# Learners are made and traced once for all tests of this process.
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch):
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")

@@ -15,6 +15,9 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.training import devices, observers, session
 
+# Learners are made and traced once for all tests of this process.
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 @pytest.fixture
 def train(data_dir, tasks, tmp_path):

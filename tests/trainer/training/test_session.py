@@ -24,6 +24,8 @@ from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import costs, devices, metrics, session
 from seq2seq_arith.trainer.training.state import State
 
+# Learners are made and traced once for all tests of this process.
+pytestmark = pytest.mark.usefixtures("quick")
 MOST_FRAMES = 12
 
 
@@ -126,7 +128,7 @@ def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp
     assert weights("a", 0).tobytes() == weights("b", 0).tobytes()
     view, strategy = make_view("aligned", tasks["addition"]), devices.make_strategy(None)
     first, other = (
-        session._make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0]
+        session._make_learner(override(configs.TAGGER, seed=seed), view, strategy, 1).model.get_weights()[0].copy()
         for seed in (0, 1)
     )
     assert not np.allclose(first, other)

@@ -1,4 +1,7 @@
-"""TensorFlow, imported without the lines that it logs."""
+"""TensorFlow, imported without the lines that it logs.
+
+A module of its own, because commands and the Python API import it before TensorFlow.
+"""
 
 import contextlib
 import os

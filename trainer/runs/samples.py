@@ -3,6 +3,8 @@
 A line is for example::
 
     {"epoch": 3, "samples": [{"question": "152+8", "answer": "160", "prediction": "159"}, ...]}
+
+A module of its own, because a training writes it and a report reads it, each without the other.
 """
 
 import contextlib

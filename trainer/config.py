@@ -5,6 +5,7 @@ Nothing here imports TensorFlow, so that a wrong value is refused at once.
 """
 
 import dataclasses
+import functools
 import json
 from typing import Any
 
@@ -19,6 +20,7 @@ from seq2seq_arith.trainer.registry import (
     MODELS,
     POSITIONS,
     VIEWS,
+    ModelEntry,
     model_entry,
     view_entry,
 )
@@ -85,7 +87,7 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
-        entry = model_entry(self.name)
+        entry = self.entry
         # Rotations turn pairs of numbers, so the units of a head are even.
         multiple = entry.heads * (2 if entry.options else 1)
         if multiple and self.hidden % multiple:
@@ -103,6 +105,11 @@ class ModelConfig:
             object.__setattr__(self, field, plugins.absolute(name))
             object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
 
+    @functools.cached_property
+    def entry(self) -> ModelEntry:
+        """The network in the registry."""
+        return model_entry(self.name)
+
     @property
     def own_code(self) -> dict[plugins.Kind, str]:
         """The names of the model and the view if they are of your own, by kind."""
@@ -111,9 +118,8 @@ class ModelConfig:
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        entry = model_entry(self.name)
-        options = {name: getattr(self, name) or allowed[0] for name, allowed in entry.options.items()}
-        return options | ({"heads": entry.heads} if options else {}) | self._own_options()
+        options = {name: getattr(self, name) or allowed[0] for name, allowed in self.entry.options.items()}
+        return options | ({"heads": self.entry.heads} if options else {}) | self._own_options()
 
     def _own_options(self) -> dict[str, Any]:
         """The settings of a model of your own."""
@@ -132,7 +138,7 @@ class ModelConfig:
     @property
     def any_length(self) -> bool:
         """Whether the weights fit strings of any length."""
-        return model_entry(self.name).any_length and self.network_options().get("positions") != "learned"
+        return self.entry.any_length and self.network_options().get("positions") != "learned"
 
     @property
     def given(self) -> str:
@@ -231,7 +237,7 @@ class TrainConfig:
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
             )
         self._check_curriculum()
-        reason = model_entry(self.model.name).needs_float32
+        reason = self.model.entry.needs_float32
         if reason and self.precision != "float32":
             raise InputError(f"precision is {self.precision!r}, but {reason} and needs float32")
 

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.registry import GIVEN, model_entry, view_entry
+from seq2seq_arith.trainer.registry import GIVEN, view_entry
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
@@ -127,7 +127,7 @@ def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
     """The network, and what its view gives to it, with an example."""
     entry, task = view_entry(config.view), view.task
     return {
-        "model": f"{config.name}: {model_entry(config.name).help}",
+        "model": f"{config.name}: {config.entry.help}",
         "view": f"{config.view}: {entry.help}",
         "given": f"{config.given}: {GIVEN[config.given]}",
         "example": _example(view, text.example(task)),

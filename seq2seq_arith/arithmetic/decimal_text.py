@@ -1,11 +1,10 @@
 """Decimal numbers as fixed-width matrices of ASCII, one row per example.
 
-The text is worked on eight characters at a time: a column of uint64 holds eight characters of each row, the first
-in its lowest byte, and a list of such columns (``Columns``) holds the whole strings. Moving text is then a shift, and
-joining is an OR. Absent characters are zero bytes until the padding is filled in::
+A number is written right-aligned behind zeros, eight characters at a time: a uint64 holds eight characters of a row,
+the first in its lowest byte. Then each row is cut where its number begins::
 
-    row            columns[0]   columns[1]        lowest byte first
-    "12+345 "      "12+345\0\0"  ...
+    00012+00345       written, three digits of zeros in front of each number
+       12+345         cut and padded
 """
 
 import functools
@@ -16,51 +15,43 @@ from seq2seq_arith.arithmetic.numbers import WORD_DIGITS, num_words
 
 PAD = " "
 
-Columns = list[np.ndarray]
-
-WORD = 8  # characters in a column
+WORD = 8  # characters that are written at once
 GROUP = 10_000  # four digits, looked up at once
+MOST_DIGITS = 20  # of a uint64
 
 
 def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-    """Two numbers with the symbol between them, padded on the right.
+    """Two numbers with the symbol between them, padded on the right: uint8 of shape (n, width).
 
     Args:
       symbol: One character.
       digits: The most digits of an operand.
       left, right: Numbers as columns of words, uint64 of shape (words, n).
       width: Characters per row.
-
-    Returns:
-      uint8 of shape (n, width).
     """
-    if len(left) > 1:
-        return _long_question(symbol, digits, left, right, width)
-    padded, length = _zero_padded(left, digits)
-    rest, rest_length = _zero_padded(right, digits)
-    joined = padded + _behind(symbol, _left_aligned(rest, rest_length, len(rest)))
-    return _rows(_left_aligned(joined, length, len(padded)), width)
+    rest = np.full((right.shape[1], 2 * digits), ord(PAD), np.uint8)
+    second = _write_digits(rest[:, :digits], right)
+    rows = np.full((left.shape[1], 2 * digits + 1 + width), ord(PAD), np.uint8)
+    first = _write_digits(rows[:, :digits], left)
+    rows[:, digits] = ord(symbol)
+    rows[:, digits + 1 : 2 * digits + 1] = _from(rest, second, digits)
+    return _from(rows, first, width)
 
 
-def signed(magnitude: np.ndarray, negative: np.ndarray | None, digits: int, width: int) -> np.ndarray:
-    """Numbers with a minus sign where they are negative, padded on the right.
+def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int) -> np.ndarray:
+    """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width).
 
     Args:
       magnitude: Numbers as columns of words, uint64 of shape (words, n).
       negative: bool of shape (n,); None if no number is.
-      digits: The most digits of a magnitude.
       width: Characters per row.
-
-    Returns:
-      uint8 of shape (n, width).
     """
-    if len(magnitude) > 1:
-        return _long_signed(magnitude, negative, digits, width)
-    padded, length = _zero_padded(magnitude, digits)
-    text = _left_aligned(padded, length, len(padded))
-    if negative is not None and negative.any():
-        text = [np.where(negative, a, b) for a, b in zip(_behind("-", text), text, strict=False)]
-    return _rows(text, width)
+    rows = np.full((magnitude.shape[1], 1 + 2 * width), ord(PAD), np.uint8)
+    first = 1 + _write_digits(rows[:, 1 : 1 + width], magnitude)
+    if negative is not None:
+        first[negative] -= 1
+        rows[negative, first[negative]] = ord("-")
+    return _from(rows, first, width)
 
 
 def read(codes: np.ndarray, start: np.ndarray, end: np.ndarray, digits: int) -> np.ndarray:
@@ -91,70 +82,36 @@ def lengths(numbers: np.ndarray, digits: int) -> np.ndarray:
         there = word > 0
         top = np.where(there, word, top)
         places = np.where(there, np.uint64(1 + WORD_DIGITS * i), places)
-    last = digits - WORD_DIGITS * (len(numbers) - 1)
+    last = min(digits - WORD_DIGITS * (len(numbers) - 1), MOST_DIGITS)
     for power in range(1, last if len(numbers) == 1 else max(WORD_DIGITS, last)):
         places += top >= np.uint64(10**power)
     return places
 
 
-def _long_question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-    """As ``question``, of numbers of several words."""
-    rows = np.full((left.shape[1], 2 * digits + 1 + width), ord(PAD), np.uint8)
-    first = _write_digits(rows[:, :digits], left)
-    rows[:, digits] = ord(symbol)
-    behind = rows[:, digits + 1 :]
-    second = _write_digits(behind[:, :digits], right)
-    behind[:, :digits] = _from(behind, second, digits)
-    return _from(rows, first, width)
-
-
-def _long_signed(magnitude: np.ndarray, negative: np.ndarray | None, digits: int, width: int) -> np.ndarray:
-    """As ``signed``, of numbers of several words."""
-    rows = np.full((magnitude.shape[1], 1 + digits + width), ord(PAD), np.uint8)
-    first = 1 + _write_digits(rows[:, 1 : 1 + digits], magnitude)
-    if negative is not None:
-        first[negative] -= 1
-        rows[negative, first[negative]] = ord("-")
-    return _from(rows, first, width)
-
-
 def _write_digits(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Writes numbers of several words, right-aligned behind zeros, and finds their first digits.
-
-    Args:
-      rows: uint8 of shape (n, digits), to be overwritten.
-      numbers: uint64 of shape (words, n).
-
-    Returns:
-      The column of the first digit that is not a zero in front: int64 of shape (n,).
-    """
-    columns = _columns(numbers, WORD_DIGITS)[::-1]
+    """Writes numbers into rows, uint8 of shape (n, digits); returns the column of each first digit: int64 (n,)."""
+    digits = rows.shape[1]
+    columns = _columns(numbers, min(digits, WORD_DIGITS))[::-1]
     for i in range(len(numbers)):
-        end = rows.shape[1] - WORD_DIGITS * i
+        end = digits - WORD_DIGITS * i
         for column in columns:
             if end >= WORD:
                 rows[:, end - WORD : end].view("<u8")[:, 0] = column[i]
             elif end > 0:
                 rows[:, :end] = column[i, :, np.newaxis].view(np.uint8)[:, -end:]
             end -= WORD  # zeros before a word are overwritten by the next word
-    is_digit = rows != ord("0")
-    is_digit[:, -1] = True  # a zero alone
-    return is_digit.argmax(axis=1)
+    return digits - lengths(numbers, digits).view(np.int64)
 
 
 def _from(rows: np.ndarray, first: np.ndarray, width: int) -> np.ndarray:
     """So many characters of each row from a column on; ``first`` is int64 of shape (n,)."""
-    windows = np.lib.stride_tricks.sliding_window_view(rows, width, axis=1)
-    return windows[np.arange(len(rows)), first]
+    # A row is copied as one element, which is faster than its characters.
+    windows = np.ndarray((len(rows), rows.shape[1] - width + 1), f"V{width}", rows, strides=rows.strides)
+    return windows[np.arange(len(rows)), first].view(np.uint8).reshape(-1, width)
 
 
-def _zero_padded(numbers: np.ndarray, digits: int) -> tuple[Columns, np.ndarray]:
-    """Numbers of one word, right-aligned behind zeros, and how many digits each has."""
-    return _columns(numbers[0], digits), lengths(numbers, digits)
-
-
-def _columns(word: np.ndarray, digits: int) -> Columns:
-    """Words of numbers, of any shape, as right-aligned text of at least ``digits`` characters."""
+def _columns(word: np.ndarray, digits: int) -> list[np.ndarray]:
+    """Words, of any shape, as right-aligned text of at least so many digits: uint64, each of eight characters."""
     columns = []
     for _ in range(-(-digits // WORD)):
         high = word // np.uint64(GROUP**2)
@@ -177,48 +134,3 @@ def _eight_digits(values: np.ndarray) -> np.ndarray:
 def _four_digits() -> np.ndarray:
     """0 to 9999 as four ASCII digits, in the low half of a column."""
     return np.array([f"{value:04d}".encode() for value in range(GROUP)]).view("<u4").astype(np.uint64)
-
-
-def _left_aligned(columns: Columns, length: np.ndarray, count: int) -> Columns:
-    """Text whose first number, of ``length`` digits, ends column ``count``, without the zeros before it."""
-    capacity = WORD * count
-    return _move(columns, np.uint64(capacity) - length, capacity)
-
-
-def _move(columns: Columns, places: np.ndarray, most: int) -> Columns:
-    """Each row moved ``places`` characters, at most ``most``, towards its beginning; what passes it is dropped."""
-    whole, bits = places // np.uint64(WORD), places % np.uint64(WORD) * np.uint64(8)
-    step = 1
-    while step <= most // WORD:
-        jump = (whole & np.uint64(step)) != 0
-        columns = [np.where(jump, _get(columns, i + step), column) for i, column in enumerate(columns)]
-        step *= 2
-    # NumPy defines a shift by 64 bits as 0, which is what a row that stays in place needs.
-    back = np.uint64(64) - bits
-    moved = [column >> bits for column in columns]
-    for i, following in enumerate(columns[1:]):
-        moved[i] |= following << back
-    return moved
-
-
-def _behind(character: str, columns: Columns) -> Columns:
-    """The character, then the text."""
-    moved = [column << np.uint64(8) for column in columns] + [columns[-1] >> np.uint64(56)]
-    for i, previous in enumerate(columns[:-1]):
-        moved[i + 1] |= previous >> np.uint64(56)
-    moved[0] |= np.uint64(ord(character))
-    return moved
-
-
-def _get(columns: Columns, index: int) -> np.ndarray:
-    return columns[index] if index < len(columns) else np.zeros_like(columns[0])
-
-
-def _rows(columns: Columns, width: int) -> np.ndarray:
-    """The rows as characters, padded with spaces: uint8 of shape (n, width)."""
-    words = np.empty((len(columns[0]), -(-width // WORD)), "<u8")
-    for i in range(words.shape[1]):
-        words[:, i] = columns[i]
-    rows = words.view(np.uint8)
-    rows += (rows == 0).view(np.uint8) * np.uint8(ord(PAD))
-    return rows[:, :width]

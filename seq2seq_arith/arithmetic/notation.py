@@ -168,7 +168,7 @@ class _Decimal(Notation):
         return decimal_text.question(symbol, self.width(size), left, right, width)
 
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
-        return decimal_text.signed(solved.magnitude, solved.negative, width, width)
+        return decimal_text.signed(solved.magnitude, solved.negative, width)
 
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
         return decimal_text.read(codes, start, end, self.width(size))

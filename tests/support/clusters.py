@@ -1,9 +1,7 @@
 """Clusters that the tests start themselves: ``engines/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
 
 import contextlib
-import dataclasses
 import importlib.util
-import itertools
 import os
 import re
 import shlex
@@ -11,9 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -78,57 +74,6 @@ def reason_without_workers(flags: list[str], data_dir: Path) -> str:
     assert process.returncode == 1
     assert without_lock(data_dir) == {}
     return process.stderr.splitlines()[-1]
-
-
-@dataclasses.dataclass
-class Seen:
-    """The peak use of disk and memory during a run on Flink.
-
-    Attributes:
-      spilled: Bytes of the files that Flink wrote to sort: one file per sorted run, removed when the runs are merged. A
-        file that existed only between two looks is missed.
-      task_manager, worker: Bytes of memory of the largest process of each kind.
-    """
-
-    spilled: int = 0
-    task_manager: int = 0
-    worker: int = 0
-
-
-@contextlib.contextmanager
-def watched(cluster) -> Iterator[Seen]:
-    """Watches the files and the memory of a Flink cluster until the block ends."""
-    seen, sizes, stop = Seen(), {}, threading.Event()
-
-    def look() -> None:
-        looks = itertools.count()
-        # A file may exist for a tenth of a second only. Memory changes more slowly, and takes longer to read.
-        while not stop.wait(0.02):
-            for path in cluster.tmp.glob("flink-io-*/**/*"):
-                with contextlib.suppress(OSError):
-                    if path.is_file():
-                        sizes[path] = max(sizes.get(path, 0), path.stat().st_size)
-            seen.spilled = sum(sizes.values())
-            if next(looks) % 20 == 0:
-                managers = [process.pid for process in cluster.members]
-                seen.task_manager = max(seen.task_manager, *map(memory, managers))
-                seen.worker = max(seen.worker, *(memory(worker.pid) for worker in workers(groups(cluster))), 0)
-
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        watcher.join()
-
-
-def memory(pid: int) -> int:
-    """Bytes of memory of a process; 0 if it has ended."""
-    try:
-        return psutil.Process(pid).memory_info().rss
-    except psutil.Error:
-        return 0
 
 
 def blocks(heading: str) -> list[str]:

@@ -56,7 +56,7 @@ def overview(each: RunReport) -> list[Block]:
     """The score that says most, the worst slice, and what was given: none of them stands without the others."""
     if each.asked:  # the last set that was asked is the one that decided least
         top = each.asked.sets[-1]
-        figure, note = cut(top.share.exact_match, 4), f"{top.share.right:,} of {top.share.count:,} answers of the "
+        figure, note = _cut(top.share, 4), f"{top.share.right:,} of {top.share.count:,} answers of the "
         note += f"{top.name} are right as a whole ({top.meaning})."
     else:
         best = history.best(each.history)
@@ -65,7 +65,7 @@ def overview(each: RunReport) -> list[Block]:
     if worst := each.own_suite.worst:
         note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
         note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
-        tiles.append(Tile("worst slice", cut(worst.all.exact_match, 3), note))
+        tiles.append(Tile("worst slice", _cut(worst.all, 3), note))
     else:
         tiles.append(Tile("worst slice", "–", "This task has no suite of hard questions."))
     view = each.run.config.model.view
@@ -300,7 +300,7 @@ def confidence(each: RunReport, asked: Asked) -> list[Block]:
     described = "The share of right answers for each confidence, on the validation set. The table has the figures."
     gap = f"On average, confidence and truth are {calibration_error(asked):.3f} apart (expected calibration error)."
     rows = [
-        [f"{one.low:.1f} to {one.high:.1f}", cut(one.confidence, 3), cut(one.share.exact_match, 3), one.share.count]
+        [f"{one.low:.1f} to {one.high:.1f}", cut(one.confidence, 3), _cut(one.share, 3), one.share.count]
         for one in asked.bins
     ]
     table = Table("Answers by confidence", ["confidence", "mean", "right", "answers"], rows)
@@ -335,12 +335,15 @@ def confusion(each: RunReport, asked: Asked) -> list[Block]:
         ]
     if asked.offsets is None:
         return [Text("The answers of this task are not numbers, whose places could be compared.")]
-    words = {None: f"not a {each.task.operation.answer_prefix} and dashes", 0: "as many, at another place"}
-    rows = [
-        [words.get(one.dashes) or f"{abs(one.dashes)} too {'many' if one.dashes > 0 else 'few'}", one.count]
-        for one in asked.offsets
-    ]
+    rows = [[_offset(one.dashes, each.task.operation.answer_prefix), one.count] for one in asked.offsets]
     return [Table("By how many dashes wrong answers are off", ["dashes", "answers"], rows)]
+
+
+def _offset(dashes: int | None, prefix: str) -> str:
+    """By how many dashes an answer is off, in words."""
+    if dashes is None:
+        return f"not a {prefix} and dashes"
+    return f"{abs(dashes)} too {'many' if dashes > 0 else 'few'}" if dashes else "as many, at another place"
 
 
 def mistakes(each: RunReport, asked: Asked) -> list[Block]:
@@ -398,6 +401,10 @@ def _head(first: str, runs: Sequence[RunReport]) -> list[str]:
 
 def _with_count(share: Share | None) -> tuple[Share | None, int | None]:
     return share, share.count if share else None
+
+
+def _cut(share: Share, decimals: int) -> str:
+    return "–" if share.exact_match is None else cut(share.exact_match, decimals)
 
 
 def _picture(title: str, figure: Any, description: str) -> Picture:

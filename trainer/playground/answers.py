@@ -33,34 +33,6 @@ PER_SLICE = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Attention:
-    """What one layer looks at while the answer is written.
-
-    Attributes:
-      layer: Its name.
-      keys: What it looks at, character by character: of the question, of the answer so far, or of both.
-      shares: [heads][steps of the answer][keys]; each row sums to 1.
-    """
-
-    layer: str
-    keys: list[str]
-    shares: list[list[list[float]]]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Line:
-    """The state of one counter along a question and its answer.
-
-    Attributes:
-      unit: The number of the counter.
-      corners: The points [steps done, count] between which the line is straight.
-    """
-
-    unit: int
-    corners: list[list[float]]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Answer:
     """A question with a model's answer.
 
@@ -72,8 +44,10 @@ class Answer:
       backwards: Whether that order is from the last character to the first.
       alphabet: The characters whose probabilities these are; a blank is ``text.VISIBLE_PAD``.
       probabilities: [steps of the answer][alphabet].
-      attention: One per layer that looks at something while the answer is written.
-      lines: Those of some counters; empty for other models.
+      attention: For each layer that looks at something while the answer is written: its name as ``layer``, ``keys``,
+        the characters that it looks at, and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
+      lines: For some counters: the number of the ``unit``, and the ``corners`` [steps done, count] between which its
+        line is straight, along the question and its answer.
     """
 
     question: str
@@ -85,12 +59,8 @@ class Answer:
     backwards: bool
     alphabet: str
     probabilities: list[list[float]]
-    attention: list[Attention]
-    lines: list[Line]
-
-    def to_json(self) -> dict[str, Any]:
-        # dataclasses.asdict would copy thousands of lists.
-        return vars(self) | {name: [vars(each) for each in getattr(self, name)] for name in ("attention", "lines")}
+    attention: list[dict[str, Any]]
+    lines: list[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,9 +83,6 @@ class AtLength:
     slice: str
     why: str
     wrong: str
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
 
 
 class Models:
@@ -206,18 +173,18 @@ def _rounded(values: np.ndarray) -> list:
     return np.round(values.astype(np.float64), DECIMALS).tolist()
 
 
-def _attention(found: Inspection) -> list[Attention]:
+def _attention(found: Inspection) -> list[dict[str, Any]]:
     """The layers that look at something while the answer is written."""
     steps, layers = len(found.written), []
     for layer, shares in found.attention.items():
         if not found.is_of_answer(shares) or shares[:, -steps:].size > MOST_SHARES:
             continue
         keys = found.labels(shares.shape[2])
-        layers.append(Attention(layer=layer, keys=keys, shares=_rounded(shares[:, -steps:])))
+        layers.append({"layer": layer, "keys": keys, "shares": _rounded(shares[:, -steps:])})
     return layers
 
 
-def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[Line]:
+def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[dict[str, Any]]:
     """The counters that come nearest to zero where the answer ends, from the first character to the last one.
 
     There the model sees that it has written enough: its readout tells counts apart near zero. What a counter adds
@@ -227,21 +194,19 @@ def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[Line]:
     layers = [layer for layer in learner.model.layers if isinstance(layer, Counter)]
     if len(layers) != 2:
         return []
+    # What each step adds to each counter: the encoder by the character that it reads, the decoder at its first step
+    # and at each further one.
     encoder, decoder = (np.asarray(layer.added(), np.float64) for layer in layers)
-    ids = np.array([learner.view.alphabet.index(character) for character in stored])
-    # A row of ``added`` per step: those of the encoder, then the two of the decoder, for its first step and the others.
-    rows = np.concatenate([ids, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
-    added = np.concatenate([encoder, decoder])
-    turned = [0, *(np.flatnonzero(np.diff(rows)) + 1).tolist(), len(rows)]
-    read, end = len(ids), len(ids) + len(found.answer)
-    steps = np.array(sorted({*turned, read, end}))
-    pieces = np.diff(steps)[:, None] * added[rows[steps[:-1]]]
-    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(pieces, axis=0)])
-    at = dict(zip(steps.tolist(), counts, strict=True))
+    kinds = np.array([learner.view.alphabet.index(character) for character in stored])
+    read, end = len(kinds), len(kinds) + len(found.answer)
+    kinds = np.concatenate([kinds, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
+    added = np.concatenate([encoder, decoder])[kinds]
+    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(added, axis=0)])
+    corners = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
     # A counter that has hardly moved is near zero everywhere, and tells nothing.
-    moved = np.abs(at[read]) > len(found.answer) / 2
-    far = np.divide(np.abs(at[end]), np.abs(at[read]), out=np.full(len(moved), np.inf), where=moved)
+    moved = np.abs(counts[read]) > len(found.answer) / 2
+    far = np.divide(np.abs(counts[end]), np.abs(counts[read]), out=np.full(len(moved), np.inf), where=moved)
     return [
-        Line(unit=int(unit), corners=[[step, round(float(at[step][unit]), 3)] for step in turned])
+        {"unit": int(unit), "corners": [[step, round(float(counts[step][unit]), 3)] for step in corners]}
         for unit in np.argsort(far, kind="stable")[:COUNTERS_SHOWN]
     ]

@@ -24,24 +24,6 @@ LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Hard:
-    """One question of a slice of the task's suite, and why the slice is hard."""
-
-    slice: str
-    question: str
-    why: str
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Epoch:
-    """An epoch whose weights are kept; None where the history does not have it."""
-
-    epoch: int
-    exact_match: float | None
-    is_best: bool
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Offer:
     """A run that can be asked.
 
@@ -56,8 +38,9 @@ class Offer:
       equals: What stands between a question and its answer.
       example: A question.
       character_by_character: Whether the model reads what it has written.
-      epochs: Those whose weights are kept; without any, only the best weights can be asked.
-      hard: Hard questions, one per slice of the suite.
+      epochs: Those whose weights are kept, each with ``epoch``, ``exact_match`` (None where the history does not have
+        it) and ``is_best``; without any, only the best weights can be asked.
+      hard: A ``question`` of each ``slice`` of the suite, and ``why`` it is hard.
       lengths: At which lengths of the operands it can be asked where it breaks; empty if the task has no lengths.
     """
 
@@ -73,12 +56,9 @@ class Offer:
     equals: str
     example: str
     character_by_character: bool
-    epochs: list[Epoch]
-    hard: list[Hard]
+    epochs: list[dict[str, Any]]
+    hard: list[dict[str, str]]
     lengths: list[int]
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,9 +67,6 @@ class Refused:
 
     name: str
     why: str
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
 
 
 def listed(top: Path) -> dict[str, Any]:
@@ -100,8 +77,8 @@ def listed(top: Path) -> dict[str, Any]:
     """
     found = [offer(name, folder) for name, folder in listing.folders(top).items()]
     return page_data(
-        [each.to_json() for each in found if isinstance(each, Offer)],
-        [each.to_json() for each in found if isinstance(each, Refused)],
+        [vars(each) for each in found if isinstance(each, Offer)],
+        [vars(each) for each in found if isinstance(each, Refused)],
     )
 
 
@@ -150,21 +127,21 @@ def _offer(name: str, run: Run) -> Offer:
     )
 
 
-def _epochs(run: Run) -> list[Epoch]:
+def _epochs(run: Run) -> list[dict[str, Any]]:
     rows = {row["epoch"]: row["val_exact_match"] for row in history.read_csv(run.history)}
     _, state = checkpoints.load(run.best)
     best = state["row"]["epoch"] if isinstance(state.get("row"), dict) else None
-    return [Epoch(epoch=epoch, exact_match=rows.get(epoch), is_best=epoch == best) for epoch in run.kept_epochs]
+    return [{"epoch": each, "exact_match": rows.get(each), "is_best": each == best} for each in run.kept_epochs]
 
 
-def _hard(task: Task) -> Iterator[Hard]:
+def _hard(task: Task) -> Iterator[dict[str, str]]:
     """A question of each slice of the suite."""
     for each in task.operation.suite(task.digits):
         pairs = suites.pairs(task.name, task.digits, each, count=1)
         if pairs:
             left, right = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
             stored = text.questions(task, left, right)[0].tobytes().decode("ascii")
-            yield Hard(slice=each.name, question=shortened(text.written(stored, task)), why=each.why)
+            yield {"slice": each.name, "question": shortened(text.written(stored, task)), "why": each.why}
 
 
 def most_digits(run: Run) -> int:

@@ -104,9 +104,10 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any] | Refus
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         return Refused(name=name, why=f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
     kept = _thinned(offer, MOST_WEIGHTS // count - 1)
-    weights = {"best": best} | {str(each.epoch): _arrays(run.of_epoch(each.epoch)) for each in kept}
+    weights = {"best": best} | {str(each["epoch"]): _arrays(run.of_epoch(each["epoch"])) for each in kept}
     return (
-        dataclasses.replace(offer, epochs=kept).to_json()
+        vars(offer)
+        | {"epochs": kept}
         | _rules(run)
         | {"at_lengths": _at_lengths(models, run, offer.lengths)}
         | {"weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()}}
@@ -145,9 +146,9 @@ def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
     return {"base": here - slope * task.digits, "per_digit": slope}
 
 
-def _thinned(offer: Offer, most: int) -> list[Any]:
+def _thinned(offer: Offer, most: int) -> list[dict[str, Any]]:
     """At most so many of the epochs, evenly spaced, the last one and the best one included; none if two do not fit."""
-    epochs, best = offer.epochs, [place for place, each in enumerate(offer.epochs) if each.is_best]
+    epochs, best = offer.epochs, [place for place, each in enumerate(offer.epochs) if each["is_best"]]
     count = min(most, len(epochs))
     if count < 2:
         return []
@@ -174,7 +175,7 @@ def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, 
     found = []
     for length in lengths:
         at = models.at_length(run, length)
-        found.append(at.to_json())
+        found.append(vars(at))
         if at.worst < catalog.BROKEN and length >= run.task.digits:
             break
     return found

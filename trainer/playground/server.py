@@ -110,7 +110,7 @@ class Playground:
         asked = await _asked(request, question=str)
         run = self._open(asked["run"])
         found = await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"])
-        return web.json_response(found.to_json())
+        return web.json_response(vars(found))
 
     async def _length(self, request: web.Request) -> web.Response:
         asked = await _asked(request, length=int)
@@ -118,7 +118,7 @@ class Playground:
         if asked["length"] not in catalog.lengths(run):
             raise InputError(f"length is {asked['length']}; give one of those that /api/runs lists")
         found = await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"])
-        return web.json_response(found.to_json())
+        return web.json_response(vars(found))
 
     def _open(self, name: str) -> Run:
         """A run by the name that the page has for it: no other folder can be named.

@@ -34,11 +34,11 @@ def test_attention_of_a_model_that_reads_what_it_writes(models, untrained, tmp_p
     run = untrained(tmp_path / "run", Task("addition"), name="causal", view="backward")
     found = models.answer(run, "12+345")
     (layer,) = found.attention
-    assert layer.keys == [*found.read, "^", *found.written[:-1]]
-    assert np.shape(layer.shares) == (4, len(found.written), len(layer.keys))
-    np.testing.assert_allclose(np.sum(layer.shares, axis=2), 1, atol=1e-4)
+    assert layer["keys"] == [*found.read, "^", *found.written[:-1]]
+    assert np.shape(layer["shares"]) == (4, len(found.written), len(layer["keys"]))
+    np.testing.assert_allclose(np.sum(layer["shares"], axis=2), 1, atol=1e-4)
     looked = inspection.inspect(session.restore(run), text.parse("12+345", run.task))
-    np.testing.assert_allclose(layer.shares, next(iter(looked.attention.values())), atol=1e-5)
+    np.testing.assert_allclose(layer["shares"], next(iter(looked.attention.values())), atol=1e-5)
 
 
 def test_the_lines_of_a_counter_are_its_states(models, untrained, tmp_path):
@@ -46,13 +46,13 @@ def test_the_lines_of_a_counter_are_its_states(models, untrained, tmp_path):
     question = catalog.read("7p5", run)
     looked = inspection.inspect(session.restore(run), question)
     found = models.answer(run, "7p5")
-    assert len({line.unit for line in found.lines}) == len(found.lines) == 3
+    assert len({line["unit"] for line in found.lines}) == len(found.lines) == 3
     reading = looked.states["encoder"]
     states = np.concatenate([np.zeros_like(reading[:1]), reading, looked.states["decoder"]])
     for line in found.lines:
-        steps, counts = np.transpose(line.corners)
+        steps, counts = np.transpose(line["corners"])
         straight = np.interp(np.arange(len(states)), steps, counts)
-        np.testing.assert_allclose(straight, states[:, line.unit], atol=2e-3)
+        np.testing.assert_allclose(straight, states[:, line["unit"]], atol=2e-3)
 
 
 def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):

@@ -19,6 +19,7 @@ from seq2seq_arith.base.tables import Table, abridged, cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
+from seq2seq_arith.trainer.api.scores import Scores
 from seq2seq_arith.trainer.config import ReportOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import evaluated, history
@@ -29,9 +30,10 @@ from seq2seq_arith.trainer.runs.summary import Summary
 if TYPE_CHECKING:
     import keras
 
-    from seq2seq_arith.trainer.asking.evaluation import Evaluation
+    from seq2seq_arith.trainer.asking.answering import Result
     from seq2seq_arith.trainer.asking.inspection import Inspection
-    from seq2seq_arith.trainer.asking.suites import SliceResult, SuiteResult
+    from seq2seq_arith.trainer.asking.suites import SuiteResult
+    from seq2seq_arith.trainer.data.records import Examples
     from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 20  # that are shown
@@ -71,72 +73,10 @@ def plot_history(*trained: "TrainedRun") -> Picture:
         raise InputError("there is no run to draw; give at least one")
     names = history.labels([str(each.folder) for each in trained])
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
-    reached = ", ".join(f"{name} {cut(history.rank(history.best(rows))[0], 4)}" for name, rows in runs.items())
+    reached = ", ".join(f"{name} {cut(max(row['val_exact_match'] for row in rows), 4)}" for name, rows in runs.items())
     return Picture(
         history.curves(runs, size=(4.25, 3.8)), f"Loss and exact match per epoch; the best exact match is: {reached}."
     )
-
-
-class Scores:
-    """What an evaluation found; it shows itself as a table of the slices, the worst first.
-
-    ``scores["equal"]`` is the row of a slice, at the run's own length.
-
-    Attributes:
-      exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
-      character_accuracy: The share of right characters there; None likewise.
-      slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
-        (the first wrong answer) and ``why`` the slice is hard.
-      worst_slice: The row of the worst slice; None for a task without a suite.
-      lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
-      content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
-      path: The file.
-    """
-
-    def __init__(self, found: "Evaluation", content: dict[str, Any]) -> None:
-        own = found.suites[0]
-        validation = content["scores"].get("validation", {})
-        self.exact_match: float | None = validation.get("exact")
-        self.character_accuracy: float | None = validation.get("characters")
-        self.lengths = {each.digits: self._table(each) for each in found.suites}
-        self.slices = self.lengths[own.digits]
-        self.worst_slice = self[own.worst.name] if own.worst else None
-        self.content = content
-        self.path = found.path
-
-    def __getitem__(self, name: str) -> dict[str, Any]:
-        found = next((row for row in self.slices if row["slice"] == name), None)
-        if found is None:
-            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
-        return found
-
-    @classmethod
-    def _table(cls, result: "SuiteResult") -> Table:
-        rows = [cls._row(each, result.task) for each in result.slices]
-        return Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], result.worst_in_words())
-
-    @staticmethod
-    def _row(each: "SliceResult", task: Task) -> dict[str, Any]:
-        wrong = each.wrong.sentence(task) if each.wrong else ""
-        return {
-            "slice": each.name,
-            "questions": each.all.count,
-            "exact_match": each.all.exact_match,
-            "wrong": wrong,
-            "why": each.why,
-        }
-
-    def _shown(self) -> Table:
-        worst_first = sorted(self.slices, key=lambda row: row["exact_match"])
-        sets = [("validation set", score) for score in [self.exact_match] if score is not None]
-        of_sets = [{"slice": name, "questions": None, "exact_match": score, "wrong": ""} for name, score in sets]
-        return Table([*of_sets, *worst_first], self.slices.columns[:-1], self.slices.title)
-
-    def __repr__(self) -> str:
-        return repr(self._shown())
-
-    def _repr_html_(self) -> str:
-        return self._shown()._repr_html_()
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -210,23 +150,20 @@ class TrainedRun:
         """
         given = [questions] if isinstance(questions, str) else list(questions)
         asked = [text.parse(question, self.task, self.run.most_digits) for question in given]
-        rows = []
-        if asked:
-            learner = self._learner
-            from seq2seq_arith.trainer.asking import prediction
+        names = ["question", "answer", "prediction", "right", "confidence"]
+        if not asked:
+            return Table([], names)
+        learner = self._learner
+        from seq2seq_arith.trainer.asking import prediction
 
-            for question, answered, confidence in prediction.answers(learner, asked):
-                right = text.answer(question)
-                row = {"question": question.given, "answer": right, "prediction": answered}
-                rows.append({**row, "right": answered == right, "confidence": confidence})
-        return Table(rows, ["question", "answer", "prediction", "right", "confidence"])
+        rows = []
+        for question, answered, confidence in prediction.answers(learner, asked):
+            right = text.answer(question)
+            rows.append(dict(zip(names, (question.given, right, answered, answered == right, confidence), strict=True)))
+        return Table(rows, names)
 
     def states(self, question: str) -> "dict[str, np.ndarray]":
-        """The outputs of every recurrent layer while the model answers a question: float32 [steps, units] each.
-
-        Raises:
-          InputError: It is not a question of the task, or the run has no checkpoint.
-        """
+        """The outputs of every recurrent layer while the model answers a question: float32 [steps, units] each."""
         return self.inspect(question).states
 
     def attention(self, question: str) -> "dict[str, np.ndarray]":
@@ -234,9 +171,6 @@ class TrainedRun:
 
         Returns:
           From a layer's name to float32 [heads, queries, keys], which sums to 1 over the keys.
-
-        Raises:
-          InputError: It is not a question of the task, or the run has no checkpoint.
         """
         return self.inspect(question).attention
 
@@ -258,9 +192,7 @@ class TrainedRun:
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
         found = self.inspect(question)
-        from seq2seq_arith.trainer.asking import inspection
-
-        return pictures.maps([inspection.of_probabilities(found)], f"What the model thinks of {question}: {found!r}")
+        return pictures.maps([found.map_of_probabilities()], f"What the model thinks of {question}: {found!r}")
 
     def plot_attention(self, question: str) -> "Picture":
         """A map per head of attention: a row per step that looks, a column per step that it looks at.
@@ -269,11 +201,9 @@ class TrainedRun:
           InputError: The model has no attention; and as ``inspect``.
         """
         found = self.inspect(question)
-        from seq2seq_arith.trainer.asking import inspection
-
         if not found.attention:
             raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
-        return pictures.maps(inspection.of_attention(found), f"Attention while the model answers {question}: {found!r}")
+        return pictures.maps(found.maps_of_attention(), f"Attention while the model answers {question}: {found!r}")
 
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
@@ -287,15 +217,13 @@ class TrainedRun:
           InputError: The model has no recurrent layer; and as ``inspect``.
         """
         found = self.inspect(question)
-        from seq2seq_arith.trainer.asking import inspection
-
         if not found.states:
             name = self.run.config.model.name
             raise InputError(f"model {name!r} has no recurrent layer; plot_attention shows where it looks, if it does")
         sentence = f"States of {', '.join(found.states)} while the model answers {abridged(question)}."
         if units is None:
-            return pictures.maps(inspection.of_states(found), sentence)
-        values, labels = inspection.course(found)
+            return pictures.maps(found.maps_of_states(), sentence)
+        values, labels = found.course()
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[: max(1, units)]
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
@@ -377,17 +305,11 @@ class TrainedRun:
         Raises:
           InputError: There is no such breakdown, the run's dataset is no longer there, or the run has no checkpoint.
         """
-        from seq2seq_arith.trainer.data import records
+        examples, result = self._on_validation()
+        from seq2seq_arith.trainer.asking import answering
 
-        source = records.open_source(self.task, self.run.data_dir)
-        learner = self._learner(self.task)
-        from seq2seq_arith.trainer.asking import answering, evaluation
-
-        examples = evaluation.validation_of(source)
-        result = answering.ask(learner, examples)
-        tables = answering.breakdown(
-            self.task, text.operands(self.task, examples.questions), examples.answers, result.exact
-        )
+        operands = text.operands(self.task, examples.questions)
+        tables = answering.breakdown(self.task, operands, examples.answers, result.exact)
         if by not in tables:
             raise InputError(f"there is no breakdown by {by!r}; give one of {', '.join(tables)}")
         return Table(tables[by], title=f"validation set, by {by}")
@@ -421,19 +343,26 @@ class TrainedRun:
 
         return suites.ask_run(self.run, learner=learner)[0]
 
+    def _on_validation(self) -> "tuple[Examples, Result]":
+        """The validation set, and the model's answers to it."""
+        from seq2seq_arith.trainer.data import records
+
+        source = records.open_source(self.task, self.run.data_dir)  # refused before the model is restored
+        learner = self._learner(self.task)
+        from seq2seq_arith.trainer.asking import answering, evaluation
+
+        examples = evaluation.validation_of(source)
+        return examples, answering.ask(learner, examples)
+
     def mistakes(self, count: int = MISTAKES) -> Table:
         """The first wrong answers on the validation set: ``question``, ``answer``, ``prediction``.
 
         Raises:
           InputError: The run's dataset is no longer there, or the run has no checkpoint.
         """
-        from seq2seq_arith.trainer.data import records
+        _, result = self._on_validation()
+        from seq2seq_arith.trainer.asking import evaluation
 
-        source = records.open_source(self.task, self.run.data_dir)
-        learner = self._learner(self.task)
-        from seq2seq_arith.trainer.asking import answering, evaluation
-
-        result = answering.ask(learner, evaluation.validation_of(source))
         wrong = int(np.count_nonzero(~result.exact))
         title = f"{wrong:,} of {len(result.exact):,} validation answers are wrong"
         found = evaluation.first_mistakes(self.task, result, count)

@@ -84,6 +84,41 @@ class Inspection:
         """Whether some of the queries of a layer of attention are of the answer's steps."""
         return shares.shape[1] in (len(self.written), len(self.read) + len(self.written))
 
+    def map_of_probabilities(self) -> drawing.HeatMap:
+        """The probability of each character at each step of the answer."""
+        characters = list(text.visible(self.alphabet))
+        return drawing.HeatMap("probability of each character", self.probabilities.T, characters, self.written)
+
+    def maps_of_attention(self) -> list[drawing.HeatMap]:
+        """A map per head of attention: what each step looks at, a row per step that looks."""
+        return [
+            drawing.HeatMap(f"{layer}, head {number}", shares, *map(self.labels, shares.shape))
+            for layer, heads in self.attention.items()
+            for number, shares in enumerate(heads)
+        ]
+
+    def maps_of_states(self) -> list[drawing.HeatMap]:
+        """A map per recurrent layer: the output of each unit after each step."""
+        return [
+            drawing.HeatMap(
+                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states)), signed=True
+            )
+            for layer, states in self.states.items()
+        ]
+
+    def course(self) -> tuple[np.ndarray, list[str]]:
+        """The states of the first recurrent layer, then of those with as many units that come after it.
+
+        Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is
+        written.
+
+        Returns:
+          float32 [steps, units], and what stands at each step.
+        """
+        layers = list(self.states.values())
+        alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
+        return np.concatenate(alike), [label for states in alike for label in self.labels(len(states))]
+
     def _most(self, shares: np.ndarray, step: int) -> str:
         """What one head looks at most from a step of the answer, and its share."""
         row = shares[step - len(self.written)]
@@ -194,54 +229,13 @@ def is_recurrent(learner: Learner) -> bool:
     return any(isinstance(layer, RECURRENT) for layer in learner.model.layers)
 
 
-def course(found: Inspection) -> tuple[np.ndarray, list[str]]:
-    """The states of the first recurrent layer, and of those with as many units that come after it, one after another.
-
-    Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is written.
-
-    Returns:
-      float32 [steps, units], and what stands at each step.
-    """
-    layers = list(found.states.values())
-    alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
-    return np.concatenate(alike), [label for states in alike for label in found.labels(len(states))]
-
-
 def draw(path: Path, found: Inspection) -> None:
     """Draws an inspection: probabilities, then a map per head of attention, then the states of each recurrence.
 
     Raises WriteError if the file cannot be written.
     """
-    figure = drawing.maps(panels(found))
+    figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
     figure.suptitle(
         f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
     )
     write(path, drawing.image(figure, path.suffix))
-
-
-def panels(found: Inspection) -> list[drawing.HeatMap]:
-    """The maps of an inspection: of probabilities, of each head of attention, of each recurrence."""
-    return [of_probabilities(found), *of_attention(found), *of_states(found)]
-
-
-def of_probabilities(found: Inspection) -> drawing.HeatMap:
-    """The map of the probability of each character at each step of the answer."""
-    characters = list(text.visible(found.alphabet))
-    return drawing.HeatMap("probability of each character", found.probabilities.T, characters, found.written)
-
-
-def of_attention(found: Inspection) -> list[drawing.HeatMap]:
-    """A map per head of attention: what each step looks at, a row per step that looks."""
-    return [
-        drawing.HeatMap(f"{layer}, head {number}", shares, found.labels(shares.shape[0]), found.labels(shares.shape[1]))
-        for layer, heads in found.attention.items()
-        for number, shares in enumerate(heads)
-    ]
-
-
-def of_states(found: Inspection) -> list[drawing.HeatMap]:
-    """A map per recurrent layer: the output of each unit after each step."""
-    return [
-        drawing.HeatMap(f"{layer}: outputs", states.T, range(states.shape[1]), found.labels(len(states)), signed=True)
-        for layer, states in found.states.items()
-    ]

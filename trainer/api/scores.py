@@ -1,0 +1,72 @@
+"""What an evaluation from Python found."""
+
+from typing import TYPE_CHECKING, Any
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import Table
+
+if TYPE_CHECKING:
+    from seq2seq_arith.trainer.asking.evaluation import Evaluation
+    from seq2seq_arith.trainer.asking.suites import SuiteResult
+
+
+class Scores:
+    """What an evaluation found; it shows itself as a table of the slices, the worst first.
+
+    ``scores["equal"]`` is the row of a slice, at the run's own length.
+
+    Attributes:
+      exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
+      character_accuracy: The share of right characters there; None likewise.
+      slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
+        (the first wrong answer) and ``why`` the slice is hard.
+      worst_slice: The row of the worst slice; None for a task without a suite.
+      lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
+      content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
+      path: The file.
+    """
+
+    def __init__(self, found: "Evaluation", content: dict[str, Any]) -> None:
+        own = found.suites[0]
+        validation = content["scores"].get("validation", {})
+        self.exact_match: float | None = validation.get("exact")
+        self.character_accuracy: float | None = validation.get("characters")
+        self.lengths = {each.digits: _slices(each) for each in found.suites}
+        self.slices = self.lengths[own.digits]
+        self.worst_slice = self[own.worst.name] if own.worst else None
+        self.content = content
+        self.path = found.path
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        found = next((row for row in self.slices if row["slice"] == name), None)
+        if found is None:
+            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
+        return found
+
+    def _shown(self) -> Table:
+        worst_first = sorted(self.slices, key=lambda row: row["exact_match"])
+        of_set = {"slice": "validation set", "questions": None, "exact_match": self.exact_match, "wrong": ""}
+        of_sets = [] if self.exact_match is None else [of_set]
+        return Table([*of_sets, *worst_first], self.slices.columns[:-1], self.slices.title)
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
+
+
+def _slices(result: "SuiteResult") -> Table:
+    """A row per slice of a suite."""
+    names = ["slice", "questions", "exact_match", "wrong", "why"]
+    rows = [
+        (
+            each.name,
+            each.all.count,
+            each.all.exact_match,
+            each.wrong.sentence(result.task) if each.wrong else "",
+            each.why,
+        )
+        for each in result.slices
+    ]
+    return Table([dict(zip(names, row, strict=True)) for row in rows], names, result.worst_in_words())

@@ -8,7 +8,7 @@ import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import configs
 import keras
@@ -28,6 +28,9 @@ from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import devices, session
 from seq2seq_arith.trainer.training.learner import Learner
+
+if TYPE_CHECKING:
+    from selenium import webdriver
 
 devices.split_cpu(4)
 tf.config.experimental.enable_op_determinism()
@@ -175,3 +178,13 @@ def trained(once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> R
     folder = tmp_path_factory.mktemp("runs")
     shutil.copytree(once("trained", fill), folder, dirs_exist_ok=True)
     return open_run(folder / "addition")
+
+
+@pytest.fixture(scope="session")
+def driver() -> "Iterator[webdriver.Chrome]":
+    """One browser for all tests of pages."""
+    import browser
+
+    with browser.chrome() as started:
+        started.set_script_timeout(120)
+        yield started

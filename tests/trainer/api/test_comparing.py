@@ -46,15 +46,14 @@ def test_the_suite_by_slice():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "options", "sentence"),
+    ("arguments", "options"),
     [
-        (["additoin"], {}, "did you mean 'addition'?"),
-        (["addition"], {"per_slice": 0}, "per_slice is 0"),
-        (["addition"], {"digits": 0}, "digits is 0"),
-        (["addition"], {"dashes": 3}, "addition has no parameter 'dashes'"),
+        (["additoin"], {}),
+        (["addition"], {"per_slice": 0}),
+        (["addition"], {"digits": 0}),
+        (["addition"], {"dashes": 3}),
     ],
 )
-def test_refuses(arguments, options, sentence):
-    with pytest.raises(InputError) as caught:
+def test_refuses(arguments, options, refusal):
+    with refusal(InputError):
         sa.suite(*arguments, **options)
-    assert sentence in str(caught.value)

@@ -40,23 +40,22 @@ def test_a_name_and_parameters(name, parameters, task):
 
 
 @pytest.mark.parametrize(
-    ("name", "parameters", "sentence"),
+    ("name", "parameters"),
     [
-        ("additoin", {}, "did you mean 'addition'?"),
-        (3, {}, "there is no task 3, only addition"),
-        ("addition", {"digit": 3}, "addition has no parameter 'digit', only digits, num_examples, seed,"),
-        ("addition", {"dashes": 3}, "addition has no parameter 'dashes'"),
-        ("pq", {"dashes": 3, "digits": 3}, "dashes and digits are the same for pq; give one of them"),
-        ("addition", {"digits": 0}, "digits is 0; give a whole number from 1 to 1000"),
-        ("addition-d6-n1000000", {"seed": 1}, "says all parameters, and seed is given, too"),
-        ("addition-x6", {}, "'addition-x6' has the part 'x6'"),
+        ("additoin", {}),
+        (3, {}),
+        ("addition", {"digit": 3}),
+        ("addition", {"dashes": 3}),
+        ("pq", {"dashes": 3, "digits": 3}),
+        ("addition", {"digits": 0}),
+        ("addition-d6-n1000000", {"seed": 1}),
+        ("addition-x6", {}),
     ],
 )
-def test_refuses(name, parameters, sentence, tmp_path):
+def test_refuses(name, parameters, refusal, tmp_path):
     for function in (sa.generate, sa.load):
-        with pytest.raises(InputError) as caught:
+        with refusal(InputError):
             function(name, data_dir=tmp_path, **parameters)
-        assert sentence in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,23 +133,22 @@ def test_the_two_measures_of_answers(data):
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    "call",
     [
-        (lambda data: data.score(["1", "2"]), "there are 2 answers to 100 questions; give one for each"),
-        (lambda data: data.score("1", split="test"), "there is no split 'test'"),
-        (lambda data: data.one_hot("39*3"), "holds '*', which is not in the alphabet"),
-        (lambda data: data.one_hot("1234+3"), "has an operand of 4 digits"),
-        (lambda data: data.decode(np.zeros((4, 13))), "the shape (4, 13); give [steps, 12] or [examples, steps, 12]"),
-        (lambda data: data.decode(np.zeros((1, 2, 3, 12))), "the shape (1, 2, 3, 12); give"),
-        (lambda data: data.table("test"), "there is no split 'test'; give one of train, validation"),
-        (lambda data: data.arrays("test"), "there is no split 'test'"),
-        (lambda data: data.show(split="test"), "there is no split 'test'"),
+        lambda data: data.score(["1", "2"]),
+        lambda data: data.score("1", split="test"),
+        lambda data: data.one_hot("39*3"),
+        lambda data: data.one_hot("1234+3"),
+        lambda data: data.decode(np.zeros((4, 13))),
+        lambda data: data.decode(np.zeros((1, 2, 3, 12))),
+        lambda data: data.table("test"),
+        lambda data: data.arrays("test"),
+        lambda data: data.show(split="test"),
     ],
 )
-def test_refuses_what_it_does_not_hold(call, sentence, data):
-    with pytest.raises(InputError) as caught:
+def test_refuses_what_it_does_not_hold(call, refusal, data):
+    with refusal(InputError):
         call(data)
-    assert sentence in str(caught.value)
 
 
 def test_stats_count_every_example_once_per_breakdown(data):

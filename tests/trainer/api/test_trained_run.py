@@ -86,24 +86,23 @@ def test_it_opens_again_and_shows_itself(small):
 
 
 @pytest.mark.parametrize(
-    ("call", "sentence"),
+    "call",
     [
-        (lambda run, folder: sa.open_run(folder), "is no run: it has no config.json"),
-        (lambda run, folder: run.predict(["39*3"]), "holds '*', which is not in the alphabet"),
-        (lambda run, folder: run.evaluate(per_slice=0), "per_slice is 0; give a whole number from 1"),
-        (lambda run, folder: run.evaluate(lengths=[0]), "length is 0; give lengths from 1"),
-        (lambda run, folder: run.report(folder / "report.pdf"), "report.pdf; give a file that ends in .html"),
-        (lambda run, folder: run.report(folder / "r.html", examples=0), "examples is 0; give a whole number from 1"),
-        (lambda run, folder: run.report(folder / "r.html", lengths=[0]), "length is 0; give lengths from 1"),
-        (lambda run, folder: run.export(folder), "is there already; give a folder that is not"),
-        (lambda run, folder: run.resume(epochs=0), "epochs is 0; give a whole number"),
-        (lambda run, folder: run.resume(epochs=1), "train.epochs is 2 there and 1 here"),
+        lambda run, folder: sa.open_run(folder),
+        lambda run, folder: run.predict(["39*3"]),
+        lambda run, folder: run.evaluate(per_slice=0),
+        lambda run, folder: run.evaluate(lengths=[0]),
+        lambda run, folder: run.report(folder / "report.pdf"),
+        lambda run, folder: run.report(folder / "r.html", examples=0),
+        lambda run, folder: run.report(folder / "r.html", lengths=[0]),
+        lambda run, folder: run.export(folder),
+        lambda run, folder: run.resume(epochs=0),
+        lambda run, folder: run.resume(epochs=1),
     ],
 )
-def test_refuses(call, sentence, small, tmp_path):
-    with pytest.raises(InputError) as caught:
+def test_refuses(call, refusal, small, tmp_path):
+    with refusal(InputError):
         call(small, tmp_path)
-    assert sentence in str(caught.value)
 
 
 def test_a_run_without_its_data_says_so(small, data, tmp_path):

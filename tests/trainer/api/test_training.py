@@ -14,27 +14,26 @@ from seq2seq_arith.trainer.training import session
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    "options",
     [
-        ({"dataset": "additoin"}, "did you mean 'addition'?"),
-        ({"dataset": "addition-d2-n200", "digits": 3}, "says all parameters, and digits is given, too"),
-        ({"digits": 3}, "digits is a parameter of a dataset, and addition-n1003 has its own; give it to generate"),
-        ({"dataset": "pq", "modulus": 5}, "pq has no parameter 'modulus'"),
-        ({"recipe": "x"}, "recipe is 'x'; give one of best"),
-        ({"model": "x"}, "model is 'x'; give one of lstm"),
-        ({"epochs": 0}, "epochs is 0; give a whole number from 1"),
-        ({"hiden": 3}, "train has no option 'hiden'; did you mean 'hidden'?"),
-        ({"name": "gru"}, "train has no option 'name'"),
-        ({"qqqq": 3}, "train has no option 'qqqq'; give one of batch_size, checkpoint_seconds"),
-        ({"model": "lstm_tagger", "view": "raw"}, "writes one character per step"),
-        ({"run_dir": "hdfs://bucket/run"}, "is in no store that is known here"),
+        {"dataset": "additoin"},
+        {"dataset": "addition-d2-n200", "digits": 3},
+        {"digits": 3},
+        {"dataset": "pq", "modulus": 5},
+        {"recipe": "x"},
+        {"model": "x"},
+        {"epochs": 0},
+        {"hiden": 3},
+        {"name": "gru"},
+        {"qqqq": 3},
+        {"model": "lstm_tagger", "view": "raw"},
+        {"run_dir": "hdfs://bucket/run"},
     ],
 )
-def test_refuses_before_anything_is_made(options, sentence, data, tmp_path, monkeypatch):
+def test_refuses_before_anything_is_made(options, refusal, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as caught:
+    with refusal(InputError):
         sa.train(options.pop("dataset", data), **options)
-    assert sentence in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 

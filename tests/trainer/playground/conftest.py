@@ -1,4 +1,4 @@
-"""Runs that were not trained, as quick to make as their networks are to build: their answers are wrong, and exact."""
+"""Runs that were not trained: their answers are wrong, and exact; or they have no network, and cannot answer."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
@@ -31,6 +32,20 @@ def untrained() -> Make:
             values = checkpoints.values(build_model(config.model, make_view(config.model.view, task)).variables)
             path = run.of_epoch(epoch) if epoch else run.best
             checkpoints.save(path, values, {"epoch": epoch} if epoch else {"row": {"epoch": 1}})
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def unbuilt() -> Make:
+    """Makes a run whose best weights are of no network, for tests that only list runs."""
+
+    def make(folder: Path, task: Task, *, epochs: int = 0, weights: int = 1, **model: Any) -> Run:
+        run = Run(folder, task, "0" * 64, "data", dataclasses.replace(override(TrainConfig(), **model), replicas=1))
+        run.claim()
+        for path in (run.best, *(run.of_epoch(epoch) for epoch in range(1, epochs + 1))):
+            checkpoints.save(path, {"kernel": np.zeros(weights, np.float32)}, {"row": {"epoch": 1}})
         return run
 
     return make

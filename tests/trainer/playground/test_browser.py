@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.playground.export import NETWORKS
 from seq2seq_arith.trainer.runs.run import open_run
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 QUESTIONS = 1000
 ASKED = 30  # questions whose time is measured
@@ -38,10 +38,11 @@ EXPORTED = {
 
 
 @pytest.fixture(scope="module")
-def page():
-    with browser.chrome() as driver:
-        driver.set_script_timeout(120)
-        yield driver
+def page(driver):
+    """The browser, in the state of a new one."""
+    browser.resize(driver)
+    browser.errors(driver)
+    return driver
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +140,13 @@ Promise.all(questions.map((question) => window.exportedBackend.answer(run, quest
 """
 
 
-@pytest.mark.parametrize("name", [*EXPORTED, "trained"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("trained", marks=pytest.mark.slow),
+        *(pytest.param(each, marks=pytest.mark.release) for each in EXPORTED),
+    ],
+)
 def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained, name):
     folder = trained.folder if name == "trained" else top / name
     run = TrainedRun(open_run(folder))
@@ -154,6 +161,7 @@ def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained
     assert browser.errors(page) == []
 
 
+@pytest.mark.release
 def test_what_an_exported_page_holds(page, exported, capsys):
     visit(page, f"file://{exported}/index.html")
     names = page.execute_script("return window.exported.runs.map((run) => run.name)")
@@ -171,6 +179,7 @@ def test_what_an_exported_page_holds(page, exported, capsys):
     assert browser.errors(page) == []
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("name", "question", "right"),
     [("alternating", "57+68", "125"), ("causal", "57+68", "125"), ("long", "300p120", "q" + "-" * 420)],
@@ -192,6 +201,7 @@ def test_how_long_an_answer_takes(page, address, capsys, name, question, right):
         print(f"\n{name}: {statistics.median(took[1:]):.1f} ms per answer, median of {ASKED - 1}")
 
 
+@pytest.mark.slow
 def test_a_question_is_asked_and_looked_into(page, address):
     visit(page, address)
     choose(page, "run-0", "alternating")
@@ -220,6 +230,7 @@ def test_a_question_is_asked_and_looked_into(page, address):
     assert texts(page, "#problem") == [""]
 
 
+@pytest.mark.release
 def test_attention_two_runs_epochs_and_refusals(page, address):
     visit(page, address)
     choose(page, "run-0", "causal")
@@ -269,6 +280,7 @@ return [...document.querySelectorAll("body *")]
 """
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("width", browser.WIDTHS)
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):

@@ -17,18 +17,18 @@ PQ = Task("pq", digits=20)
 
 
 @pytest.fixture(scope="module")
-def top(untrained, tmp_path_factory):
+def top(unbuilt, tmp_path_factory):
     """Runs that can be asked, one of them in a folder below; two damaged ones, one of code, and no run."""
     folder = tmp_path_factory.mktemp("runs")
-    untrained(folder / "counter", PQ, name="counter", epochs=2)
-    untrained(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
+    unbuilt(folder / "counter", PQ, name="counter", epochs=2)
+    unbuilt(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
     shutil.copytree(folder / "counter", folder / "no-history")
     (folder / "no-history" / "history.csv").write_text("epoch,steps\n1,many\n")
     own = f"{ROOT}/examples/own_model.py:transformer"
     plugins.allow(own)
-    untrained(folder / "own", Task("addition"), name=own)
+    unbuilt(folder / "own", Task("addition"), name=own)
     (folder / "empty").mkdir()
     return folder
 
@@ -77,35 +77,35 @@ def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
 
 
 @pytest.mark.parametrize(
-    ("name", "typed", "sentence"),
+    ("name", "typed"),
     [
-        ("counter", "3000p1", "has an operand of 3,000 dashes, and this page asks this model about at most 2,000"),
-        ("counter", "0p1", "not one of pq"),
-        ("counter", "3q2", "not in the alphabet"),
-        ("sweep/adds", "012+3", "a zero in front"),
-        ("sweep/adds", "12", "two operands"),
-        ("sweep/adds", "", "two operands"),
-        ("sweep/adds", f"{'1' * 2001}+1", "2,001 digits, and this model reads at most 1,000"),
-        ("own", f"{'1' * 2000}+1", "2,000 digits"),
+        ("counter", "3000p1"),
+        ("counter", "0p1"),
+        ("counter", "3q2"),
+        ("sweep/adds", "012+3"),
+        ("sweep/adds", "12"),
+        ("sweep/adds", ""),
+        pytest.param("sweep/adds", f"{'1' * 2001}+1", id="too long for a model of any length"),
+        pytest.param("own", f"{'1' * 2000}+1", id="too long for a model of one's own"),
     ],
 )
-def test_what_is_not_a_question(top, name, typed, sentence):
-    with pytest.raises(InputError, match=sentence):
+def test_what_is_not_a_question(top, name, typed, refusal):
+    with refusal(InputError):
         catalog.read(typed, open_run(top / name))
 
 
-def test_the_lengths(top, untrained, tmp_path):
+def test_the_lengths(top, unbuilt, tmp_path):
     lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
     assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
-    fixed = untrained(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
+    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]
 
 
-def test_a_task_of_letters_is_read_as_it_is_typed(untrained, tmp_path, monkeypatch):
+def test_a_task_of_letters_is_read_as_it_is_typed(unbuilt, tmp_path, monkeypatch):
     """And without a suite there is no length at which its model could be seen to break."""
     for name in ("_current", "_known"):
         monkeypatch.setattr(own_tasks, name, {})
     own_tasks.use(str(ROOT / "examples/task/own_tasks.py"))
-    run = untrained(tmp_path / "run", Task("sort", digits=3), name="lstm")
+    run = unbuilt(tmp_path / "run", Task("sort", digits=3), name="lstm")
     assert catalog.read("cab", run).stored == "cab"
     assert catalog.offer("run", tmp_path / "run").lengths == []

@@ -45,44 +45,26 @@ FURTHER_WIDTH = 64
 
 @dataclasses.dataclass(frozen=True)
 class SetResult:
-    """The score of a set.
-
-    Attributes:
-      name: Such as ``TRAINED``.
-      meaning: Which examples these are.
-      share: The answers that are right as a whole.
-      characters: The share of characters that are right.
-    """
+    """The score of a set, such as ``TRAINED``."""
 
     name: str
-    meaning: str
-    share: Share
-    characters: float
+    meaning: str  # which examples these are
+    share: Share  # of the answers that are right as a whole
+    characters: float  # the share of characters that are right
 
 
 @dataclasses.dataclass(frozen=True)
 class Group:
-    """A group of examples, such as those with two carries.
+    """A group of examples, such as those with two carries; without such examples, a share is None."""
 
-    Attributes:
-      names: What tells it from the others of its table: one name, or the lengths of both operands.
-      seen, unseen: Of the training set, and of the validation set; None where it has no such examples.
-    """
-
-    names: tuple[str, ...]
-    seen: Share | None
-    unseen: Share | None
+    names: tuple[str, ...]  # one, or the lengths of both operands
+    seen: Share | None  # of the training set
+    unseen: Share | None  # of the validation set
 
 
 @dataclasses.dataclass(frozen=True)
 class Bin:
-    """The answers of which the model was about equally sure.
-
-    Attributes:
-      low, high: The bounds of the confidence.
-      confidence: Its mean.
-      share: The answers that are right.
-    """
+    """The answers whose confidence is between two bounds, and its mean."""
 
     low: float
     high: float
@@ -92,57 +74,32 @@ class Bin:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the model answered to the sets of its dataset.
-
-    Attributes:
-      sets: The score of each set.
-      tables: The groups of each table, by its name.
-      bins: By the confidence, those that hold answers.
-      confusion: Of the validation set; None for a task without digits.
-      offsets: By how many dashes wrong answers are off; None for a task with digits.
-      mistakes: The first ones on the validation set.
-      wrong: How many there are.
-    """
+    """What the model answered to the sets of its dataset; confusion, offsets and mistakes are of the validation set."""
 
     sets: tuple[SetResult, ...]
     tables: dict[str, tuple[Group, ...]]
-    bins: tuple[Bin, ...]
-    confusion: Confusion | None
-    offsets: tuple[Offset, ...] | None
-    mistakes: tuple[Mistake, ...]
-    wrong: int
+    bins: tuple[Bin, ...]  # those that hold answers
+    confusion: Confusion | None  # None for a task without digits
+    offsets: tuple[Offset, ...] | None  # None for a task with digits
+    mistakes: tuple[Mistake, ...]  # the first ones
+    wrong: int  # how many there are
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunReport:
-    """All that a report says about one run.
-
-    Attributes:
-      label: What the report calls it.
-      run: The run.
-      command: The command that trains it anew; None if it was configured in Python.
-      layers: Of its network.
-      facts: What the network is, and what it is given.
-      settings: Option, value and meaning of every setting.
-      history: The rows of ``history.csv``.
-      samples: The answers to fixed questions after each epoch; none if they were not recorded.
-      summary: What the training took; None if it has not ended.
-      asked: What it answered to its dataset; None if that is not there.
-      suites: The results on its task's suite: at its own length first, then at further ones.
-      notes: What must be known beside the figures.
-    """
+    """All that a report says about one run."""
 
     label: str
     run: Run
-    command: str | None
+    command: str | None  # trains it anew; None if it was configured in Python
     layers: tuple[describe.Layer, ...]
-    facts: dict[str, str]
-    settings: tuple[tuple[str, str, str], ...]
+    facts: dict[str, str]  # what the network is, and what it is given
+    settings: tuple[tuple[str, str, str], ...]  # option, value and meaning
     history: tuple[dict[str, Any], ...]
-    samples: tuple[EpochSamples, ...]
-    summary: Summary | None
-    asked: Asked | None
-    suites: tuple[SuiteResult, ...]
+    samples: tuple[EpochSamples, ...]  # none if they were not recorded
+    summary: Summary | None  # None if the training has not ended
+    asked: Asked | None  # None if the dataset is not there
+    suites: tuple[SuiteResult, ...]  # at the run's own length first, then at further ones
     notes: tuple[str, ...]
 
     @property
@@ -256,7 +213,6 @@ def ask_titled(learner: Learner, examples: Examples, name: str) -> Result:
 
 
 def scored(name: str, meaning: str, result: Result) -> SetResult:
-    """The score of a set."""
     return SetResult(name, meaning, Share.of(result.exact), result.score.character_accuracy)
 
 

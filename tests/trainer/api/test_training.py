@@ -49,7 +49,7 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         session,
         "train",
-        lambda task, data_dir, run_dir, config, **how: (
+        lambda task, data_dir, run_dir, config, options: (
             trained.append((task, run_dir, config.model.name, config.seed))
             or dataclasses.make_dataclass("T", ["run"])(None)
         ),

@@ -59,7 +59,7 @@ def no_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def once(
+def made_once(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Callable[[str, Callable[[Path], object]], Path]:
     """Makes a folder once for all processes of the tests; nothing may change it later."""
@@ -87,7 +87,7 @@ def tasks() -> dict[str, Task]:
 
 
 @pytest.fixture(scope="session")
-def data_dir(once) -> Path:
+def data_dir(made_once) -> Path:
     """Where the datasets of ``TASKS`` are; to change one, copy the folder."""
 
     def fill(folder: Path) -> None:
@@ -95,7 +95,7 @@ def data_dir(once) -> Path:
             size = ["--digits", str(task.digits), "--num-examples", str(task.num_examples)]
             assert arith_data(["generate", task.name, "--data-dir", str(folder), "--no-parquet", *size]) == 0
 
-    return once("small-data", fill)
+    return made_once("small-data", fill)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -167,7 +167,7 @@ def ready(data_dir: Path, learners: Learners) -> Callable[..., Ready]:
 
 
 @pytest.fixture(scope="session")
-def trained(once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trained(made_once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run on the small addition set that has learned something, and not everything; each process has a copy."""
 
     def fill(folder: Path) -> None:
@@ -176,7 +176,7 @@ def trained(once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> R
             session.train(TASKS["addition"], str(data_dir), str(folder / "addition"), TRAINED)
 
     folder = tmp_path_factory.mktemp("runs")
-    shutil.copytree(once("trained", fill), folder, dirs_exist_ok=True)
+    shutil.copytree(made_once("trained", fill), folder, dirs_exist_ok=True)
     return open_run(folder / "addition")
 
 

@@ -131,11 +131,7 @@ def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None)
 
 
 def read_report(path: AnyPath) -> Report:
-    """The report that a run's workers have written.
-
-    Raises:
-      EngineError: It is not there, or it is not of this version.
-    """
+    """The report that a run's workers have written; raises EngineError if it is not there or of another version."""
     try:
         found = json.loads(path.read_text())
     except FileNotFoundError:

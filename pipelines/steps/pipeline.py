@@ -27,7 +27,7 @@ Deduplicated = tuple[Block, int]
 
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
-    """Adds all steps to a pipeline; the last one writes the report that ``run`` reads."""
+    """Adds all steps to a pipeline; the last one writes the report that ``run_pipeline`` reads."""
     threads = job.threads
     kept = (
         pipeline

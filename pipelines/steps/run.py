@@ -31,16 +31,15 @@ def write_dataset(
 ) -> dict[str, Any]:
     """Writes all files of a dataset, TFDS's files included, and returns its metadata.
 
+    Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
+    engine's job left no report.
+
     Args:
       task, layout: The parameters of the dataset, and its division into files.
       staging: The place of the files.
       options: Beam's options.
       threads: The number of elements that a worker process works on at once.
       num_draws: The number of draws of the first run, if it has been computed already.
-
-    Raises:
-      InputError: The task has too few different pairs for its examples, or no runner can be used.
-      EngineError: The engine's job left no report.
     """
     job = Job(
         task=task,
@@ -72,15 +71,9 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
 
 
 def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
-    """Runs the pipeline once, and waits for it.
+    """Runs the pipeline once, and waits for it: the result, or None if the draws did not suffice.
 
-    Returns:
-      The result; None if the draws did not suffice, and no shard was written.
-
-    Raises:
-      InputError: The runner cannot be used.
-      EngineError: The job left no report.
-      SubmittedError: The job goes on alone.
+    Raises SubmittedError if the job goes on alone.
     """
     pipeline, result = new_pipeline(options), None
     waits = not options.view_as(StandardOptions).no_wait_until_finish
@@ -103,11 +96,7 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
-    """Makes an empty pipeline for the runner in the options.
-
-    Raises:
-      InputError: The runner does not exist, is not installed, or needs further options.
-    """
+    """An empty pipeline; raises InputError if the runner does not exist, is not installed, or lacks an option."""
     try:
         return beam.Pipeline(options=options)
     except (ValueError, ImportError) as error:

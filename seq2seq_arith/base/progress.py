@@ -1,8 +1,8 @@
 """Progress of long work: bars in a terminal, one output of a notebook's cell, lines in a log, or events (``--json``).
 
-Work reports in one of two ways. A loop calls a function (``progress``). Threads and worker processes add to counters of
-their process (``add``), or an engine tells what was counted elsewhere (``raise_to``), and a watcher shows the counters
-(``watch``). They are for display only: an engine may run a bundle twice, and then they are too high.
+Work reports in one of two ways. A loop calls a function (``progress``). Threads add to counters of this process
+(``add``), and a watcher shows the counters (``watch``). They are for display only: an engine may run a bundle twice,
+and then they are too high.
 
 All of it goes to standard error. The bars are tqdm's.
 """
@@ -38,12 +38,6 @@ def add(name: str, amount: int) -> None:
     """Adds to a counter of this process."""
     with _lock:
         _counts[name] += amount
-
-
-def raise_to(name: str, value: int) -> None:
-    """Sets a counter of this process to what was counted elsewhere, if that is more."""
-    with _lock:
-        _counts[name] = max(_counts[name], value)
 
 
 def count(name: str) -> int:

@@ -39,11 +39,9 @@ class KeyClasses:
 
     Attributes:
       total: How many keys there are, K.
-      share: The part of the draws for which this holds. The other draws also have keys of the task, but with unknown
-        probabilities.
-      count: float64 of shape (classes,): how many keys each class has.
-      probability: float64 of shape (classes,): with which one of these draws has a given key of the class.
-      unknown: How many draws with these probabilities the other draws stand for, per draw.
+      share: The part of the draws for which this holds; the others have keys with unknown probabilities.
+      count, probability: How many keys each class has, and the probability of one of them: float64 (classes,).
+      unknown: How many draws with these probabilities one of the other draws stands for.
     """
 
     total: int

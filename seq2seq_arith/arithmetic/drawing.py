@@ -107,9 +107,8 @@ class _Structured(Drawing):
         places           L-1 ... high-1 ... low ... 0
         replaced                 [ zeros, nines, or the digits that pass a carry on ]
 
-    Args:
-      passes_on_nine: Whether a place passes a carry on if its digits add up to nine (addition), or a borrow if they
-        are equal (subtraction).
+    ``passes_on_nine``: a place passes a carry on if its digits add up to nine (addition), otherwise a borrow if they
+    are equal (subtraction).
     """
 
     pairs_only = True
@@ -192,11 +191,7 @@ class _Residues(_Counts):
 
 
 class _Letters(Drawing):
-    """The length of a word of letters is uniform in 1..D, or D if it is fixed; every letter is uniform.
-
-    Args:
-      fixed: Whether every operand has D letters.
-    """
+    """The length of a word of letters is uniform in 1..D, or D if it is fixed; every letter is uniform."""
 
     def __init__(self, fixed: bool) -> None:
         self._fixed = fixed
@@ -228,7 +223,7 @@ class _Letters(Drawing):
         length = uniform(words[first], size) + np.uint64(1)
         if self._fixed:
             length[:] = size
-        return joined([words[first + 1 + part] for part in range(-(-size // DRAWN_LETTERS))], length)
+        return joined([words[first + part] for part in range(1, self._words_per_operand(size))], length)
 
 
 DIGITS: Drawing = _Digits()

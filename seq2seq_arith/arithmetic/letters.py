@@ -32,28 +32,13 @@ def num_words(size: int) -> int:
 
 
 def unpack(numbers: np.ndarray) -> np.ndarray:
-    """The letters of words, 1 for a to 26 for z, and 0 behind the last one.
-
-    Args:
-      numbers: uint64 of shape (words, n).
-
-    Returns:
-      uint8 of shape (n, 12 * words).
-    """
+    """The letters of words, uint64 (words, n): 1 for a to 26 for z, and 0 behind the last; uint8 (n, 12 * words)."""
     letters = numbers[:, :, np.newaxis] // _POWERS % np.uint64(BASE)
     return np.ascontiguousarray(letters.transpose(1, 0, 2)).reshape(numbers.shape[1], -1).astype(np.uint8)
 
 
 def pack(letters: np.ndarray, size: int) -> np.ndarray:
-    """Words from their letters: the inverse of ``unpack``.
-
-    Args:
-      letters: uint8 of shape (n, m); 0 where there is no letter.
-      size: The most letters of a word, which decides how many words of a number it takes.
-
-    Returns:
-      uint64 of shape (words, n).
-    """
+    """Words of at most ``size`` letters from their letters, uint8 of shape (n, m): the inverse of ``unpack``."""
     words = num_words(size)
     padded = np.zeros((len(letters), words * WORD_LETTERS), np.uint64)
     kept = letters[:, : padded.shape[1]]
@@ -71,15 +56,7 @@ def every(size: int) -> np.ndarray:
 
 
 def joined(words: list[np.ndarray], length: np.ndarray) -> np.ndarray:
-    """Words of uniform letters, from random words of which each gives six.
-
-    Args:
-      words: uint64 of shape (n,) each.
-      length: Of each word of letters, uint64 of shape (n,).
-
-    Returns:
-      uint64 of shape (words, n).
-    """
+    """Words of uniform letters and of these lengths, from random words of which each gives six; uint64 (n,) all."""
     bounds = np.array([len(ALPHABET) ** count for count in range(DRAWN_LETTERS + 1)], np.uint64)
     columns = []
     for part, word in enumerate(words):

@@ -40,38 +40,23 @@ class Solved(NamedTuple):
 
 
 class Notation(abc.ABC):
-    """How operands are written, read and measured.
-
-    Attributes:
-      name: Of the notation.
-      unit: What the size of a task is counted in.
-      size_word: What people call the size of a task; the programs have an option of this name.
-      larger: A larger size, in words.
-      characters: What the characters of an operand are called.
-      operand: Regular expression of an operand as the datasets hold it; without groups, in the syntax of Python,
-        RE2 and Arrow.
-      typed: The same, of an operand as a person may type it before it is checked against ``operand``.
-      example: Two operands, as an example for people.
-      equals: What people write between a question and its answer.
-      smallest: The smallest operand.
-      has_digits: Whether operands have digits, whose places a view can align.
-      has_lengths: Whether a task of another size is the same task with longer or shorter operands.
-      parquet_share: About how many bytes zstd leaves of a character.
-    """
+    """How operands are written, read and measured."""
 
     name: str
-    unit: str
-    size_word: str
-    larger: str
-    characters: str
+    unit: str  # what the size of a task is counted in
+    size_word: str  # what people call the size of a task; the programs have an option of this name
+    larger: str  # a larger size, in words
+    characters: str  # what the characters of an operand are called
+    # Regular expressions, without groups, in the syntax of Python, RE2 and Arrow: of an operand as the datasets hold
+    # it, and as a person may type it before it is checked against that.
     operand: str
     typed: str
-    example: tuple[str, str]
-    equals: str
-    smallest: int
-    has_digits: bool
-    has_lengths: bool
-    parquet_share: float
+    example: tuple[str, str]  # two operands, as an example for people
+    equals: str  # what people write between a question and its answer
+    smallest: int  # operand
+    has_digits: bool  # whose places a view can align
+    has_lengths: bool  # whether a task of another size is the same task with longer or shorter operands
+    parquet_share: float  # about how many bytes zstd leaves of a character
 
     def width(self, size: int) -> int:
         """The most characters of an operand."""
@@ -117,13 +102,7 @@ class Notation(abc.ABC):
 
     @abc.abstractmethod
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
-        """The operands that stand in columns ``start`` to ``end - 1`` of each row of characters.
-
-        Args:
-          codes: uint8 of shape (n, width).
-          start, end: int64 of shape (n,).
-          size: D.
-        """
+        """The operands in columns ``start`` to ``end - 1`` of each row of codes: int64 (n,), of uint8 (n, width)."""
 
     def split(self, symbol: str, text: str, arity: int = 2) -> tuple[str, ...] | None:
         """The operands of a question as a person types it, or None if it is not a question."""

@@ -12,7 +12,7 @@ holds them. ``suites`` draws their questions.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
@@ -105,8 +105,11 @@ def modular_addition(modulus: int) -> Iterator[Slice]:
         yield Slice(name, why, functools.partial(_residues, holds=holds), functools.partial(_table, holds=holds))
     yield Slice("zero", "One operand is 0.", lambda words, m: words.swapped(0, words.below(m)))
     yield Slice("equal", "Both operands are the same.", lambda words, m: _twice(words.below(m)))
-    yield Slice("answer-zero", "The operands add up to the modulus, so the answer is 0.", _inverse)
-    yield Slice("answer-last", "The operands add up to the modulus less one, just without a wrap.", _opposite)
+    for name, why, total in (
+        ("answer-zero", "The operands add up to the modulus, so the answer is 0.", 0),
+        ("answer-last", "The operands add up to the modulus less one, just without a wrap.", -1),
+    ):
+        yield Slice(name, why, functools.partial(_residues_of_sum, total=total))
 
 
 def _number(words: Words, digits: int) -> int:
@@ -186,9 +189,14 @@ def _moved(words: Words, x: int, distance: int, digits: int) -> int:
     return ways[0] if ways else x
 
 
-def _from_digits(places: list[int]) -> int:
+def _from_digits(places: Sequence[int]) -> int:
     """The number with these digits, the units first."""
     return int("".join(map(str, reversed(places))))
+
+
+def _from_columns(columns: list[Pair]) -> Pair:
+    left, right = map(_from_digits, zip(*columns, strict=True))
+    return left, right
 
 
 def _digit_pairs(low: int, high: int) -> list[Pair]:
@@ -216,14 +224,11 @@ def _carry_chain(words: Words, digits: int, places: int) -> Pair:
         carry = int(a + b + carry >= 10)
         chain = (chain + 1) * carry
         columns.append((a, b))
-    left, right = (_from_digits(list(side)) for side in zip(*columns, strict=True))
-    return left, right
+    return _from_columns(columns)
 
 
 def _carry_all(words: Words, digits: int) -> Pair:
-    columns = [choice[words.below(len(choice))] for choice in (_STARTS, *[_PASSES] * (digits - 1))]
-    left, right = (_from_digits(list(side)) for side in zip(*columns, strict=True))
-    return left, right
+    return _from_columns([choice[words.below(len(choice))] for choice in (_STARTS, *[_PASSES] * (digits - 1))])
 
 
 def _borrow_chain(words: Words, digits: int, places: int) -> Pair:
@@ -318,11 +323,6 @@ def _table(modulus: int, holds: Callable[[int, int, int], bool]) -> Iterator[Pai
     return ((x, y) for x in range(modulus) for y in range(modulus) if holds(x, y, modulus))
 
 
-def _inverse(words: Words, modulus: int) -> Pair:
+def _residues_of_sum(words: Words, modulus: int, total: int) -> Pair:
     x = words.below(modulus)
-    return x, -x % modulus
-
-
-def _opposite(words: Words, modulus: int) -> Pair:
-    x = words.below(modulus)
-    return x, modulus - 1 - x
+    return x, (total - x) % modulus

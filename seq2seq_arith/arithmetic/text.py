@@ -23,17 +23,13 @@ VISIBLE_PAD = "␣"  # stands for the padding where people look at single charac
 
 
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
-    """Stored questions: padded to the width, then reversed if the task says so.
+    """Stored questions: padded to the width, then reversed if the task says so: uint8 of shape (n, question_width).
 
     Args:
       task: Decides how they are written.
       *operands: From left to right, uint64 of shape (words, n) each.
-
-    Returns:
-      uint8 of shape (n, question_width).
     """
-    symbol = task.operation.symbol
-    rows = task.notation.question(symbol, task.digits, operands, task.question_width)
+    rows = task.notation.question(task.operation.symbol, task.digits, operands, task.question_width)
     return rows[:, ::-1] if task.reverse else rows
 
 
@@ -44,15 +40,7 @@ def answers(task: Task, *operands: np.ndarray) -> np.ndarray:
 
 
 def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The operands of stored questions, read from the characters: the inverse of ``questions``.
-
-    Args:
-      task: Whose questions they are.
-      stored: uint8 of shape (n, question_width).
-
-    Returns:
-      The operands from left to right, uint64 of shape (words, n) each.
-    """
+    """The operands of stored questions, uint8 of shape (n, question_width): the inverse of ``questions``."""
     codes = stored[:, ::-1] if task.reverse else stored
     end, start = np.sum(codes != ord(PAD), axis=1), np.zeros(len(codes), np.int64)
     found = []
@@ -80,17 +68,11 @@ def character_ids(task: Task) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A question that has been read.
+    """A question that has been read."""
 
-    Attributes:
-      given: The question as a person wrote it, with its short forms spelled out.
-      task: The task whose strings have room for it.
-      stored: The question in the form that the datasets hold: padded, and reversed if the task's questions are.
-    """
-
-    given: str
-    task: Task
-    stored: str
+    given: str  # as a person wrote it, with its short forms spelled out
+    task: Task  # whose strings have room for it
+    stored: str  # as the datasets hold it: padded, and reversed if the task's questions are
 
 
 def parse(question: str, task: Task, most_digits: int | None = None) -> Question:

@@ -1,8 +1,7 @@
 """Estimates what a dataset needs before it is made: draws, bytes, memory, and seconds for a number of cores.
 
 The numbers of draws and of TFRecord bytes are exact. The rest is estimated from measurements on one machine with two
-cores (AMD EPYC), and should hold within a factor of two elsewhere. docs/scale.md says where the numbers for very large
-datasets come from.
+cores (AMD EPYC), and should hold within a factor of two elsewhere.
 """
 
 import dataclasses

@@ -40,7 +40,7 @@ DASHES_QUESTION = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)")
 def add_task_file(parser: Any) -> None:
     """Adds the option for custom tasks; ``own_tasks.use`` takes them."""
     parser.add_argument(
-        "--task-file", metavar="FILE.py", help="a file with tasks of your own, whose code then runs (docs/tasks.md)"
+        "--task-file", metavar="FILE.py", help="a file with tasks of your own, whose code then runs (docs/models.md)"
     )
 
 

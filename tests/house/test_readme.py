@@ -1,4 +1,4 @@
-"""The pages are true: their Python runs as it stands, the programs accept their commands, and what they name exists."""
+"""The pages are short, and true: their Python runs, the programs accept their commands, and what they name exists."""
 
 import json
 import os
@@ -26,6 +26,7 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.startswith(("arith-", "make "))
 ]
+MOST_PAGES, MOST_WORDS, MOST_WORDS_OF_A_PAGE = 16, 19_000, 2_500  # in docs/
 # A file or a folder of the checkout: pipelines/steps/dedup.py. After one, a line may name its neighbours as cutoff.py.
 TOP = ("seq2seq_arith", "pipelines", "datasets", "trainer", "benchmarks", "engines", "examples", "docs", "tests")
 PATH = re.compile(rf"(?<![\w/.$])(?:(?:{'|'.join(TOP)})/[\w/.]*|[\w/]+\.py)(?![\w/-])")
@@ -191,14 +192,12 @@ def test_the_readme_has_the_same():
     assert dict(re.findall(r"^- `(\w+)`: `([0-9a-f]{64})`$", page, re.MULTILINE)) == METADATA_ROWS
 
 
-def test_contributing_quotes_the_modules():
-    """Each quotation is in the module that the paragraph before it names."""
-    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    quotations = re.findall(r"`([\w/]+\.py)`:\n\n((?:> .*\n)+)", page)
-    assert len(quotations) >= 4
-    for path, quotation in quotations:
-        text = " ".join((ROOT / path).read_text(encoding="utf-8").replace("``", "`").split())
-        assert " ".join(quotation.replace(">", " ").split()) in text, path
+def test_the_pages_are_few_and_short():
+    """What is added is taken away elsewhere."""
+    words = {page.name: len(page.read_text(encoding="utf-8").split()) for page in (ROOT / "docs").glob("*.md")}
+    assert len(words) <= MOST_PAGES
+    assert sum(words.values()) <= MOST_WORDS, words
+    assert {name: count for name, count in words.items() if count > MOST_WORDS_OF_A_PAGE} == {}
 
 
 def headings(page: Path) -> set[str]:

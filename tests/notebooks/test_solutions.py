@@ -8,7 +8,7 @@ import sys
 import pytest
 from layout import ROOT
 
-EXERCISES = (ROOT / "docs/exercises.md").read_text(encoding="utf-8")
+EXERCISES = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
 SOLUTIONS = (ROOT / "docs/solutions.md").read_text(encoding="utf-8")
 
 # What the solutions say, by exercise, checked after its code.
@@ -32,7 +32,7 @@ assert len(units) > 0
 
 def sections(page):
     """From the headings of a page to their texts."""
-    titles = re.split(r"^## (.*)$", page, flags=re.MULTILINE)
+    titles = re.split(r"^##+ (\d+\..*)$", page, flags=re.MULTILINE)
     return dict(zip(titles[1::2], titles[2::2], strict=True))
 
 

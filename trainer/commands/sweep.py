@@ -21,7 +21,7 @@ MAX_JOBS = 64
 
 
 def _sweep_options(sweep: Parser) -> None:
-    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/sweeps.md shows one")
+    sweep.add_argument("file", metavar="FILE", help="a TOML file: tables of settings; docs/training.md shows one")
     sweep.add_argument("--data-dir", required=True, help="where datasets are kept; those that are missing are made")
     sweep.add_argument("--run-dir", required=True, help="a folder in which each run gets a folder of its own")
     sweep.add_argument("--seeds", default="0", help="the seeds of each setting: 0-9, or 1,5 (default: 0)")
@@ -86,6 +86,7 @@ def _results_options(options: Parser) -> None:
         "--threshold", type=number, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
     )
     options.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
+    options.add_argument("--columns", help=f"show only some of {','.join(tables.COLUMNS)}")
     options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
 
 
@@ -106,6 +107,7 @@ def results(args: argparse.Namespace) -> int:
     rows = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
     lengths = parse_lengths(args.lengths)
-    asked = tables.Asked(by=args.by.split(","), where=where, threshold=args.threshold, lengths=lengths)
+    columns = args.columns.split(",") if args.columns else tables.COLUMNS
+    asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, tuple(columns))
     say(tables.markdown(rows, asked) if args.markdown else tables.text(rows, asked))
     return SUCCESS

@@ -20,6 +20,20 @@ from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
 MOST_NAMED = 10  # values of a field, in a refusal
+# The figures of a table, by the names that choose them; those of the worst slice also at further lengths.
+COLUMNS = {
+    "given": "given",
+    "seeds": "seeds",
+    "exact": "exact match",
+    "median": "worst slice{at}: median",
+    "lowest": "lowest{at}",
+    "reached": "at least {threshold:g}{at}",
+    "weights": "weights",
+    "examples": "examples seen",
+    "operations": "operations",
+    "seconds": "seconds",
+}
+OF_A_SUITE = ("median", "lowest", "reached")
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +109,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Asked:
     """What a table shows.
 
@@ -104,12 +118,14 @@ class Asked:
       where: Fields or settings, and the text that they must have; ``*`` stands for any text, as in names of files.
       threshold: A seed counts if its worst slice reaches it.
       lengths: Further lengths at which a suite was asked.
+      columns: Which of ``COLUMNS`` stand behind those of ``by``.
     """
 
     by: Sequence[str] = ("run",)
     where: Sequence[tuple[str, str]] = ()
     threshold: float = 0.99
     lengths: Sequence[int] = ()
+    columns: Sequence[str] = tuple(COLUMNS)
 
 
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
@@ -124,11 +140,20 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
         groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
-    header = [*asked.by, "given", "seeds", "exact match"]
-    for where in ("", *(f" at {length}" for length in asked.lengths)):
-        header += [f"worst slice{where}: median", "lowest", f"at least {asked.threshold:g}"]
-    header += ["weights", "examples seen", "operations", "seconds"]
-    return header, [[*key, *_cells(group, asked)] for key, group in groups.items()]
+    if unknown := [name for name in asked.columns if name not in COLUMNS]:
+        raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
+    shown = _shown(asked)
+    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=asked.threshold) for name, size in shown]
+    return [*asked.by, *header], [[*key, *_cells(group, asked)] for key, group in groups.items()]
+
+
+def _shown(asked: Asked) -> list[tuple[str, int | None]]:
+    """The columns behind those of ``by``, in order: name, and the length, or None for that of the training."""
+    order = list(COLUMNS)
+    suite = [(name, size) for size in (None, *asked.lengths) for name in OF_A_SUITE]
+    first, last = order.index(OF_A_SUITE[0]), order.index(OF_A_SUITE[-1]) + 1
+    every = [*((name, None) for name in order[:first]), *suite, *((name, None) for name in order[last:])]
+    return [(name, size) for name, size in every if name in asked.columns]
 
 
 def _what_there_is(rows: list[dict[str, Any]], where: Sequence[tuple[str, str]]) -> str:
@@ -147,19 +172,31 @@ def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:
     def median(name: str) -> float:
         return statistics.median(row[name] for row in group)
 
-    cells = ["; ".join(sorted({row["given"] for row in group})), str(len(group)), cut(median("exact_match"), 4)]
-    for size in (None, *asked.lengths):
-        worst = [found for row in group if (found := worst_slice(row, size)) is not None]
-        if not worst:
-            cells += ["-", "-", "-"]
-            continue
-        least, name = min(worst)
-        values = [value for value, _ in worst]
-        reached = sum(value >= asked.threshold for value in values)
-        lowest = cut(least, 3) if least == 1 else f"{cut(least, 3)} ({name})"
-        cells += [cut(statistics.median(values), 3), lowest, f"{reached} of {len(values)}"]
-    cells += [f"{median('weights'):,.0f}", f"{median('examples'):,.0f}"]
-    return [*cells, f"{median('operations'):.1e}", f"{median('seconds'):,.0f}"]
+    def cell(name: str, size: int | None) -> str:
+        if name == "given":
+            return "; ".join(sorted({row["given"] for row in group}))
+        if name in OF_A_SUITE:
+            return _of_a_suite(name, [found for row in group if (found := worst_slice(row, size))], asked.threshold)
+        if name == "seeds":
+            return str(len(group))
+        if name == "exact":
+            return cut(median("exact_match"), 4)
+        return f"{median(name):.1e}" if name == "operations" else f"{median(name):,.0f}"
+
+    return [cell(name, size) for name, size in _shown(asked)]
+
+
+def _of_a_suite(name: str, worst: list[tuple[float, str]], threshold: float) -> str:
+    """A figure of the worst slices of some seeds; a dash if none was asked."""
+    if not worst:
+        return "-"
+    values = [value for value, _ in worst]
+    if name == "median":
+        return cut(statistics.median(values), 3)
+    if name == "reached":
+        return f"{sum(value >= threshold for value in values)} of {len(values)}"
+    least, of = min(worst)
+    return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
 
 
 def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:

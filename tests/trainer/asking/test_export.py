@@ -143,7 +143,7 @@ def test_the_keras_file_is_the_model(out, trained):
 
 def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
     """The body of the page's request has the inputs of the signature, and the reply is JSON."""
-    page = (ROOT / "docs/export.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/asking.md").read_text(encoding="utf-8")
     (body,) = re.findall(r"curl -d '(\{.*?\})' \S+/v1/models/\w+:predict", page)
     request = json.loads(body)
     signature = tf.saved_model.load(out / "saved_model").signatures["serving_default"]  # where none is named

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.models.build import build_model
 
 KERAS = f"keras=={keras.__version__}"
 PACKAGES = ("tf2onnx>=1.17", "onnx>=1.18", "onnxruntime>=1.23", "ai-edge-litert>=2", "backports.strenum")
-PAGE = (Path(__file__).resolve().parents[3] / "docs/export.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[3] / "docs/asking.md").read_text(encoding="utf-8")
 # Networks that write all characters at once, each on a view that it can read. (Not lstm_transformer: for it, the
 # exporter writes an operation Erfc, which ONNX does not have.)
 NETWORKS = {

@@ -187,7 +187,7 @@ def test_what_an_exported_page_holds(page, exported, capsys):
 def test_how_long_an_answer_takes(page, address, capsys, name, question, right):
     """From the key that is pressed to the answer on the page. The first one loads the model, and the others do not.
 
-    A test cannot know how busy the machine is: the time is printed, and docs/measurements.md has it.
+    A test cannot know how busy the machine is: the time is printed, and docs/engines.md has it.
     """
     visit(page, address)
     choose(page, "run-0", name)

@@ -45,13 +45,21 @@ def test_figures_of_several_seeds():
     header, cells = results.tabulate(ROWS, Asked(lengths=[20, 30]))
     first = ["run", "given", "seeds", "exact match", "worst slice: median", "lowest", "at least 0.99"]
     assert header[:7] == first
-    assert header[7:10] == ["worst slice at 20: median", "lowest", "at least 0.99"]
+    assert header[7:10] == ["worst slice at 20: median", "lowest at 20", "at least 0.99 at 20"]
     assert cells[0] == [
         *("a", "places", "3", "0.9999", "0.995", "0.980 (carry-all)", "2 of 3"),
         *("0.497", "0.490 (carry-all)", "0 of 3", "-", "-", "-", "50,944", "600,000", "1.2e+07", "20"),
     ]
     assert len(header) == len(cells[0])
     assert cells[1][:7] == ["b", "places", "1", "0.9999", "0.500", "0.500 (carry-all)", "0 of 1"]
+
+
+def test_columns_are_chosen():
+    header, cells = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
+    assert header == ["run", "lowest", "lowest at 20", "seconds"]
+    assert cells[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
+    with pytest.raises(InputError, match="no column 'colour'"):
+        results.tabulate(ROWS, Asked(columns=("colour",)))
 
 
 def test_rows_are_grouped_and_chosen_by_fields_and_settings():

@@ -5,6 +5,8 @@ An object appears when its upload is complete, and not before.
 
 import contextlib
 import dataclasses
+import io
+import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -14,7 +16,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.operations import ABSENT, PIECE, Client, State
+from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, Client, State
 
 
 @dataclasses.dataclass(frozen=True, slots=True)  # a listing may have millions
@@ -25,13 +27,13 @@ class Entry:
       name: The name below the prefix.
       size: Its bytes.
       modified: Its time of writing, in seconds since 1970.
-      version: Identifies its content.
+      etag: Identifies its content; see ``clients.etag``.
     """
 
     name: str
     size: int
     modified: float
-    version: str = ""
+    etag: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,59 +116,47 @@ class ObjectPath:
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)
 
-    def put(self, data: bytes, version: str | None = None) -> bool:
-        """Writes a small object if the one that is there has the given version, and returns whether it did.
-
-        Args:
-          data: The object's content.
-          version: The version to replace; ABSENT if the object must not be there yet; None to write in any case.
-        """
-        with self._translate_errors():
-            return self._store.put(self._bucket, self._key, data, version)
-
-    def write_text(self, text: str) -> None:
-        self.put(text.encode())
-
-    def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
-        """Writes a whole object from a file, if the one that is there has the given version.
-
-        Args:
-          file: It is read from its beginning.
-          sha256: The content's, which ``state`` will tell.
-          version: The version to replace; ABSENT if the object must not be there yet.
+    def put(self, data: bytes, version: str | None = None) -> str | None:
+        """Writes a small object if the one that is there has the given version, or is ABSENT, or in any case for None.
 
         Returns:
           The new version; None if another one is there.
         """
         with self._translate_errors():
-            return self._store.upload(self._bucket, self._key, file, sha256, version)
+            return self._store.put(self._bucket, self._key, data, version, "")
+
+    def write_text(self, text: str) -> None:
+        self.put(text.encode())
+
+    def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
+        """As ``put``, from a whole file of this machine, which is not read into memory.
+
+        Args:
+          file: An open file.
+          sha256: The content's, which ``state`` will tell.
+          version: As for ``put``.
+        """
+        with self._translate_errors(), contextlib.ExitStack() as stack:
+            content: bytes | mmap.mmap = b""
+            if file.seek(0, io.SEEK_END):  # an empty file cannot be mapped
+                content = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            return self._store.put(self._bucket, self._key, content, version, sha256)
 
     def unlink(self) -> None:
         """Removes the object, if it is there."""
         with self._translate_errors():
             self._store.delete(self._bucket, [self._key])
 
-    def remove(self, names: Iterable[str], beside: str = "/") -> None:
-        """Removes those of these objects that are there, many at once.
-
-        Args:
-          names: As those of the entries.
-          beside: As for ``entries``.
-        """
+    def remove(self, names: Iterable[str]) -> None:
+        """Removes those of these objects below that are there, many at once."""
         with self._translate_errors():
-            self._store.delete(self._bucket, [f"{self._key}{beside}{name}".removeprefix("/") for name in names])
+            self._store.delete(self._bucket, [f"{self._key}/{name}".removeprefix("/") for name in names])
 
-    def entries(self, beside: str = "/") -> Iterator[Entry]:
-        """All objects whose key continues this one's with ``beside``; by default, those below it.
-
-        The names of the entries are what follows ``beside``.
-        """
-        prefix = f"{self._key}{beside}".removeprefix("/")
+    def entries(self) -> Iterator[Entry]:
+        """All objects below."""
         with self._translate_errors():
-            for key, size, modified, version in self._store.list(self._bucket, prefix):
-                # Consoles make an object whose name ends with a slash for an empty folder.
-                if not key.endswith("/"):
-                    yield Entry(key.removeprefix(prefix), size, modified, version)
+            for key, size, modified, etag in self._store.list(self._bucket, self._key):
+                yield Entry(key.removeprefix(f"{self._key}/"), size, modified, etag)
 
     @property
     def _bucket(self) -> str:

@@ -18,7 +18,7 @@ class Listing:
 
     Attributes:
       files: The files of the dataset, by name.
-      reports: The reports of runs; their names begin with the run's token.
+      reports: The reports of runs, by names below the folder of the config.
     """
 
     files: Mapping[str, Entry]
@@ -26,34 +26,17 @@ class Listing:
 
     @classmethod
     def of(cls, path: ObjectPath) -> "Listing":
-        """Lists both, which begin alike, at once."""
-        found = list(path.entries(""))
-        below = [dataclasses.replace(entry, name=entry.name[1:]) for entry in found if entry.name.startswith("/")]
-        beside = [
-            dataclasses.replace(entry, name=entry.name.removeprefix(BESIDE))
-            for entry in found
-            if entry.name.startswith(BESIDE)
-        ]
-        return cls({entry.name: entry for entry in below}, tuple(beside))
-
-
-@dataclasses.dataclass(frozen=True)
-class Before:
-    """The files of a run's layout that stand when it begins, by a listing or by the time.
-
-    Attributes:
-      has_some: Whether there are some, so that it is worth looking for each.
-      entries: Them, by name.
-      since: Without a listing, when the run began: what is older was there before.
-    """
-
-    has_some: bool
-    entries: Mapping[str, Entry] = dataclasses.field(default_factory=dict)
-    since: float = 0.0
-
-    def had(self, entry: Entry) -> bool:
-        """Whether this object was there."""
-        return self.entries.get(entry.name) == entry or entry.modified < self.since
+        """Lists both, which are in the folder of the config, at once."""
+        found, below = list(path.parents[0].entries()), f"{path.name}/"
+        files = [entry for entry in found if entry.name.startswith(below)]
+        return cls(
+            {
+                name: dataclasses.replace(entry, name=name)
+                for entry in files
+                for name in [entry.name.removeprefix(below)]
+            },
+            tuple(entry for entry in found if entry.name.startswith(path.name + BESIDE)),
+        )
 
 
 def marked_files(path: ObjectPath) -> Container[str]:
@@ -66,10 +49,12 @@ def own_files(layout: Layout) -> Iterator[str]:
     return (name for _, _, name in layout.shard_files())
 
 
-def remove_own(path: ObjectPath, layout: Layout, before: Before) -> None:
+def remove_own(path: ObjectPath, layout: Layout, before: Mapping[str, Entry]) -> None:
     """Removes shards of this layout that were not there, or not the same, when a run of it began."""
     own = set(own_files(layout))
-    remove_unmarked(path, [entry.name for entry in path.entries() if entry.name in own and not before.had(entry)])
+    remove_unmarked(
+        path, [entry.name for entry in path.entries() if entry.name in own and before.get(entry.name) != entry]
+    )
 
 
 def remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
@@ -82,7 +67,7 @@ def remove_strays(path: ObjectPath, listing: Listing, before: float | None = Non
 def remove_old_reports(path: ObjectPath, listing: Listing) -> None:
     """Removes reports that are too old to be those of runs that are still going on."""
     before = time.time() - OLD_SECONDS
-    path.remove([entry.name for entry in listing.reports if entry.modified < before], BESIDE)
+    path.parents[0].remove([entry.name for entry in listing.reports if entry.modified < before])
 
 
 def remove_unmarked(path: ObjectPath, names: list[str]) -> None:

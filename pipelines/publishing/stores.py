@@ -25,21 +25,21 @@ the same layout completes it. A run of another layout cannot tell it from a run 
 ``overwrite``.
 
 Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, also before it withdraws the
-dataset. One request removes a thousand objects of S3, or a hundred of Google's store.
+dataset. One request removes a thousand objects of S3, or one of Google's store.
 
 Limits of a store:
 
 - A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
   dataset, rather than a mixture. A reader that had opened the old dataset finds its files gone.
 - While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
-- A run that is stopped removes the shards of its layout that were written since it began (with ``overwrite``: since a
-  minute before, for clocks differ), and a run that publishes removes those of other layouts, unless the marker names
-  them. They may belong to another run, which notices it in 3, reports it and publishes nothing. Remaining race: a
-  cleanup that read the marker before step 2 of the other run and deletes after its step 3 (at most
-  ``prefixes.AT_ONCE`` objects).
+- A run that is stopped removes the shards of its layout that were written since it began, and a run that publishes
+  removes those of other layouts, unless the marker names them. They may belong to another run, which notices it in 3,
+  reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
+  deletes after its step 3 (at most ``prefixes.AT_ONCE`` objects).
 """
 
 import contextlib
+import enum
 import json
 import shutil
 import tempfile
@@ -62,15 +62,23 @@ from seq2seq_arith.pipelines.formats.layout import (
     Layout,
     read_metadata,
 )
-from seq2seq_arith.pipelines.places.operations import ABSENT
+from seq2seq_arith.pipelines.places.clients import ABSENT, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing import prefixes
-from seq2seq_arith.pipelines.publishing.prefixes import Before, Listing
-from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher
+from seq2seq_arith.pipelines.publishing.prefixes import Listing
+from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
 from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, Upload
 
-CLOCK_SECONDS = 60.0  # by which the clocks of this machine and of the store may differ
+
+class State(enum.Enum):
+    """The state of a dataset's prefix."""
+
+    EMPTY = enum.auto()  # nothing, or shards that no marker names
+    FOREIGN = enum.auto()  # a file that is not this program's
+    BEGUN = enum.auto()  # a marker, without dataset_info.json
+    DAMAGED = enum.auto()  # both, but a file is lost, or the marker is not as it was written
+    DONE = enum.auto()  # both, and all files
 
 
 class StorePublisher(Publisher):
@@ -87,22 +95,38 @@ class StorePublisher(Publisher):
           InputError: Also if another run may be making the dataset with another layout.
         """
         path = self.path
-        if overwrite and (path / METADATA).is_file():
-            return self._as_asked(task, layout, overwrite)
-        names = self._look().files
-        foreign = next((name for name in sorted(names) if not prefixes.is_ours(name)), None)
-        if METADATA not in names:
-            if foreign or DATASET_INFO in names:
+        state, found = self._state()
+        match state:
+            case State.EMPTY:
+                return None
+            case State.FOREIGN:
                 raise InputError(
-                    f"{path} holds {foreign or DATASET_INFO} and is no dataset of this program; move that away, or "
-                    "give another --data-dir"
+                    f"{path} holds {found} and is no dataset of this program; move that away, or give another "
+                    "--data-dir"
                 )
-            return None
-        if DATASET_INFO in names:
-            metadata = self._as_asked(task, layout, overwrite)
-            if metadata:
-                self._check_whole()
-            return metadata
+            case State.BEGUN:
+                self._check_begun(task, layout, overwrite)
+                return None
+        metadata = self._as_asked(task, layout, overwrite)
+        if metadata and state is State.DAMAGED:
+            raise InputError(f"{found}; {ANEW}")
+        return metadata
+
+    def _state(self) -> tuple[State, str]:
+        """The state of the prefix; with the foreign file, or with what is damaged."""
+        names = self._look().files
+        if METADATA not in names:
+            foreign = next((name for name in sorted(names) if not prefixes.is_ours(name)), None)
+            foreign = foreign or (DATASET_INFO if DATASET_INFO in names else "")
+            return (State.FOREIGN if foreign else State.EMPTY), foreign
+        if DATASET_INFO not in names:
+            return State.BEGUN, ""
+        problem = damage(self.path, self.sizes())
+        return (State.DAMAGED if problem else State.DONE), problem
+
+    def _check_begun(self, task: Task, layout: Layout, overwrite: bool) -> None:
+        """Checks that a run whose marker is there may be completed: it makes the same dataset, of the same layout."""
+        path = self.path
         marker = read_metadata(path) or {}
         begun = Layout.of_metadata(marker)
         if marker.get("parameters") == task.parameters() and begun != layout and not overwrite:
@@ -110,9 +134,7 @@ class StorePublisher(Publisher):
                 f"{path} is being made with {begun}, not {layout}, by a run that goes on or was killed; wait for it, "
                 "or give --overwrite to replace what it wrote"
             )
-        # The dataset has to be made, so no file of it is lost yet.
         self._as_asked(task, layout, overwrite)
-        return None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -129,13 +151,14 @@ class StorePublisher(Publisher):
         """
         del outlives  # any job may, and shards have no folder that tells whose they are
         standing = (self.path / METADATA).read() if overwrite else None
-        before = self._begin(layout, standing)
+        files = self._look().files
+        before = {name: files[name] for name in prefixes.own_files(layout) if name in files}
         upload = Upload(
             prefix=self.path,
             token=uuid.uuid4().hex,
             catalog=Path(tempfile.mkdtemp(prefix=f"{NAME}-")),
             overwrite=overwrite,
-            resumes=before.has_some,
+            resumes=bool(before),
         )
         try:
             yield upload
@@ -146,8 +169,7 @@ class StorePublisher(Publisher):
             with uninterrupted(), contextlib.suppress(InputError, StoreError):
                 Upload.cancelled.add(upload.token)
                 prefixes.remove_own(self.path, layout, before)
-                beside = f"{prefixes.BESIDE}{upload.token}/"
-                self.path.remove([entry.name for entry in self.path.entries(beside)], beside)
+                upload.own_file(REPORT).unlink()
             raise
         finally:
             shutil.rmtree(upload.catalog, ignore_errors=True)
@@ -158,11 +180,11 @@ class StorePublisher(Publisher):
     def finished(self) -> list[ObjectPath]:
         """As ``Publisher.finished``."""
         reports = sorted(self._look().reports, key=lambda entry: entry.modified)
-        return [ObjectPath(f"{self.path.url}{prefixes.BESIDE}{entry.name}", self.path.flags) for entry in reports]
+        return [self.path.parents[0] / entry.name for entry in reports]
 
     def holds(self, report: ObjectPath, versions: Mapping[str, str]) -> bool:
         """As ``Publisher.holds``."""
-        return versions.items() <= {name: entry.version for name, entry in self._look().files.items()}.items()
+        return versions.items() <= {name: entry.etag for name, entry in self._look().files.items()}.items()
 
     def may_be_written(self) -> bool:
         """As ``Publisher.may_be_written``: shards do not tell whose they are."""
@@ -180,17 +202,9 @@ class StorePublisher(Publisher):
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
             self._clean_up(upload, self._listing)
 
-    def _begin(self, layout: Layout, standing: tuple[bytes, str] | None) -> Before:
-        """What stands before a run; a listing is spared where a marker tells as much."""
-        if standing is not None:
-            return Before(Layout.of_metadata(json.loads(standing[0])) == layout, since=time.time() - CLOCK_SECONDS)
-        files = self._look().files
-        own = {name: files[name] for name in prefixes.own_files(layout) if name in files}
-        return Before(bool(own), entries=own)
-
     def _clean_up(self, upload: Upload, listing: Listing) -> None:
         """Removes what is left of this run and of others, after publishing."""
-        self.path.remove([f"{upload.token}/{REPORT}"], prefixes.BESIDE)
+        upload.own_file(REPORT).unlink()
         prefixes.remove_strays(self.path, self._look())
         prefixes.remove_old_reports(self.path, listing)
 
@@ -218,7 +232,7 @@ class StorePublisher(Publisher):
         state = (self.path / METADATA).state() if self._listing else None
         if self._listing:
             entry = self._listing.files.get(METADATA)
-        if self._listing is None or (entry.version if entry else None) != (state.version if state else None):
+        if self._listing is None or (entry.etag if entry else None) != (etag(state.version) if state else None):
             self._listing = Listing.of(self.path)
         return self._listing
 
@@ -258,7 +272,7 @@ def _refuse_if_changed(upload: Upload, listing: Listing, files: set[str]) -> Non
     if lost := sorted(files - set(listing.files)):
         raise StoreError(f"{upload.prefix / lost[0]} was removed by another run while this one went on")
     for name, version in upload.versions.items():
-        if listing.files[name].version != version:
+        if listing.files[name].etag != version:
             raise StoreError(f"{upload.prefix / name} was replaced by another run while this one went on")
 
 

@@ -10,7 +10,7 @@ from typing import IO, ClassVar
 
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.places.operations import ABSENT
+from seq2seq_arith.pipelines.places.clients import ABSENT, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import prefixes
 
@@ -28,7 +28,7 @@ class Upload:
       catalog: A directory of the machine that publishes, for the files that are written last.
       overwrite: Whether files of the dataset that stands may be replaced.
       resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
-      versions: The version of each file that the workers have written; see ``expect``.
+      versions: The ETag of each file that the workers have written; see ``expect``.
       cancelled: The tokens of cancelled runs of this process, whose threads may still upload.
     """
 
@@ -50,7 +50,8 @@ class Upload:
         """
         with tempfile.TemporaryFile(buffering=0) as whole, HashedFile(whole) as file:
             yield file
-            file.version, is_new = self._deposit(name, whole, file.sha256)
+            version, is_new = self._deposit(name, whole, file.sha256)
+            file.version = etag(version)
         # Threads can outlive a cancelled run. If the run was cancelled, delete the uploaded object, unless a published
         # dataset uses it.
         if is_new and self.token in Upload.cancelled and name not in prefixes.marked_files(self.prefix):

@@ -1,6 +1,7 @@
 """Fixtures of the pipelines layer."""
 
 import uuid
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,20 +43,28 @@ def copied(monkeypatch) -> None:
     monkeypatch.setattr(create, "write_dataset", stored.copy)
 
 
-@pytest.fixture(
-    params=["memory", pytest.param("gs", marks=pytest.mark.slow), pytest.param("s3", marks=pytest.mark.slow)]
-)
+OTHER = pytest.param("the other", marks=pytest.mark.release)
+
+
+def scheme_of(request: pytest.FixtureRequest) -> str:
+    """The store of a test, by turns; or the other one, which only a release asks; or the one that the test names."""
+    if request.param in ("gs", "s3"):
+        return request.param
+    return ("gs", "s3")[(zlib.crc32(request.node.originalname.encode()) + (request.param == "the other")) % 2]
+
+
+@pytest.fixture(params=["memory", pytest.param("by turns", marks=pytest.mark.slow), OTHER])
 def data_dir(request, monkeypatch) -> ObjectPath:
     """A data directory in a bucket of its own: of a store in this process, and of real stores' emulators.
 
-    What is put into the store of this process is made by Beam only once; see ``with_beam``.
+    What is put there is made by Beam only once; see ``with_beam``.
     """
+    monkeypatch.setattr(create, "write_dataset", stored.copy)
     if request.param == "memory":
-        monkeypatch.setattr(create, "write_dataset", stored.copy)
         monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
         return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
     request.getfixturevalue("servers")
-    return ObjectPath(f"{emulators.new_bucket(request.param)}/data")
+    return ObjectPath(f"{emulators.new_bucket(scheme_of(request))}/data")
 
 
 @pytest.fixture
@@ -64,10 +73,10 @@ def with_beam(copied, data_dir, monkeypatch) -> None:
     monkeypatch.setattr(create, "write_dataset", stored.write_dataset)
 
 
-@pytest.fixture(params=["gs", "s3"])
+@pytest.fixture(params=["by turns", OTHER])
 def served_dir(request, servers) -> ObjectPath:
     """A data directory in a bucket of its own, which other processes see as well."""
-    return ObjectPath(f"{emulators.new_bucket(request.param)}/data")
+    return ObjectPath(f"{emulators.new_bucket(scheme_of(request))}/data")
 
 
 @pytest.fixture(scope="session")

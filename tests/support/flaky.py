@@ -5,16 +5,81 @@ import http.client
 import http.server
 import itertools
 import random
-import re
 import threading
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
 from memory_store import MemoryStore
 
 KINDS = ("503", "503 but done", "429", "no answer but done")  # of failures, in turn
 BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
+HOP = ("content-length", "transfer-encoding", "connection", "date", "server", "host")  # headers that are not passed on
+
+Answer = tuple[int, dict[str, str], bytes]  # status, headers, content
+
+
+class Passing(http.server.BaseHTTPRequestHandler):
+    """Passes each request on to another server."""
+
+    protocol_version = "HTTP/1.1"
+    to: SplitResult
+
+    def answer(self, body: bytes) -> Answer | None:
+        """The answer to this request; None to close the connection without one."""
+        return self.forward(self.command, self.path, dict(self.headers), body)
+
+    def forward(self, command: str, path: str, headers: dict[str, str], body: bytes) -> Answer:
+        connection = http.client.HTTPConnection(self.to.hostname or "", self.to.port, timeout=60)
+        kept = {name: value for name, value in headers.items() if name.lower() not in HOP}
+        connection.request(command, path, body, kept | {"Content-Length": str(len(body))})
+        with connection.getresponse() as found:
+            return found.status, dict(found.getheaders()), found.read()
+
+    def handle_one(self) -> None:
+        found = self.answer(self._body())
+        if found is None:
+            self.close_connection = True
+            return
+        status, headers, content = found
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in HOP:
+                self.send_header(name, value)
+        length = headers.get("Content-Length", 0) if self.command == "HEAD" else len(content)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = handle_one
+
+    def _body(self) -> bytes:
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving(handler: type[http.server.BaseHTTPRequestHandler], port: int = 0) -> Iterator[str]:
+    """Runs a server in a thread; yields its URL."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    server.daemon_threads = True
+    server.handle_error = lambda *_: None  # a client has gone
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextlib.contextmanager
@@ -30,74 +95,27 @@ def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None
     Yields:
       The URL to use, and the requests that were refused.
     """
-    store, refused, numbers = urlsplit(url), [], itertools.count(1)
+    refused, numbers = [], itertools.count(1)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Flaky(Passing):
+        to = urlsplit(url)
 
-        def handle_one(self) -> None:
-            body = self._body()
+        def answer(self, body: bytes) -> Answer | None:
             is_refused = random.Random(f"{seed} {next(numbers)}").random() < share
             kind = KINDS[len(refused) % len(KINDS)] if is_refused else ""
+            found = None
+            if not is_refused or "done" in kind:
+                found = super().answer(body)
+                if passed is not None:
+                    passed.append(f"{found[0]} {self.command} {self.path}")
             if is_refused:
                 refused.append(f"{self.command} {self.path}")
-            if not is_refused or "done" in kind:
-                status, headers, content = self._forward(_numbered(body) if self.path.startswith("/batch/") else body)
-                if passed is not None:
-                    passed.append(f"{status} {self.command} {self.path}")
-            if kind.startswith("no answer"):
-                self.close_connection = True
-                return
-            if is_refused:
-                status, headers, content = int(kind[:3]), [("Content-Type", "application/xml")], BUSY
-            self.send_response(status)
-            for name, value in headers:
-                if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                    self.send_header(name, value)
-            length = dict(headers).get("Content-Length") if self.command == "HEAD" and not is_refused else len(content)
-            self.send_header("Content-Length", str(length or 0))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(content)
+                busy = int(kind[:3]), {"Content-Type": "application/xml"}, BUSY
+                return None if kind.startswith("no answer") else busy
+            return found
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = handle_one
-
-        def _body(self) -> bytes:
-            if "chunked" not in self.headers.get("Transfer-Encoding", ""):
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-
-        def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-            connection = http.client.HTTPConnection(store.hostname or "", store.port, timeout=60)
-            headers = {name: value for name, value in self.headers.items() if name.lower() != "transfer-encoding"}
-            connection.request(self.command, self.path, body, headers | {"Content-Length": str(len(body))})
-            with connection.getresponse() as answer:
-                return answer.status, answer.getheaders(), answer.read()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    server.handle_error = lambda *_: None  # a client has gone
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", refused
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def _numbered(batch: bytes) -> bytes:
-    """A batch of requests whose parts have numbers: the emulator leaves those without one out, as Google's does not."""
-    head = b"Content-Type: application/http\n"
-    numbers = itertools.count(1)
-    return re.sub(head, lambda _: head + b"Content-ID: <%d>\n" % next(numbers), batch)
+    with serving(Flaky) as flaky_url:
+        yield flaky_url, refused
 
 
 class FlakyMemory(MemoryStore):
@@ -124,11 +142,8 @@ class FlakyMemory(MemoryStore):
     def read(self, bucket: str, key: str) -> Any:
         return self._call("read", bucket, key)
 
-    def put(self, bucket: str, key: str, data: bytes, version: str | None) -> Any:
-        return self._call("put", bucket, key, data, version)
-
-    def upload(self, bucket: str, key: str, file: IO[bytes], sha256: str, version: str) -> Any:
-        return self._call("upload", bucket, key, file, sha256, version)
+    def put(self, bucket: str, key: str, content: bytes, version: str | None, sha256: str) -> Any:
+        return self._call("put", bucket, key, content, version, sha256)
 
     def delete(self, bucket: str, keys: Sequence[str]) -> Any:
         return self._call("delete", bucket, keys)

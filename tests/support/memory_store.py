@@ -4,9 +4,8 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import IO
 
-from seq2seq_arith.pipelines.places.operations import PIECE, Listed, State
+from seq2seq_arith.pipelines.places.clients import PIECE, Listed, State
 
 SCHEME = "memory"
 
@@ -46,14 +45,15 @@ class MemoryStore:
     def read_range(self, bucket: str, key: str, start: int, size: int) -> bytes:
         return b"".join(self.pieces(bucket, key))[start : start + size]
 
-    def put(self, bucket: str, key: str, data: bytes, version: str | None) -> bool:
+    def put(self, bucket: str, key: str, content: bytes, version: str | None, sha256: str) -> str | None:
         self.requests.append(f"put {key}")
-        return self._write(bucket, key, data, version, "") is not None
-
-    def upload(self, bucket: str, key: str, file: IO[bytes], sha256: str, version: str) -> str | None:
-        self.requests.append(f"upload {key}")
-        file.seek(0)
-        return self._write(bucket, key, file.read(), version, sha256)
+        with self._lock:
+            found = self._objects.get((bucket, key))
+            if version is not None and version != (found[1] if found else ""):
+                return None
+            new = f"{next(self._versions)}"
+            self._objects[bucket, key] = (bytes(content), new, time.time(), sha256)
+        return new
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
         if keys:
@@ -68,20 +68,6 @@ class MemoryStore:
             found = sorted(
                 Listed(key, len(data), modified, version)
                 for (owner, key), (data, version, modified, _) in self._objects.items()
-                if owner == bucket and key.startswith(prefix)
+                if owner == bucket and key.startswith(f"{prefix}/" if prefix else "")
             )
         yield from found
-
-    def _write(self, bucket: str, key: str, data: bytes, version: str | None, sha256: str) -> str | None:
-        with self._lock:
-            found = self._objects.get((bucket, key))
-            if version is not None and version != (found[1] if found else ""):
-                return None
-            new = str(next(self._versions))
-            self._objects[bucket, key] = (bytes(data), new, time.time(), sha256)
-        return new
-
-    @staticmethod
-    def trouble(error: Exception) -> str:
-        del error
-        return ""

@@ -14,14 +14,13 @@ process has read or written last. So of two trainings of one run, one ends at it
 
 import atexit
 import functools
-import io
 import itertools
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
 
 from seq2seq_arith.base.errors import InputError, TrainingError
-from seq2seq_arith.pipelines.places.operations import ABSENT
+from seq2seq_arith.pipelines.places.clients import ABSENT, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 
 TRAINED = (".npz", ".jsonl", ".csv")  # how the names of the files end that only a training writes
@@ -60,11 +59,12 @@ def working_copy(url: str) -> Path:
     folder = _folder(place)
     for entry in entries:
         path = folder / entry.name
-        if not path.exists() or _copied.get(path) != entry.version:
+        if path.exists() and etag(_copied.get(path, "")) == entry.etag:
+            continue
+        if (read := (place / entry.name).read()) is not None:  # else it has been removed since
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                file.writelines((place / entry.name).pieces())
-            _copied[path] = entry.version
+            content, _copied[path] = read
+            path.write_bytes(content)
     kept = {folder / entry.name for entry in entries}
     for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
@@ -101,7 +101,7 @@ def put(path: Path) -> None:
     if path.suffix not in TRAINED:
         there.put(content)
         return
-    version = there.upload(io.BytesIO(content), version=_copied.get(path, ABSENT))
+    version = there.put(content, _copied.get(path, ABSENT))
     if version is None:
         found = there.read()  # an attempt whose answer was lost may have been done, and was then repeated
         if found is None or found[0] != content:

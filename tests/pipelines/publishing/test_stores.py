@@ -8,6 +8,7 @@ import pickle
 import signal
 import time
 
+import memory_store
 import pytest
 from programs import ends_as_told, run, run_here, start, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
@@ -91,7 +92,7 @@ def lists_seldom(data_dir, listings, *flags):
     """That a run lists its prefix at its beginning and its end, and never to show its progress."""
     process = run_here(*GENERATE, *THREE, "--data-dir", data_dir, *flags)
     assert process.returncode == 0, process.stderr
-    assert listings == [dataset_path(data_dir, TASK).url] * (3 if flags else 2)
+    assert listings == [dataset_path(data_dir, TASK).parents[0].url] * (3 if "--overwrite" in flags else 2)
 
 
 @pytest.mark.parametrize("before", [None, "three", "two"])
@@ -476,6 +477,31 @@ def test_shards_that_are_removed_until_the_mark_is_there(data_dir, monkeypatch):
     monkeypatch.undo()
     make(TASK, layout, data_dir)
     assert verify(path).problems == []
+
+
+@pytest.mark.parametrize("data_dir", ["memory"], indirect=True)
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "another run's"])
+def test_a_marker_whose_conditional_write_is_refused(data_dir, monkeypatch, ours):
+    """It was done before, and its answer was lost; or another run was faster, and its dataset stands."""
+    other, put, lost = ObjectPath(f"{data_dir.url}-other"), memory_store.MemoryStore.put, []
+    make(TASK, LAYOUTS["two"], other)
+    theirs = (dataset_path(other, TASK) / "metadata.json").read_bytes()
+
+    def refused(self, bucket, key, content, *condition):
+        if not key.endswith("1.0.0/metadata.json"):
+            return put(self, bucket, key, content, *condition)
+        lost.append(put(self, bucket, key, content if ours else theirs, None, ""))
+        return None
+
+    monkeypatch.setattr(memory_store.MemoryStore, "put", refused)
+    if ours:
+        make(TASK, LAYOUTS["three"], data_dir)
+        assert verify(dataset_path(data_dir, TASK)).problems == []
+    else:
+        with pytest.raises(InputError, match=r"another run has made .*, with 2 shards without Parquet, not 3"):
+            make(TASK, LAYOUTS["three"], data_dir)
+        assert (dataset_path(data_dir, TASK) / "metadata.json").read_bytes() == theirs
+    assert len(lost) == 1
 
 
 def test_shards_that_another_run_removed(data_dir):

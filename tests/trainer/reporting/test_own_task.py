@@ -24,7 +24,7 @@ def forget(monkeypatch):
     return forgotten
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("task", "size", "phrases"),
     [

@@ -226,11 +226,11 @@ class Output:
         if part in self._parts:
             self._replace(part, "", "")
 
-    def _replace(self, part: str, *content: str) -> None:
+    def _replace(self, part: str, *shown: str) -> None:
         from IPython.display import display  # type: ignore[reportMissingImports]
 
         with self._lock:
-            self._parts[part] = content
+            self._parts[part] = shown
             plain, marked = zip(*self._parts.values(), strict=True)
             content = {"text/plain": "\n\n".join(filter(None, plain)), "text/html": "".join(marked)}
             if self._handle is None:

@@ -100,7 +100,13 @@ class Table(Sequence[dict[str, Any]]):
         return "\n".join(filter(None, [self.title, text, self._rest()]))
 
     def _repr_html_(self) -> str:
-        return html_table(*self._shown(), self.title) + html.escape(self._rest())
+        def line(kind: str, cells: Sequence[str], style: str = "") -> str:
+            return f"<tr>{''.join(f'<{kind}{style}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
+
+        header, rows = self._shown()
+        caption = f"<caption>{html.escape(self.title)}</caption>" * bool(self.title)
+        lines = [line("th", header), *(line("td", row, ' style="white-space: pre"') for row in rows)]  # spaces stay
+        return f"<table>{caption}{''.join(lines)}</table>{html.escape(self._rest())}"
 
     def _shown(self) -> tuple[list[str], list[list[str]]]:
         """The header and the cells of the first rows, as a person reads them."""
@@ -110,21 +116,6 @@ class Table(Sequence[dict[str, Any]]):
     def _rest(self) -> str:
         """Says how many rows are not shown."""
         return f"({len(self) - ROWS_SHOWN:,} more rows)" if len(self) > ROWS_SHOWN else ""
-
-
-def html_table(header: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> str:
-    """Rows as a table of HTML. A cell keeps its spaces, and is text, whatever stands in it.
-
-    >>> html_table(["question"], [["<b>"]])
-    '<table><tr><th>question</th></tr><tr><td style="white-space: pre">&lt;b&gt;</td></tr></table>'
-    """
-
-    def line(kind: str, cells: Sequence[Any], style: str = "") -> str:
-        return f"<tr>{''.join(f'<{kind}{style}>{html.escape(str(cell))}</{kind}>' for cell in cells)}</tr>"
-
-    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
-    lines = [line("th", header), *(line("td", row, ' style="white-space: pre"') for row in rows)]
-    return f"<table>{caption}{''.join(lines)}</table>"
 
 
 def cut(share: float, decimals: int) -> str:

@@ -1,9 +1,9 @@
-"""The networks and the views as plain data: their code's place, their needs and their costs.
+"""The networks and the views as plain data: what they need and what they cost; their code is imported when it is built.
 
 Nothing here imports TensorFlow, so that a network or a view that does not fit is refused at once. To add a network,
 write its file in ``trainer/models/`` and add an entry to ``MODELS``; ``examples/model/`` shows it step by step. To add
-a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a file of one's
-own, as ``trainer/plugins.py`` describes.
+a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a custom file,
+as ``trainer/plugins.py`` describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))
@@ -13,7 +13,6 @@ True
 """
 
 import dataclasses
-import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,48 +21,58 @@ from seq2seq_arith.base.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a network costs; ``trainer/training/costs.py`` estimates memory and time from it.
+
+    Attributes:
+      kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
+        its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``in_blocks``,
+        for addition with 62 and 302 characters.
+      kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again, as
+        in ``models/recurrent.py``; None if the network has no such layers.
+      gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
+      directions: How often a layer runs over the steps: 2 for a bidirectional one.
+      in_blocks: Whether a transformer's blocks run over one sequence of question and answer.
+    """
+
+    kept: float
+    gates: float
+    kept_long: float | None = None
+    directions: int = 1
+    in_blocks: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelEntry:
     """A network, without its code.
 
     Attributes:
-      build: ``module:function`` of the function that builds it; ``trainer/models/build.py`` says what it is given.
+      build: Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
       help: One line for ``--help`` and the documentation.
-      kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
-        its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``blocks``, for
-        addition with 62 and 302 characters.
-      kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again,
-        as in ``models/recurrent/checkpointed.py``; None if the network has no such layers.
-      gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
-      directions: How often a layer runs over the steps: 2 for a bidirectional one.
+      cost: What it costs.
       writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
         steps of the question as of the answer.
       any_length: Whether its weights fit strings of any length.
       autoregressive: Whether it writes the answer character by character, and reads what it has written.
-      blocks: For a stack of a transformer's blocks, what they run over: ``one`` sequence of question and answer, or
-        ``two``, of which that of the answer looks at that of the question; empty for all other networks.
       heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
       options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
         can have, its default first.
-      order: For taggers, in which directions the layers run, a key of ``taggers.ORDERS``.
+      order: For taggers, from the number of layers to a letter for the direction of each.
       in_browser: The function of the playground's ``model.js`` that computes it; empty if none does.
       needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     """
 
-    build: str
+    build: Callable[[Any], Any]
     help: str
-    kept: int
-    gates: float
-    directions: int = 1
+    cost: Cost
     writes_in_place: bool = False
     any_length: bool = True
     autoregressive: bool = False
-    blocks: str = ""
     heads: int = 0
     options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    order: str = ""
+    order: Callable[[int], str] | None = None
     in_browser: str = ""
     needs_float32: str = ""
-    kept_long: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,7 +80,7 @@ class ViewEntry:
     """A view, without its code.
 
     Attributes:
-      build: ``module:class`` of its class, which is given the task.
+      build: Imports the code, and makes the view from its name and a task.
       help: One line for ``--help`` and the documentation.
       given: What the view gives to the model, a key of ``GIVEN``.
       question_shape: From a task to the shape of one question: (steps,) or (steps, channels).
@@ -79,7 +88,7 @@ class ViewEntry:
       needs_digits: Whether the operands must have digits, whose places it lines up.
     """
 
-    build: str
+    build: Callable[[str, Task], Any]
     help: str
     given: str
     question_shape: Callable[[Task], tuple[int, ...]]
@@ -91,140 +100,102 @@ class ViewEntry:
 # and makes a loop as fast.
 MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
-# How a transformer knows the order of characters; ``models/autoregressive/positions.py`` describes them.
-POSITIONS = ("rope", "none", "learned", "sinusoidal", "alibi", "fire", "coupled", "coupled_rope", "coupled_bias")
+# How a transformer knows the order of characters; ``models/positions.py`` describes them.
+POSITIONS = ("rope", "none", "learned", "coupled", "coupled_rope", "coupled_bias")
 # These need digits, whose places they count, in an answer that starts from the units.
 COUPLED = ("coupled", "coupled_rope", "coupled_bias")
 FEED_FORWARDS = ("gelu", "swiglu")
 
-_AUTOREGRESSIVE = "seq2seq_arith.trainer.models.autoregressive"
-_ENCODER_DECODERS = "seq2seq_arith.trainer.models.encoder_decoder"
-_TAGGERS = "seq2seq_arith.trainer.models.taggers"
+
+def _parallel():
+    from seq2seq_arith.trainer.models import parallel
+
+    return parallel
+
+
+def _autoregressive():
+    from seq2seq_arith.trainer.models import autoregressive
+
+    return autoregressive
+
+
+def _views():
+    from seq2seq_arith.trainer.data import views
+
+    return views
+
+
+def _tagger(does: str, order: Callable[[int], str], directions: int = 1) -> ModelEntry:
+    """A tagger of LSTMs, whose layers have the directions that ``order`` gives."""
+    return ModelEntry(
+        build=lambda spec: _parallel().tagger(spec, order(spec.layers)),
+        help=f"LSTM layers that write one answer character per step, {does}",
+        cost=Cost(kept=12, kept_long=5, gates=4, directions=directions),
+        writes_in_place=True,
+        order=order,
+        in_browser="tagger",
+    )
+
 
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
-        build=f"{_ENCODER_DECODERS}:lstm_encoder_decoder",
+        build=lambda spec: _parallel().lstm_encoder_decoder(spec),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
-        kept=12,
-        kept_long=2.5,
-        gates=4,
+        cost=Cost(kept=12, kept_long=2.5, gates=4),
     ),
     "gru": ModelEntry(
-        build=f"{_ENCODER_DECODERS}:gru_encoder_decoder",
+        build=lambda spec: _parallel().gru_encoder_decoder(spec),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
-        kept=12,
-        gates=3,
+        cost=Cost(kept=12, gates=3),
     ),
     "simple_rnn": ModelEntry(
-        build=f"{_ENCODER_DECODERS}:simple_rnn_encoder_decoder",
+        build=lambda spec: _parallel().simple_rnn_encoder_decoder(spec),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
-        kept=4,
-        gates=1,
+        cost=Cost(kept=4, gates=1),
     ),
-    "lstm_tagger": ModelEntry(
-        build=f"{_TAGGERS}:lstm_tagger",
-        help="LSTM layers that write one answer character per step, all forward",
-        kept=12,
-        kept_long=5,
-        gates=4,
-        writes_in_place=True,
-        order="forward",
-        in_browser="tagger",
-    ),
-    "bilstm_tagger": ModelEntry(
-        build=f"{_TAGGERS}:bilstm_tagger",
-        help="LSTM layers that write one answer character per step, each in both directions",
-        kept=12,
-        kept_long=5,
-        gates=4,
-        directions=2,
-        writes_in_place=True,
-        order="both ways",
-        in_browser="tagger",
-    ),
-    "alternating_tagger": ModelEntry(
-        build=f"{_TAGGERS}:alternating_tagger",
-        help="LSTM layers that write one answer character per step, forward and backward in turn",
-        kept=12,
-        kept_long=5,
-        gates=4,
-        writes_in_place=True,
-        order="in turn",
-        in_browser="tagger",
-    ),
-    "returning_tagger": ModelEntry(
-        build=f"{_TAGGERS}:returning_tagger",
-        help="LSTM layers that write one answer character per step, the last one backward",
-        kept=12,
-        kept_long=5,
-        gates=4,
-        writes_in_place=True,
-        order="back at last",
-        in_browser="tagger",
-    ),
+    "lstm_tagger": _tagger("all forward", lambda layers: "f" * layers),
+    "bilstm_tagger": _tagger("each in both directions", lambda layers: "d" * layers, directions=2),
+    "returning_tagger": _tagger("the last one backward", lambda layers: "f" * (layers - 1) + "b"),
     "latch_tagger": ModelEntry(
-        build="seq2seq_arith.trainer.models.latch_tagger:latch_tagger",
+        build=lambda spec: _parallel().latch_tagger(spec),
         help="dense layers and latches, which hold a carry or a sign over any number of places",
-        kept=16,
-        gates=4,
+        cost=Cost(kept=16, gates=4),
         writes_in_place=True,
         in_browser="latch_tagger",
     ),
     "convolution": ModelEntry(
-        build="seq2seq_arith.trainer.models.convolution:convolution",
+        build=lambda spec: _parallel().convolution(spec),
         help="each answer character from the question characters around its place",
-        kept=4,
-        gates=3,
+        cost=Cost(kept=4, gates=3),
         writes_in_place=True,
         in_browser="convolution",
     ),
     "lstm_transformer": ModelEntry(
-        build="seq2seq_arith.trainer.models.lstm_transformer:lstm_transformer",
+        build=lambda spec: _parallel().lstm_transformer(spec, MODELS["lstm_transformer"].heads),
         help="attention from learned queries to the characters, and LSTMs along the answer",
-        kept=12,
-        gates=4,
+        cost=Cost(kept=12, gates=4),
         any_length=False,
         heads=4,
     ),
     "causal": ModelEntry(
-        build=f"{_AUTOREGRESSIVE}.causal:causal",
+        build=lambda spec: _autoregressive().causal(spec),
         help="a decoder-only transformer, which writes the answer character by character",
-        kept=34,
-        gates=6,
+        cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
-        blocks="one",
         heads=4,
         options={"positions": POSITIONS, "feed_forward": FEED_FORWARDS},
     ),
-    "encoder_decoder": ModelEntry(
-        build=f"{_AUTOREGRESSIVE}.encoder_decoder:encoder_decoder",
-        help="a transformer whose decoder looks at what its encoder made of the question",
-        kept=42,
-        gates=7,
-        autoregressive=True,
-        blocks="two",
-        heads=4,
-        options={"positions": ("sinusoidal", "learned", "none"), "feed_forward": FEED_FORWARDS},
-    ),
-    "lstm_feedback": ModelEntry(
-        build=f"{_AUTOREGRESSIVE}.lstm:lstm_feedback",
-        help="an encoder and a decoder of LSTMs, which reads what it has written",
-        kept=12,
-        gates=4,
-        autoregressive=True,
-    ),
     "lstm_attention": ModelEntry(
-        build=f"{_AUTOREGRESSIVE}.lstm:lstm_attention",
+        build=lambda spec: _autoregressive().LstmAttention(spec),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
-        kept=16,
-        gates=5.5,
+        cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
     ),
     "counter": ModelEntry(
-        build="seq2seq_arith.trainer.models.counter:counter",
+        build=lambda spec: _parallel().counter(spec),
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
-        kept=2,
-        gates=1 / 8,  # with 128 counters, the 32 units of the readout at the steps of the answer
+        # With 128 counters, the 32 units of the readout at the steps of the answer.
+        cost=Cost(kept=2, gates=1 / 8),
         in_browser="counter",
         needs_float32="a counter sums over thousands of steps",
     ),
@@ -251,21 +222,21 @@ def _aligned_steps(task: Task) -> int:
 
 VIEWS: dict[str, ViewEntry] = {
     "raw": ViewEntry(
-        build="seq2seq_arith.trainer.data.views:View",
+        build=lambda name, task: _views().View(name, task),
         help="the stored string, character by character",
         given="nothing",
         question_shape=lambda task: (task.question_width,),
         answer_steps=lambda task: task.answer_width,
     ),
     "backward": ViewEntry(
-        build="seq2seq_arith.trainer.data.views:BackwardView",
+        build=lambda name, task: _views().BackwardView(name, task),
         help="the stored question, and the answer from its last character to its first",
         given="answer reversed",
         question_shape=lambda task: (task.question_width,),
         answer_steps=lambda task: task.answer_width,
     ),
     "aligned": ViewEntry(
-        build="seq2seq_arith.trainer.data.views:AlignedView",
+        build=lambda name, task: _views().AlignedView(name, task),
         help="the digits of both operands side by side, least significant first",
         given="digits paired, in order",
         question_shape=lambda task: (_aligned_steps(task), 2),
@@ -273,7 +244,7 @@ VIEWS: dict[str, ViewEntry] = {
         needs_digits=True,
     ),
     "crossed": ViewEntry(
-        build="seq2seq_arith.trainer.data.views:CrossedView",
+        build=lambda name, task: _views().CrossedView(name, task),
         help="per place of the answer, all pairs of digits whose places add up to it",
         given="crossed",
         question_shape=lambda task: (_aligned_steps(task), 2 * task.operand_width),
@@ -283,24 +254,31 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
+def _own_code(*_: Any) -> Any:
+    raise NotImplementedError("the code of a plug-in is loaded by plugins.load")
+
+
+OWN_MODEL = ModelEntry(build=_own_code, help="a model of your own", cost=Cost(kept=12, gates=4))
+
+
 def model_entry(name: str) -> ModelEntry:
     """The entry of a network, which may be one of another package, or in a file (``plugins.py``).
 
-    Of those, only the place of the code is known. Their costs are estimated as those of an LSTM.
+    The cost of those is estimated as that of an LSTM, and ``plugins.load`` has their code.
     """
     if name in MODELS:
         return MODELS[name]
-    return ModelEntry(build=name, help="a model of your own", kept=12, gates=4)
+    return OWN_MODEL
 
 
 def view_entry(name: str) -> ViewEntry:
     """The entry of a view, which may be one of another package, or in a file (``plugins.py``).
 
-    Of those, only the place of the code is known; the shapes are those of ``raw`` until its class says others.
+    The shapes of those are those of ``raw`` until their class says others, and ``plugins.load`` has their code.
     """
     if name in VIEWS:
         return VIEWS[name]
-    return dataclasses.replace(VIEWS["raw"], build=name, help="a view of your own", given=OWN_VIEW)
+    return dataclasses.replace(VIEWS["raw"], build=_own_code, help="a view of your own", given=OWN_VIEW)
 
 
 def check_view(view: str, task: Task) -> None:
@@ -333,9 +311,3 @@ def check_steps(name: str, view: str, task: Task, question_steps: int, answer_st
             f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
             f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
         )
-
-
-def load(place: str) -> Any:
-    """Imports the object that stands at ``module:name``."""
-    module, _, name = place.partition(":")
-    return getattr(importlib.import_module(module), name)

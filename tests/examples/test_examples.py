@@ -219,5 +219,8 @@ def add_entry(root: Path, guide: str) -> None:
     text = (root / file).read_text(encoding="utf-8")
     head = re.search(rf"^{name}: .*?\{{\n(?=    )", text, re.MULTILINE | re.DOTALL)
     assert head
+    above = re.search(rf"Add\s+above\s+`{name}`\s+in\s+`[\w/.]+`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
+    before = textwrap.dedent(above[1]) + "\n\n" if above else ""
     indented = textwrap.indent(textwrap.dedent(entry), "        ")
-    (root / file).write_text(text[: head.end()] + indented + text[head.end() :], encoding="utf-8")
+    parts = (text[: head.start()], before, head[0], indented, text[head.end() :])
+    (root / file).write_text("".join(parts), encoding="utf-8")

@@ -14,7 +14,7 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.models.layers import OneHot
-from seq2seq_arith.trainer.models.recurrent.plain import PlainLSTM
+from seq2seq_arith.trainer.models.recurrent import PlainLSTM
 from seq2seq_arith.trainer.runs import evaluated
 from seq2seq_arith.trainer.runs.run import Run
 

@@ -33,7 +33,7 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.registry import VIEWS, check_view, load, view_entry
+from seq2seq_arith.trainer.registry import VIEWS, check_view, view_entry
 
 # A view of one's own is tried on so many examples.
 TRIED = 256
@@ -196,7 +196,7 @@ def make_view(name: str, task: Task, sha256: str | None = None) -> View:
     """
     check_view(name, task)
     if name in VIEWS:
-        return load(VIEWS[name].build)(name, task)
+        return VIEWS[name].build(name, task)
     return _own(name, plugins.load(name, sha256, plugins.VIEW), task)
 
 

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps, load
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
         on_gpu=cudnn,
     )
     if config.name in MODELS:
-        return as_network(load(MODELS[config.name].build)(spec))
+        return as_network(config.entry.build(spec))
     return _built(config.name, plugins.load(config.name, config.code_sha256), spec)
 
 

@@ -1,4 +1,7 @@
-"""What a function that builds a network is told about its task and its size."""
+"""The argument of a function that builds a network: the sizes of its task and of its layers.
+
+A module of its own, because the files of custom models import it.
+"""
 
 import dataclasses
 from typing import Any

@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.registry import MODELS, model_entry
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -120,7 +120,7 @@ def _offer(name: str, run: Run) -> Offer:
         symbol=task.operation.symbol,
         equals=task.notation.equals,
         example=text.example(task),
-        character_by_character=model_entry(model.name).autoregressive,
+        character_by_character=model.entry.autoregressive,
         epochs=_epochs(run),
         hard=list(_hard(task)),
         lengths=lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.digits)) else [],
@@ -148,7 +148,7 @@ def most_digits(run: Run) -> int:
     """The longest operands that the page asks a run about: never less than those of its training."""
     model = run.config.model
     # A model of someone's own may be of any kind.
-    slow = model.name not in MODELS or model_entry(model.name).autoregressive or model_entry(model.name).heads
+    slow = model.name not in MODELS or model.entry.autoregressive or model.entry.heads
     most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
     return max(run.task.digits, min(run.most_digits, most // 2))
 

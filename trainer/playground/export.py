@@ -21,7 +21,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
-from seq2seq_arith.trainer.models.taggers import ORDERS
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.playground.catalog import Offer, Refused
@@ -130,7 +129,7 @@ def _rules(run: Run) -> dict[str, Any]:
         "operand_width": _line(task, lambda each: each.operand_width),
         "network": NETWORKS[model.name],
         "layers": model.layers,
-        "directions": ORDERS[order](model.layers) if order else "",
+        "directions": order(model.layers) if order else "",
         "latch_steepness": Latch.STEEPNESS,
         "counter_steepness": Counter.STEEPNESS,
     }

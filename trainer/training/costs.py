@@ -16,7 +16,7 @@ from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.recipes import recipe
-from seq2seq_arith.trainer.registry import MAX_UNROLL, model_entry
+from seq2seq_arith.trainer.registry import MAX_UNROLL, ModelEntry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -44,20 +44,19 @@ SMALL_PQ = "--dashes 20 --batch-size 32 --epochs 300 --patience 0"
 
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
     """About how many bytes a process needs for its training steps, if each replica has so many weights."""
-    network = model_entry(config.model.name)
-    if network.blocks:
-        steps, pairs = _block_sizes(network.blocks, config.model.layers, view.question_shape[0], view.answer_steps)
-        kept = network.kept * config.model.hidden * steps + BLOCKS_KEPT * network.heads * pairs
-    else:
-        kept = _kept(config, view) * config.model.hidden * _layer_steps(config, view)
-        kept += ATTENTION_KEPT * network.heads * _attended_pairs(config, view)
-    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * kept * config.batch_size)
-
-
-def _kept(config: TrainConfig, view: "View") -> float:
-    """Values that the backward pass keeps per step, example and unit."""
-    network = model_entry(config.model.name)
-    return network.kept if network.kept_long is None or view.longest <= MAX_UNROLL else network.kept_long
+    model = config.model
+    entry = model.entry
+    cost, steps, pairs = entry.cost, _layer_steps(entry, model.layers, view), _attended_pairs(entry, model.layers, view)
+    kept, per_pair = cost.kept, ATTENTION_KEPT
+    if cost.in_blocks:
+        # The last block makes keys and values of the question, which are about half of what a block keeps, and no more.
+        question, answer = view.question_shape[0], view.answer_steps
+        both, before = question + answer, model.layers - 1
+        steps, pairs, per_pair = before * both + question // 2 + answer, before * both**2 + answer * both, BLOCKS_KEPT
+    elif cost.kept_long is not None and view.longest > MAX_UNROLL:
+        kept = cost.kept_long
+    values = kept * model.hidden * steps + per_pair * entry.heads * pairs
+    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * values * config.batch_size)
 
 
 def operations(config: TrainConfig, view: "View", examples: int) -> int:
@@ -67,9 +66,10 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     pass. Counted are the products of units by units and the attention. Left out are the products with one-hot
     characters and the output layer, which together have some 30 columns, the optimizer, and the evaluations.
     """
-    hidden = config.model.hidden
-    multiplications = 2 * model_entry(config.model.name).gates * hidden * hidden * _layer_steps(config, view)
-    multiplications += 2 * hidden * _attended_pairs(config, view)
+    model = config.model
+    entry, hidden = model.entry, model.hidden
+    multiplications = 2 * entry.cost.gates * hidden * hidden * _layer_steps(entry, model.layers, view)
+    multiplications += 2 * hidden * _attended_pairs(entry, model.layers, view)
     return round(3 * 2 * multiplications * examples)
 
 
@@ -129,37 +129,15 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
     raise InputError(f"a training step of {weights:,} weights needs {sizes}; give {advice}")
 
 
-def _layer_steps(config: TrainConfig, view: "View") -> int:
+def _layer_steps(entry: ModelEntry, layers: int, view: "View") -> int:
     """Steps of all layers together."""
-    network = model_entry(config.model.name)
-    if network.blocks:
-        return config.model.layers * (view.question_shape[0] + view.answer_steps)
-    if network.writes_in_place:
-        return network.directions * config.model.layers * view.answer_steps
-    return view.question_shape[0] + config.model.layers * view.answer_steps
+    if entry.cost.in_blocks:
+        return layers * (view.question_shape[0] + view.answer_steps)
+    if entry.writes_in_place:
+        return entry.cost.directions * layers * view.answer_steps
+    return view.question_shape[0] + layers * view.answer_steps
 
 
-def _block_sizes(blocks: str, layers: int, question: int, answer: int) -> tuple[int, int]:
-    """The steps that all blocks together keep values of, and the pairs of steps that their attention compares.
-
-    >>> _block_sizes("one", 1, 6, 4), _block_sizes("two", 1, 6, 4)
-    ((7, 40), (10, 76))
-
-    Args:
-      blocks: What they run over, as the registry says it.
-      layers: The number of blocks; of two stacks, in each.
-      question, answer: Steps of each.
-    """
-    both = question + answer
-    if blocks == "two":
-        return layers * both, layers * (question**2 + answer**2 + answer * question)
-    # The last block makes keys and values of the question, which are about half of what a block keeps, and no more.
-    before = layers - 1
-    return before * both + question // 2 + answer, before * both**2 + answer * both
-
-
-def _attended_pairs(config: TrainConfig, view: "View") -> int:
+def _attended_pairs(entry: ModelEntry, layers: int, view: "View") -> int:
     """Pairs of steps that attention compares, of all layers together."""
-    if not model_entry(config.model.name).heads:
-        return 0
-    return config.model.layers * (view.question_shape[0] + view.answer_steps) ** 2
+    return layers * (view.question_shape[0] + view.answer_steps) ** 2 if entry.heads else 0

@@ -22,19 +22,16 @@ STATES = {
     "gru": {"encoder": 7, "decoder_0": 4},
     "simple_rnn": {"encoder": 7, "decoder_0": 4},
     "lstm_transformer": {"reader": 7, "writer_0": 4, "writer_1": 4, "writer_2": 4},
-    "lstm_feedback": {"encoder_0": 7, "decoder_0": 4},
     "lstm_attention": {"encoder_0": 7, "decoder_0": 4},
     "counter": {"encoder": 7, "decoder": 4},
     "lstm_tagger": {"layer_0": 4},
     "bilstm_tagger": {"both_0": 4},
-    "alternating_tagger": {"layer_0": 4},
     "returning_tagger": {"layer_0": 4},
     "latch_tagger": {"latches_0": 4},
 }
 ATTENTION = {
     "lstm_transformer": [(4, 11, 11)],
     "causal": [(4, 4, 11)],
-    "encoder_decoder": [(4, 7, 7), (4, 4, 4), (4, 4, 7)],
     "lstm_attention": [(1, 4, 7)],
 }
 

@@ -62,7 +62,6 @@ OPENED = {
     "gru": "raw",
     "bilstm_tagger": "aligned",
     "convolution": "aligned",
-    "lstm_feedback": "backward",
     "returning_tagger": "aligned",
     "lstm_transformer": "raw",
     "lstm_attention": "backward",

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
@@ -26,7 +26,6 @@ def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndar
     return held
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 20), st.booleans(), st.integers(0, 2**16))
 def test_a_latch_is_the_recurrence_it_says(steps, backwards, seed):
     given = np.random.default_rng(seed).normal(scale=2, size=(3, steps, 8)).astype(np.float32)

@@ -32,7 +32,7 @@ EXPORTED = {
     "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
     "forward": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
-    "alternating": (Task("addition"), {"name": "alternating_tagger", "view": "aligned", "layers": 2}),
+    "pairs": (Task("addition"), {"name": "returning_tagger", "view": "aligned", "layers": 2}),
     "returning": (Task("multiplication"), {"name": "returning_tagger", "view": "crossed", "layers": 2}),
 }
 
@@ -182,7 +182,7 @@ def test_what_an_exported_page_holds(page, exported, capsys):
 @pytest.mark.release
 @pytest.mark.parametrize(
     ("name", "question", "right"),
-    [("alternating", "57+68", "125"), ("causal", "57+68", "125"), ("long", "300p120", "q" + "-" * 420)],
+    [("pairs", "57+68", "125"), ("causal", "57+68", "125"), ("long", "300p120", "q" + "-" * 420)],
 )
 def test_how_long_an_answer_takes(page, address, capsys, name, question, right):
     """From the key that is pressed to the answer on the page. The first one loads the model, and the others do not.
@@ -204,13 +204,13 @@ def test_how_long_an_answer_takes(page, address, capsys, name, question, right):
 @pytest.mark.slow
 def test_a_question_is_asked_and_looked_into(page, address):
     visit(page, address)
-    choose(page, "run-0", "alternating")
+    choose(page, "run-0", "pairs")
     ask(page, "999+1")
     right = page.execute_script("return panels[0].found.right")
     assert right == "1000"
     assert "✗ wrong: 1000 is right" in texts(page, ".verdict")[0]
     said = page.find_element(By.ID, "live").get_attribute("textContent")
-    assert said.startswith("alternating: 999+1 is ") and said.endswith("which is wrong; right is 1000.")
+    assert said.startswith("pairs: 999+1 is ") and said.endswith("which is wrong; right is 1000.")
     # Columns: the digits of both operands above the digit of the answer.
     reads = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".reads .cell")]
     writes = [each.rect["x"] for each in page.find_elements(By.CSS_SELECTOR, ".writes .cell")]
@@ -234,7 +234,7 @@ def test_a_question_is_asked_and_looked_into(page, address):
 def test_attention_two_runs_epochs_and_refusals(page, address):
     visit(page, address)
     choose(page, "run-0", "causal")
-    choose(page, "run-1", "alternating")
+    choose(page, "run-1", "pairs")
     ask(page, "12+345")
     assert len(texts(page, ".panel")) == 2
     assert texts(page, ".looks .note")[0].startswith("It looks most at ")
@@ -286,7 +286,7 @@ return [...document.querySelectorAll("body *")]
 def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
     browser.resize(page, width, dark=dark)
     visit(page, f"file://{exported}/index.html")
-    for name in ("alternating", "counter", "returning"):
+    for name in ("pairs", "counter", "returning"):
         choose(page, "run-0", name)
         assert browser.overflow(page) == []
         assert page.execute_script(CONTRAST) == []

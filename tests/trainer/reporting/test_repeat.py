@@ -35,7 +35,7 @@ def test_it_repeats_every_recipe(name, task):
         ("best", "addition", {"num_examples": 20_000, "num_validation": 77, "seed": 5}, {"deterministic": True}),
         ("notebook", "subtraction", {"draws": "structured"}, {"name": "gru", "hidden": 64, "patience": 0}),
         ("notebook", "addition", {"reverse": False, "ordered": True}, {"schedule": "cosine", "warmup": 0.1}),
-        ("raw", "addition", {}, {"name": "causal", "positions": "fire", "target": 0.999, "stream": True}),
+        ("raw", "addition", {}, {"name": "causal", "positions": "none", "target": 0.999, "stream": True}),
         ("notebook", "pq", {"digits": 20}, {"batch_size": 32, "steps_per_epoch": 9, "clip_norm": 1.0}),
         ("notebook", "multiplication", {"draws": "value", "num_examples": 400_000}, {}),
         ("best", "modular_addition", {"digits": 31, "num_examples": 900}, {"xla": False}),

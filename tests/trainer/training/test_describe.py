@@ -48,7 +48,7 @@ def test_every_network_is_drawn(name):
         assert set(layer.reads) <= above
         above.add(layer.name)
     assert found[-1].shape == (view.answer_steps, len(view.alphabet))
-    assert {layer.kind for layer in found}.isdisjoint({"UnrolledLSTM"})
+    assert {layer.kind for layer in found}.isdisjoint({"PlainLSTM"})
 
 
 @pytest.mark.parametrize(

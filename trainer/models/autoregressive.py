@@ -1,17 +1,55 @@
-"""The decoder-only transformer as one Keras layer, from ids to logits; nothing here needs more than Keras."""
+"""The networks that write an answer character by character, and read what they have written."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.autoregressive.attention import Block, add_vectors, causal_bias, embed, put
-from seq2seq_arith.trainer.models.autoregressive.positions import Fire, PlaceBias, alibi, digit_places, sinusoids
+from seq2seq_arith.trainer.models.attention import Block, Look, add_vectors, causal_bias, embed, put
 from seq2seq_arith.trainer.models.latches import BatchKey
-from seq2seq_arith.trainer.models.layers import PACKAGE, ops
+from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
+from seq2seq_arith.trainer.models.network import Autoregressive
+from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places
+from seq2seq_arith.trainer.models.spec import Spec
 
 # Vectors of ``coupled``; later places share the last one.
 PLACES = 64
+
+
+def causal(spec: Spec) -> "Causal":
+    """A decoder-only transformer (Radford et al., 2018), pre-norm, with tied embeddings.
+
+    The answer's characters have other vectors than the question's, so that no character need stand between them::
+
+        2 7 1 + 7 9 2 ^ 9 6 4     characters read: ^ stands for the beginning of the answer
+                      9 6 4 _     characters written
+
+    The last block works on the steps of the answer alone, for nothing reads what it would make of the question.
+    """
+    question, previous = spec.question(), spec.previous()
+    decoder = CausalDecoder(
+        alphabet=spec.alphabet,
+        hidden=spec.hidden,
+        layers=spec.layers,
+        units_first=spec.units_first,
+        **spec.options,
+        name="decoder",
+    )
+    return Causal(keras.Model([question, previous], decoder(question, previous), name=spec.name), decoder)
+
+
+class Causal(Autoregressive):
+    """The network around a ``CausalDecoder``, which keeps keys and values while it writes."""
+
+    def __init__(self, model: keras.Model, decoder: "CausalDecoder") -> None:
+        super().__init__(model)
+        self.decoder = decoder
+
+    def start(self, questions: Any) -> Any:
+        return self.decoder.start(questions, self.steps)
+
+    def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
+        return self.decoder.step(state, index, previous)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -61,9 +99,6 @@ class CausalDecoder(keras.layers.Layer):
         vectors = {"learned": question_shape[1] + previous_shape[1], "coupled": PLACES}.get(self.positions)
         if vectors:
             self.vectors = add_vectors(self, "positions", vectors, units)
-        if self.positions == "fire":
-            self.fire = Fire(self.heads, name="fire")
-            self.fire.build()
         if self.positions == "coupled_bias":
             self.place_bias = PlaceBias(self.heads, name="place_bias")
             self.place_bias.build()
@@ -122,9 +157,7 @@ class CausalDecoder(keras.layers.Layer):
     def _positioned(self, sequence: Any, index: Any, places: Any) -> Any:
         """The characters' vectors, with those of their positions, if these are added."""
         added: Any = None
-        if self.positions == "sinusoidal":
-            added = sinusoids(index, self.hidden)[None]
-        elif self.positions == "learned":
+        if self.positions == "learned":
             added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "coupled":
             added = ops.take(self.vectors, ops.minimum(places, PLACES - 1), axis=0) * self.hidden**0.5
@@ -138,13 +171,7 @@ class CausalDecoder(keras.layers.Layer):
     def _bias(self, query_index: Any, key_index: Any, query_places: Any, key_places: Any) -> Any:
         """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""
         bias: Any = causal_bias(query_index, key_index)
-        if self.positions == "alibi":
-            bias = bias + alibi(self.heads, query_index, key_index)
-        elif self.positions == "fire":
-            bias = bias + self.fire(query_index, key_index)
-        elif self.positions == "coupled_bias":
-            bias = bias + self.place_bias(query_places, key_places)
-        return bias
+        return bias + self.place_bias(query_places, key_places) if self.positions == "coupled_bias" else bias
 
     def _places(self, question: Any, steps: int, training: bool) -> Any:
         """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them."""
@@ -179,3 +206,54 @@ class CausalDecoder(keras.layers.Layer):
     def get_config(self):
         names = ("alphabet", "hidden", "layers", "heads", "positions", "feed_forward", "units_first")
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+class LstmAttention(Autoregressive):
+    """Two stacks of LSTMs, of Keras's layers; the decoder reads what it has written, and looks back at the question.
+
+    Each of the decoder's layers starts from the last state of the encoder's layer of the same number (Sutskever,
+    Vinyals, Le, "Sequence to Sequence Learning with Neural Networks", NIPS 2014). Every step of the decoder looks at
+    all steps of the encoder (Luong, Pham, Manning, "Effective Approaches to Attention-based Neural Machine
+    Translation", EMNLP 2015; here with their global attention and their general score).
+
+    Args:
+      spec: The sizes; each stack has ``spec.layers`` layers.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        def layer(kind: str, number: int) -> keras.layers.LSTM:
+            name = f"{kind}_{number}"
+            return keras.layers.LSTM(spec.hidden, return_sequences=True, return_state=True, name=name, **spec.recurrent)
+
+        self._characters = OneHot(spec.depth + 1, name="previous_characters")
+        self._decoder = [layer("decoder", number) for number in range(spec.layers)]
+        self._query = keras.layers.Dense(spec.hidden, use_bias=False, name="query")
+        self._look = Look(name="attention")
+        self._combine = keras.layers.Dense(spec.hidden, "tanh", use_bias=False, name="combine")
+        self._logits = keras.layers.Dense(spec.depth, dtype="float32", name="logits")
+        question, previous = spec.question(), spec.previous()
+        sequence, states = OneHot(spec.depth, name="characters")(question), []
+        for number in range(spec.layers):
+            sequence, *state = layer("encoder", number)(sequence)
+            states.append(state)
+        self._encoder = keras.Model(question, [sequence, states])
+        logits, _ = self._decode(previous, sequence, states)
+        super().__init__(keras.Model([question, previous], logits, name=spec.name))
+
+    def start(self, questions: Any) -> Any:
+        return self._encoder(questions, training=False)
+
+    def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
+        encoded, states = state
+        logits, states = self._decode(previous[:, None], encoded, states)
+        return logits[:, 0], [encoded, states]
+
+    def _decode(self, previous: Any, encoded: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+        """Logits of as many characters as are given, and the states behind them."""
+        sequence: Any = self._characters(previous)
+        after = []
+        for layer, state in zip(self._decoder, states, strict=True):
+            sequence, *state = layer(sequence, initial_state=state)
+            after.append(state)
+        seen = self._look(self._query(sequence), encoded)
+        return self._logits(self._combine(keras.layers.Concatenate()([seen, sequence]))), after

@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from seq2seq_arith.trainer.models.autoregressive.positions import rotate
 from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
+from seq2seq_arith.trainer.models.positions import rotate
 
 # Added to the scores of characters that may not be seen.
 HIDDEN = -1e9
@@ -131,18 +131,16 @@ class Block(keras.layers.Layer):
     Args:
       heads: Heads of attention.
       feed_forward: ``gelu`` or ``swiglu``.
-      crosses: Whether it also looks at another sequence, such as what an encoder made of the question.
     """
 
-    def __init__(self, heads: int, feed_forward: str, *, crosses: bool = False, **kwargs: Any) -> None:
+    def __init__(self, heads: int, feed_forward: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.heads = heads
         self.feed_forward = feed_forward
-        self.crosses = crosses
-        self.parts: dict[str, Any] = {"attention": Attention(heads, name="attention")}
-        if crosses:
-            self.parts["cross"] = Attention(heads, name="cross")
-        self.parts["dense"] = FeedForward(feed_forward, name="dense")
+        self.parts: dict[str, Any] = {
+            "attention": Attention(heads, name="attention"),
+            "dense": FeedForward(feed_forward, name="dense"),
+        }
         self.norms = {name: keras.layers.RMSNormalization(name=f"{name}_norm") for name in self.parts}
 
     def build(self, input_shape):
@@ -151,30 +149,22 @@ class Block(keras.layers.Layer):
         self.built = True
 
     def remember(self, sequence: Any, places: Any = None) -> tuple[Any, Any]:
-        """Keys and values of a sequence, for the attention within it; keys are rotated by the places, if given."""
+        """Keys and values of a sequence; keys are rotated by the places, if given."""
         keys, values = self.parts["attention"].remember(self.norms["attention"](sequence))
         return keys if places is None else rotate(keys, places), values
 
-    def recall(self, other: Any) -> tuple[Any, Any]:
-        """Keys and values of the other sequence."""
-        return self.parts["cross"].remember(other)
-
-    def call(self, sequence, keys, values, bias=None, places=None, other=None):
+    def call(self, sequence, keys, values, bias=None, places=None):
         attention = self.parts["attention"]
         queries = attention.queries(self.norms["attention"](sequence))
         queries = queries if places is None else rotate(queries, places)
         sequence = sequence + attention.look(queries, keys, values, bias)
-        if other is not None:
-            cross = self.parts["cross"]
-            sequence = sequence + cross.look(cross.queries(self.norms["cross"](sequence)), *other)
         return sequence + self.parts["dense"](self.norms["dense"](sequence))
 
     def compute_output_shape(self, input_shape, *_, **__):
         return input_shape
 
     def get_config(self):
-        about = {"heads": self.heads, "feed_forward": self.feed_forward, "crosses": self.crosses}
-        return super().get_config() | about
+        return super().get_config() | {"heads": self.heads, "feed_forward": self.feed_forward}
 
 
 def add_vectors(layer: keras.layers.Layer, name: str, count: int, units: int) -> Any:

@@ -5,11 +5,7 @@ attention get a bias::
 
     none         nothing: a causal model finds the order by what it may look at (Haviv et al., 2022)
     learned      adds a learned vector for each index (Vaswani et al., 2017)
-    sinusoidal   adds sines and cosines of the index (Vaswani et al., 2017)
     rope         rotates by the index, so that scores depend on distances (Su et al., "RoFormer", 2021)
-    alibi        a bias that falls with the distance (Press, Smith, Lewis, "Train Short, Test Long", 2022)
-    fire         a learned bias of the distance, relative to the length (Li et al., "Functional Interpolation for
-                 Relative Positions", 2024)
     coupled      adds a learned vector for the place of the digit, counted from the units: digits of both operands and
                  of the answer that have one place get the same vector. In training, places count from a random start
                  (Cho et al., "Position Coupling", 2024; Abacus embeddings, McLeish et al., 2024)
@@ -32,16 +28,10 @@ import keras
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
-# The largest period of sines and cosines, in characters.
+# The largest period of the rotations, in characters.
 LONGEST = 10_000.0
 # Differences of places that ``coupled_bias`` tells apart, in both directions.
 NEAR = 3
-
-
-def sinusoids(index: Any, units: int) -> Any:
-    """Sines, then cosines, of an index: float32 [..., units] of [...]."""
-    angles = _angles(index, units // 2)
-    return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
 
 
 def rotate(vectors: Any, index: Any) -> Any:
@@ -52,67 +42,11 @@ def rotate(vectors: Any, index: Any) -> Any:
       index: [examples, steps], or [1, steps] if it is the same for all examples.
     """
     half = vectors.shape[-1] // 2
-    angles = ops.expand_dims(_angles(index, half), 1)
+    frequencies = LONGEST ** (-ops.arange(half, dtype="float32") / half)
+    angles = ops.expand_dims(ops.expand_dims(ops.cast(index, "float32"), -1) * frequencies, 1)
     sine, cosine = ops.cast(ops.sin(angles), vectors.dtype), ops.cast(ops.cos(angles), vectors.dtype)
     first, second = vectors[..., :half], vectors[..., half:]
     return ops.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)
-
-
-def _angles(index: Any, count: int) -> Any:
-    frequencies = LONGEST ** (-ops.arange(count, dtype="float32") / count)
-    return ops.expand_dims(ops.cast(index, "float32"), -1) * frequencies
-
-
-def alibi(heads: int, query_index: Any, key_index: Any) -> Any:
-    """The bias of ALiBi, float32 [1, heads, queries, keys]: minus the distance, times a slope for each head."""
-    slopes = 2.0 ** (-8.0 * ops.arange(1, heads + 1, dtype="float32") / heads)
-    return -ops.reshape(slopes, (1, heads, 1, 1)) * _distance(query_index, key_index)[None, None]
-
-
-def _distance(query_index: Any, key_index: Any) -> Any:
-    """How far each key stands before each query, float32 [queries, keys]; 0 for later ones."""
-    query, key = ops.cast(query_index, "float32"), ops.cast(key_index, "float32")
-    return ops.maximum(query[:, None] - key[None, :], 0.0)
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
-class Fire(keras.layers.Layer):
-    """The bias of FIRE: a small network of log(1 + c * distance) / log(1 + c * max(index, threshold)).
-
-    Args:
-      heads: Heads of attention.
-      units: Units of the small network.
-
-    Returns:
-      float32 [1, heads, queries, keys], of the indices of queries and keys.
-    """
-
-    def __init__(self, heads: int, units: int = 32, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "dtype": "float32"})
-        self.heads = heads
-        self.units = units
-
-    def build(self, *_):
-        self.up = self.add_weight(name="up", shape=(1, self.units), initializer="glorot_uniform")
-        self.up_bias = self.add_weight(name="up_bias", shape=(self.units,), initializer="zeros")
-        self.down = self.add_weight(name="down", shape=(self.units, self.heads), initializer="glorot_uniform")
-        self.scale = self.add_weight(name="scale", shape=(), initializer=keras.initializers.Constant(0.1))
-        self.threshold = self.add_weight(name="threshold", shape=(), initializer=keras.initializers.Constant(16.0))
-        self.built = True
-
-    def call(self, query_index, key_index):
-        scale = ops.abs(self.scale)
-        longest = ops.maximum(ops.cast(query_index, "float32"), ops.abs(self.threshold))
-        near: Any = ops.log(1.0 + scale * _distance(query_index, key_index))
-        shares = near / (ops.log(1.0 + scale * longest)[:, None] + 1e-6)
-        inner = ops.relu(ops.matmul(ops.expand_dims(shares, -1), self.up) + self.up_bias)
-        return ops.transpose(ops.matmul(inner, self.down), (2, 0, 1))[None]
-
-    def compute_output_shape(self, query_shape, key_shape):
-        return (1, self.heads, query_shape[0], key_shape[0])
-
-    def get_config(self):
-        return super().get_config() | {"heads": self.heads, "units": self.units}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

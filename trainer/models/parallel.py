@@ -1,0 +1,220 @@
+"""The networks that write all characters of an answer at once: a function each, from the sizes to a Keras model.
+
+The taggers, the latch tagger and the convolution write one answer character per question step. The weights of the
+encoder-decoders and of the counter fit any number of steps, too; those of the LSTM transformer do not.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import layers
+
+from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
+from seq2seq_arith.trainer.models.layers import (
+    BiasedAttention,
+    Counter,
+    Flip,
+    GoSignal,
+    LearnedSteps,
+    OneHot,
+    PairEmbedding,
+    ops,
+)
+from seq2seq_arith.trainer.models.recurrent import lstm, repeating_lstm
+from seq2seq_arith.trainer.models.spec import Spec
+
+FORWARD, BACKWARD, BOTH = "f", "b", "d"  # the directions of a tagger's layers
+PAIR_UNITS = 64
+CONVOLUTION_WIDTH = 3
+READOUT_UNITS = 32
+WRITERS = 3
+# One latch per so many units of a dense layer.
+UNITS_PER_LATCH = 4
+# Standard deviations, while training. The first makes gates open and close completely. The second makes the dense
+# layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
+GATE_NOISE = 0.5
+STATE_NOISE = 0.3
+
+
+def lstm_encoder_decoder(spec: Spec) -> keras.Model:
+    """The notebook's encoder-decoder, of LSTMs."""
+
+    def repeater(state: Any, **options: Any) -> Any:
+        return repeating_lstm(spec.hidden, state, spec.steps, **options)
+
+    return _encoder_decoder(lstm, spec, spec.recurrent, repeater)
+
+
+def gru_encoder_decoder(spec: Spec) -> keras.Model:
+    """The same of gated recurrent units."""
+    return _encoder_decoder(layers.GRU, spec, spec.recurrent)
+
+
+def simple_rnn_encoder_decoder(spec: Spec) -> keras.Model:
+    """The same of plain recurrent units, which have no cuDNN kernel and so take no ``use_cudnn``."""
+    return _encoder_decoder(layers.SimpleRNN, spec, {"unroll": spec.unroll})
+
+
+def _encoder_decoder(
+    layer: Callable[..., Any], spec: Spec, options: dict[str, Any], repeater: Callable[..., Any] | None = None
+) -> keras.Model:
+    """The encoder's last state, repeated for each step of the answer, and read by ``spec.layers`` decoder layers.
+
+    Args:
+      layer: Makes a recurrent layer.
+      spec: The sizes.
+      options: Keywords of the recurrent layers.
+      repeater: What the first decoder layer makes of the state, if it repeats it itself.
+    """
+    ids = spec.question()
+    state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
+    options = {**options, "return_sequences": True}
+    if repeater:
+        sequence = repeater(state, name="decoder_0", **options)
+    else:
+        sequence = layer(spec.hidden, name="decoder_0", **options)(layers.RepeatVector(spec.steps)(state))
+    for number in range(1, spec.layers):
+        sequence = layer(spec.hidden, name=f"decoder_{number}", **options)(sequence)
+    return _model(ids, sequence, spec)
+
+
+def _model(ids: Any, sequence: Any, spec: Spec) -> keras.Model:
+    """A model whose last layer makes float32 logits of a sequence [examples, steps, units]."""
+    return keras.Model(ids, layers.Dense(spec.depth, dtype="float32", name="logits")(sequence), name=spec.name)
+
+
+def _characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
+    """The characters of each step, one-hot; where a step has several pairs, they are embedded and summed."""
+    pairs = len(ids.shape) == 3 and ids.shape[2] > 2
+    return PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids) if pairs else OneHot(spec.depth)(ids)
+
+
+def tagger(spec: Spec, directions: str) -> keras.Model:
+    """LSTM layers that write one answer character per question step.
+
+    With layers in both directions, see Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here
+    without the CRF.
+
+    Args:
+      spec: The sizes.
+      directions: ``FORWARD``, ``BACKWARD`` or ``BOTH`` for each layer.
+    """
+    ids = spec.question()
+    sequence = _characters(ids, spec)
+    for number, direction in enumerate(directions):
+        name, backwards = f"layer_{number}", direction == BACKWARD
+        layer = lstm(spec.hidden, return_sequences=True, go_backwards=backwards, name=name, **spec.recurrent)
+        if direction == BOTH:
+            layer = layers.Bidirectional(layer, name=f"both_{number}")
+        sequence = layer(sequence)
+        if backwards:
+            sequence = Flip(name=f"flip_{number}")(sequence)
+    return _model(ids, sequence, spec)
+
+
+def latch_tagger(spec: Spec) -> keras.Model:
+    """``spec.layers`` layers of latches, the first forward and the others backward, with dense layers between them.
+
+    Addition needs one layer, for the carry. Subtraction needs three: forward for the borrow and for which operand is
+    larger, backward to tell the sign to all places, and backward again to tell where the answer's first digit stands::
+
+        characters -> dense -> latches -> dense -> latches -> dense -> ... -> logits
+
+    Each dense layer behind latches sees the first dense layer and all latches before it, at its own step and at the
+    steps before and after.
+
+    Args:
+      spec: The sizes; ``spec.hidden`` are the units of a dense layer, and the last one has twice as many.
+    """
+    ids = spec.question()
+    key = BatchKey(name="key")(ids)
+    inputs = layers.Dense(spec.hidden, "relu", name="read")(_characters(ids, spec))
+    seen, latches = [inputs], max(1, spec.hidden // UNITS_PER_LATCH)
+    for number in range(spec.layers):
+        last = number == spec.layers - 1
+        settings = layers.Dense(2 * latches, name=f"settings_{number}")(inputs)
+        settings = Noise(GATE_NOISE, salt=2 * number)([settings, key])
+        seen.append(Neighbours()(Latch(latches, go_backwards=number > 0, name=f"latches_{number}")(settings)))
+        known = Noise(STATE_NOISE, salt=2 * number + 1)([layers.Concatenate()(seen), key])
+        inputs = layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(known)
+    return _model(ids, inputs, spec)
+
+
+def convolution(spec: Spec) -> keras.Model:
+    """``spec.layers`` convolutions of ``spec.hidden`` filters, each over ``CONVOLUTION_WIDTH`` steps.
+
+    It learns pq because question and answer have the same number of characters, a + 1 + b = 1 + a + b, so that each can
+    be answered where it stands: it need not count, and any length will do::
+
+        question    - - - p - -
+        answer      q - - - - -
+    """
+    ids = spec.question()
+    sequence = OneHot(spec.depth)(ids)
+    for number in range(spec.layers):
+        layer = layers.Conv1D(spec.hidden, CONVOLUTION_WIDTH, padding="same", activation="relu", name=f"layer_{number}")
+        sequence = layer(sequence)
+    return _model(ids, sequence, spec)
+
+
+def counter(spec: Spec) -> keras.Model:
+    """``spec.hidden`` counters that count what they read, and go on counting from there while the answer is written.
+
+    ``spec.layers`` layers of ``READOUT_UNITS`` units read the counts.
+
+    The decoder starts from the encoder's last state (Sutskever, Vinyals, Le, "Sequence to Sequence Learning with Neural
+    Networks", NIPS 2014). As in an LSTM the readout sees the tanh of the state, which tells neighbouring counts apart
+    near zero, however long the strings are; and the decoder's input beside it, as in Cho et al., "Learning Phrase
+    Representations using RNN Encoder-Decoder for Statistical Machine Translation", EMNLP 2014. No weight depends on the
+    number of steps.
+    """
+
+    def dense(name: str, **kwargs: Any) -> keras.layers.Dense:
+        return layers.Dense(READOUT_UNITS, dtype="float32", name=name, **kwargs)
+
+    ids = spec.question()
+    characters = OneHot(spec.depth, dtype="float32")(ids)
+    read = Counter(spec.hidden, return_sequences=False, name="encoder")(characters)
+    signal = GoSignal(spec.steps, name="signal")(characters)
+    # The decoder counts alike for all examples, so it counts once, and each example starts from its own state.
+    counted = ops.expand_dims(read, 1) + Counter(spec.hidden, name="decoder")(signal)
+    sequence = dense("readout_0")(ops.tanh(counted)) + dense("readout_signal", use_bias=False)(signal)
+    for number in range(1, spec.layers):
+        sequence = dense(f"readout_{number}")(ops.relu(sequence))
+    return _model(ids, ops.relu(sequence), spec)
+
+
+def lstm_transformer(spec: Spec, heads: int) -> keras.Model:
+    """Attention moves the characters to where they are needed, LSTMs work along the answer.
+
+    A bidirectional LSTM reads the string, ``spec.layers`` blocks of self-attention (pre-norm: Xiong et al., "On Layer
+    Normalization in the Transformer Architecture", ICML 2020) work on its steps and on one learned query for every
+    answer step, and LSTMs of alternating direction go over the queries::
+
+        question steps    answer steps
+        [read characters] [queries]      blocks of attention over both
+                          [queries]      then LSTMs over the queries alone, and the logits
+    """
+    ids, hidden = spec.question(), spec.hidden
+    characters = OneHot(spec.depth)(ids)
+    reader = lstm(hidden // 2, return_sequences=True, name="lstm", **spec.recurrent)
+    read = layers.Dense(hidden, name="read")(layers.Bidirectional(reader, name="reader")(characters))
+    places = LearnedSteps(ids.shape[1], hidden, name="places")(characters)
+    queries = LearnedSteps(spec.steps, hidden, name="queries")(characters)
+    embedded = layers.Dense(hidden, use_bias=False, name="embedding")(characters)
+    sequence = layers.Concatenate(axis=1)([layers.Add()([embedded, read, places]), queries])
+    for number in range(spec.layers):
+        name = f"block_{number}"
+        normed = layers.LayerNormalization(name=f"{name}_norm_1")(sequence)
+        sequence = layers.Add()([sequence, BiasedAttention(heads, name=f"{name}_attention")(normed)])
+        inner = layers.LayerNormalization(name=f"{name}_norm_2")(sequence)
+        inner = layers.Dense(2 * hidden, activation="gelu", name=f"{name}_up")(inner)
+        sequence = layers.Add()([sequence, layers.Dense(hidden, name=f"{name}_down")(inner)])
+    sequence = layers.LayerNormalization(name="norm")(layers.Cropping1D((ids.shape[1], 0))(sequence))
+    for number in range(WRITERS):
+        backwards = number % 2 == 1
+        layer = lstm(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **spec.recurrent)
+        written = layer(sequence)
+        sequence = layers.Add()([sequence, Flip()(written) if backwards else written])
+    return _model(ids, sequence, spec)

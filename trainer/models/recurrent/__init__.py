@@ -1,1 +1,0 @@
-"""LSTMs that compute what Keras's computes: faster for short sequences, and with less memory for long ones."""

@@ -20,10 +20,11 @@ from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
+from seq2seq_arith.trainer.runs import samples
 from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.run import Run, local_folder, standing
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import samples, session
+from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.session import Trained
 
 

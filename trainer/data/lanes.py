@@ -196,12 +196,12 @@ class Lanes:
         """Reads the range that has the place of a lane in a pass."""
         place = places[lane]
         size, part, key = self.split.rows_per_range, self.part(lane), combined(self.seed, number, lane)
-        order = Permutation(-(-len(part) // size), key)
+        count = -(-len(part) // size)
+        order = Permutation(count, key)(np.arange(count))
         # All ranges but the last one of the lane have the same size, so it decides where the others begin.
-        last = int(order.inverse(np.array([order.size - 1]))[0])
-        missing = order.size * size - len(part)
+        last, missing = int(np.argmax(order)), count * size - len(part)
         turn = place // size if place < last * size else (place + missing) // size
-        chosen = int(order(np.array([turn]))[0])
+        chosen = int(order[turn])
         rows = min(size, len(part) - chosen * size)
         shuffled = Permutation(rows, combined(key, chosen))(np.arange(rows))
         strings = self.split.read_strings(part.start + chosen * size, rows, shuffled)

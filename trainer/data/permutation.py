@@ -23,7 +23,7 @@ class Permutation:
     """An order of the numbers from 0 to ``size - 1``, which is a function of the key.
 
     It is a Feistel network on a grid of ``height * width`` cells, which are at least ``size``. A round shifts each row
-    or each column by an amount that a hash of the row or the column gives, so it can be undone::
+    or each column by an amount that a hash of the row or the column gives, so no two cells meet::
 
         index = left * width + right
         left  = (left  + hash_0(right)) mod height
@@ -32,10 +32,7 @@ class Permutation:
     A cell at or above ``size`` is mapped again until it is below ("cycle walking"): Black, Rogaway, "Ciphers with
     Arbitrary Finite Domains", 2002. That ends, for the cycle of a number below ``size`` returns to that number.
 
-    >>> order = Permutation(5, key=1)(np.arange(5))
-    >>> sorted(order.tolist())
-    [0, 1, 2, 3, 4]
-    >>> Permutation(5, key=1).inverse(order).tolist()
+    >>> sorted(Permutation(5, key=1)(np.arange(5)).tolist())
     [0, 1, 2, 3, 4]
 
     Attributes:
@@ -48,38 +45,21 @@ class Permutation:
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """The numbers at these places of the order: int64 [n], each from 0 to ``size - 1``."""
-        return self._walk(places, self._encrypted)
-
-    def inverse(self, numbers: np.ndarray) -> np.ndarray:
-        """The places of these numbers in the order: int64 [n]."""
-        return self._walk(numbers, self._decrypted)
-
-    def _walk(self, cells: np.ndarray, step) -> np.ndarray:
-        cells = np.asarray(cells, np.int64)
+        cells = np.asarray(places, np.int64)
         if cells.size and (cells.min() < 0 or cells.max() >= self.size):
             raise ValueError(f"the places are from {cells.min()} to {cells.max()}; give 0 to {self.size - 1}")
-        cells = step(cells)
+        cells = self._moved(cells)
         while np.any(outside := cells >= self.size):
-            cells[outside] = step(cells[outside])
+            cells[outside] = self._moved(cells[outside])
         return cells
 
-    def _encrypted(self, cells: np.ndarray) -> np.ndarray:
-        left, right = self._halves(cells)
+    def _moved(self, cells: np.ndarray) -> np.ndarray:
+        left = cells // self._width
+        right = cells - left * self._width
         for number in range(0, ROUNDS, 2):
             left = _wrapped(left + self._shifts[number][right], self._height)
             right = _wrapped(right + self._shifts[number + 1][left], self._width)
         return left * self._width + right
-
-    def _decrypted(self, cells: np.ndarray) -> np.ndarray:
-        left, right = self._halves(cells)
-        for number in reversed(range(0, ROUNDS, 2)):
-            right = _wrapped(right - self._shifts[number + 1][left] - self._width, self._width)
-            left = _wrapped(left - self._shifts[number][right] - self._height, self._height)
-        return left * self._width + right
-
-    def _halves(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        left = cells // self._width
-        return left, cells - left * self._width
 
     @functools.cached_property
     def _width(self) -> int:

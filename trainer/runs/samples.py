@@ -1,6 +1,6 @@
-"""The answers to a few fixed questions after every epoch: ``samples.jsonl`` in the run's folder, a line per epoch.
+"""Questions and answers as a person reads them, and those of every epoch: ``samples.jsonl`` in the run's folder.
 
-A line is for example::
+It has the answers to a few fixed questions, a line per epoch, for example::
 
     {"epoch": 3, "samples": [{"question": "152+8", "answer": "160", "prediction": "159"}, ...]}
 
@@ -13,7 +13,15 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import written
+from seq2seq_arith.base.tables import shortened, table
+from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.files import read, write
+
+HEADER = ("question", "answer", "prediction", "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +44,39 @@ class EpochSamples:
 
     epoch: int
     samples: tuple[Sample, ...]
+
+
+def make_samples(task: Task, examples: Examples, predicted: np.ndarray) -> list[Sample]:
+    """Questions, right answers and predictions as people write them, long runs in brief.
+
+    Args:
+      task: The task of the examples.
+      examples: The questions and the right answers.
+      predicted: The predictions, uint8 [examples, answer width].
+    """
+    from seq2seq_arith.trainer.data.views import to_strings  # imports TensorFlow
+
+    columns = map(to_strings, (examples.questions, examples.answers, predicted))
+    return [
+        Sample(*map(shortened, (written(question, task), answer.strip(), _stripped(answer, prediction))))
+        for question, answer, prediction in zip(*columns, strict=True)
+    ]
+
+
+def _stripped(answer: str, prediction: str) -> str:
+    """A prediction without its padding, but with it where nothing else tells it from the right answer."""
+    bare = prediction.strip()
+    return prediction if bare == answer.strip() and prediction != answer else bare
+
+
+def sample_table(found: Sequence[Sample]) -> str:
+    """A table of samples, as ``sample_rows`` has them."""
+    return table(HEADER, sample_rows(found))
+
+
+def sample_rows(found: Sequence[Sample]) -> list[list[str]]:
+    """Rows of a question, its right answer and the prediction; the last column is ✓ or ✗."""
+    return [[each.question, each.answer, each.prediction, "✓" if each.right else "✗"] for each in found]
 
 
 def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:

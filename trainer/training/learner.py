@@ -1,8 +1,8 @@
 """A model and its optimizer on a strategy: many training steps per call, and answers to questions."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -18,15 +18,13 @@ from seq2seq_arith.trainer.models.network import most_probable
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import operations
 from seq2seq_arith.trainer.training.devices import translate_exhaustion
-from seq2seq_arith.trainer.training.feeding import Ahead
 
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS = 10**11  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19
 
 
-@dataclasses.dataclass(frozen=True)
-class Answers:
+class Answers(NamedTuple):
     """Answers to questions whose right answers are known.
 
     Attributes:
@@ -38,8 +36,7 @@ class Answers:
     losses: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class Predictions:
+class Predictions(NamedTuple):
     """Answers to any questions.
 
     Attributes:
@@ -51,12 +48,32 @@ class Predictions:
     confidences: np.ndarray
 
 
+class Ahead:
+    """Makes what is asked for by number, and one more in a thread while the caller is busy."""
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self._make = make
+        self._pool = ThreadPoolExecutor(1)
+        self._begun: tuple[int, Future[Any]] | None = None
+
+    def begin(self, number: int) -> None:
+        """Begins to make a thing, unless it is the last one that was begun."""
+        if self._begun is None or self._begun[0] != number:
+            self._begun = number, self._pool.submit(self._make, number)
+
+    def take(self, number: int) -> Any:
+        """A thing, which is waited for if need be; an error of making it is raised here."""
+        self.begin(number)
+        assert self._begun is not None
+        return self._begun[1].result()
+
+
 class Learner:
     """The model, the optimizer, and the compiled functions that use them.
 
     Args:
       config: The model and its training.
-      view: The view through which the model sees the strings.
+      view: How the model sees the strings.
       strategy: The replicas.
       total_steps: The step at which a cosine schedule ends.
       on_gpu: Whether the replicas are GPUs.
@@ -87,7 +104,7 @@ class Learner:
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
         self._local = _local_replicas(strategy)
-        self._ahead: tuple[Batches, Ahead[tuple[Tensor, ...]]] | None = None
+        self._ahead: tuple[Batches, Ahead] | None = None
         self._train = tf.function(self._train_steps)
         self._answer = self._on_all_replicas(self._answer_rows)
         self._predict = self._on_all_replicas(self._predict_rows)
@@ -299,18 +316,9 @@ class Learner:
         return self.network.answer(self._question_ids(questions))
 
 
-class SummedAdam(keras.optimizers.Adam):
-    """Adam for gradients that all replicas have summed already, which Keras's would sum once more."""
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        return grads_and_vars
-
-
-class SummedAdamW(keras.optimizers.AdamW):
-    """AdamW for gradients that all replicas have summed already, which Keras's would sum once more."""
-
-    def _all_reduce_sum_gradients(self, grads_and_vars):
-        return grads_and_vars
+def _summed(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:
+    """An optimizer for gradients that all replicas have summed already, which Keras's would sum once more."""
+    return type(f"Summed{kind.__name__}", (kind,), {"_all_reduce_sum_gradients": lambda self, gradients: gradients})
 
 
 def _local_replicas(strategy: tf.distribute.Strategy) -> range:
@@ -342,8 +350,8 @@ def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Op
     # Keras's own names, given so that they are not numbered on: checkpoints find the variables by them. TensorFlow's
     # order of summation depends on the names under load: with "optimizer" one training in five differed in last bits.
     if config.weight_decay:
-        return SummedAdamW(rate, weight_decay=config.weight_decay, name="adam_w")
-    return SummedAdam(rate, name="adam")
+        return _summed(keras.optimizers.AdamW)(rate, weight_decay=config.weight_decay, name="adam_w")
+    return _summed(keras.optimizers.Adam)(rate, name="adam")
 
 
 def _cross_entropy(answers: Tensor, logits: Tensor) -> Tensor:

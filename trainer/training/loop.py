@@ -1,4 +1,22 @@
-"""The outer loop of a training: epochs, evaluation, checkpoints, early stopping, and going on after a stop."""
+"""The outer loop of a training: epochs, evaluation, checkpoints, early stopping, and going on after a stop::
+
+    state = that of the last checkpoint, or a new one              restore
+    while there is no reason to stop:                              train
+        until the epoch is complete:                               _train_epoch
+            outcomes = learner.train(...)                            up to 50 steps in one call of TensorFlow
+            raise what the check of the files has found
+            raise if a loss is not a number
+            state.add(outcomes); a stage of the curriculum may end
+            if checkpoint_seconds have passed: save last.npz
+        score the validation set, and answer ten of its questions
+        add a row to the history, and decide whether to stop       _close_epoch
+        save the weights: epochs/N.npz if all are kept, best.npz if they are the best
+        save samples.jsonl, then last.npz, then history.csv
+        show the row to the observers; one of them may end the training
+
+All that must be remembered is in ``state``, which is in last.npz beside the weights. So a run that is stopped at any
+moment and started again ends with the same weights, bit by bit.
+"""
 
 import contextlib
 import dataclasses
@@ -12,15 +30,13 @@ from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.data.integrity import FileCheck
-from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.records import Examples, FileCheck
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
-from seq2seq_arith.trainer.training.samples import make_samples, sample_table
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, patience_used, reason_to_stop
 
@@ -33,23 +49,15 @@ PLOT_SECONDS = 10.0
 class Loop:
     """Trains a learner on a run's data until there is a reason to stop.
 
-    The inner loop belongs to the learner: one call of it takes up to ``steps_per_call`` training steps inside
-    TensorFlow. The outer loop is this class. It makes calls until an epoch is complete; between two calls it checks
-    the losses and, if enough time has passed, saves the last checkpoint.
-
-    After an epoch it scores the validation set, adds a row to the history, saves the best and the last checkpoint,
-    calls the observers, and decides whether to stop. All that it must remember is in ``state``, which is saved with
-    each checkpoint: a run that is stopped at any moment and started again ends with the same weights, bit by bit.
-
     Args:
       run: The folder and the configuration.
       learner: The model that is trained.
       batches: The training stream.
-      stages: The stages of the curriculum, if there is one.
       validation: The validation set.
       writes: Whether this process writes files; of several machines only the chief does.
-      check: Compares the files with the metadata meanwhile; what it finds ends the training.
+      check: Compares the files with the metadata at the same time; an error that it finds ends the training.
       observers: Called around each call of the learner, after each epoch, and at the end; one of them may end it.
+      stages: The stages of the curriculum, if there is one.
     """
 
     def __init__(
@@ -130,10 +138,19 @@ class Loop:
             with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
                 score = metrics.validate(self.learner, self.validation, report_progress)
             state.seconds = time.monotonic() - started
-            asked = self._ask_samples()
+            # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
+            questions = self.validation[:SAMPLES]
+            _, predicted = metrics.evaluate(self.learner, questions)
+            asked = samples.make_samples(self.run.task, questions, predicted)
             self._close_epoch(score, asked)
-            self._show(asked)
-            self._ask_observers()
+            waiting = patience_used(state, self.config.patience)
+            for observer in self.observers:
+                observer.on_epoch(state.history[-1], samples.sample_table(asked), waiting)
+            if not state.stopped:
+                # The checkpoint does not say so if an observer ends the training: the run may go on later.
+                state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
+                if state.stopped:
+                    self.check.finish()
         for observer in self.observers:
             observer.on_end()
         return state
@@ -146,33 +163,25 @@ class Loop:
         with progress(title, self.epoch_steps) as report_progress:
             while state.step < end:
                 began = time.monotonic()
-                outcomes = self._call(min(self.stages.steps_per_call(state.stage, state.step), end - state.step))
+                count = min(self.stages.steps_per_call(state.stage, state.step), end - state.step)
+                with contextlib.ExitStack() as stack:
+                    for observer in self.observers:
+                        count = stack.enter_context(observer.on_call(state.step, count))
+                    outcomes = self.stages.train(state.stage, state.step, count)
+                for observer in self.observers:
+                    observer.on_steps(state.step, outcomes)
                 self.check.raise_found()
                 self._check_losses(outcomes["loss"])
                 state.add(outcomes)
                 if state.close_window(len(self.stages.lengths)) and self.writes:
-                    say(self._new_stage())
+                    length, unit = self.stages.lengths[state.stage], self.run.task.notation.unit
+                    say(f"from step {state.step:,} on: at most {length:,} {unit} per operand")
                 state.epoch_seconds += time.monotonic() - began
                 report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
                 if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
                     state.seconds = time.monotonic() - started
                     self._save_last(self._values())
                     saved = time.monotonic()
-
-    def _call(self, count: int) -> dict[str, np.ndarray]:
-        """One call of the learner, for at most ``count`` steps."""
-        with contextlib.ExitStack() as stack:
-            for observer in self.observers:
-                count = stack.enter_context(observer.on_call(self.state.step, count))
-            outcomes = self.stages.train(self.state.stage, self.state.step, count)
-        for observer in self.observers:
-            observer.on_steps(self.state.step, outcomes)
-        return outcomes
-
-    def _new_stage(self) -> str:
-        """What a new stage of the curriculum trains on."""
-        length, unit = self.stages.lengths[self.state.stage], self.run.task.notation.unit
-        return f"from step {self.state.step:,} on: at most {length:,} {unit} per operand"
 
     def _close_epoch(self, score: metrics.Score, asked: Sequence[samples.Sample]) -> None:
         state, config = self.state, self.config
@@ -217,28 +226,6 @@ class Loop:
     def _save_last(self, values: dict[str, np.ndarray]) -> None:
         if self.writes:
             checkpoints.save(self.run.last, values, dataclasses.asdict(self.state), keep=self.run.previous)
-
-    def _ask_samples(self) -> list[samples.Sample]:
-        """The answers to the first validation questions: the same in every epoch, and a random sample of them all."""
-        asked = self.validation[:SAMPLES]
-        # All machines must ask, also those without observers: each answers a part.
-        _, predicted = metrics.evaluate(self.learner, asked)
-        return make_samples(self.run.task, asked, predicted)
-
-    def _show(self, asked: Sequence[samples.Sample]) -> None:
-        """Shows the observers the last row of the history, and a few answers."""
-        for observer in self.observers:
-            observer.on_epoch(
-                self.state.history[-1], sample_table(asked), patience_used(self.state, self.config.patience)
-            )
-
-    def _ask_observers(self) -> None:
-        """Ends the training if an observer asks for it. The checkpoint does not say so: the run may go on later."""
-        if self.state.stopped:
-            return
-        self.state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
-        if self.state.stopped:
-            self.check.finish()
 
     def _check_losses(self, losses: np.ndarray) -> None:
         if not np.isfinite(losses).all():

@@ -14,9 +14,8 @@ from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingErro
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
-from seq2seq_arith.trainer.data.integrity import FileCheck
 from seq2seq_arith.trainer.data.lanes import Lanes
-from seq2seq_arith.trainer.data.records import Shard, Source
+from seq2seq_arith.trainer.data.records import FileCheck, Shard, Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
@@ -45,7 +45,6 @@ def numbers(block) -> np.ndarray:
 
 
 @given(st.integers(1, 300), st.integers(1, 250), st.integers(1, 5), st.integers(1, 9), st.integers(0, 9))
-@settings(deadline=None)
 def test_a_pass_holds_every_example_once(count, batch_size, multiple, size, seed):
     batches = Lanes(Numbered(count, size), batch_size, multiple, seed)
     steps = batches.steps_per_pass
@@ -60,8 +59,7 @@ def test_a_pass_holds_every_example_once(count, batch_size, multiple, size, seed
     assert batches.examples_in(4 * steps + 1) == 4 * count + np.count_nonzero(block.weights[0])
 
 
-@given(st.integers(0, 40), st.integers(1, 9), st.integers(1, 60))
-@settings(deadline=None)
+@given(st.integers(0, 40), st.integers(1, 5), st.integers(1, 60))
 def test_a_step_is_the_same_in_every_block(first, count, batch_size):
     """A stream that begins here, as after a stop, and one that has been at other steps before."""
     batches = Lanes(Numbered(150, 4), batch_size, 2, seed=1)
@@ -73,7 +71,6 @@ def test_a_step_is_the_same_in_every_block(first, count, batch_size):
 
 
 @given(st.integers(1, 5), st.integers(1, 3), st.sampled_from([1, 7, 24, 64, 96, 192]), st.integers(0, 30))
-@settings(deadline=None)
 def test_machines_together_have_the_batch_of_one(machines, replicas, batch_size, first):
     """Each machine reads only the lanes of its rows."""
     one = numbers(Lanes(Numbered(1000, 5), batch_size, 1, seed=2).block(first, 3))

@@ -1,4 +1,4 @@
-"""Keyed permutations: each number once, and back again."""
+"""Keyed permutations: each number once, at a place that the key decides."""
 
 import numpy as np
 import pytest
@@ -13,10 +13,7 @@ KEYS = st.integers(0, 2**64 - 1)
 
 @given(SIZES, KEYS)
 def test_each_number_has_one_place(size, key):
-    order = Permutation(size, key)
-    numbers = order(np.arange(size))
-    assert sorted(numbers.tolist()) == list(range(size))
-    np.testing.assert_array_equal(order.inverse(numbers), np.arange(size))
+    assert sorted(Permutation(size, key)(np.arange(size)).tolist()) == list(range(size))
 
 
 @given(st.integers(2**20, 2**40), KEYS, st.lists(st.integers(0, 2**20 - 1), min_size=1, max_size=50))
@@ -26,16 +23,14 @@ def test_a_few_places_of_a_long_order(size, key, places):
     numbers = order(np.array(places))
     assert len(set(numbers.tolist())) == len(set(places))
     assert 0 <= numbers.min() <= numbers.max() < size
-    np.testing.assert_array_equal(order.inverse(numbers), places)
     np.testing.assert_array_equal([order(np.array([place]))[0] for place in places], numbers)
 
 
 @pytest.mark.parametrize("place", [-1, 1000, 1001, 2**40])
 def test_a_place_that_is_not_there_is_refused(place):
     """It lies on a cycle of its own, on which a walk would never end."""
-    for ask in (Permutation(1000, 7), Permutation(1000, 7).inverse):
-        with pytest.raises(ValueError, match="give 0 to 999"):
-            ask(np.array([3, place]))
+    with pytest.raises(ValueError, match="give 0 to 999"):
+        Permutation(1000, 7)(np.array([3, place]))
 
 
 def test_another_key_is_another_order():
@@ -44,10 +39,10 @@ def test_another_key_is_another_order():
 
 
 def test_each_number_is_equally_often_at_each_place():
-    """7,000 orders of 7 numbers: 1,000 of each at each place, with a standard deviation of 29."""
-    orders = np.stack([Permutation(7, combined(3, key))(np.arange(7)) for key in range(7000)])
+    """1,400 orders of 7 numbers: 200 of each at each place, with a standard deviation of 13."""
+    orders = np.stack([Permutation(7, combined(3, key))(np.arange(7)) for key in range(1400)])
     counts = np.stack([np.bincount(column, minlength=7) for column in orders.T])
-    assert np.abs(counts - 1000).max() < 5 * 29
+    assert np.abs(counts - 200).max() < 5 * 13
 
 
 def test_neighbours_are_parted():

@@ -18,7 +18,7 @@ from seq2seq_arith.pipelines.formats.catalog import metadata_digest
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.trainer.data import records
-from seq2seq_arith.trainer.data.integrity import FileCheck
+from seq2seq_arith.trainer.data.records import FileCheck
 from seq2seq_arith.trainer.data.views import to_strings
 
 
@@ -29,7 +29,7 @@ def copied(data_dir, tasks, tmp_path):
     return dataset_path(tmp_path, tasks["addition"]), records.open_source(tasks["addition"], str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
+@pytest.mark.parametrize("name", ["addition", "pq"])
 def test_splits_are_read_as_tfds_reads_them(data_dir, tasks, name):
     source = records.open_source(tasks[name], str(data_dir))
     builder = tfds.builder(f"seq2seq_arith/{tasks[name].config_name}", data_dir=data_dir)
@@ -171,8 +171,8 @@ def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
         records.open_source(tasks["addition"], str(path))
 
 
-@pytest.mark.parametrize("task", [Task("pq", digits=20, num_examples=210), Task(num_examples=100, draws="value")])
-def test_the_command_for_a_missing_dataset_makes_it(task, tmp_path):
+def test_the_command_for_a_missing_dataset_makes_it(tmp_path):
+    task = Task("pq", digits=20, num_examples=210)
     with pytest.raises(InputError, match="make it with: arith-data") as refusal:
         records.open_source(task, str(tmp_path))
     command = shlex.split(str(refusal.value).partition("make it with: arith-data ")[2])

@@ -3,7 +3,7 @@
 import configs
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic import draws, text
@@ -29,7 +29,6 @@ def rows_of(block):
 
 
 @given(st.integers(0, 2**40), st.integers(1, 5), st.integers(1, 40), st.integers(1, 4))
-@settings(max_examples=30)
 def test_a_step_is_the_same_in_every_block_and_on_all_machines_together(first, count, batch_size, machines):
     batches = stream(batch_size=batch_size, multiple=machines)
     block = batches.block(first, count)
@@ -104,6 +103,7 @@ def test_a_length_all_of_whose_pairs_are_for_validation_is_refused():
     assert stream(split_hash, task=pq).up_to(1).block(0, 1).questions.shape == (1, 10, 3)
 
 
+@pytest.mark.models
 def test_a_model_is_trained_on_it(data_dir, tasks, tmp_path, capsys):
     config = override(configs.TAGGER, hidden=8, layers=1, epochs=2, epoch_examples=1000, batch_size=100, stream=True)
     trained = session.train(tasks["addition"], str(data_dir), str(tmp_path), config)

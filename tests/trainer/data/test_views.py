@@ -2,9 +2,9 @@
 
 import dataclasses
 
-import hypothesis
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import columns, operand_pairs
@@ -14,8 +14,9 @@ from seq2seq_arith.arithmetic.notation import Solved
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
+from seq2seq_arith.trainer.data.views import View, make_view, to_codes, to_strings
 from seq2seq_arith.trainer.registry import VIEWS
 
 # A task whose answer is narrower than its operands, and one whose answer is wider than all views need.
@@ -38,7 +39,6 @@ def made_up(monkeypatch):
 
 @pytest.mark.parametrize("name", VIEWS)
 @pytest.mark.parametrize("task_name", [*OPERATIONS, *MADE_UP])
-@hypothesis.settings(max_examples=20)
 @given(data=st.data())
 def test_views_are_reversible(made_up, name: str, task_name: str, data: st.DataObject):
     """Nothing of a question or an answer is lost; views that line up digits are refused where there are none."""
@@ -112,3 +112,22 @@ def test_strings_and_codes():
     codes = to_codes(["1+2", "45+6"], 5)
     assert codes.dtype == np.uint8
     assert to_strings(codes) == ["1+2  ", "45+6 "]
+
+
+def test_the_longest_side_of_a_view_is_the_one_with_more_steps():
+    """Memory and unrolling are decided by it."""
+    assert [make_view(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]
+    assert make_view("raw", Task("pq", digits=3)).longest == 7
+
+
+class Wide(View):
+    """It decodes answers to the right numbers, and not to bytes."""
+
+    def decode_answer(self, ids):
+        return tf.cast(super().decode_answer(ids), tf.int32)
+
+
+def test_a_custom_view_that_decodes_to_another_type_is_refused(monkeypatch):
+    monkeypatch.setattr(plugins, "load", lambda *_: Wide)
+    with pytest.raises(InputError, match="the view Wide decodes 256 answers to int32"):
+        make_view("views.py:Wide", Task("addition"))

@@ -43,7 +43,7 @@ def test_machines_sum_in_rings_and_do_not_wait_for_ever():
     assert (options.timeout_seconds, options.bytes_per_pack) == (devices.PATIENCE, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_device_without_enough_memory_gives_one_sentence():
     """The array would have 4 PiB."""
     with pytest.raises(TrainingError) as caught, devices.translate_exhaustion("give a smaller --batch-size"):
@@ -194,7 +194,7 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     assert losses(cluster.folder) == losses(tmp_path / "two")
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
     chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
     until(
@@ -208,7 +208,7 @@ def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
     assert len(error.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_machines_of_different_settings(data_dir, tmp_path):
     """The third of three; each has a folder of its own."""
     cluster = Cluster(data_dir, tmp_path, 1, machines=3)
@@ -221,7 +221,7 @@ def test_machines_of_different_settings(data_dir, tmp_path):
         assert len(error.splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_only_the_chief_needs_the_folder_and_machines_may_be_fewer_next_time(data_dir, tmp_path):
     """Three machines of which one dies go on as two. What the folder of the second holds does not matter."""
     cluster = Cluster(data_dir, tmp_path, 12, machines=3)
@@ -249,7 +249,7 @@ def test_bytes_of_the_chief_come_whole(content):
     assert devices.broadcast(devices.make_strategy(2), content) == content
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
     cluster = Cluster(data_dir, tmp_path / "run", 2)
     (chief,) = cluster.start(count=1)
@@ -260,7 +260,7 @@ def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
     assert chief.returncode == -signal.SIGINT
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
     chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
     until((tmp_path / "run" / "history.csv").exists)

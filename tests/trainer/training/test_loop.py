@@ -41,33 +41,28 @@ class Stop(Observer):
 
 
 @pytest.fixture(scope="module")
-def make(ready):
-    return lambda: ready("addition", CONFIG, total_steps=75, anew=True)
-
-
-@pytest.fixture(scope="module")
-def shared(make):
-    """One learner for all loops of this file, with its first variables: tracing a new one takes seconds."""
-    made = make()
+def shared(ready):
+    """One learner for all loops of this file: tracing a new one takes seconds."""
+    made = ready("addition", CONFIG, total_steps=75)
     return made, [np.asarray(variable) for variable in made.learner.variables]
 
 
 @pytest.fixture(scope="module")
 def constant(ready):
-    """A learner with a constant learning rate, and its configuration."""
-    config = dataclasses.replace(CONFIG, schedule="constant", warmup=0.0)
-    return ready("addition", config, total_steps=75), config
+    """The same with a constant learning rate, and its configuration, for which no epoch is progress."""
+    config = dataclasses.replace(CONFIG, schedule="constant", warmup=0.0, min_delta=100.0)
+    made = ready("addition", config, total_steps=75)
+    return (made, [np.asarray(variable) for variable in made.learner.variables]), config
 
 
 @pytest.fixture
 def new_loop(shared, monkeypatch):
     """Makes loops whose learner is as it was built, and trains a few steps per call."""
 
-    def new(folder, *observers, made=None, call=CALL, config=CONFIG):
-        if made is None:
-            made, first = shared
-            for variable, value in zip(made.learner.variables, first, strict=True):
-                variable.assign(value)
+    def new(folder, *observers, call=CALL, config=CONFIG, learner=shared):
+        made, first = learner
+        for variable, value in zip(made.learner.variables, first, strict=True):
+            variable.assign(value)
         run = Run(folder, made.source.task, made.source.sha256, "data", config)
         run.claim()
         monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: call)
@@ -123,28 +118,33 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def once():
-    return []
+    return {}
 
 
 @pytest.fixture
 def unstopped(new_loop, once, monkeypatch, tmp_path_factory):
     """A run that was never stopped; it is trained once for all tests of this file."""
-    if not once:
+    if "unstopped" not in once:
         written, whole_file = [], files.whole_file
         with monkeypatch.context() as patch:
             patch.setattr(files, "whole_file", lambda path: written.append(path.name) or whole_file(path))
             loop = new_loop(tmp_path_factory.mktemp("whole"))
             loop.train()
-        once.append(Outcome(learned(loop), saved(loop), written[1:]))
-    return once[0]
+        once["unstopped"] = Outcome(learned(loop), saved(loop), written[1:])
+    return once["unstopped"]
 
 
-@pytest.mark.parametrize(("stop_at", "anew"), [(0, False), (13, True), (25, False), (60, False)])
-def test_a_stopped_run_goes_on_bitwise(new_loop, make, unstopped, tmp_path, stop_at, anew):
-    """Also with a learner that was built anew, as in another process."""
+@pytest.mark.smoke
+@pytest.mark.parametrize("stop_at", [0, 13, 25, 60])
+def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, stop_at):
+    """Once also with a learner that was built anew, as in another process."""
     with pytest.raises(StoppedError):
         new_loop(tmp_path / "run", Stop(stop_at)).train()
-    again = new_loop(tmp_path / "run", made=make() if anew else None)
+    options = {}
+    if stop_at == 13:
+        made = ready("addition", CONFIG, total_steps=75, anew=True)
+        options["learner"] = made, [np.asarray(variable) for variable in made.learner.variables]
+    again = new_loop(tmp_path / "run", **options)
     assert again.restore() == (stop_at > 0)
     again.train()
     assert learned(again) == unstopped.learned
@@ -152,6 +152,7 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, make, unstopped, tmp_path, stop
     assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("before_end", [1, 2, 3, 4, 5, 6, 12])
 def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
     new_loop, unstopped, tmp_path, monkeypatch, before_end
@@ -231,30 +232,33 @@ def test_a_run_both_of_whose_checkpoints_are_damaged_is_refused(new_loop, tmp_pa
         new_loop(tmp_path).restore()
 
 
+@pytest.fixture
+def longer(new_loop, constant, once, tmp_path_factory):
+    """What a run with a constant rate learns that is asked for three epochs at first; trained once."""
+    learner, config = constant
+    if "longer" not in once:
+        loop = new_loop(tmp_path_factory.mktemp("longer"), config=config, learner=learner)
+        loop.train()
+        once["longer"] = learned(loop), saved(loop)
+    return once["longer"]
+
+
 @pytest.mark.parametrize(
     ("changes", "stop_at"),
     [({"epochs": 2}, None), ({"epochs": 2}, 30), ({"patience": 1}, None), ({"target": 0.0}, None)],
     ids=str,
 )
-def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, tmp_path, changes, stop_at):
+def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, longer, tmp_path, changes, stop_at):
     """Finished or not, it ends as if it had been asked for them at first; so does one that ended early."""
-    made, config = constant
-    config = override(config, min_delta=100.0)  # no epoch is progress
-    whole = new_loop(tmp_path / "whole", made=made, config=config)
-    first = [np.asarray(variable) for variable in made.learner.variables]
-    whole.train()
-    expected = learned(whole), saved(whole)
-    for variable, value in zip(made.learner.variables, first, strict=True):
-        variable.assign(value)
-    shorter = override(config, **changes)
+    learner, config = constant
     observers = [] if stop_at is None else [Stop(stop_at)]
     with contextlib.suppress(StoppedError):
-        new_loop(tmp_path / "run", *observers, made=made, config=shorter).train()
-    again = new_loop(tmp_path / "run", made=made, config=config)
+        new_loop(tmp_path / "run", *observers, config=override(config, **changes), learner=learner).train()
+    again = new_loop(tmp_path / "run", config=config, learner=learner)
     assert again.restore()
     assert not again.state.stopped
     again.train()
-    assert (learned(again), saved(again)) == expected
+    assert (learned(again), saved(again)) == longer
     assert open_run(tmp_path / "run").config == config
 
 

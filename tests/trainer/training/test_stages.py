@@ -36,12 +36,6 @@ def every_window_ends_a_stage(monkeypatch):
     monkeypatch.setattr(state, "RIGHT", -1.0)
 
 
-@pytest.fixture(scope="module")
-def learners():
-    """The learners that were made, with their first variables: tracing a new one takes seconds."""
-    return {}
-
-
 @pytest.fixture
 def train(tasks, data_dir, monkeypatch, learners):
     """Trains, and notes the stage, the first step, the number of steps and the longest question of each call."""
@@ -52,27 +46,17 @@ def train(tasks, data_dir, monkeypatch, learners):
         def steps_per_call(learner, batches):
             return call
 
-        def as_made(config, view, strategy, total_steps):
-            key = view.task, config.replicas
-            if key not in learners:
-                made = make(config, view, strategy, total_steps)
-                learners[key] = made, [np.asarray(variable) for variable in made.variables]
-            made, first = learners[key]
-            for variable, value in zip(made.variables, first, strict=True):
-                variable.assign(value)
-            return made
-
         def noted(stages, stage, first, count):
             if stop_at is not None and first >= stop_at:
                 raise StoppedError
             calls.append((stages.lengths[stage], first, count))
             return original(stages, stage, first, count)
 
-        original, make = Stages.train, session._make_learner
+        original = Stages.train
         with monkeypatch.context() as patch:
             patch.setattr(Learner, "steps_per_call", steps_per_call)
             patch.setattr(Stages, "train", noted)
-            patch.setattr(session, "_make_learner", as_made)
+            patch.setattr(session, "_make_learner", learners.of)
             if stop_at is None:
                 session.train(tasks["addition"], str(data_dir), str(folder), config)
             else:
@@ -122,7 +106,7 @@ def test_strings_grow_at_the_ends_of_windows_alone(whole):
     assert whole["learned"][2]["stage"] == 2
 
 
-@pytest.mark.parametrize("stop_at", [10, 25, 35, 60])
+@pytest.mark.parametrize("stop_at", [25, 60, *(pytest.param(step, marks=pytest.mark.release) for step in (10, 35))])
 def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
     train(tmp_path, stop_at=stop_at)
     assert checkpoints.load(tmp_path / "last.npz")[1]["step"] == stop_at
@@ -135,7 +119,7 @@ def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):
     assert learned(tmp_path) == whole["learned"]
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_two_replicas_train_the_same(train, whole, tmp_path):
     train(tmp_path, config=dataclasses.replace(CONFIG, replicas=2))
     rows, expected = learned(tmp_path)[1], whole["learned"][1]

@@ -1,6 +1,6 @@
 """The program ``arith-data``: plans a dataset, makes it, shows, checks and fetches it; and writes suites.
 
-Also ``python -m seq2seq_arith.pipelines``.
+Also ``python -m seq2seq_arith.pipelines``, for which Python wants a module of this name.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""``arith-data suite``: writes the questions of a task's suite as a table."""
+"""``arith-data suite``: writes the questions of a task's suite as a table.
+
+It is short because each command has a module, and ``pipelines.suite`` also serves the trainer.
+"""
 
 import argparse
 import sys

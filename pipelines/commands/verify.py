@@ -1,4 +1,4 @@
-"""``arith-data verify``: checks a dataset."""
+"""``arith-data verify``: checks a dataset. It is short because each command has a module."""
 
 import argparse
 import time

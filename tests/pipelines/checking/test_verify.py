@@ -82,8 +82,16 @@ def lengthen(directory: Path, name: str) -> None:
     (directory / name).write_bytes((directory / name).read_bytes() + b"\0")
 
 
-@pytest.mark.parametrize("harm", [lose, truncate, empty, lengthen], ids=lambda harm: harm.__name__)
-@pytest.mark.parametrize("name", FILES[1:])
+# Each way with several files, and each file with several ways.
+HARMED = [
+    *((lose, name) for name in FILES[1:4]),
+    *((truncate, name) for name in (FILES[1], FILES[3], FILES[5])),
+    *((empty, name) for name in (FILES[2], FILES[4], FILES[5])),
+    *((lengthen, name) for name in (FILES[2], FILES[3], FILES[5])),
+]
+
+
+@pytest.mark.parametrize(("harm", "name"), HARMED, ids=lambda value: getattr(value, "__name__", value))
 def test_a_file_that_is_harmed_is_named(copy, harm, name):
     harm(copy, name)
     problems = verify(copy).problems
@@ -221,8 +229,17 @@ def test_a_link_that_leads_nowhere(copy, name):
     assert all(problem.startswith(f"{copy}/") for problem in problems)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "folder"])
-@pytest.mark.parametrize("name", ["features.json", "dataset_info.json", tfrecord_path("train", 1, SHARDS), FILES[-1]])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("pipe", "features.json"),
+        ("pipe", FILES[-1]),
+        ("/dev/zero", "dataset_info.json"),
+        ("/dev/zero", tfrecord_path("train", 1, SHARDS)),
+        ("folder", "features.json"),
+        ("folder", FILES[-1]),
+    ],
+)
 def test_a_file_that_would_block_or_never_end(copy, name, kind):
     (copy / name).unlink()
     if kind == "pipe":

@@ -164,9 +164,8 @@ def test_the_page_shows_what_the_run_has_reached(driver, pages, trained):
     text = driver.execute_script("return document.body.innerText")
     assert trained.sha256 in text
     assert "epoch 1" in text
-    assert (
-        driver.execute_script("return document.querySelectorAll('#epochs tbody tr').length") == 11
-    )  # and how many are right
+    rows = driver.execute_script("return document.querySelectorAll('#epochs tbody tr').length")
+    assert rows == 11  # ten questions, and how many of them are right
     assert driver.execute_script("return document.querySelectorAll('#slices tbody tr').length") > 20
     assert driver.execute_script("return document.querySelectorAll('#mistakes mark').length") > 0
 

@@ -127,12 +127,9 @@ class Inspection:
 
 
 class Inspector:
-    """Looks inside one model, question after question.
+    """Looks inside one model, whose weights may change between two questions.
 
-    Args:
-      learner: The model; its weights may change between two questions.
-      compiled: Whether the computation is traced at the first question, which takes seconds, so that each further one
-        takes milliseconds.
+    Compiled, it is traced at the first question, which takes seconds, so that each further one takes milliseconds.
     """
 
     def __init__(self, learner: Learner, *, compiled: bool = False) -> None:
@@ -141,12 +138,7 @@ class Inspector:
         self._look: Any = tf.function(self._forward) if compiled else self._forward
 
     def look(self, question: text.Question, *, states: bool = True) -> Inspection:
-        """Lets the model answer a question.
-
-        Args:
-          question: A question on the learner's own task.
-          states: Whether to look at the recurrent layers, too, for which a model is built anew each time.
-        """
+        """Lets the model answer a question on its own task; for the states, a model is built anew each time."""
         view, network = self.learner.view, self.learner.network
         codes = tf.constant(to_codes([question.stored], view.task.question_width))
         ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)

@@ -63,14 +63,9 @@ class Share:
 
 @dataclasses.dataclass(frozen=True)
 class SliceResult:
-    """A model's result on one slice.
+    """A model's result on one slice: over all questions, and over those seen in training and the others, if known.
 
-    Attributes:
-      name, why: As in the suite's ``Slice``.
-      all: Over all questions of the slice.
-      seen, unseen: Over the questions whose key is in the training set, and over the others; None if it is not known
-        which are.
-      wrong: The first question that was answered wrong; None if there is none.
+    ``name`` and ``why`` are those of the suite's ``Slice``; ``wrong`` is the first question that was answered wrong.
     """
 
     name: str

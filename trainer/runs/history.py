@@ -92,11 +92,7 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def epochs_of(run: Run) -> list[dict[str, Any]]:
-    """The rows of a run's history.
-
-    Raises:
-      InputError: No epoch has ended yet, or the file is damaged.
-    """
+    """The rows of a run's history; raises InputError if no epoch has ended yet, or the file is damaged."""
     rows = read_csv(run.history)
     if not rows:
         raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch")
@@ -121,15 +117,10 @@ def curves(
 ) -> "Figure":
     """The curves of runs over the epochs on the validation set, the best epoch in a ring.
 
-    Of a single run, the curves on the training set stand beside them.
+    Of a single run, the curves on the training set stand beside them. There is a chart of this size, in inches, for
+    each of these ``METRICS``.
 
-    Args:
-      runs: The history of each run, by its name.
-      columns: A chart for each of these ``METRICS``.
-      size: Of one chart, in inches.
-
-    Raises:
-      InputError: There are too many runs, or matplotlib is not installed.
+    Raises InputError if there are too many runs, or matplotlib is not installed.
     """
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")

@@ -42,10 +42,9 @@ NOTHING = "this was a dry run: nothing was made, trained or written"
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """A layer of a network, or an operation between layers.
+    """A layer of a network, or an operation between layers, by its name in the checkpoints.
 
     Attributes:
-      name: As in the checkpoints.
       kind: The standard name: that of Keras's layer, also for a layer of ours that computes the same.
       shape: Of its output, without the examples.
       weights: How many values it learns.

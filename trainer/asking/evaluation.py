@@ -172,7 +172,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
         run=run,
         task=task,
         sha256=source.sha256 if source else None,
-        best_epoch=best and best["epoch"],
+        best_epoch=best["epoch"] if best else None,
         data=found,
         suites=suites,
     )

@@ -58,20 +58,16 @@ def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> 
 def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
     """Each question with its answer and the confidence, in order, some thousand questions at a time.
 
-    ``learner`` gives the model that answers the strings of a task.
+    ``learner`` gives the model that answers the strings of a task; questions of one task are answered together.
     """
     for start in range(0, len(asked), QUESTIONS_AT_ONCE):
-        yield from _answers(learner, asked[start : start + QUESTIONS_AT_ONCE])
-
-
-def _answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:
-    """As ``answers``; questions of one length are answered together."""
-    found: dict[int, tuple[str, float]] = {}
-    for task in dict.fromkeys(question.task for question in asked):
-        rows = [row for row, question in enumerate(asked) if question.task == task]
-        texts, confidences = answer(learner(task), [asked[row].stored for row in rows])
-        found |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
-    return ((question, *found[row]) for row, question in enumerate(asked))
+        part = asked[start : start + QUESTIONS_AT_ONCE]
+        found: dict[int, tuple[str, float]] = {}
+        for task in dict.fromkeys(question.task for question in part):
+            rows = [row for row, question in enumerate(part) if question.task == task]
+            texts, confidences = answer(learner(task), [part[row].stored for row in rows])
+            found |= zip(rows, zip(texts, map(float, confidences), strict=True), strict=True)
+        yield from ((question, *found[row]) for row, question in enumerate(part))
 
 
 def _lines_of(file: str) -> list[str]:

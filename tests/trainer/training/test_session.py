@@ -150,15 +150,14 @@ def test_a_finished_run_says_what_it_took(trained):
 
 
 def ours_on_the_stack():
-    """The functions of this project from a command to here, the outermost first."""
+    """The functions of this project from a command to here, the outermost first; TensorFlow renames what it traces."""
     stack = traceback.extract_stack()[:-2]
-    return [each.name for each in stack if "/trainer/" in each.filename and "/tests/" not in each.filename]
+    ours = [each for each in stack if "/trainer/" in each.filename and "/tests/" not in each.filename]
+    return [each.name for each in stack if each in ours or each.name.startswith("tf__")]
 
 
 @pytest.mark.parametrize("command", ["train", "predict"])
-def test_few_frames_lie_between_a_command_and_its_work(
-    command, trained, data_dir, tasks, tmp_path, monkeypatch, capsys
-):
+def test_few_frames_lie_between_a_command_and_its_work(command, request, data_dir, tmp_path, monkeypatch):
     """The work is the network's first computation, while TensorFlow traces it."""
     found = []
 
@@ -167,10 +166,10 @@ def test_few_frames_lie_between_a_command_and_its_work(
         raise NotImplementedError
 
     monkeypatch.setattr(Parallel, "logits" if command == "train" else "answer", compute)
-    words = {
-        "train": f"addition --recipe notebook --num-examples 1003 --data-dir {data_dir} --run-dir {tmp_path}/run",
-        "predict": f"{trained.folder} 12+30",
-    }
+    if command == "train":
+        words = f"addition --recipe notebook --num-examples 1003 --data-dir {data_dir} --run-dir {tmp_path}/run"
+    else:
+        words = f"{request.getfixturevalue('trained').folder} 12+30"
     with pytest.raises(NotImplementedError):
-        main([command, *words[command].split()])
-    assert len(found[0]) <= MOST_FRAMES, found[0]
+        main([command, *words.split()])
+    assert len(found[0]) < MOST_FRAMES, found[0]  # and the network's function, whose place this has taken

@@ -1,6 +1,6 @@
 """The commands of ``arith-model``: each with its options, and what it refuses before TensorFlow is imported.
 
-To add a command, write its options and its work into one of the modules here, and its name into ``NAMES``.
+To add a command, write its options and its work into one of the modules here.
 """
 
 import argparse
@@ -10,24 +10,12 @@ from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION
 from seq2seq_arith.base.options import Parser, complete
 from seq2seq_arith.base.packages import ShowVersions
 from seq2seq_arith.trainer.arguments import COMMANDS, PROGRAM
-from seq2seq_arith.trainer.commands import ask, describe, evaluate, sweep, train  # noqa: F401 (each adds its commands)
 
-# In the order of the help.
-NAMES = [
-    "train",
-    "demo",
-    "describe",
-    "runs",
-    "plot",
-    "evaluate",
-    "predict",
-    "export",
-    "inspect",
-    "report",
-    "serve",
-    "sweep",
-    "results",
-]
+# Each adds its commands, in the order of the help.
+# isort: off
+from seq2seq_arith.trainer.commands import train, describe, evaluate, ask, sweep  # noqa: F401
+# isort: on
+
 FIRST_EXAMPLES = ("train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help")
 
 
@@ -40,8 +28,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=ShowVersions)
     parsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for name in NAMES:
-        command = COMMANDS[name]
+    for name, command in COMMANDS.items():
         sentence = f"{command.does[0].upper()}{command.does[1:]}."
         examples = _typed(command.examples)
         command.add_options(parsers.add_parser(name, help=command.does, description=sentence, examples=examples))

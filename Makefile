@@ -18,7 +18,8 @@ BIN := $(VENV)/bin
 # $(call install,EXTRAS): the package, and what its extras need, or all that is in LOCK.
 # (By uv, which takes a sixth of pip's time.)
 LOCKED_INSTALL = $(BIN)/pip install --quiet $(UV) && \
-    $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirements $(LOCK) && \
+    $(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode \
+        --require-hashes --requirements $(LOCK) && \
     $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 install = $(if $(LOCK),$(LOCKED_INSTALL),$(BIN)/pip install --quiet --editable '.[$(1)]')
 # In the checkout `datasets` is our folder, not Hugging Face's package: the safe path keeps it out.

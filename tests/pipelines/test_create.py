@@ -220,7 +220,6 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
         b"\xff",
         IsADirectoryError,
     ],
-    ids=str,
 )
 def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     """The dataset is drawn then."""

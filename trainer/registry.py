@@ -208,10 +208,9 @@ GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "places": "each digit comes with the number of its place, and the answer is written from its end",
-    "digits paired": "the digits of both operands that have the same place come together",
-    "digits paired, in order": "pairs of digits, in the order in which carries run; so are the digits of the answer",
+    "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
-    OWN_VIEW: "what the code of the view says, which may be anything",
+    OWN_VIEW: "what the code of the view says",
 }
 
 

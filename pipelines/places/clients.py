@@ -268,8 +268,8 @@ def explain(url: str, error: Exception) -> InputError | StoreError:
     text = str(error).partition("\n\nDebug source")[0]
     kind = "bucket" if isinstance(error, _NoBucketError) else ""
     kind = kind or next((kind for kind, sign in SIGNS if re.search(sign, f"{type(error).__name__} {text}")), "")
-    answered = text.partition("Server returned non-2xx status code: ")[2]
-    said = " ".join((answered or text).split())[:MESSAGE_LENGTH] or type(error).__name__
+    answer = re.search(r"(?<=non-2xx status code: ).*|HTTP error: .*", text, re.DOTALL)
+    said = " ".join((answer[0] if answer else text).split())[:MESSAGE_LENGTH] or type(error).__name__
     if not kind:
         return StoreError(f"{url} could not be used: {said}")
     bucket, log_in = f"{scheme}://{rest.partition('/')[0]}", LOG_IN.get(scheme, "")

@@ -53,6 +53,8 @@ def program(name: str) -> Iterator[Outcome]:
     """
     outcome = Outcome()
     _open_streams()
+    root = logging.getLogger()
+    level, handlers = root.level, [*root.handlers]
     logging.basicConfig(level=QUIET.upper(), format=FORMAT)
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
     try:
@@ -79,6 +81,8 @@ def program(name: str) -> Iterator[Outcome]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        root.setLevel(level)
+        root.handlers[:] = handlers
         events.finish(outcome.code)
 
 

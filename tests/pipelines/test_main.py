@@ -420,8 +420,8 @@ def test_bars_in_a_terminal(tmp_path):
     os.close(master)
     assert process.wait(60) == 0
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert re.search(r"draws .*\d+/\d+", text)
-    assert re.search(r"shards .*8/8", text)
+    assert re.search(r"draws: .*\d+/\d+", text)
+    assert re.search(r"shards: .*8/8", text)
 
 
 # Long enough to be stopped in the middle: some seconds.

@@ -24,7 +24,7 @@ from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Examples, Source
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import files, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import devices, session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -46,7 +46,7 @@ DRAWING = ("test_history.py", "test_curves.py")
 
 
 def _empty_picture(path: Path, *_: Any) -> None:
-    path.write_bytes(b"\x89PNG\r\n\x1a\n")
+    files.write(path, b"\x89PNG\r\n\x1a\n")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -101,10 +101,10 @@ def test_it_begins_with_what_the_data_look_like(ended):
 
 
 def test_what_it_says_to_try_next_works(ended, capsys, monkeypatch):
-    title, *commands = ended.lines[-1].strip().splitlines()
+    title, *advice = ended.lines[-1].strip().splitlines()
     assert title == "try next"
-    assert len(commands) == 3
-    words = [shlex.split(command, comments=True) for command in commands]
+    assert len(advice) == 3
+    words = [shlex.split(command, comments=True) for command in advice]
     assert [each[1] for each in words] == ["predict", "evaluate", "describe"]
     for program, *arguments in words:
         assert program.endswith("arith-model")

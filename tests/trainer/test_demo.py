@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer import __main__, demo, recipes
+from seq2seq_arith.trainer import __main__, commands, demo, recipes
 from seq2seq_arith.trainer.api.trained_run import open_run
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.answering import Mistake

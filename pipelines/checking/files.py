@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.checking import records
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
@@ -64,6 +63,8 @@ class Files:
 
     def size_problems(self) -> Iterator[str]:
         """The files of examples whose size cannot be right: only that of TFRecord is known, but none is 0."""
+        from seq2seq_arith.pipelines.checking import records  # imports protobuf
+
         record = records.uniform_records(self.task.question_width, self.task.answer_width).length
         for split, shard, name in self.layout.shard_files():
             size, count = self.sizes.get(name), self.lengths[split][shard]

@@ -46,7 +46,7 @@ def pipeline(
     made = Task(task, **parameters)
     start = time.perf_counter()
     layout = Layout.of(made, formats=choose_formats({"parquet": parquet}))
-    create(Order.of(made, layout, directory, pipeline_options(flags)))
+    create(Order(made, layout, directory, pipeline_options(flags)))
     return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
 
 

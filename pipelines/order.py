@@ -33,35 +33,25 @@ class Order:
     Attributes:
       task: The dataset's parameters.
       layout: How it is cut into files.
-      plan: The estimates of what it takes.
       data_dir: Where datasets are kept.
       beam_options: Beam's options, as ``beam.options`` returns them; None for the defaults, which spares importing Beam
         for a dataset that is there already.
       overwrite: Whether to replace a dataset that stands there.
+      plan: The estimates of what it takes.
+
+    Raises:
+      InputError: The dataset cannot be drawn.
     """
 
     task: Task
     layout: Layout
-    plan: Plan
     data_dir: AnyPath
     beam_options: "PipelineOptions | None" = None
     overwrite: bool = False
+    plan: Plan = dataclasses.field(init=False)
 
-    @classmethod
-    def of(
-        cls,
-        task: Task,
-        layout: Layout,
-        data_dir: AnyPath,
-        beam_options: "PipelineOptions | None" = None,
-        overwrite: bool = False,
-    ) -> "Order":
-        """The order for a dataset, with its plan.
-
-        Raises:
-          InputError: The dataset cannot be drawn.
-        """
-        return cls(task, layout, plan(task, layout), data_dir, beam_options, overwrite)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plan", plan(self.task, self.layout))
 
     @property
     def path(self) -> AnyPath:
@@ -128,7 +118,7 @@ class Order:
         Raises:
           InputError: It has too little.
         """
-        if isinstance(self.path, Path) and not self.finished_run():
+        if isinstance(self.data_dir, Path) and not self.finished_run():
             paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
 
     def check_engine(self) -> None:
@@ -159,10 +149,7 @@ def publisher_of(path: AnyPath) -> Publisher:
 
 
 def check_memory(needed: int) -> None:
-    """Makes sure that a local run, which keeps its blocks in memory, fits into this machine's memory.
-
-    Args:
-      needed: Bytes.
+    """Makes sure that a local run, which keeps so many bytes in memory, fits into that of this machine.
 
     Raises:
       InputError: It does not fit.

@@ -94,7 +94,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         path = local_path(self.data_dir)
         kept = None if options.overwrite else read_metadata(path)
         layout = options.layout(self.builder_config, Layout.of_metadata(kept) if kept else None)
-        order = Order.of(
+        order = Order(
             self.builder_config.task, layout, path.parents[2], options.beam_options, overwrite=options.overwrite
         )
         if order.published() is None:

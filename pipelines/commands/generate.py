@@ -92,7 +92,7 @@ def _order(args: argparse.Namespace) -> Order:
         from seq2seq_arith.pipelines.beam.options import pipeline_options
 
         beam_options = pipeline_options(args.rest, args.parser)
-    return Order.of(task, layout, place, beam_options, args.overwrite)
+    return Order(task, layout, place, beam_options, args.overwrite)
 
 
 def _make(order: Order, data_dir: str) -> int:

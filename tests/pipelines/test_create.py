@@ -192,13 +192,13 @@ def test_a_failed_run_does_not_take_the_files_of_another_for_its_own(tmp_path, l
 def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    order = Order.of(TASK, LAYOUT, tmp_path)
+    order = Order(TASK, LAYOUT, tmp_path)
     with pytest.raises(InputError, match="make room"):
         order.check_space()
     shutil.copytree(job, dataset_path(tmp_path, TASK).parent / job.name)
     order.check_space()
     with pytest.raises(InputError, match="make room"):
-        Order.of(TASK, LAYOUTS["two"], tmp_path).check_space()
+        Order(TASK, LAYOUTS["two"], tmp_path).check_space()
     monkeypatch.setattr(pipeline, "draw", None)
     Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
     assert found(tmp_path) == local["three"]
@@ -223,7 +223,7 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
 )
 def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     """The dataset is drawn then."""
-    order = Order.of(TASK, LAYOUT, tmp_path)
+    order = Order(TASK, LAYOUT, tmp_path)
     assert order.finished_run()[0] == left / REPORT
     if change is IsADirectoryError:
         (left / REPORT).unlink()

@@ -22,7 +22,7 @@ from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 
 def test_where_it_is_published(tmp_path):
     for data_dir, kind in ((tmp_path, DirectoryPublisher), (ObjectPath("gs://bucket"), StorePublisher)):
-        publisher = Order.of(TASK, Layout(8), data_dir).publisher
+        publisher = Order(TASK, Layout(8), data_dir).publisher
         assert type(publisher) is kind
         assert str(publisher.path) == f"{data_dir}/seq2seq_arith/addition-n200/1.0.0"
 
@@ -40,12 +40,12 @@ def test_space(tmp_path, monkeypatch):
         f"^{tmp_path} has 1,000 bytes left and the dataset needs about [\\d,]+; make room, give another --data-dir, or"
     )
     with pytest.raises(InputError, match=f"{words} fewer examples$"):
-        Order.of(TASK, Layout(8), tmp_path).check_space()
+        Order(TASK, Layout(8), tmp_path).check_space()
 
 
 def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(order, "free_memory", lambda: 1000)
-    local = Order.of(TASK, Layout(8), tmp_path)
+    local = Order(TASK, Layout(8), tmp_path)
     with pytest.raises(InputError, match="this machine has 1,000 free"):
         local.check_engine()
     dataclasses.replace(local, beam_options=pipeline_options(["--runner=my.own.Runner"])).check_engine()
@@ -54,7 +54,7 @@ def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
 def test_draws_are_counted_once(tmp_path, monkeypatch):
     calls, count = [], coverage.num_draws
     monkeypatch.setattr(coverage, "num_draws", lambda task: calls.append(task) or count(task))
-    create(Order.of(TASK, Layout(2, ("tfrecord",)), tmp_path))
+    create(Order(TASK, Layout(2, ("tfrecord",)), tmp_path))
     assert calls == [TASK]
 
 

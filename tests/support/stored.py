@@ -29,7 +29,7 @@ def make(
 ) -> dict[str, Any]:
     """Makes a dataset, and returns its metadata."""
     options = pipeline_options(flags) if flags else None
-    return create(Order.of(task, layout, data_dir, options, overwrite))
+    return create(Order(task, layout, data_dir, options, overwrite))
 
 
 def write(layout: Layout, staging: Staging) -> None:

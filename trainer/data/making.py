@@ -68,7 +68,7 @@ def check(task: Task, data_dir: str) -> "Order":
     from seq2seq_arith.pipelines.order import Order
 
     place = expanded(data_dir).absolute()
-    order = Order.of(task, Layout.of(task), place)
+    order = Order(task, Layout.of(task), place)
     order.published()  # says what stands in the way
     _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
     order.check_space()

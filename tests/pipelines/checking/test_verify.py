@@ -216,7 +216,7 @@ def test_no_dataset_at_all(tmp_path, kind):
 def test_the_longest_strings(tmp_path):
     """pq of 100,000 dashes: 400 MB of strings of 200,001 characters."""
     task = Task("pq", digits=100_000, num_examples=1000)
-    create(Order.of(task, Layout.of(task), tmp_path))
+    create(Order(task, Layout.of(task), tmp_path))
     assert verify(dataset_path(tmp_path, task)).problems == []
 
 

@@ -6,21 +6,18 @@ a shard is written to a temporary file first, and then to its place, where it is
 
 import collections
 import contextlib
-import dataclasses
 import math
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from array_record.python.array_record_module import ArrayRecordWriter
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.formats.layout import NAME, Format
-from seq2seq_arith.pipelines.formats.tfrecord import RecordFormat, record_format
+from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
 # Compared with one record per group, files are smaller, and are written faster.
 OPTIONS = "group_size:16"
@@ -31,35 +28,21 @@ COPIED = 2**20  # bytes at once
 BLOCK_BYTES, EXAMPLE_BYTES, SHARE_OF_PARQUET = 2**16, 14, 0.54
 
 
-@dataclasses.dataclass(frozen=True)
-class ExampleWriter:
-    """Writes examples to an open writer of the library.
-
-    Attributes:
-      writer: The library's writer.
-      record: The format of the records whose data are the examples.
-    """
-
-    writer: Any
-    record: RecordFormat
-
-    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
-        # Without a loop in Python around the library's call, which takes as long as the loop.
-        collections.deque(map(self.writer.write, self.record.examples(questions, answers)), maxlen=0)
-
-
 def array_record_path(split: str, shard: int, num_shards: int) -> str:
     """An ArrayRecord file below the dataset's directory, by TFDS's naming."""
     return f"{NAME}-{split}.array_record-{shard:05d}-of-{num_shards:05d}"
 
 
 @contextlib.contextmanager
-def _writer(file: HashedFile, task: Task) -> Iterator[ExampleWriter]:
+def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
+    record = record_format(task)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "shard"
         with contextlib.closing(ArrayRecordWriter(str(path), OPTIONS)) as writer:
-            yield ExampleWriter(writer, record_format(task))
+            # Without a loop in Python around the library's call, which takes as long as the loop.
+            yield lambda questions, answers: collections.deque(
+                map(writer.write, record.examples(questions, answers)), maxlen=0
+            )
         with path.open("rb") as written:
             shutil.copyfileobj(written, file, COPIED)
 

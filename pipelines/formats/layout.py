@@ -19,7 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -40,15 +40,10 @@ PARQUET = "parquet"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
+# Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
+Write = Callable[[np.ndarray, np.ndarray], object]
 MAX_SHARDS = 2**24
 SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some examples per shard
-
-
-class Writer(Protocol):
-    """Writes the examples of one shard to one file."""
-
-    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,16 +53,16 @@ class Format:
     Attributes:
       path: From a split, a shard and the number of shards to the file below the dataset's directory.
       names: A regular expression for all such files.
-      writer: From an open file and a task to a context manager that yields a ``Writer``.
+      writer: From an open file and a task to a context manager that yields a ``Write``.
       bytes_of: From a task and the number of shards to the bytes of all files.
       library: The package on whose version the bytes depend; empty if they depend on none.
-      block_rows: From a task to the largest number of examples per call of ``write``; a power of two, as are all
+      block_rows: From a task to the largest number of examples per call of ``Write``; a power of two, as are all
         numbers of examples except for the last call's.
     """
 
     path: Callable[[str, int, int], str]
     names: str
-    writer: Callable[[HashedFile, Task], AbstractContextManager[Writer]]
+    writer: Callable[[HashedFile, Task], AbstractContextManager[Write]]
     bytes_of: Callable[[Task, int], int]
     library: str = ""
     block_rows: Callable[[Task], int] = lambda task: 2**20

@@ -24,7 +24,7 @@ def row_group_rows(task: Task) -> int:
 
 
 class ParquetWriter:
-    """Writes examples to an open binary file, a row group whenever one is full. A context manager.
+    """A ``Write`` to an open binary file, a row group whenever one is full; and its context manager.
 
     For one version of PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
@@ -37,11 +37,8 @@ class ParquetWriter:
             file, SCHEMA, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
         )
 
-    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width).
-
-        n is a power of two up to ``row_group_rows``, except in the last call.
-        """
+    def __call__(self, questions: np.ndarray, answers: np.ndarray) -> None:
+        """Adds examples: a power of two up to ``row_group_rows``, except in the last call."""
         self._pieces.append(pa.table([strings(questions), strings(answers)], schema=SCHEMA))
         self._pending += len(questions)
         if self._pending >= self._rows:

@@ -43,13 +43,12 @@ def write_shard(
     formats = [format_of(name) for name in layout.formats]
     with contextlib.ExitStack() as stack:
         files = {path: stack.enter_context(staging.whole_file(path)) for path in layout.paths(split, shard)}
-        writers = [
-            stack.enter_context(each.writer(file, task)) for each, file in zip(formats, files.values(), strict=True)
-        ]
+        opened = zip(formats, files.values(), strict=True)
+        writes = [stack.enter_context(each.writer(file, task)) for each, file in opened]
         for operands in _operand_blocks(task, numbers, min(each.block_rows(task) for each in formats)):
             question, answer = questions(task, *operands), answers(task, *operands)
-            for writer in writers:
-                writer.write(question, answer)
+            for write in writes:
+                write(question, answer)
     tfrecord, *_ = files.values()
     return ShardReport(
         split=split,

@@ -20,7 +20,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.formats.layout import NAME, Format
+from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write
 
 HEADER = 12  # bytes before the data
 FOOTER = 4  # bytes after it
@@ -162,23 +162,6 @@ class RecordFormat:
         return constant, tables
 
 
-@dataclasses.dataclass(frozen=True)
-class RecordWriter:
-    """Writes examples to an open file.
-
-    Attributes:
-      file: The file.
-      record: The format of its records.
-    """
-
-    file: HashedFile
-    record: RecordFormat
-
-    def write(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds n examples: uint8 of shapes (n, question_width) and (n, answer_width)."""
-        self.file.write(self.record(questions, answers))
-
-
 @functools.cache
 def record_format(task: Task) -> RecordFormat:
     """The records of a task; cached, because making their tables takes a moment."""
@@ -191,8 +174,9 @@ def tfrecord_path(split: str, shard: int, num_shards: int) -> str:
 
 
 @contextlib.contextmanager
-def _writer(file: HashedFile, task: Task) -> Iterator[RecordWriter]:
-    yield RecordWriter(file, record_format(task))
+def _writer(file: HashedFile, task: Task) -> Iterator[Write]:
+    record = record_format(task)
+    yield lambda questions, answers: file.write(record(questions, answers))
 
 
 FORMAT = Format(

@@ -27,7 +27,7 @@ def written(task: Task, pieces: list[int]) -> bytes:
     with ParquetWriter(file, task) as writer:
         for rows in pieces:
             left, right = draws.operands(task, np.arange(first, first + rows, dtype=np.uint64))
-            writer.write(questions(task, left, right), answers(task, left, right))
+            writer(questions(task, left, right), answers(task, left, right))
             first += rows
     return file.getvalue()
 
@@ -107,7 +107,7 @@ def test_an_error_inside_leaves_no_half_row_group():
     file = io.BytesIO()
     with pytest.raises(ZeroDivisionError), ParquetWriter(file, Task()) as writer:
         left, right = draws.operands(Task(), np.arange(5, dtype=np.uint64))
-        writer.write(questions(Task(), left, right), answers(Task(), left, right))
+        writer(questions(Task(), left, right), answers(Task(), left, right))
         raise ZeroDivisionError
     assert pq.read_table(pa.BufferReader(file.getvalue())).num_rows == 0
 

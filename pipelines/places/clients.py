@@ -40,13 +40,20 @@ class State(NamedTuple):
     sha256: str
 
 
-class Listed(NamedTuple):
-    """An object in a listing: its key, its bytes, its time of writing in seconds since 1970, and its ETag."""
+class Entry(NamedTuple):
+    """An object in a listing.
 
-    key: str
+    Attributes:
+      name: Its key, or its name below a prefix.
+      size: Its bytes.
+      modified: Its time of writing, in seconds since 1970.
+      etag: Equal for equal contents.
+    """
+
+    name: str
     size: int
     modified: float
-    etag: str
+    etag: str = ""
 
 
 def etag(version: str) -> str:
@@ -129,11 +136,11 @@ class Client:
                 with contextlib.suppress(FileNotFoundError):
                     store.delete(key)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str) -> Iterator[Entry]:
         """The objects below a prefix, which ends where a name ends."""
         for chunk in self._bucket(bucket).list(prefix or None):
             for found in chunk:
-                yield Listed(found["path"], found["size"], found["last_modified"].timestamp(), _etag(found))
+                yield Entry(found["path"], found["size"], found["last_modified"].timestamp(), _etag(found))
 
     def _get(self, bucket: str, key: str, head: bool = False) -> Any:
         try:

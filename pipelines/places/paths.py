@@ -16,24 +16,7 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, Client, State
-
-
-@dataclasses.dataclass(frozen=True, slots=True)  # a listing may have millions
-class Entry:
-    """An object in a listing.
-
-    Attributes:
-      name: The name below the prefix.
-      size: Its bytes.
-      modified: Its time of writing, in seconds since 1970.
-      etag: Identifies its content; see ``clients.etag``.
-    """
-
-    name: str
-    size: int
-    modified: float
-    etag: str = ""
+from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, Client, Entry, State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,10 +45,6 @@ class ObjectPath:
         return self._key.rpartition("/")[2]
 
     @property
-    def suffix(self) -> str:
-        return Path(self.name).suffix
-
-    @property
     def parents(self) -> "list[ObjectPath]":
         """The prefixes above this one, from the nearest up to the bucket."""
         folders = self._key.split("/")[:-1]
@@ -79,8 +58,7 @@ class ObjectPath:
 
     def is_file(self) -> bool:
         """Whether there is an object of exactly this name."""
-        with self._translate_errors():
-            return self._store.state(self._bucket, self._key) is not None
+        return self.state() is not None
 
     def state(self) -> State | None:
         """The version of the object, and the sha256 that its writer stated; None if there is none."""
@@ -129,13 +107,7 @@ class ObjectPath:
         self.put(text.encode())
 
     def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
-        """As ``put``, from a whole file of this machine, which is not read into memory.
-
-        Args:
-          file: An open file.
-          sha256: The content's, which ``state`` will tell.
-          version: As for ``put``.
-        """
+        """As ``put``, from an open file of this machine, which is not read into memory; ``state`` tells the sha256."""
         with self._translate_errors(), contextlib.ExitStack() as stack:
             content: bytes | mmap.mmap = b""
             if file.seek(0, io.SEEK_END):  # an empty file cannot be mapped
@@ -153,10 +125,10 @@ class ObjectPath:
             self._store.delete(self._bucket, [f"{self._key}/{name}".removeprefix("/") for name in names])
 
     def entries(self) -> Iterator[Entry]:
-        """All objects below."""
+        """All objects below, by their names below this prefix."""
         with self._translate_errors():
-            for key, size, modified, etag in self._store.list(self._bucket, self._key):
-                yield Entry(key.removeprefix(f"{self._key}/"), size, modified, etag)
+            for entry in self._store.list(self._bucket, self._key):
+                yield entry._replace(name=entry.name.removeprefix(f"{self._key}/"))
 
     @property
     def _bucket(self) -> str:
@@ -224,7 +196,7 @@ def pieces(path: AnyPath) -> Iterator[bytes]:
     """A file from its beginning to its end.
 
     Raises:
-      FileNotFoundError: There is none.
+      OSError: It cannot be read, or is not a regular file; FileNotFoundError if there is none.
     """
     if isinstance(path, ObjectPath):
         yield from path.pieces()
@@ -235,12 +207,7 @@ def pieces(path: AnyPath) -> Iterator[bytes]:
 
 
 def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
-    """Reads a part of a file, and returns how many bytes there are; fewer than asked for where the file ends.
-
-    Args:
-      path: The file.
-      start: The first byte.
-      buffer: Where the bytes go; its length is how many are asked for.
+    """Fills the buffer from byte ``start`` of a file, and returns how many bytes there were: fewer where it ends.
 
     Raises:
       OSError: It cannot be read, or is not a regular file.
@@ -256,15 +223,8 @@ def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
 
 
 def read_bytes(path: AnyPath) -> bytes:
-    """The content of a file.
-
-    Raises:
-      OSError: It cannot be read, or is not a regular file.
-    """
-    if isinstance(path, ObjectPath):
-        return path.read_bytes()
-    with open_regular(path) as file:
-        return file.read()
+    """The content of a file; raises as ``pieces``."""
+    return b"".join(pieces(path))
 
 
 def local_path(directory: str) -> Path:
@@ -287,19 +247,12 @@ def _refuse_empty(directory: str) -> None:
         raise InputError("the data directory has an empty name; give a directory, or . for this one")
 
 
-def check_space(needed: int, directory: AnyPath, advice: str) -> None:
-    """Makes sure that a directory's disk has room. An object store always has.
-
-    Args:
-      needed: Bytes.
-      directory: A directory, which need not be there yet, or a prefix.
-      advice: What to do if there is too little room.
+def check_space(needed: int, directory: Path, advice: str) -> None:
+    """Makes sure that the disk of a directory, which need not be there yet, has room for so many bytes.
 
     Raises:
-      InputError: There is too little room.
+      InputError: There is too little room. The message ends with the advice.
     """
-    if not isinstance(directory, Path):
-        return
     standing, free = free_disk(directory)
     if needed > free:
         raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")

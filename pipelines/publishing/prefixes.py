@@ -4,8 +4,9 @@ import dataclasses
 import time
 from collections.abc import Container, Iterator, Mapping
 
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout, format_name, read_metadata
-from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath
+from seq2seq_arith.pipelines.formats.layout import FEATURES, METADATA, Layout, format_name, read_metadata
+from seq2seq_arith.pipelines.places.clients import Entry
+from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS
 
 AT_ONCE = 1000  # objects that are removed after one look at the marker
@@ -27,16 +28,14 @@ class Listing:
     @classmethod
     def of(cls, path: ObjectPath) -> "Listing":
         """Lists both, which are in the folder of the config, at once."""
-        found, below = list(path.parents[0].entries()), f"{path.name}/"
-        files = [entry for entry in found if entry.name.startswith(below)]
-        return cls(
-            {
-                name: dataclasses.replace(entry, name=name)
-                for entry in files
-                for name in [entry.name.removeprefix(below)]
-            },
-            tuple(entry for entry in found if entry.name.startswith(path.name + BESIDE)),
-        )
+        files, reports, below = {}, [], f"{path.name}/"
+        for entry in path.parents[0].entries():
+            if entry.name.startswith(below):
+                name = entry.name.removeprefix(below)
+                files[name] = entry._replace(name=name)
+            elif entry.name.startswith(path.name + BESIDE):
+                reports.append(entry)
+        return cls(files, tuple(reports))
 
 
 def marked_files(path: ObjectPath) -> Container[str]:
@@ -52,9 +51,8 @@ def own_files(layout: Layout) -> Iterator[str]:
 def remove_own(path: ObjectPath, layout: Layout, before: Mapping[str, Entry]) -> None:
     """Removes shards of this layout that were not there, or not the same, when a run of it began."""
     own = set(own_files(layout))
-    remove_unmarked(
-        path, [entry.name for entry in path.entries() if entry.name in own and before.get(entry.name) != entry]
-    )
+    new = [entry.name for entry in path.entries() if entry.name in own and before.get(entry.name) != entry]
+    remove_unmarked(path, new)
 
 
 def remove_strays(path: ObjectPath, listing: Listing, before: float | None = None) -> None:
@@ -81,8 +79,8 @@ def remove_unmarked(path: ObjectPath, names: list[str]) -> None:
 
 
 def is_ours(name: str) -> bool:
-    """Whether a file below the prefix is one that this program writes there, with whatever layout."""
-    return name in (METADATA, DATASET_INFO, FEATURES) or _is_of_a_layout(name)
+    """Whether this program writes such a file before the marker."""
+    return name == FEATURES or _is_of_a_layout(name)
 
 
 def _is_of_a_layout(name: str) -> bool:

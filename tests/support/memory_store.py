@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from seq2seq_arith.pipelines.places.clients import PIECE, Listed, State
+from seq2seq_arith.pipelines.places.clients import PIECE, Entry, State
 
 SCHEME = "memory"
 
@@ -62,11 +62,11 @@ class MemoryStore:
             for key in keys:
                 self._objects.pop((bucket, key), None)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str) -> Iterator[Entry]:
         self.requests.append(f"list {prefix}")
         with self._lock:
             found = sorted(
-                Listed(key, len(data), modified, version)
+                Entry(key, len(data), modified, version)
                 for (owner, key), (data, version, modified, _) in self._objects.items()
                 if owner == bucket and key.startswith(f"{prefix}/" if prefix else "")
             )

@@ -14,7 +14,7 @@ import pytest
 
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.paths import Entry, ObjectPath, parse_place
+from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints, files, stores
 from seq2seq_arith.trainer.runs.run import open_run
@@ -152,7 +152,7 @@ def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(place, monkeypa
     def entries(self):
         for number in range(10**9):
             listed.append(number)
-            yield Entry(f"{number}", 1, 0.0)
+            yield clients.Entry(f"{number}", 1, 0.0)
 
     monkeypatch.setattr(ObjectPath, "entries", entries)
     with pytest.raises(InputError, match="has more files than a run"):

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import stat
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
+from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
 
 STAGING = f"{VERSION}.incomplete-"
 ASIDE = f"{STAGING}old-"
@@ -39,12 +38,12 @@ class DirectoryPublisher(Publisher):
             addition/1.0.0.incomplete-job-1a2b.../ or a run on an engine, whose job may outlive its program
             addition/1.0.0/                        and renames the directory at the end
 
-    A dataset that stands there is exchanged with the new one in one step. Where the system cannot do that, the old one
-    is set aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
+    An existing dataset is exchanged with the new one in one step. Where the system cannot do that, the old one is set
+    aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
 
-    What a killed local run has left is removed by the next run, for nobody writes there any more. The folder of an
-    engine's job is spared for a day after the last change in it: the job may still be writing, or has finished, and the
-    next run of the same dataset publishes its files.
+    The next run removes what a killed local run has left. The folder of an engine's job is spared for a day after the
+    last change in it: the job may still be writing, or has finished, and the next run of the same dataset publishes its
+    files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,19 +51,18 @@ class DirectoryPublisher(Publisher):
         self.kept: Path | None = None
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """As ``Publisher.published``."""
         try:
             obstacle = next((part for part in self.path.parents if part.exists() and not part.is_dir()), None)
             if obstacle:
                 raise InputError(f"{obstacle} is a file, not a directory; give another --data-dir")
-            if not self.path.exists():
-                if self.path.is_symlink():
-                    raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another --data-dir")
-                return None
-            metadata = self._as_asked(task, layout, overwrite)
-            if metadata:
-                self._check_whole()
-            return metadata
+            if self.path.exists():
+                metadata = self._as_asked(task, layout, overwrite)
+                if metadata and (problem := damage(self.path, self.sizes())):
+                    raise InputError(f"{problem}; {ANEW}")
+                return metadata
+            if self.path.is_symlink():
+                raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another --data-dir")
+            return None
         except OSError as error:
             raise InputError(f"{self.path} cannot be used: {error.strerror}; give another --data-dir") from None
 
@@ -80,17 +78,16 @@ class DirectoryPublisher(Publisher):
                 raise InputError(f"{config} cannot be written: {error.strerror}; give another --data-dir") from None
             if not is_ours:
                 raise InputError(f"another run is making {self.path}; wait for it, then run this again")
-            self._put_back()
+            self._mend()
             yield
 
     @contextlib.contextmanager
     def staged(
         self, layout: Layout | None = None, overwrite: bool = False, outlives: bool = False
     ) -> Iterator[StagedDirectory]:
-        """As ``Publisher.staged``, only while the path is locked; a dataset that stands at the path is replaced.
+        """As ``Publisher.staged``, only while the path is locked; an existing dataset is replaced.
 
-        The leftovers of killed runs are removed first. After an exception, the files of an engine's job that has
-        finished stay, for what has failed is only publishing them.
+        After an exception, the files of an engine's job that has finished stay: only publishing them has failed.
 
         Raises:
           OSError: The directory cannot be written, or somebody has removed a file from it meanwhile.
@@ -104,34 +101,36 @@ class DirectoryPublisher(Publisher):
             yield staging
             if lost := staging.lost():
                 raise OSError(errno.ENOENT, f"somebody has removed its file {lost}")
+            if not outlives:
+                (directory / REPORT).unlink(missing_ok=True)  # nobody takes up a local run
             self._replace_by(directory)
         except SubmittedError:
             raise  # the engine is writing there
         except BaseException:
-            if outlives and _reported(directory) is not None:
+            if outlives and _reported(directory):
                 self.kept = directory / REPORT
-            else:
-                self._remove(directory)
+                raise
+            with uninterrupted():
+                files.remove_tree(directory)
+                with contextlib.suppress(OSError):
+                    self.path.parent.rmdir()  # only if it is empty
             raise
-        self._remove(directory)
 
     def finished(self) -> list[Path]:
-        """As ``Publisher.finished``."""
-        times = {leftover / REPORT: _reported(leftover) for leftover in self._leftovers()}
-        return [report for time, report in sorted((time, report) for report, time in times.items() if time is not None)]
+        reported = [(time, folder) for folder in self._leftovers() if (time := _reported(folder))]
+        return [folder / REPORT for _, folder in sorted(reported)]
 
     def holds(self, report: Path, versions: Mapping[str, str]) -> bool:
         """As ``Publisher.holds``; on a disk there are no versions."""
         return set(versions) <= set(paths.sizes(report.parent))
 
     def may_be_written(self) -> bool:
-        """As ``Publisher.may_be_written``."""
-        return any(_is_spared(leftover) and _reported(leftover) is None for leftover in self._leftovers())
+        return any(_is_spared(leftover) and not _reported(leftover) for leftover in self._leftovers())
 
     @contextlib.contextmanager
     def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
-        """As ``Publisher.taken_up``, only while the path is locked."""
-        del overwrite  # a dataset that stands at the path is replaced
+        """As ``Publisher.taken_up``, only while the path is locked; an existing dataset is replaced."""
+        del overwrite
         self.kept = report
         yield StagedDirectory(report.parent)
         if problem := damage(report.parent, paths.sizes(report.parent)):
@@ -149,16 +148,9 @@ class DirectoryPublisher(Publisher):
 
     def tidy(self) -> None:
         """As ``Publisher.tidy``, unless a run is making the dataset."""
-        if not all(map(_is_spared, self._leftovers())):
+        if (self.path / REPORT).exists() or not all(map(_is_spared, self._leftovers())):
             with contextlib.suppress(InputError), self.locked():
                 self._remove_leftovers()
-
-    def _remove(self, directory: Path) -> None:
-        """Removes what is left of a run."""
-        with uninterrupted():
-            files.remove_tree(directory)
-            with contextlib.suppress(OSError):
-                self.path.parent.rmdir()  # only if it is empty
 
     def _leftovers(self) -> list[Path]:
         with contextlib.suppress(OSError):  # without the lock, another run may be removing the folder of the config
@@ -171,27 +163,21 @@ class DirectoryPublisher(Publisher):
             if not _is_spared(leftover):
                 files.remove_tree(leftover)
 
-    def _put_back(self) -> None:
-        """Gives a dataset its name back that a killed run had set aside; only while the path is locked.
+    def _mend(self) -> None:
+        """Completes the renames of a killed run; only while the path is locked.
 
-        The report of a job is put back, too. If a dataset has the name, nobody knows whether it is the job's.
-
-        Anything else of such a name is a leftover: a run that was killed while it removed the old set, for example, has
-        left a part of that.
+        A directory that was set aside may also be one that the run was removing: then a part of it is gone.
         """
         if os.path.lexists(self.path):
-            return
-        if aside := next(filter(self._is_dataset, sorted(self.path.parent.glob(f"{ASIDE}*"))), None):
+            with contextlib.suppress(OSError):
+                (self.path / REPORT).unlink()
+        elif aside := next(filter(self._is_dataset, sorted(self.path.parent.glob(f"{ASIDE}*"))), None):
             aside.rename(self.path)
             files.sync(self.path.parent)
-        for report in self.path.parent.glob(f"{JOB}*{REPORT}"):
-            folder = report.with_name(report.name.removesuffix(REPORT))
-            if _is_folder(folder):
-                report.rename(folder / REPORT)
 
     def _is_dataset(self, aside: Path) -> bool:
-        """Whether this is a dataset of this path's config that has all its files, and no link to one."""
-        if aside.is_symlink() or not aside.is_dir() or damage(aside, paths.sizes(aside)):
+        """Whether this is a dataset of this path's config that has all its files, and not a link to one."""
+        if not _is_folder(aside) or damage(aside, paths.sizes(aside)):
             return False
         return read_checked(aside)[0].config_name == self.path.parent.name
 
@@ -201,8 +187,8 @@ class DirectoryPublisher(Publisher):
         for entry in (*directory.glob("*.json"), *folders, directory):
             files.sync(entry)
         with uninterrupted():
-            with _without_report(directory):
-                old = self._take_name(directory)
+            old = self._take_name(directory)
+            (self.path / REPORT).unlink(missing_ok=True)
             # A worker that the engine has given up may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
@@ -228,51 +214,24 @@ class DirectoryPublisher(Publisher):
         return aside
 
 
-@contextlib.contextmanager
-def _without_report(directory: Path) -> Iterator[None]:
-    """Sets the report of a job aside while its folder gets a dataset's name, and puts it back after an exception.
-
-    So a dataset never has it, and a job's files that could not be published still do.
-    """
-    report, aside = directory / REPORT, directory.with_name(f"{directory.name}{REPORT}")
-    if not os.path.lexists(report):
-        yield
-        return
-    report.rename(aside)
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            aside.rename(report)
-        raise
-    with contextlib.suppress(OSError):  # the next run removes it
-        aside.unlink()
+def _is_folder(path: Path) -> bool:
+    """Whether this is a folder, and not a link to one."""
+    return path.is_dir() and not path.is_symlink()
 
 
 def _is_spared(leftover: Path) -> bool:
     """Whether this is the folder of an engine's job in which something has changed during the last day."""
     if not leftover.name.startswith(JOB) or not _is_folder(leftover):
         return False
-    since = time.time() - OLD_SECONDS
     # Unlike rglob, walk passes over what is removed meanwhile.
     inside = (Path(folder, name) for folder, folders, names in os.walk(leftover) for name in (*folders, *names))
-    return _changed(leftover) > since or any(_changed(path) > since for path in inside)
+    return max(map(_changed, (leftover, *inside))) > time.time() - OLD_SECONDS
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether this is a folder, and no link to one; False if it is gone."""
-    with contextlib.suppress(OSError):
-        return stat.S_ISDIR(path.lstat().st_mode)
-    return False
-
-
-def _reported(leftover: Path) -> float | None:
-    """When a run has left its report in its folder, in seconds since 1970; None if there is no report, or a link."""
-    with contextlib.suppress(OSError):
-        status = (leftover / REPORT).lstat()
-        if _is_folder(leftover) and stat.S_ISREG(status.st_mode):
-            return status.st_mtime
-    return None
+def _reported(leftover: Path) -> float:
+    """When a run has left its report in its folder, in seconds since 1970; 0 if there is no report, or a link."""
+    report = leftover / REPORT
+    return _changed(report) if _is_folder(leftover) and report.is_file() and not report.is_symlink() else 0.0
 
 
 def _changed(path: Path) -> float:

@@ -41,10 +41,7 @@ class Publisher(abc.ABC):
 
     @abc.abstractmethod
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """The metadata of the dataset that stands at the path, if it is the one that is wanted.
-
-        Returns:
-          None if the dataset has to be made.
+        """The metadata of the dataset at the path if it is the one that is wanted; None if it has to be made.
 
         Raises:
           InputError: Something else stands there, or the same dataset with other files and ``overwrite`` is not set.
@@ -64,17 +61,13 @@ class Publisher(abc.ABC):
     ) -> contextlib.AbstractContextManager[Staging]:
         """Takes the files of the dataset, and publishes them when the block ends without an exception.
 
-        After an exception, the files are removed, and a dataset that stood at the path still stands.
-
-        Args:
-          layout: The layout of the dataset.
-          overwrite: Whether to replace the dataset that stands at the path.
-          outlives: Whether the job that writes the files goes on if this program is killed.
+        After an exception, the files are removed, and an existing dataset is unchanged. ``outlives`` says that the job
+        that writes the files goes on if this program is killed.
         """
 
     @abc.abstractmethod
     def finished(self) -> Sequence[AnyPath]:
-        """The reports of runs whose jobs have ended, and which nobody has published; the newest is the last."""
+        """The reports of jobs that have ended and were not published, the newest last."""
 
     @abc.abstractmethod
     def holds(self, report: Any, versions: Mapping[str, str]) -> bool:
@@ -116,15 +109,6 @@ class Publisher(abc.ABC):
             raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give --overwrite to replace it")
         return metadata
 
-    def _check_whole(self) -> None:
-        """Checks that the metadata is sound, and that its files are there, in their sizes.
-
-        Raises:
-          InputError: They are not.
-        """
-        if problem := damage(self.path, self.sizes()):
-            raise InputError(f"{problem}; {ANEW}")
-
     @contextlib.contextmanager
     def _already_complete(self) -> Iterator[None]:
         """Turns an error of the block into PublishedError: the dataset is already complete."""
@@ -140,11 +124,9 @@ class Publisher(abc.ABC):
 
 
 def damage(path: AnyPath, sizes: Mapping[str, int]) -> str:
-    """What is wrong with the metadata of a dataset, or with its files by their names and sizes; empty if nothing is.
+    """The problem with the metadata of a dataset, or with its files by their names and sizes; empty if none.
 
-    Args:
-      path: The dataset's directory or prefix.
-      sizes: The bytes of every file there, by name.
+    ``sizes`` has the bytes of every file at the path, by name.
     """
     try:
         task, layout, metadata = read_checked(path)

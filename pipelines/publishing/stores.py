@@ -39,7 +39,6 @@ Limits of a store:
 """
 
 import contextlib
-import enum
 import json
 import shutil
 import tempfile
@@ -71,16 +70,6 @@ from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publ
 from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, Upload
 
 
-class State(enum.Enum):
-    """The state of a dataset's prefix."""
-
-    EMPTY = enum.auto()  # nothing, or shards that no marker names
-    FOREIGN = enum.auto()  # a file that is not this program's
-    BEGUN = enum.auto()  # a marker, without dataset_info.json
-    DAMAGED = enum.auto()  # both, but a file is lost, or the marker is not as it was written
-    DONE = enum.auto()  # both, and all files
-
-
 class StorePublisher(Publisher):
     """Publishes the dataset of a prefix."""
 
@@ -94,35 +83,21 @@ class StorePublisher(Publisher):
         Raises:
           InputError: Also if another run may be making the dataset with another layout.
         """
-        path = self.path
-        state, found = self._state()
-        match state:
-            case State.EMPTY:
-                return None
-            case State.FOREIGN:
+        path, names = self.path, self._look().files
+        if METADATA not in names:
+            if foreign := next((name for name in sorted(names) if not prefixes.is_ours(name)), None):
                 raise InputError(
-                    f"{path} holds {found} and is no dataset of this program; move that away, or give another "
+                    f"{path} holds {foreign} and is no dataset of this program; move that away, or give another "
                     "--data-dir"
                 )
-            case State.BEGUN:
-                self._check_begun(task, layout, overwrite)
-                return None
-        metadata = self._as_asked(task, layout, overwrite)
-        if metadata and state is State.DAMAGED:
-            raise InputError(f"{found}; {ANEW}")
-        return metadata
-
-    def _state(self) -> tuple[State, str]:
-        """The state of the prefix; with the foreign file, or with what is damaged."""
-        names = self._look().files
-        if METADATA not in names:
-            foreign = next((name for name in sorted(names) if not prefixes.is_ours(name)), None)
-            foreign = foreign or (DATASET_INFO if DATASET_INFO in names else "")
-            return (State.FOREIGN if foreign else State.EMPTY), foreign
+            return None
         if DATASET_INFO not in names:
-            return State.BEGUN, ""
-        problem = damage(self.path, self.sizes())
-        return (State.DAMAGED if problem else State.DONE), problem
+            self._check_begun(task, layout, overwrite)
+            return None
+        metadata = self._as_asked(task, layout, overwrite)
+        if metadata and (problem := damage(path, {name: entry.size for name, entry in names.items()})):
+            raise InputError(f"{problem}; {ANEW}")
+        return metadata
 
     def _check_begun(self, task: Task, layout: Layout, overwrite: bool) -> None:
         """Checks that a run whose marker is there may be completed: it makes the same dataset, of the same layout."""
@@ -178,21 +153,17 @@ class StorePublisher(Publisher):
             self._clean_up(upload, self._listing)
 
     def finished(self) -> list[ObjectPath]:
-        """As ``Publisher.finished``."""
         reports = sorted(self._look().reports, key=lambda entry: entry.modified)
         return [self.path.parents[0] / entry.name for entry in reports]
 
     def holds(self, report: ObjectPath, versions: Mapping[str, str]) -> bool:
-        """As ``Publisher.holds``."""
         return versions.items() <= {name: entry.etag for name, entry in self._look().files.items()}.items()
 
     def may_be_written(self) -> bool:
-        """As ``Publisher.may_be_written``: shards do not tell whose they are."""
-        return False
+        return False  # shards do not tell whose they are
 
     @contextlib.contextmanager
     def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:
-        """As ``Publisher.taken_up``."""
         token = report.parents[0].name.partition(prefixes.BESIDE)[2]
         standing = (self.path / METADATA).read() if overwrite else None
         with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as catalog:
@@ -209,7 +180,6 @@ class StorePublisher(Publisher):
         prefixes.remove_old_reports(self.path, listing)
 
     def name_default(self) -> None:
-        """As ``Publisher.name_default``."""
         datasets = self.path.parents[1]
         with self._already_complete():
             written = default_config.path(datasets).put(default_config.CONTENT, ABSENT)
@@ -228,12 +198,12 @@ class StorePublisher(Publisher):
         return {name: entry.size for name, entry in self._look().files.items()}
 
     def _look(self) -> Listing:
-        """A listing that has the marker of now; it may be older."""
-        state = (self.path / METADATA).state() if self._listing else None
-        if self._listing:
-            entry = self._listing.files.get(METADATA)
-        if self._listing is None or (entry.etag if entry else None) != (etag(state.version) if state else None):
-            self._listing = Listing.of(self.path)
+        """A listing that has the current marker; it may be older."""
+        if self._listing is not None:
+            known, state = self._listing.files.get(METADATA), (self.path / METADATA).state()
+            if (known and known.etag) == (state and etag(state.version)):
+                return self._listing
+        self._listing = Listing.of(self.path)
         return self._listing
 
 

@@ -148,8 +148,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
             make(TASK, LAYOUTS["two"], tmp_path)
     before = found(tmp_path)
 
-    def full(_: object, directory: Path) -> None:
-        assert not (directory / REPORT).exists()  # at no moment is it in a folder with a dataset's name
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
@@ -171,10 +170,12 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     assert found(tmp_path) == local["three"]
 
 
-def test_a_run_is_killed_while_its_report_is_set_aside(tmp_path, left, local, undrawn):
-    """The next one puts it back."""
-    (left / REPORT).rename(left.with_name(f"{left.name}{REPORT}"))
-    assert run_here(*COMMAND, tmp_path).returncode == 0
+def test_a_run_is_killed_before_it_removes_its_report(tmp_path, left, local, undrawn):
+    """Its folder has the dataset's name already; the next run removes the report."""
+    left.rename(dataset_path(tmp_path, TASK))
+    process = run_here(*COMMAND, tmp_path)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "nothing was done" in process.stdout
     assert found(tmp_path) == local["three"]
 
 

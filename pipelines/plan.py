@@ -85,11 +85,9 @@ class Plan:
         return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
-        """Seconds from the start of the pipeline to the published directory.
+        """Seconds on so many cores, from the start of the pipeline to the published directory.
 
-        Args:
-          workers: Cores that work on it.
-          local: Whether Beam's local runner does the work, instead of an engine.
+        ``local`` is for Beam's local runner in place of an engine.
         """
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
@@ -114,6 +112,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     words = task.notation.words(task.digits)
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
     shard_memory = shard_draw_memory * hottest * shuffled / layout.num_shards
+    files = layout.num_shards * len(layout.formats) * len(SPLITS)
     gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
         shards=layout.num_shards,
@@ -125,17 +124,11 @@ def plan(task: Task, layout: Layout) -> Plan:
         blocks=min(blocks, shuffled),
         hottest=hottest,
         kept_bytes=round(classes.distinct(draws) * (blocks_of.packed_width(draws) + SPLIT_BYTES)),
-        requests=_requests(layout),
+        requests=files + LISTINGS * math.ceil(files / LISTED) + OTHER_REQUESTS,
         file_bytes=layout.bytes_of(task),
         worker_memory=int(BASE_MEMORY + max(shard_memory, CHUNK_DRAW_MEMORY * chunk)),
         local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
     )
-
-
-def _requests(layout: Layout) -> int:
-    """The requests that making the dataset in an object store takes."""
-    files = layout.num_shards * len(layout.formats) * len(SPLITS)
-    return files + LISTINGS * math.ceil(files / LISTED) + OTHER_REQUESTS
 
 
 def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:

@@ -39,12 +39,9 @@ class Suite:
 
 
 def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) -> Suite:
-    """The suite of a task.
+    """The suite of a task, of which only the name and the digits matter.
 
-    Args:
-      task: Only its name and its digits matter.
-      unseen_of: A dataset's directory: pairs of its training split are left out, in either order unless its pairs are
-        ordered.
+    Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
 
     Raises:
       InputError: The task has no suite, or there is no such dataset.

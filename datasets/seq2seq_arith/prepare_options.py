@@ -107,9 +107,7 @@ def wants_array_record(file_format: str | FileFormat | None) -> bool:
 def beam_options(given: "PipelineOptions | None", runner: Any) -> "PipelineOptions | None":
     """A checked copy of Beam's options, as TFDS takes them; None if there are none.
 
-    Args:
-      given: Beam's options, or None.
-      runner: A runner's name, or None; it goes before a runner among the options, as in ``beam.Pipeline``.
+    A runner's name goes before a runner among the options, as in ``beam.Pipeline``.
 
     Raises:
       InputError: The runner is not given by its name, or Beam does not know an option, or cannot use its value.

@@ -73,7 +73,6 @@ class Config:
         return self.task.config_name
 
     def examples(self, split: str) -> int:
-        """How many examples a split has."""
         return {"train": self.task.num_train, "validation": self.task.num_validation}[split]
 
     def pattern(self, split: str) -> str:
@@ -87,10 +86,7 @@ class Config:
 
 
 def write_card(data_dir: Path) -> Path:
-    """Writes the card of the datasets in a directory, and returns its path.
-
-    Args:
-      data_dir: Where datasets are kept, as TFDS's data_dir.
+    """Writes the card of the datasets in a data directory, and returns its path.
 
     Raises:
       InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or another
@@ -100,7 +96,8 @@ def write_card(data_dir: Path) -> Path:
     folder = data_dir / NAME
     configs = [config for name in standing_configs(folder) if (config := _config(folder / name / VERSION))]
     if not configs:
-        if above := next((each.parent for each in (data_dir, *data_dir.parents[:2]) if _is_ours(each)), None):
+        inside = (each for each in (data_dir, *data_dir.parents[:2]) if each.name == NAME and standing_configs(each))
+        if above := next((each.parent for each in inside), None):
             raise InputError(
                 f"{data_dir} is within a data directory; give that: {as_command(['arith-data', 'card', str(above)])}"
             )
@@ -176,11 +173,6 @@ def size_category(num_examples: int) -> str:
     if place < 0:
         return f"n<{SIZES[0]}"
     return f"{SIZES[place]}<n<{SIZES[place + 1]}" if place + 1 < len(SIZES) else f"n>{SIZES[-1]}"
-
-
-def _is_ours(folder: Path) -> bool:
-    """Whether a folder is the one below a data directory that has the datasets."""
-    return folder.name == NAME and bool(standing_configs(folder))
 
 
 def _config(directory: Path) -> Config | None:

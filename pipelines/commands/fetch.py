@@ -87,13 +87,9 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
 def fetch(
     source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
 ) -> tuple[Path, Task, bool]:
-    """Copies the dataset into a data directory.
+    """Copies the dataset of a directory or prefix into a data directory.
 
-    Args:
-      source: The dataset's directory or prefix.
-      data_dir: Where datasets are kept here.
-      overwrite: Whether to replace a dataset that has other files.
-      sha256: The sha256 that its metadata must state for its own content; None for any.
+    With ``overwrite``, a dataset that has other files is replaced. With a sha256, the metadata must have it.
 
     Returns:
       The new place, the dataset's task, and whether anything had to be copied.

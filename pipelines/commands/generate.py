@@ -112,10 +112,8 @@ def _make(order: Order, data_dir: str) -> int:
         return SUCCESS
     except KeyboardInterrupt:
         return failed("stopped", INTERRUPTED, _what_is_left(order))
-    except StoreError as error:
-        return failed(str(error), advice=_what_is_left(order))
-    except EngineError as error:
-        return failed(str(error), advice=_what_is_left(order, MENDED))
+    except (StoreError, EngineError) as error:
+        return failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
     except (InputError, RunError):
         raise
     except Exception as error:
@@ -134,12 +132,7 @@ def _make(order: Order, data_dir: str) -> int:
 
 
 def _what_is_left(order: Order, first: str = "") -> str:
-    """What a failed run has done, what is left of it, and what to type: the rest of the sentence that says why.
-
-    Args:
-      order: What was to be made.
-      first: What comes before typing the same again.
-    """
+    """What a failed run has done and left, what to do first, and what to type: the end of its sentence."""
     if order.publisher.kept:
         return f"the job has ended, and its files are kept; {first}run the same command again"
     done, total = progress.count("shards"), order.layout.num_shards

@@ -30,14 +30,9 @@ NOTHING_LEFT = "nothing was left behind"
 
 
 def add_dataset_options(parser: argparse.ArgumentParser, first: Any) -> Any:
-    """The task, and an option per field of ``Task`` and of ``Layout``, and per data format that can be left out.
+    """Adds the task, and options for the fields of ``Task`` and ``Layout`` and for the formats that can be left out.
 
-    Args:
-      parser: The parser of the command.
-      first: Its group of the options that matter most.
-
-    Returns:
-      Its group of the other options.
+    ``first`` is the group of the options that matter most; that of the others is returned.
     """
     parser.add_argument("task", metavar="TASK", help=TASK)
     more = parser.add_argument_group("more options")

@@ -63,12 +63,7 @@ def config_description(task: Task) -> str:
 
 
 def describe(builder: Any, formats: Sequence[str] = ()) -> tfds.core.DatasetInfo:
-    """The dataset's TFDS info.
-
-    Args:
-      builder: A TFDS builder, or the ``DatasetIdentity`` of one.
-      formats: The names of its data formats. TFDS is told of those that it knows and that are not TFRecord.
-    """
+    """The TFDS info of a builder or a ``DatasetIdentity``, with those of its formats that TFDS can read."""
     return tfds.core.DatasetInfo(
         builder=builder,
         description=DESCRIPTION,
@@ -115,18 +110,11 @@ def write_description(
 
 
 def write_catalog(
-    task: Task,
-    layout: Layout,
-    directory: Path,
-    draws_used: int,
-    reports: Sequence[ShardReport],
+    task: Task, layout: Layout, directory: Path, draws_used: int, reports: Sequence[ShardReport]
 ) -> dict[str, Any]:
     """Writes ``dataset_info.json``, ``features.json`` and ``metadata.json``; returns the content of the last one.
 
-    Args:
-      task, layout, draws_used: The dataset.
-      directory: Where to write.
-      reports: A report for each split and shard.
+    There is a report for each split and shard.
     """
     in_order = sorted(reports, key=lambda report: report.shard)
     lengths = {split: [report.num_examples for report in in_order if report.split == split] for split in SPLITS}

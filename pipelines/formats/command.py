@@ -1,5 +1,6 @@
 """The commands that make a dataset and fetch it, as they are typed."""
 
+import re
 import types
 from collections.abc import Sequence
 
@@ -11,9 +12,8 @@ from seq2seq_arith.pipelines.places.clients import CLIENTS
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
 PROGRAM = "arith-data"
-# What the names of Beam's flags with credentials have. Their values are never printed.
-SECRETS = ("secret", "token", "access_key")
-SECRET = "SECRET"  # stands for such a value, which a person fills in
+# Beam's flags with credentials. Their values are never printed: a person fills them in.
+SECRETS = re.compile("^([^=]*(?:secret|token|access_key)[^=]*=).*", re.DOTALL)
 
 
 def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
@@ -25,10 +25,7 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
     >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
     "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
 
-    Args:
-      task, layout: The dataset, and its division into files.
-      data_dir: Where datasets are kept, a path or a URL. All Beam's flags of an ``ObjectPath`` are typed, too.
-      others: What else is typed.
+    ``data_dir`` is a path or a URL; of an ``ObjectPath``, all Beam's flags are typed, too. ``others`` come after it.
     """
     files = words(layout, Layout.of(task))
     for name in OPTIONAL_FORMATS:
@@ -63,12 +60,7 @@ def _flags(place: object) -> list[str]:
             flags[-1] += f"={word}"
         else:
             flags.append(word)
-    return [_without_secret(*flag.partition("=")) for flag in flags]
-
-
-def _without_secret(name: str, separator: str, value: str) -> str:
-    is_secret = separator and any(part in name for part in SECRETS)
-    return f"{name}{separator}{SECRET if is_secret else value}"
+    return [SECRETS.sub(r"\1SECRET", flag) for flag in flags]
 
 
 def task_file(task: Task) -> list[str]:

@@ -25,8 +25,7 @@ class Staging(Protocol):
     def whole_file(self, name: str) -> AbstractContextManager[HashedFile]:
         """A file of the dataset, which appears when the block ends without an exception, and not before.
 
-        Args:
-          name: The file's path below the dataset's directory; at most one folder deep.
+        The name may have one folder.
         """
         ...
 
@@ -53,7 +52,6 @@ class StagedDirectory:
 
     @property
     def catalog(self) -> Path:
-        """The directory itself."""
         return self.path
 
     @contextlib.contextmanager
@@ -76,5 +74,4 @@ class StagedDirectory:
         return next((name for name in sorted(self.expected) if not (self.path / name).is_file()), None)
 
     def own_file(self, name: str) -> Path:
-        """A file in the directory."""
         return self.path / name

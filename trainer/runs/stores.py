@@ -39,8 +39,7 @@ def is_url(place: str | Path) -> bool:
 def working_copy(url: str) -> Path:
     """A folder with all files of a run in an object store, as they are now; it is removed when this process ends.
 
-    Args:
-      url: ``gs://BUCKET/FOLDER`` or ``s3://BUCKET/FOLDER``; nothing needs to be there yet.
+    Nothing needs to be at the URL yet.
 
     Raises:
       InputError: The URL or the store cannot be used, or there is more than a run has.

@@ -41,14 +41,7 @@ class State(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An object in a listing.
-
-    Attributes:
-      name: Its key, or its name below a prefix.
-      size: Its bytes.
-      modified: Its time of writing, in seconds since 1970.
-      etag: Equal for equal contents.
-    """
+    """An object in a listing: its key or name, its bytes, its time of writing in seconds since 1970, and its ETag."""
 
     name: str
     size: int

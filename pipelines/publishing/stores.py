@@ -40,7 +40,6 @@ Limits of a store:
 
 import contextlib
 import json
-import shutil
 import tempfile
 import time
 import uuid
@@ -128,29 +127,19 @@ class StorePublisher(Publisher):
         standing = (self.path / METADATA).read() if overwrite else None
         files = self._look().files
         before = {name: files[name] for name in prefixes.own_files(layout) if name in files}
-        upload = Upload(
-            prefix=self.path,
-            token=uuid.uuid4().hex,
-            catalog=Path(tempfile.mkdtemp(prefix=f"{NAME}-")),
-            overwrite=overwrite,
-            resumes=bool(before),
-        )
-        try:
-            yield upload
-            self._listing = _publish(upload, standing)
-        except SubmittedError:
-            raise  # the engine is writing
-        except BaseException:
-            with uninterrupted(), contextlib.suppress(InputError, StoreError):
-                Upload.cancelled.add(upload.token)
-                prefixes.remove_own(self.path, layout, before)
-                upload.own_file(REPORT).unlink()
-            raise
-        finally:
-            shutil.rmtree(upload.catalog, ignore_errors=True)
-        # The dataset is published. After an interruption or an error here, the next run cleans up.
-        with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
-            self._clean_up(upload, self._listing)
+        with tempfile.TemporaryDirectory(prefix=f"{NAME}-", ignore_cleanup_errors=True) as catalog:
+            upload = Upload(self.path, uuid.uuid4().hex, Path(catalog), overwrite, resumes=bool(before))
+            try:
+                yield upload
+                self._publish(upload, standing)
+            except SubmittedError:
+                raise  # the engine is writing
+            except BaseException:
+                with uninterrupted(), contextlib.suppress(InputError, StoreError):
+                    Upload.cancelled.add(upload.token)
+                    prefixes.remove_own(self.path, layout, before)
+                    upload.own_file(REPORT).unlink()
+                raise
 
     def finished(self) -> list[ObjectPath]:
         reports = sorted(self._look().reports, key=lambda entry: entry.modified)
@@ -166,18 +155,18 @@ class StorePublisher(Publisher):
     def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:
         token = report.parents[0].name.partition(prefixes.BESIDE)[2]
         standing = (self.path / METADATA).read() if overwrite else None
-        with tempfile.TemporaryDirectory(prefix=f"{NAME}-") as catalog:
-            upload = Upload(prefix=self.path, token=token, catalog=Path(catalog), overwrite=overwrite)
+        with tempfile.TemporaryDirectory(prefix=f"{NAME}-", ignore_cleanup_errors=True) as catalog:
+            upload = Upload(self.path, token, Path(catalog), overwrite)
             yield upload
-            self._listing = _publish(upload, standing)
-        with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
-            self._clean_up(upload, self._listing)
+            self._publish(upload, standing)
 
-    def _clean_up(self, upload: Upload, listing: Listing) -> None:
-        """Removes what is left of this run and of others, after publishing."""
-        upload.own_file(REPORT).unlink()
-        prefixes.remove_strays(self.path, self._look())
-        prefixes.remove_old_reports(self.path, listing)
+    def _publish(self, upload: Upload, standing: tuple[bytes, str] | None) -> None:
+        """Publishes, and removes what is left of this run and of others. What is not removed, the next run removes."""
+        listing = self._listing = _publish(upload, standing)
+        with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
+            upload.own_file(REPORT).unlink()
+            prefixes.remove_strays(self.path, self._look())
+            prefixes.remove_old_reports(self.path, listing)
 
     def name_default(self) -> None:
         datasets = self.path.parents[1]

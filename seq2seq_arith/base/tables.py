@@ -118,6 +118,19 @@ class Table(Sequence[dict[str, Any]]):
         return f"({len(self) - ROWS_SHOWN:,} more rows)" if len(self) > ROWS_SHOWN else ""
 
 
+class Tabular:
+    """Shows itself as the table that ``_shown`` gives."""
+
+    def _shown(self) -> Table:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str:
+        return self._shown()._repr_html_()
+
+
 def cut(share: float, decimals: int) -> str:
     """A share from 0 to 1 as text, cut off and not rounded, so that 1.000 means all.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer.api.dataset import named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -16,39 +16,28 @@ def compare(*runs: TrainedRun) -> Table:
     Asks each best model its task's suite, unless ``compare`` has asked it before. Of a run that has not ended, weights
     and seconds are not known.
 
-    Returns:
-      A row per run: ``name`` of its folder, ``given`` to the model, ``exact_match`` on the validation set in the best
-      epoch, ``worst_slice`` with its share of right answers, ``weights``, and ``seconds`` of training.
+    Returns a row per run: ``name`` of its folder, ``given`` to the model, ``exact_match`` on the validation set in the
+    best epoch, ``worst_slice`` with its share of right answers, ``weights``, and ``seconds`` of training.
 
-    Raises:
-      InputError: A run has no checkpoint.
+    Raises InputError if a run has no checkpoint.
     """
-    return Table([_row(run) for run in runs], ["name", "given", "exact_match", "worst_slice", "weights", "seconds"])
-
-
-def _row(run: TrainedRun) -> dict[str, Any]:
     import_tensorflow()
     from seq2seq_arith.trainer.demo import worst_slice
 
-    asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
-    return {
-        "name": run.folder.name,
-        "given": run.given,
-        "exact_match": run.exact_match,
-        "worst_slice": worst_slice(asked),
-        "weights": summary and summary.weights,
-        "seconds": summary and summary.seconds,
-    }
+    rows = []
+    for run in runs:
+        asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
+        took = (summary.weights, summary.seconds) if summary else (None, None)
+        rows.append((run.folder.name, run.given, run.exact_match, worst_slice(asked), *took))
+    names = ["name", "given", "exact_match", "worst_slice", "weights", "seconds"]
+    return Table([dict(zip(names, row, strict=True)) for row in rows], names)
 
 
-class Suite(Mapping[str, Table]):
+class Suite(Tabular, Mapping[str, Table]):
     """The questions of a suite: from the name of a slice to its rows of ``question`` and ``answer``."""
 
     def __init__(self, slices: dict[str, Table], why: dict[str, str], title: str) -> None:
-        self._slices = slices
-        self._shown = Table(
-            [{"slice": name, "questions": len(rows), "why": why[name]} for name, rows in slices.items()], title=title
-        )
+        self._slices, self._why, self._title = slices, why, title
 
     def __getitem__(self, name: str) -> Table:
         return self._slices[name]
@@ -59,25 +48,18 @@ class Suite(Mapping[str, Table]):
     def __len__(self) -> int:
         return len(self._slices)
 
-    def __repr__(self) -> str:
-        return repr(self._shown)
-
-    def _repr_html_(self) -> str:
-        return self._shown._repr_html_()
+    def _shown(self) -> Table:
+        rows = [{"slice": name, "questions": len(rows), "why": self._why[name]} for name, rows in self.items()]
+        return Table(rows, title=self._title)
 
 
 def suite(task: str, *, digits: int | None = None, per_slice: int = 1000, seed: int = 0, **size: Any) -> Suite:
     """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
 
-    Args:
-      task: The name of a task.
-      digits: The most digits of an operand; None for the task's default.
-      per_slice: The most questions per slice.
-      seed: Decides which questions are drawn.
-      **size: ``dashes`` for pq, or ``modulus`` for modular addition, instead of ``digits``.
+    There are at most ``per_slice`` questions per slice, and ``seed`` decides which. Instead of ``digits``, the most of
+    an operand, pq has ``dashes``, and modular addition ``modulus``; without it, the size is the task's default.
 
-    Raises:
-      InputError: There is no such task, it has no suite, or a value is out of its range.
+    Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """
     from seq2seq_arith.pipelines.suite import build, rows
 

@@ -18,7 +18,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -47,9 +47,7 @@ def generate(
       **parameters: With the name of a task, those of ``Task``: ``digits`` (or ``dashes`` for pq, and ``modulus`` for
         modular addition), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
 
-    Raises:
-      InputError: There is no such task or parameter, a value is out of its range, or the directory cannot be used.
-      RunError: Making it failed.
+    Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
     """
     own_tasks.use(task_file)
     task = named(dataset, parameters)
@@ -62,8 +60,7 @@ def load(
 ) -> "Dataset":
     """The dataset that is there; the arguments are those of ``generate``.
 
-    Raises:
-      InputError: There is none, or it is not as arith-data wrote it.
+    Raises InputError if there is none, or it is not as arith-data wrote it.
     """
     own_tasks.use(task_file)
     return _opened(named(dataset, parameters), str(data_dir))
@@ -77,8 +74,7 @@ def named(dataset: str, parameters: dict[str, Any]) -> Task:
     >>> named("pq", {"dashes": 20}).config_name
     'pq-d20-n210'
 
-    Raises:
-      InputError: There is no such task or parameter, or a value is out of its range.
+    Raises InputError if there is no such task or parameter, or a value is out of its range.
     """
     if is_config_name(dataset):
         if parameters:
@@ -99,8 +95,7 @@ def is_config_name(dataset: str) -> bool:
 def task_fields(task: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters by the fields of ``Task``: the other word for a task's size is ``digits``.
 
-    Raises:
-      InputError: There is no such task, or no such parameter.
+    Raises InputError if there is no such task, or no such parameter.
     """
     default = Task(task)
     size = default.notation.size_word
@@ -125,16 +120,14 @@ def _opened(task: Task, data_dir: str) -> "Dataset":
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class Dataset:
+class Dataset(Tabular):
     """A dataset: questions and answers of one task, in the splits ``train`` and ``validation``.
 
     Strings are *stored* padded with blanks to one width, and the questions of some tasks from their last character to
     their first: ``"39+3"`` is stored as ``" 3+93"``. The *ids* of characters count the characters of ``alphabet``, in
     which the blank is the first: 0 is padding.
 
-    Attributes:
-      task: The parameters.
-      data_dir: Where datasets are kept.
+    ``task`` has its parameters, and ``data_dir`` is where datasets are kept.
     """
 
     task: Task
@@ -154,8 +147,7 @@ class Dataset:
     def source(self) -> Source:
         """The dataset's files, opened.
 
-        Raises:
-          InputError: They are not there, or not as arith-data wrote them.
+        Raises InputError if they are not there, or not as arith-data wrote them.
         """
         return records.open_source(self.task, self.data_dir)
 
@@ -178,28 +170,23 @@ class Dataset:
         Its columns are ``question`` and ``answer``, as people write them, and ``stored_question`` and
         ``stored_answer``. ``.to_pandas()`` makes a DataFrame of it.
 
-        Raises:
-          InputError: There is no such split, or its files cannot be read.
+        Raises InputError if there is no such split, or its files cannot be read.
         """
         import pyarrow as pa
 
         return pa.concat_tables([self._table(examples) for examples in self._blocks(split)])
 
     def arrays(self, split: str = "train") -> tuple[np.ndarray, np.ndarray]:
-        """The ids of a split's stored strings, in the order of ``table``.
+        """The ids of a split's stored strings, in the order of ``table``; ``one_hot`` takes either array.
 
-        Returns:
-          The questions, uint8 [examples, ``task.question_width``], and the answers, uint8 [examples,
-          ``task.answer_width``]. ``one_hot`` takes either.
+        Returns the questions, uint8 [examples, ``task.question_width``], and the answers, uint8 [examples,
+        ``task.answer_width``].
 
-        Raises:
-          InputError: There is no such split, or its files cannot be read.
+        Raises InputError if there is no such split, or its files cannot be read.
         """
-        codes = list(self._blocks(split))
-        return (
-            np.concatenate([self._ids_of[examples.questions] for examples in codes]),
-            np.concatenate([self._ids_of[examples.answers] for examples in codes]),
-        )
+        columns = zip(*((block.questions, block.answers) for block in self._blocks(split)), strict=True)
+        questions, answers = (self._ids_of[np.concatenate(column)] for column in columns)
+        return questions, answers
 
     def stats(self) -> Table:
         """How many examples of each split there are of each kind: by length, and by the breakdowns of the task.
@@ -220,24 +207,20 @@ class Dataset:
     def show(self, count: int = ROWS, split: str = "train") -> Table:
         """The first examples of a split, as people write them and as they are stored."""
         examples = self._split(split).head(max(1, count))[: max(0, count)]
-        columns = ["question", "answer", "stored_question", "stored_answer"]
-        rows = self._table(examples).to_pylist()
-        # Marks show where the blanks are.
-        marked = [{**row, **{name: repr(row[name]) for name in columns[2:]}} for row in rows]
-        return Table(marked, columns)
+        found = self._table(examples)
+        rows = found.to_pylist()
+        for row in rows:  # marks show where the blanks are
+            row |= {name: repr(text) for name, text in row.items() if name.startswith("stored")}
+        return Table(rows, found.column_names)
 
     def one_hot(self, question: "str | Sequence[str] | np.ndarray") -> np.ndarray:
         """Questions with one place per character of the alphabet, as ``Dense`` and recurrent layers read them.
 
-        Args:
-          question: A question as a person writes it, several, or ids as ``arrays`` has them.
+        It takes a question as a person writes it, several, or ids as ``arrays`` has them. Returns float32 [steps,
+        characters of the alphabet], the ``task.question_width`` steps as they are stored; of several or of ids [...,
+        steps, characters of the alphabet].
 
-        Returns:
-          float32 [``task.question_width``, characters of the alphabet], of one question as it is stored; or of several
-          or of ids [..., steps, characters of the alphabet].
-
-        Raises:
-          InputError: It is not a question of the task, or too long.
+        Raises InputError if it is not a question of the task, or too long.
         """
         if isinstance(question, np.ndarray):
             ids = question
@@ -250,12 +233,9 @@ class Dataset:
     def decode(self, probabilities: np.ndarray) -> "str | list[str]":
         """The text of the most probable characters, without padding: the inverse of what a model is trained to write.
 
-        Args:
-          probabilities: Probabilities, logits or one-hot, floats of shape [steps, characters of the alphabet] or
-            [examples, steps, characters of the alphabet]; or ids, integers without the last axis.
-
-        Returns:
-          A string, or a list of one per example. An answer is as people write it; a question is as it is stored.
+        It takes probabilities, logits or one-hot, floats of shape [steps, characters of the alphabet] or [examples,
+        steps, characters of the alphabet]; or ids, integers without the last axis. Returns a string, or a list of one
+        per example. An answer is as people write it; a question is as it is stored.
         """
         values = np.asarray(probabilities)
         ids = values if values.dtype.kind in "iu" else values.argmax(axis=-1)
@@ -275,28 +255,23 @@ class Dataset:
     def score(self, answers: "str | Sequence[str]", split: str = "validation") -> Table:
         """The two measures of answers to the questions of a split, as a model is judged by them.
 
-        Args:
-          answers: An answer per question, in the order of ``table``; or one answer, which is given to every question.
-          split: The split.
+        It takes an answer per question, in the order of ``table``; or one answer, which is given to every question.
+        Returns one row: ``examples``, ``character_accuracy`` (the share of characters that are right, padding included)
+        and ``exact_match`` (the share of answers that are right as a whole). An answer that is too long is wrong.
 
-        Returns:
-          One row: ``examples``, ``character_accuracy`` (the share of characters that are right, padding included) and
-          ``exact_match`` (the share of answers that are right as a whole). An answer that is too long is wrong.
-
-        Raises:
-          InputError: There are too few or too many answers, or there is no such split.
+        Raises InputError if there are too few or too many answers, or there is no such split.
         """
         right = np.concatenate([examples.answers for examples in self._blocks(split)])
         width = right.shape[1]
-        given = [answers] if isinstance(answers, str) else list(answers)
-        if not isinstance(answers, str) and len(given) != len(right):
+        given = [answers] * len(right) if isinstance(answers, str) else list(answers)
+        if len(given) != len(right):
             raise InputError(f"there are {len(given):,} answers to {len(right):,} questions; give one for each")
         texts = [each[:width].ljust(width).encode("ascii", "replace") for each in given]
         predicted = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, width)
-        fits = np.array([len(each) <= width for each in given])
         equal = predicted == right
-        row = {"examples": len(right), "character_accuracy": float(equal.mean())}
-        return Table([{**row, "exact_match": float((equal.all(axis=1) & fits).mean())}])
+        exact = equal.all(axis=1) & [len(each) <= width for each in given]
+        scores = {"character_accuracy": float(equal.mean()), "exact_match": float(exact.mean())}
+        return Table([{"examples": len(right), **scores}])
 
     def _split(self, name: str) -> Split:
         if name not in self.source.splits:
@@ -342,16 +317,16 @@ class Dataset:
 
     def _ids(self, asked: list[str]) -> np.ndarray:
         """The ids of questions as people write them, uint8 [questions, question width]."""
-        stored = [text.parse(each, self.task).stored for each in asked]
-        codes = np.frombuffer("".join(stored).encode("ascii"), np.uint8)
-        return self._ids_of[codes.reshape(len(stored), self.task.question_width)]
+        stored = "".join(text.parse(each, self.task).stored for each in asked)
+        codes = np.frombuffer(stored.encode("ascii"), np.uint8)
+        return self._ids_of[codes.reshape(len(asked), self.task.question_width)]
 
     @functools.cached_property
     def _ids_of(self) -> np.ndarray:
         """From a code point to the id: uint8 [256]."""
         return text.character_ids(self.task)
 
-    def _facts(self) -> Table:
+    def _shown(self) -> Table:
         task, example = self.task, self.show(1)[0]
         facts = {
             "task": task.description,
@@ -363,9 +338,3 @@ class Dataset:
             "directory": str(self.path),
         }
         return Table([{"dataset": name, self.config: value} for name, value in facts.items()])
-
-    def __repr__(self) -> str:
-        return repr(self._facts())
-
-    def _repr_html_(self) -> str:
-        return self._facts()._repr_html_()

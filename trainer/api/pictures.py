@@ -22,12 +22,7 @@ RIGHT_WRONG = ("#EEEEEE", "#00224E")  # readable in print, and without telling h
 
 
 class Picture:
-    """A picture that a notebook shows; as text, the sentence that says what it shows.
-
-    Attributes:
-      figure: matplotlib's figure.
-      description: The sentence, which a screen reader reads instead of the picture.
-    """
+    """A picture that a notebook shows: matplotlib's ``figure``, and a ``description`` for screen readers."""
 
     def __init__(self, figure: "Figure", description: str) -> None:
         self.figure = figure
@@ -36,9 +31,7 @@ class Picture:
     def save(self, path: str | Path) -> Path:
         """Writes the picture into a file that ends in ``.png``, ``.svg`` or ``.pdf``; returns its path.
 
-        Raises:
-          InputError: The file is of another kind.
-          WriteError: The file cannot be written.
+        Raises InputError if the file is of another kind; WriteError if the file cannot be written.
         """
         file = Path(path)
         drawing.check_picture(file)
@@ -79,11 +72,7 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
 def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     """A map of questions, bool [left operands, right operands]: dark where the answer is wrong.
 
-    Args:
-      wrong: Which answers are wrong.
-      smallest: The operand of the first row and of the first column.
-      symbol: The operator.
-      unit: What operands count; empty for numbers.
+    Rows and columns begin with the ``smallest`` operand; the ``unit`` is what operands count, empty for numbers.
     """
     from matplotlib.colors import ListedColormap
 
@@ -112,16 +101,7 @@ def maps(found: Sequence[HeatMap], sentence: str) -> Picture:
 def lines(
     values: np.ndarray, names: Sequence[str], steps: Sequence[str], answer: int, title: str, sentence: str
 ) -> Picture:
-    """Lines along the steps of a question and its answer: float [steps, lines].
-
-    Args:
-      values: The numbers.
-      names: The name of each line.
-      steps: What stands at each step; not shown of many steps.
-      answer: The first step of the answer, where a vertical line stands.
-      title: Above the picture.
-      sentence: The description.
-    """
+    """Lines along the steps of a question and its answer, float [steps, lines]; a vertical one where that begins."""
     figure = drawing.figure(7.5, 3.2)
     axes = figure.add_subplot()
     for number, name in enumerate(names):

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.tables import Table, Tabular
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.evaluation import Evaluation
     from seq2seq_arith.trainer.asking.suites import SuiteResult
 
 
-class Scores:
+class Scores(Tabular):
     """What an evaluation found; it shows itself as a table of the slices, the worst first.
 
     ``scores["equal"]`` is the row of a slice, at the run's own length.
@@ -49,24 +49,17 @@ class Scores:
         of_sets = [] if self.exact_match is None else [of_set]
         return Table([*of_sets, *worst_first], self.slices.columns[:-1], self.slices.title)
 
-    def __repr__(self) -> str:
-        return repr(self._shown())
-
-    def _repr_html_(self) -> str:
-        return self._shown()._repr_html_()
-
 
 def _slices(result: "SuiteResult") -> Table:
     """A row per slice of a suite."""
-    names = ["slice", "questions", "exact_match", "wrong", "why"]
     rows = [
-        (
-            each.name,
-            each.all.count,
-            each.all.exact_match,
-            each.wrong.sentence(result.task) if each.wrong else "",
-            each.why,
-        )
+        {
+            "slice": each.name,
+            "questions": each.all.count,
+            "exact_match": each.all.exact_match,
+            "wrong": each.wrong.sentence(result.task) if each.wrong else "",
+            "why": each.why,
+        }
         for each in result.slices
     ]
-    return Table([dict(zip(names, row, strict=True)) for row in rows], names, result.worst_in_words())
+    return Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], result.worst_in_words())

@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import Table, abridged, cut
+from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
@@ -42,21 +42,14 @@ MOST_VALUES = 1000
 
 
 def open_run(
-    folder: str | Path,
-    model: str | None = None,
-    view: str | None = None,
-    task_file: str | Path | None = None,
+    folder: str | Path, model: str | None = None, view: str | None = None, task_file: str | Path | None = None
 ) -> "TrainedRun":
     """The run in a folder, which ``train`` or ``arith-model train`` has made.
 
-    Args:
-      folder: The folder.
-      model: ``FILE.py:FUNCTION``, if the run's model is your own: its code may then run.
-      view: ``FILE.py:CLASS``, likewise.
-      task_file: ``FILE.py``, likewise.
+    If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise a view of your own,
+    ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
 
-    Raises:
-      InputError: The folder is not that of a run.
+    Raises InputError if the folder is not that of a run.
     """
     plugins.allow(model, view)
     own_tasks.use(task_file)
@@ -66,26 +59,20 @@ def open_run(
 def plot_history(*trained: "TrainedRun") -> Picture:
     """Loss and exact match on the validation set over the epochs: a curve per run, named after its folder.
 
-    Raises:
-      InputError: There is no run, there are too many, or one has not ended its first epoch.
+    Raises InputError if there is no run, there are too many, or one has not ended its first epoch.
     """
     if not trained:
         raise InputError("there is no run to draw; give at least one")
     names = history.labels([str(each.folder) for each in trained])
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
     reached = ", ".join(f"{name} {cut(max(row['val_exact_match'] for row in rows), 4)}" for name, rows in runs.items())
-    return Picture(
-        history.curves(runs, size=(4.25, 3.8)), f"Loss and exact match per epoch; the best exact match is: {reached}."
-    )
+    sentence = f"Loss and exact match per epoch; the best exact match is: {reached}."
+    return Picture(history.curves(runs, size=(4.25, 3.8)), sentence)
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
-class TrainedRun:
-    """A run's folder with the best model in it.
-
-    Attributes:
-      run: The folder, the dataset's parameters and the configuration.
-    """
+class TrainedRun(Tabular):
+    """A run's folder with the best model in it; ``run`` has the dataset's parameters and the configuration."""
 
     run: Run
 
@@ -136,17 +123,15 @@ class TrainedRun:
     def predict(self, questions: Iterable[str]) -> list[str]:
         """The answers to questions as people write them, such as ``39+3``; also longer ones, if the model reads them.
 
-        Raises:
-          InputError: A question is not one of the task, or too long, or the run has no checkpoint.
+        Raises InputError if a question is not one of the task, or too long, or the run has no checkpoint.
         """
         return self.ask(questions).column("prediction")
 
     def ask(self, questions: Iterable[str]) -> Table:
         """As ``predict``, with what is right beside it.
 
-        Returns:
-          A row per question: ``question``, the right ``answer``, the ``prediction``, whether it is ``right``, and the
-          model's ``confidence``: the product of the probabilities of its characters.
+        Returns a row per question: ``question``, the right ``answer``, the ``prediction``, whether it is ``right``, and
+        the model's ``confidence``: the product of the probabilities of its characters.
         """
         given = [questions] if isinstance(questions, str) else list(questions)
         asked = [text.parse(question, self.task, self.run.most_digits) for question in given]
@@ -169,8 +154,7 @@ class TrainedRun:
     def attention(self, question: str) -> "dict[str, np.ndarray]":
         """What every layer of attention looks at while the model answers a question.
 
-        Returns:
-          From a layer's name to float32 [heads, queries, keys], which sums to 1 over the keys.
+        Returns, by the name of the layer, float32 [heads, queries, keys], which sums to 1 over the keys.
         """
         return self.inspect(question).attention
 
@@ -178,10 +162,9 @@ class TrainedRun:
         """What happens in the model while it answers a question; it shows itself as a table, a row per character.
 
         Its ``read`` and ``written`` are the characters step by step, as the view gives them, and ``probabilities``
-        those of each character of the answer. ``plot_probabilities``, ``plot_attention`` and ``plot_states`` draw it.
+        those of each character of the answer.
 
-        Raises:
-          InputError: It is not a question of the task, or the run has no checkpoint.
+        Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
         asked = text.parse(question, self.task, self.run.most_digits)
         learner = self._learner(asked.task)
@@ -197,8 +180,7 @@ class TrainedRun:
     def plot_attention(self, question: str) -> "Picture":
         """A map per head of attention: a row per step that looks, a column per step that it looks at.
 
-        Raises:
-          InputError: The model has no attention; and as ``inspect``.
+        Raises InputError if the model has no attention; and as ``inspect``.
         """
         found = self.inspect(question)
         if not found.attention:
@@ -208,13 +190,10 @@ class TrainedRun:
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
 
-        Args:
-          question: The question.
-          units: So many units as lines, those that turn back most: they move far and end near where they began, as a
-            counter does that counts up in the question and down in the answer. None for maps of all units.
+        With ``units``, so many of them are lines, those that turn back most: they move far and end near where they
+        began, as a counter does that counts up in the question and down in the answer. Without, all are in maps.
 
-        Raises:
-          InputError: The model has no recurrent layer; and as ``inspect``.
+        Raises InputError if the model has no recurrent layer; and as ``inspect``.
         """
         found = self.inspect(question)
         if not found.states:
@@ -232,14 +211,10 @@ class TrainedRun:
     def plot_encoded(self, questions: Sequence[str], values: Sequence[float], label: str = "value") -> "Picture":
         """The states in which the first recurrent layer has read questions, as points in a plane.
 
-        The plane is that of the first two principal components, in which the states differ most.
+        The plane is that of the first two principal components, in which the states differ most. The questions are not
+        longer than those of the run's task. The value of a question colours its point; ``label`` says what it is.
 
-        Args:
-          questions: The questions, not longer than those of the run's task.
-          values: A number per question, which colours its point; ``label`` says what it is.
-
-        Raises:
-          InputError: The model has no recurrent layer, there is not one value per question; and as ``inspect``.
+        Raises InputError if the model has no recurrent layer, there is not one value per question; and as ``inspect``.
         """
         if len(questions) != len(values) or len(questions) < 3:
             raise InputError(f"there are {len(questions)} questions and {len(values)} values; give as many, at least 3")
@@ -255,28 +230,21 @@ class TrainedRun:
     def plot_history(self) -> "Picture":
         """Loss and exact match on the validation set over the epochs; ``plot_history`` draws several runs.
 
-        Raises:
-          InputError: No epoch has ended yet.
+        Raises InputError if no epoch has ended yet.
         """
         return plot_history(self)
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].
 
-        Row i and column j ask for the i-th and the j-th operand that there are: ``error_map()[39, 3]`` is ``39+3``. In
-        pq, operands begin with one dash.
+        Row i and column j ask for the i-th and the j-th of the smallest ``values`` operands, at most all that the run
+        was trained on: ``error_map()[39, 3]`` is ``39+3``. In pq, operands begin with one dash.
 
-        Args:
-          values: So many of the smallest operands, at most all that the run was trained on.
-
-        Raises:
-          InputError: The questions are too many, or the run has no checkpoint.
+        Raises InputError if the questions are too many, or the run has no checkpoint.
         """
         if self.task.operation.arity != 2:
-            raise InputError(
-                f"{self.task.name} has not two operands, of which a map could be made; breakdown and mistakes show "
-                "where it errs"
-            )
+            why = f"{self.task.name} has not two operands, of which a map could be made"
+            raise InputError(f"{why}; breakdown and mistakes show where it errs")
         most = min(values, self.task.drawing.num_values(self.task.digits))
         if not 1 <= most <= MOST_VALUES:
             raise InputError(f"values is {values}; give a whole number from 1 to {MOST_VALUES}")
@@ -294,13 +262,9 @@ class TrainedRun:
         return pictures.errors(self.error_map(values), notation.smallest, self.task.operation.symbol, unit)
 
     def breakdown(self, by: str) -> Table:
-        """The exact match on the validation set by a property of the questions.
+        """The exact match on the validation set by a property of the questions: a row per group of ``examples``.
 
-        Args:
-          by: ``operand lengths``, ``answer length``, or a breakdown of the task, such as ``carries`` for addition.
-
-        Returns:
-          A row per group, with the number of its ``examples`` and their ``exact_match``.
+        It is ``operand lengths``, ``answer length``, or a breakdown of the task, such as ``carries`` for addition.
 
         Raises:
           InputError: There is no such breakdown, the run's dataset is no longer there, or the run has no checkpoint.
@@ -317,10 +281,8 @@ class TrainedRun:
     def evaluate(self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0) -> Scores:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 
-        Args:
-          lengths: Further lengths at which to ask the suite.
-          per_slice: The most questions per slice.
-          seed: Decides which questions of the suite are drawn.
+        The suite is also asked at further ``lengths``, with at most ``per_slice`` questions per slice, which ``seed``
+        decides.
 
         Raises:
           InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
@@ -357,8 +319,7 @@ class TrainedRun:
     def mistakes(self, count: int = MISTAKES) -> Table:
         """The first wrong answers on the validation set: ``question``, ``answer``, ``prediction``.
 
-        Raises:
-          InputError: The run's dataset is no longer there, or the run has no checkpoint.
+        Raises InputError if the run's dataset is no longer there, or the run has no checkpoint.
         """
         _, result = self._on_validation()
         from seq2seq_arith.trainer.asking import evaluation
@@ -377,17 +338,13 @@ class TrainedRun:
         per_slice: int = 1000,
         seed: int = 0,
     ) -> Path:
-        """Writes one page about the run, as ``arith-model report`` does; returns its path.
+        """Writes a page about the run, a file that ends in ``.html``, as ``arith-model report`` does; returns its path.
 
-        Args:
-          path: A file that ends in ``.html``.
-          examples: The most examples of each set that are asked; 5,000 if not given.
-          lengths: Further lengths at which to ask the suite; one more and twice as many as trained, if not given.
-          per_slice, seed: As for ``evaluate``.
+        At most so many ``examples`` of each set are asked, by default 5,000, and the suite at further ``lengths``, by
+        default one more and twice as many as trained; ``per_slice`` and ``seed`` are as for ``evaluate``.
 
-        Raises:
-          InputError: The file is of another kind, the run has no checkpoint, or its model cannot read a length.
-          WriteError: The file cannot be written.
+        Raises InputError if the file is of another kind, the run has no checkpoint, or its model cannot read a length;
+        WriteError if the file cannot be written.
         """
         options = ReportOptions() if examples is None else ReportOptions(examples=examples)
         chosen = SuiteOptions(per_slice=per_slice, seed=seed)
@@ -410,9 +367,7 @@ class TrainedRun:
     def export(self, path: str | Path) -> Path:
         """Writes the best model for use elsewhere, as ``arith-model export`` does; returns the folder.
 
-        Raises:
-          InputError: The folder is there already, or the run has no checkpoint.
-          WriteError: The folder cannot be written.
+        Raises InputError if the folder is there already, or the run has no checkpoint; WriteError if it cannot be made.
         """
         import_tensorflow()
         from seq2seq_arith.trainer.asking import export
@@ -425,13 +380,9 @@ class TrainedRun:
     ) -> "TrainedRun":
         """Goes on with a run that was stopped; or, with a constant learning rate, to more epochs.
 
-        Args:
-          epochs: The most epochs of the whole run; None for those that it was to have.
-          callbacks: As for ``train``.
+        ``epochs`` is the most of the whole run, None for those that it was to have; ``callbacks`` are as for ``train``.
 
-        Raises:
-          InputError: The run cannot go on like this, or its dataset is no longer there.
-          TrainingError: The training failed.
+        Raises InputError if the run cannot go on like this, or its dataset is gone; TrainingError if training fails.
         """
         config = override(self.run.config, epochs=epochs)
         import_tensorflow()
@@ -441,7 +392,7 @@ class TrainedRun:
         trained = session.train(self.task, self.run.data_dir, self.run.place, config, options)
         return TrainedRun(trained.run)
 
-    def _facts(self) -> Table:
+    def _shown(self) -> Table:
         config, rows = self.run.config, self.history
         best = history.best(rows)
         facts = {
@@ -454,9 +405,3 @@ class TrainedRun:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
             facts["worst slice"] = evaluated.read(self.run, best["epoch"]).worst_in_words()
         return Table([{"run": name, self.run.place: value} for name, value in facts.items()])
-
-    def __repr__(self) -> str:
-        return repr(self._facts())
-
-    def _repr_html_(self) -> str:
-        return self._facts()._repr_html_()

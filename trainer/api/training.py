@@ -56,10 +56,8 @@ def train(
       **options: Fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``. With a task's
         name, also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
 
-    Raises:
-      InputError: There is no such task, recipe or option, a value is out of its range, the model does not fit the
-        dataset, or the folder holds another run.
-      TrainingError: The training failed.
+    Raises InputError if an argument is wrong, the model does not fit the dataset, or the folder holds another run;
+    TrainingError if the training fails.
     """
     require_tensorflow()
     own_tasks.use(task_file)
@@ -80,11 +78,7 @@ def train(
 
 
 def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options that are settings of the model and its training, and the others, which must be the dataset's.
-
-    Raises:
-      InputError: One of them is neither.
-    """
+    """The options that are settings of the model and its training, and the others, which must be the dataset's."""
     settings = set(options_of(ModelConfig) | options_of(TrainConfig)) - {"name", "view"}
     parameters = {*options_of(Task), *SIZE_WORDS, *DATA_NAMES} - settings
     known = sorted(settings | parameters)
@@ -99,17 +93,11 @@ def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _tasks(dataset: Dataset | str, recipe: str, parameters: dict[str, Any]) -> tuple[Task, Task | None]:
-    """The dataset to train on; and the task's own with the same parameters, if the recipe names the one to train on.
-
-    Raises:
-      InputError: There is no such task or recipe, or a dataset is given, and parameters of one as well.
-    """
+    """The dataset to train on; and the task's own with the same parameters, if the recipe names the one to train on."""
     if isinstance(dataset, Dataset):
         if parameters:
-            raise InputError(
-                f"{next(iter(parameters))} is a parameter of a dataset, and {dataset.config} has its own; give it to "
-                "generate"
-            )
+            why = f"{next(iter(parameters))} is a parameter of a dataset, and {dataset.config} has its own"
+            raise InputError(f"{why}; give it to generate")
         return dataset.task, None
     if is_config_name(dataset):
         return named(dataset, parameters), None

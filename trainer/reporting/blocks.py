@@ -40,22 +40,13 @@ class Heat:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table.
-
-    Attributes:
-      caption: Above it.
-      head: Of the columns.
-      rows: The first cell of a row is its header. A number is written with commas, a ``Share`` as a figure and a bar,
-        and None as a dash.
-      kind: Classes of the style sheet: ``wide`` takes the whole width, ``heat`` is a map.
-      folded: The line that unfolds the table; empty if it is not folded away.
-    """
+    """A table. A number is written with commas, a ``Share`` as a figure and a bar, and None as a dash."""
 
     caption: str
     head: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    kind: str = ""
-    folded: str = ""
+    rows: Sequence[Sequence[Any]]  # the first cell is a header
+    kind: str = ""  # classes of the style sheet: ``wide`` takes the whole width, ``heat`` is a map
+    folded: str = ""  # the line that unfolds the table
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,6 @@ from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
 from seq2seq_arith.trainer.config import ReportOptions
-from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.reporting import errors, repeat
@@ -114,7 +113,6 @@ class RunReport:
 
     @property
     def own_suite(self) -> SuiteResult:
-        """The result on the suite at the run's own length."""
         return self.suites[0]
 
 
@@ -136,19 +134,16 @@ def collect(
     data_dir: str | None = None,
     learner: Learner | None = None,
 ) -> RunReport:
-    """Asks the best model of a run all that its report holds.
+    """Asks the best model of a run, which the caller may have already, all that its report holds.
 
     Args:
       run: The run.
       label: What the report calls it.
       options: How much is asked.
       lengths: Further D at which to ask the suite; None for ``further_lengths``.
-      chosen: Which questions of the suite to draw; None for the default ones.
-      data_dir: The directory of the dataset; None for the one that the run was trained from.
-      learner: The best model on the run's own task, if the caller has it already.
+      chosen, data_dir, learner: As for ``evaluation.Options`` and ``evaluation.measure``.
 
-    Raises:
-      InputError: The run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
+    Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """
     further = further_lengths(run) if lengths is None else list(lengths)
     for length in further:
@@ -180,24 +175,30 @@ def collect(
 
 def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> Asked:
     """Asks a model the sets of its dataset, at most so many examples of each."""
-    task = run.task
-    validation = ask_titled(learner, data.validation[:most], VALIDATION)
-    unseen = breakdown(task, _operands(task, validation), validation.examples.answers, validation.exact)
-    sets, seen = [], {}
+    task, sets, seen = run.task, [], {}
+
+    def ask_set(name: str, meaning: str, examples: Examples) -> Result:
+        with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
+            result = ask(learner, examples, report_progress)
+        sets.append(SetResult(name, meaning, Share.of(result.exact), result.score.character_accuracy))
+        return result
+
+    def tables(result: Result) -> dict[str, list[dict]]:
+        operands = text.operands(task, result.examples.questions)
+        return breakdown(task, operands, result.examples.answers, result.exact)
+
     if not run.config.stream:
-        trained = ask_titled(learner, data.source.splits["train"].head(most), TRAINED)
-        seen = breakdown(task, _operands(task, trained), trained.examples.answers, trained.exact)
-        sets.append(scored(TRAINED, "a sample of the pairs that it was trained on", trained))
-    sets.append(scored(VALIDATION, "not seen; they decided which epoch is the best", validation))
+        meaning = "a sample of the pairs that it was trained on"
+        seen = tables(ask_set(TRAINED, meaning, data.source.splits["train"].head(most)))
+    validation = ask_set(VALIDATION, "not seen; they decided which epoch is the best", data.validation[:most])
     seed, others = (0, data.validation[:0]) if run.config.stream else evaluation.test_set(data, most)
     if len(others):
-        meaning = f"not seen, and nothing was chosen by them: from the dataset of seed {seed}"
-        sets.append(scored(TEST, meaning, ask_titled(learner, others, TEST)))
+        ask_set(TEST, f"not seen, and nothing was chosen by them: from the dataset of seed {seed}", others)
     wrong = np.flatnonzero(~validation.exact)
     answers, predicted = validation.examples.answers, validation.predicted
     return Asked(
         sets=tuple(sets),
-        tables=joined(seen, unseen),
+        tables=joined(seen, tables(validation)),
         bins=by_confidence(learner, validation.examples),
         confusion=errors.confusion(task, answers, predicted) if task.notation.has_digits else None,
         offsets=errors.offsets(task, answers[wrong], predicted[wrong]) if task.notation is DASHES else None,
@@ -206,23 +207,16 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
     )
 
 
-def ask_titled(learner: Learner, examples: Examples, name: str) -> Result:
-    """Asks a model a set, and shows how far it is."""
-    with progress(f"{learner.view.task.name}, {name}", len(examples), "examples") as report_progress:
-        return ask(learner, examples, report_progress)
-
-
-def scored(name: str, meaning: str, result: Result) -> SetResult:
-    return SetResult(name, meaning, Share.of(result.exact), result.score.character_accuracy)
-
-
 def joined(seen: dict[str, list[dict]], unseen: dict[str, list[dict]]) -> dict[str, tuple[Group, ...]]:
     """The tables of a breakdown of seen and of unseen examples, as one: a group for each that one of them has."""
     found = {}
     for name, rows in unseen.items():
         of_seen, of_unseen = _by_names(seen.get(name, [])), _by_names(rows)
-        order = sorted({*of_seen, *of_unseen}, key=lambda names: tuple(map(_sorting, names)))
-        found[name] = tuple(Group(tuple(map(_named, each)), of_seen.get(each), of_unseen.get(each)) for each in order)
+        order = sorted({*of_seen, *of_unseen}, key=lambda names: [(isinstance(each, str), each) for each in names])
+        found[name] = tuple(
+            Group(tuple(str(each).replace(" ", "") for each in names), of_seen.get(names), of_unseen.get(names))
+            for names in order
+        )
     return found
 
 
@@ -239,24 +233,10 @@ def by_confidence(learner: Learner, examples: Examples) -> tuple[Bin, ...]:
     )
 
 
-def _operands(task: Task, result: Result) -> probes.Operands:
-    return text.operands(task, result.examples.questions)
-
-
 def _by_names(rows: list[dict]) -> dict[tuple, Share]:
-    """The rows of a table by what tells them apart."""
-    return {
-        tuple(value for key, value in row.items() if key not in ("examples", "exact_match")): Share(
-            row["examples"], round(row["exact_match"] * row["examples"])
-        )
-        for row in rows
-    }
-
-
-def _sorting(name: Any) -> tuple[bool, Any]:
-    return isinstance(name, str), name
-
-
-def _named(name: Any) -> str:
-    """A group's name: a number as text, ``5- 7`` as ``5-7``."""
-    return str(name).replace(" ", "")
+    """The rows of a table by the names of their groups, which stand before the two figures."""
+    found = {}
+    for row in rows:
+        *names, count, exact_match = row.values()
+        found[tuple(names)] = Share(count, round(exact_match * count))
+    return found

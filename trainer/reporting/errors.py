@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import itertools
 
 import numpy as np
 
@@ -30,34 +31,21 @@ class Swap:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """A place of the answers, or a range of places.
-
-    Attributes:
-      name: Such as ``tens``.
-      count: Characters of right answers there.
-      wrong: How many of them the model has wrong.
-      swaps: The most frequent wrong characters.
-    """
+    """A place of the answers, such as ``tens``, or a range of places."""
 
     name: str
-    count: int
-    wrong: int
-    swaps: tuple[Swap, ...]
+    count: int  # of characters of right answers there
+    wrong: int  # of these
+    swaps: tuple[Swap, ...]  # the most frequent wrong characters
 
 
 @dataclasses.dataclass(frozen=True)
 class Confusion:
-    """Which characters are confused.
+    """Which characters are confused."""
 
-    Attributes:
-      places: From the units on.
-      characters: Of the answers, ``VISIBLE_PAD`` last.
-      counts: From right character to the model's, int64 [characters, characters]; only of wrong answers.
-    """
-
-    places: tuple[Place, ...]
-    characters: str
-    counts: np.ndarray
+    places: tuple[Place, ...]  # from the units on
+    characters: str  # of the answers, ``VISIBLE_PAD`` last
+    counts: np.ndarray  # from right character to the model's, int64 [characters, characters]; only of wrong answers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,28 +57,16 @@ class Offset:
 
 
 def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusion:
-    """The characters of answers beside those of the right ones, place by place from the units.
-
-    Args:
-      task: A task on numbers with digits.
-      answers: uint8 [examples, answer width].
-      predicted: Likewise.
-    """
+    """The characters of answers beside those of the right ones, uint8 [examples, answer width], of digits."""
     right, said = _from_units(answers), _from_units(predicted)
     is_there = (right != ord(PAD)) | (said != ord(PAD))
     wrong = is_there & (right != said)
     names, index = _places(right.shape[1])
     places = []
     for number, name in enumerate(names):
-        columns = index == number
-        places.append(
-            Place(
-                name,
-                int(np.count_nonzero(is_there[:, columns])),
-                int(np.count_nonzero(wrong[:, columns])),
-                _swaps(right[:, columns][wrong[:, columns]], said[:, columns][wrong[:, columns]]),
-            )
-        )
+        at = index == number
+        count, errors = (int(np.count_nonzero(each[:, at])) for each in (is_there, wrong))
+        places.append(Place(name, count, errors, _swaps(right[wrong & at], said[wrong & at])))
     characters = task.alphabet.replace(PAD, "") + PAD
     of_code = np.zeros(256, np.int64)
     of_code[np.frombuffer(characters.encode("ascii"), np.uint8)] = np.arange(len(characters))
@@ -102,13 +78,7 @@ def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusi
 
 
 def offsets(task: Task, answers: np.ndarray, predicted: np.ndarray) -> tuple[Offset, ...]:
-    """By how many dashes wrong answers are off, the most frequent first.
-
-    Args:
-      task: A task whose answers are dashes behind a prefix.
-      answers: uint8 [examples, answer width], wrongly answered.
-      predicted: Likewise.
-    """
+    """By how many dashes wrong answers, uint8 [examples, answer width], are off, the most frequent first."""
     found: collections.Counter[int | None] = collections.Counter()
     prefix = task.operation.answer_prefix.encode("ascii")
     for right, said in zip(answers, predicted, strict=True):
@@ -154,36 +124,21 @@ class Piece:
 
 
 def marked(answer: str, prediction: str, from_end: bool = True) -> tuple[Piece, ...]:
-    """A prediction in pieces: right and wrong characters in turn.
+    """A prediction in pieces: right and wrong characters in turn, or one that is abridged.
 
-    Digits are compared place by place from the units, because their place decides what they mean.
+    Digits are compared place by place from the end, because their place decides what they mean.
 
     >>> [(piece.text, piece.wrong) for piece in marked("1000", "990")]
     [('␣99', True), ('0', False)]
     >>> [(piece.text, piece.wrong) for piece in marked("1120", "1020")]
     [('1', False), ('0', True), ('20', False)]
-
-    Args:
-      answer: The right answer, without padding.
-      prediction: The model's answer.
-      from_end: Whether places are counted from the end.
-
-    Returns:
-      The pieces; of a long answer, one piece that is abridged.
     """
     if max(len(answer), len(prediction)) > LONGEST_TEXT or "{" in answer + prediction:
         return (Piece(abridged(prediction) or VISIBLE_PAD, prediction != answer, is_abridged=True),)
     width = max(len(answer), len(prediction))
     right, said = (text.rjust(width) if from_end else text.ljust(width) for text in (answer, prediction))
-    pieces: list[Piece] = []
-    for expected, character in zip(right, said, strict=True):
-        shown = visible(character)
-        is_wrong = expected != character
-        if pieces and pieces[-1].wrong == is_wrong:
-            pieces[-1] = Piece(pieces[-1].text + shown, is_wrong)
-        else:
-            pieces.append(Piece(shown, is_wrong))
-    return tuple(pieces)
+    pairs = itertools.groupby(zip(right, said, strict=True), key=lambda pair: pair[0] != pair[1])
+    return tuple(Piece("".join(visible(character) for _, character in group), is_wrong) for is_wrong, group in pairs)
 
 
 def in_words(pieces: tuple[Piece, ...]) -> str:

@@ -40,34 +40,22 @@ def write_report(
     data_dir: str | None = None,
     learner_of: Callable[[Run], Learner] | None = None,
 ) -> None:
-    """Asks the best models of runs, and writes the report about them.
+    """Asks the best models of runs, by what the report calls them, and writes the report about them.
 
-    Args:
-      path: A file that ends in one of ``SUFFIXES``.
-      runs: The runs, by what the report calls them.
-      options, lengths, chosen, data_dir: As for ``collect.collect``.
-      learner_of: From a run to its best model, if the caller has it already.
+    The options are those of ``collect.collect``; ``learner_of`` gives the best model, if the caller has it already.
 
-    Raises:
-      InputError: As ``check`` and ``collect.collect`` say.
-      WriteError: The file cannot be written.
+    Raises InputError as ``check`` and ``collect.collect`` say; WriteError if the file cannot be written.
     """
     check(path, runs)
     collected = []
+    how = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
     for label, run in runs.items():
-        learner = learner_of and learner_of(run)
-        how = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir, "learner": learner}
-        collected.append(collect.collect(run, label, options, **how))
+        collected.append(collect.collect(run, label, options, **how, learner=learner_of and learner_of(run)))
     write(path, render(collected).encode())
 
 
 def check(path: Path, runs: Mapping[str, Run]) -> None:
-    """Checks what can be checked before a model is asked.
-
-    Raises:
-      InputError: The file is of another kind, there are too many runs, one of them has no checkpoint, or Jinja is not
-        installed.
-    """
+    """Checks what can be checked before a model is asked; raises InputError as the sentences below say."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"the report is {path}; give a file that ends in {SUFFIXES[0]}")
     if len(runs) > MOST_RUNS:
@@ -93,13 +81,8 @@ def environment() -> Any:
     """Jinja's environment, with all that the template calls."""
     import jinja2
 
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    how = {"autoescape": True, "undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), **how)
     made.filters["cut"] = lambda value: cut(value, 3)
     made.tests["kind"] = lambda value, name: type(value).__name__ == name
     made.globals |= {"version": __version__, "blank": VISIBLE_PAD, "light": drawing.LIGHT, "dark": drawing.DARK}

@@ -21,8 +21,7 @@ def command(task: Task, config: TrainConfig, run_dir: str, data_dir: str = "data
     >>> command(recipe_data("best", "pq"), recipe("best", "pq"), "runs/pq")
     'arith-model train pq --data-dir data --run-dir runs/pq'
 
-    Returns:
-      The command; None if no options of a recipe give this configuration, which then was made in Python.
+    None if no options of a recipe give this configuration, which then was made in Python.
     """
     found = []
     for name in RECIPES:

@@ -22,6 +22,7 @@ from seq2seq_arith.trainer.runs import history
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
 TABLE_EPOCHS = 24  # of the tables beside the curves
+EMPTY = Heat("·", "", None)
 
 
 def sections(runs: Sequence[RunReport]) -> dict[str, tuple[Sequence[Block], list[tuple[str, list[Block]]]]]:
@@ -79,16 +80,16 @@ def compared(runs: Sequence[RunReport]) -> Table:
     for each in runs:
         model = each.run.config.model
         best = history.best(each.history)
-        columns.append(
-            {"model": f"{model.name}, view {model.view}", "trained on": each.task.config_name, "given": model.given}
-            | {"exact match, validation set": cut(best["val_exact_match"], 4) if best else "–"}
-            | {"worst slice": worst_slice(each.own_suite), "epochs": f"{len(each.history)}, best {each.best_epoch}"}
-            | {
-                name: value
-                for name, value in (facts(each.summary, each.own_suite) if each.summary else {}).items()
-                if name not in ("exact match", "given", "worst slice")
-            }
-        )
+        column = {
+            "model": f"{model.name}, view {model.view}",
+            "trained on": each.task.config_name,
+            "given": model.given,
+            "exact match, validation set": cut(best["val_exact_match"], 4) if best else "–",
+            "worst slice": worst_slice(each.own_suite),
+            "epochs": f"{len(each.history)}, best {each.best_epoch}",
+        }
+        took = facts(each.summary) if each.summary else {}
+        columns.append(column | {name: value for name, value in took.items() if name not in ("exact match", "given")})
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [[name, *(column.get(name, "not known: not finished") for column in columns)] for name in names]
     return Table("What was trained, what it reached, and what it took", _head("", runs), rows, "wide facts")
@@ -97,16 +98,10 @@ def compared(runs: Sequence[RunReport]) -> Table:
 def network(each: RunReport) -> list[Block]:
     description = f"{len(each.layers)} layers below each other. The table below lists them."
     picture = _picture(f"The network of {each.label}", charts.network(each.layers), description)
-    rows = [
-        (
-            layer.name,
-            layer.kind,
-            Code(charts.shape_in_words(layer.shape)),
-            layer.weights,
-            ", ".join(layer.reads) or "the question",
-        )
-        for layer in each.layers
-    ]
+    rows = []
+    for layer in each.layers:
+        shape, reads = Code(charts.shape_in_words(layer.shape)), ", ".join(layer.reads) or "the question"
+        rows.append((layer.name, layer.kind, shape, layer.weights, reads))
     caption = f"Layers: {sum(layer.weights for layer in each.layers):,} weights"
     head = ["layer", "kind", "output", "weights", "reads"]
     facts_table = Table("What it is, and what it is given", ["", ""], list(each.facts.items()), "facts")
@@ -181,16 +176,11 @@ def seen(each: RunReport, asked: Asked) -> list[Block]:
             found += [lengths_map(each, groups, field) for field in both if any(getattr(one, field) for one in groups)]
             continue
         head = [name, *(word for field in both for word in (f"not {field[2:]}" if field == "unseen" else field, "of"))]
-        found.append(
-            Table(
-                f"Exact match by {name}",
-                head,
-                [
-                    [" × ".join(one.names)] + [cell for field in both for cell in _with_count(getattr(one, field))]
-                    for one in groups
-                ],
-            )
-        )
+        rows = [
+            [" × ".join(one.names), *(cell for field in both for cell in _with_count(getattr(one, field)))]
+            for one in groups
+        ]
+        found.append(Table(f"Exact match by {name}", head, rows))
     return found
 
 
@@ -198,18 +188,11 @@ def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) ->
     """The groups by the lengths of both operands, as a map."""
     cells = {one.names: getattr(one, field) for one in groups if getattr(one, field)}
     names = sorted({name for one in groups for name in one.names}, key=lambda name: int(name.partition("-")[0]))
-    rows = [
-        [
-            left,
-            *(
-                Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match)
-                if (share := cells.get((left, right)))
-                else Heat("·", "", None)
-                for right in names
-            ),
-        ]
-        for left in names
-    ]
+
+    def heat(share: Share | None) -> Heat:
+        return Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match) if share else EMPTY
+
+    rows = [[left, *(heat(cells.get((left, right))) for right in names)] for left in names]
     told = "not seen in training" if field == "unseen" else "seen in training"
     caption = f"By {each.task.notation.characters} of the operands, {told}"
     return Table(caption, ["", *names], rows, "heat")
@@ -238,20 +221,13 @@ def split_slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResul
 
 def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) -> Table:
     is_split = found[0].seen is not None
-    rows = [
-        [Named(one.name, one.why), *_with_count(one.all)]
-        + ([*_with_count(one.seen), *_with_count(one.unseen)] if is_split else [])
-        + [one.wrong.sentence(each.task) if one.wrong else "none"]
-        for one in found
-    ]
-    head = [
-        "slice",
-        "right",
-        "questions",
-        *(["seen", "of", "not seen", "of"] if is_split else []),
-        "first wrong answer",
-    ]
-    return Table(caption, head, rows, "wide")
+    rows = []
+    for one in found:
+        split = [*_with_count(one.seen), *_with_count(one.unseen)] if is_split else []
+        wrong = one.wrong.sentence(each.task) if one.wrong else "none"
+        rows.append([Named(one.name, one.why), *_with_count(one.all), *split, wrong])
+    split = ["seen", "of", "not seen", "of"] if is_split else []
+    return Table(caption, ["slice", "right", "questions", *split, "first wrong answer"], rows, "wide")
 
 
 def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
@@ -264,10 +240,9 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
             found.setdefault(one.name, [None] * len(runs))[number] = one.all
     if not found:
         return []
-    rows = sorted(found.items(), key=lambda item: min(share.exact_match or 0.0 for share in item[1] if share))
-    return [
-        Table("Exact match of each run on each slice", _head("slice", runs), [[name, *shares] for name, shares in rows])
-    ]
+    ordered = sorted(found.items(), key=lambda item: min(share.exact_match or 0.0 for share in item[1] if share))
+    rows = [[name, *shares] for name, shares in ordered]
+    return [Table("Exact match of each run on each slice", _head("slice", runs), rows)]
 
 
 def further(each: RunReport) -> list[Block]:
@@ -286,13 +261,10 @@ def further(each: RunReport) -> list[Block]:
     if not task.notation.has_lengths:
         return [Text(f"{task.name} does not have longer operands.")]
     if not model.any_length:
-        return [
-            Text(f"Model {model.name} has weights for every place of the string, and cannot read longer questions.")
-        ]
-    return [
-        Text("No longer questions were asked. This command asks them:"),
-        Text(f"arith-model report RUN --lengths {2 * task.digits}", True),
-    ]
+        why = "has weights for every place of the string, and cannot read longer questions"
+        return [Text(f"Model {model.name} {why}.")]
+    command = Text(f"arith-model report RUN --lengths {2 * task.digits}", True)
+    return [Text("No longer questions were asked. This command asks them:"), command]
 
 
 def confidence(each: RunReport, asked: Asked) -> list[Block]:
@@ -320,12 +292,10 @@ def confusion(each: RunReport, asked: Asked) -> list[Block]:
     if not asked.wrong:
         return [Text("There is no mistake on the validation set.")]
     if found := asked.confusion:
-        places = [
-            (place.name, place.wrong, place.count, ", ".join(map(str, place.swaps)) or "none") for place in found.places
-        ]
+        places = [(one.name, one.wrong, one.count, ", ".join(map(str, one.swaps)) or "none") for one in found.places]
         most = max(found.counts.max(), 10)
         cells = [
-            [Code(right), *(Heat(str(count) if count else "·", "", count / most if count else None) for count in row)]
+            [Code(right), *(Heat(str(count), "", count / most) if count else EMPTY for count in row)]
             for right, row in zip(found.characters, found.counts.tolist(), strict=True)
         ]
         caption = "Wrong characters (columns) for right ones (rows)"
@@ -381,7 +351,7 @@ def repeat(each: RunReport) -> list[Block]:
     """The commands that make the run and its dataset anew, and the parameters."""
     if each.command:
         again = [Text("This command trains the run anew, and makes its dataset if it is missing:")]
-        again.append(Text(each.command, True))
+        again += [Text(each.command, True)]
     else:
         again = [Text("This run was configured in Python, and no options of a recipe give its settings.")]
     parameters = {name: str(value) for name, value in each.task.parameters().items()}

@@ -34,55 +34,36 @@ PER_SLICE = 20
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A question with a model's answer.
-
-    Attributes:
-      question, answer, right: The question, the model's answer and the right one, as people write them.
-      confidence: The product of the probabilities of the answer's characters.
-      read: The characters of each step of the question.
-      written: The characters of the answer, in the order in which the model writes them.
-      backwards: Whether that order is from the last character to the first.
-      alphabet: The characters whose probabilities these are; a blank is ``text.VISIBLE_PAD``.
-      probabilities: [steps of the answer][alphabet].
-      attention: For each layer that looks at something while the answer is written: its name as ``layer``, ``keys``,
-        the characters that it looks at, and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
-      lines: For some counters: the number of the ``unit``, and the ``corners`` [steps done, count] between which its
-        line is straight, along the question and its answer.
-    """
+    """A question, a model's answer and the right one, as people write them."""
 
     question: str
     answer: str
     right: str
-    confidence: float
-    read: list[str]
-    written: list[str]
-    backwards: bool
-    alphabet: str
-    probabilities: list[list[float]]
+    confidence: float  # the product of the probabilities of the answer's characters
+    read: list[str]  # the characters of each step of the question
+    written: list[str]  # the characters of the answer, in the order in which the model writes them
+    backwards: bool  # whether that order is from the last character to the first
+    alphabet: str  # a blank is ``text.VISIBLE_PAD``
+    probabilities: list[list[float]]  # [steps of the answer][alphabet]
+    # For each layer that looks at something while the answer is written: its name as ``layer``; ``keys``, the
+    # characters that it looks at; and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
     attention: list[dict[str, Any]]
+    # For some counters: the number of the ``unit``, and the ``corners`` [steps done, count] between which its line is
+    # straight, along the question and its answer.
     lines: list[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AtLength:
-    """How a model does on its task's suite for operands of one length.
-
-    Attributes:
-      length: The most digits, or dashes, of an operand.
-      questions: How many were asked.
-      right: The share of right answers, from 0 to 1.
-      worst: The share in the worst slice.
-      slice, why: The name of that slice, and why it is hard.
-      wrong: A mistake in it, in words; empty if all answers are right.
-    """
+    """How a model does on its task's suite for operands of at most one length."""
 
     length: int
     questions: int
-    right: float
-    worst: float
-    slice: str
-    why: str
-    wrong: str
+    right: float  # the share of right answers, from 0 to 1
+    worst: float  # the share in the worst slice
+    slice: str  # the name of that slice
+    why: str  # it is hard
+    wrong: str  # a mistake in it, in words; empty if all answers are right
 
 
 class Models:
@@ -96,15 +77,9 @@ class Models:
         self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 
     def answer(self, run: Run, typed: str, epoch: int | None = None) -> Answer:
-        """A model's answer to a question as a person types it.
+        """A model's answer to a question as a person types it, with the weights of an epoch, or the best ones.
 
-        Args:
-          run: The run.
-          typed: The question.
-          epoch: The epoch whose weights to ask; None for the best ones.
-
-        Raises:
-          InputError: It is not a question for this run, or there are no such weights.
+        Raises InputError if it is not a question for this run, or there are no such weights.
         """
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
@@ -126,8 +101,7 @@ class Models:
     def at_length(self, run: Run, length: int, epoch: int | None = None) -> AtLength:
         """Asks a model some questions of each slice of its task's suite, of operands of at most this length.
 
-        Raises:
-          InputError: The model cannot read them, the task has no suite, or there are no such weights.
+        Raises InputError if the model cannot read them, the task has no suite, or there are no such weights.
         """
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
         found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
@@ -175,13 +149,16 @@ def _rounded(values: np.ndarray) -> list:
 
 def _attention(found: Inspection) -> list[dict[str, Any]]:
     """The layers that look at something while the answer is written."""
-    steps, layers = len(found.written), []
-    for layer, shares in found.attention.items():
-        if not found.is_of_answer(shares) or shares[:, -steps:].size > MOST_SHARES:
-            continue
-        keys = found.labels(shares.shape[2])
-        layers.append({"layer": layer, "keys": keys, "shares": _rounded(shares[:, -steps:])})
-    return layers
+    of_answer = {
+        layer: shares[:, -len(found.written) :]
+        for layer, shares in found.attention.items()
+        if found.is_of_answer(shares)
+    }
+    return [
+        {"layer": layer, "keys": found.labels(shares.shape[2]), "shares": _rounded(shares)}
+        for layer, shares in of_answer.items()
+        if shares.size <= MOST_SHARES
+    ]
 
 
 def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[dict[str, Any]]:
@@ -197,8 +174,8 @@ def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[dict[st
     # What each step adds to each counter: the encoder by the character that it reads, the decoder at its first step
     # and at each further one.
     encoder, decoder = (np.asarray(layer.added(), np.float64) for layer in layers)
+    read, end = len(stored), len(stored) + len(found.answer)
     kinds = np.array([learner.view.alphabet.index(character) for character in stored])
-    read, end = len(kinds), len(kinds) + len(found.answer)
     kinds = np.concatenate([kinds, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
     added = np.concatenate([encoder, decoder])[kinds]
     counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(added, axis=0)])

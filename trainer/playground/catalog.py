@@ -25,40 +25,25 @@ LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Offer:
-    """A run that can be asked.
+    """A run that can be asked: names of its task, model and view, as in the run's summary, and what the page needs."""
 
-    Attributes:
-      name: Its folder, below the folder of all runs.
-      task: The name of the task.
-      model, view, given: As in the run's summary.
-      size: The longest operands in words, such as ``at most 3 digits``.
-      units: What the length of an operand is counted in.
-      digits: D of the training.
-      symbol: The character between the operands.
-      equals: What stands between a question and its answer.
-      example: A question.
-      character_by_character: Whether the model reads what it has written.
-      epochs: Those whose weights are kept, each with ``epoch``, ``exact_match`` (None where the history does not have
-        it) and ``is_best``; without any, only the best weights can be asked.
-      hard: A ``question`` of each ``slice`` of the suite, and ``why`` it is hard.
-      lengths: At which lengths of the operands it can be asked where it breaks; empty if the task has no lengths.
-    """
-
-    name: str
+    name: str  # its folder, below the folder of all runs
     task: str
     model: str
     view: str
     given: str
-    size: str
-    units: str
-    digits: int
-    symbol: str
-    equals: str
-    example: str
-    character_by_character: bool
+    size: str  # the longest operands in words, such as ``at most 3 digits``
+    units: str  # what the length of an operand is counted in
+    digits: int  # D of the training
+    symbol: str  # between the operands
+    equals: str  # between a question and its answer
+    example: str  # a question
+    character_by_character: bool  # whether the model reads what it has written
+    # Those whose weights are kept, each with ``epoch``, ``exact_match`` (None where the history does not have it) and
+    # ``is_best``; without any, only the best weights can be asked.
     epochs: list[dict[str, Any]]
-    hard: list[dict[str, str]]
-    lengths: list[int]
+    hard: list[dict[str, str]]  # a ``question`` of each ``slice`` of the suite, and ``why`` it is hard
+    lengths: list[int]  # at which it can be asked where it breaks; empty if the task has no lengths
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,14 +57,11 @@ class Refused:
 def listed(top: Path) -> dict[str, Any]:
     """All runs as they are now, for a training may be going on, and what the page has to know.
 
-    Raises:
-      InputError: The folder is no longer there, or has no run in it.
+    Raises InputError if the folder is no longer there, or has no run in it.
     """
     found = [offer(name, folder) for name, folder in listing.folders(top).items()]
-    return page_data(
-        [vars(each) for each in found if isinstance(each, Offer)],
-        [vars(each) for each in found if isinstance(each, Refused)],
-    )
+    runs, refused = ([vars(each) for each in found if isinstance(each, kind)] for kind in (Offer, Refused))
+    return page_data(runs, refused)
 
 
 def page_data(runs: list[dict[str, Any]], refused: list[dict[str, Any]]) -> dict[str, Any]:
@@ -91,19 +73,13 @@ def offer(name: str, folder: Path) -> Offer | Refused:
     """What can be asked of a run, or why nothing can."""
     try:
         run = open_run(folder)
-        _check_code(run)
-        checkpoints.load(run.best)
+        model = run.config.model
+        known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
+        for kind, code in model.own_code.items():
+            plugins.load(code, known[kind], kind)  # refuses code that may not run
         return _offer(name, run)
     except InputError as error:
         return Refused(name=name, why=str(error))
-
-
-def _check_code(run: Run) -> None:
-    """Raises InputError if the run's model or view is code that may not run."""
-    model = run.config.model
-    known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
-    for kind, name in model.own_code.items():
-        plugins.load(name, known[kind], kind)
 
 
 def _offer(name: str, run: Run) -> Offer:
@@ -167,11 +143,7 @@ def lengths(run: Run) -> list[int]:
 
 
 def read(question: str, run: Run) -> text.Question:
-    """Reads a question as a person types it, also with the short forms of ``text.spelled``.
-
-    Raises:
-      InputError: It is not a question of the task, or too long for this page.
-    """
+    """Reads a question as a person types it; raises InputError if it is not one of the task, or is too long."""
     task, most = run.task, most_digits(run)
     longest = max(map(len, text.typed_operands(question, task)))
     if most < longest <= run.most_digits:

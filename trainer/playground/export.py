@@ -35,7 +35,6 @@ SCRIPTS = "<!-- scripts of an exported page -->"
 ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">
   <script src="runs.js" defer></script>
   <script src="model.js" defer></script>"""
-RUNS = "window.exported = "
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
@@ -43,15 +42,9 @@ MOST_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
-    """Writes index.html and all that it needs.
+    """Writes index.html and all that it needs into a new folder.
 
-    Args:
-      top: The folder of the runs.
-      folder: The folder to write, which is not there yet.
-
-    Raises:
-      InputError: The folder is there already, or no run can be on such a page.
-      WriteError: The folder cannot be written.
+    Raises InputError if it is there already, or no run can be on such a page; WriteError if it cannot be written.
     """
     if folder.exists():
         raise InputError(f"{folder} is there already; give a folder that is not")
@@ -79,8 +72,8 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
             for name in COPIED:
                 shutil.copyfile(STATIC / name, partial / name)
             (partial / "index.html").write_text(page, encoding="utf-8")
-            held = catalog.page_data(exported, [])
-            (partial / "runs.js").write_text(f"{RUNS}{json.dumps(held)};\n", encoding="utf-8")
+            held = json.dumps(catalog.page_data(exported, []))
+            (partial / "runs.js").write_text(f"window.exported = {held};\n", encoding="utf-8")
             if folder.exists():
                 raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
@@ -104,13 +97,13 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any] | Refus
         return Refused(name=name, why=f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
     kept = _thinned(offer, MOST_WEIGHTS // count - 1)
     weights = {"best": best} | {str(each["epoch"]): _arrays(run.of_epoch(each["epoch"])) for each in kept}
-    return (
-        vars(offer)
-        | {"epochs": kept}
-        | _rules(run)
-        | {"at_lengths": _at_lengths(models, run, offer.lengths)}
-        | {"weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()}}
-    )
+    return {
+        **vars(offer),
+        **_rules(run),
+        "epochs": kept,
+        "at_lengths": _at_lengths(models, run, offer.lengths),
+        "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
+    }
 
 
 def _rules(run: Run) -> dict[str, Any]:

@@ -46,14 +46,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(top: Path, port: int) -> None:
-    """Serves the playground until Ctrl-C or SIGTERM.
+    """Serves the playground until Ctrl-C or SIGTERM; port 0 is a free one.
 
-    Args:
-      top: The folder of the runs.
-      port: The port; 0 for a free one.
-
-    Raises:
-      InputError: There are no runs, or the port is taken.
+    Raises InputError if there are no runs, or the port is taken.
     """
     listing.folders(top)
     asyncio.run(_serve(top, port))
@@ -80,11 +75,7 @@ async def _serve(top: Path, port: int) -> None:
 
 
 class Playground:
-    """The routes. All models are asked in one thread, one question after another.
-
-    Args:
-      top: The folder of the runs.
-    """
+    """The routes. All models are asked in one thread, one question after another."""
 
     def __init__(self, top: Path) -> None:
         self._top = top
@@ -121,11 +112,7 @@ class Playground:
         return web.json_response(vars(found))
 
     def _open(self, name: str) -> Run:
-        """A run by the name that the page has for it: no other folder can be named.
-
-        Raises:
-          InputError: There is no such run, or it cannot be opened.
-        """
+        """A run by the name that the page has for it: no other folder can be named."""
         folder = listing.folders(self._top).get(name)
         if folder is None:
             raise InputError("there is no run of that name; load the page again")
@@ -141,10 +128,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         _check_origin(request)
         response = await handler(request)
-    except InputError as error:
-        response = _refusal(400, str(error))
-    except RunError as error:
-        response = _refusal(500, str(error))
+    except (InputError, RunError) as error:
+        response = _refusal(400 if isinstance(error, InputError) else 500, str(error))
     except web.HTTPException as error:
         response = _refusal(error.status, error.reason)
     except Exception as error:  # of a model of one's own, or of TensorFlow: the next question may have an answer
@@ -172,11 +157,7 @@ async def _page(request: web.Request) -> web.Response:
 
 
 async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
-    """What a request asks: the name of a run, an epoch or None, and fields of these types.
-
-    Raises:
-      InputError: It is not such a request.
-    """
+    """What a request asks: the name of a run, an epoch or None, and fields of these types."""
     if request.content_type != "application/json":
         raise InputError(f"the content type is {request.content_type}; send application/json")
     try:

@@ -87,11 +87,11 @@ def breakdown(task: Task, operands: Operands, answers: np.ndarray, exact: np.nda
     tables = {"operand lengths": by_lengths(task, operands, exact)}
     for name, group in task.operation.breakdowns.items():
         tables[name] = by(group(*operands), exact, name)
-    if task.notation.has_digits:
-        tables["answer length"] = by(np.sum(answers != ord(" "), axis=1), exact, "characters")
-    else:
-        names, index = ranges(task.answer_width, np.sum(answers != ord(" "), axis=1))
-        tables["answer length"] = by(np.array(names)[index], exact, "characters")
+    lengths = np.sum(answers != ord(" "), axis=1)
+    if not task.notation.has_digits:
+        names, index = ranges(task.answer_width, lengths)
+        lengths = np.array(names)[index]
+    tables["answer length"] = by(lengths, exact, "characters")
     return tables
 
 

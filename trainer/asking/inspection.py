@@ -26,30 +26,19 @@ BEGINNING = "^"
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Inspection:
-    """What happened in a model while it answered.
-
-    Attributes:
-      question, answer: As people write them.
-      confidence: The product of the probabilities of the answer's characters.
-      read: The characters of each step of the question, as the view gives them.
-      written: The characters of the answer, in the order in which the model writes them.
-      previous: What the model reads at each step of the answer: the character before, or the place of its own.
-      alphabet: The characters whose probabilities these are.
-      probabilities: float32 [answer steps, alphabet].
-      attention: For each layer of attention, float32 [heads, queries, keys].
-      states: For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on
-        from where its encoder ended.
-    """
+    """What happened in a model while it answered a question, both as people write them."""
 
     question: str
     answer: str
-    confidence: float
-    read: list[str]
-    written: list[str]
-    previous: list[str]
+    confidence: float  # the product of the probabilities of the answer's characters
+    read: list[str]  # the characters of each step of the question, as the view gives them
+    written: list[str]  # the characters of the answer, in the order in which the model writes them
+    previous: list[str]  # what the model reads at each step of the answer: the character before, or that of the step
     alphabet: str
-    probabilities: np.ndarray
-    attention: dict[str, np.ndarray]
+    probabilities: np.ndarray  # float32 [answer steps, alphabet]
+    attention: dict[str, np.ndarray]  # of each layer, float32 [heads, queries, keys]
+    # Of each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on where its
+    # encoder ended.
     states: dict[str, np.ndarray]
 
     def labels(self, count: int) -> list[str]:
@@ -100,20 +89,14 @@ class Inspection:
     def maps_of_states(self) -> list[drawing.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
         return [
-            drawing.HeatMap(
-                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states)), signed=True
-            )
-            for layer, states in self.states.items()
+            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), signed=True)
+            for layer, each in self.states.items()
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:
         """The states of the first recurrent layer, then of those with as many units that come after it.
 
-        Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is
-        written.
-
-        Returns:
-          float32 [steps, units], and what stands at each step.
+        Returns float32 [steps, units], and what stands at each step.
         """
         layers = list(self.states.values())
         alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
@@ -227,7 +210,6 @@ def draw(path: Path, found: Inspection) -> None:
     Raises WriteError if the file cannot be written.
     """
     figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
-    figure.suptitle(
-        f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
-    )
+    is_short = len(found.question) <= drawing.MOST_LABELS
+    figure.suptitle(f"{found.question} = {found.answer}" if is_short else found.answer[:40])
     write(path, drawing.image(figure, path.suffix))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
-from seq2seq_arith.arithmetic.suites import Slice, SuiteOptions
+from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
@@ -149,13 +149,8 @@ def ask_run(
 ) -> list[SuiteResult]:
     """Asks the best model of a run its task's suite, at the D that it was trained on and at further ones.
 
-    Args:
-      run: The run.
-      chosen: Which questions to draw; None for the default ones.
-      lengths: The further D.
-      trained: The training set; None if it is not known.
-      replicas: As in ``make_strategy``.
-      learner: The best model on the run's own task, if the caller has it already.
+    ``trained`` is the training set, None if it is not known; ``learner`` the best model on the run's own task, if the
+    caller has it already.
 
     Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths.
     """
@@ -166,14 +161,9 @@ def ask_run(
         roomy = own if task == run.task else session.restore(run, task, replicas)
         results.append(ask_suite(roomy, chosen, digits=size, trained=trained))
     for result in results:
-        _tell(result)
+        for each in result.slices:
+            events.emit("slice", task=result.task.name, digits=result.digits, name=each.name, **each.all.to_json())
     return results
-
-
-def _tell(result: SuiteResult) -> None:
-    """Tells other programs of each slice."""
-    for each in result.slices:
-        events.emit("slice", task=result.task.name, digits=result.digits, name=each.name, **each.all.to_json())
 
 
 def ask_suite(
@@ -186,7 +176,11 @@ def ask_suite(
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task, chosen = learner.view.task, chosen or SuiteOptions()
     size = digits or task.digits
-    drawn = _draw(task, size, chosen)
+    drawn = [
+        (each, pairs)
+        for each in task.operation.suite(size)
+        if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
+    ]
     if not drawn:
         return SuiteResult(task, size, chosen, ())
     operands, place = _joined(task, [pairs for _, pairs in drawn])
@@ -195,25 +189,9 @@ def ask_suite(
     slices = []
     for index, (each, _) in enumerate(drawn):
         rows = place == index
-        shares = _shares(exact[rows], None if seen is None else seen[rows])
-        slices.append(SliceResult(each.name, each.why, *shares, wrong.get(index)))
+        split = (None, None) if seen is None else (Share.of(exact[rows & seen]), Share.of(exact[rows & ~seen]))
+        slices.append(SliceResult(each.name, each.why, Share.of(exact[rows]), *split, wrong.get(index)))
     return SuiteResult(task, size, chosen, tuple(slices))
-
-
-def _shares(exact: np.ndarray, seen: np.ndarray | None) -> tuple[Share, Share | None, Share | None]:
-    """The share of all questions, of those seen in training, and of the others."""
-    if seen is None:
-        return Share.of(exact), None, None
-    return Share.of(exact), Share.of(exact[seen]), Share.of(exact[~seen])
-
-
-def _draw(task: Task, digits: int, chosen: SuiteOptions) -> list[tuple[Slice, list[suites.Pair]]]:
-    """The slices that have questions, with their pairs."""
-    drawn = [
-        (each, suites.pairs(task.name, digits, each, chosen.seed, chosen.per_slice))
-        for each in task.operation.suite(digits)
-    ]
-    return [(each, pairs) for each, pairs in drawn if pairs]
 
 
 def _joined(task: Task, slices: list[list[suites.Pair]]) -> tuple[probes.Operands, np.ndarray]:
@@ -253,11 +231,8 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
     """Prints a table of the slices of each suite; of the pairs of lengths, the worst ones."""
     for result in suites:
         if result.slices:
-            chosen = result.chosen
-            say(
-                f"\nsuite of {result.task.name} at {size(result)}: {result.num_questions:,} questions, "
-                f"up to {chosen.per_slice:,} per slice, seed {chosen.seed}"
-            )
+            drawn = f"up to {result.chosen.per_slice:,} per slice, seed {result.chosen.seed}"
+            say(f"\nsuite of {result.task.name} at {size(result)}: {result.num_questions:,} questions, {drawn}")
             say(slice_table(result))
             if hidden := len(result.slices) - len(shown(result.slices)):
                 say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")

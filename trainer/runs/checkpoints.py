@@ -42,18 +42,8 @@ if TYPE_CHECKING:
 
 STATE, SHA256 = "state", "sha256"
 # What zipfile, NumPy and JSON raise for damaged files, depending on the bit that is damaged.
-DAMAGE = (
-    ValueError,
-    KeyError,
-    AttributeError,
-    OSError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+DAMAGE = (ValueError, KeyError, AttributeError, OSError, EOFError, MemoryError, RuntimeError)
+DAMAGE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 # The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
@@ -72,13 +62,10 @@ def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
 
 
 def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *, keep: Path | None = None) -> None:
-    """Saves the values of variables and a JSON state.
+    """Saves the values of variables, as ``values`` gives them, and a state that JSON can hold.
 
-    Args:
-      path: The file; its folder is made if need be.
-      arrays: The values, as ``values`` gives them.
-      state: A state that JSON can hold.
-      keep: A name for the file that ``path`` was until now; None to replace it. At any moment one of the two is there.
+    The folder is made if need be. With ``keep``, the file that ``path`` was until now gets that name: at any moment one
+    of the two is there.
 
     Raises WriteError if the file cannot be written.
     """
@@ -124,10 +111,7 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:
-    """Assigns saved values to variables of the same keys and shapes.
-
-    Raises InputError if the values are those of another model.
-    """
+    """Assigns saved values to variables; raises InputError if the values are those of another model."""
     for name, variable in check(variables, arrays, path).items():
         variable.assign(arrays[name])
 
@@ -135,9 +119,7 @@ def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray],
 def check(
     variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path
 ) -> "dict[str, keras.Variable]":
-    """Checks that saved values are those of variables, which need no values: of the same keys, shapes and dtypes.
-
-    Returns the variables, each by the key of its saved value.
+    """Variables by the keys of their saved values, which have the same shapes and dtypes.
 
     Raises InputError if the values are those of another model.
     """

@@ -24,16 +24,10 @@ class Worst:
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What the best model of a run was asked.
+    """What the best model of a run was asked."""
 
-    Attributes:
-      evaluation: The content of ``evaluation.json``; empty if the model was not evaluated, or the file is damaged.
-      worst: The worst slice at the size that the model was trained on, as ``evaluate`` or the training's end has found
-        it; None if the model was not asked, or the task has no suite.
-    """
-
-    evaluation: dict[str, Any]
-    worst: Worst | None
+    evaluation: dict[str, Any]  # the content of ``evaluation.json``; empty if there is none, or it is damaged
+    worst: Worst | None  # at the size that the model was trained on; None if it was not asked, or there is no suite
 
     def worst_in_words(self) -> str:
         """The worst slice with its share; or that the model was not asked."""

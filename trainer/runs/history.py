@@ -44,10 +44,7 @@ def epoch_lines(row: dict[str, Any], epochs: int) -> str:
 
 
 def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
-    """Writes the history as CSV with the columns ``COLUMNS``; numbers as Python writes them.
-
-    Raises WriteError if the file cannot be written.
-    """
+    """Writes the history as CSV with the columns ``COLUMNS``; raises WriteError if the file cannot be written."""
     text = io.StringIO()
     writer: csv.DictWriter[str] = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -56,10 +53,7 @@ def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """The rows that ``write_csv`` wrote; none if there is no such file.
-
-    Raises InputError if the file is damaged.
-    """
+    """The rows that ``write_csv`` wrote, none if there is no such file; raises InputError if it is damaged."""
     if not path.exists():
         return []
     try:
@@ -159,10 +153,7 @@ def _shown(rows: Sequence[dict[str, Any]], column: str) -> list[float]:
 
 
 def plot(path: Path, history: Sequence[dict[str, Any]], title: str) -> None:
-    """Draws the curves of one run as a PNG.
-
-    Raises WriteError if the file cannot be written.
-    """
+    """Draws the curves of one run as a PNG; raises WriteError if the file cannot be written."""
     figure = curves({title: history}, METRICS, (4.5, 4.0))
     figure.suptitle(title)
     write(path, drawing.image(figure))

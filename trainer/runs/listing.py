@@ -32,30 +32,21 @@ class RunState(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A run in a list; what is not known of it is None.
+    """A run in a list; what is not known of it is None."""
 
-    Attributes:
-      name: Its folder, below the folder of all runs.
-      state, why: How far it is; the sentence that says what is damaged, or why it is refused.
-      task, dataset, model, view: Their names.
-      epochs, most_epochs: How many are done, and were asked for.
-      best_epoch, exact_match: As ``history.best`` has it, and the score on the validation set then.
-      worst_slice, worst: The worst slice of the suite at the size of the dataset, and the share of right answers there.
-    """
-
-    name: str
+    name: str  # its folder, below the folder of all runs
     state: RunState
-    why: str = ""
+    why: str = ""  # it is damaged, or refused
     task: str | None = None
     dataset: str | None = None
     model: str | None = None
     view: str | None = None
-    epochs: int | None = None
-    most_epochs: int | None = None
+    epochs: int | None = None  # that are done
+    most_epochs: int | None = None  # that were asked for
     best_epoch: int | None = None
-    exact_match: float | None = None
-    worst_slice: str | None = None
-    worst: float | None = None
+    exact_match: float | None = None  # on the validation set, in the best epoch
+    worst_slice: str | None = None  # of the suite at the size of the dataset
+    worst: float | None = None  # the share of right answers there
 
     def cells(self) -> list[str]:
         """A row of a table with ``HEADER``."""
@@ -109,8 +100,7 @@ def entry(name: str, folder: Path) -> Entry:
     try:
         run = open_run(folder)
     except InputError as error:
-        is_whole = isinstance(_json(folder / CONFIG), dict)
-        return Entry(name=name, state=RunState.REFUSED if is_whole else RunState.DAMAGED, why=str(error))
+        return Entry(name=name, state=RunState.REFUSED if _is_whole(folder) else RunState.DAMAGED, why=str(error))
     model = run.config.model
     known = Entry(
         name=name,
@@ -154,12 +144,12 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     return found | ({"worst_slice": worst.name, "worst": worst.exact_match} if worst else {})
 
 
-def _json(path: Path) -> object:
-    """What a file of JSON holds; None if it is not one."""
+def _is_whole(folder: Path) -> bool:
+    """Whether the configuration of a run is a JSON object."""
     try:
-        return json.loads(files.read(path))
+        return isinstance(json.loads(files.read(folder / CONFIG)), dict)
     except (OSError, ValueError, RecursionError):
-        return None
+        return False
 
 
 def text(entries: Sequence[Entry]) -> str:

@@ -45,20 +45,12 @@ def _file(name: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run: its folder, its data and its configuration.
+    """A run: its folder, its data and its configuration."""
 
-    Attributes:
-      folder: The folder of all its files.
-      task: The parameters of its dataset.
-      sha256: The checksum of the dataset's metadata, which holds the checksums of all files.
-      data_dir: The directory under which TFDS found the dataset.
-      config: The model and its training.
-    """
-
-    folder: Path
-    task: Task
-    sha256: str
-    data_dir: str
+    folder: Path  #: of all its files
+    task: Task  #: the parameters of its dataset
+    sha256: str  #: of the dataset's metadata, which holds the checksums of all files
+    data_dir: str  #: under which TFDS found the dataset
     config: TrainConfig
 
     @property
@@ -94,10 +86,7 @@ class Run:
         return self.task.operation.max_digits if self.config.model.any_length else self.task.digits
 
     def task_of_length(self, length: int) -> Task:
-        """The task of this run with room for operands of this length.
-
-        Raises InputError if the task has no such operands, or the model cannot read them.
-        """
+        """The task of this run with room for operands of this length; raises InputError if it cannot be asked."""
         if length < 1:
             raise InputError(f"length is {length}; give lengths from 1")
         if not self.task.notation.has_lengths:
@@ -111,10 +100,7 @@ class Run:
         return task
 
     def check_all_questions(self) -> None:
-        """Checks that the questions of this task are few enough to ask all of them.
-
-        Raises InputError if they are too many.
-        """
+        """Raises InputError if the questions of this task are too many to ask all of them."""
         count, most = self.task.num_questions, ALL_CHARACTERS // self.task.question_width
         if count > most:
             many = f"{count:,}" if count < 10**18 else "more than 10^18"
@@ -125,11 +111,8 @@ class Run:
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``; ``open_run`` reads it back."""
-        data = {
-            "parameters": self.task.parameters(),
-            "sha256": self.sha256,
-            "directory": self.data_dir,
-        } | ({TASK_FILE: self.task.code} if self.task.code else {})
+        data = {"parameters": self.task.parameters(), "sha256": self.sha256, "directory": self.data_dir}
+        data |= {TASK_FILE: self.task.code} if self.task.code else {}
         return {"data": data, "train": self.config.to_json()}
 
     def fingerprint(self) -> int:
@@ -138,15 +121,10 @@ class Run:
         return int.from_bytes(hashlib.sha256(compared.encode()).digest()[:4], "big") >> 1
 
     def check_folder(self) -> "Run | None":
-        """Checks that this run may use the folder: it is new, empty, or has the same configuration.
+        """The run in the folder, None if none has been trained there; raises InputError if this run may not use it.
 
         A run whose learning rate is constant may go on for more epochs than were asked for, and any run may go on with
         another patience or target.
-
-        Returns:
-          The run that is there, if it has been trained; None otherwise.
-
-        Raises InputError if the folder has other files or another run.
         """
         there = standing(self.folder, self.task)
         if there is None:
@@ -314,10 +292,7 @@ def run_folder(name: str) -> Path:
 
 
 def local_folder(folder: str) -> Path:
-    """The path of a folder on a disk, to write into.
-
-    Raises InputError if the name is empty, or the folder is in an object store.
-    """
+    """The path of a folder on a disk; raises InputError if the name is empty, or that of an object store."""
     if not folder:
         raise InputError("the folder has an empty name; give a folder, or . for this one")
     if "://" in folder:

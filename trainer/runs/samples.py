@@ -3,8 +3,6 @@
 It has the answers to a few fixed questions, a line per epoch, for example::
 
     {"epoch": 3, "samples": [{"question": "152+8", "answer": "160", "prediction": "159"}, ...]}
-
-A module of its own, because a training writes it and a report reads it, each without the other.
 """
 
 import contextlib
@@ -34,7 +32,6 @@ class Sample:
 
     @property
     def right(self) -> bool:
-        """Whether the prediction is the right answer."""
         return self.prediction == self.answer
 
 
@@ -47,13 +44,7 @@ class EpochSamples:
 
 
 def make_samples(task: Task, examples: Examples, predicted: np.ndarray) -> list[Sample]:
-    """Questions, right answers and predictions as people write them, long runs in brief.
-
-    Args:
-      task: The task of the examples.
-      examples: The questions and the right answers.
-      predicted: The predictions, uint8 [examples, answer width].
-    """
+    """Examples and predictions, uint8 [examples, answer width], as people write them, long runs in brief."""
     from seq2seq_arith.trainer.data.views import to_strings  # imports TensorFlow
 
     columns = map(to_strings, (examples.questions, examples.answers, predicted))

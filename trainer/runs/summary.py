@@ -12,32 +12,20 @@ from seq2seq_arith.trainer.runs.stores import shown
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What a training took and what it reached.
+    """What a training took, and what it reached on the validation set in its best epoch."""
 
-    Attributes:
-      dataset: The config's name of the dataset.
-      model, view, given: As in the configuration.
-      weights: Trainable parameters.
-      examples: Examples seen, each as often as it was seen.
-      operations: Floating-point operations of the training steps, as ``costs.operations`` estimates them.
-      seconds: From the first step to the last, compiling and evaluations included.
-      character_accuracy, exact_match: On the validation set, in the best epoch.
-      best_epoch: That epoch, counted from 1.
-      worst_slice: The worst slice of the task's suite: its ``name``, ``questions``, ``exact_match`` and ``digits``;
-        None if the suite was not asked at the end of the training, or the task has none.
-    """
-
-    dataset: str
+    dataset: str  #: its config's name
     model: str
     view: str
     given: str
-    weights: int
-    examples: int
-    operations: int
-    seconds: float
+    weights: int  #: trainable parameters
+    examples: int  #: each as often as it was seen
+    operations: int  #: of the training steps, in floating point, as ``costs.operations`` estimates them
+    seconds: float  #: from the first step to the last, compiling and evaluations included
     character_accuracy: float
     exact_match: float
-    best_epoch: int
+    best_epoch: int  #: counted from 1
+    #: ``name``, ``questions``, ``exact_match`` and ``digits`` of the suite; None if it was not asked, or there is none.
     worst_slice: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
@@ -50,10 +38,7 @@ class Summary:
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
-        """What ``write`` wrote; None if the training has not ended.
-
-        Raises InputError if the file is damaged, or cannot be read.
-        """
+        """What ``write`` wrote, None if the training has not ended; raises InputError if the file is damaged."""
         if not path.exists():
             return None
         try:

@@ -27,27 +27,16 @@ _Run = Callable[[argparse.Namespace], int]
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """A command of the program.
-
-    Attributes:
-      name: What is typed.
-      does: One line for ``--help``.
-      options: Adds its options to its parser.
-      run: Does its work, and returns the exit code.
-      examples: Commands that work when they are typed, without the program's name; they end its help.
-      needs_tensorflow: Whether it needs TensorFlow and Keras.
-      prints_data: Whether its standard output is what was asked for, so that it has no events.
-      goes_on: Whether the same command goes on where it was stopped.
-    """
+    """A command of the program."""
 
     name: str
-    does: str
-    options: Callable[[Parser], None]
-    run: _Run
-    examples: Sequence[str]
-    needs_tensorflow: bool = True
-    prints_data: bool = False
-    goes_on: bool = False
+    does: str  # one line for ``--help``
+    options: Callable[[Parser], None]  # adds its options to its parser
+    run: _Run  # does its work, and returns the exit code
+    examples: Sequence[str]  # that work when they are typed behind the program's name; they end its help
+    needs_tensorflow: bool = True  # and Keras
+    prints_data: bool = False  # its standard output is what was asked for, so it has no events
+    goes_on: bool = False  # the same command goes on where it was stopped
 
     def add_options(self, parser: Parser) -> None:
         """Adds all of its options to a parser: its own, and those of every command."""
@@ -59,7 +48,7 @@ class Command:
         parser.add_help_option()
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parses what is typed behind its name; raises InputError if an argument is unknown, or of the wrong kind."""
+        """Parses what is typed behind its name; raises InputError if an argument is wrong."""
         parser = Parser(prog=f"{PROGRAM} {self.name}")
         self.add_options(parser)
         args, rest = parser.parse_known_args(words)
@@ -117,16 +106,14 @@ def parse_numbers(label: str, text: str, example: str) -> list[int]:
     >>> parse_numbers("lengths", "6-8,12", "6-18")
     [6, 7, 8, 12]
 
-    Raises:
-      InputError: It is not such a list.
+    Raises InputError if it is not such a list.
     """
     numbers: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part, re.ASCII)
         first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
         if not first <= last <= MAX_NUMBER:
-            raise InputError(
-                f"{label} is {text!r}; give whole numbers up to {MAX_NUMBER} and rising ranges, such as {example}"
-            )
+            advice = f"give whole numbers up to {MAX_NUMBER} and rising ranges, such as {example}"
+            raise InputError(f"{label} is {text!r}; {advice}")
         numbers += range(first, last + 1)
     return numbers

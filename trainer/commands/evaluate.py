@@ -56,15 +56,8 @@ def evaluate(args: argparse.Namespace) -> int:
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    options = evaluation.Options(
-        task=task,
-        data_dir=args.data_dir,
-        lengths=lengths,
-        chosen=chosen,
-        all_questions=args.all_questions,
-        replicas=args.replicas,
-    )
-    evaluation.evaluate(run, options)
+    how = {"data_dir": args.data_dir, "all_questions": args.all_questions, "replicas": args.replicas}
+    evaluation.evaluate(run, evaluation.Options(task=task, lengths=lengths, chosen=chosen, **how))
     return SUCCESS
 
 

@@ -60,10 +60,7 @@ def sweep(args: argparse.Namespace) -> int:
 
 
 def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
-    """The dataset and the settings of a planned run, of which ``train`` and ``evaluate`` will accept each.
-
-    Raises InputError if they will not.
-    """
+    """The dataset and the settings of a planned run; raises InputError if ``train`` or ``evaluate`` refuses them."""
     args = COMMANDS["train"].parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
     own_tasks.use(args.task_file)
     task, config = configuration(args)

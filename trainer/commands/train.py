@@ -118,10 +118,7 @@ def train(args: argparse.Namespace) -> int:
 
 
 def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
-    """The dataset that ``train`` is asked for, and the recipe with the options put in.
-
-    Raises InputError if a value is out of its range, or the network does not fit the dataset.
-    """
+    """The dataset that ``train`` is asked for, and the recipe with the options put in."""
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
     return task, configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
 

@@ -43,16 +43,13 @@ NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Planned:
-    """One run of a sweep: a group has a run per seed.
-
-    The settings are options of ``arith-model train`` without dashes in front, the suite those of ``evaluate``.
-    """
+    """One run of a sweep: a group has a run per seed."""
 
     group: str
     seed: int
     task: str
-    settings: dict[str, Any]
-    suite: dict[str, Any]
+    settings: dict[str, Any]  # options of ``arith-model train`` without dashes in front
+    suite: dict[str, Any]  # likewise, of ``evaluate``
 
     @property
     def name(self) -> str:
@@ -77,9 +74,7 @@ def typed(settings: dict[str, Any]) -> list[str]:
 
 
 def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -> tuple[Planned, ...]:
-    """The runs of a file, in its order; of each kind, those of one seed after the other.
-
-    The seeds are those of runs whose tables do not have their own, which ``read_seeds`` reads.
+    """The runs of a file, in its order; ``read_seeds`` reads the seeds of a table that has its own.
 
     Raises InputError if the file cannot be read, or is not the file of a sweep.
     """

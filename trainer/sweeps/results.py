@@ -37,23 +37,17 @@ OF_A_SUITE = ("median", "lowest", "reached")
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
-    """The line of a run that has been trained and evaluated, with the options of its suite.
-
-    Raises InputError if it has not.
-    """
+    """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     try:
         summary = json.loads(files.read(run.summary))
         evaluation = json.loads(files.read(run.evaluation))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
-    suites = [
-        {
-            **{name: suite[name] for name in ("version", "digits", "per_slice", "seed")},
-            "slices": {each["name"]: each["exact_match"] for each in suite["slices"] if each["questions"]},
-        }
-        for suite in evaluation["suites"]
-    ]
+    suites = []
+    for each in evaluation["suites"]:
+        slices = {one["name"]: one["exact_match"] for one in each["slices"] if one["questions"]}
+        suites.append({name: each[name] for name in ("version", "digits", "per_slice", "seed")} | {"slices": slices})
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -89,16 +83,12 @@ def file_of(path: Path) -> Path:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file; of two with the same run and seed, the later one.
-
-    Raises InputError if the file cannot be read, or has a line that is not one of these.
-    """
+    """The lines of a file; of two with the same run and seed, the later one; raises InputError if it has others."""
     try:
         lines = read_regular(path, files.MOST_OF_A_LIST).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}); give the results.jsonl of a sweep"
-        ) from None
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path} cannot be read ({why}); give the results.jsonl of a sweep") from None
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         try:
@@ -111,28 +101,17 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """What a table shows.
+    """What a table shows."""
 
-    Attributes:
-      by: What the rows of the table are: names of fields or settings.
-      where: Fields or settings, and the text that they must have; ``*`` stands for any text, as in names of files.
-      threshold: A seed counts if its worst slice reaches it.
-      lengths: Further lengths at which a suite was asked.
-      columns: Which of ``COLUMNS`` stand behind those of ``by``.
-    """
-
-    by: Sequence[str] = ("run",)
-    where: Sequence[tuple[str, str]] = ()
-    threshold: float = 0.99
-    lengths: Sequence[int] = ()
-    columns: Sequence[str] = tuple(COLUMNS)
+    by: Sequence[str] = ("run",)  # what the rows are: names of fields or settings
+    where: Sequence[tuple[str, str]] = ()  # fields or settings, and their text; ``*`` is any text, as in names of files
+    threshold: float = 0.99  # a seed counts if its worst slice reaches it
+    lengths: Sequence[int] = ()  # further ones at which a suite was asked
+    columns: Sequence[str] = tuple(COLUMNS)  # those that stand behind those of ``by``
 
 
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table: for each group, its seeds, and the worst slice of its suites.
-
-    Raises InputError if no run fits, or there is no such field.
-    """
+    """The header and the rows of a table; raises InputError if no run fits, or there is no such field."""
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
         asked_for = " and ".join(map("=".join, asked.where)) or "a result"
@@ -149,10 +128,9 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
 
 def _shown(asked: Asked) -> list[tuple[str, int | None]]:
     """The columns behind those of ``by``, in order: name, and the length, or None for that of the training."""
-    order = list(COLUMNS)
-    suite = [(name, size) for size in (None, *asked.lengths) for name in OF_A_SUITE]
-    first, last = order.index(OF_A_SUITE[0]), order.index(OF_A_SUITE[-1]) + 1
-    every = [*((name, None) for name in order[:first]), *suite, *((name, None) for name in order[last:])]
+    every: list[tuple[str, int | None]] = [(name, None) for name in COLUMNS]
+    behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
+    every[behind:behind] = [(name, size) for size in asked.lengths for name in OF_A_SUITE]
     return [(name, size) for name, size in every if name in asked.columns]
 
 
@@ -200,19 +178,13 @@ def _of_a_suite(name: str, worst: list[tuple[float, str]], threshold: float) -> 
 
 
 def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:
-    """The worst slice of a run at a size, and its name; without a size, at that of its training.
-
-    None if it was not asked.
-    """
+    """The worst slice of a run at a size, by default that of its training, and its name; None if it was not asked."""
     suites = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
     return min(((value, name) for suite in suites for name, value in suite["slices"].items()), default=None)
 
 
 def field_of(row: dict[str, Any], name: str) -> str:
-    """A field of a line, or a setting of its model or its training, as text.
-
-    Raises InputError if there is none of that name.
-    """
+    """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none."""
     settings = row["settings"]
     for place in (row, settings["model"], settings):
         if name in place and not isinstance(place[name], dict | list):

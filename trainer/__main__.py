@@ -14,13 +14,9 @@ from seq2seq_arith.trainer.quiet import require_tensorflow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program.
+    """Runs the program with arguments, by default those of the process.
 
-    Args:
-      argv: The arguments; None for those of the process.
-
-    Returns:
-      0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
+    Returns 0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
     with terminal.program(PROGRAM) as outcome:
         args = parse(argv)

@@ -255,10 +255,7 @@ class TrainConfig:
             )
 
     def lengths(self, task: Task) -> tuple[int, ...]:
-        """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one.
-
-        Raises InputError if the task has no strings of the lengths of the curriculum.
-        """
+        """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one."""
         if self.curriculum is None:
             return (task.digits,)
         curriculum = Curriculum.parse(self.curriculum)

@@ -37,8 +37,7 @@ class Curriculum:
       start: The most digits (or dashes, or letters) of an operand in the first stage.
       growth: By how much that is multiplied from stage to stage; what comes out is rounded up.
 
-    Raises:
-      InputError: A value is out of its range.
+    Raises InputError if a value is out of its range.
     """
 
     start: int
@@ -53,11 +52,7 @@ class Curriculum:
 
     @classmethod
     def parse(cls, text: str) -> "Curriculum":
-        """The curriculum that is written as START:GROWTH.
-
-        Raises:
-          InputError: It is not written so, or out of its range.
-        """
+        """The curriculum that is written as START:GROWTH; raises InputError if it is not written so."""
         match = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9}(?:\.[0-9]{1,9})?)", text) if isinstance(text, str) else None
         if not match:
             raise InputError(f"curriculum is {text!r}; give START:GROWTH, such as 10:1.25")

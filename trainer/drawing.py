@@ -124,10 +124,7 @@ def image(drawn: "Figure", suffix: str = ".png", dots: int = DOTS_PER_INCH) -> b
 def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     """A picture as SVG in an HTML page that has the colours of ``PALETTE`` as CSS variables.
 
-    Args:
-      drawn: The picture.
-      title: Its name for screen readers; different for each picture of a page.
-      description: What it shows, and where the same stands as text.
+    The title, another one for each picture of a page, and the description are for screen readers.
     """
     import matplotlib
 
@@ -135,9 +132,8 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     # Another salt for each picture: the names within it are those of the page.
     with matplotlib.rc_context({"svg.hashsalt": title, "svg.fonttype": "none"}):
         drawn.savefig(stream, format="svg", transparent=True)
-    text = re.sub(
-        r"<metadata>.*?</metadata>|<defs>\s*<style.*?</defs>|<!--.*?-->", "", stream.getvalue(), flags=re.DOTALL
-    )
+    dropped = r"<metadata>.*?</metadata>|<defs>\s*<style.*?</defs>|<!--.*?-->"
+    text = re.sub(dropped, "", stream.getvalue(), flags=re.DOTALL)
     used = set(re.findall(r"#([\w.]+)", text))
     text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
     names = {colour: name for name, colour in LIGHT.items()}
@@ -151,20 +147,13 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeatMap:
-    """A map of numbers in which colours are values. They are perceptually uniform, and can be read without hues.
-
-    Attributes:
-      title: What it shows.
-      values: The numbers, [rows, columns]; from 0 to 1, unless they are signed.
-      rows, columns: The names on the axes.
-      signed: Whether zero is in the middle of the colours.
-    """
+    """A map of numbers in which colours are values. They are perceptually uniform, and can be read without hues."""
 
     title: str
-    values: np.ndarray
-    rows: Sequence[Any]
-    columns: Sequence[Any]
-    signed: bool = False
+    values: np.ndarray  # [rows, columns], from 0 to 1, unless they are signed
+    rows: Sequence[Any]  # the names on the axis
+    columns: Sequence[Any]  # likewise
+    signed: bool = False  # whether zero is in the middle of the colours
 
     def draw(self, axes: Any) -> Any:
         """Draws the map on matplotlib's axes; returns the image, for a bar of its colours."""

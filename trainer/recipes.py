@@ -161,8 +161,7 @@ def recipe(name: str, task_name: str) -> TrainConfig:
     >>> recipe("best", "addition").model.name
     'latch_tagger'
 
-    Raises:
-      InputError: There is no such recipe or task.
+    Raises InputError if there is no such recipe or task.
     """
     return _task_recipe(name, task_name).config
 
@@ -177,8 +176,7 @@ def recipe_data(name: str, task_name: str, **changes: Any) -> Task:
 
     The changes are fields of ``Task`` with other values than the recipe's.
 
-    Raises:
-      InputError: There is no such recipe or task, or a value is out of its range.
+    Raises InputError if there is no such recipe or task, or a value is out of its range.
     """
     data = {**_task_recipe(name, task_name).data, **changes}
     return coverage.fitted(Task(task_name, **data), changes)
@@ -193,8 +191,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     The changes are fields of ``TrainConfig`` and ``ModelConfig``; None for the recipe's value. A person gives them, so
     the code of a model that they name may run.
 
-    Raises:
-      InputError: There is no such recipe, a value is out of its range, or the network does not fit the dataset.
+    Raises InputError if there is no such recipe, a value is out of its range, or the network does not fit the dataset.
     """
     plugins.allow(changes.get("name"), changes.get("view"))
     config = override(recipe(recipe_name, task.name), **changes)

@@ -49,6 +49,13 @@ function drawn(name, attributes = {}, text = "") {
   return made;
 }
 
+// A bar whose length is a share.
+function bar(share) {
+  const made = element("i");
+  made.style.width = `${100 * share}%`;
+  return element("span", { className: "bar" }, made);
+}
+
 // Text
 
 // A share with one decimal, cut off and not rounded, so that 100.0% means all.
@@ -82,6 +89,8 @@ function grouped(characters) {
   }
   return cells;
 }
+
+const stepsOf = ({ start, end }) => Array.from({ length: end - start }, (_, index) => start + index);
 
 // The character of a cell, and how often it stands there.
 function shown(cell) {
@@ -230,11 +239,8 @@ class Panel {
   writtenCell(cell, index) {
     const { step, share } = this.leastSureStep(cell);
     cell.step = step;
-    const bar = element("i");
-    bar.style.width = `${100 * share}%`;
     const made = element("button", { type: "button", className: "cell", tabIndex: index ? -1 : 0 },
-      shown(cell), element("small", { textContent: percent(share) }),
-      element("span", { className: "bar" }, bar), element("small", { className: "look" }));
+      shown(cell), element("small", { textContent: percent(share) }), bar(share), element("small", { className: "look" }));
     made.classList.toggle("blank", cell.character === catalogue.blank);
     const name = cell.character === catalogue.blank ? "blank" : cell.character === "-" ? "dash" : cell.character;
     const count = cell.end - cell.start;
@@ -251,20 +257,14 @@ class Panel {
   isWrong(cell) {
     const { right, backwards } = this.found;
     const wanted = backwards ? [...right].reverse() : [...right];
-    for (let step = cell.start; step < cell.end; step++) {
-      if ((wanted[step] ?? catalogue.blank) !== cell.character) return true;
-    }
-    return false;
+    return stepsOf(cell).some((step) => (wanted[step] ?? catalogue.blank) !== cell.character);
   }
 
   // The step of a cell whose written character has the least probability.
   leastSureStep(cell) {
     const { alphabet, probabilities } = this.found;
     const place = [...alphabet].indexOf(cell.character);
-    let step = cell.start;
-    for (let each = cell.start; each < cell.end; each++) {
-      if (probabilities[each][place] < probabilities[step][place]) step = each;
-    }
+    const step = stepsOf(cell).reduce((least, each) => (probabilities[each][place] < probabilities[least][place] ? each : least));
     return { step, share: probabilities[step][place] };
   }
 
@@ -296,19 +296,16 @@ class Panel {
   // The characters appear in the order in which they are written.
   reveal(animate) {
     clearTimeout(this.revealing);
-    one(".verdict", this.root).style.visibility = "";
+    const verdict = one(".verdict", this.root);
+    verdict.style.visibility = "";
     if (!animate || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     const pause = Math.min(STEP_MS, MOST_MS / this.buttons.length);
-    const verdict = one(".verdict", this.root);
     for (const button of this.buttons) button.classList.add("coming");
     verdict.style.visibility = "hidden";
     const next = (index) => {
-      if (index === this.buttons.length) {
-        verdict.style.visibility = "";
-        return;
-      }
-      this.buttons[index].classList.replace("coming", "came");
-      this.revealing = setTimeout(() => next(index + 1), pause);
+      this.buttons[index]?.classList.replace("coming", "came");
+      if (index === this.buttons.length) verdict.style.visibility = "";
+      else this.revealing = setTimeout(() => next(index + 1), pause);
     };
     this.revealing = setTimeout(() => next(0), pause);
     this.root.addEventListener("mouseenter", () => { verdict.style.visibility = ""; }, { once: true });
@@ -341,12 +338,8 @@ class Panel {
       : `Step ${cell.start + 1}: the most probable characters`;
     const order = [...alphabet].map((character, place) => [character, probabilities[cell.step][place]]);
     order.sort((first, second) => second[1] - first[1]);
-    one(".choices", this.root).replaceChildren(...order.slice(0, CHOICES).map(([character, share]) => {
-      const bar = element("i");
-      bar.style.width = `${100 * share}%`;
-      return element("li", {}, element("code", { textContent: character }),
-        element("span", { className: "bar" }, bar), element("span", { textContent: percent(share) }));
-    }));
+    one(".choices", this.root).replaceChildren(...order.slice(0, CHOICES).map(([character, share]) => element(
+      "li", {}, element("code", { textContent: character }), bar(share), element("span", { textContent: percent(share) }))));
     this.showAttention(cell.step);
   }
 
@@ -456,11 +449,8 @@ class Panel {
   async findLength() {
     const section = one(".lengths", this.root);
     const button = one("button", section), figure = one("figure", section), note = one(".note", section);
-    if (this.finding) {
-      this.finding = false;
-      return;
-    }
-    this.finding = true;
+    this.finding = !this.finding;
+    if (!this.finding) return;
     button.textContent = "Stop";
     const list = element("ol", { className: "bars" });
     figure.replaceChildren(list);
@@ -484,12 +474,8 @@ class Panel {
   }
 
   lengthRow(at) {
-    const bar = element("i");
-    bar.style.width = `${100 * at.worst}%`;
-    const row = element("li", {},
-      element("span", { textContent: counted(at.length, this.run.units) }),
-      element("span", { className: "bar" }, bar),
-      element("span", { textContent: percent(at.worst) }));
+    const row = element("li", {}, element("span", { textContent: counted(at.length, this.run.units) }),
+      bar(at.worst), element("span", { textContent: percent(at.worst) }));
     if (at.worst < 1) row.append(element("small", { textContent: `${at.slice}: ${at.wrong}` }));
     return row;
   }
@@ -563,10 +549,7 @@ function announce(panel, sentence) {
 
 function ask() {
   const question = input.value.trim();
-  if (!question) {
-    say(`there is no question; write one such as ${chosenRun(0).example}`);
-    return;
-  }
+  if (!question) return say(`there is no question; write one such as ${chosenRun(0).example}`);
   for (const panel of panels) {
     panel.chosen = undefined;
     panel.ask(question);
@@ -608,13 +591,10 @@ async function start() {
   try {
     catalogue = await backend.runs();
   } catch (error) {
-    say(error.message);
-    return;
+    return say(error.message);
   }
   const { runs, refused } = catalogue;
-  const list = one("#refused");
-  list.hidden = !refused.length;
-  list.open = !runs.length;
+  const list = Object.assign(one("#refused"), { hidden: !refused.length, open: !runs.length });
   one("summary", list).textContent = `${counted(refused.length, "runs")} cannot be asked`;
   one("ul", list).replaceChildren(...refused.map(({ name, why }) =>
     element("li", {}, element("code", { textContent: name }), `: ${why}`)));
@@ -643,15 +623,11 @@ input.addEventListener("input", () => {
   one("#hard").value = "";
   explain();
 });
-selects[0].addEventListener("change", () => {
-  chooseFirst();
+selects.forEach((select, place) => select.addEventListener("change", () => {
+  if (place === 0) chooseFirst();
   arrange();
   ask();
-});
-selects[1].addEventListener("change", () => {
-  arrange();
-  ask();
-});
+}));
 addEventListener("resize", () => {
   for (const panel of panels) if (panel.found) panel.showCounters(panel.found);
 });

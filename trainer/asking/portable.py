@@ -84,8 +84,8 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
 
     name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
     own = plugins.file_of(name) if plugins.is_plugin(name) else None
-    how = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, **how)
+    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, **blocks)
     environment.filters["cut"] = cut
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         run=run,

@@ -48,7 +48,7 @@ def write_report(
     """
     check(path, runs)
     collected = []
-    how = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
+    how: dict[str, Any] = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
     for label, run in runs.items():
         collected.append(collect.collect(run, label, options, **how, learner=learner_of and learner_of(run)))
     write(path, render(collected).encode())
@@ -81,8 +81,8 @@ def environment() -> Any:
     """Jinja's environment, with all that the template calls."""
     import jinja2
 
-    how = {"autoescape": True, "undefined": jinja2.StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
-    made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), **how)
+    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": jinja2.StrictUndefined}
+    made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, **blocks)
     made.filters["cut"] = lambda value: cut(value, 3)
     made.tests["kind"] = lambda value, name: type(value).__name__ == name
     made.globals |= {"version": __version__, "blank": VISIBLE_PAD, "light": drawing.LIGHT, "dark": drawing.DARK}

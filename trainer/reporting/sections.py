@@ -186,11 +186,13 @@ def seen(each: RunReport, asked: Asked) -> list[Block]:
 
 def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) -> Table:
     """The groups by the lengths of both operands, as a map."""
-    cells = {one.names: getattr(one, field) for one in groups if getattr(one, field)}
+    cells = {one.names: getattr(one, field) for one in groups}
     names = sorted({name for one in groups for name in one.names}, key=lambda name: int(name.partition("-")[0]))
 
     def heat(share: Share | None) -> Heat:
-        return Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match) if share else EMPTY
+        if share is None or share.exact_match is None:
+            return EMPTY
+        return Heat(cut(share.exact_match, 2), f"{share.count:,}", 1 - share.exact_match)
 
     rows = [[left, *(heat(cells.get((left, right))) for right in names)] for left in names]
     told = "not seen in training" if field == "unseen" else "seen in training"

@@ -187,21 +187,18 @@ def _all_steps(layer: Any) -> Any:
     return found
 
 
-def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray:
-    """What the first recurrent layer has made of each question after its last step: float32 [questions, units].
+def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray | None:
+    """What the first recurrent layer has made of each question of the learner's task: float32 [questions, units].
 
-    The questions are of the learner's task, and the model has such a layer.
+    None if the model has no such layer.
     """
-    layer = next(layer for layer in learner.model.layers if isinstance(layer, RECURRENT))
+    layer = next((layer for layer in learner.model.layers if isinstance(layer, RECURRENT)), None)
+    if layer is None:
+        return None
     codes = to_codes([question.stored for question in asked], learner.view.task.question_width)
     # Of a model that reads its answer, too, only what depends on the question.
     encoder = keras.Model(learner.model.inputs[0], _all_steps(layer)[:, -1])
     return np.asarray(encoder(tf.cast(learner.view.encode_question(codes), tf.int32), training=False))
-
-
-def is_recurrent(learner: Learner) -> bool:
-    """Whether a model has a recurrent layer."""
-    return any(isinstance(layer, RECURRENT) for layer in learner.model.layers)
 
 
 def draw(path: Path, found: Inspection) -> None:

@@ -71,13 +71,12 @@ window.exportedBackend = (() => {
     const digit = (side, place) => id(side[place] ?? PAD);
     return Array.from({ length: steps }, (_, step) => {
       if (run.view === "aligned") return [digit(left, step), digit(right, step)];
-      return Array.from({ length: room.operand }, (_, place) => pair(left, right, place, step - place, room, digit)).flat();
+      // The pairs of a step of the view `crossed`: blank where there is no such place on the right.
+      return Array.from({ length: room.operand }, (_, place) => {
+        const isThere = step >= place && step - place < room.operand;
+        return isThere ? [digit(left, place), digit(right, step - place)] : [id(PAD), id(PAD)];
+      }).flat();
     });
-  }
-
-  // One pair of a step of the view `crossed`: blank where there is no such place on the right.
-  function pair(left, right, place, other, room, digit) {
-    return other >= 0 && other < room.operand ? [digit(left, place), digit(right, other)] : [digit([], 0), digit([], 0)];
   }
 
   function answerSteps(run, room) {
@@ -159,15 +158,7 @@ window.exportedBackend = (() => {
     return written;
   }
 
-  const joined = (...rows) => {
-    const made = new Float64Array(rows.reduce((sum, row) => sum + row.length, 0));
-    let at = 0;
-    for (const row of rows) {
-      made.set(row, at);
-      at += row.length;
-    }
-    return made;
-  };
+  const joined = (...rows) => Float64Array.from(rows.flatMap((row) => [...row]));
 
   // Networks, from ids to logits
 

@@ -89,8 +89,6 @@ def export(run: Run, out: str) -> None:
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
             layers = (partial / portable.LAYERS).exists()
-            if folder.exists():
-                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error

@@ -74,8 +74,6 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
             (partial / "index.html").write_text(page, encoding="utf-8")
             held = json.dumps(catalog.page_data(exported, []))
             (partial / "runs.js").write_text(f"window.exported = {held};\n", encoding="utf-8")
-            if folder.exists():
-                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)

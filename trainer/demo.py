@@ -33,7 +33,9 @@ def run(
 ) -> list[Trained]:
     """Shows the data of each task, trains it with the best recipe, and prints what was learned and what to try next.
 
-    Each task, with its hard question, gets a folder below ``run_dir``; raises InputError if that holds another run.
+    Each task, with its hard question, gets a folder below ``run_dir``; datasets that are missing are made.
+
+    Raises InputError if a dataset cannot be made, or a folder holds another run.
     """
     folders = {name: local_folder(run_dir) / name for name in questions}
     tasks = {name: recipe_data("best", name) for name in questions}
@@ -116,7 +118,10 @@ def answered(run: Run, question: str) -> list[str]:
 
 
 def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
-    """Asks the best model its task's suite, and saves the worst slice in the run's summary."""
+    """Asks the best model its task's suite, and saves the worst slice beside the scores in the run's summary.
+
+    Raises WriteError if the summary cannot be written.
+    """
     suite = suites.ask_run(trained.run, replicas=replicas)[0]
     if worst := suite.worst:
         saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits}
@@ -133,8 +138,13 @@ def show(trained: Trained) -> None:
 
 def show_files(run: Run) -> None:
     """Prints the paths of a run's files."""
-    paths = {"best checkpoint": run.best, "last checkpoint": run.last, "history": run.history, "plot": run.plot}
-    paths |= {"summary": run.summary, "configuration": run.config_path}
     say(f"\n{run.task.config_name}")
-    for name, path in paths.items():
+    for name, path in (
+        ("best checkpoint", run.best),
+        ("last checkpoint", run.last),
+        ("history", run.history),
+        ("plot", run.plot),
+        ("summary", run.summary),
+        ("configuration", run.config_path),
+    ):
         say(f"  {name}: {printable(path)}")

@@ -3,13 +3,31 @@
 A module of its own, because commands and the Python API import it before TensorFlow.
 """
 
+import contextlib
 import os
+from collections.abc import Iterator
 
 from seq2seq_arith.base import packages
 
 
+@contextlib.contextmanager
+def _standard_error_closed() -> Iterator[None]:
+    saved = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
 def require_tensorflow() -> None:
-    """Raises InputError if TensorFlow or Keras is not installed; neither is imported."""
+    """Makes sure that TensorFlow and Keras are installed; neither is imported.
+
+    Raises InputError if one of them is not.
+    """
     for module in ("tensorflow", "keras"):
         packages.require("arith-model", module, "train")
 
@@ -24,15 +42,9 @@ def import_tensorflow() -> None:
     require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
+    with _standard_error_closed():
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices()
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
     tf.get_logger().setLevel("ERROR")

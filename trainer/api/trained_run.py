@@ -222,9 +222,9 @@ class TrainedRun(Tabular):
         learner = self._learner(self.task)
         from seq2seq_arith.trainer.asking import inspection
 
-        states = inspection.encoded(learner, asked)
-        if states is None:
+        if not inspection.is_recurrent(learner):
             raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, so it has no state to draw")
+        states = inspection.encoded(learner, asked)
         return pictures.scatter(states, np.asarray(values, float), label)
 
     def plot_history(self) -> "Picture":

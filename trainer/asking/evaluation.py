@@ -64,26 +64,43 @@ class Found:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
-    """What an evaluation asks."""
+    """What an evaluation asks.
 
-    task: Task | None = None  # the dataset to evaluate on; None for the run's own
-    data_dir: str | None = None  # its directory; None for the one that the run was trained from
-    lengths: Sequence[int] = ()  # further D at which to ask the suite
-    chosen: SuiteOptions | None = None  # which questions of the suite to draw; None for the default ones
-    all_questions: bool = False  # ask every question of the run's task, too
-    replicas: int | None = None  # as in ``make_strategy``
+    Attributes:
+      task: The dataset to evaluate on; None for the run's own.
+      data_dir: The directory of the dataset; None for the one that the run was trained from.
+      lengths: Further D at which to ask the suite, for example a greater one than that of the run.
+      chosen: Which questions of the suite to draw; None for the default ones.
+      all_questions: Whether to ask every question of the run's task, too.
+      replicas: As in ``make_strategy``.
+    """
+
+    task: Task | None = None
+    data_dir: str | None = None
+    lengths: Sequence[int] = ()
+    chosen: SuiteOptions | None = None
+    all_questions: bool = False
+    replicas: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """All that an evaluation found."""
+    """All that an evaluation found.
+
+    Attributes:
+      run, task: The run, and the dataset that it was evaluated on.
+      sha256: The checksum of that dataset's metadata; None if the dataset is not there.
+      best_epoch: The epoch whose weights were asked; None if there is no history.
+      data: What was found on the dataset.
+      suites: The results on the task's suite, at the run's own D and at the further ones.
+    """
 
     run: Run
-    task: Task  # the dataset that it was evaluated on
-    sha256: str | None  # of that dataset's metadata; None if the dataset is not there
-    best_epoch: int | None  # whose weights were asked; None if there is no history
+    task: Task
+    sha256: str | None
+    best_epoch: int | None
     data: Found
-    suites: list[SuiteResult]  # at the run's own D, then at the further ones
+    suites: list[SuiteResult]
 
     @property
     def path(self) -> Path:
@@ -182,9 +199,11 @@ def validation_of(source: records.Source) -> Examples:
 def read(source: records.Source) -> Data:
     """Reads a dataset; raises InputError if it cannot be read, or its splits share a pair."""
     validation = validation_of(source)
-    operands, trained = text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
-    check_disjoint(source.task, trained, operands)
-    return Data(source, validation, operands, trained)
+    data = Data(
+        source, validation, text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
+    )
+    check_disjoint(source.task, data.trained, data.operands)
+    return data
 
 
 def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None) -> tuple[Found, probes.Known | None]:
@@ -202,16 +221,18 @@ def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None)
     if not is_own:
         notes.append(f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data")
         if trained is None:
-            why = _not_known(run, "its own data")
-            notes.append(f"whether it was trained on some of these pairs is not known, {why}")
+            notes.append(
+                f"whether it was trained on some of these pairs is not known, {_not_known(run, 'its own data')}"
+            )
         else:
             seen = trained.has(data.operands)
             count = np.count_nonzero(seen)
             notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
             tables = {"pair": by(np.where(seen, SEEN, UNSEEN), validation.exact, "pair")} | tables
     elif run.config.stream:
-        without = f"which leave out the validation pairs of {task.config_name}"
-        notes.append(f"the model was trained on draws without end, {without}")
+        notes.append(
+            "the model was trained on draws without end, which leave out the validation pairs of " + task.config_name
+        )
     else:
         notes.append(f"no validation pair of {task.config_name} is in its training set, on which the model was trained")
         seed, others = test_set(data)
@@ -286,14 +307,19 @@ def worst_of_all(suites: Sequence[SuiteResult]) -> dict[str, Any] | None:
 
 def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dict[str, str]]:
     """The first wrong answers of a set, with the right ones."""
-    return [dataclasses.asdict(each) for each in mistakes(task, result, np.flatnonzero(~result.exact)[:most])]
+    rows = np.flatnonzero(~result.exact)[:most]
+    return [dataclasses.asdict(mistake) for mistake in mistakes(task, result, rows)]
 
 
 def scored(result: Result) -> dict[str, Any]:
     """The score of a set as it is saved."""
     score = result.score
-    shares = {"characters": score.character_accuracy, "exact": score.exact_match}
-    return {"examples": len(result.examples), "loss": score.loss, **shares}
+    return {
+        "examples": len(result.examples),
+        "loss": score.loss,
+        "characters": score.character_accuracy,
+        "exact": score.exact_match,
+    }
 
 
 def show_sets(found: dict[str, Any]) -> None:

@@ -49,16 +49,22 @@ class Exported(tf.Module):
         ids, confidence = self._network.answer(self._view.encode_question(_stored(question, self._view.task)))
         codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
         characters = tf.gather(tf.constant([chr(code) for code in range(256)]), tf.cast(codes, tf.int32))
-        return {"answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)), "confidence": confidence}
+        return {
+            "answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)),
+            "confidence": confidence,
+        }
 
 
 def export(run: Run, out: str) -> None:
     """Writes OUT/saved_model, OUT/model.keras, OUT/task.json, and a model card, OUT/README.md.
 
-    OUT/best.weights.h5 holds the weights of OUT/model.keras alone. The files of a model, a view and a task of your own
-    are copied. OUT/model.keras has Keras's own layers where these are equal. The source of others is in
-    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package. The layers are
-    built without cuDNN, so that the export also runs without a GPU.
+    OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
+
+    The files of a model, a view and a task of your own are copied. OUT/model.keras has Keras's own layers where these
+    are equal. If the model has others, their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open
+    OUT/model.keras without this package.
+
+    The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
     Raises InputError if OUT is there already, or the run has no checkpoint; WriteError if OUT cannot be written.
     """
@@ -89,6 +95,8 @@ def export(run: Run, out: str) -> None:
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
             layers = (partial / portable.LAYERS).exists()
+            if folder.exists():
+                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error
@@ -98,9 +106,10 @@ def export(run: Run, out: str) -> None:
     example = text.example(run.task)
     shown, saved = printable(folder), python_literal(f"{folder}/saved_model")
     say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{example}"])')
-    more = f", {portable.LAYERS} the layers that Keras lacks" * layers
-    more = f"task.json has the alphabet and the view {seen_through!r}{more}, and README.md is the model card"
-    say(f"{shown}/model.keras: ids in, logits out; {more}")
+    say(
+        f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
+        f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
+    )
 
 
 def _remove_old(folder: Path) -> None:
@@ -112,15 +121,12 @@ def _remove_old(folder: Path) -> None:
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
     """From questions as people write them, string [examples], to those of the datasets, uint8 [examples, width]."""
-
-    def check(holds: tf.Tensor, why: str) -> None:
-        tf.debugging.Assert(tf.reduce_all(holds), [why, tf.boolean_mask(question, ~holds)])
-
     operand = task.notation.operand
     text = tf.strings.regex_replace(question, r"\s", "")
     # RE2 allows at most 1,000 repetitions, so the lengths are checked separately.
     symbol, arity = task.operation.symbol, task.operation.arity
-    check(tf.strings.regex_full_match(text, re.escape(symbol).join([operand] * arity)), "not a question of this task:")
+    valid = tf.strings.regex_full_match(text, re.escape(symbol).join([operand] * arity))
+    tf.debugging.Assert(tf.reduce_all(valid), ["not a question of this task:", tf.boolean_mask(question, ~valid)])
     codes = tf.io.decode_raw(text, tf.uint8, fixed_length=task.question_width)
     codes = tf.where(codes == 0, np.uint8(ord(" ")), codes)
     sides = tf.strings.split(text, symbol).to_tensor("0", shape=(None, arity)) if arity > 1 else text[:, None]
@@ -128,9 +134,15 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
         tf.reduce_all(tf.strings.length(sides) <= task.operand_width, axis=1),
         tf.strings.length(text) <= task.question_width,
     )
-    check(fits, f"an operand has more than {task.operand_width} characters:")
+    tf.debugging.Assert(
+        tf.reduce_all(fits),
+        [f"an operand has more than {task.operand_width} characters:", tf.boolean_mask(question, ~fits)],
+    )
     if not task.notation.has_lengths:
         # Not every operand of so many characters is one of the task's.
         small = tf.reduce_all(tf.strings.to_number(sides, tf.int32) < task.digits, axis=1)
-        check(small, f"an operand is not one of {task.notation.describe(task.digits)}:")
+        tf.debugging.Assert(
+            tf.reduce_all(small),
+            [f"an operand is not one of {task.notation.describe(task.digits)}:", tf.boolean_mask(question, ~small)],
+        )
     return tf.reverse(codes, [1]) if task.reverse else codes

@@ -26,19 +26,30 @@ BEGINNING = "^"
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Inspection:
-    """What happened in a model while it answered a question, both as people write them."""
+    """What happened in a model while it answered.
+
+    Attributes:
+      question, answer: As people write them.
+      confidence: The product of the probabilities of the answer's characters.
+      read: The characters of each step of the question, as the view gives them.
+      written: The characters of the answer, in the order in which the model writes them.
+      previous: What the model reads at each step of the answer: the character before, or the place of its own.
+      alphabet: The characters whose probabilities these are.
+      probabilities: float32 [answer steps, alphabet].
+      attention: For each layer of attention, float32 [heads, queries, keys].
+      states: For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on
+        from where its encoder ended.
+    """
 
     question: str
     answer: str
-    confidence: float  # the product of the probabilities of the answer's characters
-    read: list[str]  # the characters of each step of the question, as the view gives them
-    written: list[str]  # the characters of the answer, in the order in which the model writes them
-    previous: list[str]  # what the model reads at each step of the answer: the character before, or that of the step
+    confidence: float
+    read: list[str]
+    written: list[str]
+    previous: list[str]
     alphabet: str
-    probabilities: np.ndarray  # float32 [answer steps, alphabet]
-    attention: dict[str, np.ndarray]  # of each layer, float32 [heads, queries, keys]
-    # Of each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on where its
-    # encoder ended.
+    probabilities: np.ndarray
+    attention: dict[str, np.ndarray]
     states: dict[str, np.ndarray]
 
     def labels(self, count: int) -> list[str]:
@@ -89,14 +100,20 @@ class Inspection:
     def maps_of_states(self) -> list[drawing.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
         return [
-            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), signed=True)
-            for layer, each in self.states.items()
+            drawing.HeatMap(
+                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states)), signed=True
+            )
+            for layer, states in self.states.items()
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:
         """The states of the first recurrent layer, then of those with as many units that come after it.
 
-        Returns float32 [steps, units], and what stands at each step.
+        Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is
+        written.
+
+        Returns:
+          float32 [steps, units], and what stands at each step.
         """
         layers = list(self.states.values())
         alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
@@ -187,18 +204,21 @@ def _all_steps(layer: Any) -> Any:
     return found
 
 
-def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray | None:
-    """What the first recurrent layer has made of each question of the learner's task: float32 [questions, units].
+def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray:
+    """What the first recurrent layer has made of each question after its last step: float32 [questions, units].
 
-    None if the model has no such layer.
+    The questions are of the learner's task, and the model has such a layer.
     """
-    layer = next((layer for layer in learner.model.layers if isinstance(layer, RECURRENT)), None)
-    if layer is None:
-        return None
+    layer = next(layer for layer in learner.model.layers if isinstance(layer, RECURRENT))
     codes = to_codes([question.stored for question in asked], learner.view.task.question_width)
     # Of a model that reads its answer, too, only what depends on the question.
     encoder = keras.Model(learner.model.inputs[0], _all_steps(layer)[:, -1])
     return np.asarray(encoder(tf.cast(learner.view.encode_question(codes), tf.int32), training=False))
+
+
+def is_recurrent(learner: Learner) -> bool:
+    """Whether a model has a recurrent layer."""
+    return any(isinstance(layer, RECURRENT) for layer in learner.model.layers)
 
 
 def draw(path: Path, found: Inspection) -> None:
@@ -207,6 +227,7 @@ def draw(path: Path, found: Inspection) -> None:
     Raises WriteError if the file cannot be written.
     """
     figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
-    is_short = len(found.question) <= drawing.MOST_LABELS
-    figure.suptitle(f"{found.question} = {found.answer}" if is_short else found.answer[:40])
+    figure.suptitle(
+        f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
+    )
     write(path, drawing.image(figure, path.suffix))

@@ -25,7 +25,11 @@ IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTIL
 
 
 def write_keras(model: keras.Model, folder: Path) -> keras.Model:
-    """Writes ``model.keras``, its weights alone, and the layers that Keras lacks; returns the written model."""
+    """Writes ``model.keras``, its weights alone, and the layers that Keras does not have, if there are any.
+
+    Returns:
+      The model as it was written: in Keras's own layers where these are equal.
+    """
     written = in_stock_layers(model)
     written.save(folder / "model.keras")
     written.save_weights(folder / WEIGHTS)
@@ -84,8 +88,9 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
 
     name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
     own = plugins.file_of(name) if plugins.is_plugin(name) else None
-    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "keep_trailing_newline": True}
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, **blocks)
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
     environment.filters["cut"] = cut
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         run=run,

@@ -30,10 +30,19 @@ class Runner:
     """
 
     def __init__(
-        self, planned: Sequence[Planned], settings: Mapping[str, dict[str, Any]], run_dir: str, data_dir: str, jobs: int
+        self,
+        planned: Sequence[Planned],
+        settings: Mapping[str, dict[str, Any]],
+        *,
+        run_dir: str,
+        data_dir: str,
+        jobs: int,
     ) -> None:
-        self.planned, self.settings, self.jobs = planned, settings, jobs
-        self.folder, self.data_dir = local_folder(run_dir), str(expanded(data_dir))
+        self.planned = planned
+        self.settings = settings
+        self.folder = local_folder(run_dir)
+        self.data_dir = str(expanded(data_dir))
+        self.jobs = jobs
         self.results = self.folder / results.RESULTS
         self._running: set[subprocess.Popen] = set()
         self._guard = threading.Lock()
@@ -42,18 +51,20 @@ class Runner:
     def run(self) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line.
 
-        Raises InputError if the folder cannot be used, or has the results of other settings; SweepError if runs fail.
+        Raises InputError if the folder cannot be used, another sweep is running in it, or it has the result of a run of
+        that name with other settings; SweepError if runs have failed; the others have their lines.
         """
         with self._locked():
             done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
             missing = [each for each in self.planned if each.name not in done]
             count = len(self.planned)
-            before = f"{count - len(missing)} of them done before"
-            say(f"{count} runs, {before}; the results are in {printable(self.results)}")
+            done_before = f"{count - len(missing)} of them done before"
+            say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
             failed = self._run_all(missing, count)
         if failed:
-            why = "; ".join(failed)
-            raise SweepError(f"{len(failed)} of {count} runs failed: {why}; the same command tries them again")
+            raise SweepError(
+                f"{len(failed)} of {count} runs failed: {'; '.join(failed)}; the same command tries them again"
+            )
 
     def _run_all(self, missing: Sequence[Planned], count: int) -> list[str]:
         failed = []
@@ -78,7 +89,10 @@ class Runner:
         return failed
 
     def _run_one(self, planned: Planned) -> dict[str, Any]:
-        """Trains and evaluates a run; each goes on where it was stopped. Raises SweepError if it fails."""
+        """Trains and evaluates a run; each goes on where it was stopped.
+
+        Raises SweepError if it has failed.
+        """
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
         named = {kind.option: str(planned.settings.get(kind.option, "")) for kind in plugins.KINDS}

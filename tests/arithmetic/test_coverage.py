@@ -78,7 +78,7 @@ def test_key_classes_are_all_the_keys(task):
 
 
 @pytest.mark.parametrize("task", TINY, ids=ids)
-@pytest.mark.parametrize("num_draws", [0, 1, 2, 10, 100, 5000])
+@pytest.mark.parametrize("num_draws", [0, 1, 10, 5000])
 def test_expectation_is_the_sum_over_all_keys(task, num_draws):
     classes = coverage.key_classes(task)
     expected = expected_distinct(task, num_draws)
@@ -89,13 +89,9 @@ def test_expectation_is_the_sum_over_all_keys(task, num_draws):
 @pytest.mark.parametrize(
     ("task", "keys"),
     [
-        (Task("addition", digits=1), 10 * 11 // 2),
         (Task("addition"), 1000 * 1001 // 2),
-        (Task("subtraction"), 100_000 * 100_001 // 2),
         (Task("subtraction", ordered=True), 10**10),
-        (Task("pq"), 1000 * 1001 // 2),
         (Task("pq", digits=100_000), 100_000 * 100_001 // 2),
-        (Task("pq", digits=1), 1),
         (Task("addition", digits=1000), 10**1000 * (10**1000 + 1) // 2),
         (Task("modular_addition"), 97**2),
         (Task("modular_addition", num_examples=10, ordered=False), 97 * 98 // 2),
@@ -138,12 +134,6 @@ def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
     assert num_examples <= num_draws <= min(2**44, 1000 * num_examples)
 
 
-@pytest.mark.parametrize("num_keys", [1, 10, 1000, 40_000])
-def test_draws_for_a_number_of_keys(num_keys):
-    num_draws, classes = coverage.draws_for(Task(), num_keys), coverage.key_classes(Task())
-    assert classes.distinct(num_draws) >= num_keys > classes.distinct(num_draws - 1)
-
-
 @given(tasks(num_examples=10))
 def test_refusal_names_the_largest_that_is_accepted(task):
     def refusal(num_examples: int) -> str | None:
@@ -181,12 +171,9 @@ def test_refusals(refusal):
 
 FITTED = [
     # A task, the parameters that somebody gave, and the number of examples.
-    (Task("pq", digits=20), {"digits"}, 210),
     (Task("pq", digits=20, ordered=True), {"digits", "ordered"}, 400),
     (Task("pq"), {}, 50_000),
     (Task(digits=1), {"digits"}, 55),
-    (Task(digits=1, draws="structured"), {"digits", "draws"}, 55),
-    (Task(digits=2, draws="value"), {"digits", "draws"}, 5050),
     (Task("modular_addition", digits=5), {"digits"}, 25),
     (Task("pq", digits=20, num_examples=50_000), {"digits", "num_examples"}, 50_000),  # as given, to be refused
     (Task("pq", digits=3), {"digits"}, 50_000),  # fewer keys than the smallest dataset has examples
@@ -212,10 +199,8 @@ def test_a_validation_split_that_was_given_stays(refusal):
     "task",
     [
         Task(),
-        Task("addition", digits=7),
         Task("subtraction", ordered=True),
         Task("pq"),
-        Task("pq", digits=300, seed=9),
         Task(draws="value"),
         Task("modular_addition"),
     ],
@@ -231,7 +216,7 @@ def test_real_draws_have_as_many_keys_as_expected(task):
         assert abs(seen[num_draws - 1] - expected) <= 6 * expected**0.5
 
 
-@pytest.mark.parametrize("digits", [18, 39, 40, 41, 300, 1000])
+@pytest.mark.parametrize("digits", [18, 40, 1000])
 @pytest.mark.parametrize("drawing", ["digits", "value"])
 def test_long_numbers_hardly_ever_repeat(digits, drawing):
     """The probability that M draws of long numbers have a duplicate is that of two short numbers."""
@@ -247,7 +232,7 @@ def test_long_numbers_hardly_ever_repeat(digits, drawing):
 
 
 @pytest.mark.parametrize("name", ["addition", "subtraction"])
-@pytest.mark.parametrize("digits", [2, 3, 5, 7, 18, 30])
+@pytest.mark.parametrize("digits", [2, 5, 18, 30])
 def test_a_first_guess_of_structured_draws(name, digits):
     """The guess suffices, and is less than 1.5 times the draws that are needed."""
     task = Task(name, digits=digits, num_examples=min(20_000, 10**digits * (10**digits + 1) // 4), draws="structured")
@@ -262,9 +247,7 @@ def test_a_first_guess_of_structured_draws(name, digits):
     ("name", "digits", "num_examples", "ordered"),
     [
         ("addition", 3, 200_000, False),
-        pytest.param("subtraction", 4, 900_000, False, marks=pytest.mark.release),
         pytest.param("subtraction", 4, 900_000, True, marks=pytest.mark.release),
-        pytest.param("addition", 6, 900_000, False, marks=pytest.mark.release),
     ],
 )
 def test_a_first_guess_for_many_structured_draws(name, digits, num_examples, ordered):
@@ -274,21 +257,6 @@ def test_a_first_guess_for_many_structured_draws(name, digits, num_examples, ord
     key = draws.key(task, *draws.operands(task, np.arange(num_draws, dtype=np.uint64)))
     kept = np.sort(np.unique(draws.key_hash(task, draws.ORDER, key), return_index=True)[1])
     assert kept[num_examples - 1] < num_draws < 1.2 * kept[num_examples - 1]
-
-
-@pytest.mark.parametrize(
-    "task", [Task(digits=4), Task(digits=3, ordered=True), Task("pq"), Task("pq", ordered=True)], ids=ids
-)
-def test_lengths_of_the_classes(task):
-    """The probability of a class is that of a pair of numbers with its two lengths."""
-    shorter, longer = coverage.class_lengths(task)
-    classes = coverage.key_classes(task)
-    assert shorter.shape == longer.shape == classes.count.shape
-    assert (shorter <= longer).all()
-    of_value = np.array([float(p) for p in task.drawing.values(task.digits)[1]])
-    both = of_value[shorter - 1] * of_value[longer - 1]
-    ratio = classes.probability / both
-    assert set(ratio.round(9)) <= ({1.0} if task.ordered else {1.0, 2.0})
 
 
 @pytest.mark.parametrize("mean", [0.5, 3, 40, 400])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from strategies import columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import breakdowns, draws
-from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
+from seq2seq_arith.arithmetic.numbers import to_ints
 from seq2seq_arith.arithmetic.task import Task
 
 
@@ -42,7 +42,7 @@ def test_operands(task, numbers):
 
 
 @pytest.mark.parametrize("drawing", ["digits", "structured"])
-@pytest.mark.parametrize("digits", [*range(1, 20), 27, 28, 36, 37])
+@pytest.mark.parametrize("digits", [1, 2, 8, 9, 10, 17, 18, 19, 27, 36, 37])
 def test_operands_of_every_length(digits, drawing):
     """Each length occurs among 400 draws, so the bounds of every limb are used."""
     task = Task("subtraction", digits=digits, seed=digits, draws=drawing)
@@ -89,15 +89,6 @@ def test_keys_and_their_hashes(task, data):
         assert hashes.tolist() == [reference.key_hash(task, purpose, x, y) for x, y in keys]
     # Neither call may change its arguments, although mix64 works in place.
     assert list(zip(to_ints(left), to_ints(right), strict=True)) == pairs
-
-
-@given(st.integers(0, 10**40), st.integers(0, 10**40))
-def test_which_pairs_are_one(x, y):
-    a, b = from_ints([x], 3), from_ints([y], 3)
-    for ordered, same in ((False, True), (True, x == y)):
-        task = Task(digits=41, ordered=ordered)
-        one, other = draws.key(task, a, b), draws.key(task, b, a)
-        assert all(map(np.array_equal, one, other)) is same
 
 
 @pytest.mark.parametrize("count", [0, 1, draws.BLOCK - 1, draws.BLOCK, draws.BLOCK + 1, 3 * draws.BLOCK])

@@ -60,13 +60,6 @@ def test_drawn_words(size, fixed, arity):
     assert not fixed or {len(word) for words in expected for word in words} == {size}
 
 
-def test_the_first_drawn_words():
-    """The vectors of docs/format.md."""
-    sides = drawing.LETTERS.operands(5, Words(0, np.arange(3, dtype=np.uint64), 2), 1)
-    rows = LETTERS.answer("", Solved(sides[0]), 5)
-    assert ["".join(map(chr, row)).strip() for row in rows] == ["ynsfl", "z", "i"]
-
-
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_every_word_of_a_length_is_as_probable(size):
     count, probability = drawing.LETTERS.values(size)

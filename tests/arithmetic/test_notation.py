@@ -15,10 +15,6 @@ def test_measure_decimal(value, length):
     assert DECIMAL.measure(from_ints([value], 3)).tolist() == [length]
 
 
-def test_measure_dashes():
-    assert DASHES.measure(from_ints([1, 431])).tolist() == [1, 431]
-
-
 @pytest.mark.parametrize(
     ("notation", "symbol", "text", "operands"),
     [
@@ -60,8 +56,3 @@ def test_patterns_agree(notation):
 )  # fmt: skip
 def test_operands_that_a_task_has(notation, size, operand, expected):
     assert notation.allows(size, operand) is expected
-
-
-@pytest.mark.parametrize(("modulus", "width"), [(2, 1), (10, 1), (11, 2), (97, 2), (100, 2), (101, 3), (10**6, 6)])
-def test_residues_are_as_wide_as_the_largest(modulus, width):
-    assert RESIDUES.width(modulus) == width

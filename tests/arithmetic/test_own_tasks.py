@@ -6,14 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from layout import ROOT
 
 from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import digest
 
-EXAMPLE = ROOT / "examples/task/own_tasks.py"
 DISTANCE = '''"""The difference of two numbers, without its sign."""
 import numpy as np
 from seq2seq_arith.arithmetic import drawing, numbers
@@ -136,20 +134,6 @@ def test_an_installed_package_gives_its_tasks_names(tmp_path, monkeypatch, refus
                 Task(name)
     finally:
         own_tasks.installed.cache_clear()
-
-
-@pytest.mark.parametrize("name", ["copy", "reverse", "sort", "addition_of_three"])
-def test_the_examples(name):
-    own_tasks.use(EXAMPLE)
-    task = Task(name)
-    asked, right = {
-        "copy": ("hello", "hello"), "reverse": ("hello", "olleh"), "sort": ("hello", "ehllo"),
-        "addition_of_three": ("99+5+1", "105"),
-    }[name]  # fmt: skip
-    question = text.parse(asked, task)
-    assert text.answer(question) == right
-    assert text.written(question.stored, task) == asked
-    assert task.ordered
 
 
 # What is replaced, and by what.

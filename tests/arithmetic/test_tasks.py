@@ -1,7 +1,5 @@
 """Tasks: their parameters, their names, and their refusals."""
 
-import argparse
-import dataclasses
 import json
 import re
 
@@ -15,9 +13,7 @@ from strategies import columns, tasks
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers
-from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import options_of
 
 # The data format's grammar of CONFIG.
 CONFIG = re.compile(
@@ -32,7 +28,6 @@ FLAGS = {"-ordered": True, "-unordered": False, "-reversed": True, "-plain": Fal
     ("task", "digits", "num_examples", "question_width", "answer_width", "reverse", "alphabet"),
     [
         (Task(), 3, 50_000, 7, 4, True, " +0123456789"),
-        (Task("addition"), 3, 50_000, 7, 4, True, " +0123456789"),
         (Task("subtraction"), 5, 50_000, 11, 6, False, " +-0123456789"),
         (Task("multiplication"), 3, 50_000, 7, 6, False, " *0123456789"),
         (Task("pq"), 1000, 50_000, 2001, 2001, False, " -pq"),
@@ -50,17 +45,11 @@ def test_defaults(task, digits, num_examples, question_width, answer_width, reve
     ("task", "name"),
     [
         (Task(), "addition"),
-        (Task("subtraction"), "subtraction"),
         (Task("pq", digits=1000, num_examples=50_000, seed=0, reverse=False, ordered=False), "pq"),
         (Task(digits=5, seed=1, reverse=False), "addition-d5-s1-plain"),
-        (
-            Task("pq", digits=4, num_examples=10, seed=2**64 - 1, ordered=True, reverse=True),
-            "pq-d4-n10-s18446744073709551615-ordered-reversed",
-        ),
         # 3 is the default of addition, not of this task.
         (Task("subtraction", digits=3), "subtraction-d3"),
-        (Task("subtraction", reverse=True), "subtraction-reversed"),
-        (Task("subtraction", draws="structured"), "subtraction-structured"),
+        (Task("subtraction", reverse=True, draws="structured"), "subtraction-reversed-structured"),
         (
             Task(digits=20, num_examples=100, seed=2, ordered=True, reverse=False, draws="value", num_validation=11),
             "addition-d20-n100-s2-ordered-plain-value-v11",
@@ -93,10 +82,6 @@ def test_defaults_that_depend_on_others_follow_them(task, changes, name):
     assert task.replace(**changes).config_name == name
 
 
-def test_every_parameter_has_a_default():
-    assert list(Task().defaults) == list(options_of(Task))
-
-
 @given(tasks())
 def test_config_name_tells_every_parameter(task):
     """The parameters can be read from the name, so that each task has its own; the name never has a default."""
@@ -120,18 +105,8 @@ def test_the_name_can_be_read_back(task):
 
 
 WRONG_NAMES = [
-    "adition-d6",
-    "",
-    "addition-d6-x3",
-    "addition-",
-    "addition-d6-d7",
-    "addition-ordered-unordered",
-    "addition-d1001",
-    "pq-value",
-    "addition-d3",
-    "addition-d06",
-    "addition-n1000-d6",
-    "addition-d٦",
+    *("adition-d6", "", "addition-d6-x3", "addition-", "addition-d6-d7", "addition-ordered-unordered"),
+    *("addition-d1001", "pq-value", "addition-d3", "addition-d06", "addition-n1000-d6", "addition-d٦"),
     f"addition-n{'9' * 30}",
 ]
 
@@ -164,11 +139,6 @@ def test_widths_and_counts(task):
     assert 0 < task.num_validation < task.num_examples
 
 
-@given(tasks(num_validation=None))
-def test_the_validation_splits_default(task):
-    assert task.num_validation == default_validation(task)
-
-
 PARAMETERS = Task().parameters()
 
 
@@ -177,22 +147,17 @@ PARAMETERS = Task().parameters()
     [
         None,
         [],
-        {},
         {name: value for name, value in PARAMETERS.items() if name != "seed"},
         PARAMETERS | {"colour": 1},
         PARAMETERS | {"task": "additoin"},
-        PARAMETERS | {"task": []},
         PARAMETERS | {"digits": 3.0},
-        PARAMETERS | {"seed": "0"},
         PARAMETERS | {"reverse": 1},
         # None would mean the default, so that two sets of parameters would be one task.
         PARAMETERS | {"digits": None},
         # A default of these parameters is never written.
         PARAMETERS | {"draws": "digits"},
         PARAMETERS | {"num_validation": 5000},
-        PARAMETERS | {"draws": "value", "num_validation": 5000},
         PARAMETERS | {"name": "addition"},
-        PARAMETERS | {"reverse": None},
     ],
 )
 def test_from_parameters_refuses(parameters):
@@ -202,24 +167,16 @@ def test_from_parameters_refuses(parameters):
 
 WRONG_VALUES = [
     {"name": "additoin"},
-    {"name": "substraction"},
-    {"name": "qp"},
     {"name": "zzzzzz"},
-    {"name": ""},
     {"digits": 0},
-    {"digits": -1},
     {"digits": 1001},
-    {"name": "multiplication", "digits": 1001},
     {"name": "pq", "digits": 100_001},
     {"digits": 3.0},
     {"digits": True},
-    {"digits": "3"},
     {"num_examples": 9},
-    {"num_examples": -5},
     {"num_examples": 1e6},
     {"seed": -1},
     {"seed": 2**64},
-    {"seed": None},
     {"reverse": 1},
     {"ordered": "yes"},
     {"name": "modular_addition", "digits": 1},
@@ -227,7 +184,6 @@ WRONG_VALUES = [
     {"draws": "words"},
     {"name": "multiplication", "draws": "structured"},
     {"name": "pq", "draws": "value"},
-    {"name": "modular_addition", "draws": "value"},
     {"num_validation": 0},
     {"num_validation": 50_000},
     {"num_validation": 2.5},
@@ -244,23 +200,6 @@ def test_numpy_integers_become_plain():
     task = Task(digits=np.int64(4), num_examples=np.uint32(100), seed=np.uint64(7))
     assert task == Task(digits=4, num_examples=100, seed=7)
     assert json.dumps(task.parameters())
-
-
-def test_is_frozen_and_hashable():
-    assert len({Task(), Task("addition"), Task(seed=1)}) == 2
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Task().seed = 1  # type: ignore[misc]
-
-
-def test_help_tells_every_default():
-    parser = argparse.ArgumentParser()
-    options.add_options(parser, Task)
-    help = " ".join(parser.format_help().split())
-    for text in ("default: 3, but 5 for subtraction, 1,000 for pq, 97 for modular_addition)",
-                 "default: 50,000, but 9,409 for modular_addition)",
-                 "(digits, value, structured; default: digits)",
-                 "a half of the examples for modular_addition"):  # fmt: skip
-        assert text in help
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

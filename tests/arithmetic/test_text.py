@@ -9,7 +9,7 @@ from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import answer, answers, example, operands, parse, questions
+from seq2seq_arith.arithmetic.text import answer, answers, operands, parse, questions
 from seq2seq_arith.base.errors import InputError
 
 
@@ -27,40 +27,21 @@ def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
         # The first example of the training set, and the example in the notebook's comment.
         (Task(), 297, 172, "271+792", "469 "),
         (Task(), 12, 345, " 543+21", "357 "),
-        (Task(), 0, 0, "    0+0", "0   "),
         (Task(), 999, 999, "999+999", "1998"),
         (Task(reverse=False), 12, 345, "12+345 ", "357 "),
         (Task(digits=1), 9, 9, "9+9", "18"),
         (Task("subtraction"), 555, 3947, "555-3947   ", "-3392 "),
-        (Task("subtraction"), 0, 99999, "0-99999    ", "-99999"),
         (Task("subtraction"), 5, 5, "5-5        ", "0     "),
         (Task("subtraction", reverse=True), 555, 3947, "   7493-555", "-3392 "),
-        (
-            Task("addition", digits=18, reverse=False),
-            10**18 - 1,
-            10**18 - 1,
-            "9" * 18 + "+" + "9" * 18,
-            "1" + "9" * 17 + "8",
-        ),
         (Task("subtraction", digits=18), 0, 10**18 - 1, "0-" + "9" * 18 + " " * 17, "-" + "9" * 18),
         (Task("multiplication"), 999, 999, "999*999", "998001"),
-        (Task("multiplication"), 0, 999, "0*999  ", "0     "),
         (Task("multiplication", digits=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
         (Task("addition", digits=19), 10**19 - 1, 1, " " * 18 + "1+" + "9" * 19, "1" + "0" * 19),
         (Task("subtraction", digits=36), 10**18, 1, f"{10**18}-1".ljust(73), f"{10**18 - 1}".ljust(37)),
-        (
-            Task("multiplication", digits=10),
-            10**10 - 1,
-            10**10 - 1,
-            f"{10**10 - 1}*{10**10 - 1}",
-            "9" * 9 + "8" + "0" * 9 + "1",
-        ),
         (Task("modular_addition"), 12, 95, "12+95", "10"),
         (Task("modular_addition", digits=1001), 1000, 1000, "1000+1000", "999 "),
         (Task("pq", digits=4), 3, 2, "---p--   ", "q-----   "),
-        (Task("pq", digits=4), 4, 4, "----p----", "q--------"),
         (Task("pq", digits=4, reverse=True), 3, 2, "   --p---", "q-----   "),
-        (Task("pq", digits=1), 1, 1, "-p-", "q--"),
     ],
 )
 def test_by_example(task, left, right, question, answer):
@@ -75,7 +56,7 @@ def test_as_python_formats(task, data):
 
 @pytest.mark.parametrize(
     ("name", "digits"),
-    [(name, digits) for name in NUMBER_TASKS for digits in (*range(1, 21), 27, 28, 36, 37)],
+    [(name, digits) for name in NUMBER_TASKS for digits in (1, 2, 8, 9, 10, 17, 18, 19, 20, 27, 36, 37)],
 )
 def test_every_length_beside_every_other(name, digits):
     """The smallest and the largest number of each length, on both sides; beyond that, lengths at the ends of words."""
@@ -98,27 +79,8 @@ def test_many_dashes(digits):
 @given(tasks(max_dashes=200), st.integers(0, 2**40))
 def test_real_draws_keep_to_the_alphabet(task, first):
     left, right = draws.operands(task, np.arange(first, first + 50, dtype=np.uint64))
-    for row in np.concatenate([questions(task, left, right).ravel(), answers(task, left, right).ravel()]).reshape(
-        1, -1
-    ):
-        assert set(row.tobytes().decode()) <= set(task.alphabet)
-
-
-@pytest.mark.parametrize(
-    "task", [Task(), Task("subtraction", digits=40), Task("pq", digits=5)], ids=lambda task: task.name
-)
-def test_no_rows(task):
-    nothing = np.empty((task.notation.words(task.digits), 0), np.uint64)
-    assert questions(task, nothing, nothing).shape == (0, task.question_width)
-    assert answers(task, nothing, nothing).shape == (0, task.answer_width)
-
-
-@pytest.mark.parametrize(
-    ("task", "expected"),
-    [(Task("addition"), "12+7"), (Task("subtraction", digits=1, num_examples=50), "1-7"), (Task("pq"), "---p--")],
-)
-def test_an_example_that_the_task_has(task, expected):
-    assert example(task) == expected
+    for rows in (questions(task, left, right), answers(task, left, right)):
+        assert set(rows.tobytes().decode()) <= set(task.alphabet)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +91,6 @@ def test_an_example_that_the_task_has(task, expected):
         (Task("subtraction"), "5-30", "5-30       "),
         (Task("pq", digits=3), "---p--", "---p-- "),
         (Task("pq", digits=3), "-{3}p-", "---p-  "),
-        (Task("pq", digits=3), " 3 p 2", "---p-- "),
         (Task("pq", digits=20), "-{20}p-{20}", "-" * 20 + "p" + "-" * 20),
         (Task("addition"), "9{3}+10{2}", "001+999"),
     ],
@@ -139,24 +100,10 @@ def test_questions_of_people_are_stored_as_the_datasets_hold_them(task, question
 
 
 NO_QUESTIONS = [
-    (Task("addition"), "39x3"),
-    (Task("addition"), "39-3"),
-    (Task("addition"), "1234+3"),
-    (Task("addition"), "39+"),
-    (Task("addition"), ""),
-    (Task("addition"), "1+2+3"),
-    (Task("addition"), "0+07"),
+    *((Task("addition"), question) for question in ("39x3", "1234+3", "39+", "", "1+2+3", "0+07", "7{20}+1", "7{}+1")),
     (Task("subtraction"), "-3-4"),
-    (Task("pq"), "--p" + "-" * 1001),
-    (Task("pq"), "--q--"),
-    (Task("pq"), "-{1001}p1"),
-    (Task("pq"), "0p1"),
-    (Task("pq"), "3{2}p1"),
-    (Task("pq"), f"-{{{10**11}}}p-"),
-    (Task("pq"), "9" * 5000 + "p1"),
-    (Task("pq"), "-{100000}" * 3 + "p-"),
-    (Task("addition"), "7{20}+1"),
-    (Task("addition"), "7{}+1"),
+    *((Task("pq"), question) for question in ("--p" + "-" * 1001, "--q--", "-{1001}p1", "0p1", "3{2}p1")),
+    *((Task("pq"), question) for question in (f"-{{{10**11}}}p-", "9" * 5000 + "p1", "-{100000}" * 3 + "p-")),
 ]
 
 
@@ -169,7 +116,6 @@ def test_what_is_not_a_question_is_refused(refusal):
 @pytest.mark.parametrize(
     ("task", "question", "right"),
     [
-        (Task("addition"), "999+1", "1000"),
         (Task("subtraction"), " 5 - 30 ", "-25"),
         (Task("subtraction", digits=30), f"{10**29}-1", str(10**29 - 1)),
         (Task("pq", digits=3), "---p--", "q-----"),

@@ -1,25 +1,8 @@
 """The tree of errors is the one that its module draws."""
 
-import re
-
 import pytest
 
 from seq2seq_arith.base import errors
-
-
-def test_the_docstring_draws_every_error_below_its_base():
-    drawn, above = {}, {}
-    for line in errors.__doc__.splitlines():
-        if found := re.match(r"([ │├└─]*)(\w+Error) ", line):
-            depth = len(found[1]) // 4
-            above[depth] = found[2]
-            drawn[found[2]] = above.get(depth - 1) if depth > 1 else None
-    real = {name: value.__base__.__name__ for name, value in vars(errors).items() if isinstance(value, type)}
-    real = {name: base for name, base in real.items() if name.endswith("Error")}
-    assert drawn.keys() == real.keys()
-    assert {name: base for name, base in drawn.items() if base} == {
-        name: base for name, base in real.items() if base in real
-    }
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 from programs import PROGRAM, environment, run_here
@@ -16,7 +15,6 @@ from programs import PROGRAM, environment, run_here
 from seq2seq_arith import __version__
 from seq2seq_arith.base import events
 from seq2seq_arith.pipelines.formats.layout import METADATA
-from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 SMALL = ("--num-examples", 100, "--num-validation", 10, "--json")
 
@@ -55,29 +53,6 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
     assert not events.are_told()
 
 
-def test_publishing_is_a_step_of_its_own(tmp_path, monkeypatch):
-    """In a store it takes minutes: the last shard is there, and the step says what is done meanwhile."""
-    publish, emit = DirectoryPublisher._take_name, events.emit
-    shown, told_twice = [], threading.Event()
-
-    def noted(event, **fields):
-        emit(event, **fields)
-        shown.append(fields.get("step"))
-        if shown.count("publishes") == 2:
-            told_twice.set()
-
-    def slowly(*arguments):
-        assert told_twice.wait(60)
-        return publish(*arguments)
-
-    monkeypatch.setattr(events, "PROGRESS_SECONDS", 0.05)
-    monkeypatch.setattr(events, "emit", noted)
-    monkeypatch.setattr(DirectoryPublisher, "_take_name", slowly)
-    done = run_here("generate", "addition", "--data-dir", tmp_path, *SMALL)
-    steps = [event["step"] for event in told(done) if event["event"] == "progress"]
-    assert steps.count("publishes") >= 3
-
-
 def test_the_second_time_nothing_is_new(made):
     _, path = made
     *_, result, _ = told(run_here("generate", "addition", "--data-dir", path.parents[2], *SMALL))
@@ -114,14 +89,6 @@ def test_problems_of_a_dataset(made):
     assert end["exit_code"] == 1
 
 
-def test_events_go_on_to_their_end_if_standard_error_is_full():
-    with Path("/dev/full").open("w") as full:
-        command = [*PROGRAM, "plan", "addition", "--digits=0", "--json"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, env=environment(), timeout=60)
-    *_, error, end = told(done)
-    assert (error["event"], error["exit_code"], end["exit_code"], done.returncode) == ("error", 2, 2, 2)
-
-
 def test_a_reader_who_leaves_ends_it_in_silence():
     """As with any output: exit code 1, and nothing is said."""
     read, write = os.pipe()
@@ -130,11 +97,6 @@ def test_a_reader_who_leaves_ends_it_in_silence():
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
-
-
-def test_without_json_nothing_is_told():
-    done = run_here("plan", "addition")
-    assert "dataset" in done.stdout and "{" not in done.stdout
 
 
 class _Slow(io.StringIO):

@@ -53,13 +53,6 @@ def test_a_short_run_prints_nothing(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_the_watcher_ends_with_an_error_inside():
-    before = set(threading.enumerate())  # of which some may end meanwhile
-    with pytest.raises(ZeroDivisionError), progress.watch({"draws": 10}, progress.count):
-        raise ZeroDivisionError
-    assert set(threading.enumerate()) <= before
-
-
 def test_a_reader_that_leaves_ends_the_watcher_in_silence(monkeypatch):
     """Python would print the traceback of a thread. The work goes on, and finds the closed end itself."""
     heard, left = [], threading.Event()
@@ -85,13 +78,6 @@ def test_work_that_reports_is_lines_where_there_is_no_terminal(monkeypatch, caps
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == ["addition: 1 of 3 steps  loss 0.5", "addition: 2 of 3 steps  loss 0.5"]
-
-
-def test_lines_keep_their_distance(capsys):
-    with progress.progress("addition", 1000) as report_progress:
-        for done in range(1000):
-            report_progress(done)
-    assert capsys.readouterr().err == ""
 
 
 class Terminal(io.StringIO):
@@ -200,17 +186,3 @@ def test_all_work_of_a_block_is_one_output(monkeypatch, outputs):
     assert re.fullmatch(r"epoch 1: +25%.* 1/4 .*  loss 0.5", texts[0])
     assert re.fullmatch(r"epoch 1: 100%.* 4/4 .*  loss 0.4", texts[1])
     assert [bool(text) for text in texts] == [True, True, False] * 2
-
-
-def test_short_work_shows_no_bar(monkeypatch, outputs):
-    monkeypatch.setattr(progress, "CELL_SECONDS", 3600.0)  # also on a busy machine, this work is short
-    with progress.progress("addition", 4) as report_progress:
-        report_progress(4)
-    assert outputs == []
-
-
-def test_counters_stay_with_their_end(outputs):
-    with progress.watch({"draws": 10, "shards": 8}, lambda name: 99):
-        pass
-    (handle,) = outputs
-    assert re.fullmatch(r"draws: 100%.* 10/10 .*\nshards: 100%.* 8/8 .*", handle.shown[-1]["text/plain"])

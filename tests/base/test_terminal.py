@@ -48,13 +48,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(capsys, error, code, line):
     assert (outcome.code, capsys.readouterr().err) == (code, f"prog: {line}\n")
 
 
-def test_the_work_gives_its_own_exit_code(capsys):
-    with terminal.program("prog") as outcome:
-        outcome.code = 7
-    assert (outcome.code, capsys.readouterr().err) == (7, "")
-
-
-@pytest.mark.parametrize("error", [ZeroDivisionError, ImportError, RuntimeError, SystemExit])
+@pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
 def test_another_error_passes_and_every_end_gives_the_signals_back(error):
     before = [signal.getsignal(number) for number in terminal.STOP_SIGNALS]
     with pytest.raises(error), terminal.program("prog"):
@@ -179,26 +173,11 @@ def test_a_log_that_cannot_be_written(log, tmp_path, name):
     assert done.stderr.startswith(f"arith-data: --log-file is {Path(path)}, which cannot be written: ")
 
 
-def test_work_goes_on_without_a_log_on_a_full_disk(log):
-    done = log("--log-file", "/dev/full")
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_silence_ends_with_its_block(caplog):
-    level = logging.getLogger().level
-    with terminal.silent_log():
-        logging.getLogger("beam").error("inside")
-    logging.warning("outside")
-    assert [record.message for record in caplog.records] == ["outside"]
-    assert logging.getLogger().level == level
-
-
 @pytest.mark.parametrize(
     ("program", "on_path", "folder", "typed"),
     [
         ("prog", "venv/bin", "", "prog"),
         ("prog", "other", "", "venv/bin/prog"),
-        ("prog", "", "other", "{0}/venv/bin/prog"),
         ("no-such-program", "other", "", "no-such-program"),
         ("", "venv/bin", "", "python"),
         ("", "other", "", "venv/bin/python"),  # a link to the same Python, of another environment
@@ -223,12 +202,9 @@ def test_a_program_as_it_is_typed(tmp_path, monkeypatch, program, on_path, folde
     [
         ("data", "utf-8", "data", '"data"', "data"),
         ("a b", "utf-8", "a b", '"a b"', "'a b'"),
-        ('a"b', "utf-8", 'a"b', r'"a\"b"', "'a\"b'"),
         ("two\nlines", "utf-8", r"two\nlines", r'"two\nlines"', r"$'two\x0alines'"),
         ("it's\t", "utf-8", r"it's\t", '"it\'s\\t"', r"$'it\x27s\x09'"),
-        ("é", "utf-8", "é", '"é"', "'é'"),
         ("é", "ascii", r"\xe9", r"'\xe9'", r"$'\xc3\xa9'"),
-        ("\U0001f600", "ascii", r"\U0001f600", r"'\U0001f600'", r"$'\xf0\x9f\x98\x80'"),
         ("x\udcff", "utf-8", r"x\udcff", r"'x\udcff'", r"$'x\xff'"),
         ("a\u2028b", "utf-8", r"a\u2028b", r"'a\u2028b'", r"$'a\xe2\x80\xa8b'"),
     ],

@@ -1,7 +1,6 @@
 """The card of the datasets in a directory: what it says, and that Hugging Face reads it."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ import stored
 import yaml
 
 from seq2seq_arith.pipelines import create
-from seq2seq_arith.pipelines.commands.card import size_category
 
 pytestmark = pytest.mark.usefixtures("copied")
 DATASETS = {
@@ -61,23 +59,11 @@ def test_it_counts_the_examples(data_dir):
         assert splits == metadata["splits"]
 
 
-def test_writing_it_again_changes_nothing(data_dir):
-    before = programs.tree(data_dir)
-    assert programs.run_here("card", data_dir).returncode == 0
-    assert programs.tree(data_dir) == before
-
-
-@pytest.mark.parametrize(
-    ("place", "message"),
-    [
-        ("nothing", "nothing/seq2seq_arith has no dataset with Parquet files; make one with arith-data generate"),
-        ("gs://bucket/data", "gs://bucket/data is on no disk of this machine"),
-    ],
-)
-def test_without_datasets(place, message, tmp_path):
+@pytest.mark.parametrize("place", ["nothing", "gs://bucket/data"])
+def test_without_datasets(place, tmp_path, refusal):
     result = programs.run_here("card", place if "://" in place else tmp_path / place)
     assert result.returncode == 2
-    assert message in result.stderr
+    refusal.said(result.stderr)
 
 
 @pytest.mark.parametrize("below", ["seq2seq_arith", "seq2seq_arith/pq-d9-n20/1.0.0"])
@@ -93,16 +79,8 @@ def test_the_file_of_another_is_kept(tmp_path):
     mine.write_text("mine")
     result = programs.run_here("card", tmp_path)
     assert result.returncode == 2
-    assert re.search("README.md is not by arith-data card; move it away first", result.stderr)
+    assert "move it away first" in result.stderr
     assert mine.read_text() == "mine"
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [(10, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (10**6, "1M<n<10M"), (10**12 - 1, "100B<n<1T"), (10**12, "n>1T")],
-)
-def test_sizes_have_hugging_faces_words(number, words):
-    assert size_category(number) == words
 
 
 HUGGING_FACE = """
@@ -129,20 +107,13 @@ print(json.dumps([
 @pytest.mark.slow
 def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
     command = [sys.executable, "-c", HUGGING_FACE, str(data_dir / "seq2seq_arith"), str(tmp_path)]
-    environment = programs.environment() | {
-        "HF_HOME": str(tmp_path),
-        "HF_HUB_OFFLINE": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    }
+    offline = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = programs.environment() | offline
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == [
         ["addition-n200", "pq-d9-n20"],
         {"train": 180, "validation": 20},
         {"train": 18, "validation": 2},
-        20,
-        4,
-        True,
-        "apache-2.0",
-        True,
+        *(20, 4, True, "apache-2.0", True),
     ]

@@ -210,11 +210,7 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
     [
         lambda report: report | {"shards": []},  # the draws did not suffice
         lambda report: report | {"parameters": Task().parameters()},
-        lambda report: report | {"num_shards": 2},
-        lambda report: {"draws_used": 5, "shards": []},
         lambda report: [report],
-        lambda report: "report",
-        lambda report: None,
         lambda report: report | {"shards": [1]},
         "[" * 100_000,
         "",
@@ -240,7 +236,6 @@ def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     "flags",
     [
         ["--no_wait_until_finish"],
-        ["--no_wait_until_finish", "--runner=PrismRunner"],
         ["--template_location=gs://b/t", "--runner=DataflowRunner"],
     ],
     ids=str,

@@ -2,11 +2,9 @@
 
 import ast
 import contextlib
-import dataclasses
 import io
 import json
 import os
-import pty
 import re
 import shlex
 import shutil
@@ -33,12 +31,11 @@ from programs import (
     without_progress,
 )
 
-from seq2seq_arith.arithmetic import task_options
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.options import option, options_of
+from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.pipelines import __main__, commands, create
-from seq2seq_arith.pipelines.commands import generate, shared
+from seq2seq_arith.pipelines.commands import generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 from seq2seq_arith.pipelines.steps import transforms
 
@@ -98,32 +95,12 @@ def test_a_second_run_says_that_it_is_there(made):
     assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in data_dir.rglob("*")} == before
 
 
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--digit=4"],
-        ["--num_exmaples=100"],
-        ["--direct_num_worker=2"],  # one of Beam's
-        ["--frob"],
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("flags", ["--digit=4", "--num_exmaples=100", "--direct_num_worker=2", "--frob"])
 def test_a_misspelt_flag_is_not_as_asked_for(made, refusal, flags):
     data_dir, _ = made
-    process = generated(data_dir, *SMALL, *flags)
+    process = generated(data_dir, *SMALL, flags)
     assert (process.returncode, process.stdout) == (2, "")
     refusal.said(process.stderr)
-
-
-@pytest.mark.parametrize("asked", [["--num-shards", "3"], ["--no-parquet"]], ids=str)
-def test_other_files_are_refused(made, asked):
-    data_dir, _ = made
-    before = tree(data_dir)
-    process = generated(data_dir, *SMALL, *asked)
-    assert (process.returncode, process.stdout) == (2, "")
-    assert len(process.stderr.splitlines()) == 1
-    assert "--overwrite" in process.stderr
-    assert tree(data_dir) == before
 
 
 @pytest.mark.usefixtures("copied")
@@ -153,99 +130,33 @@ def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_pat
     assert is_complete(path)
 
 
-@pytest.mark.usefixtures("copied")
-def test_check_makes_what_is_not_there_and_touches_nothing_of_others(tmp_path):
-    assert generated(tmp_path, *SMALL, "--no-parquet", "--check").returncode == 0
-    path = dataset_path(tmp_path, Task(num_examples=100))
-    assert is_complete(path)
-    (path / "metadata.json").write_text("{}")
-    process = generated(tmp_path, *SMALL, "--no-parquet", "--check")
-    assert (process.returncode, process.stdout) == (2, "")
-    assert "is no dataset of this program; move it away" in process.stderr
-
-
 def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
     path = dataset_path(made[0], Task(num_examples=100))
     process = run_here("verify", path)
     own = json.loads((path / "metadata.json").read_text())["sha256"]
     assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
-    other = "0" * 64
-    wrong = (
-        f"{path}/metadata.json: its sha256 is {own}, and {other} was asked for: it is another dataset, or it was made "
-        "with other files (Parquet, another number of shards); give the right sha256, or another dataset"
-    )
+    other, wrong = "0" * 64, f"{path}/metadata.json: its sha256 is {own}, and "
     assert run_here("verify", "--quick", path, "--sha256", own).returncode == 0
     process = run_here("verify", path, "--sha256", other)
-    assert (process.returncode, process.stdout) == (1, f"{wrong}\n")
+    assert process.returncode == 1
+    assert process.stdout.startswith(wrong)
     process = run_here("fetch", path, tmp_path, "--sha256", other)
     assert (process.returncode, process.stdout) == (1, "")  # as for verify
-    assert process.stderr == f"arith-data: {wrong}; nothing was left behind\n"
+    assert process.stderr.startswith(f"arith-data: {wrong}")
     assert without_lock(tmp_path) == {}
     assert run_here("fetch", path, tmp_path, "--sha256", own).returncode == 0
     for text in (own[1:], own.upper(), "x" * 64, ""):
         assert run_here("verify", path, "--sha256", text).returncode == 2
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["verify"],
-        ["fetch", "elsewhere"],
-        ["suite", "addition", "--unseen-of"],
-    ],
-    ids=str,
-)
-def test_a_directory_of_datasets_names_those_in_it(made, words):
-    command, *others = words
-    where = [*others, made[0]] if command == "suite" else [made[0], *others]
-    process = run_here(command, *where)
-    assert (process.returncode, process.stdout) == (2, "")
-    assert f"; give {dataset_path(made[0], Task(num_examples=100))}\n" in process.stderr
-
-
-@pytest.mark.parametrize(
-    ("before", "code", "words"),
-    [
-        ("PYTHONOPTIMIZE=2", 2, "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it"),
-        (
-            "ulimit -f 1;",
-            1,
-            "1.0.0 could not be written: File too large; nothing was left behind; when that "
-            "is mended, run the same command again",
-        ),
-    ],
-)
-def test_a_process_that_may_not_do_its_work(tmp_path, before, code, words):
-    command = shlex.join(
-        [*PROGRAM, "generate", "addition", "--num-examples", "5000", "--data-dir", str(tmp_path / "d")]
-    )
+def test_python_without_docstrings_is_refused(tmp_path):
     process = subprocess.run(
-        ["sh", "-c", f"{before} {command}"], capture_output=True, text=True, env=environment(), check=False
-    )
-    assert (process.returncode, process.stdout) == (code, "")
-    assert words in process.stderr
-    assert len(without_progress(process.stderr)) == 1
-    assert without_lock(tmp_path) == {}
-
-
-@pytest.mark.usefixtures("copied")
-def test_overwrite_replaces(tmp_path):
-    path = dataset_path(tmp_path, Task(num_examples=100))
-    for options, shards, parquet in (([], 8, True), (["--num-shards=3", "--no-parquet", "--overwrite"], 3, False)):
-        assert generated(tmp_path, *SMALL, *options).returncode == 0
-        assert is_complete(path)
-        assert len(list(path.glob("*-train.tfrecord-*"))) == shards
-        assert (path / "parquet").exists() == parquet
-    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
-
-
-@pytest.mark.parametrize(
-    "task", [*(pytest.param(name, marks=pytest.mark.release) for name in ("addition", "subtraction", "pq"))]
-)
-def test_it_says_how_to_load_a_default_dataset(tmp_path, task):
-    process = run_here("generate", task, "--data-dir", tmp_path, "--no-parquet")
-    name = "seq2seq_arith" if task == "addition" else f"seq2seq_arith/{task}"
-    assert process.stdout.splitlines()[-1] == f'load it with: tfds.load("{name}", data_dir="{tmp_path}")'
+        [*PROGRAM, "generate", "addition", "--data-dir", str(tmp_path / "d")],
+        capture_output=True, text=True, env=environment() | {"PYTHONOPTIMIZE": "2"}, check=False,
+    )  # fmt: skip
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "Apache Beam reads docstrings" in process.stderr
+    assert tree(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("copied")
@@ -314,26 +225,6 @@ def test_refusals(tmp_path, monkeypatch, refusal, words):
     assert tree(tmp_path) == {}
 
 
-def test_a_refusal_of_the_program(tmp_path):
-    """The same in a process of its own."""
-    process = run("generate", "additoin", "--data-dir", tmp_path)
-    assert (process.returncode, process.stdout) == (2, "")
-    assert process.stderr.startswith("arith-data: there is no task 'additoin', only ")
-
-
-@pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["", "overwrite"])
-def test_a_directory_that_is_not_ours_is_refused(tmp_path, overwrite):
-    path = dataset_path(tmp_path, Task(num_examples=100))
-    path.mkdir(parents=True)
-    (path / "thesis.txt").write_text("years of work")
-    before = tree(tmp_path)
-    process = generated(tmp_path, *SMALL, *overwrite)
-    assert (process.returncode, process.stdout) == (2, "")
-    (line,) = process.stderr.splitlines()
-    assert f"{path} is no dataset of this program" in line
-    assert tree(tmp_path) == before
-
-
 HEAVY = ("apache_beam", "tensorflow_datasets", "tensorflow")
 IN_TURN = """
 import io, json, sys, contextlib
@@ -387,41 +278,10 @@ def test_verify_is_content(made):
     path = dataset_path(data_dir, Task(num_examples=100))
     process = run_here("verify", path)
     assert (process.returncode, process.stderr) == (0, "")
-    line, _ = process.stdout.splitlines()
-    assert re.fullmatch(rf"{path}: 35 files and 100 examples are as they should be; [\d.]+ s", line)
-
-
-def test_a_quick_look(made):
-    data_dir, _ = made
-    path = dataset_path(data_dir, Task(num_examples=100))
+    assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
     process = run_here("verify", "--quick", path)
     assert (process.returncode, process.stderr) == (0, "")
-    assert "35 files have the right names, sizes and checksums; no example was checked" in process.stdout
-
-
-def test_bars_in_a_terminal(tmp_path):
-    """In a terminal, a bar by draws and a bar by shards, at their ends when the run is."""
-    master, slave = pty.openpty()
-    command = [sys.executable, "-m", "seq2seq_arith.pipelines", "generate", "addition", "--seed=1", *SMALL]
-    terminal = environment() | {"TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        [*command, "--data-dir", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=slave, env=terminal
-    )
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:  # on Linux: the other end is closed
-            break
-        if not piece:
-            break
-        shown += piece
-    os.close(master)
-    assert process.wait(60) == 0
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert re.search(r"draws: .*\d+/\d+", text)
-    assert re.search(r"shards: .*8/8", text)
+    assert "no example was checked" in process.stdout
 
 
 # Long enough to be stopped in the middle: some seconds.
@@ -454,21 +314,6 @@ def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
     assert without_lock(tmp_path) == {}
 
 
-@dataclasses.dataclass(frozen=True)
-class WiderTask(Task):
-    colour: str = option("the colour of the digits", default="black", choices=("black", "red"))
-
-
-@pytest.mark.parametrize("command", ["generate", "plan"])
-def test_a_field_is_an_option_and_reaches_its_dataclass(monkeypatch, command):
-    monkeypatch.setattr(task_options, "Task", WiderTask)
-    words = [command, "--data-dir=data"] if command == "generate" else [command]
-    args = commands.parse([*words, "addition", "--colour=red", "--seed=5", "--num-shards=2", "--no-parquet"])
-    task, layout = shared.requested_dataset(args)
-    assert task == WiderTask("addition", seed=5, colour="red")
-    assert layout == Layout(2, ("tfrecord",))
-
-
 @pytest.mark.parametrize("command", ["generate", "plan"])
 def test_help_shows_every_option_with_its_default(capsys, command):
     with pytest.raises(SystemExit):
@@ -498,7 +343,6 @@ def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
         (b"two\nlines", "utf-8", r"two\nlines", r'tfds.load("seq2seq_arith/addition-n100", data_dir="{}/two\nlines")'),
         (b"x\xff", "utf-8", r"x\udcff", r"tfds.load opens no directory whose name is not UTF-8, such as '{}/x\udcff'"),
         ("é".encode(), "ascii", r"\xe9", r"""tfds.load("seq2seq_arith/addition-n100", data_dir='{}/\xe9')"""),
-        ("é".encode(), "utf-8", "é", 'tfds.load("seq2seq_arith/addition-n100", data_dir="{}/é")'),
     ],
 )
 def test_a_name_that_cannot_be_shown(made, tmp_path, name, encoding, shown, load):
@@ -527,22 +371,6 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"
     assert is_complete(path)
-
-
-def test_a_dataset_whose_files_are_removed_while_it_is_made(tmp_path, monkeypatch, capsys):
-    """It is not published, and not said to be complete."""
-
-    def removed(task, layout, staging, *rest):
-        metadata = stored.copy(task, layout, staging)
-        next(staging.path.glob("*train.tfrecord-00000-*")).unlink()
-        return metadata
-
-    monkeypatch.setattr(create, "write_dataset", removed)
-    assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 1
-    path = dataset_path(tmp_path, Task(num_examples=100))
-    reason = f"{path} could not be written: somebody has removed its file seq2seq_arith-train.tfrecord-00000-of-00008"
-    assert ends_as_told(capsys.readouterr().err.splitlines()[-1], f"arith-data: {reason}")
-    assert without_lock(tmp_path) == {}
 
 
 def test_too_little_memory_amid_a_run(tmp_path, monkeypatch, capsys):

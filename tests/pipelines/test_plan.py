@@ -22,7 +22,6 @@ from seq2seq_arith.pipelines.steps.blocks import pack
     "task",
     [
         Task("subtraction", digits=18, num_examples=1000),
-        pytest.param(Task("multiplication", num_examples=500), marks=pytest.mark.release),
         Task("pq", num_examples=2000),
     ],
     ids=lambda task: task.config_name,
@@ -44,10 +43,7 @@ def test_draws(task):
     assert task.num_examples <= planned.distinct + 0.001 <= planned.draws + 0.002
 
 
-KINDS = ({"digits": 7}, {"digits": 7, "draws": "structured"}, {"digits": 100, "draws": "structured"})
-
-
-@pytest.mark.parametrize("digits", [7, 18, 36, 100])
+@pytest.mark.parametrize("digits", [7, 36])
 def test_memory_of_a_shard(digits):
     """Longer numbers take more of it."""
     task = Task(digits=digits, num_examples=100_000)
@@ -59,13 +55,6 @@ def test_memory_of_a_shard(digits):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak / 2 < planned.worker_memory - BASE_MEMORY < 2 * peak
-
-
-def test_structured_draws_and_long_numbers_take_more():
-    plain, structured, long = (plan(Task(num_examples=10**6, **kind), Layout(8, ("tfrecord",))) for kind in KINDS)
-    assert plain.core_seconds < structured.core_seconds < long.core_seconds
-    assert plain.local_memory < structured.local_memory
-    assert plain.worker_memory < long.worker_memory
 
 
 def test_more_cores_take_less_time():
@@ -90,21 +79,11 @@ def test_seconds(task, layout, seconds):
     assert seconds / 2 < plan(task, layout).seconds(2, local=True) < 2 * seconds
 
 
-def test_seconds_of_an_engine():
-    """An engine shuffles on every core: without the start, the time falls in proportion to the cores."""
-    planned = plan(Task(digits=7, num_examples=10**7), Layout(16))
-    of_work = [planned.seconds(workers, local=False) - planned.seconds(10**9, local=False) for workers in (1, 4)]
-    assert of_work[0] == pytest.approx(4 * of_work[1])
-    assert planned.seconds(10**9, local=False) < 1
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ([], ["addition", "50,000", "147,659", "8 of each split", "3.15 MB"]),
-        (["--no-parquet", "--num-shards=3"], ["3 of each split", "none"]),
         (["--workers=100", "--array-record"], ["100 cores", "ArrayRecord"]),
-        (["--digits=7", "--num-examples=20000000"], ["20,000,000", "32 of each split"]),
     ],
     ids=str,
 )
@@ -137,27 +116,6 @@ def test_what_is_shuffled(task, tolerance):
     assert sizes.max() / sizes.mean() == pytest.approx(planned.hottest, rel=tolerance)
 
 
-def test_short_numbers_would_drown_a_shard():
-    """The reason for dropping them early: without it, one pair alone would fill a shard hundreds of times over."""
-    task = Task(digits=7, num_examples=10**12)
-    layout = Layout.of(task)
-    planned = plan(task, layout)
-    hottest = coverage.key_classes(task).probability.max() * planned.draws
-    assert hottest > 400 * planned.draws / layout.num_shards
-    assert planned.hottest < 2
-
-
-@pytest.mark.parametrize(
-    ("num_examples", "digits", "draws_per_block", "core_hours"), [(10**8, 7, 6377, 0.02), (10**10, 8, 213, 2.5)]
-)
-def test_blocks_are_large_enough(num_examples, digits, draws_per_block, core_hours):
-    """Passing blocks on takes a small part of the time."""
-    task = Task(digits=digits, num_examples=num_examples)
-    planned = plan(task, Layout.of(task))
-    assert planned.shuffled / planned.blocks == pytest.approx(draws_per_block, rel=0.01)
-    assert 0.8 * core_hours < planned.core_seconds / 3600 < core_hours
-
-
 def test_kept_draws_and_requests_are_counted():
     """Against what the steps hand on, and what there are files."""
     task = Task(num_examples=3000)
@@ -169,8 +127,9 @@ def test_kept_draws_and_requests_are_counted():
     assert files_of_examples < planned.requests < files_of_examples + 30
 
 
-@pytest.mark.parametrize("num_examples", [10**8, 10**10, 10**12])
-@pytest.mark.parametrize("task", ["addition", "subtraction", "multiplication"])
+@pytest.mark.parametrize(
+    ("task", "num_examples"), [("addition", 10**12), ("subtraction", 10**10), ("multiplication", 10**8)]
+)
 def test_the_largest_are_planned_at_once(task, num_examples):
     task = Task(task, digits=9, num_examples=num_examples)
     layout = Layout.of(task)

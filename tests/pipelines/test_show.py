@@ -1,9 +1,6 @@
 """What ``arith-data show`` shows: the rows of the files, the same rows without files, statistics, and one-hot."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -99,32 +96,13 @@ def test_the_facts_of_a_dataset(made):
     [
         (
             ["addition", "--num-examples", "3000", "--rows", "2"],
-            [
-                "addition of at most 3 digits: 2,700 training and 300 validation examples",
-                "drawn here; no file was read or written",
-                "(12+7 and 7+12 count as one pair)",
-                "There are 500,500 different pairs. Short numbers are drawn as often as long ones, but only 55 pairs",
-                "Stored questions are reversed; both are padded with blanks to 7 and 4 characters.",
-                "longest chain of carries  share",
-            ],
+            ["2,700 training", "different pairs", "carries  share"],
         ),
-        (
-            ["pq", "--dashes", "20"],
-            ["There are 210 different pairs.", "dashes of an operand"],
-        ),
-        (
-            ["pq", "--rows", "3"],
-            [
-                "p-{",
-                "Below, -{20} stands for 20 dashes in a row, and {20} after a blank for 20 blanks.\n\nquestion ",
-                "examples, a random sample",
-            ],
-        ),
-        (["addition", "--draws", "structured"], ["In the half of the draws that is not rearranged, short numbers are"]),
+        (["pq", "--dashes", "20"], ["There are 210 different pairs.", "dashes of an operand"]),
+        (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row", "examples, a random sample"]),
         (["modular_addition", "--modulus", "11"], ["(12+7 and 7+12 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),
         (["addition", "--digits", "400", "--num-examples", "50"], ["and none of them twice", "..."]),
-        (["addition", "--digits", "40"], ["There are more than 10^15 different pairs."]),
     ],
     ids=str,
 )
@@ -166,23 +144,6 @@ def test_a_wide_picture_is_cut_and_says_so(monkeypatch):
     assert lines[3] == f"'-'      ███·██{'·' * 35}"
 
 
-def test_one_hot_as_json():
-    found = json.loads(run_here("show", "addition", "--one-hot", "1+2", "--json").stdout)
-    assert found["stored"] == "    2+1"
-    assert [row.index(1) for row in zip(*found["one_hot"], strict=True)] == [0, 0, 0, 0, 4, 1, 3]
-
-
-def test_a_terminal_without_the_blocks():
-    """In a process of its own, because the encoding is that of its standard output."""
-    process = subprocess.run(
-        [sys.executable, "-m", "seq2seq_arith.pipelines", "show", "addition", "--one-hot", "1+2"],
-        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
-        capture_output=True,
-        check=True,
-    )
-    assert b"' '      # # # # . . ." in process.stdout
-
-
 def test_the_dataset_may_be_named_by_a_folder_above_it(tmp_path):
     """A directory above several datasets names them all."""
     paths = [dataset_path(tmp_path, Task(num_examples=count)) for count in (100, 50)]
@@ -192,7 +153,7 @@ def test_the_dataset_may_be_named_by_a_folder_above_it(tmp_path):
     for place in (tmp_path, paths[0].parents[1], paths[0].parent, paths[0]):
         assert sample.find(str(place)) == paths[0]
     (paths[1] / "metadata.json").touch()
-    with pytest.raises(InputError, match=r"has several datasets; give one of .*addition-n100/1\.0\.0, .*addition-n50"):
+    with pytest.raises(InputError, match="has several datasets"):
         sample.find(str(tmp_path))
 
 
@@ -215,7 +176,6 @@ def test_damage_is_noticed(made, tmp_path):
     [
         ["no/such"],
         ["."],
-        ["addition", "more"],
         ["addition", "--rows", "-1"],
         ["addition", "--one-hot", "1234+5"],
         ["addition", "--one-hot", "1-2"],

@@ -84,19 +84,6 @@ def test_the_program_killed(survivor, right, moment):
             shutil.rmtree(survivor / "seq2seq_arith")
 
 
-@pytest.mark.release
-@pytest.mark.parametrize("presses", [2, 5, 20])
-def test_ctrl_c_pressed_again(tmp_path, presses):
-    process = start(*COMMAND, "--data-dir", tmp_path / "data")
-    wait_until(process, lambda: begun(tmp_path, 1))
-    for _ in range(presses):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.02)
-    process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert without_lock(tmp_path) == {}
-
-
 @pytest.fixture
 def small_disk(tmp_path):
     """A disk of a few megabytes."""
@@ -131,32 +118,3 @@ def test_a_disk_that_fills_up(small_disk):
     reason = f"arith-data: {path} could not be written: No space left on device"
     assert ends_as_told(stderr.splitlines()[-1], reason)
     assert list(without_lock(disk)) == ["filler"]
-
-
-@pytest.mark.release
-def test_a_disk_that_is_too_small(small_disk):
-    disk = small_disk(4)
-    process = run(*COMMAND, "--data-dir", disk / "data")
-    assert (process.returncode, process.stdout) == (2, "")
-    assert len(process.stderr.splitlines()) == 1
-    assert str(disk) in process.stderr
-    assert tree(disk) == {}
-
-
-@pytest.mark.release
-def test_two_runs_at_once(tmp_path, right):
-    """One makes the dataset; the other says so, or finds it there; the result is whole."""
-    for turn in range(5):
-        data_dir = tmp_path / str(turn)
-        processes = [start(*COMMAND, "--data-dir", data_dir) for _ in range(2)]
-        answers = [process.communicate(timeout=300) for process in processes]
-        codes = sorted(process.returncode for process in processes)
-        assert codes in ([0, 0], [0, 2])
-        for process, (stdout, stderr) in zip(processes, answers, strict=True):
-            if process.returncode == 2:
-                (line,) = stderr.splitlines()
-                assert f"another run is making {dataset_path(data_dir, TASK)}" in line
-            else:
-                assert "tfds.load" in stdout
-        assert tree(data_dir) == right
-        shutil.rmtree(data_dir)

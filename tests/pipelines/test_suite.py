@@ -5,7 +5,7 @@ import io
 import pyarrow.parquet as pq
 import pytest
 import reference
-from programs import run, run_here
+from programs import run
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SuiteOptions
@@ -79,10 +79,3 @@ def test_the_command(make):
         f"22 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands are in "
         f"{directory}\n"
     )
-
-
-def test_the_command_refuses(refusal):
-    for words in (["additoin"], ["addition", "more"], ["addition", "--num-examples=100"]):
-        process = run_here("suite", *words)
-        assert (process.returncode, process.stdout) == (2, "")
-        refusal.said(process.stderr)

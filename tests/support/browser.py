@@ -1,11 +1,9 @@
 """A headless Chromium, driven by Selenium, for the tests of pages."""
 
-import base64
 import contextlib
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,16 +52,9 @@ def chrome(**screen: Any) -> Iterator[webdriver.Chrome]:
 def resize(
     driver: webdriver.Chrome, width: int = 1280, height: int = 900, *, dark: bool = False, medium: str = "screen"
 ) -> None:
-    """Sets the screen of a browser, also of the page that it shows now.
+    """Sets the screen of a browser, also of the page that it shows now; in CSS pixels, for ``screen`` or ``print``.
 
     A window of Chromium cannot be narrower than 500 pixels; an emulated screen can.
-
-    Args:
-      driver: The browser.
-      width: In CSS pixels.
-      height: In CSS pixels.
-      dark: Whether the user prefers dark colours.
-      medium: ``screen`` or ``print``.
     """
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -108,9 +99,3 @@ def accessibility_tree(driver: webdriver.Chrome) -> list[dict[str, Any]]:
 def _object(node: dict[str, Any]) -> dict[str, Any]:
     properties = {each["name"]: each["value"].get("value") for each in node.get("properties", [])}
     return properties | {key: node.get(key, {}).get("value", "") for key in ("role", "name", "description")}
-
-
-def screenshot(driver: webdriver.Chrome, path: Path) -> None:
-    """Writes a picture of the whole page, also of what is below the screen, as a PNG."""
-    asked = {"format": "png", "captureBeyondViewport": True}
-    path.write_bytes(base64.b64decode(driver.execute_cdp_cmd("Page.captureScreenshot", asked)["data"]))

@@ -85,10 +85,7 @@ def blocks(heading: str) -> list[str]:
 def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
     """The flags for an engine of one's own, as its part of the page says.
 
-    Args:
-      heading: The engine's, on the page.
-      address: Of its master, which stands on the page as HOST:8081, or with another port.
-      flags: Those that the engine's ``cluster.py`` prints.
+    ``address`` is of its master, which stands on the page as HOST:8081; ``flags`` are what ``cluster.py`` prints.
     """
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
     ((said, last),) = OWN.findall(rest.partition("\n## ")[0])
@@ -110,13 +107,7 @@ class Followed:
 
     The first block makes the jars and starts a cluster, which runs until ``end``. The second one runs on it.
 
-    Attributes:
-      folder: The checkout. Its folder ``build`` is ours.
-      flags: Those that the cluster has printed.
-
-    Args:
-      heading: The engine's, on the page.
-      folder: An empty folder.
+    ``folder`` is an empty one for the checkout; ``flags`` are those that the cluster has printed.
     """
 
     def __init__(self, heading: str, folder: Path) -> None:

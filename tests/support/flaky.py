@@ -1,12 +1,13 @@
 """A store that fails now and then: a server before a store's server, and a store in memory."""
 
 import contextlib
+import functools
 import http.client
 import http.server
 import itertools
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -86,14 +87,8 @@ def serving(handler: type[http.server.BaseHTTPRequestHandler], port: int = 0) ->
 def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None) -> Iterator[tuple[str, list[str]]]:
     """Passes requests on, except that this share of them, at random, fails. Half of these are done all the same.
 
-    Args:
-      url: Of the store's server.
-      share: From 0 to 1.
-      seed: Decides which requests fail.
-      passed: Gets a line for each request that is passed on: its status, its method and its path.
-
-    Yields:
-      The URL to use, and the requests that were refused.
+    Yields the URL to use, and the requests that were refused; ``passed`` gets a line for each other one: its status,
+    its method and its path.
     """
     refused, numbers = [], itertools.count(1)
 
@@ -124,29 +119,16 @@ class FlakyMemory(MemoryStore):
     share, random = 0.0, random.Random(0)
     failed: list[str] = []  # noqa: RUF012
 
-    def _fail(self, request: str) -> None:
-        self.failed.append(request)
-        raise ConnectionError("the store is busy")
-
     def _call(self, name: str, *arguments: Any) -> Any:
-        method = getattr(super(), name)
+        method = super().__getattribute__(name)
         if self.random.random() >= self.share:
             return method(*arguments)
         if len(self.failed) % 2:
             method(*arguments)
-        return self._fail(name)
+        self.failed.append(name)
+        raise ConnectionError("the store is busy")
 
-    def state(self, bucket: str, key: str) -> Any:
-        return self._call("state", bucket, key)
-
-    def read(self, bucket: str, key: str) -> Any:
-        return self._call("read", bucket, key)
-
-    def put(self, bucket: str, key: str, content: bytes, version: str | None, sha256: str) -> Any:
-        return self._call("put", bucket, key, content, version, sha256)
-
-    def delete(self, bucket: str, keys: Sequence[str]) -> Any:
-        return self._call("delete", bucket, keys)
-
-    def list(self, bucket: str, prefix: str) -> Any:
-        return self._call("list", bucket, prefix)
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("state", "read", "put", "delete", "list"):
+            return functools.partial(self._call, name)
+        return super().__getattribute__(name)

@@ -1,9 +1,6 @@
 """The places of the package's modules in the checkout, and the modules that are commands of a program."""
 
-import importlib
-import pkgutil
 from pathlib import Path
-from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "seq2seq_arith"
@@ -19,9 +16,3 @@ def modules() -> dict[str, Path]:
             parts = (layer, *file.relative_to(folder).with_suffix("").parts)
             found[".".join(part for part in parts if part not in ("", "__init__"))] = file
     return found
-
-
-def names_of(commands: ModuleType) -> list[str]:
-    """The commands of a program, by name: the modules of this package that have a ``run``."""
-    names = [module.name for module in pkgutil.iter_modules(commands.__path__)]
-    return [name for name in names if hasattr(importlib.import_module(f"{commands.__name__}.{name}"), "run")]

@@ -38,15 +38,8 @@ def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
 def start(*arguments: object, **options) -> subprocess.Popen[str]:
     """Starts ``arith-data`` with these arguments, in a process group of its own."""
     command = [*PROGRAM, *map(str, arguments)]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-        **options,
-    )
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=environment(), start_new_session=True, **pipes, **options)
 
 
 def without_progress(stderr: str) -> list[str]:

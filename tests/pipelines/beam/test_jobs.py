@@ -37,12 +37,6 @@ def test_a_job_and_its_page(capsys, flags, shown):
     assert capsys.readouterr().err == f"the engine runs it as job 2026-1{shown}\n"
 
 
-def test_a_run_in_this_process_is_not_a_job(capsys):
-    with jobs.shown(SimpleNamespace(), PipelineOptions([])):
-        pass
-    assert capsys.readouterr().err == ""
-
-
 class States:
     """A job that is in the next state whenever somebody asks; an exception is raised instead."""
 

@@ -76,14 +76,8 @@ def test_a_worker_ends_with_the_process_that_started_it():
     with socket.create_server(("localhost", 0)) as silent:
         silent.settimeout(60)
         endpoint = f"localhost:{silent.getsockname()[1]}"
-        worker = [
-            sys.executable,
-            "-m",
-            "seq2seq_arith.pipelines.beam.worker",
-            "--id=w-1",
-            "--provision_endpoint",
-            endpoint,
-        ]
+        worker = [sys.executable, "-m", "seq2seq_arith.pipelines.beam.worker", "--id=w-1"]
+        worker += ["--provision_endpoint", endpoint]
         engine = f"import subprocess, time; print(subprocess.Popen({worker!r}).pid, flush=True); time.sleep(300)"
         with subprocess.Popen([sys.executable, "-c", engine], stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout

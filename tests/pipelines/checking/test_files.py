@@ -39,20 +39,16 @@ def image(features):
 
 FORGED = {
     "another template": (INFO, in_splits(filepathTemplate=ELSEWHERE)),
-    "an absolute template": (INFO, in_splits(filepathTemplate=f"/tmp/{TEMPLATE}")),
     "another number of bytes": (INFO, in_splits(numBytes="1")),
     "negative lengths": (INFO, lambda info: info["splits"][0].update(shardLengths=["-5", "60", "53"])),
     "other shards": (INFO, lambda info: info["splits"][0].update(shardLengths=["108"])),
     "another format": (INFO, in_info(fileFormat="array_record")),
     "another name": (INFO, in_info(name="other")),
-    "another version": (INFO, in_info(version="2.0.0")),
     "another config": (INFO, in_info(configName="pq")),
-    "another module": (INFO, in_info(moduleName="evil")),
     "keys swapped": (INFO, swapped),
     "shuffled": (INFO, lambda info: info.pop("disableShuffling")),
     "one entry more": (INFO, in_info(more=1)),
     "a class to import": (FEATURES, in_info(pythonClassName="evil.X")),
-    "no features": (FEATURES, dict.clear),
     "an image": (FEATURES, image),
 }
 

@@ -11,7 +11,6 @@ from rewriting import TASK, rewritten
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.catalog import metadata_digest
-from seq2seq_arith.pipelines.places import paths
 
 
 @pytest.mark.parametrize(
@@ -19,23 +18,15 @@ from seq2seq_arith.pipelines.places import paths
     [
         {"draws_used": 121, "duplicates": 1},
         {"draws_used": 10**15, "duplicates": 10**15 - 120},
-        {"draws_used": -1, "duplicates": -121},
         {"draws_used": "150"},
         {"duplicates": 0},
         {"question_width": 8},
         {"alphabet": "0123456789"},
         {"splits": {"train": 109, "validation": 11}},
-        {"splits": None},
         {"num_shards": 4},
-        {"num_shards": 10**9},
-        {"num_shards": None},
         {"files": {}},
-        {"files": []},
         {"parameters": None},
-        {"parameters": {}},
         {"parameters": TASK.parameters() | {"num_examples": 10**30}},
-        {"parameters": TASK.parameters() | {"digits": None}},
-        {"parameters": TASK.parameters() | {"task": []}},
         {"parameters": TASK.parameters() | {"ordered": True}},
         {"parameters": TASK.parameters() | {"seed": 5}},
     ],
@@ -66,12 +57,11 @@ def test_draws_behind_the_last_example(make, more):
     """The draw after the last example is a duplicate here, so that draws_used + 1 gives the same examples."""
     task = Task("addition", digits=1, num_examples=50, seed=4)
     directory = make(task, 1)
-    rewritten(
-        directory,
-        lambda metadata: metadata.update(
-            draws_used=metadata["draws_used"] + more, duplicates=metadata["duplicates"] + more
-        ),
-    )
+
+    def count(metadata):
+        metadata.update({name: metadata[name] + more for name in ("draws_used", "duplicates")})
+
+    rewritten(directory, count)
     assert verify(directory).problems == [f"{directory / 'metadata.json'}: draws_used does not give 50 examples"]
 
 
@@ -104,16 +94,6 @@ def test_any_metadata_at_all(right, tmp_path_factory, fields, value):
     metadata["sha256"] = metadata_digest(metadata)
     (directory / "metadata.json").write_text(json.dumps(metadata))
     assert bool(verify(directory).problems) != unchanged
-
-
-def test_metadata_that_cannot_be_read(copy, monkeypatch):
-    """It disappears between the look whether it is there and the reading."""
-
-    def vanished(path):
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(paths, "read_bytes", vanished)
-    assert verify(copy).problems == [f"{copy / 'metadata.json'}: cannot be read (No such file or directory)"]
 
 
 def test_a_file_of_another_name(copy):

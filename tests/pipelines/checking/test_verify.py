@@ -2,14 +2,14 @@
 
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+import stored
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import files
-from rewriting import SHARDS, TASK, rewritten, rows, write_both
+from programs import files, run_here
+from rewriting import SHARDS, rewritten, rows, write_both
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic.task import Task
@@ -19,6 +19,7 @@ from seq2seq_arith.pipelines.create import create
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
 def test_what_is_right(right):
@@ -108,9 +109,12 @@ def test_a_surplus_file_is_named(copy, name):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["seq2seq_arith-train.tfrecord-0000{}-of-00003", "parquet/train-0000{}-of-00003.parquet"]
+    ("pattern", "checksums"),
+    [
+        ("seq2seq_arith-train.tfrecord-0000{}-of-00003", "made right"),
+        ("parquet/train-0000{}-of-00003.parquet", "left"),
+    ],
 )
-@pytest.mark.parametrize("checksums", ["left", "made right"])
 def test_two_files_swapped(copy, pattern, checksums):
     first, second = (copy / pattern.format(shard) for shard in (0, 1))
     (copy / "aside").write_bytes(first.read_bytes())
@@ -138,34 +142,6 @@ def test_an_example_moved_to_the_other_split(copy):
     write_both(copy, "validation-00001", [train[-1], *validation[1:]])
     rewritten(copy)
     assert len(verify(copy).problems) == 4
-
-
-def test_a_shard_from_another_seed(copy, make):
-    other = make(Task("subtraction", digits=2, num_examples=120, seed=5), SHARDS, parquet=True)
-    for name in ("seq2seq_arith-train.tfrecord-00001-of-00003", "parquet/train-00001-of-00003.parquet"):
-        shutil.copy(other / name, copy / name)
-    rewritten(copy)
-    assert {problem.split(": ")[0] for problem in verify(copy).problems} == {
-        str(copy / "seq2seq_arith-train.tfrecord-00001-of-00003"),
-        str(copy / "parquet/train-00001-of-00003.parquet"),
-    }
-
-
-def test_all_shards_from_another_seed(right, make):
-    """A set that is right in itself, under another's parameters."""
-    directory = make(Task("subtraction", digits=2, num_examples=120, seed=5), SHARDS, parquet=True)
-    rewritten(directory, lambda metadata: metadata["parameters"].update(seed=4))
-    assert verify(directory).problems
-
-
-def test_counts_that_tfds_would_go_by(copy):
-    path = copy / "dataset_info.json"
-    info = json.loads(path.read_text())
-    info["splits"][0]["shardLengths"][0] = "999"
-    path.write_text(json.dumps(info))
-    rewritten(copy)
-    (problem,) = verify(copy).problems
-    assert problem.startswith(f"{path}: does not count ")
 
 
 def test_counts_moved_from_one_file_to_another(copy):
@@ -220,24 +196,13 @@ def test_the_longest_strings(tmp_path):
     assert verify(dataset_path(tmp_path, task)).problems == []
 
 
-@pytest.mark.parametrize("name", ["features.json", "dataset_info.json", tfrecord_path("train", 1, SHARDS)])
-def test_a_link_that_leads_nowhere(copy, name):
-    (copy / name).unlink()
-    (copy / name).symlink_to("nowhere")
-    problems = verify(copy).problems
-    assert any(problem.startswith(f"{copy / name}: cannot be read (") for problem in problems)
-    assert all(problem.startswith(f"{copy}/") for problem in problems)
-
-
 @pytest.mark.parametrize(
     ("kind", "name"),
     [
-        ("pipe", "features.json"),
         ("pipe", FILES[-1]),
         ("/dev/zero", "dataset_info.json"),
         ("/dev/zero", tfrecord_path("train", 1, SHARDS)),
         ("folder", "features.json"),
-        ("folder", FILES[-1]),
     ],
 )
 def test_a_file_that_would_block_or_never_end(copy, name, kind):
@@ -255,21 +220,43 @@ def test_a_file_that_would_block_or_never_end(copy, name, kind):
         assert "Not a regular file" in " ".join(problems)
 
 
-def test_a_default_config_that_is_damaged(right, tmp_path):
-    directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
-    path = tmp_path / "seq2seq_arith" / ".config" / "metadata.json"
-    path.parent.mkdir()
-    path.touch()
-    assert verify(directory).problems == [f"{path}: does not name the default config"]
+@pytest.fixture
+def in_store(data_dir) -> ObjectPath:
+    stored.make(stored.TASK, stored.LAYOUTS["three"], data_dir)
+    return dataset_path(data_dir, stored.TASK)
+
+
+def test_what_is_right_in_a_store(in_store):
+    process = run_here("verify", in_store)
+    assert process.returncode == 0, process.stderr
+    assert f"{in_store}: 15 files and 200 examples are as they should be" in process.stdout
+
+
+SHARD, TABLE = stored.LAYOUTS["three"].paths("train", 1)
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "dataset_info.json", SHARD, TABLE])
+def test_changes_in_a_store(in_store, name):
+    content = bytearray((in_store / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (in_store / name).put(bytes(content))
+    assert any(problem.startswith(f"{in_store / name}: ") for problem in verify(in_store).problems)
+    if name != "metadata.json":
+        (in_store / name).unlink()
+        (in_store / "more.txt").write_text("more")
+        problems = verify(in_store).problems
+        assert f"{in_store / name}: is missing" in problems
+        assert f"{in_store / 'more.txt'}: does not belong to the dataset" in problems
+
+
+def test_no_dataset_in_a_store(data_dir):
+    process = run_here("verify", data_dir)
+    assert (process.returncode, process.stdout) == (2, "")
+    assert f"{data_dir} is no directory" in process.stderr
 
 
 class TestQuick:
     """``quick`` reads no example."""
-
-    def test_what_is_right(self, right):
-        result = verify(right, quick=True)
-        assert result.problems == []
-        assert result.summary == "15 files have the right names, sizes and checksums; no example was checked"
 
     @pytest.mark.parametrize("harm", [lose, truncate, empty, lengthen], ids=lambda harm: harm.__name__)
     def test_a_harmed_file_is_named(self, copy, harm):

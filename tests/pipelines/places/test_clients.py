@@ -77,47 +77,35 @@ def said(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_no_such_bucket(servers, tmp_path, scheme, command):
-    line = said(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)
-    if command == "fetch":  # asks for an object; the store answers only that there is none
-        assert line.startswith(f"there is no finished dataset at {scheme}://no-such-bucket/data; give ")
-    else:
-        assert line == f"there is no bucket {scheme}://no-such-bucket; make it, or give another"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize(
-    ("scheme", "status", "code"),
+    ("scheme", "command", "status", "code", "reason"),
     [
-        ("gs", 403, "caller lacks storage.objects.list"),
-        ("s3", 403, "AccessDenied"),
+        ("gs", "generate", 403, 2, "does not let you do this"),
+        ("s3", "fetch", 403, 2, "does not let you do this"),
+        ("gs", "verify", 401, 2, "there are no credentials for"),
+        ("gs", "verify", 501, 1, "could not be used"),
+        ("s3", "verify", 501, 1, "could not be used"),
     ],
 )
-def test_not_permitted(answering, tmp_path, scheme, status, code, command):
-    answering(scheme, status, code)
-    line = said(command, f"{scheme}://bucket/data", 2, tmp_path)
-    assert line.startswith(f"{scheme}://bucket does not let you do this (")
-    assert "log in with `" in line
+def test_a_store_that_refuses(answering, tmp_path, scheme, command, status, code, reason):
+    answering(scheme, status, "Denied")
+    assert reason in said(command, f"{scheme}://bucket/data", code, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["gs", "s3"])
-def test_a_store_that_fails(answering, tmp_path, scheme):
-    answering(scheme, 501, "NotImplemented")
-    line = said("verify", f"{scheme}://bucket/data", 1, tmp_path)
-    assert line.startswith(f"{scheme}://bucket/data could not be used: ")
-    assert "501" in line
+@pytest.mark.parametrize(
+    ("scheme", "command", "reason"),
+    [("gs", "generate", "there is no bucket"), ("s3", "verify", "there is no bucket"), ("s3", "fetch", "no finished")],
+)
+def test_no_such_bucket(servers, tmp_path, scheme, command, reason):
+    assert reason in said(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)
 
 
 @pytest.mark.slow
-def test_nobody_in_particular_is_not_permitted(answering, tmp_path):
-    answering("gs", 401, "Anonymous caller")
-    line = said("generate", "gs://bucket/data", 2, tmp_path)
-    assert line.startswith("there are no credentials for gs://bucket that can be used (")
-    assert "gcloud auth application-default login" in line
+@pytest.mark.parametrize(("scheme", "variable"), [("gs", "STORAGE_EMULATOR_HOST"), ("s3", "AWS_ENDPOINT_URL")])
+def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    assert "cannot be reached" in said("generate", f"{scheme}://bucket/data", 1, tmp_path)
 
 
 @pytest.mark.slow
@@ -126,19 +114,7 @@ def test_no_credentials(servers, tmp_path, monkeypatch):
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    line = said("generate", "s3://bucket/data", 2, tmp_path)
-    assert line.startswith("there are no credentials for s3://bucket that can be used (")
-    assert "aws configure" in line
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scheme", "variable"), [("gs", "STORAGE_EMULATOR_HOST"), ("s3", "AWS_ENDPOINT_URL")], ids=["gs", "s3"]
-)
-def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
-    monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    line = said("generate", f"{scheme}://bucket/data", 1, tmp_path)
-    assert line.startswith(f"{scheme}://bucket cannot be reached (")
+    assert "aws configure" in said("generate", "s3://bucket/data", 2, tmp_path)
 
 
 @pytest.mark.slow
@@ -157,25 +133,13 @@ def test_an_endpoint_in_a_flag(servers, served_dir, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "error", "sentence"),
     [
-        (
-            "Server returned non-2xx status code: 403 Forbidden: AccessDenied",
-            InputError,
-            "not let you do this (403",
-        ),
-        (
-            "Error performing token request: 169.254.169.254",
-            InputError,
-            "no credentials for s3://b that can be",
-        ),
+        ("Server returned non-2xx status code: 403 Forbidden: AccessDenied", InputError, "not let you do this (403"),
+        ("Error performing token request: 169.254.169.254", InputError, "no credentials for s3://b that can be"),
         ("status code: 404 Not Found: <Code>NoSuchBucket</Code>", InputError, "there is no bucket s3://b; make it, or"),
         ("this normally indicates an incorrectly configured region", InputError, "s3://b is in another region ("),
         ("status code: 400 Bad Request: <Code>InvalidBucketName</Code>", InputError, "s3://b/data cannot be used ("),
-        ("HTTP error: error sending request", StoreError, "s3://b cannot be reached (HTTP error"),
-        (
-            "Server returned non-2xx status code: 500 Broken\n\nDebug source:\nmany lines",
-            StoreError,
-            ": 500 Broken",
-        ),
+        ("HTTP error: error sending request", StoreError, "s3://b cannot be reached ("),
+        ("Server returned non-2xx status code: 500 Broken\n\nDebug source:\nlines", StoreError, ": 500 Broken"),
     ],
 )
 def test_what_a_store_says_is_one_sentence(text, error, sentence):
@@ -192,7 +156,7 @@ def test_a_store_that_fails_in_the_middle(data_dir, with_beam, monkeypatch):
         raise StoreError("gs://bucket/data could not be used: out of order")
 
     monkeypatch.setattr(ObjectPath, "upload", failing)
-    with pytest.raises(StoreError, match=r"^gs://bucket/data could not be used: out of order$"):
+    with pytest.raises(StoreError, match="out of order"):
         make(TASK, LAYOUTS["three"], data_dir)
     monkeypatch.undo()
     assert objects(data_dir) == {}

@@ -1,10 +1,11 @@
-"""Places: how they are named, and the objects of a store."""
+"""Places: how they are named, the objects of a store, and a directory that takes the files of a run."""
 
 import random
 import tempfile
 import threading
 
 import pytest
+from programs import files
 from stored import TASK
 
 from seq2seq_arith.base import packages
@@ -13,6 +14,7 @@ from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
 from seq2seq_arith.pipelines.places.paths import ObjectPath, local_path, parse_place
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
 
 
 def test_a_directory(tmp_path, monkeypatch):
@@ -142,3 +144,25 @@ def test_the_home_directory(tmp_path, monkeypatch):
     """A shell does not expand ``--data-dir=~/data``."""
     monkeypatch.setenv("HOME", str(tmp_path))
     assert paths.parse_place("~/data") == paths.local_path("~/data") == tmp_path / "data"
+
+
+@pytest.mark.parametrize("name", ["shard", "parquet/shard"])
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path, name):
+    staging = StagedDirectory(tmp_path)
+    with staging.whole_file(name) as file:
+        file.write(b"half")
+        assert not (tmp_path / name).exists()
+    assert files(tmp_path) == {name: b"half"}
+    with pytest.raises(ZeroDivisionError), staging.whole_file(name) as file:
+        file.write(b"other")
+        raise ZeroDivisionError
+    # The file that was there stays, and the one that was begun is gone.
+    assert files(tmp_path) == {name: b"half"}
+
+
+@pytest.mark.parametrize("name", ["shard", "parquet/shard"])
+def test_a_directory_that_was_removed_stays_removed(tmp_path, name):
+    """A thread of a cancelled run must not bring back what has been cleaned up."""
+    with pytest.raises(FileNotFoundError), StagedDirectory(tmp_path / "gone").whole_file(name):
+        raise AssertionError("entered")
+    assert list(tmp_path.iterdir()) == []

@@ -121,13 +121,6 @@ def test_too_few_keys(missing):
     assert found_in(task, narrowed(task, EVERYTHING, 400, counted), kept) is None
 
 
-def test_just_enough_keys():
-    task = Task(num_examples=20)
-    kept = kept_by_shard(task, 1, 400)[0]
-    kept = kept[:, np.sort(np.argsort(kept[0])[:20])]
-    assert found_in(task, EVERYTHING, kept) == by_full_sort(task, kept)
-
-
 # Real split hashes hardly ever tie. With four values ties are common, also at the cutoff.
 ROWS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)), min_size=10, max_size=50, unique=True
@@ -165,15 +158,3 @@ def test_groups_of_shards_add_up(task, num_shards):
     nested = together([together(parts[:1]), together([]), together([together(parts[1:-1]), parts[-1]])])
     for field in dataclasses.fields(flat):
         assert np.array_equal(getattr(flat, field.name), getattr(nested, field.name))
-
-
-@pytest.mark.parametrize(("num_examples", "widening"), [(10, 1), (11, 64), (50, 2), (1000, 1), (10**6, 2), (10**9, 64)])
-def test_windows_stay_in_range_and_widen(num_examples, widening):
-    task = Task(digits=18, num_examples=num_examples)
-    windows = Windows.around(task, widening)
-    assert 0 <= windows.first_hash < 2**64 / 10 < windows.last_hash < 2**64
-    assert 0 <= windows.first_draw < coverage.num_draws(task)
-    wider = Windows.around(task, 2 * widening)
-    assert wider.first_draw <= windows.first_draw
-    assert wider.first_hash <= windows.first_hash
-    assert wider.last_hash >= windows.last_hash

@@ -1,7 +1,6 @@
 """Partitioning and exact deduplication, against a dict that keeps the first draw of each key."""
 
 import numpy as np
-import pytest
 import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -95,11 +94,6 @@ def test_what_is_left_out_is_repeated(task, first, count, num_early, num_shards)
     assert sorted(np.concatenate(parts).tolist()) == expected
 
 
-def test_unique_of_nothing():
-    assert dedup.unique(Task(), np.empty(0, np.uint64), 8, 3).shape == (4, 0)
-    assert dedup.unique(Task(digits=37), np.empty(0, np.uint64), 8, 3).shape == (8, 0)
-
-
 @given(SEEDS, st.integers(2, 50))
 def test_prefix_ascends_with_the_hash_to_the_ends_of_a_shard(seed, num_shards):
     """A prefix that wrapped at a shard's end would put its largest hashes first."""
@@ -118,11 +112,3 @@ def test_radix_argsort(bits_and_values):
     bits, values = bits_and_values
     array = np.array(values, np.uint32)
     assert dedup.radix_argsort(array, bits).tolist() == np.argsort(array, kind="stable").tolist()
-
-
-@pytest.mark.parametrize("bits", [0, 1, 16, 17, 31, 32])
-def test_radix_argsort_is_stable(bits):
-    rng = np.random.default_rng(bits)
-    # Few values, so that nearly all comparisons are ties.
-    values = (rng.integers(0, 2, 5000) * (2**bits - 1)).astype(np.uint32)
-    assert dedup.radix_argsort(values, bits).tolist() == np.argsort(values, kind="stable").tolist()

@@ -27,11 +27,7 @@ importlib.metadata.version = lambda name: "0.1" if name == "pyarrow" else instal
 
 @pytest.mark.parametrize(
     ("formats", "packages"),
-    [
-        (["tfrecord"], []),
-        (["tfrecord", "parquet"], ["pyarrow"]),
-        (["tfrecord", "parquet", "array_record"], ["pyarrow", "array-record"]),
-    ],
+    [(["tfrecord"], []), (["tfrecord", "parquet", "array_record"], ["pyarrow", "array-record"])],
 )
 def test_what_must_be_the_same(formats, packages):
     found = job.package_versions(formats)

@@ -36,6 +36,14 @@ from seq2seq_arith.pipelines.steps.pipeline import build, deduplicate, draw
 from seq2seq_arith.pipelines.steps.run import run_pipeline, write_dataset
 
 
+def job_of(task: Task, num_draws: int, directory: Path = Path("/nowhere")) -> Job:
+    """A job of eight shards."""
+    return Job(
+        task=task, layout=Layout(8), staging=StagedDirectory(directory), num_draws=num_draws,
+        windows=Windows.around(task),
+    )  # fmt: skip
+
+
 def tfrecords(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(directory.glob("*.tfrecord-*"))}
 
@@ -62,46 +70,6 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-VECTORS = [
-    ("addition", 141_861, "5ba70585b09f70cae9267547b6fecbd86c6e667459baeaa9042f6a3c8d627dbb",
-     "ae18b7faeab838d71636ca18d478e7754ce94acbfe317a59d1c2912ef1bac235"),
-    ("subtraction", 59_535, "eb943a632e058ce580deb1bce3d8d67cb43acce7688a44038cf7c145c2400946",
-     "4d0ecd37a7d3504c534476ebc4cfb2e98a3147f805059a98f5ee5a995343bca9"),
-    ("pq", 52_701, "57aebe7f7cc90a25dd58f1f607bea169a1d60a3f3739735ba91547f8014e2264",
-     "78f020329473762b2ea6431ce65ff5032cd8abc1a46b7e5ba158cf2840e5fbaf"),
-]  # fmt: skip
-SECOND_EDITION = [
-    (Task(digits=19, num_examples=20_000), 20_053,
-     "eaf8197b907e3d10db827cde8acad3d58fa1953a4572438c0ce53fb1a8c8e919",
-     "5b518fadc08cfaca4f443e4536515de27f307e6630a29b416a6a3eb5ac634a8e"),
-    (Task(digits=100, num_examples=2000), 2000,
-     "3f9cf28c7a931b4b05b07a587270ee0d28f4ea5e74369eaf210cb6da03819190",
-     "715f12b886aa070a11bb9ef3794e017dc6134d8c7bffd11cd02de66124b72f36"),
-    (Task("subtraction", digits=40, num_examples=2000, seed=5), 2000,
-     "bc2e9434b8f558e10e14d8298a5c55c16caa681d8cbb4efa40c4448985f28de3",
-     "0fe82815e27543d341c577fec1b92720a1ceb6ab6ea30c47d5efb3f5b51b9f0a"),
-    (Task("multiplication", digits=30, num_examples=2000), 2000,
-     "7be474a567d5e64912cd62142cf4c326778eedbc1c1b0bb27f66f7f1752fb05b",
-     "a02b4733298d2fb137bc3609cefe1f25df209199beb42217a530e4593e1bc26c"),
-    (Task(digits=5, draws="structured"), 63_300,
-     "41c235f00b7cf2520c1b75f1c6a9306f6dfff18985e99c16430b7630e6598c53",
-     "987c2a4231c9efa6d4da1aacefe432a7d55f6b7910054204c82777bc9014b68d"),
-    (Task("subtraction", draws="structured"), 64_315,
-     "1f0370bc70dc7125b41785543353aecaa9fbb27362cef0e179ca53560f140351",
-     "caa17e606fa8588626cba32d3fb50f380e4000d960f7d33fd703d5feb1f039b7"),
-    (Task(digits=36, num_examples=2000, seed=9, draws="structured"), 2000,
-     "0a08047489240bc8c40e63a95ff4ae68a9aa2dea917e1a42666639c5c52d971a",
-     "0fff1c64daf62b8b5c46c8ed35a8c3ac19516724f26942e14db9817c221e80f2"),
-    (Task(num_examples=20_000, draws="value"), 20_427,
-     "d8a5548c9184585f98f5ed2adaf8fb3c270416878f639434db75ca9d1c0fd91d",
-     "dd7c1b2556ad565977bdcb76e16b27955233e631b2a4d70f6d97587a5d69b856"),
-    (Task("modular_addition"), 93_299,
-     "3292ad6826c603bb1a36b74d0d2dda5d5f31cff12911893ef1495e6c0517e9b6",
-     "01240dde0e371314ad13902e050cc3ed21d3a803170bbe65d0c239206e8c901f"),
-    (Task(num_examples=20_000, num_validation=14_000), 38_888,
-     "ca9b0b69c5aaa92d0f7893dba6761d6ca428e1f8281e61b10a9d9f6b5360b654",
-     "2ea8347922da592f38c215a95649bf9c44a16ae76ac41c7e623e7f2e2555a673"),
-]  # fmt: skip
 FIRST_OF_TRAIN = {
     "addition": [("271+792", "469 "), ("  57+66", "141 "), (" 11+175", "582 ")],
     "subtraction": [("555-3947   ", "-3392 ")],
@@ -110,18 +78,17 @@ FIRST_OF_TRAIN = {
 }
 
 
-VECTOR_ROWS = [pytest.param(*row, id=row[0], marks=() if row[0] == "addition" else pytest.mark.slow) for row in VECTORS]
+VECTOR_ROWS = [
+    pytest.param(*row, id=row[0], marks=[pytest.mark.slow] * (row[0] != "addition")) for row in reference.VECTORS
+]
 
 
 @pytest.mark.parametrize(("name", "draws_used", "train", "validation"), VECTOR_ROWS)
 def test_the_data_formats_vectors(make, name, draws_used, train, validation):
     """The vectors hold for the notebook's loop, and for the files that the pipeline writes by default."""
     expected = reference.dataset(Task(name))
-    assert (expected.draws_used, expected.sha256("train"), expected.sha256("validation")) == (
-        draws_used,
-        train,
-        validation,
-    )
+    assert expected.draws_used == draws_used
+    assert [expected.sha256(split)[:16] for split in SPLITS] == [train, validation]
     directory = make(Task(name), parquet=True)
     assert tfrecords(directory) == by_the_loop(expected, 8)
     for split in SPLITS:
@@ -142,17 +109,17 @@ def rows_sha256(rows: list[tuple[str, str]]) -> str:
 # Another dataset of the same kind is among the others.
 SLOW = ("addition-d100-n2000", "addition-d5-structured", "modular_addition")
 SECOND_ROWS = [
-    pytest.param(*row, id=row[0].config_name, marks=[pytest.mark.slow] * (row[0].config_name in SLOW))
-    for row in SECOND_EDITION
+    pytest.param(*row, id=row[0], marks=[pytest.mark.slow] * (row[0] in SLOW)) for row in reference.SECOND_EDITION
 ]
 
 
-@pytest.mark.parametrize(("task", "draws_used", "train", "validation"), SECOND_ROWS)
-def test_vectors_of_the_second_edition(make, task, draws_used, train, validation):
+@pytest.mark.parametrize(("name", "draws_used", "train", "validation"), SECOND_ROWS)
+def test_vectors_of_the_second_edition(make, name, draws_used, train, validation):
     """The checksums are those of the data format's description; the files have them in both formats."""
+    task = Task.from_name(name)
     directory = make(task, parquet=True)
     rows = {split: parquet_rows(directory, split) for split in SPLITS}
-    assert [rows_sha256(rows[split]) for split in SPLITS] == [train, validation]
+    assert [rows_sha256(rows[split])[:16] for split in SPLITS] == [train, validation]
     first = FIRST_OF_TRAIN.get(task.config_name, [])
     assert rows["train"][: len(first)] == first
     assert tfrecords(directory) == {
@@ -188,21 +155,10 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
 
 
 GOLDEN = {
-    "train": [
-        "7d34710fc5ced887e4679f99656eda576deb69d00aea4a139cf5a92d0d897fb1",
-        "f78ecb3c53b85e088c3f8ecab17759d88f36b5f3e15148106e4a0044e55cb2ae",
-        "57b9da1ccaf90b678f2873c45ac07e9bb15f0a11b8450393bf68a13fa114d395",
-    ],
-    "validation": [
-        "6aedb6ab68fd7ca208aecc33efb164ffd08cd30e50ae67ec77cabdd3de650400",
-        "2b0545d3c2e2453c58361fc5f75aab3206c75102479f5c0c438f1aec2ee604f3",
-        "c9863b25c17fcd19f3fdbfecb91fe298f42f940c5dbbdeb421d91887a4699c3c",
-    ],
+    "train": ["7d34710fc5ced887", "f78ecb3c53b85e08", "57b9da1ccaf90b67"],
+    "validation": ["6aedb6ab68fd7ca2", "2b0545d3c2e2453c", "c9863b25c17fcd19"],
 }
-GOLDEN_ROWS = {
-    "train": "3bb41aceae9995ca4cb530c5bcf8e5969a877330f0bb09d2d31fa7d4fe3f6ec3",
-    "validation": "a8c8dddef4aec5384ddb36a76d5357fb99bc867168faf13444afede682f75fba",
-}
+GOLDEN_ROWS = {"train": "3bb41aceae9995ca", "validation": "a8c8dddef4aec538"}
 
 
 def test_golden(make):
@@ -210,15 +166,14 @@ def test_golden(make):
     directory = make(Task("subtraction", num_examples=200, seed=1), 3, parquet=True)
     for split in SPLITS:
         shards = [directory / tfrecord_path(split, shard, 3) for shard in range(3)]
-        assert [sha256(shard.read_bytes()) for shard in shards] == GOLDEN[split]
-        rows = "".join(f"{question}\t{answer}\n" for question, answer in parquet_rows(directory, split))
-        assert sha256(rows.encode()) == GOLDEN_ROWS[split]
+        assert [sha256(shard.read_bytes())[:16] for shard in shards] == GOLDEN[split]
+        assert rows_sha256(parquet_rows(directory, split))[:16] == GOLDEN_ROWS[split]
 
 
 # Ten chunks. Nearly all of their draws are duplicates, and nearly all keys are wanted.
 CROWDED = Task("subtraction", digits=2, num_examples=9_950, ordered=True, seed=5)
 SHARDS = [1, 3, 64]
-ONE_THREAD, THREE = ((), 1), ((), 3)
+THREE = (), 3
 THREADS = (("--direct_running_mode=multi_threading", "--direct_num_workers=2"), 2)
 REPEATED = (("--direct_runner_bundle_repeat=2",), 2)
 
@@ -236,7 +191,7 @@ def whole(make):
 
 @pytest.mark.parametrize(
     ("flags", "threads", "num_shards"),
-    [(*ONE_THREAD, 3), (*THREE, 64), (*THREADS, 3), (*THREADS, 64), (*REPEATED, 1), (*REPEATED, 64)],
+    [(*THREE, 64), (*THREADS, 3), (*THREADS, 64), (*REPEATED, 1), (*REPEATED, 64)],
     ids=str,
 )
 def test_the_same_everywhere(make, crowded, whole, flags, threads, num_shards):
@@ -285,14 +240,9 @@ def shards_in(staging: Path) -> dict[str, bytes]:
     return {path: content for path, content in files(staging).items() if path != REPORT}
 
 
-@given(st.integers(1, 2**44))
+@given(st.integers(1, 2**30))
 def test_chunks_cover_each_draw_once(num_draws):
-    job = Job(
-        task=Task(), layout=Layout(8), staging=StagedDirectory(Path()), num_draws=num_draws, windows=Windows(0, 0, 0)
-    )
-    if num_draws > 2**30:
-        return
-    chunks = job.chunks
+    chunks = job_of(Task(), num_draws).chunks
     assert [first for first, _ in chunks] == [0, *(stop for _, stop in chunks[:-1])]
     assert chunks[-1][1] == num_draws
     assert all(0 < stop - first <= 2**20 for first, stop in chunks)
@@ -304,29 +254,9 @@ SMALL = Task("subtraction", digits=2, num_examples=1000, seed=2)
 
 @pytest.mark.parametrize("num_draws", [1, 1000])
 def test_too_few_draws_are_seen_and_nothing_is_written(tmp_path, num_draws):
-    job = Job(
-        task=SMALL,
-        layout=Layout(8),
-        staging=StagedDirectory(tmp_path),
-        num_draws=num_draws,
-        windows=Windows.around(SMALL),
-    )
+    job = job_of(SMALL, num_draws, tmp_path)
     assert run_pipeline(job, pipeline_options([])) is None
     assert shards_in(tmp_path) == {}
-
-
-def test_as_many_draws_as_are_used_are_enough(tmp_path):
-    expected = reference.dataset(SMALL)
-    job = Job(
-        task=SMALL,
-        layout=Layout(8),
-        staging=StagedDirectory(tmp_path),
-        num_draws=expected.draws_used,
-        windows=Windows.around(SMALL),
-    )
-    written = run_pipeline(job, pipeline_options([]))
-    assert written.draws_used == expected.draws_used
-    assert run_pipeline(dataclasses.replace(job, num_draws=expected.draws_used - 1), pipeline_options([])) is None
 
 
 @pytest.fixture(scope="module")
@@ -349,13 +279,7 @@ def enough(make):
 )
 def test_a_run_that_falls_short_draws_further(make, enough, tmp_path, monkeypatch, module, name, value):
     monkeypatch.setattr(module, name, value)
-    job = Job(
-        task=SMALL,
-        layout=Layout(8),
-        staging=StagedDirectory(tmp_path),
-        num_draws=coverage.num_draws(SMALL),
-        windows=Windows.around(SMALL),
-    )
+    job = job_of(SMALL, coverage.num_draws(SMALL), tmp_path)
     assert run_pipeline(job, pipeline_options([])) is None
     assert files(make(SMALL, parquet=True)) == enough
 
@@ -387,13 +311,7 @@ def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
 def test_only_draw_numbers_are_shuffled():
     """The GroupByKeys carry chunk numbers, draw numbers, and small global combines."""
     pipeline = beam.Pipeline(options=pipeline_options([]))
-    job = Job(
-        task=Task(),
-        layout=Layout(8),
-        staging=StagedDirectory(Path("/nowhere")),
-        num_draws=150_000,
-        windows=Windows.around(Task()),
-    )
+    job = job_of(Task(), 150_000)
     build(job, pipeline)
     proto = pipeline.to_runner_api()
     transforms = proto.components.transforms
@@ -415,14 +333,7 @@ def test_counters():
     """The counters of a run, which the engine's web page shows."""
     with tempfile.TemporaryDirectory() as name:
         pipeline = beam.Pipeline(options=pipeline_options([]))
-        job = Job(
-            task=SMALL,
-            layout=Layout(8),
-            staging=StagedDirectory(Path(name)),
-            num_draws=3000,
-            windows=Windows.around(SMALL),
-        )
-        build(job, pipeline)
+        build(job_of(SMALL, 3000, Path(name)), pipeline)
         result = pipeline.run()
         result.wait_until_finish()
         found = collections.Counter()
@@ -434,26 +345,10 @@ def test_counters():
     assert found == {"draws": 3000, "duplicates": 3000 - distinct, "examples": 1000, "bytes": size, "shards": 8}
 
 
-def test_nothing_but_the_dataset_is_left(enough):
-    expected = [
-        path
-        for split in SPLITS
-        for shard in range(8)
-        for path in (tfrecord_path(split, shard, 8), parquet_path(split, shard, 8))
-    ]
-    assert sorted(enough) == sorted([*expected, "dataset_info.json", "features.json", "metadata.json"])
-
-
 @pytest.mark.parametrize(
     ("num_shards", "num_draws", "size"),
     [(8, 150_000, 2**16), (1024, 10**9, 2**20), (2**13, 10**10, 2**21), (2**20, 10**12, 2**24)],
 )  # fmt: skip
 def test_chunks_grow_with_the_shards(num_shards, num_draws, size):
-    job = Job(
-        task=Task(digits=9),
-        layout=Layout(num_shards),
-        staging=StagedDirectory(Path()),
-        num_draws=num_draws,
-        windows=Windows(0, 0, 0),
-    )
+    job = dataclasses.replace(job_of(Task(digits=9), num_draws), layout=Layout(num_shards))
     assert job.chunks[1] == (size, min(2 * size, num_draws))

@@ -16,7 +16,7 @@ MODELS = tuple(
     f"tests/trainer/{room}/" for room in ("training", "models", "asking", "api", "playground", "sweeps", "reporting")
 )
 LINT = "tests/house/"
-LONGEST = "tests/notebooks/"
+LONGEST = ("tests/notebooks/", "tests/test_demo.py")
 
 # The machine may be busy: how long an example takes says nothing. `make release` takes more examples.
 COMMON = {"deadline": None, "suppress_health_check": list(hypothesis.HealthCheck), "print_blob": True}

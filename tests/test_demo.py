@@ -12,8 +12,6 @@ import pytest
 
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
-pytestmark = pytest.mark.release  # the lesson, which is slow, trains the same tasks
-
 # The share of each slice of its suite that the best recipe of a task answers right; they reach more.
 LEAST = {"addition": 0.99, "subtraction": 0.99, "pq": 0.99}
 LEAST_AT_LENGTHS = 0.99
@@ -21,6 +19,7 @@ LEAST_AT_LENGTHS = 0.99
 LEAST_OF_MULTIPLICATION = 0.6
 
 
+@pytest.mark.slow
 def test_the_demo_learns_all_three(tmp_path):
     """Makes the three datasets, trains a model on each, and asks it hard questions of other seeds than the demo's."""
     assert set(LEAST) == set(DEMO_TASKS)

@@ -37,6 +37,7 @@ def test_a_number_beyond_a_byte_is_refused():
         make_view(VIEW, Task("modular_addition", digits=257))
 
 
+@pytest.mark.models
 def test_the_small_adder_has_fewer_than_400_weights_and_sees_two_columns_and_one_character():
     view = make_view("aligned", Task("addition", digits=10))
     network = build_network(ModelConfig(name=ADDER, view="aligned"), view)

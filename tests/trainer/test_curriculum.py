@@ -12,27 +12,15 @@ STREAM = TrainConfig(stream=True)
 
 @pytest.mark.parametrize(
     ("text", "longest", "lengths"),
-    [
-        ("10:1.25", 20, (10, 13, 17, 20)),
-        ("10:1.4", 100, (10, 14, 20, 28, 40, 56, 79, 100)),
-        ("1:1.01", 4, (1, 2, 3, 4)),
-        ("5:100", 7, (5, 7)),
-        ("9:2", 4, (4,)),
-    ],
+    [("10:1.25", 20, (10, 13, 17, 20)), ("1:1.01", 4, (1, 2, 3, 4)), ("5:100", 7, (5, 7)), ("9:2", 4, (4,))],
 )
 def test_stages_grow_up_to_the_whole_length(text, longest, lengths):
     assert Curriculum.parse(text).lengths(longest) == lengths
 
 
-@pytest.mark.parametrize("text", ["", "10", "10:", ":2", "x:2", "10:x", "-1:2", "10:1:2", "10:1e3", "1_0:2"])
+@pytest.mark.parametrize("text", ["10", "x:2", "10:1:2", "10:1e3"])
 def test_what_is_not_written_so_is_refused(text):
     with pytest.raises(InputError, match=r"give START:GROWTH, such as 10:1\.25"):
-        override(STREAM, curriculum=text)
-
-
-@pytest.mark.parametrize("text", ["0:2", "10:1", "10:0.5", "10:101"])
-def test_what_does_not_grow_is_refused(text):
-    with pytest.raises(InputError, match="give a START of at least 1 and a GROWTH over 1"):
         override(STREAM, curriculum=text)
 
 
@@ -50,7 +38,6 @@ def test_what_does_not_go_with_it_is_refused(changes, sentence):
     [
         (Task("modular_addition"), "modular_addition has one length"),
         (Task("addition", digits=5), "begins with 5 digits, and addition-d5 has 5; give a START from 1 to 4"),
-        (Task("pq", digits=3), "begins with 5 dashes, and pq-d3 has 3; give a START from 1 to 2"),
     ],
 )
 def test_a_task_without_shorter_strings_is_refused(task, sentence):

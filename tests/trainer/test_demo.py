@@ -7,26 +7,19 @@ import types
 
 import pytest
 
-from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer import __main__, commands, demo, recipes
+from seq2seq_arith.trainer import commands, demo, recipes
 from seq2seq_arith.trainer.api.trained_run import open_run
 from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.prediction import parse
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, Recipe, TaskRecipe, recipe_data
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.summary import Summary
 
+pytestmark = pytest.mark.models
+
 SMALL = TrainConfig(model=ModelConfig(name="lstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
 COUNTING = TrainConfig(model=ModelConfig(name="counter", view="raw", hidden=4), epochs=1, steps_per_epoch=3)
-
-
-def result(name, count, right):
-    wrong = None if right == count else Mistake("1+1", "2", "3")
-    return SliceResult(name, "", Share(count, right), None, None, wrong)
 
 
 @pytest.fixture(scope="module")
@@ -100,41 +93,18 @@ def test_it_begins_with_what_the_data_look_like(ended):
         assert str(ended.folder / "data") in text
 
 
-def test_what_it_says_to_try_next_works(ended, capsys, monkeypatch):
-    title, *advice = ended.lines[-1].strip().splitlines()
-    assert title == "try next"
-    assert len(advice) == 3
-    words = [shlex.split(command, comments=True) for command in advice]
-    assert [each[1] for each in words] == ["predict", "evaluate", "describe"]
+def test_what_it_says_to_try_next_works(ended):
+    title, *lines = ended.lines[-1].strip().splitlines()
+    words = [shlex.split(line, comments=True) for line in lines]
+    assert (title, [each[1] for each in words]) == ("try next", ["predict", "evaluate", "describe"])
     for program, *arguments in words:
         assert program.endswith("arith-model")
         assert commands.parse(arguments).command == arguments[0]
-        if arguments[0] == "describe":
-            assert __main__.main(arguments) == 0
-            assert capsys.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("slices", "words"),
-    [
-        ((), "-"),
-        ((result("random", 1000, 1000), result("zero", 10, 10)), "each 1.000"),
-        ((result("random", 1000, 999), result("zero", 10, 9)), "zero 0.900"),
-    ],
-)
-def test_the_worst_slice_in_words(slices, words):
-    assert demo.worst_slice(SuiteResult(Task("addition"), 3, SuiteOptions(), slices)) == words
 
 
 def cut(line: str, rule: str) -> list[str]:
     """The cells of a line of a table, by the line of dashes under its header."""
     return [line[match.start() : match.end()].strip() for match in re.finditer("-+", rule)]
-
-
-def test_every_file_that_it_names_is_there(ended):
-    named = [line.split(": ")[1] for line in ended.lines if line.startswith("  ")]
-    assert len(named) == 12
-    assert {path for path in named if not (ended.folder / path).exists()} == set()
 
 
 def test_its_hard_questions_are_questions_of_its_tasks():

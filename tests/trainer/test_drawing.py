@@ -3,11 +3,9 @@
 import re
 import xml.etree.ElementTree as ET
 
-import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.__main__ import main
@@ -111,21 +109,3 @@ def test_plot_draws_the_runs_that_are_named(tmp_path, capsys):
     for words in (["long", "-o", str(tmp_path / "curves.txt")], ["short", "-o", str(tmp_path / "other.png")]):
         assert main(["plot", str(tmp_path / words[0]), *words[1:]]) == 2
     assert not list(tmp_path.glob("*.txt")) and not list(tmp_path.glob("*.png"))
-
-
-def test_maps_show_their_numbers():
-    values = np.array([[0.0, 0.5], [1.0, 0.25]])
-    figure = drawing.maps(
-        [drawing.HeatMap("one", values, "ab", "cd"), drawing.HeatMap("two", -values, "ab", "cd", True)]
-    )
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles == ["one", "two"]
-    assert np.array_equal(figure.axes[0].get_images()[0].get_array(), values)
-    assert [each.get_text() for each in figure.axes[0].get_xticklabels()] == ["c", "d"]
-    assert figure.axes[2].get_images()[0].get_clim() == (-1, 1)
-
-
-def test_without_matplotlib_a_sentence_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(packages, "is_installed", lambda module: module != "matplotlib")
-    with pytest.raises(InputError, match="a picture needs matplotlib, which is not installed"):
-        drawing.maps([])

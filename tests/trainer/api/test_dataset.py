@@ -67,13 +67,6 @@ def test_it_is_made_once_and_then_loaded(made, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_one_that_is_missing_is_not_loaded(made):
-    with pytest.raises(
-        InputError, match=r"there is no dataset seq2seq_arith/addition under .*; make it with: arith-data"
-    ):
-        sa.load("addition", data_dir=made.data_dir)
-
-
 @pytest.mark.parametrize("name", ["addition", "subtraction", "pq"])
 def test_the_table_is_right_and_reads_as_people_write(name, tasks, data_dir):
     data = sa.load(tasks[name].config_name, data_dir=data_dir)

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -30,27 +29,17 @@ print(json.dumps([losses, found.metrics, found.params, run.history]))
 """
 
 
-@pytest.fixture(scope="module")
-def mlflow(tmp_path_factory) -> Path:
-    """A folder with MLflow and what it needs, beside the environment, in whose lock it has no place."""
-    folder = tmp_path_factory.mktemp("mlflow")
+def test_its_callback_logs_every_epoch(data_dir, tmp_path):
+    """MLflow and what it needs are in a folder beside the environment, in whose lock it has no place."""
+    folder = tmp_path / "mlflow"
+    folder.mkdir()
     (folder / "constraints").write_text(f"protobuf=={importlib.metadata.version('protobuf')}\n")
     install = [sys.executable, "-m", "pip", "install", "--quiet", f"--target={folder}", "--upgrade"]
     subprocess.run([*install, "--constraint", folder / "constraints", "mlflow-skinny>=3.1,<4"], check=True)
-    return folder
-
-
-def test_its_callback_logs_every_epoch(mlflow, data_dir, tmp_path):
-    paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(mlflow)]
+    paths = [*filter(None, [os.environ.get("PYTHONPATH")]), str(folder)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MLFLOW_ALLOW_FILE_STORE": "true"}
-    done = subprocess.run(
-        [sys.executable, "-c", TRAIN, str(data_dir), str(tmp_path / "store")],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-c", TRAIN, str(data_dir), str(tmp_path / "store")]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     losses, metrics, parameters, history = json.loads(done.stdout.splitlines()[-1])
     assert losses == [row["val_loss"] for row in history]

@@ -84,13 +84,6 @@ def test_a_map_of_pq_begins_with_one_dash_and_ends_with_the_last(counter):
     assert axes.get_xlabel() == "right operand, in dashes"
 
 
-def test_curves_of_several_runs(small):
-    figure = sa.plot_history(small).figure
-    drawn = figure.axes[1].get_lines()[0].get_ydata()
-    assert list(drawn) == [row["val_exact_match"] for row in small.history]
-    assert f"small {max(drawn):.4f}" in repr(small.plot_history())
-
-
 def test_maps_of_what_happens_inside(small):
     found = small.inspect("39+3")
     assert repr(found) == found.text()
@@ -107,15 +100,6 @@ def with_inside(run, monkeypatch, **inside):
     monkeypatch.setattr(inspection, "inspect", lambda learner, asked: replaced)
 
 
-def test_maps_of_attention(small, monkeypatch):
-    shares = np.random.default_rng(0).dirichlet(np.ones(7), (2, 4))
-    with_inside(small, monkeypatch, attention={"looks": shares})
-    picture = small.plot_attention("39+3")
-    titles = [axes.get_title() for axes in picture.figure.axes if axes.get_title()]
-    assert titles == ["looks, head 0", "looks, head 1"]
-    assert np.array_equal(shown(picture), shares[0])
-
-
 def test_lines_of_a_counter_go_on_in_the_answer(counter):
     found = counter.inspect("--p---")
     read, written = found.states["encoder"], found.states["decoder"]
@@ -130,15 +114,6 @@ def test_lines_of_a_counter_go_on_in_the_answer(counter):
     assert len(set(units)) == 3
     for unit, line in zip(units, drawn, strict=True):
         assert np.array_equal(line.get_ydata(), values[:, unit])
-
-
-def test_lines_are_those_of_the_units_that_turn_back(small, monkeypatch):
-    steps = np.arange(11.0)
-    states = np.stack([steps, 5 - abs(steps - 5), np.zeros(11), -2 * steps], axis=1)
-    with_inside(small, monkeypatch, states={"encoder": states[:7], "decoder_0": states[7:]})
-    lines = small.plot_states("39+3", units=1).figure.axes[0].get_lines()
-    (line,) = (line for line in lines if len(line.get_xdata()) == 11)
-    assert line.get_label() == "unit 1"
 
 
 def test_states_of_questions_in_a_plane(small):
@@ -177,8 +152,3 @@ def test_a_model_without_recurrence_has_no_states(small, monkeypatch):
     for call in (lambda: small.plot_states("1+2"), lambda: small.plot_encoded(["1+2", "1+3", "1+4"], [3, 4, 5])):
         with pytest.raises(InputError, match="model 'simple_rnn' has no recurrent layer"):
             call()
-
-
-def test_pictures_are_the_same_bytes_twice(small):
-    """So that a notebook that is run again differs only where its numbers do."""
-    assert small.plot_history()._repr_png_() == small.plot_history()._repr_png_()

@@ -1,17 +1,12 @@
 """Latches, the noise that trains them, and the network of them."""
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model
-from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise, moved
+from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
 
 
 def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndarray:
@@ -44,19 +39,6 @@ def test_a_closed_gate_holds_its_value_exactly(backwards):
     np.testing.assert_array_equal(found, np.full((1, steps, 1), np.float32(0.7)))
 
 
-def test_the_latch_of_the_docstring_is_the_carry():
-    left, right = np.array([4, 7, 2, 1]), np.array([5, 8, 7, 3])
-    gates, candidates = np.where(left + right == 9, -1, 1), np.where(left + right > 9, 1, -1)
-    found = Latch(1)(np.stack([gates, candidates], axis=1)[None].astype(np.float32))
-    np.testing.assert_array_equal(found[0, :, 0], [0, 1, 1, -1])
-
-
-def test_a_sequence_is_moved_and_zeros_come_in():
-    sequence = np.array([[[1.0], [2.0], [3.0]]])
-    for distance, expected in ((1, [0, 1, 2]), (-1, [2, 3, 0]), (2, [0, 0, 1]), (-2, [3, 0, 0])):
-        np.testing.assert_array_equal(moved(sequence, distance)[0, :, 0], expected)
-
-
 def test_neighbours_stand_beside_each_step_with_marks_at_the_ends():
     found = Neighbours()(np.array([[[5.0], [6.0], [7.0]]], np.float32))
     #                                        itself, before and its mark, after and its mark
@@ -84,25 +66,3 @@ def test_noise_is_a_function_of_the_batch_and_of_the_salt():
     np.testing.assert_array_equal(noise(ids, 1), noise(ids, 1))
     assert not np.array_equal(noise(ids, 1), noise(other, 1))
     assert not np.array_equal(noise(ids, 1), noise(ids, 2))
-
-
-def test_a_latch_tagger_has_one_forward_layer_and_then_backward_ones():
-    view = make_view("aligned", Task("subtraction"))
-    model = build_model(ModelConfig(name="latch_tagger", view="aligned", hidden=16, layers=3), view)
-    latches = [layer for layer in model.layers if isinstance(layer, Latch)]
-    assert [layer.go_backwards for layer in latches] == [False, True, True]
-    assert {layer.units for layer in latches} == {4}
-    assert model.get_layer("layer_2").units == 32
-
-
-def test_a_latch_tagger_of_one_layer_looks_back_over_all_steps_and_ahead_over_one():
-    view = make_view("aligned", Task("addition", digits=8))
-    keras.utils.set_random_seed(0)
-    model = build_model(ModelConfig(name="latch_tagger", view="aligned", hidden=32), view)
-    ids = np.full((1, 9, 2), view.alphabet.index("5"))
-    plain = np.asarray(model(ids))[0]
-    for changed_step in range(9):
-        changed = ids.copy()
-        changed[0, changed_step] = view.alphabet.index("7")
-        moved_steps = np.flatnonzero(np.abs(np.asarray(model(changed))[0] - plain).max(axis=1) > 1e-7)
-        assert moved_steps.min() == max(0, changed_step - 1)

@@ -101,17 +101,3 @@ def test_weights_fit_longer_strings(positions):
     long.model.set_weights(short.model.get_weights())
     ids = view.encode_question(to_codes(["12345+54321"], view.task.question_width))
     assert long.answer(ids)[0].shape == (1, view.answer_steps)
-
-
-def test_learned_positions_do_not():
-    (_, short), (_, long) = network("learned"), network("learned", digits=5)
-    with pytest.raises(ValueError, match="shape"):
-        long.model.set_weights(short.model.get_weights())
-    assert not ModelConfig(name="causal", positions="learned").any_length
-    assert ModelConfig(name="causal", positions="rope").any_length
-
-
-def test_places_beyond_the_last_vector_share_it():
-    view, made = network("coupled", digits=PLACES + 5)
-    ids = view.encode_question(to_codes([f"{'1' * (PLACES + 5)}+2"[::-1]], view.task.question_width))
-    assert np.isfinite(made.logits(ids, np.zeros((1, view.answer_steps), np.int32), training=False)).all()

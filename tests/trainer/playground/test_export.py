@@ -55,11 +55,3 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     shutil.rmtree(tmp_path / "runs" / "causal")
     assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 2
     assert capsys.readouterr().err == f"arith-model: {folder} is there already; give a folder that is not\n"
-
-
-def test_a_folder_that_cannot_be_written_is_a_failure(untrained, tmp_path, capsys):
-    untrained(tmp_path / "runs" / "counter", Task("pq", digits=9), name="counter")
-    (tmp_path / "file").write_text("")
-    assert main(["serve", str(tmp_path / "runs"), "--export", str(tmp_path / "file" / "page")]) == 1
-    assert "page cannot be written (Not a directory)" in capsys.readouterr().err
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "runs"]

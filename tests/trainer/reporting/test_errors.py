@@ -36,14 +36,6 @@ def test_an_answer_of_blanks_has_every_character_wrong():
     assert [(place.count, place.wrong) for place in found.places] == [(1, 1), (1, 1)]
 
 
-def test_many_places_are_taken_together():
-    task = Task("addition", digits=20)
-    answers = to_codes(["9" * 20], task.answer_width)
-    found = errors.confusion(task, answers, answers)
-    assert found.places[0].name == "places 1-4 from the end"
-    assert sum(place.count for place in found.places) == 20
-
-
 def test_dashes_are_counted():
     task = Task("pq", digits=5)
     right = to_codes(["q-----", "q----", "q---", "q--"], task.answer_width)

@@ -20,14 +20,7 @@ REFERENCES = ("aria-labelledby", "aria-describedby", "for")
 
 
 class Page(html.parser.HTMLParser):
-    """What a page holds.
-
-    Attributes:
-      faults: What is not well formed.
-      tags: How many elements of each kind there are.
-      loads: What the page would load from elsewhere, and where its links lead.
-      text: What a person reads.
-    """
+    """The faults of a page, its elements, what it would load from elsewhere, and the text that a person reads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -156,10 +149,6 @@ def test_the_map_by_lengths_is_stronger_where_answers_are_wrong(sample):
     assert table.rows[0][1].text == "0.25"
 
 
-def test_the_same_run_gives_the_same_page(sample):
-    assert page.render([sample]) == page.render([sample])
-
-
 def test_the_epochs_that_are_shown(sample):
     shown = sections.shown_epochs(sample)
     assert (shown[0], shown[-1]) == (1, 20)
@@ -167,15 +156,6 @@ def test_the_epochs_that_are_shown(sample):
     assert len(shown) <= sections.EPOCHS_SHOWN
     few = dataclasses.replace(sample, samples=sample.samples[:3])
     assert sections.shown_epochs(few) == [1, 2, 3]
-
-
-def test_slices_come_the_worst_first(sample):
-    at_once, rest = sections.split_slices(sample.own_suite)
-    shares = [each.all.exact_match for each in at_once]
-    assert shares == sorted(shares)
-    assert at_once[0].name == "carry-all"
-    assert {each.name for each in [*at_once, *rest]} == {each.name for each in sample.own_suite.slices}
-    assert all(each.all.exact_match >= shares[-1] for each in rest)
 
 
 def test_the_calibration_error(sample):

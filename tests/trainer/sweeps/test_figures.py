@@ -3,15 +3,10 @@
 Tables are made by markers, which ``test_results`` holds.
 """
 
-import re
-
 import pytest
 from layout import ROOT
 
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer import demo
-from seq2seq_arith.trainer.recipes import DEMO_TASKS
-from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.sweeps import results
 
 ROWS = {(row["run"], row["seed"]): row for row in results.read(ROOT / "benchmarks" / results.RESULTS)}
@@ -53,33 +48,3 @@ SENTENCES = [
 @pytest.mark.parametrize(("page", "sentence"), SENTENCES)
 def test_a_figure_in_a_sentence_is_measured(page, sentence):
     assert sentence in " ".join((ROOT / page).read_text(encoding="utf-8").split())
-
-
-def test_what_the_sentences_say_without_figures():
-    """Results: "right, or all but one in a thousand", and the lower of two figures at 18 digits."""
-    assert min(least(f"best-{task}") for task in DEMO_TASKS) == 0.999
-    assert least("lengths-addition", 18) >= least("lengths-subtraction", 18)
-    # README: "After pairs of which half have long borrows or equal operands, it has all 1,000 [...] right".
-    assert all(row["suites"][0]["slices"]["equal"] == 1 for row in group("best-subtraction"))
-    # The picture: no kind of question has a mistake with the three seeds.
-    assert all(results.worst_slice(ROWS["best-subtraction", seed])[0] == 1 for seed in SEEDS)
-
-
-def test_the_table_of_the_demo_is_what_its_recipes_reach():
-    """Line by line, but for the worst slice, which is in other words, and the seconds, which are of a quiet machine."""
-    page = (ROOT / "README.md").read_text(encoding="utf-8")
-    columns = {}
-    for task in DEMO_TASKS:
-        row = ROWS[f"best-{task}", 0]
-        columns[task] = demo.facts(
-            Summary(**{"best_epoch": 1} | {name: row[name] for name in Summary.__dataclass_fields__ if name in row})
-        )
-        assert results.worst_slice(row)[0] == 1
-    shown = [
-        re.split(r"  +", line)
-        for line in re.findall(
-            r"^(?:trained on|given|exact match|weights|examples seen|operations)  .*$", page, re.MULTILINE
-        )
-    ]
-    assert [line[0] for line in shown] == [name for name in columns["pq"] if name != "seconds"]
-    assert shown == [[line[0], *(columns[task][line[0]] for task in DEMO_TASKS)] for line in shown]

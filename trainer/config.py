@@ -277,7 +277,8 @@ class TrainConfig:
         model = values.get("model", {})
         if set(values) != names or set(model) != model_names:
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
-        return cls(**values | {"model": ModelConfig(**model)})
+        fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
+        return cls(**fields)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ STYLES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 MARKED = 12  # points of a line that have a marker
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 9,
     "text.parse_math": False,  # a dollar in the name of a run is a dollar
     "axes.titlesize": 10,

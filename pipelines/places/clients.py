@@ -21,7 +21,7 @@ PIECE = 8 * 2**20  # bytes per read
 SHA256 = "sha256"  # the name under which an object's own metadata hold its content's sha256
 TIMEOUT = timedelta(minutes=20)  # of a request; a whole file is sent with one
 # How often a request is repeated, after random times that grow: half a minute in all, as busy stores need it.
-RETRIES = {
+RETRIES: Any = {
     "max_retries": 10,
     "backoff": {"init_backoff": timedelta(seconds=0.3), "max_backoff": timedelta(seconds=20), "base": 3},
 }
@@ -227,7 +227,7 @@ class S3(Client):
             }
             given = {name: value for name, value in given.items() if value}
         endpoint = given.get("endpoint") or os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-        client = {"timeout": TIMEOUT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
+        client: Any = {"timeout": TIMEOUT, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
         if endpoint:
             given["endpoint"] = endpoint
         if "access_key_id" not in given and not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= os.environ.keys():

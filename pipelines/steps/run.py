@@ -75,7 +75,8 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
 
     Raises SubmittedError if the job goes on alone.
     """
-    pipeline, result = new_pipeline(options), None
+    pipeline: Any = new_pipeline(options)
+    result: Any = None
     waits = not options.view_as(StandardOptions).no_wait_until_finish
     try:
         # A job server that Beam starts ends with the block.

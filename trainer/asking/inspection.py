@@ -92,7 +92,7 @@ class Inspection:
     def maps_of_attention(self) -> list[drawing.HeatMap]:
         """A map per head of attention: what each step looks at, a row per step that looks."""
         return [
-            drawing.HeatMap(f"{layer}, head {number}", shares, *map(self.labels, shares.shape))
+            drawing.HeatMap(f"{layer}, head {number}", shares, self.labels(len(shares)), self.labels(len(shares.T)))
             for layer, heads in self.attention.items()
             for number, shares in enumerate(heads)
         ]

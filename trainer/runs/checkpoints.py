@@ -152,7 +152,8 @@ def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -
 def _read(file: IO[bytes], file_size: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Reads a checkpoint of so many bytes from an open file; raises one of ``DAMAGE`` if it is not one."""
     with NpzFile(file, allow_pickle=False) as archive:
-        if sum(member.file_size for member in archive.zip.infolist()) > file_size:
+        members: Any = archive.zip
+        if sum(member.file_size for member in members.infolist()) > file_size:
             raise ValueError("its members are larger than the file")
         arrays = {name: archive[name] for name in archive.files}
     if not np.array_equal(arrays.pop(SHA256), _digest(arrays)):

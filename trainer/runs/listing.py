@@ -140,7 +140,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     found: dict[str, int | float | str | None] = {"epochs": len(rows)}
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
-    worst = evaluated.read(run, best and best["epoch"]).worst
+    worst = evaluated.read(run, best["epoch"] if best else None).worst
     return found | ({"worst_slice": worst.name, "worst": worst.exact_match} if worst else {})
 
 

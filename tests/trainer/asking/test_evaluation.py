@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq_arith.arithmetic import operations, text
 from seq2seq_arith.arithmetic.operations import OPERATIONS
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.__main__ import main as arith_data
@@ -34,40 +34,60 @@ def evaluate(run, **asked):
 
 
 @pytest.fixture(scope="module")
-def asked(trained):
-    """What an evaluation finds and prints."""
+def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         found = evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
-    return found, printed.getvalue()
+    return printed.getvalue(), found
 
 
-def test_what_is_found(asked, trained):
-    found, printed = asked
-    assert list(found["scores"]) == ["validation", "test set: seed 1, unseen"]
+@pytest.fixture(scope="module")
+def found(printed_and_found):
+    return printed_and_found[1]
+
+
+@pytest.fixture(scope="module")
+def printed(printed_and_found):
+    return printed_and_found[0]
+
+
+def test_the_sets(found, trained):
     validation, third = found["scores"].values()
+    assert list(found["scores"]) == ["validation", "test set: seed 1, unseen"]
     assert validation["examples"] == trained.task.num_validation
     assert 0.1 < validation["exact"] < 1
     assert 500 < third["examples"] < 1003
     assert third["exact"] == pytest.approx(validation["exact"], abs=0.2)
+
+
+def test_what_is_saved_is_what_is_returned(found, trained):
     assert json.loads((trained.folder / "evaluation.json").read_text()) == found
     assert found["data"]["trained_on"] == found["data"]["sha256"] == trained.sha256
+
+
+def test_it_says_what_the_view_gives(found, printed):
     assert found["given"] == "digits paired, in order"
     assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
-    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
+
+
+def test_all_questions_seen_and_unseen(found):
     rows = {row["key"]: row for row in found["tables"]["all questions"]}
     assert sum(row["examples"] for row in rows.values()) == 1_000_000
     assert rows["seen in training"]["examples"] < 2 * 903
     assert rows["seen in training"]["exact_match"] > rows["not seen"]["exact_match"]
+
+
+def test_the_suite_at_each_d(found, trained):
+    assert [suite["digits"] for suite in found["suites"]] == [trained.task.digits, 2, 5]
+    assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
     results = ask_run(trained, FEW, lengths=[2, 5], trained=evaluation.training_set(trained))
     assert found["suites"] == [result.to_json() for result in results]
-    assert 0 < len(found["mistakes"]) <= evaluation.MISTAKES
-    for mistake in found["mistakes"]:
-        left, right = map(int, mistake["question"].split("+"))
-        assert mistake["answer"] == str(left + right) != mistake["prediction"]
 
 
-def test_the_worst_slice_is_last(asked):
-    found, printed = asked
+def test_it_says_which_epochs_weights_were_asked(found, trained):
+    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
+
+
+def test_the_worst_slice_is_last(found, printed):
     assert list(found)[-1] == "worst_slice"
     least = min(slice["exact_match"] for suite in found["suites"] for slice in suite["slices"])
     worst = found["worst_slice"]
@@ -85,8 +105,34 @@ def test_the_worst_slice_is_last(asked):
         )
 
 
+def test_every_slice_is_printed_but_for_pairs_of_lengths(found, printed):
+    tables = printed.split("suite of addition at ")[1:]
+    for suite, table in zip(found["suites"], tables, strict=True):
+        names = [line.split()[0] for line in table.splitlines()[3:] if line and line[0].islower()]
+        lengths = {slice["name"]: slice["exact_match"] for slice in suite["slices"] if "lengths" in slice["name"]}
+        printed_lengths = [lengths[name] for name in names if name in lengths]
+        hidden = [exact for name, exact in lengths.items() if name not in names]
+        assert len(printed_lengths) == min(5, len(lengths))
+        assert (f"({len(hidden)} more slices lengths-M-N are not worse than these" in table) == bool(hidden)
+        assert max(printed_lengths) <= min(hidden, default=1)
+        assert {slice["name"] for slice in suite["slices"]} - set(names) <= set(lengths)
+        for slice in suite["slices"]:
+            if slice["name"] in names:
+                row = next(line.split() for line in table.splitlines() if line.startswith(f"{slice['name']} "))
+                apart = [slice, slice["seen_in_training"], slice["not_seen"]]
+                expected = [text for each in apart for text in (str(each["questions"]), shown(each["exact_match"]))]
+                assert row[1:7] == expected
+
+
 def shown(share):
     return "-" if share is None else f"{math.floor(share * 1000 + 1e-9) / 1000:.3f}"
+
+
+def test_mistakes_are_mistakes(found):
+    assert 0 < len(found["mistakes"]) <= evaluation.MISTAKES
+    for mistake in found["mistakes"]:
+        left, right = map(int, mistake["question"].split("+"))
+        assert mistake["answer"] == str(left + right) != mistake["prediction"]
 
 
 def test_another_dataset_is_called_so(trained, tmp_path, capsys):
@@ -114,7 +160,7 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     assert "is not known, for its own data is no longer there" in capsys.readouterr().out
 
 
-def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, asked):
+def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, found):
     shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
     alone = evaluate(lost, chosen=FEW)
@@ -125,10 +171,11 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
-    for slice, known in zip(alone["suites"][0]["slices"], asked[0]["suites"][0]["slices"], strict=True):
+    for slice, known in zip(alone["suites"][0]["slices"], found["suites"][0]["slices"], strict=True):
         assert slice == known | {"seen_in_training": None, "not_seen": None}
-    with pytest.raises(InputError, match="there is no dataset"):
-        evaluate(lost, chosen=FEW, task=Task("addition", seed=5))
+    for asked in ({"data_dir": str(tmp_path)}, {"task": Task("addition", seed=5)}):
+        with pytest.raises(InputError, match="there is no dataset"):
+            evaluate(lost, chosen=FEW, **asked)
 
 
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):

@@ -29,7 +29,11 @@ STATES = {
     "returning_tagger": {"layer_0": 4},
     "latch_tagger": {"latches_0": 4},
 }
-ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
+ATTENTION = {
+    "lstm_transformer": [(4, 11, 11)],
+    "causal": [(4, 4, 11)],
+    "lstm_attention": [(1, 4, 7)],
+}
 
 
 def learner_of(name, task=ADDITION, view="backward"):
@@ -87,6 +91,19 @@ def test_a_causal_model_looks_at_nothing_that_comes_later():
         assert (shares[:, step, 7 + step + 1 :] < 1e-6).all()
 
 
+def test_a_counter_shows_its_line_along_a_string():
+    learner, found = look("counter", "---p--", task=Task("pq", digits=5), view="raw")
+    assert found.states["encoder"].shape == (11, learner.config.model.hidden)
+
+
+def test_nothing_is_noted_when_nobody_asks():
+    from seq2seq_arith.trainer.models import layers
+
+    learner, _ = look("causal")
+    learner.network.logits(np.zeros((1, 7), np.int32), np.zeros((1, 4), np.int32), training=False)
+    assert layers._noted is None
+
+
 def test_it_is_drawn(tmp_path):
     _, found = look("lstm_attention")
     inspection.draw(tmp_path / "found.png", found)
@@ -106,3 +123,17 @@ def test_the_program(trained, tmp_path, capsys):
     assert picture.read_bytes().startswith(b"<?xml")
     assert main(["inspect", run, "12+345", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["question"] == "12+345"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["12+345", "-o", "found.txt"], "the picture is found.txt; give a file that ends in .png, .svg, .pdf"),
+        ([], "there are 0 questions; give one, such as 12+7"),
+        (["1+2", "3+4"], "there are 2 questions; give one, such as 12+7"),
+        (["1-2"], "the question '1-2' holds '-', which is not in the alphabet"),
+    ],
+)
+def test_refusals(trained, words, sentence, capsys):
+    assert main(["inspect", str(trained.folder), *words]) == 2
+    assert sentence in capsys.readouterr().err

@@ -1,12 +1,20 @@
 """A dataset that is missing is made, and one that is there costs nothing."""
 
+import json
+import os
+import shlex
+import subprocess
+import sys
+
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.data.making import is_made, make_missing
 
 TASK = Task("addition", digits=2, num_examples=200)
+HEAVY = {"apache_beam", "pyarrow", "tensorflow", "tensorflow_datasets"}
 
 
 def test_it_is_made_once(tmp_path, capsys):
@@ -19,6 +27,20 @@ def test_it_is_made_once(tmp_path, capsys):
     assert "200 examples in" in printed
     make_missing(TASK, str(tmp_path / "new"))
     assert capsys.readouterr().out == ""
+
+
+def test_one_that_is_there_imports_nothing_heavy(tmp_path):
+    make_missing(TASK, str(tmp_path))
+    code = f"""
+import json, sys
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.__main__ import main as arith_data
+from seq2seq_arith.trainer.data.making import make_missing
+make_missing({TASK!r}, {str(tmp_path)!r})
+print(json.dumps(sorted(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], env=os.environ, capture_output=True, text=True, check=True)
+    assert set(json.loads(done.stdout)) & HEAVY == set()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +58,15 @@ def test_it_refuses_in_one_sentence_and_leaves_nothing(task, data_dir, sentence,
         make_missing(task, data_dir)
     assert sentence in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_advice_of_a_refusal_makes_the_dataset(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        make_missing(TASK, "/proc/data")
+    command = shlex.split(str(caught.value).partition("give that --data-dir: arith-data ")[2])
+    assert arith_data(command) == 0
+    assert is_made(TASK, command[-1])
 
 
 @pytest.mark.parametrize(

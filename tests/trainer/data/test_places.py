@@ -44,9 +44,11 @@ def test_a_store_gives_the_examples_that_a_disk_gives(stored, data_dir, tasks):
     ("harm", "sentence"),
     [
         (lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:], "has a damaged record, number 0"),
+        (lambda content: content[:-5], r"ends before its record \d+"),
+        (lambda content: b"", "ends before its record 0"),
         (lambda content: None, "cannot be read"),
     ],
-    ids=["changed", "gone"],
+    ids=["changed", "cut", "empty", "gone"],
 )
 def test_a_damaged_object_is_refused(stored, tasks, harm, sentence):
     path = dataset_path(stored, tasks["addition"]) / tfrecord_path("train", 3, 8)

@@ -66,6 +66,14 @@ def test_a_key_set_knows_pairs_of_more_and_fewer_words():
     assert trained.has((from_ints([5, 7]), from_ints([4, 7]))).tolist() == [True, False]
 
 
+def test_keys_of_long_numbers_are_told_apart():
+    task = Task("subtraction", digits=40)
+    operands = from_ints([10**39, 1, 10**39 + 10**18], 3), from_ints([1, 10**39, 1], 3)
+    keys = probes.keys(task, operands)
+    assert [probes.pair(task, key) for key in keys] == [(1, 10**39), (1, 10**39), (1, 10**39 + 10**18)]
+    assert np.isin(keys, keys[:1]).tolist() == [True, True, False]
+
+
 @pytest.mark.parametrize("deviations", [6, 0])
 @pytest.mark.parametrize("name", ["addition", "pq"])
 def test_a_search_in_the_files_finds_the_pairs_of_the_training_set(data_dir, tasks, monkeypatch, name, deviations):

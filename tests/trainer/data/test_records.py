@@ -56,6 +56,14 @@ def test_any_range_is_a_part_of_the_whole(data_dir, tasks):
     assert sum(shard.examples for shard in split.shards()) == 903
 
 
+def test_a_missing_dataset_names_the_command_that_makes_it(data_dir):
+    task = Task("subtraction", digits=7, seed=3, ordered=True, reverse=True)
+    with pytest.raises(InputError) as caught:
+        records.open_source(task, str(data_dir))
+    command = "arith-data generate subtraction --digits 7 --seed 3 --reverse --ordered --data-dir"
+    assert command in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
@@ -116,11 +124,23 @@ def test_other_examples_than_the_metadata_name_are_found(copied, harm, sentence)
     FileCheck(source.splits["validation"].shards()).finish()
 
 
+def test_a_template_that_leads_elsewhere_is_refused(copied, tasks, tmp_path):
+    path = copied[0] / "dataset_info.json"
+    info = json.loads(path.read_text())
+    for split in info["splits"]:
+        split["filepathTemplate"] = "/elsewhere/{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+    path.write_text(json.dumps(info))
+    with pytest.raises(InputError, match=r"dataset_info\.json does not have the sha256 that metadata\.json states"):
+        records.open_source(tasks["addition"], str(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"draws_used": 1}, "metadata.json cannot be used: draws_used is 1; check it with arith-data verify"),
         ({"num_shards": 10**9}, "cannot be used: num_shards is 1000000000; for 1003 examples give "),
+        ({"num_shards": "8"}, "cannot be used: num_shards is '8'"),
+        ({"files": []}, "cannot be used: its files are not those of its parameters"),
     ],
     ids=str,
 )
@@ -136,6 +156,15 @@ def test_forged_metadata_is_refused(data_dir, tasks, tmp_path, change, sentence)
         records.open_source(task, str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "metadata.json"])
+def test_a_cut_description_is_refused(data_dir, tasks, tmp_path, name):
+    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
+    path = next(tmp_path.rglob(f"{tasks['addition'].config_name}/*/{name}"))
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError, match=rf"{name} (does not have the sha256|cannot be used: is not a JSON object)"):
+        records.open_source(tasks["addition"], str(tmp_path))
+
+
 def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
     path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
     with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
@@ -149,3 +178,9 @@ def test_the_command_for_a_missing_dataset_makes_it(tmp_path):
     command = shlex.split(str(refusal.value).partition("make it with: arith-data ")[2])
     assert run_here(*command).returncode == 0
     assert records.open_source(task, str(tmp_path)).task == task
+
+
+@pytest.mark.parametrize(("place", "sentence"), [("foo://bucket/data", "is in no store"), ("", "has an empty name")])
+def test_a_place_that_cannot_be_read(tasks, place, sentence):
+    with pytest.raises(InputError, match=sentence):
+        records.open_source(tasks["addition"], place)

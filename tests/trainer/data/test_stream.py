@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from seq2seq_arith.arithmetic import draws, text
 from seq2seq_arith.arithmetic.numbers import from_ints, to_ints
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
@@ -92,6 +93,14 @@ def test_shorter_strings_leave_out_the_same_pairs(task, length):
     # The same pairs, as the whole strings have them.
     whole = [from_ints(to_ints(side), task.notation.words(task.digits)) for side in operands]
     assert draws.key_hash(task, draws.SPLIT, draws.key(task, *whole)).min() >= cutoff
+
+
+def test_a_length_all_of_whose_pairs_are_for_validation_is_refused():
+    pq, one = Task("pq"), from_ints([1])
+    split_hash = int(draws.key_hash(pq, draws.SPLIT, (one, one))[0])
+    with pytest.raises(InputError, match="all pairs of at most 1 dashes are kept for validation; give the curriculum"):
+        stream(split_hash + 1, task=pq).up_to(1)
+    assert stream(split_hash, task=pq).up_to(1).block(0, 1).questions.shape == (1, 10, 3)
 
 
 @pytest.mark.models

@@ -102,6 +102,18 @@ def test_the_crossed_view_by_example():
     assert steps == ["72    ", "7792  ", "719722", "  9127"]
 
 
+@pytest.mark.parametrize("view", ["aligned", "crossed"])
+def test_dashes_cannot_be_aligned(view):
+    with pytest.raises(InputError, match=f"the view '{view}' lines up decimal digits and pq has none; use --view raw"):
+        make_view(view, Task("pq"))
+
+
+def test_strings_and_codes():
+    codes = to_codes(["1+2", "45+6"], 5)
+    assert codes.dtype == np.uint8
+    assert to_strings(codes) == ["1+2  ", "45+6 "]
+
+
 def test_the_longest_side_of_a_view_is_the_one_with_more_steps():
     """Memory and unrolling are decided by it."""
     assert [make_view(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]

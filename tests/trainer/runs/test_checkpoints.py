@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import zipfile
 
 import keras
 import numpy as np
@@ -40,7 +41,15 @@ def test_what_is_saved_comes_back(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["last.npz"]
 
 
-@pytest.mark.models
+def test_exchanged_layers_of_one_shape_are_told_apart(tmp_path):
+    path = tmp_path / "last.npz"
+    saved = variables(first=(2, 2), second=(2, 2))
+    checkpoints.save(path, checkpoints.values(saved), STATE)
+    second, first = fresh = variables(second=(2, 2), first=(2, 2))
+    checkpoints.assign(fresh, checkpoints.load(path)[0], path)
+    assert values([first, second]) == values(saved)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_keys_of_a_model_are_the_same_whenever_and_wherever_it_is_built(name):
     """Keras numbers unnamed layers on; layers for a GPU and for long strings are other classes."""
@@ -117,13 +126,31 @@ def compressed(path):
     np.savez_compressed(path, a=np.zeros(10**7, np.float32), state=np.frombuffer(b"{}", np.uint8))
 
 
+def raw_bytes(path):
+    archive(path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("b", b"no array")
+
+
+def huge_shape(path):
+    archive(path)
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000,), }\n"
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("b.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+
+
 @pytest.mark.parametrize(
     ("harm", "sentence"),
     [
         (exchanged_names, "its content does not have its sha256"),
+        (raw_bytes, ""),
+        (huge_shape, ""),
         (compressed, "its members are larger than the file"),
         (lambda path: archive(path, state=np.frombuffer(b"[1]", np.uint8)), "its state is not a JSON object"),
+        (lambda path: archive(path, state=np.frombuffer(b"[" * 10**5, np.uint8)), ""),
+        (lambda path: archive(path, a=np.array(["x"])), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.zeros(3, np.complex64)), "a does not hold finite numbers"),
+        (lambda path: archive(path, a=np.zeros(3, "datetime64[s]")), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.array([1.0, np.nan])), "a does not hold finite numbers"),
         (lambda path: archive(path, a=np.array([{}], object)), "allow_pickle"),
     ],
@@ -152,6 +179,20 @@ def test_the_checkpoint_before_is_kept_if_it_has_a_name(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["previous.npz"]
 
 
+@pytest.mark.parametrize("harm", [lambda content: content[: len(content) // 2], lambda content: b"", lambda c: b"no"])
+def test_a_damaged_checkpoint_is_refused(tmp_path, harm):
+    path = tmp_path / "last.npz"
+    checkpoints.save(path, checkpoints.values(variables(a=(20, 20))), STATE)
+    path.write_bytes(harm(path.read_bytes()))
+    with pytest.raises(InputError, match="cannot be read"):
+        checkpoints.load(path)
+
+
+def test_a_missing_checkpoint(tmp_path):
+    with pytest.raises(InputError, match="train the run first"):
+        checkpoints.load(tmp_path / "best.npz")
+
+
 @pytest.mark.parametrize(
     "other", [{"a": (2, 3), "b": (3,)}, {"a": (2, 2)}, {"a": (2, 2), "b": (3,), "c": (1,)}, {"a": (2, 2), "d": (3,)}]
 )
@@ -160,3 +201,10 @@ def test_the_checkpoint_of_another_model_is_refused(tmp_path, other):
     checkpoints.save(path, checkpoints.values(variables(a=(2, 2), b=(3,))), STATE)
     with pytest.raises(InputError, match="another model"):
         checkpoints.assign(variables(**other), checkpoints.load(path)[0], path)
+
+
+def test_values_of_another_type_are_refused(tmp_path):
+    path = tmp_path / "best.npz"
+    checkpoints.save(path, {"a": np.zeros((2, 2))}, STATE)
+    with pytest.raises(InputError, match="another model"):
+        checkpoints.assign(variables(a=(2, 2)), checkpoints.load(path)[0], path)

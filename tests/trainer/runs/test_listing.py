@@ -6,14 +6,16 @@ import shlex
 
 import numpy as np
 import pytest
+from layout import ROOT
 
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs import checkpoints, history, listing
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing
 from seq2seq_arith.trainer.runs.listing import RunState
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -60,9 +62,11 @@ def of_suites(*worst):
         (None, None, "-"),
         (None, WORST, "equal 0.199"),
         (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
+        (None, {"name": "equal"}, "-"),
         ({"worst_slice": WORST}, None, "equal 0.199"),
         (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
         (of_suites(WORST, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.199"),
+        (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
         ({"suites": [], "worst_slice": None}, None, "-"),
         ({"suites": [{"digits": "3", "worst": WORST | {"digits": None}}]}, WORST, "equal 0.199"),
     ],
@@ -89,6 +93,13 @@ def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epo
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
+@pytest.mark.parametrize("content", ["", "[]", '{"exact_match": 1}'])
+def test_a_damaged_summary_has_no_worst_slice(tmp_path, content):
+    run = made(tmp_path / "run")
+    run.summary.write_text(content)
+    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
+
+
 def test_runs_that_are_not(tmp_path):
     assert listing.entry("new", made(tmp_path / "new", rows=[]).folder).cells()[4:] == ["0 of 3", *"---", "stopped"]
     run = made(tmp_path / "stopped", stopped="", rows=ROWS[:2])
@@ -103,8 +114,10 @@ def test_runs_that_are_not(tmp_path):
     ("spoil", "state", "sentence"),
     [
         (lambda run: cut_in_half(run.config_path), RunState.DAMAGED, "config.json is not the configuration of a run"),
+        (lambda run: run.config_path.write_text("[1]"), RunState.DAMAGED, "config.json is not the configuration"),
         (lambda run: run.history.write_text("epoch\n"), RunState.DAMAGED, "history.csv is damaged"),
         (lambda run: cut_in_half(run.best), RunState.DAMAGED, "best.npz cannot be read"),
+        (lambda run: cut_in_half(run.last), RunState.DAMAGED, "last.npz cannot be read"),
         (lambda run: run.best.unlink(), RunState.DAMAGED, "there is no checkpoint"),
     ],
 )
@@ -121,6 +134,29 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each["state"] for each in found] == ["finished", state, "finished"]
     assert set(found[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
+
+
+def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, monkeypatch):
+    for known in ("_current", "_known"):
+        monkeypatch.setattr(own_tasks, known, {})
+    file = ROOT / "examples" / "task" / "own_tasks.py"
+    name = own_tasks.use(file)[0]
+    made(tmp_path / "own", task=Task(name))
+    for known in ("_current", "_known"):
+        monkeypatch.setattr(own_tasks, known, {})
+    assert main(["runs", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert "own is refused: " in shown and f"--task-file {file}" in shown
+    assert main(["runs", str(tmp_path), "--task-file", str(file)]) == 0
+    assert f"own  {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"worst_slice": 3}', '{"worst_slice": {"name": "equal"}}'])
+def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
+    run = made(tmp_path / "run")
+    run.evaluation.write_text(content)
+    assert evaluated.read(run, None).evaluation == {}
+    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
 
 
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):

@@ -34,7 +34,8 @@ def test_a_claimed_folder_says_what_the_run_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}]
+    "changes",
+    [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}],
 )
 def test_the_same_run_may_go_on(tmp_path, changes):
     trained(run_in(tmp_path))
@@ -42,7 +43,10 @@ def test_the_same_run_may_go_on(tmp_path, changes):
     assert open_run(tmp_path / "run") == run_in(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"config": override(TrainConfig(), hidden=3)}, {"sha256": "def"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}],
+)
 def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
     """Its training may have failed before its first checkpoint, for example for lack of memory."""
     run_in(tmp_path).claim()
@@ -61,9 +65,10 @@ def test_a_run_with_a_constant_rate_may_go_on_to_more_epochs(tmp_path):
         run_in(tmp_path).claim()
 
 
-def test_a_run_may_go_on_with_another_patience_and_target(tmp_path):
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_run_may_go_on_with_another_patience_and_target(tmp_path, schedule):
     """They only say when it ends. The configuration says the new ones."""
-    config = override(TrainConfig(), patience=3, target=0.9, schedule="cosine")
+    config = override(TrainConfig(), patience=3, target=0.9, schedule=schedule)
     trained(run_in(tmp_path, config=config))
     longer = dataclasses.replace(config, patience=0, target=None)
     run_in(tmp_path, config=longer).claim()
@@ -124,7 +129,7 @@ def test_another_run_is_refused(tmp_path, refusal, changes):
         run_in(tmp_path, **changes).claim()
 
 
-@pytest.mark.parametrize("content", [None, "", '{"data": {}, "train": {}}'])
+@pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"data": {}, "train": {}}'])
 def test_what_is_no_run_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "config.json").write_text(content)
@@ -147,12 +152,15 @@ def changed(*keys, to):
     "change",
     [
         changed("data", "sha256", to=5),
+        changed("data", "directory", to=["a"]),
         changed("data", "parameters", to=[]),
         changed("train", "xla", to="yes"),
         changed("train", "epochs", to=0),
+        changed("train", "schedule", to=[]),
         changed("train", "model", to=None),
+        changed("train", "model", "name", to={}),
     ],
-    ids=["sha256", "parameters", "xla", "epochs", "model"],
+    ids=["sha256", "directory", "parameters", "xla", "epochs", "schedule", "model", "name"],
 )
 def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     """A stranger's folder, for example: one sentence, whatever it holds."""
@@ -163,6 +171,17 @@ def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     run.config_path.write_text(json.dumps(values))
     with refusal(InputError):
         open_run(run.folder)
+
+
+def test_a_configuration_that_cannot_be_read(tmp_path, refusal):
+    path = tmp_path / "config.json"
+    path.write_text("[" * 200_000)
+    with refusal(InputError):
+        open_run(tmp_path)
+    path.unlink()
+    path.mkdir()
+    with refusal(InputError):
+        open_run(tmp_path)
 
 
 def test_a_folder_in_the_home_directory(tmp_path, monkeypatch):
@@ -180,6 +199,15 @@ def test_a_folder_that_cannot_be_used(tmp_path, refusal):
         with refusal(InputError):
             dataclasses.replace(run_in(tmp_path), folder=folder).claim()
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_places_in_an_object_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"gs://bucket/runs is on no disk of this machine"):
+        local_folder("gs://bucket/runs")
+    with pytest.raises(InputError, match="the folder has an empty name"):
+        local_folder("")
+    assert [absolute(place) for place in ("gs://bucket/data", "data")] == ["gs://bucket/data", f"{tmp_path}/data"]
 
 
 def test_a_setting_that_only_one_run_has_is_a_difference():
@@ -208,8 +236,8 @@ def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
 
 
 def test_all_questions_must_be_few(tmp_path, refusal):
-    few = Task("addition"), Task("pq", digits=100)
-    many = Task("addition", digits=4), Task("pq")
+    few = Task("addition"), Task("multiplication", digits=3), Task("pq", digits=100), Task("modular_addition")
+    many = Task("addition", digits=4), Task("subtraction"), Task("pq"), Task("addition", digits=1000)
     for task in few:
         run_in(tmp_path, task=task).check_all_questions()
     for task in many:

@@ -18,7 +18,7 @@ def test_they_are_read_back(tmp_path):
     path = tmp_path / "samples.jsonl"
     samples.write_jsonl(path, EPOCHS)
     assert samples.read_jsonl(path) == EPOCHS
-    assert samples.read_jsonl(tmp_path / "gone.jsonl") == []
+    assert [[each.right for each in epoch.samples] for epoch in EPOCHS] == [[False, True], [True, False]]
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,10 @@ def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
     samples.write_jsonl(path, EPOCHS)
     path.write_bytes(path.read_bytes() + damage)
     assert samples.read_jsonl(path) == EPOCHS[:whole]
+
+
+def test_a_run_without_the_file_has_none(tmp_path):
+    assert samples.read_jsonl(tmp_path / "samples.jsonl") == []
 
 
 def test_samples_are_marked():

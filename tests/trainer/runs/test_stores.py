@@ -47,7 +47,6 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
 
 
-@pytest.mark.models
 def test_a_run_is_in_the_store_as_it_is_on_a_disk(place, data_dir, tasks, monkeypatch, capsys):
     trained = session.train(tasks["addition"], str(data_dir), str(place), CONFIG).run
     assert f"{place} is finished" in capsys.readouterr().out
@@ -72,11 +71,14 @@ def test_what_another_process_has_written_is_seen(place, trained):
     assert not opened.summary.exists()
 
 
-OTHERS = {"written": lambda there: there.put(b"another's"), "removed": lambda there: there.unlink()}
+OTHERS = {
+    "written": lambda there: there.put(b"another's"),
+    "removed": lambda there: there.unlink(),
+}
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)
-@pytest.mark.parametrize("name", ["last.npz", "history.csv"])
+@pytest.mark.parametrize("name", ["last.npz", "epochs/0003.npz", "history.csv", "samples.jsonl"])
 def test_a_training_ends_when_another_process_has_changed_its_file(place, name, other):
     there = place / name
     there.put(b"read")
@@ -87,6 +89,14 @@ def test_a_training_ends_when_another_process_has_changed_its_file(place, name, 
     with pytest.raises(TrainingError, match=f"{there} was written or removed by another process while"):
         files.write(folder / name, b"late")
     assert there.read() == changed
+
+
+def test_of_two_first_checkpoints_one_is_refused(place):
+    folder = stores.working_copy(str(place))
+    (place / "last.npz").put(b"another's")
+    with pytest.raises(TrainingError):
+        files.write(folder / "last.npz", b"ours")
+    assert (place / "last.npz").read_bytes() == b"another's"
 
 
 def test_a_checkpoint_is_written_again_and_again(place):
@@ -118,14 +128,36 @@ def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
 
 @pytest.mark.parametrize(
     "names",
-    [["a/../../b"], ["/etc/secret"], ["a\0b"], ["a" * 256 + "/b"], ["config.json", "config.json/a"]],
-    ids=["out", "absolute", "zero", "long", "a file and a folder"],
+    [
+        ["a/../../b"],
+        ["/etc/secret"],
+        ["a//b"],
+        ["a/./b"],
+        ["a\0b"],
+        ["a" * 256 + "/b"],
+        ["config.json", "config.json/a"],
+    ],
+    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
 )
 def test_an_object_that_is_not_a_file_of_a_run(place, names):
     for name in names:
         (place / name).put(b"content")
     with pytest.raises(InputError, match=r"/run has a file .*, which no run has; give the folder of a run"):
         stores.working_copy(str(place))
+
+
+def test_a_prefix_with_too_many_objects_is_not_listed_to_its_end(place, monkeypatch):
+    listed = []
+
+    def entries(self):
+        for number in range(10**9):
+            listed.append(number)
+            yield clients.Entry(f"{number}", 1, 0.0)
+
+    monkeypatch.setattr(ObjectPath, "entries", entries)
+    with pytest.raises(InputError, match="has more files than a run"):
+        stores.working_copy(str(place))
+    assert len(listed) == stores.MOST_FILES + 1
 
 
 def test_tensorboard_wants_a_disk(place, data_dir, tasks):

@@ -3,6 +3,12 @@
 import contextlib
 import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -82,10 +88,46 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
     assert "2 of 2: rnn-seed0: at 2 " in out
 
 
+def test_a_pipe_in_the_place_of_a_log_does_not_block(tmp_path):
+    (tmp_path / "runs").mkdir()
+    os.mkfifo(tmp_path / "runs/cells-seed0.log")
+    code, _, err = sweep(*write(tmp_path, models='"lstm"'))
+    assert code == 1
+    assert f"{tmp_path}/runs/cells-seed0.log is no regular file, and the output of arith-model goes there; " in err
+
+
+@pytest.mark.release
+def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
+    words = write(tmp_path, models='"lstm"', epochs=50)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seq2seq_arith.trainer", *words], stderr=subprocess.PIPE, start_new_session=True
+    )
+    run = tmp_path / "runs/cells-seed0"
+    while not (run / "last.npz").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert not any(str(run).encode() in line for line in command_lines())
+    code, _, stderr = sweep(*words)
+    assert code == 0, stderr
+    assert "goes on from there" in (tmp_path / "runs/cells-seed0.log").read_text()
+    assert len(lines(tmp_path)) == 1
+
+
+def command_lines():
+    """Those of all processes."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            yield path.read_bytes()
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         "hiden = 3",
+        'model = "sideways"',
         'suite = { lengths = "abc" }',
         "suite = { per-slice = 0 }",
         'model = "lstm_transformer"\nsuite = { lengths = "9" }',
@@ -99,3 +141,10 @@ def test_everything_is_checked_before_anything_is_trained(tmp_path, refusal, set
     assert code == 2
     refusal.said(err)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]
+
+
+def test_options_are_checked(tmp_path, refusal):
+    for option in (["--seeds", "2-1"], ["--jobs", "0"]):
+        code, _, err = sweep(*write(tmp_path), *option)
+        assert code == 2
+        refusal.said(err)

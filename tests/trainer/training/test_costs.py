@@ -8,6 +8,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.recipes import recipe
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs
 
 PQ = make_view("raw", Task("pq"))
@@ -26,6 +27,12 @@ def test_the_notebooks_recipe_on_pq_is_what_was_measured():
     """Peak of one process in its first step: 1,290 MiB. Of gated recurrent units, all states are kept."""
     assert costs.training_memory(NOTEBOOK, PQ, WEIGHTS) == pytest.approx(1290 << 20, rel=0.15)
     assert costs.training_memory(override(NOTEBOOK, name="gru"), PQ, WEIGHTS) > 3 * GIB
+
+
+def test_short_lstms_keep_all_states():
+    short, long = (make_view("raw", Task("pq", digits=dashes)) for dashes in (31, 32))
+    kept = [(costs.training_memory(NOTEBOOK, view) - costs.PROCESS) / view.longest for view in (short, long)]
+    assert kept[0] / kept[1] == pytest.approx(12 / 2.5)
 
 
 def test_it_says_what_it_needs(monkeypatch, capsys):
@@ -56,6 +63,27 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
         check(small, PQ, weights=10**9)
 
 
+def test_the_memory_of_a_gpu_is_not_known(monkeypatch, capsys):
+    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
+    costs.check_memory(NOTEBOOK, PQ, WEIGHTS, on_gpu=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_two_directions_take_twice_as_much_as_one():
+    view, config = make_view("aligned", Task("addition")), recipe("best", "subtraction")
+    one, two = (override(config, name=name) for name in ("lstm_tagger", "bilstm_tagger"))
+    assert costs.training_memory(two, view) - costs.PROCESS == 2 * (costs.training_memory(one, view) - costs.PROCESS)
+    assert costs.operations(two, view, 10) == 2 * costs.operations(one, view, 10)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "batch"), [("addition", "best", 8192), ("subtraction", "best", 4096), ("pq", "notebook", 4)]
+)
+def test_the_batch_that_fills_a_gpu_is_smaller_for_larger_models(task, name, batch):
+    config = recipe(name, task)
+    assert costs.filling_batch(config, make_view(config.model.view, Task(task))) == batch
+
+
 def test_a_training_of_many_hours_says_what_to_try_instead():
     note = costs.effort(NOTEBOOK, PQ)
     assert note.startswith("50 epochs of model lstm take up to 7e+15 operations, which is 15,000 times as many as ")
@@ -79,6 +107,12 @@ def test_the_most_examples_of_a_training(changes, examples):
     assert costs.most_examples(override(NOTEBOOK, **changes), Task("pq")) == examples
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_small_trainings_go_without_saying(name, capsys):
+    check(override(NOTEBOOK, name=name), make_view("aligned", Task("addition")))
+    assert capsys.readouterr().out == ""
+
+
 def test_attention_on_pq_is_what_was_measured():
     """Peak of one process in its first step, 401 characters and as many queries: 1,967 MiB."""
     config = override(configs.CONVOLUTION, name="lstm_transformer")
@@ -88,7 +122,11 @@ def test_attention_on_pq_is_what_was_measured():
 
 @pytest.mark.parametrize(
     ("name", "digits", "hidden", "layers", "weights", "batch", "measured"),
-    [("causal", 100, 64, 1, 50_944, 256, 1324), ("causal", 20, 256, 3, 2_367_488, 128, 1448)],
+    [
+        ("causal", 100, 64, 1, 50_944, 256, 1324),
+        ("causal", 100, 64, 3, 149_504, 128, 2032),
+        ("causal", 20, 256, 3, 2_367_488, 128, 1448),
+    ],
 )
 def test_the_blocks_of_transformers_are_estimated_within_a_quarter_above(
     name, digits, hidden, layers, weights, batch, measured

@@ -10,7 +10,7 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model, sketch
-from seq2seq_arith.trainer.recipes import recipe, recipe_data
+from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
 from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
 from seq2seq_arith.trainer.training import describe
 
@@ -92,8 +92,20 @@ def test_every_setting_has_its_value_and_its_meaning(monkeypatch):
     assert re.search(r"^--xla +yes ", shown, re.MULTILINE)
 
 
+def test_long_meanings_are_wrapped(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    settings = described("best", "addition").split("option ")[1].splitlines()
+    assert max(map(len, settings)) <= 100
+
+
 def test_a_run_says_what_it_reached(trained):
     shown = describe.describe(trained.task, trained.config, trained)
     assert f"run      {trained.folder}\n" in shown
     assert f"--data-dir {trained.data_dir}\n" in shown
     assert re.search(r"reached in epoch \d+ of 20: exact match 0\.\d{4} on the validation set$", shown)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_can_be_described(name):
+    shown = describe.describe(Task("pq", digits=20, num_examples=150), recipe(name, "pq"))
+    assert "pq-d20-n150: pq of at most 20 dashes, 135 training and 15 validation examples" in shown

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from sockets import kept_port
 
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.trainer.runs.checkpoints import load
 from seq2seq_arith.trainer.training import devices
 
@@ -37,6 +37,23 @@ def test_replicas_are_counted_before_they_are_there(monkeypatch, machines, repli
     assert devices.count_replicas(replicas) == expected * max(1, gpus)
 
 
+def test_machines_sum_in_rings_and_do_not_wait_for_ever():
+    options = devices._communication()
+    assert options.implementation == tf.distribute.experimental.CommunicationImplementation.RING
+    assert (options.timeout_seconds, options.bytes_per_pack) == (devices.PATIENCE, 0)
+
+
+@pytest.mark.release
+def test_a_device_without_enough_memory_gives_one_sentence():
+    """The array would have 4 PiB."""
+    with pytest.raises(TrainingError) as caught, devices.translate_exhaustion("give a smaller --batch-size"):
+        tf.zeros([2**30, 2**20])
+    shape = "[1073741824,1048576]"
+    assert str(caught.value) == (
+        f"a device has too little memory for an array of shape {shape}; give a smaller --batch-size"
+    )
+
+
 def test_more_replicas_than_devices():
     with pytest.raises(
         InputError, match="5 replicas need as many logical CPU devices, but TensorFlow has started with 4"
@@ -48,6 +65,7 @@ def test_more_replicas_than_devices():
     ("config", "machines", "chief"),
     [
         (None, 0, True),
+        ({}, 0, True),
         ({"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}, 0, True),
         (WORKERS | {"task": {"type": "worker", "index": 0}}, 2, True),
         (WORKERS | {"task": {"type": "worker", "index": "1"}}, 2, False),
@@ -75,8 +93,10 @@ def test_what_is_no_cluster_is_refused(monkeypatch, text):
     [
         (["8.8.8.8:2222", "10.0.0.2:2222"], "8.8.8.8"),
         (["10.0.0.1:2222", "[2001:4860:4860::8888]:2222"], "2001:4860:4860::8888"),
-        (["localhost:2222", "192.168.3.4:2222"], None),
+        (["10.0.0.1:2222", "192.168.3.4:2222"], None),
+        (["localhost:2222", "127.0.0.1:2223"], None),
         (["[::1]:2222", "[fd00::1]:2222"], None),
+        (["100.64.0.1:2222", "172.16.0.1:2222"], None),
         (["8.8.8.8:2222"], None),  # no cluster
         (["no.such.name.invalid:2222", "\udcff:2222"], None),
     ],
@@ -175,6 +195,20 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
 
 
 @pytest.mark.release
+def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
+    until(
+        lambda: other.stdout.readline().startswith("addition-n1003: ")
+    )  # both machines are connected; the model is built next
+    other.kill()
+    other.communicate()
+    error = chief.communicate(timeout=120)[1]
+    assert chief.returncode == 1, error
+    assert error.startswith("arith-model: another machine of the cluster is gone")
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.release
 def test_machines_of_different_settings(data_dir, tmp_path):
     """The third of three; each has a folder of its own."""
     cluster = Cluster(data_dir, tmp_path, 1, machines=3)
@@ -185,6 +219,28 @@ def test_machines_of_different_settings(data_dir, tmp_path):
     for _, error in printed:
         assert error.startswith("arith-model: the machines do not have the same settings or data; start the same")
         assert len(error.splitlines()) == 1
+
+
+@pytest.mark.release
+def test_only_the_chief_needs_the_folder_and_machines_may_be_fewer_next_time(data_dir, tmp_path):
+    """Three machines of which one dies go on as two. What the folder of the second holds does not matter."""
+    cluster = Cluster(data_dir, tmp_path, 12, machines=3)
+    subprocess.run(cluster.command(tmp_path / "alone"), check=True, capture_output=True)
+    own = lambda index: ["--run-dir", tmp_path / str(index)]  # noqa: E731
+    machines = cluster.start(more=own)
+    until((tmp_path / "0" / "history.csv").exists, 240)
+    machines[2].kill()
+    printed = [machine.communicate(timeout=240) for machine in machines]
+    assert [machine.returncode for machine in machines[:2]] == [1, 1], printed
+    assert len(losses(tmp_path / "0")) < 12
+
+    cluster.machines = 2
+    machines = cluster.start(more=own)
+    printed = [machine.communicate(timeout=240) for machine in machines]
+    assert [machine.returncode for machine in machines] == [0, 0], printed
+    assert "goes on from there" in printed[0][0]
+    np.testing.assert_allclose(losses(tmp_path / "0"), losses(tmp_path / "alone"), atol=1e-3)
+    assert not (tmp_path / "1").exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)) + b"abc"])
@@ -202,3 +258,14 @@ def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
     chief.send_signal(signal.SIGINT)
     chief.communicate(timeout=10)
     assert chief.returncode == -signal.SIGINT
+
+
+@pytest.mark.release
+def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
+    chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
+    until((tmp_path / "run" / "history.csv").exists)
+    other.send_signal(signal.SIGTERM)
+    errors = [machine.communicate(timeout=120)[1] for machine in (chief, other)]
+    assert (chief.returncode, other.returncode) == (1, 130), errors
+    assert errors[0].startswith("arith-model: another machine of the cluster is gone")
+    assert errors[1].startswith("arith-model: stopped; the same command goes on from the last checkpoint")

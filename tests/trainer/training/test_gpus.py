@@ -1,5 +1,8 @@
 """What only a GPU can show: ``make gpu`` runs it, and prints what it measures. It has not been run yet."""
 
+import subprocess
+import sys
+
 import pytest
 import tensorflow as tf
 
@@ -20,3 +23,20 @@ def test_models_learn_on_all_gpus(data_dir, tasks, tmp_path, name, xla, precisio
     history = session.train(tasks["addition"], str(data_dir), str(tmp_path), config).state.history
     assert session.devices.make_strategy().num_replicas_in_sync == len(tf.config.list_logical_devices("GPU")) > 0
     assert history[-1]["loss"] < history[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "shown"), [("2", "[]"), ("None", f"{[True] * len(tf.config.list_physical_devices('GPU'))}")]
+)
+def test_gpus_are_hidden_or_their_memory_is_taken_as_needed(replicas, shown):
+    """In a process of its own, because TensorFlow keeps the devices that it has started with."""
+    code = f"""
+import tensorflow as tf
+from seq2seq_arith.trainer.training import devices
+devices.make_strategy({replicas})
+gpus = tf.config.get_visible_devices("GPU")
+assert len(tf.config.list_logical_devices("GPU")) == len(gpus)
+print([tf.config.experimental.get_memory_growth(gpu) for gpu in gpus])
+"""
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert printed.strip() == shown

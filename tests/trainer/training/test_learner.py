@@ -1,6 +1,9 @@
 """The learner: what a step does, on any number of replicas, for every model; and answers in parts."""
 
+import collections
+import dataclasses
 import itertools
+import sys
 import threading
 
 import configs
@@ -66,6 +69,14 @@ def test_replicas_and_xla_change_nothing(ready, alone, model, replicas, xla):
         assert score.loss == pytest.approx(expected.loss, abs=1e-5)
 
 
+def test_a_dataset_smaller_than_a_batch(ready):
+    config = override(TAGGER, batch_size=64, replicas=2)
+    made = ready("addition", config, rows=5)
+    losses = made.learner.train(made.batches, 0, 40)["loss"]
+    assert made.batches.steps_per_pass == 1
+    assert losses[-1] < 0.7 * losses[0]
+
+
 def test_the_loss_is_that_of_keras(ready):
     made = ready("addition", LSTM)
     view = made.learner.view
@@ -103,6 +114,24 @@ def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready, replicas)
     assert np.abs(losses[0] - losses[2]).max() > 1e-4
 
 
+def operations(made, strategy, config, **options):
+    """How often each operation of TensorFlow is in the graph of a call of a learner, outside and inside its loop."""
+    learner = Learner(config=config, view=made.learner.view, strategy=strategy, total_steps=100, **options)
+    batches = dataclasses.replace(made.batches, multiple=strategy.num_replicas_in_sync)
+    block = learner._fed(batches, 0)
+    graph = learner._train.get_concrete_function(*block, tf.constant(2)).graph.as_graph_def()
+    inner = (node for function in graph.library.function for node in function.node_def)
+    return collections.Counter(node.op for node in graph.node), collections.Counter(node.op for node in inner)
+
+
+def test_each_replicas_rows_are_on_its_device(ready):
+    made = ready("addition", override(TAGGER, batch_size=31, replicas=4))
+    block = made.batches.block(0, made.learner.steps_per_call(made.batches))
+    for name, part in zip(("questions", "answers", "weights"), made.learner._fed(made.batches, 0), strict=True):
+        assert [tensor.device.rpartition(":")[2] for tensor in part.values] == ["0", "1", "2", "3"]
+        np.testing.assert_array_equal(np.concatenate(part.values, axis=1), getattr(block, name))
+
+
 @pytest.mark.parametrize(
     ("name", "config", "replicas"),
     [
@@ -132,6 +161,40 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     assert outputs.shape == (3,)
 
 
+@pytest.mark.parametrize(("on_gpu", "rows"), [(False, 1024), (True, 2048)])
+def test_each_gpu_answers_as_many_questions_as_one_alone(ready, two_replicas, on_gpu, rows):
+    view = ready("addition", TAGGER).learner.view
+    made = Learner(config=TAGGER, view=view, strategy=two_replicas, total_steps=1, on_gpu=on_gpu)
+    assert made.rows_per_call() == rows
+
+
+@pytest.fixture(scope="module")
+def two_replicas():
+    """With TensorFlow's default collectives, which ``make_strategy`` replaces on CPUs."""
+    return tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+
+
+@pytest.mark.parametrize(("clip_norm", "weight_decay"), [(None, 0.0), (1.0, 0.1)])
+def test_gradients_are_reduced_once_per_step_and_outcomes_once_per_call(ready, two_replicas, clip_norm, weight_decay):
+    """Each of the two replicas has its node of a collective. On one machine, outcomes need only be added."""
+    config = dataclasses.replace(TAGGER, clip_norm=clip_norm, weight_decay=weight_decay)
+    call, steps = operations(ready("addition", config), two_replicas, config)
+    assert {name: count for name, count in steps.items() if "Collective" in name} == {"CollectiveReduceV2": 2}
+    assert call["AddN"] == 1, call
+
+
+@pytest.mark.parametrize(
+    ("options", "on_gpu", "cudnn"),
+    [({}, True, True), ({"xla": True}, True, False), ({}, False, False)],
+    ids=["gpu", "gpu with xla", "cpu on a machine with a gpu"],
+)
+def test_cudnn_is_used_on_gpus_and_never_meets_xla(ready, monkeypatch, options, on_gpu, cudnn):
+    monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
+    config = override(LSTM, **options)
+    _, steps = operations(ready("addition", LSTM), tf.distribute.OneDeviceStrategy("/cpu:0"), config, on_gpu=on_gpu)
+    assert any(name.startswith("Cudnn") for name in steps) == cudnn
+
+
 def test_an_embedding_is_clipped(ready, monkeypatch):
     """Its gradient is an IndexedSlices, not a tensor."""
 
@@ -145,6 +208,13 @@ def test_an_embedding_is_clipped(ready, monkeypatch):
     made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=2), anew=True)
     losses = made.learner.train(made.batches, 0, 20)["loss"]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(("weight_decay", "name"), [(0.0, "adam"), (0.1, "adam_w")])
+def test_optimizers_have_the_same_name_each_time(weight_decay, name):
+    """Keras would number the second one, and a checkpoint would not find its variables."""
+    config = TrainConfig(weight_decay=weight_decay)
+    assert [learner.make_optimizer(config, 10).name for _ in range(2)] == [name, name]
 
 
 def test_rows_per_call(ready):
@@ -256,3 +326,17 @@ def test_the_next_thing_is_made_while_the_caller_is_busy():
     assert done.wait(60)
     assert ahead.take(5) == "5"
     assert made == [0, 5]
+
+
+def test_another_thing_than_the_one_that_was_begun():
+    ahead = learner.Ahead(str)
+    ahead.begin(1)
+    assert [ahead.take(number) for number in (7, 1, 2)] == ["7", "1", "2"]
+
+
+def test_an_error_is_raised_where_the_thing_is_taken():
+    ahead = learner.Ahead(lambda number: 1 / number)
+    ahead.begin(0)
+    with pytest.raises(ZeroDivisionError):
+        ahead.take(0)
+    assert ahead.take(2) == 0.5

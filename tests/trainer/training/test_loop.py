@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import types
 
 import configs
 import numpy as np
@@ -13,6 +14,7 @@ from seq2seq_arith.base.errors import DivergedError, InputError
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints, history, samples
 from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.training import loop as loop_module
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Observer, Printer
 
@@ -198,6 +200,13 @@ def test_the_weights_of_every_epoch_are_kept_if_asked(new_loop, unstopped, tmp_p
     assert Run(tmp_path, whole.run.task, "", "", CONFIG).kept_epochs == []
 
 
+def test_a_finished_run_trains_no_further(new_loop, tmp_path):
+    new_loop(tmp_path).train()
+    again = new_loop(tmp_path, Stop(0))
+    assert again.restore()
+    assert len(again.train().history) == 3
+
+
 @pytest.mark.parametrize("first", ["last.npz", "previous.npz"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, tmp_path, capsys, first):
     with pytest.raises(StoppedError):
@@ -234,7 +243,11 @@ def longer(new_loop, constant, once, tmp_path_factory):
     return once["longer"]
 
 
-@pytest.mark.parametrize(("changes", "stop_at"), [({"epochs": 2}, 30), ({"patience": 1}, None)], ids=str)
+@pytest.mark.parametrize(
+    ("changes", "stop_at"),
+    [({"epochs": 2}, None), ({"epochs": 2}, 30), ({"patience": 1}, None), ({"target": 0.0}, None)],
+    ids=str,
+)
 def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, longer, tmp_path, changes, stop_at):
     """Finished or not, it ends as if it had been asked for them at first; so does one that ended early."""
     learner, config = constant
@@ -247,6 +260,12 @@ def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, l
     again.train()
     assert (learned(again), saved(again)) == longer
     assert open_run(tmp_path / "run").config == config
+
+
+def test_the_curves_are_drawn_while_a_run_goes_on(new_loop, tmp_path):
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(30)).train()
+    assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
@@ -268,8 +287,6 @@ def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
     assert printed.count("✓") + printed.count("✗") == 30
     assert printed.count("✓") == sum(sample.right for each in asked for sample in each.samples)
     assert [line.split()[1] for line in printed.splitlines() if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
-    again = new_loop(tmp_path, Stop(0))  # it trains no further
-    assert again.restore() and again.train().history == state.history
 
 
 def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
@@ -298,6 +315,25 @@ def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
     assert listening.calls[:14] == [*((first, 2) for first in range(0, 22, 2)), (22, 1), (23, 1), (24, 1)]
     assert listening.epochs == [(number, ["question", "answer", "prediction"]) for number in (1, 2, 3)]
     assert listening.ends == 1
+
+
+def test_examples_per_second(new_loop, tmp_path, monkeypatch):
+    """By a clock that goes on by one second in each call of the learner: 25 of 29 steps in 7 s."""
+    clock = types.SimpleNamespace(now=100.0)
+    monkeypatch.setattr(loop_module, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    loop = new_loop(tmp_path)
+    train = loop.learner.train
+
+    def timed(batches, first, count):
+        clock.now += 1.0
+        return train(batches, first, count)
+
+    monkeypatch.setattr(loop.learner, "train", timed)
+    rows = loop.train().history
+    assert (loop.batches.steps_per_pass, len(loop.batches)) == (29, 903)
+    # The last batch of a pass is smaller; the second and the third epoch have one such batch each.
+    assert [row["examples_per_second"] for row in rows] == [round(examples / 7, 1) for examples in (800, 775, 775)]
+    assert [row["seconds"] for row in rows] == [7.0, 14.0, 21.0]
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil, tmp_path):

@@ -48,6 +48,14 @@ def test_what_tensorboard_reads(train, tmp_path):
     assert list((tmp_path / "run" / "tensorboard").rglob("*.xplane.pb"))
 
 
+def test_a_profile_that_could_not_be_taken_is_said_to_be_missing(data_dir, tasks, tmp_path, capsys):
+    pytest.importorskip("tensorboard")
+    config = override(configs.CONVOLUTION, epochs=1, steps_per_epoch=1, hidden=4)
+    options = session.TrainOptions(tensorboard=True, profiled_steps=3)
+    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, options)
+    assert "note: no step was profiled: the run was finished, or ended with its first call" in capsys.readouterr().out
+
+
 def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
     shown = {}
     output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))

@@ -1,9 +1,13 @@
 """A dry run of a training: it says what would be done, refuses what a training would refuse, and does nothing."""
 
+import dataclasses
+import shutil
+
 import pytest
 
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training import describe
 
 
@@ -52,6 +56,7 @@ def test_it_says_where_a_run_would_go_on(trained):
     [
         (["--hidden", "7"], "train.model.hidden is 32 there and 7 here; "),
         (["--data-dir", "/proc/data", "--digits", "4"], "holds a run on addition-n1003, and this is addition-d4-n1003"),
+        (["--run-dir", "new", "--digits", "9", "--data-dir", "/proc/D"], "make it elsewhere and give that --data-dir"),
         (
             ["--run-dir", "new", "--model", "lstm", "--view", "raw", "--hidden", "16384", "--layers", "64"],
             "GiB of memory",
@@ -66,3 +71,12 @@ def test_it_refuses_what_the_training_would_refuse(trained, tmp_path, monkeypatc
     assert main(["train", "addition", *data, *run, *words, "--dry-run"]) == 2
     assert sentence in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_stopped_would_go_on(trained, tmp_path):
+    run = dataclasses.replace(trained, folder=tmp_path / "run")
+    shutil.copytree(trained.folder, run.folder)
+    arrays, state = checkpoints.load(run.last)
+    checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
+    said = describe.preview(run.task, run.data_dir, str(run.folder), run.config)
+    assert f"{run.folder}, where 12 of 20 epochs are done; it would go on" in said

@@ -1,5 +1,6 @@
 """From a dataset to a trained run, and from a run to its best model."""
 
+import dataclasses
 import json
 import shutil
 import traceback
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.trainer.__main__ import main
@@ -17,6 +18,7 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.network import Parallel
+from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import costs, devices, metrics, session
@@ -43,10 +45,36 @@ def test_a_restored_model_is_the_best_one(trained):
         assert score.loss == pytest.approx(best["val_loss"], rel=1e-5)
 
 
+def test_a_model_of_no_fixed_length_reads_longer_questions(trained):
+    learner = session.restore(trained, dataclasses.replace(trained.task, digits=9))
+    assert learner.view.answer_steps == 10
+
+
+@pytest.mark.slow
+def test_a_model_of_fixed_length_does_not(data_dir, tasks, tmp_path):
+    config = override(recipe("raw", "addition"), hidden=8, layers=1, epochs=1, steps_per_epoch=2)
+    run = session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config).run
+    with pytest.raises(InputError, match="is that of another model"):
+        session.restore(run, dataclasses.replace(run.task, digits=4))
+
+
 def test_a_set_that_is_not_there_leaves_no_folder(data_dir, tmp_path):
     with pytest.raises(InputError, match="make it with: arith-data generate"):
         session.train(Task("addition", seed=77), str(data_dir), str(tmp_path / "run"), configs.TAGGER)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_removed_during_the_training(data_dir, tasks, tmp_path, monkeypatch):
+    folder, validate = tmp_path / "run", metrics.validate
+
+    def removing(*arguments):
+        shutil.rmtree(folder)
+        return validate(*arguments)
+
+    monkeypatch.setattr(metrics, "validate", removing)
+    config = override(recipe("best", "addition"), hidden=8, layers=1, epochs=1, steps_per_epoch=2)
+    with pytest.raises(TrainingError, match=f"{folder} was removed while the model was trained; train it again"):
+        session.train(tasks["addition"], str(data_dir), str(folder), config)
 
 
 @pytest.mark.smoke

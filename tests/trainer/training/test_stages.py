@@ -1,5 +1,7 @@
 """A curriculum: it trains the same weights on longer and longer strings, and goes on bitwise after any stop."""
 
+import dataclasses
+
 import configs
 import numpy as np
 import pytest
@@ -91,8 +93,6 @@ def whole(train, kept, tmp_path_factory, capsys):
 
 
 def test_strings_grow_at_the_ends_of_windows_alone(whole):
-    said = [line for line in whole["printed"].splitlines() if line.startswith("from step")]
-    assert said == ["from step 25 on: at most 2 digits per operand", "from step 50 on: at most 3 digits per operand"]
     assert whole["calls"] == [
         (1, 0, 10),
         (1, 10, 10),
@@ -112,6 +112,27 @@ def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
     assert checkpoints.load(tmp_path / "last.npz")[1]["step"] == stop_at
     train(tmp_path)
     assert learned(tmp_path) == whole["learned"]
+
+
+def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):
+    train(tmp_path, call=7)
+    assert learned(tmp_path) == whole["learned"]
+
+
+@pytest.mark.release
+def test_two_replicas_train_the_same(train, whole, tmp_path):
+    train(tmp_path, config=dataclasses.replace(CONFIG, replicas=2))
+    rows, expected = learned(tmp_path)[1], whole["learned"][1]
+    assert [row["val_loss"] for row in rows] == pytest.approx([row["val_loss"] for row in expected], abs=1e-4)
+    assert [row["exact_match"] for row in rows] == pytest.approx([row["exact_match"] for row in expected], abs=0.02)
+
+
+def test_the_stages_are_said(whole):
+    said = [line for line in whole["printed"].splitlines() if line.startswith("from step")]
+    assert said == [
+        "from step 25 on: at most 2 digits per operand",
+        "from step 50 on: at most 3 digits per operand",
+    ]
 
 
 @pytest.mark.parametrize("right", [0.0, 0.5, 0.9, 0.91, 1.0])

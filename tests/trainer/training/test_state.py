@@ -23,13 +23,18 @@ def test_a_state_comes_back():
     [
         ({"more": 1}, "unexpected keyword"),
         ({"sums": None}, "sums is None"),
+        ({"sums": [1.0]}, "sums is"),
         ({"sums": {"loss": 1.0}}, "sums is"),
+        ({"step": "x"}, "step is 'x'"),
         ({"step": -5}, "step is -5"),
+        ({"step": 1e300}, "step is 1e"),
         ({"step": 10**400}, "step is 1000"),
         ({"stalled": True}, "stalled is True"),
         ({"best_epoch": 2}, "best_epoch is 2"),
         ({"seconds": float("nan")}, "seconds is nan"),
+        ({"stopped": None}, "stopped is None"),
         ({"history": {}}, "history is not"),
+        ({"history": [{"val_loss": 1.0}]}, "history is not"),
         ({"history": [row(0.5, float("inf"))]}, "history is not"),
     ],
 )
@@ -53,7 +58,10 @@ def test_the_best_epoch_has_the_best_exact_match_then_the_least_loss():
 @pytest.mark.parametrize(
     ("losses", "stalled"),
     [
+        ([1.0], 0),
         ([1.0, 0.9], 0),
+        ([1.0, 0.9995], 1),
+        ([1.0, 1.1], 1),
         ([1.0, 1.1, 1.05], 0),  # the notebook compares with the epoch before, not with the best
         ([1.0, 0.9995, 0.999, 0.9985], 3),
         ([1.0, 0.9995, 0.9, 0.8999], 1),
@@ -88,6 +96,7 @@ def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     [
         (0, 3, "", ""),
         (1, 3, "", "the validation loss hardly fell for 1 epoch; after 3 in a row, the training stops"),
+        (2, 3, "", "the validation loss hardly fell for 2 epochs; after 3 in a row, the training stops"),
         (3, 3, "the validation loss hardly fell for 3 epochs in a row", ""),
         (7, 0, "", ""),
     ],

@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 from refusals import UPDATE, Refusal, Snapshot
 
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base import progress
 
 # These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
@@ -43,6 +44,13 @@ def servers() -> Iterator[None]:
 def refusal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Refusal:
     """Compares each sentence that refuses something with the snapshot of all of them."""
     return Refusal(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test begins without the custom tasks that others have named in this process."""
+    monkeypatch.setattr(own_tasks, "_current", {})
+    monkeypatch.setattr(own_tasks, "_known", {})
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -215,6 +215,7 @@ REFUSED = (
 )
 
 
+@pytest.mark.usefixtures("no_custom_tasks")
 @pytest.mark.parametrize("words", REFUSED, ids=lambda words: " ".join(words)[:80] or "nothing")
 def test_refusals(tmp_path, monkeypatch, refusal, words):
     monkeypatch.chdir(tmp_path)

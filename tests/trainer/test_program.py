@@ -97,6 +97,7 @@ def places(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("command", [f"{first} {rest}".strip() for first, all in REFUSED.items() for rest in all])
+@pytest.mark.usefixtures("no_custom_tasks")
 def test_refuses_in_one_sentence_and_writes_nothing(command, refusal, capsys, places, monkeypatch):
     monkeypatch.chdir(places)
     before = set(places.iterdir())

@@ -54,6 +54,7 @@ def test_the_suite_by_slice():
         (["addition"], {"dashes": 3}),
     ],
 )
+@pytest.mark.usefixtures("no_custom_tasks")
 def test_refuses(arguments, options, refusal):
     with refusal(InputError):
         sa.suite(*arguments, **options)

@@ -52,6 +52,7 @@ def test_a_name_and_parameters(name, parameters, task):
         ("addition-x6", {}),
     ],
 )
+@pytest.mark.usefixtures("no_custom_tasks")
 def test_refuses(name, parameters, refusal, tmp_path):
     for function in (sa.generate, sa.load):
         with refusal(InputError):

@@ -26,6 +26,7 @@ from seq2seq_arith.trainer.training import session
         {"run_dir": "hdfs://bucket/run"},
     ],
 )
+@pytest.mark.usefixtures("no_custom_tasks")
 def test_refuses_before_anything_is_made(options, refusal, data, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with refusal(InputError):

@@ -60,10 +60,13 @@ suppress_warnings = [
 nitpick_ignore_regex = [("py:.*", r"(?!seq2seq_arith\.).*")]
 # These are shown in a signature, and are of no use to a reader.
 nitpick_ignore = [
+    ("py:class", "seq2seq_arith.arithmetic.drawing.Drawing"),
+    ("py:class", "seq2seq_arith.arithmetic.own_tasks.OwnTask"),
     ("py:class", "seq2seq_arith.base.errors._OneSentence"),
     ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
     ("py:class", "seq2seq_arith.trainer.data.records.Source"),
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
+    ("py:class", "seq2seq_arith.trainer.registry.ModelEntry"),
 ]
 
 # make linkcheck asks for pages elsewhere. Links to files of the repository are tested (tests/test_site.py), and the

@@ -99,12 +99,12 @@ def test_the_reference_has_every_public_name_and_every_option(site, pages):
     assert {
         name
         for name in seq2seq_arith.__all__
-        if name not in ("OPERATIONS", "__version__") and f"seq2seq_arith.{name}" not in pages[site / "api.html"].anchors
+        if name not in ("OPERATIONS", "__version__") and f"seq2seq_arith.{name}" not in pages[site / "python.html"].anchors
     } <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
     for name in ("base.errors.InputError", "trainer.api.pictures.Picture"):
-        assert f"seq2seq_arith.{name}" in pages[site / "api.html"].anchors
-    for name, parser in (("arith-data", data.parser()), ("arith-model", model.parser())):
-        text = pages[site / f"{name}.html"].text
+        assert f"seq2seq_arith.{name}" in pages[site / "python.html"].anchors
+    for parser in (data.parser(), model.parser()):
+        text = pages[site / "commands.html"].text
         commands = next(action for action in parser._actions if action.dest == "command").choices
         options = {text for each in commands.values() for action in each._actions for text in action.option_strings}
         assert {option for option in options if option not in text} == set()

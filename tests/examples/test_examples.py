@@ -128,7 +128,7 @@ def test_keras_fit_is_what_the_pages_show():
 def checkout(folder: Path) -> Path:
     """A copy of the checkout, without what is not in the repository."""
     for name in (PACKAGE, *LAYERS, "examples", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, folder)
     return folder

@@ -203,6 +203,7 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
     assert missing.stderr.startswith(f"arith-model: {url}s is no")
 
 
+@pytest.mark.release  # both also make the dataset, and the second may be told of that first
 @pytest.mark.slow
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.release)])

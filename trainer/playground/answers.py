@@ -14,7 +14,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data.views import BackwardView
-from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground.catalog import read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
@@ -23,8 +22,6 @@ from seq2seq_arith.trainer.training import session
 # Models that stay in memory: of a few runs, and of a few lengths of each.
 MODELS_KEPT = 8
 CHECKPOINTS_KEPT = 64
-# The lines of all 128 counters together would be unreadable.
-COUNTERS_SHOWN = 3
 # Attention with more numbers than these would take longer to send than to compute.
 MOST_SHARES = 50_000
 DECIMALS = 6
@@ -48,9 +45,6 @@ class Answer:
     # For each layer that looks at something while the answer is written: its name as ``layer``; ``keys``, the
     # characters that it looks at; and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
     attention: list[dict[str, Any]]
-    # For some counters: the number of the ``unit``, and the ``corners`` [steps done, count] between which its line is
-    # straight, along the question and its answer.
-    lines: list[dict[str, Any]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,7 +89,6 @@ class Models:
             alphabet=text.visible(found.alphabet),
             probabilities=_rounded(found.probabilities),
             attention=_attention(found),
-            lines=_lines(inspector, found, question.stored),
         )
 
     def at_length(self, run: Run, length: int, epoch: int | None = None) -> AtLength:
@@ -158,32 +151,4 @@ def _attention(found: Inspection) -> list[dict[str, Any]]:
         {"layer": layer, "keys": found.labels(shares.shape[2]), "shares": _rounded(shares)}
         for layer, shares in of_answer.items()
         if shares.size <= MOST_SHARES
-    ]
-
-
-def _lines(inspector: Inspector, found: Inspection, stored: str) -> list[dict[str, Any]]:
-    """The counters that come nearest to zero where the answer ends, from the first character to the last one.
-
-    There the model sees that it has written enough: its readout tells counts apart near zero. What a counter adds
-    depends on the character alone, so its line is straight while the character stays the same.
-    """
-    learner = inspector.learner
-    layers = [layer for layer in learner.model.layers if isinstance(layer, Counter)]
-    if len(layers) != 2:
-        return []
-    # What each step adds to each counter: the encoder by the character that it reads, the decoder at its first step
-    # and at each further one.
-    encoder, decoder = (np.asarray(layer.added(), np.float64) for layer in layers)
-    read, end = len(stored), len(stored) + len(found.answer)
-    kinds = np.array([learner.view.alphabet.index(character) for character in stored])
-    kinds = np.concatenate([kinds, len(encoder) + np.minimum(np.arange(len(found.written)), 1)])
-    added = np.concatenate([encoder, decoder])[kinds]
-    counts = np.concatenate([np.zeros((1, added.shape[1])), np.cumsum(added, axis=0)])
-    corners = [0, *(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds)]
-    # A counter that has hardly moved is near zero everywhere, and tells nothing.
-    moved = np.abs(counts[read]) > len(found.answer) / 2
-    far = np.divide(np.abs(counts[end]), np.abs(counts[read]), out=np.full(len(moved), np.inf), where=moved)
-    return [
-        {"unit": int(unit), "corners": [[step, round(float(counts[step][unit]), 3)] for step in corners]}
-        for unit in np.argsort(far, kind="stable")[:COUNTERS_SHOWN]
     ]

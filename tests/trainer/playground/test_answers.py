@@ -1,4 +1,4 @@
-"""What the playground shows is what the model does: probabilities, attention, counters, epochs and lengths."""
+"""What the playground shows is what the model does: probabilities, attention, epochs and lengths."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,6 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import inspection
-from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training import session
@@ -39,20 +38,6 @@ def test_attention_of_a_model_that_reads_what_it_writes(models, untrained, tmp_p
     np.testing.assert_allclose(np.sum(layer["shares"], axis=2), 1, atol=1e-4)
     looked = inspection.inspect(session.restore(run), text.parse("12+345", run.task))
     np.testing.assert_allclose(layer["shares"], next(iter(looked.attention.values())), atol=1e-5)
-
-
-def test_the_lines_of_a_counter_are_its_states(models, untrained, tmp_path):
-    run = untrained(tmp_path / "run", Task("pq", digits=20), name="counter")
-    question = catalog.read("7p5", run)
-    looked = inspection.inspect(session.restore(run), question)
-    found = models.answer(run, "7p5")
-    assert len({line["unit"] for line in found.lines}) == len(found.lines) == 3
-    reading = looked.states["encoder"]
-    states = np.concatenate([np.zeros_like(reading[:1]), reading, looked.states["decoder"]])
-    for line in found.lines:
-        steps, counts = np.transpose(line["corners"])
-        straight = np.interp(np.arange(len(states)), steps, counts)
-        np.testing.assert_allclose(straight, states[:, line["unit"]], atol=2e-3)
 
 
 def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):

@@ -7,7 +7,6 @@ const STEP_MS = 140; // from one character of an answer to the next
 const MOST_MS = 1600; // for a whole answer
 const WAITING_MS = 250; // before the page says that a model is being loaded
 const CHOICES = 4; // characters that a closer look shows
-const CURVES = ["", "one", "two"]; // the classes of their dashes
 
 const server = {
   bestOnly: false,
@@ -39,13 +38,6 @@ const one = (selector, root = document) => root.querySelector(selector);
 function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);
   made.append(...children);
-  return made;
-}
-
-function drawn(name, attributes = {}, text = "") {
-  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
   return made;
 }
 
@@ -214,7 +206,6 @@ class Panel {
       ...this.buttons.map((button) => element("li", {}, button)));
     this.prepareLooks(found);
     this.showVerdict(found);
-    this.showCounters(found);
     this.lookAt(Math.min(this.chosen ?? this.leastSure(), this.cells.length - 1));
     this.reveal(animate);
   }
@@ -392,58 +383,6 @@ class Panel {
     one(".look", cell).textContent = `${Math.round(100 * share)}%`;
   }
 
-  // The counters
-
-  showCounters(found) {
-    const section = one(".counters", this.root);
-    section.hidden = !found.lines.length;
-    if (!found.lines.length) return;
-    const middle = found.read.length, end = middle + written(found);
-    const figure = one("figure", section);
-    const said = found.lines.map((line) => lineInWords(line, middle, end));
-    figure.replaceChildren(this.chart(found, middle, end, figure.clientWidth || 480), element("figcaption", {
-      textContent: `The counters that come nearest to zero where the answer ends, which tells the model that it has ` +
-        `written enough. ${said.join(". ")}.`,
-    }));
-  }
-
-  chart(found, middle, end, width) {
-    // The padding behind an answer would make the rest small.
-    const last = Math.min(middle + found.written.length, end + Math.max(1, Math.ceil(0.08 * (end - middle))));
-    const place = stretched([...found.read, ...found.written.slice(0, last - middle)]);
-    const top = 26, bottom = 190, left = 48;
-    const lines = found.lines.map(({ corners }) => [
-      ...corners.filter(([step]) => step < last), [last, valueAt(corners, last)]]);
-    const counts = lines.flat().map(([, count]) => count);
-    const [low, high] = [Math.min(0, ...counts), Math.max(0, ...counts)];
-    const x = (step) => left + place[step] / place[last] * (width - left - 4);
-    const y = (count) => bottom - (count - low) / (high - low || 1) * (bottom - top);
-    const svg = drawn("svg", { viewBox: `0 0 ${width} 214`, width, height: 214, "aria-hidden": true });
-    svg.append(drawn("rect", { class: "span", x: x(middle), y: 4, width: x(last) - x(middle), height: bottom - 4 }));
-    svg.append(drawn("text", { x: left + 4, y: top - 7 }, "reads the question"));
-    svg.append(drawn("text", { x: x(middle) + 6, y: top - 7 }, "writes the answer"));
-    for (const count of new Set([low, 0, high])) {
-      svg.append(drawn("path", { class: "axis", d: `M${left} ${y(count)}H${width - 4}` }));
-      svg.append(drawn("text", { x: left - 8, y: y(count) + 4, "text-anchor": "end" }, Math.round(count).toLocaleString("en")));
-    }
-    for (const [step, label] of this.marks(found)) {
-      svg.append(drawn("path", { class: "split", d: `M${x(step)} ${top}V${bottom}` }));
-      svg.append(drawn("text", { x: x(step), y: bottom + 18, "text-anchor": "middle" }, label));
-    }
-    lines.forEach((line, index) => {
-      const points = line.map(([step, count]) => `${x(step).toFixed(1)} ${y(count).toFixed(1)}`);
-      svg.append(drawn("path", { class: `curve ${CURVES[index]}`, d: `M${points.join("L")}` }));
-    });
-    return svg;
-  }
-
-  // Where the lines turn.
-  marks(found) {
-    const middle = found.read.length;
-    const symbol = found.read.indexOf(this.run.symbol);
-    return [[symbol, this.run.symbol], [middle, found.written[0]], [middle + written(found), "end"]];
-  }
-
   // The lengths
 
   async findLength() {
@@ -492,38 +431,6 @@ class Panel {
     const where = broken.length > digits ? `, trained on ${digits}` : "";
     return `It breaks at ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;
   }
-}
-
-// How many characters an answer has before its padding.
-function written(found) {
-  const padding = found.written.indexOf(catalogue.blank);
-  return padding < 0 ? found.written.length : padding;
-}
-
-// The place of each step on an axis on which long runs of padding are short.
-function stretched(characters) {
-  const cells = grouped(characters);
-  const isPadding = (cell) => cell.character === catalogue.blank && cell.end - cell.start > 1;
-  const written = characters.length - cells.filter(isPadding).reduce((sum, cell) => sum + cell.end - cell.start, 0);
-  const places = [0];
-  for (const cell of cells) {
-    const count = cell.end - cell.start;
-    const each = isPadding(cell) ? Math.min(1, Math.max(1, 0.08 * written) / count) : 1;
-    for (let step = 0; step < count; step++) places.push(places.at(-1) + each);
-  }
-  return places;
-}
-
-function lineInWords({ unit, corners }, middle, end) {
-  const count = (value) => (Math.round(10 * value) / 10 || 0).toLocaleString("en").replace("-", "−");
-  return `Counter ${unit}: ${count(valueAt(corners, middle))} after the question, ${count(valueAt(corners, end))} at the end`;
-}
-
-// The value of a line of straight pieces.
-function valueAt(corners, step) {
-  const next = Math.max(1, corners.findIndex(([at]) => at >= step));
-  const [[x0, y0], [x1, y1]] = [corners[next - 1], corners[next]];
-  return y0 + (y1 - y0) * (step - x0) / (x1 - x0);
 }
 
 // The page
@@ -628,7 +535,4 @@ selects.forEach((select, place) => select.addEventListener("change", () => {
   arrange();
   ask();
 }));
-addEventListener("resize", () => {
-  for (const panel of panels) if (panel.found) panel.showCounters(panel.found);
-});
 start();

@@ -6,7 +6,6 @@
 
 window.exportedBackend = (() => {
   const PAD = " ";
-  const COUNTERS_SHOWN = 3;
   const SATURATED = 20; // from here on, tanh is 1 in double precision
 
   // The right answers.
@@ -269,28 +268,6 @@ window.exportedBackend = (() => {
     });
   }
 
-  // The lines of the counters that come nearest to zero where the answer ends, as answers.py chooses them.
-  function lines(run, weights, ids, steps, length) {
-    if (run.network !== "counter") return [];
-    const [encoder, decoder] = added(run, weights);
-    const moves = [...ids.map(([id]) => encoder[id]), ...Array.from({ length: steps }, (_, step) => decoder[Math.min(step, 1)])];
-    // The counts of all units at the places that matter: where a line turns, and where reading and writing end.
-    const places = moves.flatMap((move, step) => (step === 0 || move !== moves[step - 1] ? [step] : []));
-    const corners = [...places, moves.length];
-    const counts = new Map([[0, new Float64Array(encoder[0].length)]]);
-    let before = 0;
-    for (const step of new Set([...corners, ids.length, ids.length + length].sort((first, second) => first - second))) {
-      if (step) counts.set(step, counts.get(before).map((count, unit) => count + (step - before) * moves[before][unit]));
-      before = step;
-    }
-    const read = counts.get(ids.length), end = counts.get(ids.length + length);
-    const far = Array.from(end, (count, unit) => (Math.abs(read[unit]) > length / 2 ? Math.abs(count / read[unit]) : Infinity));
-    return far.map((value, unit) => [value, unit])
-      .sort((first, second) => (first[0] === second[0] ? first[1] - second[1] : first[0] - second[0]))
-      .slice(0, COUNTERS_SHOWN)
-      .map(([, unit]) => ({ unit, corners: corners.map((step) => [step, counts.get(step)[unit]]) }));
-  }
-
   function softmax(row) {
     const most = Math.max(...row);
     const powers = row.map((value) => Math.exp(value - most));
@@ -333,7 +310,6 @@ window.exportedBackend = (() => {
       alphabet: [...run.alphabet].map(show).join(""),
       probabilities,
       attention: [],
-      lines: lines(run, weights, ids, steps, answered.length),
     };
   }
 

@@ -31,11 +31,10 @@ from seq2seq_arith.trainer.runs import history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import describe, metrics, session
+from seq2seq_arith.trainer.training import describe, session
 from seq2seq_arith.trainer.training.learner import Learner
 
 MISTAKES = 30
-BINS = 10  # of confidence
 TRAINED, VALIDATION, TEST = "training set", "validation set", "test set"
 LENGTHS = "operand lengths"
 # Without --lengths, operands of up to so many characters are asked about beyond the trained ones.
@@ -61,23 +60,12 @@ class Group:
     unseen: Share | None  # of the validation set
 
 
-@dataclasses.dataclass(frozen=True)
-class Bin:
-    """The answers whose confidence is between two bounds, and its mean."""
-
-    low: float
-    high: float
-    confidence: float
-    share: Share
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
     """What the model answered to the sets of its dataset; confusion, offsets and mistakes are of the validation set."""
 
     sets: tuple[SetResult, ...]
     tables: dict[str, tuple[Group, ...]]
-    bins: tuple[Bin, ...]  # those that hold answers
     confusion: Confusion | None  # None for a task without digits
     offsets: tuple[Offset, ...] | None  # None for a task with digits
     mistakes: tuple[Mistake, ...]  # the first ones
@@ -199,7 +187,6 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
     return Asked(
         sets=tuple(sets),
         tables=joined(seen, tables(validation)),
-        bins=by_confidence(learner, validation.examples),
         confusion=errors.confusion(task, answers, predicted) if task.notation.has_digits else None,
         offsets=errors.offsets(task, answers[wrong], predicted[wrong]) if task.notation is DASHES else None,
         mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
@@ -218,19 +205,6 @@ def joined(seen: dict[str, list[dict]], unseen: dict[str, list[dict]]) -> dict[s
             for names in order
         )
     return found
-
-
-def by_confidence(learner: Learner, examples: Examples) -> tuple[Bin, ...]:
-    """The answers to a set by how sure the model is of them, in ``BINS`` bins of equal width."""
-    predictions = learner.predict(examples.questions)
-    exact = metrics.exact_matches(metrics.decode(learner.view, predictions.ids), examples.answers)
-    confidences = np.clip(predictions.confidences.astype(np.float64), 0.0, 1.0)
-    index = np.minimum((confidences * BINS).astype(int), BINS - 1)
-    return tuple(
-        Bin(number / BINS, (number + 1) / BINS, float(np.mean(confidences[rows])), Share.of(exact[rows]))
-        for number in range(BINS)
-        if (rows := index == number).any()
-    )
 
 
 def _by_names(rows: list[dict]) -> dict[tuple, Share]:

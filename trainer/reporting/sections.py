@@ -14,13 +14,14 @@ from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.demo import facts, worst_slice
-from seq2seq_arith.trainer.reporting import charts, collect
+from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.blocks import Answer, Block, Code, Heat, Named, Picture, Table, Text, Tile
 from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
 from seq2seq_arith.trainer.reporting.errors import in_words, marked
 from seq2seq_arith.trainer.runs import history
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
+CURVES_SIZE = (5.0, 3.4)  # inches: as wide as a phone, so that letters can be read there
 TABLE_EPOCHS = 24  # of the tables beside the curves
 EMPTY = Heat("·", "", None)
 
@@ -38,7 +39,6 @@ def sections(runs: Sequence[RunReport]) -> dict[str, tuple[Sequence[Block], list
             "seen": _if_asked(seen),
             "slices": slices,
             "further": further,
-            "confidence": _if_asked(confidence),
             "confusion": _if_asked(confusion),
             "mistakes": _if_asked(mistakes),
             "training": training,
@@ -96,23 +96,21 @@ def compared(runs: Sequence[RunReport]) -> Table:
 
 
 def network(each: RunReport) -> list[Block]:
-    description = f"{len(each.layers)} layers below each other. The table below lists them."
-    picture = _picture(f"The network of {each.label}", charts.network(each.layers), description)
     rows = []
     for layer in each.layers:
-        shape, reads = Code(charts.shape_in_words(layer.shape)), ", ".join(layer.reads) or "the question"
-        rows.append((layer.name, layer.kind, shape, layer.weights, reads))
+        shape = " × ".join("?" if size is None else f"{size:,}" for size in layer.shape) or "1"
+        rows.append((layer.name, layer.kind, Code(shape), layer.weights, ", ".join(layer.reads) or "the question"))
     caption = f"Layers: {sum(layer.weights for layer in each.layers):,} weights"
     head = ["layer", "kind", "output", "weights", "reads"]
     facts_table = Table("What it is, and what it is given", ["", ""], list(each.facts.items()), "facts")
-    return [facts_table, picture, Table(caption, head, rows, "wide", "The layers as a table")]
+    return [facts_table, Table(caption, head, rows, "wide")]
 
 
 def curves(runs: Sequence[RunReport]) -> list[Block]:
     rows = {each.label: each.history for each in runs}
     below = "The table below has the figures."
     return [
-        _picture(title, history.curves(rows, (column,), charts.SIZE), f"{what} {below}")
+        _picture(title, history.curves(rows, (column,), CURVES_SIZE), f"{what} {below}")
         for title, column, what in (
             ("Exact match along the epochs", "exact_match", "Share of answers that are right as a whole."),
             ("Loss along the epochs", "loss", "Mean cross-entropy per character, on a logarithmic axis."),
@@ -267,27 +265,6 @@ def further(each: RunReport) -> list[Block]:
         return [Text(f"Model {model.name} {why}.")]
     command = Text(f"arith-model report RUN --lengths {2 * task.digits}", True)
     return [Text("No longer questions were asked. This command asks them:"), command]
-
-
-def confidence(each: RunReport, asked: Asked) -> list[Block]:
-    title = f"Confidence of {each.label} against truth"
-    described = "The share of right answers for each confidence, on the validation set. The table has the figures."
-    gap = f"On average, confidence and truth are {calibration_error(asked):.3f} apart (expected calibration error)."
-    rows = [
-        [f"{one.low:.1f} to {one.high:.1f}", cut(one.confidence, 3), _cut(one.share, 3), one.share.count]
-        for one in asked.bins
-    ]
-    table = Table("Answers by confidence", ["confidence", "mean", "right", "answers"], rows)
-    return [_picture(title, charts.reliability(asked.bins), described), table, Text(gap)]
-
-
-def calibration_error(asked: Asked) -> float:
-    """The expected calibration error: how far confidence and truth are apart, on average over the answers.
-
-    Guo et al., "On Calibration of Modern Neural Networks", 2017.
-    """
-    gaps = [one.share.count * abs(one.confidence - (one.share.exact_match or 0.0)) for one in asked.bins]
-    return sum(gaps) / sum(one.share.count for one in asked.bins)
 
 
 def confusion(each: RunReport, asked: Asked) -> list[Block]:

@@ -12,7 +12,7 @@ from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.reporting import collect, errors
-from seq2seq_arith.trainer.reporting.collect import Asked, Bin, Group, RunReport, SetResult
+from seq2seq_arith.trainer.reporting.collect import Asked, Group, RunReport, SetResult
 from seq2seq_arith.trainer.runs.history import COLUMNS
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
@@ -50,7 +50,6 @@ def _asked() -> Asked:
             collect.LENGTHS: tuple(lengths),
             "carries": (Group(("0",), Share(9, 9), Share(5, 5)), Group(("1",), None, Share(5, 2))),
         },
-        bins=(Bin(0.2, 0.3, 0.25, Share(10, 4)), Bin(0.9, 1.0, 0.97, Share(90, 90))),
         confusion=errors.confusion(TASK, answers, predicted),
         offsets=None,
         mistakes=(WRONG, Mistake("41+1", "42", "43"), Mistake("1+1", "2", "")),

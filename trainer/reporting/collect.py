@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import progress
@@ -25,8 +24,8 @@ from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
-from seq2seq_arith.trainer.reporting import errors, repeat
-from seq2seq_arith.trainer.reporting.errors import Confusion, Offset
+from seq2seq_arith.trainer.reporting import errors
+from seq2seq_arith.trainer.reporting.errors import Confusion
 from seq2seq_arith.trainer.runs import history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
@@ -62,12 +61,11 @@ class Group:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the model answered to the sets of its dataset; confusion, offsets and mistakes are of the validation set."""
+    """What the model answered to the sets of its dataset; confusion and mistakes are of the validation set."""
 
     sets: tuple[SetResult, ...]
     tables: dict[str, tuple[Group, ...]]
     confusion: Confusion | None  # None for a task without digits
-    offsets: tuple[Offset, ...] | None  # None for a task with digits
     mistakes: tuple[Mistake, ...]  # the first ones
     wrong: int  # how many there are
 
@@ -78,7 +76,6 @@ class RunReport:
 
     label: str
     run: Run
-    command: str | None  # trains it anew; None if it was configured in Python
     layers: tuple[describe.Layer, ...]
     facts: dict[str, str]  # what the network is, and what it is given
     settings: tuple[tuple[str, str, str], ...]  # option, value and meaning
@@ -148,7 +145,6 @@ def collect(
     return RunReport(
         label=label,
         run=run,
-        command=repeat.command(run.task, run.config, f"runs/{run.folder.name}"),
         layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
         facts=describe.view_facts(run.config.model, learner.view),
         settings=tuple(describe.settings(run.config)),
@@ -188,7 +184,6 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
         sets=tuple(sets),
         tables=joined(seen, tables(validation)),
         confusion=errors.confusion(task, answers, predicted) if task.notation.has_digits else None,
-        offsets=errors.offsets(task, answers[wrong], predicted[wrong]) if task.notation is DASHES else None,
         mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
         wrong=len(wrong),
     )

@@ -1,4 +1,4 @@
-"""How wrong answers differ from the right ones: which characters are wrong, confused, where, and by how many dashes."""
+"""How wrong answers differ from the right ones: which characters are wrong, confused, and where."""
 
 import collections
 import dataclasses
@@ -13,7 +13,6 @@ from seq2seq_arith.arithmetic.text import VISIBLE_PAD, visible
 from seq2seq_arith.base.tables import LONGEST_TEXT, abridged
 
 SWAPS = 3  # that are named per place
-OFFSETS = 9  # that are listed
 PLACES = ("units", "tens", "hundreds", "thousands")
 
 
@@ -48,14 +47,6 @@ class Confusion:
     counts: np.ndarray  # from right character to the model's, int64 [characters, characters]; only of wrong answers
 
 
-@dataclasses.dataclass(frozen=True)
-class Offset:
-    """How many wrong answers have so many dashes too many, or too few; None for answers that are not a q and dashes."""
-
-    dashes: int | None
-    count: int
-
-
 def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusion:
     """The characters of answers beside those of the right ones, uint8 [examples, answer width], of digits."""
     right, said = _from_units(answers), _from_units(predicted)
@@ -75,17 +66,6 @@ def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusi
     used = counts.any(axis=0) | counts.any(axis=1) | np.array([each.isdigit() for each in characters])
     kept = "".join(each for each, is_used in zip(characters, used, strict=True) if is_used)
     return Confusion(tuple(place for place in places if place.count), visible(kept), counts[np.ix_(used, used)])
-
-
-def offsets(task: Task, answers: np.ndarray, predicted: np.ndarray) -> tuple[Offset, ...]:
-    """By how many dashes wrong answers, uint8 [examples, answer width], are off, the most frequent first."""
-    found: collections.Counter[int | None] = collections.Counter()
-    prefix = task.operation.answer_prefix.encode("ascii")
-    for right, said in zip(answers, predicted, strict=True):
-        text = said.tobytes().rstrip()
-        is_dashes = text.startswith(prefix) and not text[len(prefix) :].strip(b"-")
-        found[len(text) - len(right.tobytes().rstrip()) if is_dashes else None] += 1
-    return tuple(Offset(dashes, count) for dashes, count in found.most_common(OFFSETS))
 
 
 def _from_units(strings: np.ndarray) -> np.ndarray:

@@ -42,7 +42,7 @@ def sections(runs: Sequence[RunReport]) -> dict[str, tuple[Sequence[Block], list
             "confusion": _if_asked(confusion),
             "mistakes": _if_asked(mistakes),
             "training": training,
-            "repeat": repeat,
+            "data": data,
         }.items()
     }
 
@@ -270,29 +270,20 @@ def further(each: RunReport) -> list[Block]:
 def confusion(each: RunReport, asked: Asked) -> list[Block]:
     if not asked.wrong:
         return [Text("There is no mistake on the validation set.")]
-    if found := asked.confusion:
-        places = [(one.name, one.wrong, one.count, ", ".join(map(str, one.swaps)) or "none") for one in found.places]
-        most = max(found.counts.max(), 10)
-        cells = [
-            [Code(right), *(Heat(str(count), "", count / most) if count else EMPTY for count in row)]
-            for right, row in zip(found.characters, found.counts.tolist(), strict=True)
-        ]
-        caption = "Wrong characters (columns) for right ones (rows)"
-        return [
-            Table("Mistakes by place", ["place", "wrong", "of", "most frequent"], places),
-            Table(caption, ["", *found.characters], cells, "heat"),
-        ]
-    if asked.offsets is None:
+    found = asked.confusion
+    if found is None:
         return [Text("The answers of this task are not numbers, whose places could be compared.")]
-    rows = [[_offset(one.dashes, each.task.operation.answer_prefix), one.count] for one in asked.offsets]
-    return [Table("By how many dashes wrong answers are off", ["dashes", "answers"], rows)]
-
-
-def _offset(dashes: int | None, prefix: str) -> str:
-    """By how many dashes an answer is off, in words."""
-    if dashes is None:
-        return f"not a {prefix} and dashes"
-    return f"{abs(dashes)} too {'many' if dashes > 0 else 'few'}" if dashes else "as many, at another place"
+    places = [(one.name, one.wrong, one.count, ", ".join(map(str, one.swaps)) or "none") for one in found.places]
+    most = max(found.counts.max(), 10)
+    cells = [
+        [Code(right), *(Heat(str(count), "", count / most) if count else EMPTY for count in row)]
+        for right, row in zip(found.characters, found.counts.tolist(), strict=True)
+    ]
+    caption = "Wrong characters (columns) for right ones (rows)"
+    return [
+        Table("Mistakes by place", ["place", "wrong", "of", "most frequent"], places),
+        Table(caption, ["", *found.characters], cells, "heat"),
+    ]
 
 
 def mistakes(each: RunReport, asked: Asked) -> list[Block]:
@@ -326,19 +317,12 @@ def training(each: RunReport) -> list[Block]:
     ]
 
 
-def repeat(each: RunReport) -> list[Block]:
-    """The commands that make the run and its dataset anew, and the parameters."""
-    if each.command:
-        again = [Text("This command trains the run anew, and makes its dataset if it is missing:")]
-        again += [Text(each.command, True)]
-    else:
-        again = [Text("This run was configured in Python, and no options of a recipe give its settings.")]
+def data(each: RunReport) -> list[Block]:
+    """The command that makes the dataset anew, and its parameters."""
     parameters = {name: str(value) for name, value in each.task.parameters().items()}
     parameters |= {"training examples": f"{each.task.num_train:,}"}
     parameters |= {"validation examples": f"{each.task.num_validation:,}", "sha256 of its metadata": each.run.sha256}
     return [
-        *again,
-        Text("This one makes the dataset alone:"),
         Text(making.command(each.task, "data"), True),
         Table("Parameters of the dataset", ["", ""], list(parameters.items()), "wide facts"),
     ]

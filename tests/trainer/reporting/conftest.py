@@ -51,7 +51,6 @@ def _asked() -> Asked:
             "carries": (Group(("0",), Share(9, 9), Share(5, 5)), Group(("1",), None, Share(5, 2))),
         },
         confusion=errors.confusion(TASK, answers, predicted),
-        offsets=None,
         mistakes=(WRONG, Mistake("41+1", "42", "43"), Mistake("1+1", "2", "")),
         wrong=3,
     )
@@ -75,7 +74,6 @@ def sample() -> RunReport:
     return RunReport(
         label="first",
         run=Run(Path("runs/first"), TASK, "ab" * 32, "data", TrainConfig(model=model)),
-        command="arith-model train addition --data-dir data --run-dir runs/first",
         layers=(Layer("question", "Input", (7,), 0, (), ""), Layer("logits", "Dense", (4, 12), 99, ("question",), "")),
         facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
         settings=(("--epochs", "50", "the most epochs"),),
@@ -106,7 +104,6 @@ def bare(sample) -> RunReport:
     return dataclasses.replace(
         sample,
         label=FOREIGN,
-        command=None,
         samples=(),
         summary=None,
         asked=None,

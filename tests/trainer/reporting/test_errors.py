@@ -4,7 +4,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.reporting import errors
-from seq2seq_arith.trainer.reporting.errors import Offset, Place, Swap
+from seq2seq_arith.trainer.reporting.errors import Place, Swap
 
 
 def confusion(*pairs: tuple[str, str]) -> errors.Confusion:
@@ -34,11 +34,3 @@ def test_digits_are_compared_from_the_units():
 def test_an_answer_of_blanks_has_every_character_wrong():
     found = confusion(("12", ""))
     assert [(place.count, place.wrong) for place in found.places] == [(1, 1), (1, 1)]
-
-
-def test_dashes_are_counted():
-    task = Task("pq", digits=5)
-    right = to_codes(["q-----", "q----", "q---", "q--"], task.answer_width)
-    said = to_codes(["q------", "q-----", "q-", "--"], task.answer_width)
-    assert errors.offsets(task, right, said) == (Offset(1, 2), Offset(-2, 1), Offset(None, 1))
-    assert errors.offsets(task, right[:0], said[:0]) == ()

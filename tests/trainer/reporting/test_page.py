@@ -109,7 +109,6 @@ def test_it_shows_all_that_was_collected(sample):
         "99 (median of 20 epochs)",
         "logits Dense 4 × 12 99 question",
         "--epochs 50 the most epochs",
-        "arith-model train addition --data-dir data --run-dir runs/first",
         "arith-data generate addition --num-examples 1000 --data-dir data",
         "ab" * 32,
     ]:

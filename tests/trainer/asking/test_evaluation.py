@@ -36,7 +36,7 @@ def evaluate(run, **asked):
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
+        found = evaluate(trained, lengths=[2, 5], chosen=FEW)
     return printed.getvalue(), found
 
 
@@ -67,13 +67,6 @@ def test_what_is_saved_is_what_is_returned(found, trained):
 def test_it_says_what_the_view_gives(found, printed):
     assert found["given"] == "digits paired, in order"
     assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
-
-
-def test_all_questions_seen_and_unseen(found):
-    rows = {row["key"]: row for row in found["tables"]["all questions"]}
-    assert sum(row["examples"] for row in rows.values()) == 1_000_000
-    assert rows["seen in training"]["examples"] < 2 * 903
-    assert rows["seen in training"]["exact_match"] > rows["not seen"]["exact_match"]
 
 
 def test_the_suite_at_each_d(found, trained):

@@ -233,13 +233,3 @@ def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
     for each, length in ((run, 0), (run, 1001), (fixed, 4)):
         with refusal(InputError):
             each.task_of_length(length)
-
-
-def test_all_questions_must_be_few(tmp_path, refusal):
-    few = Task("addition"), Task("multiplication", digits=3), Task("pq", digits=100), Task("modular_addition")
-    many = Task("addition", digits=4), Task("subtraction"), Task("pq"), Task("addition", digits=1000)
-    for task in few:
-        run_in(tmp_path, task=task).check_all_questions()
-    for task in many:
-        with refusal(InputError):
-            run_in(tmp_path, task=task).check_all_questions()

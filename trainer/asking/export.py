@@ -1,12 +1,9 @@
 """The export of a run's best model: a SavedModel from strings to strings, and a .keras file."""
 
-import glob
 import json
 import re
 import shutil
-import time
 import uuid
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -16,7 +13,6 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import TEMPORARY_SECONDS
 from seq2seq_arith.base.terminal import printable, python_literal, say
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
@@ -24,8 +20,6 @@ from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, files
 from seq2seq_arith.trainer.runs.run import Run, local_folder
-
-PARTIAL = ".partial"  # ends the name of a folder that is being written
 
 
 class Exported(tf.Module):
@@ -78,9 +72,8 @@ def export(run: Run, out: str) -> None:
     view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
     network, seen_through = build_network(run.config.model, view), portable.name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
-    _remove_old(folder)
     # mkdir follows no link, and fails if the name is taken.
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}{PARTIAL}")
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
         with files.translate_errors(folder):
             partial.mkdir(parents=True)
@@ -95,8 +88,6 @@ def export(run: Run, out: str) -> None:
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
             layers = (partial / portable.LAYERS).exists()
-            if folder.exists():
-                raise InputError(f"{folder} was made by another process meanwhile; give a folder that is not")
             partial.rename(folder)
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error
@@ -110,13 +101,6 @@ def export(run: Run, out: str) -> None:
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
         f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
-
-
-def _remove_old(folder: Path) -> None:
-    """Removes what killed exports to this folder have left, if it is too old to be that of a running one."""
-    for left in folder.parent.glob(f".{glob.escape(folder.name)}.*{PARTIAL}"):
-        if time.time() - left.lstat().st_mtime > TEMPORARY_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import export, portable, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
-from seq2seq_arith.trainer.models.build import build_model, build_network
+from seq2seq_arith.trainer.models.build import build_model
 from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
@@ -51,6 +50,11 @@ model = tf.saved_model.load(sys.argv[1])
 answers = model.answer(tf.constant(json.loads(sys.argv[2])))
 print(json.dumps([text.decode() for text in answers["answer"].numpy().tolist()]))
 print(json.dumps(answers["confidence"].numpy().tolist()))
+import keras
+print(keras.saving.load_model(sys.argv[1].replace("saved_model", "model.keras")).count_params())
+sys.path.insert(0, "layers")
+import seq2seq_arith_layers
+print(keras.saving.load_model("layers/model.keras").count_params())
 """
 
 
@@ -68,54 +72,32 @@ def expected(trained):
     return prediction.answer(session.restore(trained), [prediction.parse(q, trained.task).stored for q in QUESTIONS])
 
 
-def test_leftovers_and_links_beside_it(trained, tmp_path):
-    """The name of the folder that is written first cannot be foretold. What a killed export left goes after an hour."""
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "thesis.txt").write_text("years of work")
-    folder = tmp_path / "exports" / "out"
-    folder.parent.mkdir()
-    (folder.parent / ".out.partial").symlink_to(elsewhere)
-    old, young = (folder.parent / f".out.{name}.partial" for name in ("old", "young"))
-    for left in (old, young):
-        left.mkdir()
-    os.utime(old, (0, 0))
-    export.export(trained, str(folder))
-    assert {path.name for path in folder.parent.iterdir()} == {"out", ".out.partial", young.name}
-    assert [path.name for path in elsewhere.iterdir()] == ["thesis.txt"]
+@pytest.fixture(scope="module")
+def loaded(out):
+    return tf.saved_model.load(out / "saved_model")
 
 
 @pytest.mark.slow
 def test_it_answers_where_our_package_is_not(out, expected, tmp_path):
+    (tmp_path / "layers").mkdir()
+    other = build_model(ModelConfig(name="lstm_transformer", hidden=16), make_view("raw", Task()))
+    portable.write_keras(other, tmp_path / "layers")
     command = [sys.executable, "-c", ELSEWHERE, str(out / "saved_model"), json.dumps(QUESTIONS)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.returncode == 0, done.stderr
-    texts, confidences = map(json.loads, done.stdout.splitlines())
+    texts, confidences, weights, others = map(json.loads, done.stdout.splitlines())
     assert texts == expected[0]
     np.testing.assert_allclose(confidences, expected[1], rtol=1e-4)
+    assert weights == keras.saving.load_model(out / "model.keras").count_params()
+    assert others == other.count_params()
 
 
-@pytest.mark.release
-@pytest.mark.parametrize("name", ["causal", "lstm_attention"])
-def test_what_writes_character_by_character_decodes_where_our_package_is_not(name, tmp_path):
-    view = make_view("backward", Task())
-    network = build_network(ModelConfig(name=name, view="backward", hidden=16, layers=2), view)
-    exported = export.Exported(network, view)
-    tf.saved_model.save(exported, str(tmp_path / "saved_model"), signatures=exported.answer)
-    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path / "saved_model"), json.dumps(QUESTIONS)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
-    assert done.returncode == 0, done.stderr
-    texts, confidences = map(json.loads, done.stdout.splitlines())
-    here = exported.answer(tf.constant(QUESTIONS))
-    assert texts == [answer.decode() for answer in here["answer"].numpy()]
-    np.testing.assert_allclose(confidences, here["confidence"], rtol=1e-4)
-
-
-@pytest.mark.parametrize("question", ["39-3", "1234+5", "12", "", "1+2+3", "039+3"])
-def test_it_refuses_what_is_no_question(out, question):
-    loaded = tf.saved_model.load(out / "saved_model")
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        loaded.answer(tf.constant([question]))
+def test_it_answers_questions_and_refuses_what_is_none(loaded, expected):
+    spaced = loaded.answer(tf.constant([" + ".join(question.split("+")) for question in QUESTIONS]))
+    assert [text.decode() for text in spaced["answer"].numpy()] == expected[0]
+    for question in ("39-3", "1234+5", "12", "", "1+2+3", "039+3"):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            loaded.answer(tf.constant([question]))
 
 
 @pytest.mark.parametrize("question", ["97+1", "1+98", "1+100"])
@@ -127,12 +109,6 @@ def test_it_refuses_numbers_that_are_not_residues(question):
         stored(tf.constant([question]))
 
 
-def test_blanks_are_ignored(out, expected):
-    loaded = tf.saved_model.load(out / "saved_model")
-    spaced = loaded.answer(tf.constant([" + ".join(question.split("+")) for question in QUESTIONS]))
-    assert [text.decode() for text in spaced["answer"].numpy()] == expected[0]
-
-
 def test_the_keras_file_is_the_model(out, trained):
     learner = session.restore(trained)
     task = trained.task
@@ -141,27 +117,15 @@ def test_the_keras_file_is_the_model(out, trained):
     np.testing.assert_allclose(keras.saving.load_model(out / "model.keras")(ids), learner.model(ids), atol=1e-5)
 
 
-def test_tensorflow_serving_can_answer_the_request_of_the_page(out, expected):
+def test_tensorflow_serving_can_answer_the_request_of_the_page(loaded, expected):
     """The body of the page's request has the inputs of the signature, and the reply is JSON."""
     page = (ROOT / "docs/asking.md").read_text(encoding="utf-8")
     (body,) = re.findall(r"curl -d '(\{.*?\})' \S+/v1/models/\w+:predict", page)
-    request = json.loads(body)
-    signature = tf.saved_model.load(out / "saved_model").signatures["serving_default"]  # where none is named
+    signature = loaded.signatures["serving_default"]  # where none is named
     _, given = signature.structured_input_signature
-    assert set(request["inputs"]) == set(given)
+    assert set(json.loads(body)["inputs"]) == set(given)
     assert given["question"].shape.as_list() == [None]  # as many questions as a request has
-    answers = signature(question=tf.constant([*request["inputs"]["question"], *QUESTIONS]))
-    reply = {name: tensor.numpy().tolist() for name, tensor in answers.items()}
-    assert [answer.decode() for answer in reply["answer"]][-len(QUESTIONS) :] == expected[0]
-
-
-def test_the_card_says_what_the_model_was_given_and_reached(out, trained):
-    _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
-    assert yaml.safe_load(metadata)["library_name"] == "keras"
-    for said in (trained.sha256, trained.task.config_name, VIEWS[trained.config.model.view].given, "exact match"):
-        assert said in content
-    assert "| worst slice | not asked hard questions yet: arith-model evaluate does |" in content
-    assert "It was not asked hard questions yet: arith-model evaluate does." in content
+    assert [answer.decode() for answer in signature(question=tf.constant(QUESTIONS))["answer"].numpy()] == expected[0]
 
 
 WORST = {"name": "carry-all", "questions": 9, "exact_match": 2 / 3, "digits": 3}
@@ -225,6 +189,13 @@ def test_the_files_of_an_export(out, trained):
     about = json.loads((out / "task.json").read_text())
     assert set(about) == {"parameters", "alphabet", "view", "best"}
     assert about["best"] == history.best(history.read_csv(trained.history))
+    _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
+    assert yaml.safe_load(metadata)["library_name"] == "keras"
+    for said in (trained.sha256, trained.task.config_name, VIEWS[trained.config.model.view].given, "exact match"):
+        assert said in content
+    assert "| worst slice | not asked hard questions yet: arith-model evaluate does |" in content
+    with pytest.raises(InputError, match="is there already"):
+        export.export(trained, str(out))
 
 
 def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):
@@ -233,8 +204,3 @@ def test_a_checkpoint_without_scores_is_refused(trained, tmp_path):
     with pytest.raises(InputError, match="it does not have the scores of its epoch"):
         export.export(run, str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
-
-
-def test_nothing_is_overwritten(out, trained):
-    with pytest.raises(InputError, match="is there already"):
-        export.export(trained, str(out))

@@ -1,4 +1,4 @@
-"""Models that travel: an export opens with Keras alone, and becomes an ONNX and a LiteRT file; all give the same.
+"""Models that travel: an export becomes an ONNX and a LiteRT file; all give the same.
 
 The packages are put into folders of their own: what is installed stays as it is.
 """
@@ -9,7 +9,6 @@ import sys
 import textwrap
 from pathlib import Path
 
-import keras
 import numpy as np
 import programs
 import pytest
@@ -20,84 +19,30 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model
 
-KERAS = f"keras=={keras.__version__}"
 PACKAGES = ("tf2onnx>=1.17", "onnx>=1.18", "onnxruntime>=1.23", "ai-edge-litert>=2", "backports.strenum")
 PAGE = (Path(__file__).resolve().parents[3] / "docs/asking.md").read_text(encoding="utf-8")
 
 
-# Exports that open with Keras alone, and those that need the file of layers beside it.
-OPENED = {
-    "lstm": "raw",
-    "gru": "raw",
-    "bilstm_tagger": "aligned",
-    "convolution": "aligned",
-    "returning_tagger": "aligned",
-    "lstm_transformer": "raw",
-    "lstm_attention": "backward",
-    "counter": "raw",
-}
-
-OPEN = """
-import importlib.util, os, sys
-assert not any(map(importlib.util.find_spec, ("tensorflow", "seq2seq_arith")))
-import keras
-import numpy as np
-for name in sys.argv[2:]:
-    folder = f"{sys.argv[1]}/{name}/exported"
-    if os.path.exists(folder + "/seq2seq_arith_layers.py"):
-        sys.modules.pop("seq2seq_arith_layers", None)
-        sys.path.insert(0, folder)
-        import seq2seq_arith_layers
-    model = keras.saving.load_model(folder + "/model.keras")
-    fresh = keras.models.clone_model(model)
-    with np.load(folder + "/ids.npz") as ids:
-        ids = list(ids.values()) if len(ids) > 1 else ids["0"]
-    before = np.array(fresh(ids))
-    fresh.load_weights(folder + "/best.weights.h5")
-    np.savez(folder + "/logits.npz", whole=model(ids), weights=fresh(ids), untrained=before)
-"""
-
-
-@pytest.fixture(scope="module")
-def keras_alone(tmp_path_factory) -> Path:
-    """A Python with Keras, and JAX as what it computes with, and nothing else."""
-    folder = tmp_path_factory.mktemp("keras")
-    python = folder / "bin" / "python"
-    for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "-q", KERAS, "jax"]):
-        done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-    return python
+# Networks that write all characters at once. (For lstm_transformer, the exporter writes an operation Erfc, which ONNX
+# does not have.)
+CONVERTED = {"lstm": "raw", "gru": "raw", "bilstm_tagger": "aligned", "convolution": "aligned"}
 
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
     """What an export writes of each model, untrained, beside ids; and the logits of our own model."""
     top, expected = tmp_path_factory.mktemp("exports"), {}
-    for name, seen in OPENED.items():
+    for name, seen in CONVERTED.items():
         view = make_view(seen, Task())
         model = build_model(ModelConfig(name=name, view=view.name, hidden=16, layers=1), view)
         folder = top / name / "exported"
         folder.mkdir(parents=True)
         portable.write_keras(model, folder)
-        draw = np.random.default_rng(0)
-        ids = [draw.integers(0, len(view.alphabet), (5, *put.shape[1:])).astype(np.int32) for put in model.inputs]
-        np.savez(folder / "ids.npz", **{str(number): each for number, each in enumerate(ids)})
-        expected[name] = np.asarray(model(ids if len(ids) > 1 else ids[0]))
+        shape = (5, *model.inputs[0].shape[1:])
+        ids = np.random.default_rng(0).integers(0, len(view.alphabet), shape).astype(np.int32)
+        np.save(folder / "ids.npy", ids)
+        expected[name] = np.asarray(model(ids))
     return top, expected
-
-
-@pytest.mark.slow
-def test_keras_alone_opens_them(keras_alone, exported):
-    top, expected = exported
-    environment = programs.environment() | {"KERAS_BACKEND": "jax"}
-    command = [*map(str, [keras_alone, "-c", OPEN, top, *OPENED])]
-    done = subprocess.run(command, env=environment, cwd=top, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    for name, logits in expected.items():
-        with np.load(top / name / "exported/logits.npz") as found:
-            np.testing.assert_allclose(found["whole"], logits, atol=1e-5, err_msg=name)
-            np.testing.assert_allclose(found["weights"], logits, atol=1e-5, err_msg=name)
-            assert np.abs(found["untrained"] - logits).max() > 0.01, name
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +75,7 @@ import onnxruntime
 from ai_edge_litert.interpreter import Interpreter
 for name in sys.argv[2:]:
     folder = f"{sys.argv[1]}/{name}/exported"
-    ids = np.load(folder + "/ids.npz")["0"]
+    ids = np.load(folder + "/ids.npy")
     session = onnxruntime.InferenceSession(folder + "/model.onnx")
     (put,) = session.get_inputs()
     kind = {"tensor(float)": np.float32, "tensor(int32)": np.int32}[put.type]
@@ -144,9 +89,6 @@ for name in sys.argv[2:]:
     np.save(folder + "/litert.npy", interpreter.get_tensor(got["index"]))
 assert not {"tensorflow", "keras", "seq2seq_arith"} & set(sys.modules)
 """
-# Networks that write all characters at once. (For lstm_transformer, the exporter writes an operation Erfc, which ONNX
-# does not have.)
-CONVERTED = ("lstm", "gru", "bilstm_tagger", "convolution")
 
 
 @pytest.mark.release

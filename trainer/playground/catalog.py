@@ -1,6 +1,5 @@
 """Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
 
-import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,85 +18,52 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Offer:
-    """A run that can be asked: names of its task, model and view, as in the run's summary, and what the page needs."""
-
-    name: str  # its folder, below the folder of all runs
-    task: str
-    model: str
-    view: str
-    given: str
-    size: str  # the longest operands in words, such as ``at most 3 digits``
-    units: str  # what the length of an operand is counted in
-    digits: int  # D of the training
-    symbol: str  # between the operands
-    equals: str  # between a question and its answer
-    example: str  # a question
-    character_by_character: bool  # whether the model reads what it has written
-    # Those whose weights are kept, each with ``epoch``, ``exact_match`` (None where the history does not have it) and
-    # ``is_best``; without any, only the best weights can be asked.
-    epochs: list[dict[str, Any]]
-    hard: list[dict[str, str]]  # a ``question`` of each ``slice`` of the suite, and ``why`` it is hard
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Refused:
-    """A run that cannot be asked, and the sentence that says why."""
-
-    name: str
-    why: str
-
-
 def listed(top: Path) -> dict[str, Any]:
     """All runs as they are now, for a training may be going on, and what the page has to know.
 
     Raises InputError if the folder is no longer there, or has no run in it.
     """
-    found = [offer(name, folder) for name, folder in listing.folders(top).items()]
-    runs, refused = ([vars(each) for each in found if isinstance(each, kind)] for kind in (Offer, Refused))
+    runs, refused = [], []
+    for name, folder in listing.folders(top).items():
+        try:
+            runs.append(offer(name, folder))
+        except InputError as error:
+            refused.append({"name": name, "why": str(error)})
     return page_data(runs, refused)
 
 
-def page_data(runs: list[dict[str, Any]], refused: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the page gets: the runs, and the constants that it shares with this program."""
+def page_data(runs: list[dict[str, Any]], refused: list[dict[str, str]]) -> dict[str, Any]:
+    """What the page gets: the runs, and the constant that it shares with this program."""
     return {"runs": runs, "refused": refused, "blank": text.VISIBLE_PAD}
 
 
-def offer(name: str, folder: Path) -> Offer | Refused:
-    """What can be asked of a run, or why nothing can."""
-    try:
-        run = open_run(folder)
-        model = run.config.model
-        known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
-        for kind, code in model.own_code.items():
-            plugins.load(code, known[kind], kind)  # refuses code that may not run
-        return _offer(name, run)
-    except InputError as error:
-        return Refused(name=name, why=str(error))
-
-
-def _offer(name: str, run: Run) -> Offer:
+def offer(name: str, folder: Path) -> dict[str, Any]:
+    """What can be asked of a run, as the page needs it; raises InputError if nothing can."""
+    run = open_run(folder)
     task, model = run.task, run.config.model
-    return Offer(
-        name=name,
-        task=task.name,
-        model=model.name.rpartition("/")[2],
-        view=model.view,
-        given=model.given,
-        size=task.notation.describe(task.digits),
-        units=task.notation.characters,
-        digits=task.digits,
-        symbol=task.operation.symbol,
-        equals=task.notation.equals,
-        example=text.example(task),
-        character_by_character=model.entry.autoregressive,
-        epochs=_epochs(run),
-        hard=list(_hard(task)),
-    )
+    known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
+    for kind, code in model.own_code.items():
+        plugins.load(code, known[kind], kind)  # refuses code that may not run
+    return {
+        "name": name,  # its folder, below the folder of all runs
+        "task": task.name,
+        "model": model.name.rpartition("/")[2],
+        "view": model.view,
+        "given": model.given,
+        "size": task.notation.describe(task.digits),
+        "units": task.notation.characters,  # what the length of an operand is counted in
+        "digits": task.digits,
+        "symbol": task.operation.symbol,
+        "equals": task.notation.equals,
+        "example": text.example(task),
+        "character_by_character": model.entry.autoregressive,  # whether the model reads what it has written
+        "epochs": _epochs(run),
+        "hard": list(_hard(task)),
+    }
 
 
 def _epochs(run: Run) -> list[dict[str, Any]]:
+    """The epochs whose weights are kept; the exact match is None where the history does not have it."""
     rows = {row["epoch"]: row["val_exact_match"] for row in history.read_csv(run.history)}
     _, state = checkpoints.load(run.best)
     best = state["row"]["epoch"] if isinstance(state.get("row"), dict) else None
@@ -105,7 +71,7 @@ def _epochs(run: Run) -> list[dict[str, Any]]:
 
 
 def _hard(task: Task) -> Iterator[dict[str, str]]:
-    """A question of each slice of the suite."""
+    """A question of each slice of the suite, and why it is hard."""
     for each in task.operation.suite(task.digits):
         pairs = suites.pairs(task.name, task.digits, each, count=1)
         if pairs:

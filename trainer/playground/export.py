@@ -22,7 +22,6 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
-from seq2seq_arith.trainer.playground.catalog import Offer, Refused
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, files, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -49,11 +48,10 @@ def export(top: Path, folder: Path) -> None:
         raise InputError(f"{folder} is there already; give a folder that is not")
     exported = []
     for name, path in listing.folders(top).items():
-        found = _exported(name, path)
-        if isinstance(found, Refused):
-            say(printable(f"left out: {name}: {found.why}"))
-        else:
-            exported.append(found)
+        try:
+            exported.append(_exported(name, path))
+        except InputError as error:
+            say(printable(f"left out: {name}: {error}"))
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
     _write(folder, exported)
@@ -78,24 +76,22 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _exported(name: str, folder: Path) -> dict[str, Any] | Refused:
-    """What runs.js holds of a run, or why it holds nothing."""
+def _exported(name: str, folder: Path) -> dict[str, Any]:
+    """What runs.js holds of a run; raises InputError if it can hold nothing."""
     offer = catalog.offer(name, folder)
-    if isinstance(offer, Refused):
-        return offer
     run = open_run(folder)
     model = run.config.model
     if model.name not in NETWORKS:
-        return Refused(name=name, why=f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
+        raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
     if run.task.code or model.view not in VIEWS:
-        return Refused(name=name, why="the page computes the tasks and the views of this package alone")
+        raise InputError("the page computes the tasks and the views of this package alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
-        return Refused(name=name, why=f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
-    kept = _thinned(offer, MOST_WEIGHTS // count - 1)
+        raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")
+    kept = _thinned(offer["epochs"], MOST_WEIGHTS // count - 1)
     weights = {"best": best} | {str(each["epoch"]): _arrays(run.of_epoch(each["epoch"])) for each in kept}
     return {
-        **vars(offer),
+        **offer,
         **_rules(run),
         "epochs": kept,
         "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
@@ -134,9 +130,9 @@ def _line(task: Task, width: Callable[[Task], int]) -> dict[str, int]:
     return {"base": here - slope * task.digits, "per_digit": slope}
 
 
-def _thinned(offer: Offer, most: int) -> list[dict[str, Any]]:
+def _thinned(epochs: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
     """At most so many of the epochs, evenly spaced, the last one and the best one included; none if two do not fit."""
-    epochs, best = offer.epochs, [place for place, each in enumerate(offer.epochs) if each["is_best"]]
+    best = [place for place, each in enumerate(epochs) if each["is_best"]]
     count = min(most, len(epochs))
     if count < 2:
         return []

@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
-HOST, HTTP = "127.0.0.1", 80
+HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MOST_BYTES = 1 << 16  # of what a browser sends
 STATIC = Path(__file__).parent / "static"
@@ -131,7 +131,7 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 def _check_origin(request: web.Request) -> None:
     """Raises HTTPForbidden unless the request is for this address, and no page of another site sent it."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-    ours = {f"{name}:{port}" for name in NAMES} | (NAMES if port == HTTP else set())
+    ours = {f"{name}:{port}" for name in NAMES}
     origin = request.headers.get("Origin")
     if request.host not in ours or (origin is not None and origin.removeprefix("http://") not in ours):
         raise web.HTTPForbidden(reason=f"this server is for its own page at {HOST}, and for no other site")

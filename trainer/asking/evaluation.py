@@ -63,41 +63,25 @@ class Found:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What an evaluation asks.
+    """What an evaluation asks."""
 
-    Attributes:
-      task: The dataset to evaluate on; None for the run's own.
-      data_dir: The directory of the dataset; None for the one that the run was trained from.
-      lengths: Further D at which to ask the suite, for example a greater one than that of the run.
-      chosen: Which questions of the suite to draw; None for the default ones.
-      replicas: As in ``make_strategy``.
-    """
-
-    task: Task | None = None
-    data_dir: str | None = None
-    lengths: Sequence[int] = ()
-    chosen: SuiteOptions | None = None
-    replicas: int | None = None
+    task: Task | None = None  # the dataset to evaluate on; None for the run's own
+    data_dir: str | None = None  # of the dataset; None for the one that the run was trained from
+    lengths: Sequence[int] = ()  # further D at which to ask the suite
+    chosen: SuiteOptions | None = None  # which of its questions; None for the default ones
+    replicas: int | None = None  # as in ``make_strategy``
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """All that an evaluation found.
-
-    Attributes:
-      run, task: The run, and the dataset that it was evaluated on.
-      sha256: The checksum of that dataset's metadata; None if the dataset is not there.
-      best_epoch: The epoch whose weights were asked; None if there is no history.
-      data: What was found on the dataset.
-      suites: The results on the task's suite, at the run's own D and at the further ones.
-    """
+    """All that an evaluation found."""
 
     run: Run
-    task: Task
-    sha256: str | None
-    best_epoch: int | None
-    data: Found
-    suites: list[SuiteResult]
+    task: Task  # the dataset that it was evaluated on
+    sha256: str | None  # of that dataset's metadata; None if the dataset is not there
+    best_epoch: int | None  # whose weights were asked; None if there is no history
+    data: Found  # on the dataset
+    suites: list[SuiteResult]  # at the run's own D and at the further ones
 
     @property
     def path(self) -> Path:

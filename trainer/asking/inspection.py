@@ -107,13 +107,9 @@ class Inspection:
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:
-        """The states of the first recurrent layer, then of those with as many units that come after it.
+        """The states of the first recurrent layer, then of those with as many units: of an encoder and its decoder.
 
-        Of an encoder and a decoder, this is what happens to each unit while the question is read and the answer is
-        written.
-
-        Returns:
-          float32 [steps, units], and what stands at each step.
+        Returns float32 [steps, units], and what stands at each step.
         """
         layers = list(self.states.values())
         alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]

@@ -25,11 +25,7 @@ IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTIL
 
 
 def write_keras(model: keras.Model, folder: Path) -> keras.Model:
-    """Writes ``model.keras``, its weights alone, and the layers that Keras does not have, if there are any.
-
-    Returns:
-      The model as it was written: in Keras's own layers where these are equal.
-    """
+    """Writes a model, its weights alone, and the layers that Keras lacks; returns the model as it was written."""
     written = in_stock_layers(model)
     written.save(folder / "model.keras")
     written.save_weights(folder / WEIGHTS)

@@ -183,7 +183,9 @@ def ask_suite(
     ]
     if not drawn:
         return SuiteResult(task, size, chosen, ())
-    operands, place = _joined(task, [pairs for _, pairs in drawn])
+    words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
+    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
+    place = np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])  # the slice of each question
     exact, wrong = _answered(learner, operands, place, f"{task.name}, suite ({task.notation.size_word} {size})")
     seen = None if trained is None else trained.has(operands)
     slices = []
@@ -192,14 +194,6 @@ def ask_suite(
         split = (None, None) if seen is None else (Share.of(exact[rows & seen]), Share.of(exact[rows & ~seen]))
         slices.append(SliceResult(each.name, each.why, Share.of(exact[rows]), *split, wrong.get(index)))
     return SuiteResult(task, size, chosen, tuple(slices))
-
-
-def _joined(task: Task, slices: list[list[suites.Pair]]) -> tuple[probes.Operands, np.ndarray]:
-    """The operands of all slices, uint64 [words, questions] each, and the slice of each, int64 [questions]."""
-    words = task.notation.words(task.digits)
-    every = [pair for pairs in slices for pair in pairs]
-    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    return operands, np.repeat(np.arange(len(slices)), [len(pairs) for pairs in slices])
 
 
 def _answered(

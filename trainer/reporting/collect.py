@@ -121,12 +121,8 @@ def collect(
 ) -> RunReport:
     """Asks the best model of a run, which the caller may have already, all that its report holds.
 
-    Args:
-      run: The run.
-      label: What the report calls it.
-      options: How much is asked.
-      lengths: Further D at which to ask the suite; None for ``further_lengths``.
-      chosen, data_dir, learner: As for ``evaluation.Options`` and ``evaluation.measure``.
+    ``label`` is what the report calls the run, and ``lengths`` are further D at which to ask the suite; None for
+    ``further_lengths``. The others are as for ``evaluation.Options`` and ``evaluation.measure``.
 
     Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """

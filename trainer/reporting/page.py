@@ -4,7 +4,6 @@ The page is one file of HTML. Its style sheet and its pictures stand in it, it h
 Policy forbids it to load anything.
 """
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,21 +68,19 @@ def check(path: Path, runs: Mapping[str, Run]) -> None:
 
 def render(runs: Sequence[RunReport]) -> str:
     """The page, as HTML."""
-    descriptions = {each.task.description for each in runs}
-    title = descriptions.pop().capitalize() if len(descriptions) == 1 else f"{len(runs)} runs"
-    page = environment().get_template("page.html")
-    found = page.render(title=title, labels=[each.label for each in runs], sections=sections(runs))
-    return found + "\n"
-
-
-@functools.cache
-def environment() -> Any:
-    """Jinja's environment, with all that the template calls."""
     import jinja2
 
-    blocks: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": jinja2.StrictUndefined}
-    made = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, **blocks)
-    made.filters["cut"] = lambda value: cut(value, 3)
-    made.tests["kind"] = lambda value, name: type(value).__name__ == name
-    made.globals |= {"version": __version__, "blank": VISIBLE_PAD, "light": drawing.LIGHT, "dark": drawing.DARK}
-    return made
+    descriptions = {each.task.description for each in runs}
+    title = descriptions.pop().capitalize() if len(descriptions) == 1 else f"{len(runs)} runs"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["cut"] = lambda value: cut(value, 3)
+    environment.tests["kind"] = lambda value, name: type(value).__name__ == name
+    environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "light": drawing.LIGHT, "dark": drawing.DARK}
+    page = environment.get_template("page.html")
+    return page.render(title=title, labels=[each.label for each in runs], sections=sections(runs)) + "\n"

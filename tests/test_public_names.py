@@ -27,15 +27,6 @@ def test_the_public_names_are_these():
     assert {name for name in named if getattr(seq2seq_arith, name, None) is None} == set()
 
 
-def test_a_name_is_its_home_layers_own():
-    from seq2seq_arith.arithmetic.task import Task
-    from seq2seq_arith.datasets import ArithConfig
-    from seq2seq_arith.trainer import TrainConfig
-
-    found = (seq2seq_arith.Task, seq2seq_arith.ArithConfig, seq2seq_arith.TrainConfig)
-    assert found == (Task, ArithConfig, TrainConfig)
-
-
 def test_another_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = seq2seq_arith.nothing

@@ -135,9 +135,6 @@ def test_the_two_measures_of_answers(data):
         lambda data: data.one_hot("1234+3"),
         lambda data: data.decode(np.zeros((4, 13))),
         lambda data: data.decode(np.zeros((1, 2, 3, 12))),
-        lambda data: data.table("test"),
-        lambda data: data.arrays("test"),
-        lambda data: data.show(split="test"),
     ],
 )
 def test_refuses_what_it_does_not_hold(call, refusal, data):

@@ -10,7 +10,6 @@ import seq2seq_arith as sa
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data.views import make_view
@@ -48,10 +47,7 @@ def test_a_picture_shows_itself_and_is_saved(small, tmp_path):
         assert picture.save(tmp_path / f"picture.{suffix}").read_bytes().startswith(start)
     with pytest.raises(InputError, match=r"the picture is .*picture\.txt; give a file that ends in"):
         picture.save(tmp_path / "picture.txt")
-
-
-def test_a_description_is_text(small):
-    picture = pictures.Picture(small.plot_history().figure, 'more < "less"')
+    picture.description = 'more < "less"'
     assert 'alt="more &lt; &quot;less&quot;"' in picture._repr_html_()
 
 
@@ -94,12 +90,6 @@ def test_maps_of_what_happens_inside(small):
     assert np.array_equal(shown(states), found.states["encoder"].T)
 
 
-def with_inside(run, monkeypatch, **inside):
-    """Has a run find this inside of its model."""
-    replaced = inspection.Inspection(**{**vars(run.inspect("39+3")), **inside})
-    monkeypatch.setattr(inspection, "inspect", lambda learner, asked: replaced)
-
-
 def test_lines_of_a_counter_go_on_in_the_answer(counter):
     found = counter.inspect("--p---")
     read, written = found.states["encoder"], found.states["decoder"]
@@ -133,7 +123,6 @@ def test_states_of_questions_in_a_plane(small):
     "call",
     [
         lambda run: run.error_map(0),
-        lambda run: run.error_map(-3),
         lambda run: run.plot_attention("39+3"),
         lambda run: run.breakdown("colour"),
         lambda run: run.plot_encoded(["1+2"], [3, 4]),
@@ -144,11 +133,3 @@ def test_states_of_questions_in_a_plane(small):
 def test_refuses(call, refusal, small):
     with refusal(InputError):
         call(small)
-
-
-def test_a_model_without_recurrence_has_no_states(small, monkeypatch):
-    with_inside(small, monkeypatch, states={})
-    monkeypatch.setattr(inspection, "RECURRENT", ())
-    for call in (lambda: small.plot_states("1+2"), lambda: small.plot_encoded(["1+2", "1+3", "1+4"], [3, 4, 5])):
-        with pytest.raises(InputError, match="model 'simple_rnn' has no recurrent layer"):
-            call()

@@ -29,12 +29,6 @@ def test_it_answers_as_the_program_does(small, capsys):
     assert small.predict([]) == []
 
 
-def test_the_history_has_a_dict_per_epoch(small):
-    assert [(row["epoch"], row["steps"]) for row in small.history] == [(1, 8), (2, 16)]
-    _, state = checkpoints.load(small.run.last)
-    assert small.history == state["history"]
-
-
 def test_scores(small):
     scores = small.evaluate(per_slice=10)
     content = json.loads((small.folder / "evaluation.json").read_text())
@@ -79,6 +73,8 @@ def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data)
 
 
 def test_it_opens_again_and_shows_itself(small):
+    assert [(row["epoch"], row["steps"]) for row in small.history] == [(1, 8), (2, 16)]
+    assert small.history == checkpoints.load(small.run.last)[1]["history"]
     again = sa.open_run(small.folder)
     assert (again.folder, again.task, again.history) == (small.folder, small.task, small.history)
     assert "2 of at most 2" in repr(again)

@@ -6,8 +6,9 @@ import io
 import json
 import math
 import shutil
+import types
+from typing import Any
 
-import configs
 import numpy as np
 import pytest
 
@@ -20,11 +21,8 @@ from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.suites import ask_run
 from seq2seq_arith.trainer.data import probes, records
-from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import Run, open_run
-from seq2seq_arith.trainer.training import devices
-from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.runs.run import open_run
 
 FEW = SuiteOptions(per_slice=20, seed=3)
 
@@ -50,7 +48,12 @@ def printed(printed_and_found):
     return printed_and_found[0]
 
 
-def test_the_sets(found, trained):
+def test_the_sets(found, printed, trained):
+    assert json.loads((trained.folder / "evaluation.json").read_text()) == found
+    assert found["data"]["trained_on"] == found["data"]["sha256"] == trained.sha256
+    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
+    assert found["given"] == "digits paired, in order"
+    assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
     validation, third = found["scores"].values()
     assert list(found["scores"]) == ["validation", "test set: seed 1, unseen"]
     assert validation["examples"] == trained.task.num_validation
@@ -59,25 +62,11 @@ def test_the_sets(found, trained):
     assert third["exact"] == pytest.approx(validation["exact"], abs=0.2)
 
 
-def test_what_is_saved_is_what_is_returned(found, trained):
-    assert json.loads((trained.folder / "evaluation.json").read_text()) == found
-    assert found["data"]["trained_on"] == found["data"]["sha256"] == trained.sha256
-
-
-def test_it_says_what_the_view_gives(found, printed):
-    assert found["given"] == "digits paired, in order"
-    assert "given to the model, by view aligned: digits paired, in order" in printed.splitlines()
-
-
 def test_the_suite_at_each_d(found, trained):
     assert [suite["digits"] for suite in found["suites"]] == [trained.task.digits, 2, 5]
     assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
     results = ask_run(trained, FEW, lengths=[2, 5], trained=evaluation.training_set(trained))
     assert found["suites"] == [result.to_json() for result in results]
-
-
-def test_it_says_which_epochs_weights_were_asked(found, trained):
-    assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
 
 
 def test_the_worst_slice_is_last(found, printed):
@@ -142,12 +131,11 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     saved = tmp_path / "run" / f"evaluation-addition-n200-s5-{found['data']['sha256'][:12]}.json"
     assert json.loads(saved.read_text()) == found
     seen = {row["pair"]: row["examples"] for row in found["tables"]["pair"]}
-    common = probes.keys(task, keys_of(task, tmp_path, "validation"))
-    common = np.isin(common, probes.keys(task, keys_of(trained.task, trained.data_dir, "train"))).sum()
+    places = ((task, str(tmp_path), "validation"), (trained.task, trained.data_dir, "train"))
+    splits = [records.open_source(each, place).splits[split].head(1000) for each, place, split in places]
+    common = np.isin(*(probes.keys(task, text.operands(task, split.questions)) for split in splits)).sum()
     assert 0 < common == seen["seen in training"] < sum(seen.values()) == 20
     assert f"of these 20 validation pairs, {common} are in the set that it was trained on" in printed
-    shutil.rmtree(tmp_path / "run")
-    shutil.copytree(trained.folder, tmp_path / "run")
     lost = dataclasses.replace(open_run(tmp_path / "run"), data_dir=str(tmp_path / "nowhere"))
     assert "pair" not in evaluate(lost, task=task, data_dir=str(tmp_path), chosen=FEW)["tables"]
     assert "is not known, for its own data is no longer there" in capsys.readouterr().out
@@ -183,23 +171,13 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
 
 
-def keys_of(task, data_dir, split):
-    """The operands of a split."""
-    return text.operands(task, records.open_source(task, str(data_dir)).splits[split].head(1000).questions)
-
-
-def test_a_set_of_all_its_pairs_has_no_test_set(tmp_path):
+def test_a_set_of_all_its_pairs_has_no_test_set():
     task = Task("addition", digits=1, num_examples=55)
-    arguments = ["generate", "addition", "--digits", "1", "--num-examples", "55", "--data-dir", str(tmp_path / "data")]
-    assert arith_data(arguments) == 0
-    view = make_view("aligned", task)
-    strategy = devices.make_strategy(None)
-    learner = Learner(config=configs.TAGGER, view=view, strategy=strategy, total_steps=1, on_gpu=False)
-    source = records.open_source(task, str(tmp_path / "data"))
-    run = Run(tmp_path, task, source.sha256, str(tmp_path / "data"), configs.TAGGER)
-    found, _ = evaluation.on_data(run, learner, evaluation.read(source))
-    assert list(found.results) == ["validation"]
-    assert "there is no test set: the dataset holds every pair of the dataset of seed 1" in found.notes
+    every = probes.all_questions(task)
+    source: Any = types.SimpleNamespace(task=task)
+    data = evaluation.Data(source, probes.examples(task, every), every, probes.KeySet(task, probes.keys(task, every)))
+    seed, others = evaluation.test_set(data)
+    assert (seed, len(others)) == (1, 0)
 
 
 def test_a_shared_pair_is_found():

@@ -79,15 +79,6 @@ def test_what_json_holds(results):
             assert each["seen_in_training"]["questions"] + each["not_seen"]["questions"] == each["questions"]
 
 
-def test_a_training_set_that_is_not_known(trained, results):
-    (result,) = ask_run(trained, CHOSEN)
-    assert [(each.name, each.all, each.wrong) for each in result.slices] == [
-        (each.name, each.all, each.wrong) for each in results[0].slices
-    ]
-    assert {(each.seen, each.unseen) for each in result.slices} == {(None, None)}
-    assert {each["seen_in_training"] for each in result.to_json()["slices"]} == {None}
-
-
 def of(name, count, right, wrong=None):
     return SliceResult(name, "", Share(count, right), None, None, wrong)
 

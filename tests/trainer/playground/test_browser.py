@@ -1,6 +1,5 @@
 """The playground in a real browser: served, and exported as files."""
 
-import contextlib
 import os
 import random
 import signal
@@ -33,7 +32,7 @@ EXPORTED = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def page(driver):
     """The browser, in the state of a new one."""
     browser.resize(driver)
@@ -54,10 +53,10 @@ def top(untrained, trained, tmp_path_factory):
     return folder
 
 
-@contextlib.contextmanager
-def served(folder):
+@pytest.fixture(scope="module")
+def address(top):
     """The address of a playground."""
-    command = [sys.executable, "-m", "seq2seq_arith.trainer", "serve", str(folder), "--port", "0"]
+    command = [sys.executable, "-m", "seq2seq_arith.trainer", "serve", str(top), "--port", "0"]
     environment = os.environ | {"PYTHONSAFEPATH": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout
@@ -65,13 +64,6 @@ def served(folder):
             yield process.stdout.readline().split()[0]
         finally:
             process.send_signal(signal.SIGINT)
-
-
-@pytest.fixture(scope="module")
-def address(top):
-    """The address of a playground."""
-    with served(top) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -212,8 +204,7 @@ def test_attention_two_runs_epochs_and_refusals(page, address):
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("width", browser.WIDTHS)
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), zip(browser.WIDTHS, (True, False, True), strict=True))
 def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
     browser.resize(page, width, dark=dark)
     visit(page, f"file://{exported}/index.html")
@@ -224,4 +215,3 @@ def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
         each["name"] for each in browser.accessibility_tree(page) if each["role"] in ("combobox", "textbox", "slider")
     ]
     assert names and all(names)
-    browser.resize(page)

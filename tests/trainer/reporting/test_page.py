@@ -19,82 +19,59 @@ REFERENCES = ("aria-labelledby", "aria-describedby", "for")
 
 
 class Page(html.parser.HTMLParser):
-    """The faults of a page, its elements, what it would load from elsewhere, and the text that a person reads."""
+    """The tags that are not closed in turn, all tags and attributes, and the text that a person reads."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.faults: list[str] = []
+        self.unclosed: list[str] = []
         self.tags: collections.Counter[str] = collections.Counter()
-        self.loads: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
         self.text = ""
-        self._ids: list[str] = []
-        self._references: set[str] = set()
         self._open: list[str] = []
         self.feed(text)
-        self.close()
-        repeated = [each for each, count in collections.Counter(self._ids).items() if count > 1]
-        self.faults += [f"<{tag}> is never closed" for tag in self._open]
-        self.faults += [f"id {each} is there twice" for each in repeated]
-        self.faults += [f"there is no id {each}" for each in sorted(self._references - set(self._ids))]
+        self.unclosed += self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.text += " " * (tag in ("td", "th", "dd", "dt", "p", "li"))
-        self._note(tag, attrs)
+        self.tags[tag] += 1
+        self.attributes += [(name, value or "") for name, value in attrs]
         if tag not in VOID:
             self._open.append(tag)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._note(tag, attrs)
-
     def handle_endtag(self, tag: str) -> None:
-        if self._open[-1:] == [tag]:
-            self._open.pop()
+        if tag not in self._open[-1:]:
+            self.unclosed.append(tag)
         else:
-            self.faults.append(f"</{tag}> at line {self.getpos()[0]} closes {self._open[-1:]}")
+            self._open.pop()
 
     def handle_data(self, data: str) -> None:
         if "style" not in self._open:
             self.text += data
 
-    def _note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        found = {name: value or "" for name, value in attrs}
-        if len(found) < len(attrs):
-            self.faults.append(f"<{tag}> has an attribute twice")
-        self._ids += [found["id"]] if "id" in found else []
-        for name in REFERENCES:
-            self._references |= set(found.get(name, "").split())
-        for name in LOADING:
-            if found.get(name, "").startswith("#"):
-                self._references.add(found[name][1:])
-            elif name in found:
-                self.loads.append(f"{tag} {name}={found[name]}")
 
-
-def words(runs: list) -> str:
-    return re.sub(r"\s+", " ", Page(page.render(runs)).text)
-
-
-@pytest.mark.parametrize("names", [["sample"], ["bare"], ["sample", "bare"], ["sample"] * 6], ids=", ".join)
+@pytest.mark.parametrize("names", [["bare"], ["sample", "bare", "sample"]], ids=["bare", "three"])
 def test_it_is_well_formed_and_loads_nothing(names, request):
     runs = [request.getfixturevalue(name) for name in names]
-    if len(set(names)) < len(names):
-        runs = [dataclasses.replace(run, label=f"run {number}") for number, run in enumerate(runs)]
+    runs = [dataclasses.replace(run, label=f"{run.label} {number}") for number, run in enumerate(runs)]
     text = page.render(runs)
     found = Page(text)
-    assert found.faults == []
-    assert found.loads == []
+    assert found.unclosed == []
+    ids = [value for name, value in found.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+    inside = {value[1:] for name, value in found.attributes if name in LOADING and value.startswith("#")}
+    inside |= {each for name, value in found.attributes if name in REFERENCES for each in value.split()}
+    assert inside <= set(ids)
+    assert [each for each in found.attributes if each[0] in LOADING and not each[1].startswith("#")] == []
     assert found.tags["script"] == found.tags["img"] == found.tags["iframe"] == 0
     assert re.findall(r"url\((?!#)|@import|@font-face|src:", text) == []
     assert found.tags["table"] == found.tags["caption"] > 0
     assert found.tags["h1"] == found.tags["main"] == 1
     assert found.tags["svg"] == 2
     assert "default-src 'none'; style-src 'unsafe-inline'" in text
-    assert "<script" not in text
 
 
 def test_it_shows_all_that_was_collected(sample):
-    text = words([sample])
+    text = re.sub(r"\s+", " ", Page(page.render([sample])).text)
     for phrase in [
         "Addition of at most 3 digits",
         "0.9600 96 of 100 answers",

@@ -30,7 +30,6 @@ MISTAKES = 10
 MOST_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
-SEEN, UNSEEN = "seen in training", "not seen"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,7 +204,7 @@ def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None)
             seen = trained.has(data.operands)
             count = np.count_nonzero(seen)
             notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
-            tables = {"pair": by(np.where(seen, SEEN, UNSEEN), validation.exact, "pair")} | tables
+            tables = {"pair": by(np.where(seen, "seen in training", "not seen"), validation.exact, "pair")} | tables
     elif run.config.stream:
         notes.append(
             "the model was trained on draws without end, which leave out the validation pairs of " + task.config_name

@@ -32,7 +32,6 @@ HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MOST_BYTES = 1 << 16  # of what a browser sends
 STATIC = Path(__file__).parent / "static"
-KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("style.css", "app.js", "icon.svg")}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -142,8 +141,7 @@ def _refusal(status: int, why: str) -> web.Response:
 
 
 async def _page(request: web.Request) -> web.Response:
-    name = PAGES[request.path]
-    return web.Response(body=(STATIC / name).read_bytes(), content_type=KINDS[Path(name).suffix], charset="utf-8")
+    return web.FileResponse(STATIC / PAGES[request.path])
 
 
 async def _asked(request: web.Request) -> dict[str, Any]:

@@ -18,12 +18,6 @@ def data(data_dir, tasks) -> Dataset:
     return sa.load(tasks["addition"].config_name, data_dir=data_dir)
 
 
-@pytest.fixture
-def settings() -> dict[str, Any]:
-    """The settings of ``small``, but for its epochs."""
-    return SMALL
-
-
 @pytest.fixture(scope="session")
 def small(data, tmp_path_factory) -> TrainedRun:
     """A run of two epochs, which has learned next to nothing."""

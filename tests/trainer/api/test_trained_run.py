@@ -90,9 +90,7 @@ def test_it_opens_again_and_shows_itself(small):
         lambda run, folder: run.evaluate(lengths=[0]),
         lambda run, folder: run.report(folder / "report.pdf"),
         lambda run, folder: run.report(folder / "r.html", examples=0),
-        lambda run, folder: run.report(folder / "r.html", lengths=[0]),
         lambda run, folder: run.export(folder),
-        lambda run, folder: run.resume(epochs=0),
         lambda run, folder: run.resume(epochs=1),
     ],
 )

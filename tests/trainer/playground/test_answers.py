@@ -1,16 +1,13 @@
-"""What the playground shows is what the model does: probabilities, attention, and epochs."""
+"""What the playground shows is what the model does: probabilities, and epochs."""
 
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import checkpoints
-from seq2seq_arith.trainer.training import session
 
 
 @pytest.fixture(scope="module")
@@ -27,17 +24,6 @@ def test_an_answer_is_that_of_predict(models, trained):
         most = np.array(found.probabilities).argmax(axis=1)
         assert [found.alphabet[each] for each in most] == found.written
         assert found.backwards and "".join(found.written[::-1]).strip("␣") == found.answer.replace(" ", "␣")
-
-
-def test_attention_of_a_model_that_reads_what_it_writes(models, untrained, tmp_path):
-    run = untrained(tmp_path / "run", Task("addition"), name="causal", view="backward")
-    found = models.answer(run, "12+345")
-    (layer,) = found.attention
-    assert layer["keys"] == [*found.read, "^", *found.written[:-1]]
-    assert np.shape(layer["shares"]) == (4, len(found.written), len(layer["keys"]))
-    np.testing.assert_allclose(np.sum(layer["shares"], axis=2), 1, atol=1e-4)
-    looked = inspection.inspect(session.restore(run), text.parse("12+345", run.task))
-    np.testing.assert_allclose(layer["shares"], next(iter(looked.attention.values())), atol=1e-5)
 
 
 def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):

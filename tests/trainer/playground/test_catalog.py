@@ -24,8 +24,6 @@ def top(unbuilt, tmp_path_factory):
     unbuilt(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
-    shutil.copytree(folder / "counter", folder / "no-history")
-    (folder / "no-history" / "history.csv").write_text("epoch,steps\n1,many\n")
     own = f"{ROOT}/examples/own_model.py:transformer"
     plugins.allow(own)
     unbuilt(folder / "own", Task("addition"), name=own)
@@ -52,9 +50,8 @@ def test_the_offer_of_a_run(top):
 def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
     monkeypatch.setattr(plugins, "_allowed", set())
     refused = {each["name"]: each["why"] for each in catalog.listed(top)["refused"]}
-    assert set(refused) == {"damaged", "no-history", "own"}
+    assert set(refused) == {"damaged", "own"}
     assert "cannot be read" in refused["damaged"]
-    assert "history.csv is damaged" in refused["no-history"]
     assert "runs only if you name it" in refused["own"]
 
 
@@ -67,21 +64,9 @@ def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "stored"),
-    [("3p2", "---p--"), ("-{3}p--", "---p--"), (" --- p 2", "---p--"), ("---p--", "---p--"), ("40p1", "-" * 40 + "p-")],
-)
-def test_counts_of_dashes_are_short_for_dashes(top, typed, stored):
-    run = open_run(top / "counter")
-    question = catalog.read(typed, run)
-    assert (question.given, question.stored.strip()) == (stored, stored)
-
-
-@pytest.mark.parametrize(
     ("name", "typed"),
     [
         ("counter", "3000p1"),
-        ("counter", "3q2"),
-        ("sweep/adds", "12"),
         pytest.param("sweep/adds", f"{'1' * 2001}+1", id="too long for a model of any length"),
         pytest.param("own", f"{'1' * 2000}+1", id="too long for a model of one's own"),
     ],

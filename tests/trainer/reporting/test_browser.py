@@ -1,6 +1,5 @@
 """The report of real runs in a real browser: on a phone, a tablet and a desktop, in light and dark, and on paper."""
 
-import base64
 import itertools
 import re
 from pathlib import Path
@@ -10,7 +9,6 @@ import configs
 import pytest
 from selenium import webdriver
 
-from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.training import session
@@ -74,27 +72,3 @@ def test_a_screen_reader_is_told_everything(driver, pages):
     roles = {each["role"] for each in tree}
     assert {"main", "banner", "contentinfo", "columnheader", "rowheader", "DisclosureTriangle"} <= roles
     assert driver.execute_script("return document.documentElement.lang") == "en"
-
-
-@pytest.mark.release
-def test_it_prints_in_black_on_white_with_everything_in_sight(driver, pages):
-    show(driver, pages["one"], dark=True, medium="print")
-    ink = driver.execute_script("return getComputedStyle(document.body).getPropertyValue('--ink')")
-    assert ink == drawing.LIGHT["ink"]
-    hidden = driver.execute_script("""
-        const hidden = (element) => element.getBoundingClientRect().height === 0;
-        return [...document.querySelectorAll("table")].filter(hidden).map((table) => table.caption.textContent);
-    """)
-    assert hidden == []
-    assert driver.execute_script("return getComputedStyle(document.querySelector('nav')).display") == "none"
-    asked = {"printBackground": True, "paperWidth": 8.27, "paperHeight": 11.69}
-    document = base64.b64decode(driver.execute_cdp_cmd("Page.printToPDF", asked)["data"])
-    assert document.startswith(b"%PDF")
-    assert 3 <= len(re.findall(rb"/Type /Page\b", document)) <= 20
-
-
-@pytest.mark.release
-def test_the_same_command_writes_the_same_page(pages, trained):
-    again = pages["one"].with_name("again.html")
-    assert main(["report", str(trained.folder), "-o", str(again), "--examples", "100", "--per-slice", "20"]) == 0
-    assert again.read_bytes() == pages["one"].read_bytes()

@@ -118,19 +118,6 @@ def open_regular(path: Path) -> IO[bytes]:
     raise OSError(errno.EINVAL, "Not a regular file", str(path))
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """The content of a regular file that has at most so many bytes.
-
-    Raises:
-      OSError: It cannot be read, is not a regular file, or has more bytes.
-    """
-    with open_regular(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise OSError(errno.EFBIG, f"It has more than {most:,} bytes", str(path))
-    return content
-
-
 def expanded(name: str | Path) -> Path:
     """The path of a name that begins with ``~`` for a home directory; a shell leaves it in ``--data-dir=~/data``."""
     with contextlib.suppress(RuntimeError):  # there is no such user
@@ -209,7 +196,7 @@ def is_locked(path: Path) -> bool:
       OSError: The file is there and cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
@@ -222,15 +209,11 @@ def is_locked(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, note: bytes = b"") -> Iterator[bool]:
-    """Holds the lock of a file, unless another process holds it; yields whether this one does.
+def locked(path: Path) -> Iterator[bool]:
+    """Holds the lock of a file, which is made, unless another process holds it; yields whether this one does.
 
     The operating system releases the lock when the process dies. The file stays: removing it would let two processes
     hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
-
-    Args:
-      path: The file, which is made.
-      note: The content that the file gets, for processes that find it locked.
 
     Raises:
       OSError: The file cannot be made.
@@ -242,9 +225,6 @@ def locked(path: Path, note: bytes = b"") -> Iterator[bool]:
         except BlockingIOError:
             yield False
         else:
-            if note:
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, note, 0)
             yield True
     finally:
         os.close(descriptor)

@@ -8,7 +8,6 @@ from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -48,7 +47,7 @@ def read(run: Run, best_epoch: int | None) -> Asked:
 
     evaluation, summary = {}, None
     try:
-        found = json.loads(files.read(run.evaluation))
+        found = json.loads(run.evaluation.read_text(encoding="utf-8"))
         if is_of_best(found.get("best_epoch")) and (not found.get("worst_slice") or _worst(found["worst_slice"])):
             evaluation = found
     except (OSError, ValueError, RecursionError, AttributeError, TypeError):

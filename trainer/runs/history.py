@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.runs.files import read, unreadable, write
+from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.stores import shown
 
@@ -57,13 +57,13 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        rows = csv.DictReader(io.StringIO(read(path), newline=""))
+        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
         found = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
         if found and all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in found):
             return found
         raise ValueError
     except OSError as error:
-        raise unreadable(path, error) from None
+        raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
     except (ValueError, TypeError, csv.Error):
         raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
 

@@ -12,7 +12,7 @@ from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import as_command, printable
 from seq2seq_arith.pipelines.formats.layout import NAME
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, stores
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, stores
 from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
@@ -147,7 +147,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
 def _is_whole(folder: Path) -> bool:
     """Whether the configuration of a run is a JSON object."""
     try:
-        return isinstance(json.loads(files.read(folder / CONFIG)), dict)
+        return isinstance(json.loads((folder / CONFIG).read_text(encoding="utf-8")), dict)
     except (OSError, ValueError, RecursionError):
         return False
 

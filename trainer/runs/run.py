@@ -4,21 +4,19 @@ import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import re
-import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import expanded, locked, make_directory, open_regular, remove_temporaries
+from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
-from seq2seq_arith.trainer.runs.files import read, write
+from seq2seq_arith.trainer.runs.files import write
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -30,7 +28,6 @@ EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
 ENDS = {"patience", "target"}
 CONFIG, LOCK = "config.json", ".lock"
-MOST_OF_A_LOCK = 1000  # bytes of its file that are read
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
@@ -144,16 +141,14 @@ class Run:
         if not writes:
             yield
             return
-        holder = f"process {os.getpid()} on {socket.gethostname()}"
         with contextlib.ExitStack() as stack:
             try:
                 make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / LOCK, holder.encode()))
+                is_ours = stack.enter_context(locked(self.folder / LOCK))
             except OSError as error:
                 raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
             if not is_ours:
-                holder = _holder(self.folder / LOCK) or "another process"
-                raise InputError(f"{holder} is training {self.place}; wait for it, or give another --run-dir")
+                raise InputError(f"another process is training {self.place}; wait for it, or give another --run-dir")
             yield
 
     def claim(self, writes: bool = True) -> None:
@@ -206,7 +201,7 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        values = json.loads(read(path))
+        values = json.loads(path.read_text(encoding="utf-8"))
         data = values["data"]
         sha256, directory = data["sha256"], data["directory"]
         if not (isinstance(sha256, str) and isinstance(directory, str)):
@@ -253,14 +248,6 @@ def open_all_with(folders: Sequence[str], models: Sequence[str], views: Sequence
             if plugins.absolute(name) not in used[option]:
                 raise InputError(f"--{option} is {name}, which is the {option} of none of these runs; leave it out")
     return runs
-
-
-def _holder(lock: Path) -> str:
-    """The process that holds the lock of a run, as its file names it; empty if it names none."""
-    with contextlib.suppress(OSError, ValueError), open_regular(lock) as file:
-        note = file.read(MOST_OF_A_LOCK).decode()
-        return note if re.fullmatch(r"process \d+ on [\w.-]+", note) else ""
-    return ""
 
 
 def _task_of(data: dict[str, Any]) -> Task:

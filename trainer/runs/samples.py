@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.tables import shortened, table
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs.files import read, write
+from seq2seq_arith.trainer.runs.files import write
 
 HEADER = ("question", "answer", "prediction", "")
 
@@ -83,7 +83,7 @@ def read_jsonl(path: Path) -> list[EpochSamples]:
     """
     found: list[EpochSamples] = []
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        for line in read(path).splitlines():
+        for line in path.read_text(encoding="utf-8").splitlines():
             values = json.loads(line)
             found.append(EpochSamples(int(values["epoch"]), tuple(Sample(**each) for each in values["samples"])))
     return found

@@ -17,7 +17,7 @@ import functools
 import itertools
 import shutil
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places.clients import ABSENT, etag
@@ -52,8 +52,7 @@ def working_copy(url: str) -> Path:
     if len(entries) > MOST_FILES or sum(entry.size for entry in entries) > MOST_BYTES:
         raise InputError(f"{url} has more files than a run; give the folder of a run, or one that is not there yet")
     # A key may be any text, also one that leads out of the folder.
-    folders = {str(parent) for entry in entries for parent in PurePosixPath(entry.name).parents}
-    if strange := [entry.name for entry in entries if entry.name in folders or not _is_plain(entry.name)]:
+    if strange := [entry.name for entry in entries if {"", ".."} & {*entry.name.split("/")}]:
         raise InputError(f"{url} has a file {strange[0]!r}, which no run has; give the folder of a run")
     folder = _folder(place)
     for entry in entries:
@@ -68,12 +67,6 @@ def working_copy(url: str) -> Path:
     for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
     return folder
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name is that of a file below a folder, on any disk."""
-    parts = name.split("/")
-    return not {"", ".", ".."} & set(parts) and "\0" not in name and all(len(part.encode()) <= 255 for part in parts)
 
 
 @functools.cache

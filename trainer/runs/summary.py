@@ -42,8 +42,8 @@ class Summary:
         if not path.exists():
             return None
         try:
-            return cls(**json.loads(files.read(path)))
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
-            raise files.unreadable(path, error) from None
+            raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except (ValueError, TypeError, RecursionError):
             raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None

@@ -11,11 +11,9 @@ from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import read_regular
 from seq2seq_arith.base.options import did_you_mean
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
@@ -40,8 +38,8 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     try:
-        summary = json.loads(files.read(run.summary))
-        evaluation = json.loads(files.read(run.evaluation))
+        summary = json.loads(run.summary.read_text(encoding="utf-8"))
+        evaluation = json.loads(run.evaluation.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
     suites = []
@@ -85,7 +83,7 @@ def file_of(path: Path) -> Path:
 def read(path: Path) -> list[dict[str, Any]]:
     """The lines of a file; of two with the same run and seed, the later one; raises InputError if it has others."""
     try:
-        lines = read_regular(path, files.MOST_OF_A_LIST).decode().splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read ({why}); give the results.jsonl of a sweep") from None

@@ -107,8 +107,6 @@ class Runner:
         log = self.folder / f"{planned.name}.log"
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
         environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)} | os.environ
-        if log.exists() and not log.is_file():
-            raise SweepError(f"{log} is no regular file, and the output of arith-model goes there; remove it")
         with log.open("a", encoding="utf-8") as file:
             with self._guard:
                 if self._stopped:

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -86,14 +85,6 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
     )
     assert [line["run"] for line in lines(tmp_path)] == ["rnn"]
     assert "2 of 2: rnn-seed0: at 2 " in out
-
-
-def test_a_pipe_in_the_place_of_a_log_does_not_block(tmp_path):
-    (tmp_path / "runs").mkdir()
-    os.mkfifo(tmp_path / "runs/cells-seed0.log")
-    code, _, err = sweep(*write(tmp_path, models='"lstm"'))
-    assert code == 1
-    assert f"{tmp_path}/runs/cells-seed0.log is no regular file, and the output of arith-model goes there; " in err
 
 
 @pytest.mark.release

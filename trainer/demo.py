@@ -4,12 +4,13 @@ Also the table at the end of a training.
 """
 
 import dataclasses
+import shlex
 from collections.abc import Mapping, Sequence
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import as_command, as_typed, printable, say
+from seq2seq_arith.base.terminal import as_typed, printable, say
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
@@ -77,7 +78,7 @@ def next_steps(trained: Sequence[Trained]) -> list[str]:
         (["evaluate", middle.folder], "see how many of each kind of question it gets right"),
         (["describe", last.folder], "see its network, layer by layer"),
     ]
-    commands = [as_command([program, *map(str, words)]) for words, _ in steps]
+    commands = [shlex.join([program, *map(str, words)]) for words, _ in steps]
     width = max(map(len, commands))
     return [f"{command:<{width}}  # {why}" for command, (_, why) in zip(commands, steps, strict=True)]
 

@@ -8,6 +8,7 @@ dataset changes.
 import argparse
 import dataclasses
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import events, files
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.terminal import SUCCESS, as_command, printable
+from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.commands.shared import failed
@@ -99,7 +100,7 @@ def write_card(data_dir: Path) -> Path:
         inside = (each for each in (data_dir, *data_dir.parents[:2]) if each.name == NAME and standing_configs(each))
         if above := next((each.parent for each in inside), None):
             raise InputError(
-                f"{data_dir} is within a data directory; give that: {as_command(['arith-data', 'card', str(above)])}"
+                f"{data_dir} is within a data directory; give that: {shlex.join(['arith-data', 'card', str(above)])}"
             )
         raise InputError(f"{folder} has no dataset with Parquet files; make one with arith-data generate first")
     default = next((config for config in configs if config.name == DEFAULT_TASK), configs[0])

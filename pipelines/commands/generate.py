@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import shlex
 import sys
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from seq2seq_arith.base.errors import EngineError, InputError, RunError, StoreEr
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import FIRST_OPTIONS
 from seq2seq_arith.base.tables import bytes_in_words
-from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, as_command, printable
+from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, printable
 from seq2seq_arith.pipelines.commands.shared import (
     NOTHING_LEFT,
     PROGRAM,
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(map(printable, problems)))
         events.emit("result", path=order.path, problems=problems)
         words = [word for word in args.words if word != "--check"]
-        return failed(f"{order.path} is damaged; make it anew with: {as_command([PROGRAM, *words, '--overwrite'])}")
+        return failed(f"{order.path} is damaged; make it anew with: {shlex.join([PROGRAM, *words, '--overwrite'])}")
     if order.published():
         order.publisher.tidy()
         order.publisher.name_default()

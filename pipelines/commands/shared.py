@@ -1,6 +1,7 @@
 """What several commands share: options, what they ask for, and how a command ends."""
 
 import argparse
+import json
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given
-from seq2seq_arith.base.terminal import FAILURE, fail, python_literal
+from seq2seq_arith.base.terminal import FAILURE, fail
 from seq2seq_arith.pipelines.formats.command import PROGRAM, fetch_command
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
@@ -96,11 +97,7 @@ def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
     if data_dir.startswith("s3://"):
         return  # TensorFlow cannot read from S3
     name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
-    literal = python_literal(data_dir)
-    if any("\udc80" <= each <= "\udcff" for each in data_dir):  # a byte that is not part of a character
-        print(f"tfds.load opens no directory whose name is not UTF-8, such as {literal}; rename it, then load it")
-        return
-    print(f'load it with: tfds.load("{name}", data_dir={literal})')
+    print(f'load it with: tfds.load("{name}", data_dir={json.dumps(data_dir, ensure_ascii=False)})')
 
 
 def failed(message: str, code: int = FAILURE, advice: str = "") -> int:

@@ -1,12 +1,12 @@
 """The commands that make a dataset and fetch it, as they are typed."""
 
 import re
+import shlex
 import types
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import words
-from seq2seq_arith.base.terminal import as_command
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, OPTIONAL_FORMATS, Layout
 from seq2seq_arith.pipelines.places.clients import CLIENTS
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
@@ -33,7 +33,7 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
             files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
     options = words(task, types.SimpleNamespace(**task.defaults))
     given = ["--data-dir", str(data_dir), *others, *_flags(data_dir)]
-    return as_command([PROGRAM, "generate", task.name, *task_file(task), *options, *files, *given])
+    return shlex.join([PROGRAM, "generate", task.name, *task_file(task), *options, *files, *given])
 
 
 def fetch_command(task: Task, path: AnyPath) -> str:
@@ -45,7 +45,7 @@ def fetch_command(task: Task, path: AnyPath) -> str:
     # Of Beam's flags, those of the store.
     own = CLIENTS[path.url.partition("://")[0]].FLAGS if isinstance(path, ObjectPath) else ()
     flags = [flag for flag in _flags(path) if flag.removeprefix("--").startswith(own)]
-    return as_command([PROGRAM, "fetch", str(path), "DIR", *task_file(task), *flags])
+    return shlex.join([PROGRAM, "fetch", str(path), "DIR", *task_file(task), *flags])
 
 
 def _flags(place: object) -> list[str]:

@@ -7,12 +7,13 @@ import argparse
 import importlib.metadata
 import importlib.util
 import platform
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.terminal import as_command, as_typed
+from seq2seq_arith.base.terminal import as_typed
 
 # Names for people, and the names of the packages on PyPI; any of them is enough.
 PACKAGES = {
@@ -39,7 +40,7 @@ def install_command(extra: str) -> str:
     It takes nothing of that name from an index: this package is installed, and pip reads the extra from it. So it
     works in a checkout, too.
     """
-    return as_command([as_typed(), "-m", "pip", "install", f"seq2seq_arith[{extra}]"])
+    return shlex.join([as_typed(), "-m", "pip", "install", f"seq2seq_arith[{extra}]"])
 
 
 def require(what: str, module: str, extra: str) -> None:

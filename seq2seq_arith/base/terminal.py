@@ -4,16 +4,13 @@ import argparse
 import contextlib
 import dataclasses
 import io
-import json
 import logging
 import os
-import shlex
 import shutil
 import signal
-import string
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +24,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Characters that mean themselves in $'...' of a shell, also after \\x and two digits.
-PLAIN = frozenset(string.ascii_letters + string.digits + "/._-+=:,@% ")
 
 
 @dataclasses.dataclass
@@ -91,15 +86,10 @@ def _interrupt(*_: object) -> None:
 
 
 def _open_streams() -> None:
-    """Opens the null device for closed standard streams: the next files would get their numbers and the prints."""
-    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(number)
-    for number, stream in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, stream) is None:
-            setattr(sys, stream, os.fdopen(number, "w" if number else "r", closefd=False))
-        elif number and isinstance(getattr(sys, stream), io.TextIOWrapper):
-            getattr(sys, stream).reconfigure(errors="replace")  # a terminal may not have the marks of the tables
+    """A terminal may not have the marks of the tables."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _fail_with_file(name: str, error: OSError) -> None:
@@ -212,42 +202,9 @@ def as_typed(program: str = "") -> str:
 
 
 def printable(text: object) -> str:
-    r"""A path or a message on one line: what the output cannot show is written as in Python, such as ``\n``.
+    r"""A path or a message on one line: what cannot be printed is written as in Python, such as ``\n``.
 
     >>> print(printable("two\nlines"))
     two\nlines
     """
-    return "".join(each if _is_shown(each) else ascii(each)[1:-1] for each in str(text))
-
-
-def python_literal(text: str) -> str:
-    r"""A string as Python reads it back, in characters that standard output has.
-
-    >>> print(python_literal("data"), python_literal("two\nlines"), python_literal("x\udcff"))
-    "data" "two\nlines" 'x\udcff'
-    """
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted if _is_shown(quoted) else ascii(text)
-
-
-def as_command(words: Sequence[str]) -> str:
-    r"""Words as a shell reads them back; those that cannot be shown are quoted as in bash and zsh.
-
-    >>> print(as_command(["ls", "a b", "two\nlines", "x\udcff"]))
-    ls 'a b' $'two\x0alines' $'x\xff'
-    """
-    return " ".join(shlex.quote(word) if _is_shown(word) else _ansi_quoted(word) for word in words)
-
-
-def _ansi_quoted(word: str) -> str:
-    characters = (chr(byte) if chr(byte) in PLAIN else f"\\x{byte:02x}" for byte in os.fsencode(word))
-    return f"$'{''.join(characters)}'"
-
-
-def _is_shown(text: str) -> bool:
-    """Whether standard output shows every character of a text as it is."""
-    try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
-    except UnicodeEncodeError:
-        return False
-    return text.isprintable()
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in str(text))

@@ -1,12 +1,9 @@
 """Exit codes, sentences, signals, streams and the log of both programs, and names as they are typed."""
 
-import ast
 import contextlib
-import io
 import json
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -93,16 +90,13 @@ def test_each_signal_stops_a_program_and_nohup_outlives_its_terminal():
     assert process.returncode == 0
 
 
-# Says where a new file goes, writes to both streams, and reads one line.
 STREAMS = """
-import os, sys
+import sys
 from seq2seq_arith.base import terminal
 
 with terminal.program("prog") as outcome:
-    with open(os.devnull) as file:
-        assert file.fileno() > 2
     print("err", file=sys.stderr)
-    print("out", sys.stderr.isatty(), repr(sys.stdin.read()))
+    print("out ✓")
 sys.exit(outcome.code)
 """
 
@@ -110,17 +104,17 @@ sys.exit(outcome.code)
 @pytest.mark.parametrize(
     ("redirection", "code", "out", "err"),
     [
-        ("<&-", 0, "out False ''\n", "err\n"),
-        ("<&- >&- 2>&-", 0, "", ""),
-        ("</dev/null >/dev/full", 1, "", "err\nprog: standard output: No space left on device\n"),
-        ("</dev/null >/dev/full 2>/dev/full", 1, "", ""),
-        ("</dev/null | true", 0, "", "err\n"),
+        ("", 0, "out ?\n", "err\n"),
+        (">/dev/full", 1, "", "err\nprog: standard output: No space left on device\n"),
+        (">/dev/full 2>/dev/full", 1, "", ""),
+        ("| true", 0, "", "err\n"),
     ],
 )
-def test_closed_and_full_streams(redirection, code, out, err):
-    done = subprocess.run(
-        ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, STREAMS], capture_output=True, text=True, timeout=60
-    )
+def test_full_and_left_streams(redirection, code, out, err):
+    """In a terminal that has no marks."""
+    command = ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, STREAMS]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=ascii_only)
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
 
 
@@ -195,26 +189,3 @@ def test_a_program_as_it_is_typed(tmp_path, monkeypatch, program, on_path, folde
     monkeypatch.setenv("PATH", str(tmp_path / on_path) if on_path else "")
     monkeypatch.setattr(terminal.sys, "executable", str(tmp_path / "venv/bin/python"))
     assert terminal.as_typed(program) == typed.format(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "encoding", "line", "literal", "typed"),
-    [
-        ("data", "utf-8", "data", '"data"', "data"),
-        ("a b", "utf-8", "a b", '"a b"', "'a b'"),
-        ("two\nlines", "utf-8", r"two\nlines", r'"two\nlines"', r"$'two\x0alines'"),
-        ("it's\t", "utf-8", r"it's\t", '"it\'s\\t"', r"$'it\x27s\x09'"),
-        ("é", "ascii", r"\xe9", r"'\xe9'", r"$'\xc3\xa9'"),
-        ("x\udcff", "utf-8", r"x\udcff", r"'x\udcff'", r"$'x\xff'"),
-        ("a\u2028b", "utf-8", r"a\u2028b", r"'a\u2028b'", r"$'a\xe2\x80\xa8b'"),
-    ],
-)
-def test_names_as_they_are_shown_and_typed(monkeypatch, text, encoding, line, literal, typed):
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
-    assert terminal.printable(text) == line
-    assert terminal.python_literal(text) == literal
-    assert ast.literal_eval(literal) == text
-    assert terminal.as_command([text]) == typed
-    if shutil.which("bash"):
-        done = subprocess.run(["bash", "-c", f"printf %s {typed}"], capture_output=True, check=True)
-        assert done.stdout == os.fsencode(text)

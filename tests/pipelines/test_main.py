@@ -1,10 +1,6 @@
 """``arith-data`` in processes of its own: what it prints, what it refuses, what it imports, what it leaves."""
 
-import ast
-import contextlib
-import io
 import json
-import os
 import re
 import shlex
 import shutil
@@ -336,30 +332,6 @@ def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
         assert program == "arith-data"
         if "--help" not in words:
             assert commands.parse(words).rest == []
-
-
-@pytest.mark.parametrize(
-    ("name", "encoding", "shown", "load"),
-    [
-        (b"two\nlines", "utf-8", r"two\nlines", r'tfds.load("seq2seq_arith/addition-n100", data_dir="{}/two\nlines")'),
-        (b"x\xff", "utf-8", r"x\udcff", r"tfds.load opens no directory whose name is not UTF-8, such as '{}/x\udcff'"),
-        ("é".encode(), "ascii", r"\xe9", r"""tfds.load("seq2seq_arith/addition-n100", data_dir='{}/\xe9')"""),
-    ],
-)
-def test_a_name_that_cannot_be_shown(made, tmp_path, name, encoding, shown, load):
-    """One line for the path, and a command that works when it is typed."""
-    data_dir = tmp_path / os.fsdecode(name)
-    shutil.copytree(made[0], data_dir)
-    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict")
-    with contextlib.redirect_stdout(out):
-        assert __main__.main(["generate", "addition", *SMALL, "--data-dir", str(data_dir)]) == 0
-        out.flush()
-    there, said = out.buffer.getvalue().decode(encoding).splitlines()
-    assert there.startswith(f"{tmp_path}/{shown}/seq2seq_arith/addition-n100/1.0.0 is there already")
-    assert load.format(tmp_path) in said
-    if said.startswith("load it with: "):
-        (argument,) = [each for each in ast.walk(ast.parse(said[14:])) if isinstance(each, ast.keyword)]
-        assert ast.literal_eval(argument.value) == str(data_dir)
 
 
 def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkeypatch, capsys):

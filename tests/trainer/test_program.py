@@ -69,7 +69,7 @@ REFUSED = {
     "describe": ["pq --view aligned"],
     "plot": ["", "run damaged other -o out.png"],
     "report": ["", "missing", "untrained", "run damaged other -o out.html", "run -o page.pdf", "fixed --lengths 9"],
-    "report run": ["-o s3://b/page.html", "--examples 0", "--lengths 0", "--model other.py:net"],
+    "report run": ["-o s3://b/page.html", "--examples 0", "--lengths 0"],
     "serve": ["missing", "empty", "empty --port 65536"],
     "serve empty --export": ["empty", "s3://b/page", "page"],
     "sweep sweep.toml --data-dir D --run-dir R": ["--seeds 2-1", "--jobs 0"],

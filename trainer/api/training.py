@@ -1,6 +1,5 @@
 """Training from Python."""
 
-import contextlib
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,6 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import configured, recipe_data
 from seq2seq_arith.trainer.runs.run import run_folder, standing
@@ -63,13 +61,10 @@ def train(
     own_tasks.use(task_file)
     place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
     settings, parameters = _divided(options)
-    task, plain = _tasks(dataset, recipe, parameters)
+    task = _task(dataset, recipe, parameters)
     config = configured(recipe, task, name=model, view=view, epochs=epochs, **settings)
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
     standing(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
-    if plain:
-        advice = f"give train the dataset generate({plain.config_name!r}, data_dir={place!r})"
-        making.say_if_other(plain, task, place, recipe, advice)
     make(task, place)
     import_tensorflow()
     from seq2seq_arith.trainer.training import session
@@ -92,16 +87,13 @@ def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     )
 
 
-def _tasks(dataset: Dataset | str, recipe: str, parameters: dict[str, Any]) -> tuple[Task, Task | None]:
-    """The dataset to train on; and the task's own with the same parameters, if the recipe names the one to train on."""
+def _task(dataset: Dataset | str, recipe: str, parameters: dict[str, Any]) -> Task:
+    """The dataset to train on."""
     if isinstance(dataset, Dataset):
         if parameters:
             why = f"{next(iter(parameters))} is a parameter of a dataset, and {dataset.config} has its own"
             raise InputError(f"{why}; give it to generate")
-        return dataset.task, None
+        return dataset.task
     if is_config_name(dataset):
-        return named(dataset, parameters), None
-    task = recipe_data(recipe, dataset, **task_fields(dataset, parameters))
-    with contextlib.suppress(InputError):  # the parameters may fit the recipe's dataset alone
-        return task, named(dataset, parameters)
-    return task, None
+        return named(dataset, parameters)
+    return recipe_data(recipe, dataset, **task_fields(dataset, parameters))

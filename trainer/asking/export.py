@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.terminal import printable, python_literal, say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
@@ -95,7 +95,7 @@ def export(run: Run, out: str) -> None:
         shutil.rmtree(partial, ignore_errors=True)
     events.emit("result", path=folder)
     example = text.example(run.task)
-    shown, saved = printable(folder), python_literal(f"{folder}/saved_model")
+    shown, saved = printable(folder), json.dumps(f"{folder}/saved_model", ensure_ascii=False)
     say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{example}"])')
     say(
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"

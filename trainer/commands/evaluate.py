@@ -6,6 +6,7 @@ from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.arguments import (
     DATA_FLAGS,
     add_own_code,
@@ -18,7 +19,7 @@ from seq2seq_arith.trainer.arguments import (
 from seq2seq_arith.trainer.config import ReportOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import local_folder, open_all_with, open_with
+from seq2seq_arith.trainer.runs.run import local_folder, open_run, open_with
 
 
 def _evaluate_options(evaluate: Parser) -> None:
@@ -84,7 +85,8 @@ def report(args: argparse.Namespace) -> int:
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = suite_options(args)
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
-    runs = open_all_with(args.run_dirs, args.model, args.view)
+    plugins.allow(*args.model, *args.view)
+    runs = [open_run(folder) for folder in args.run_dirs]
     for run in runs:
         for length in lengths or ():
             run.task_of_length(length)

@@ -1,13 +1,12 @@
 """``arith-model train`` and ``demo``: train a model, and make its dataset if it is missing."""
 
 import argparse
-import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import add_task_options, named_task, task_parameters
+from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import (
     FIRST_OPTIONS,
@@ -17,7 +16,6 @@ from seq2seq_arith.base.options import (
     given,
     options_of,
     whole_number,
-    words,
 )
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
@@ -96,7 +94,9 @@ def train(args: argparse.Namespace) -> int:
     _check(args)
     standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
     if not args.dry_run:
-        _make_dataset(args, task)
+        from seq2seq_arith.trainer.data import making
+
+        making.make_missing(task, args.data_dir)
     import_tensorflow()
     from seq2seq_arith.trainer import demo
     from seq2seq_arith.trainer.training import describe, devices, session
@@ -147,16 +147,6 @@ def _check(args: argparse.Namespace) -> None:
         if args.batch_size is not None:
             raise InputError("--batch-size and --batch-per-replica are given; give one of them")
         check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
-
-
-def _make_dataset(args: argparse.Namespace, task: Task) -> None:
-    """Makes the dataset of ``train`` if it is missing, and names the task's own dataset if it is there instead."""
-    from seq2seq_arith.trainer.data import making
-
-    with contextlib.suppress(InputError):  # the options may fit the recipe's dataset alone
-        plain = named_task(args, args.task, flags=DATA_FLAGS)
-        making.say_if_other(plain, task, args.data_dir, args.recipe, f"add: {' '.join(words(plain, task))}")
-    making.make_missing(task, args.data_dir)
 
 
 def _demo_options(demo: Parser) -> None:

@@ -31,23 +31,6 @@ def is_made(task: Task, data_dir: str) -> bool:
     return dataset_path(expanded(data_dir), task).exists()
 
 
-def say_if_other(plain: Task, task: Task, data_dir: str, recipe: str, advice: str) -> None:
-    """Says so if the task's own dataset is there, and that of the recipe is not, which is what will be made.
-
-    Args:
-      plain: The task's own dataset.
-      task: The recipe's dataset.
-      data_dir: Where datasets are kept.
-      recipe: The recipe's name.
-      advice: How to train on the task's own, to the end of the sentence.
-    """
-    if is_made(plain, data_dir) and not is_made(task, data_dir):
-        say(
-            f"{data_dir} has {plain.config_name}, and recipe {recipe!r} trains on {task.config_name}; to train on the "
-            f"former, {advice}"
-        )
-
-
 def is_missing(task: Task, data_dir: str) -> bool:
     """Whether the dataset of a task is not there, and is made before a training.
 

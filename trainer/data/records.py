@@ -11,7 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -54,23 +54,6 @@ class Examples:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shard:
-    """A TFRecord file of a split, as the metadata describe it.
-
-    Attributes:
-      path: The file.
-      examples: Its number of records.
-      num_bytes: Its size.
-      sha256: Its checksum.
-    """
-
-    path: AnyPath
-    examples: int
-    num_bytes: int
-    sha256: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Split:
     """The examples of a split, which stay in their files until a range of them is read.
 
@@ -79,14 +62,12 @@ class Split:
       directory: The dataset's directory or URL.
       name: The split's name.
       lengths: Examples of each shard.
-      digests: The sha256 of each shard.
     """
 
     task: Task
     directory: AnyPath
     name: str
     lengths: tuple[int, ...]
-    digests: tuple[str, ...]
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -147,16 +128,6 @@ class Split:
         """The first example of a shard."""
         return int(self._starts[shard])
 
-    def shards(self, first: int = 0, count: int | None = None) -> Iterator[Shard]:
-        """The files that hold these examples; all files, if no count is given, also those without examples."""
-        numbers = range(len(self.lengths))
-        if count is not None:
-            numbers = (number for number, _, _ in self._pieces(first, count))
-        for number in numbers:
-            examples = self.lengths[number]
-            size = examples * record_format(self.task).length
-            yield Shard(self._file(number), examples, size, self.digests[number])
-
     @functools.cached_property
     def _starts(self) -> np.ndarray:
         """The first example of each shard, and the number of all examples: int64 [shards + 1]."""
@@ -194,62 +165,6 @@ class Split:
             raise InputError(f"{file} has a damaged record, number {row + int(np.argmin(intact)):,}; {what_to_do}")
 
 
-class FileCheck:
-    """Compares the size and the sha256 of files with what the metadata state, once, in a thread.
-
-    The records that training reads are checked one by one, but each of them also fits into another file of the dataset,
-    or into another dataset. So whole files are compared, too, without letting the first step wait.
-    """
-
-    def __init__(self, shards: Iterable[Shard] = ()) -> None:
-        self._error: Exception | None = None
-        # A daemon, so that a training that is stopped does not wait for it.
-        self._thread = threading.Thread(target=self._run, args=(list(shards),), daemon=True)
-        self._thread.start()
-
-    def raise_found(self) -> None:
-        """Raises what was found so far, if anything.
-
-        Raises:
-          InputError: A file is missing, or is not the one that the metadata name.
-          StoreError: An object store fails.
-        """
-        if self._error is not None:
-            raise self._error
-
-    def finish(self) -> None:
-        """Waits until all files are compared, and raises what was found, if anything; as ``raise_found``."""
-        self._thread.join()
-        self.raise_found()
-
-    def _run(self, shards: list[Shard]) -> None:
-        try:
-            for shard in shards:
-                _compare(shard)
-        except Exception as error:
-            self._error = error
-
-
-def _compare(shard: Shard) -> None:
-    digest, size = hashlib.sha256(), 0
-    directory = shard.path.parents[0]
-    try:
-        for piece in paths.pieces(shard.path):
-            digest.update(piece)
-            size += len(piece)
-            if size > shard.num_bytes:
-                break
-    except OSError as error:
-        raise InputError(f"{shard.path} cannot be read ({error.strerror or error}); {advice(directory)}") from None
-    if size != shard.num_bytes:
-        raise InputError(
-            f"{shard.path} does not have the {shard.num_bytes:,} bytes of its {shard.examples:,} examples; "
-            f"{advice(directory)}"
-        )
-    if digest.hexdigest() != shard.sha256:
-        raise InputError(f"{shard.path} does not have the sha256 that {METADATA} states; {advice(directory)}")
-
-
 @dataclasses.dataclass(frozen=True)
 class Source:
     """A dataset on a disk or in an object store.
@@ -279,18 +194,13 @@ def open_source(task: Task, data_dir: str) -> Source:
     if not (path / METADATA).is_file():
         raise _missing(task, data_dir, place, path)
     try:
-        found, layout, content = metadata.read_checked(path)
-        checksums = content["files"]
-        lengths = _shard_lengths(path, found, checksums)
+        found, _, content = metadata.read_checked(path)
+        lengths = _shard_lengths(path, found, content["files"])
     except Problem as problem:
         raise InputError(f"{path / METADATA} cannot be used: {problem}; {advice(path)}") from None
     if found != task:
         raise InputError(f"{path} holds other parameters than its name says; generate it anew")
-    digests = {
-        split: tuple(checksums[tfrecord_path(split, shard, layout.num_shards)] for shard in range(layout.num_shards))
-        for split in SPLITS
-    }
-    splits = {split: Split(task, path, split, tuple(lengths[split]), digests[split]) for split in SPLITS}
+    splits = {split: Split(task, path, split, tuple(lengths[split])) for split in SPLITS}
     return Source(task, path, content["sha256"], splits)
 
 

@@ -4,13 +4,14 @@ import dataclasses
 import enum
 import json
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import as_command, printable
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.pipelines.formats.layout import NAME
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, stores
 from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
@@ -76,7 +77,7 @@ def folders(top: Path) -> dict[str, Path]:
     if not found and (top / NAME).is_dir():
         raise InputError(f"{top} holds datasets and no run; give the folder of your runs, such as runs")
     if not found:
-        command = as_command(["arith-model", "train", "addition", "--data-dir", "data", "--run-dir", f"{top}/addition"])
+        command = shlex.join(["arith-model", "train", "addition", "--data-dir", "data", "--run-dir", f"{top}/addition"])
         raise InputError(f"{top} holds no run; train one first: {command}")
     return found
 

@@ -4,7 +4,6 @@
     while there is no reason to stop:                              train
         until the epoch is complete:                               _train_epoch
             outcomes = learner.train(...)                            up to 50 steps in one call of TensorFlow
-            raise what the check of the files has found
             raise if a loss is not a number
             state.add(outcomes); a stage of the curriculum may end
             if checkpoint_seconds have passed: save last.npz
@@ -30,7 +29,7 @@ from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.data.records import Examples, FileCheck
+from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
@@ -55,7 +54,6 @@ class Loop:
       batches: The training stream.
       validation: The validation set.
       writes: Whether this process writes files; of several machines only the chief does.
-      check: Compares the files with the metadata at the same time; an error that it finds ends the training.
       observers: Called around each call of the learner, after each epoch, and at the end; one of them may end it.
       stages: The stages of the curriculum, if there is one.
     """
@@ -68,7 +66,6 @@ class Loop:
         batches: Batches,
         validation: Examples,
         writes: bool = True,
-        check: FileCheck | None = None,
         observers: Sequence[Observer] = (),
         stages: Stages | None = None,
     ) -> None:
@@ -78,7 +75,6 @@ class Loop:
         self.batches = batches
         self.validation = validation
         self.writes = writes
-        self.check = check or FileCheck()
         self.observers = observers
         self.stages = stages or Stages(learner, batches)
         self.epoch_steps = epoch_steps(self.config, batches)
@@ -149,8 +145,6 @@ class Loop:
             if not state.stopped:
                 # The checkpoint does not say so if an observer ends the training: the run may go on later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
-                if state.stopped:
-                    self.check.finish()
         for observer in self.observers:
             observer.on_end()
         return state
@@ -170,7 +164,6 @@ class Loop:
                     outcomes = self.stages.train(state.stage, state.step, count)
                 for observer in self.observers:
                     observer.on_steps(state.step, outcomes)
-                self.check.raise_found()
                 self._check_losses(outcomes["loss"])
                 state.add(outcomes)
                 if state.close_window(len(self.stages.lengths)) and self.writes:
@@ -195,8 +188,6 @@ class Loop:
         row |= {"examples_per_second": round(examples / state.epoch_seconds, 1), "seconds": round(state.seconds, 3)}
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
-        if state.stopped:
-            self.check.finish()
         values = self._values()
         if not self.writes:
             return

@@ -15,7 +15,7 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
-from seq2seq_arith.trainer.data.records import FileCheck, Shard, Source
+from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
@@ -158,7 +158,7 @@ def make_loop(plan: Plan) -> Loop:
     _announce(run, scored, replicas)
     if plan.on_gpus:
         _advise_on_gpus(config, view, replicas)
-    batches, read = _make_batches(source, config, replicas)
+    batches = _make_batches(source, config, replicas)
     total_steps = config.epochs * epoch_steps(config, batches)
     learner = _make_learner(config, view, strategy, total_steps)
 
@@ -172,7 +172,6 @@ def make_loop(plan: Plan) -> Loop:
         stages=Stages(learner, batches, config.lengths(task), make_shorter),
         validation=source.splits["validation"].head(scored),
         writes=is_chief,
-        check=FileCheck([*read, *source.splits["validation"].shards(0, scored)]),
     )
     if devices.cluster():
         _check_together(strategy, run)
@@ -289,12 +288,10 @@ def _advise_on_gpus(config: TrainConfig, view: View, replicas: int) -> None:
         )
 
 
-def _make_batches(source: Source, config: TrainConfig, replicas: int) -> tuple[Batches, list[Shard]]:
-    """The batches of a training, and the files that they are read from."""
+def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Batches:
     if config.stream:
-        return Stream.beside(source, config.batch_size, replicas, config.seed), []
-    training = source.splits["train"]
-    return Lanes(training, config.batch_size, replicas, config.seed), list(training.shards())
+        return Stream.beside(source, config.batch_size, replicas, config.seed)
+    return Lanes(source.splits["train"], config.batch_size, replicas, config.seed)
 
 
 def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:

@@ -20,18 +20,11 @@ SIZES = [10**4, 10**5, 10**6, 10**7, 10**8]
 
 # A row's title, the function, its arguments. Indented rows are compared with the row of ours above them.
 LARGE = {"digits": 7, "num_examples": 20_000_000}
-LONG = {"digits": 100, "num_examples": 1_000_000}
-THREADS = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
 TABLE: list[tuple[str, Callable, dict]] = [
     ("this pipeline, addition of 7 digits, TFRecord", ways.pipeline, LARGE),
-    ("  on one core", ways.pipeline, LARGE | {"cores": 1}),
-    ("  in two of Beam's worker threads", ways.pipeline, LARGE | {"flags": THREADS}),
-    ("  with structured draws", ways.pipeline, LARGE | {"draws": "structured"}),
     ("  cp of the same bytes, and fsync", ways.copy, LARGE),
-    ("this pipeline, addition of 100 digits, TFRecord", ways.pipeline, LONG),
     ("this pipeline, pq, TFRecord and Parquet", ways.pipeline, {"task": "pq", "parquet": True}),
     ("this pipeline, addition, TFRecord and Parquet", ways.pipeline, {"parquet": True}),
-    ("  the notebook's loop, strings in memory only", ways.notebook, {}),
     ("  Beam, one example per element, Distinct, WriteToParquet", ways.beam_elements, {}),
     ("  TFDS, a standard generator builder", ways.tfds_generator, {}),
     ("  TFDS, a standard Beam builder", ways.tfds_beam, {}),
@@ -57,30 +50,21 @@ def table(runs: int) -> None:
         measured = [measure(way, given) for _ in range(runs)]
         rate = show(name, measured, ours if name.startswith(" ") else 0.0)
         ours = ours if name.startswith(" ") else rate
-    for name, way in (("the trainer's input, pq", ways.read_trainer), ("  plain tfds.load, pq", ways.read_tfds)):
-        measured = [measure(way, {}) for _ in range(runs)]
-        rate = statistics.median(run["bytes"] / run["seconds"] for run in measured) / 1e6
-        print(f"{name:58}{measured[0]['examples']:>12,}{timing.median(measured, 'seconds'):>9.2f}{rate:>9.0f} MB/s")
 
 
 def show(name: str, measured: list[dict], ours: float = 0.0) -> float:
-    """Prints a row and returns its examples per second.
-
-    Args:
-      measured: The results of ``measure``.
-      ours: Examples per second of our row, if this one is compared with it: the row then ends with their ratio.
-    """
-    seconds = timing.median(measured, "seconds")
+    """Prints medians, and ``ours`` as a multiple of the rate if it is given; returns the rate, examples per second."""
+    seconds, memory = (statistics.median(run[what] for run in measured) for what in ("seconds", "memory"))
     rate = measured[0]["examples"] / seconds
-    memory = timing.median(measured, "memory") / 1e6
     ratio = f"{ours / rate:>9.2f}" if ours else ""
-    print(f"{name:58}{measured[0]['examples']:>12,}{seconds:>9.2f}{rate:>12,.0f}{memory:>9,.0f}{ratio}", flush=True)
+    row = f"{name:58}{measured[0]['examples']:>12,}{seconds:>9.2f}{rate:>12,.0f}{memory / 1e6:>9,.0f}{ratio}"
+    print(row, flush=True)
     return rate
 
 
 def measure(way: Callable, given: dict) -> dict:
     """One run of a way in a process of its own: examples, seconds as the way took them, and peak bytes of memory."""
-    result, memory = timing.call(ways.in_new_directory, way=way.__name__, given=given)
+    result, memory = timing.call(ways.in_new_directory, way, given)
     return result | {"memory": memory}
 
 

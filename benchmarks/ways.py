@@ -3,7 +3,6 @@
 Each is a function of an empty directory that returns the number of examples and the seconds.
 """
 
-import os
 import random
 import subprocess
 import tempfile
@@ -12,31 +11,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 NUM_EXAMPLES, DIGITS = 50_000, 3
-BATCH = 1024
 
 
-def in_new_directory(way: str, given: dict) -> dict:
-    """Runs a way, by its name, in a directory that is removed afterwards."""
+def in_new_directory(way: Callable, given: dict) -> dict:
+    """Runs a way in a directory that is removed afterwards."""
     with tempfile.TemporaryDirectory() as directory:
-        return globals()[way](Path(directory), **given)
+        return way(Path(directory), **given)
 
 
-def pipeline(
-    directory: Path,
-    task: str = "addition",
-    parquet: bool = False,
-    flags: tuple[str, ...] = (),
-    cores: int | None = None,
-    **parameters,
-) -> dict:
-    """This project, from the start of the pipeline to the published directory.
-
-    Args:
-      flags: Beam's flags.
-      cores: How many cores to use, if not all.
-    """
-    if cores:
-        os.sched_setaffinity(0, range(cores))
+def pipeline(directory: Path, task: str = "addition", parquet: bool = False, **parameters) -> dict:
+    """This project, from the start of the pipeline to the published directory."""
     from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.pipelines.beam.options import pipeline_options
     from seq2seq_arith.pipelines.create import create
@@ -46,7 +30,7 @@ def pipeline(
     made = Task(task, **parameters)
     start = time.perf_counter()
     layout = Layout.of(made, formats=choose_formats({"parquet": parquet}))
-    create(Order(made, layout, directory, pipeline_options(flags)))
+    create(Order(made, layout, directory, pipeline_options([])))
     return {"examples": made.num_examples, "seconds": time.perf_counter() - start}
 
 
@@ -57,25 +41,6 @@ def copy(directory: Path, **parameters) -> dict:
     subprocess.run(["cp", "-r", directory / "made", directory / "copied"], check=True)
     subprocess.run(["sync", "-f", directory / "copied"], check=True)
     return made | {"seconds": time.perf_counter() - start}
-
-
-def notebook(directory: Path) -> dict:
-    """The notebook's loop, which calls NumPy for each digit. It keeps strings in memory and writes nothing."""
-    import numpy as np
-
-    def number() -> int:
-        length = np.random.randint(1, DIGITS + 1)
-        return int("".join(np.random.choice(list("0123456789")) for _ in range(length)))
-
-    start = time.perf_counter()
-    seen, examples = set(), []
-    while len(examples) < NUM_EXAMPLES:
-        left, right = number(), number()
-        pair = (min(left, right), max(left, right))
-        if pair not in seen:
-            seen.add(pair)
-            examples.append(_example(left, right))
-    return {"examples": len(examples), "seconds": time.perf_counter() - start}
 
 
 def beam_elements(directory: Path) -> dict:
@@ -117,42 +82,6 @@ def tfds_beam(directory: Path) -> dict:
         return beam.Create(list(pairs))
 
     return _tfds(directory, generate, beam_runner="FnApiRunner")
-
-
-def read_trainer(directory: Path) -> dict:
-    """The trainer's input: batches of the pq dataset, checked, and in the order of training."""
-    from seq2seq_arith.arithmetic.task import Task
-    from seq2seq_arith.trainer.data import records
-    from seq2seq_arith.trainer.data.lanes import Lanes
-
-    def batches(data_dir: str, batch_size: int) -> Iterator:
-        lanes = Lanes(records.open_source(Task("pq"), data_dir).splits["train"], batch_size, 1, seed=0)
-        for step in range(len(lanes) // batch_size):
-            yield {"question": lanes.block(step, 1).questions[0]}
-
-    return _read(directory, batches)
-
-
-def read_tfds(directory: Path) -> dict:
-    """``tfds.load`` with the same batches."""
-
-    def batches(data_dir: str, batch_size: int) -> Iterator:
-        import tensorflow_datasets as tfds
-
-        return tfds.load("seq2seq_arith/pq", split="train", data_dir=data_dir).batch(batch_size).as_numpy_iterator()
-
-    return _read(directory, batches)
-
-
-def _read(directory: Path, batches: Callable[[str, int], Iterator]) -> dict:
-    pipeline(directory, task="pq")
-    for _ in batches(str(directory), BATCH):  # warm up: start TensorFlow, and fill the page cache
-        break
-    start = time.perf_counter()
-    examples = sum(len(batch["question"]) for batch in batches(str(directory), BATCH))
-    seconds = time.perf_counter() - start
-    size = sum(file.stat().st_size for file in directory.rglob("*-train.tfrecord-*"))
-    return {"examples": examples, "seconds": seconds, "bytes": size}
 
 
 def _tfds(directory: Path, generate, **config) -> dict:

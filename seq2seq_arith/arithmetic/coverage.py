@@ -130,9 +130,6 @@ def num_draws(task: Task) -> int:
     """How many draws are made for the dataset: enough to hold its N distinct keys, except in one run of 10^9.
 
     Where not all draws have known probabilities, this is a first guess, and the run may have to draw further.
-
-    Raises:
-      InputError: There are not that many keys, or finding them would take too many draws.
     """
     if not _is_practical(task):
         raise InputError(_too_many(task))

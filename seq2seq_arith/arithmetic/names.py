@@ -43,9 +43,6 @@ def read(name: str) -> tuple[str, dict[str, Any]]:
 
     >>> read("addition-d5-plain")
     ('addition', {'digits': 5, 'reverse': False})
-
-    Raises:
-      InputError: There is no such task, or a part of the name is not a parameter.
     """
     task, *parts = name.split("-")
     if task not in OPERATIONS:

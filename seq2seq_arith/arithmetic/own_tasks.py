@@ -79,9 +79,6 @@ def use(file: str | Path | None) -> tuple[str, ...]:
 
     Returns:
       The names of the tasks; none if the file is None.
-
-    Raises:
-      InputError: The file or a task has a fault; the sentence has the file and the line.
     """
     if file is None:
         return ()
@@ -90,11 +87,7 @@ def use(file: str | Path | None) -> tuple[str, ...]:
 
 
 def find(name: Any, sha256: str | None = None) -> OwnTask | None:
-    """The custom task of this name; None if there is none, or not with this checksum.
-
-    Raises:
-      InputError: An installed package gives it, and its code has a fault.
-    """
+    """The custom task of this name; None if there is none, or not with this checksum."""
     if not isinstance(name, str):
         return None
     if name not in _current and name in installed():
@@ -120,11 +113,7 @@ def ways_to_draw() -> list[str]:
 
 
 def named(name: Any, sha256: str | None = None) -> OwnTask:
-    """The custom task of this name, and of this checksum if there is one.
-
-    Raises:
-      InputError: There is no such task, or its file has not been named, or has changed.
-    """
+    """The custom task of this name, and of this checksum if there is one."""
     if own := find(name, sha256):
         return own
     if sha256 is None:
@@ -176,11 +165,7 @@ def _register(own: OwnTask) -> None:
 
 
 def _check(own: OwnTask) -> None:
-    """Checks a task on sampled and extreme operands of its smallest, its default and its largest size.
-
-    Raises:
-      InputError: It has a fault: one sentence with the file and the line.
-    """
+    """Checks a task on sampled and extreme operands of its smallest, its default and its largest size."""
     try:
         fault = next(_faults(own.name, own.operation), None)
     except Exception as error:

@@ -76,11 +76,7 @@ def task_parameters(
     *,
     flags: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The parameters that were given for a task, by field name; as ``add_task_options`` with the same.
-
-    Raises:
-      InputError: There is no such task, or it has no such word for its size.
-    """
+    """The parameters that were given for a task, by field name; as ``add_task_options`` with the same."""
     own = Task(task).notation.size_word
     parameters = given(arguments, Task, names, flags=flags)
     for word in SIZE_WORDS:
@@ -95,10 +91,6 @@ def task_parameters(
 
 
 def named_task(arguments: argparse.Namespace, task: str, *, flags: Mapping[str, str] | None = None) -> Task:
-    """The task of this name with the parameters that were given, and no more examples than are practical by default.
-
-    Raises:
-      InputError: A parameter is of the wrong kind or out of its range.
-    """
+    """The task of this name with the parameters that were given, and no more examples than are practical by default."""
     parameters = task_parameters(arguments, task, flags=flags)
     return coverage.fitted(Task(task, **parameters), parameters)

@@ -88,9 +88,6 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
       question: The question.
       task: The task that the model was trained on.
       most_digits: The longest operand that the model can read; None for that of the task.
-
-    Raises:
-      InputError: It is not a question of this task, or it is too long.
     """
     question = spelled(question, task)
     operands = _operands(question, task)
@@ -129,11 +126,7 @@ def example(task: Task) -> str:
 
 
 def typed_operands(question: str, task: Task) -> tuple[str, ...]:
-    """The operands of a question as a person writes it, also with the short forms of ``spelled``; blanks are ignored.
-
-    Raises:
-      InputError: It is not a question of this task.
-    """
+    """The operands of a question as a person writes it, also with the short forms of ``spelled``."""
     return _operands(spelled(question, task), task)
 
 
@@ -166,9 +159,6 @@ def spelled(question: str, task: Task) -> str:
     '777+1'
     >>> spelled("3p-{2}", Task("pq"))
     '---p--'
-
-    Raises:
-      InputError: The short forms stand for more characters than a question of any size has.
     """
     symbol, short = task.operation.symbol, question
     if task.notation is DASHES:

@@ -76,9 +76,6 @@ def emit(event: str, **fields: Any) -> None:
     Args:
       event: Its name.
       **fields: What belongs to it: values that JSON has; others are written as text.
-
-    Raises:
-      OSError: It cannot be written.
     """
     with _lock:
         if _output is not None:

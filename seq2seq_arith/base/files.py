@@ -74,9 +74,6 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
     The content and the directory entry are on the disk when the block has ended. A file of that name is replaced in
     one step. Several processes may write the same file at once: each has a temporary file with a random name, made
     with ``O_EXCL``.
-
-    Raises:
-      OSError: The file cannot be written.
     """
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}")
     try:
@@ -92,22 +89,14 @@ def whole_file(path: Path) -> Iterator[HashedFile]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a small file as ``whole_file`` does, its folder made if need be.
-
-    Raises:
-      OSError: The file cannot be written.
-    """
+    """Writes a small file as ``whole_file`` does, its folder made if need be."""
     make_directory(path.parent)
     with whole_file(path) as file:
         file.write(content)
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file for reading; a pipe or a device in its place would block, or never end.
-
-    Raises:
-      OSError: It cannot be opened, or is not a regular file.
-    """
+    """Opens a regular file for reading; a pipe or a device in its place would block, or never end."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     kind = os.fstat(descriptor).st_mode
     if stat.S_ISREG(kind):
@@ -126,11 +115,7 @@ def expanded(name: str | Path) -> Path:
 
 
 def make_directory(path: Path) -> None:
-    """Makes a directory and those above it, if they are not there; each new directory entry is on the disk.
-
-    Raises:
-      OSError: It cannot be made.
-    """
+    """Makes a directory and those above it, if they are not there; each new directory entry is on the disk."""
     missing = [part for part in (path, *path.parents) if not part.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for part in missing:
@@ -173,9 +158,6 @@ def exchange(path: Path, other: Path) -> bool:
     """Exchanges the names of two files or directories in one step; returns False where the system cannot.
 
     Linux can on most file systems, by ``renameat2``.
-
-    Raises:
-      OSError: One of them is not there, or the directory cannot be written.
     """
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
@@ -190,11 +172,7 @@ def exchange(path: Path, other: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock of a file; to test it, the lock is taken for a moment.
-
-    Raises:
-      OSError: The file is there and cannot be read.
-    """
+    """Whether a process holds the lock of a file; to test it, the lock is taken for a moment."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
@@ -214,9 +192,6 @@ def locked(path: Path) -> Iterator[bool]:
 
     The operating system releases the lock when the process dies. The file stays: removing it would let two processes
     hold locks of one name. Over NFS, Linux asks the server for the lock, so it holds among machines.
-
-    Raises:
-      OSError: The file cannot be made.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     try:

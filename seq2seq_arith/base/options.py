@@ -87,11 +87,7 @@ def options_of(cls: Any) -> dict[str, tuple[dataclasses.Field, Option]]:
 
 
 def check(instance: Any) -> None:
-    """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices.
-
-    Raises:
-      InputError: A value is of the wrong kind or out of its range.
-    """
+    """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices."""
     for name, (field, about) in options_of(instance).items():
         value = getattr(instance, name)
         kind, optional = _kind(field)

@@ -44,11 +44,7 @@ def install_command(extra: str) -> str:
 
 
 def require(what: str, module: str, extra: str) -> None:
-    """Makes sure that a module can be imported.
-
-    Raises:
-      InputError: It is not installed. The message says what needs it, and which extra brings it.
-    """
+    """Makes sure that a module can be imported."""
     if not is_installed(module):
         raise InputError(f"{what} needs {module}, which is not installed: {install_command(extra)}")
 

@@ -31,9 +31,6 @@ def read(file: Path, what: str, form: str) -> bytes:
       file: The file.
       what: The beginning of the sentence if it cannot be read, such as ``model is 'nets.py:adder'``.
       form: What to give instead.
-
-    Raises:
-      InputError: It cannot be read.
     """
     try:
         return file.read_bytes()

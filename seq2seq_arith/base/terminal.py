@@ -140,11 +140,7 @@ def add_log_options(parser: Any) -> None:
 
 
 def start_log(arguments: argparse.Namespace) -> None:
-    """Logs as the options say. A log that can no longer be written ends; the work goes on.
-
-    Raises:
-      InputError: The file cannot be written.
-    """
+    """Logs as the options say. A log that can no longer be written ends; the work goes on."""
     root = logging.getLogger()
     root.setLevel((arguments.log_level or (QUIET if arguments.log_file is None else "info")).upper())
     if arguments.log_file is None:

@@ -37,10 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option.
-
-    Raises InputError if an argument is unknown, or of the wrong kind.
-    """
+    """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option."""
     top = parser()
     complete(top)
     args, rest = top.parse_known_args(argv)

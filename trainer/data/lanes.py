@@ -132,10 +132,6 @@ class Lanes:
         Args:
           first, count: The steps.
           rows: Which rows of each step to read, with start and stop; None for all.
-
-        Raises:
-          InputError: A file is missing, ends early, or has a damaged record.
-          StoreError: An object store fails.
         """
         rows = rows or slice(0, self.rows)
         lanes = self.lanes_of(rows)

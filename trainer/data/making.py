@@ -42,12 +42,7 @@ def is_missing(task: Task, data_dir: str) -> bool:
 
 
 def check(task: Task, data_dir: str) -> "Order":
-    """Checks that a dataset that is missing can be made.
-
-    Raises:
-      InputError: The dataset cannot be drawn, or the directory cannot be written.
-      OSError: The disk is full.
-    """
+    """Checks that a dataset that is missing can be made."""
     from seq2seq_arith.pipelines.order import Order
 
     place = expanded(data_dir).absolute()
@@ -60,13 +55,7 @@ def check(task: Task, data_dir: str) -> "Order":
 
 
 def make_missing(task: Task, data_dir: str) -> None:
-    """Makes the dataset of a task as ``arith-data generate`` does, if ``is_missing``, and says so.
-
-    Raises:
-      InputError: The dataset cannot be drawn, or the directory cannot be written.
-      RunError: Making it failed.
-      OSError: The disk is full.
-    """
+    """Makes the dataset of a task as ``arith-data generate`` does, if ``is_missing``, and says so."""
     if not is_missing(task, data_dir):
         return
     order = check(task, data_dir)

@@ -87,10 +87,6 @@ class Split:
 
         Args:
           first, count: Which examples; at least one, and they must be there.
-
-        Raises:
-          InputError: A file is missing, ends early, or has a damaged record.
-          StoreError: An object store fails.
         """
         strings, width = self.read_strings(first, count), self.task.question_width
         return Examples(strings[:, :width], strings[:, width:])
@@ -115,11 +111,7 @@ class Split:
         return strings
 
     def head(self, count: int) -> Examples:
-        """The first examples, or all if there are fewer: a random sample of the split, for they lie in hash order.
-
-        Raises:
-          InputError, StoreError: As for ``read``.
-        """
+        """The first examples, or all if there are fewer: a random sample of the split, for they lie in hash order."""
         count, size = min(count, len(self)), self.rows_per_range
         parts = [self.read(first, min(size, count - first)) for first in range(0, count, size)]
         return Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("questions", "answers")))
@@ -183,12 +175,7 @@ class Source:
 
 
 def open_source(task: Task, data_dir: str) -> Source:
-    """The dataset of a task under a directory, where TFDS finds it, too. No example is read.
-
-    Raises:
-      InputError: There is none, or it is not as arith-data wrote it.
-      StoreError: An object store fails.
-    """
+    """The dataset of a task under a directory, where TFDS finds it, too. No example is read."""
     place = paths.parse_place(data_dir)
     path = dataset_path(place, task)
     if not (path / METADATA).is_file():
@@ -210,11 +197,7 @@ def advice(directory: AnyPath) -> str:
 
 
 def _shard_lengths(path: AnyPath, task: Task, digests: dict[str, str]) -> dict[str, list[int]]:
-    """The examples of each shard, by split, from ``dataset_info.json``.
-
-    Raises:
-      InputError: The dataset is not described as arith-data described it.
-    """
+    """The examples of each shard, by split, from ``dataset_info.json``."""
     for name in (DATASET_INFO, FEATURES):
         try:
             content = paths.read_bytes(path / name)

@@ -51,10 +51,6 @@ class Stream:
 
         The validation set has the smallest split hashes. So each is below that of any training example, and the
         smallest hash of some training examples is a cutoff that leaves out all validation pairs, and few others.
-
-        Raises:
-          InputError: Too few pairs remain, or the dataset cannot be read.
-          StoreError: An object store fails.
         """
         task = source.task
         operands = text.operands(task, source.splits["train"].head(SAMPLE).questions)
@@ -67,11 +63,7 @@ class Stream:
         return cls(task, cutoff, batch_size, multiple, seed)
 
     def up_to(self, length: int) -> "Stream":
-        """The stream of strings up to a length, as its task writes them. It leaves out the same pairs.
-
-        Raises:
-          InputError: All of the shortest ones are left out.
-        """
+        """The stream of strings up to a length, as its task writes them. It leaves out the same pairs."""
         shorter = dataclasses.replace(self, length=length)
         sample = shorter._drawn(0, np.arange(SAMPLE, dtype=np.uint64))
         if shorter._left_out(sample).all():

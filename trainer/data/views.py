@@ -190,9 +190,6 @@ def make_view(name: str, task: Task, sha256: str | None = None) -> View:
       name: A name of the registry, or a view of one's own.
       task: Whose strings they are.
       sha256: The checksum that the file of a view of one's own must have; None if that does not matter.
-
-    Raises:
-      InputError: The task has no such view, or a view of one's own has a fault.
     """
     check_view(name, task)
     if name in VIEWS:
@@ -201,11 +198,7 @@ def make_view(name: str, task: Task, sha256: str | None = None) -> View:
 
 
 def _own(name: str, found: type, task: Task) -> View:
-    """A view of one's own, tried out.
-
-    Raises:
-      InputError: It has a fault; the sentence has the file and the line.
-    """
+    """A view of one's own, tried out."""
     file, place = plugins.file_of(name), _place(found)
     if not issubclass(found, View):
         raise InputError(f"{place} {found.__name__} does not derive from seq2seq_arith.trainer.data.views.View")

@@ -61,8 +61,6 @@ def save(path: Path, arrays: Mapping[str, np.ndarray], state: dict[str, Any], *,
 
     The folder is made if need be. With ``keep``, the file that ``path`` was until now gets that name: at any moment one
     of the two is there.
-
-    Raises WriteError if the file cannot be written.
     """
     with whole_file(path) as file:
         _write(file, arrays, state)
@@ -83,10 +81,7 @@ def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The variables, by key, and the state that ``save`` saved.
-
-    Raises InputError if the file is missing; DamagedError if it is damaged.
-    """
+    """The variables, by key, and the state that ``save`` saved."""
     try:
         with path.open("rb") as file:
             return _read(file)
@@ -107,10 +102,7 @@ def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray],
 def check(
     variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path
 ) -> "dict[str, keras.Variable]":
-    """Variables by the keys of their saved values, which have the same shapes and dtypes.
-
-    Raises InputError if the values are those of another model.
-    """
+    """Variables by the keys of their saved values, which have the same shapes and dtypes."""
     by_name = dict(zip(keys(variables), variables, strict=True))
     expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
     if expected != {name: (array.shape, array.dtype.name) for name, array in arrays.items()}:
@@ -119,10 +111,7 @@ def check(
 
 
 def keys(variables: "Sequence[keras.Variable]") -> list[str]:
-    """The keys of variables: their paths, which must be the same in every process.
-
-    Raises ValueError if two variables have the same path: a layer of the model has no name of its own.
-    """
+    """The keys of variables: their paths, which must be the same in every process."""
     seeds = itertools.count()
     names = [f"seed_generator_{next(seeds)}" if SEED.match(variable.path) else variable.path for variable in variables]
     if repeated := [name for name, count in collections.Counter([*names, STATE]).items() if count > 1]:

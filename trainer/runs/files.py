@@ -24,12 +24,7 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[files.HashedFile]:
-    """A binary file as that of ``base.files.whole_file``, its folder made if need be.
-
-    Raises:
-      WriteError: The file cannot be written.
-      StoreError: It belongs to a run in an object store, which fails.
-    """
+    """A binary file as that of ``base.files.whole_file``, its folder made if need be."""
     with translate_errors(path):
         files.make_directory(path.parent)
         with files.whole_file(path) as file:
@@ -38,22 +33,13 @@ def whole_file(path: Path) -> Iterator[files.HashedFile]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Writes a small file.
-
-    Raises:
-      WriteError, StoreError: As ``whole_file``.
-    """
+    """Writes a small file."""
     with whole_file(path) as file:
         file.write(content)
 
 
 def rename(path: Path, to: Path) -> None:
-    """Gives a file another name, under which there may be one; a store gets a copy, and keeps the first name, too.
-
-    Raises:
-      WriteError: It cannot be renamed.
-      StoreError: As ``whole_file``.
-    """
+    """Gives a file another name, under which there may be one; a store gets a copy, and keeps the first name, too."""
     with translate_errors(to):
         path.replace(to)
     stores.put(to)

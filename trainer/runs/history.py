@@ -113,8 +113,6 @@ def curves(
 
     Of a single run, the curves on the training set stand beside them. There is a chart of this size, in inches, for
     each of these ``METRICS``.
-
-    Raises InputError if there are too many runs, or matplotlib is not installed.
     """
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a picture with more than {MOST_RUNS} cannot be read")

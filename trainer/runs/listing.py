@@ -68,8 +68,6 @@ def folders(top: Path) -> dict[str, Path]:
     """The folders of runs at or below a folder, by the names that people see, in their order.
 
     Links are not followed, so that nothing outside is shown.
-
-    Raises InputError if the folder is not there, or has no run in it.
     """
     if not top.is_dir():
         raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")

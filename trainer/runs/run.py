@@ -134,10 +134,7 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
-        """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store.
-
-        Raises InputError if another process is training there, or the folder cannot be written.
-        """
+        """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
         if not writes:
             yield
             return
@@ -152,10 +149,7 @@ class Run:
             yield
 
     def claim(self, writes: bool = True) -> None:
-        """Takes the folder for this run: writes the configuration, unless a run that has been trained has it already.
-
-        Raises InputError if the folder has other files or another run, or cannot be written.
-        """
+        """Takes the folder for this run: writes the configuration, unless a trained run has it already."""
         there = self.check_folder()
         if not writes:
             return
@@ -173,10 +167,7 @@ class Run:
 
 
 def standing(folder: Path, task: Task) -> Run | None:
-    """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there.
-
-    Raises InputError if the folder is a file, has other files, or holds a run on another dataset.
-    """
+    """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there."""
     shown = stores.shown(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or not there yet")
@@ -232,10 +223,7 @@ def _task_of(data: dict[str, Any]) -> Task:
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run that a path or a URL names; of a URL, this process's copy.
-
-    Raises InputError if the name is empty, or the store cannot be used; StoreError if the store fails.
-    """
+    """The folder of a run that a path or a URL names; of a URL, this process's copy."""
     return stores.working_copy(name) if stores.is_url(name) else local_folder(name)
 
 

@@ -40,10 +40,6 @@ def working_copy(url: str) -> Path:
     """A folder with all files of a run in an object store, as they are now; it is removed when this process ends.
 
     Nothing needs to be at the URL yet.
-
-    Raises:
-      InputError: The URL or the store cannot be used, or there is more than a run has.
-      StoreError: The store fails.
     """
     place = parse_place(url)
     assert isinstance(place, ObjectPath)
@@ -80,12 +76,7 @@ def _folder(place: ObjectPath) -> Path:
 
 
 def put(path: Path) -> None:
-    """Puts a file that has been written into the store, if it lies in a working copy.
-
-    Raises:
-      InputError, StoreError: The store does not take it.
-      TrainingError: It is a training's, and another process has written or removed it.
-    """
+    """Puts a file that has been written into the store, if it lies in a working copy."""
     there = _object(path)
     if there is None:
         return

@@ -74,10 +74,7 @@ def typed(settings: dict[str, Any]) -> list[str]:
 
 
 def read(path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]]) -> tuple[Planned, ...]:
-    """The runs of a file, in its order; ``read_seeds`` reads the seeds of a table that has its own.
-
-    Raises InputError if the file cannot be read, or is not the file of a sweep.
-    """
+    """The runs of a file, in its order; ``read_seeds`` reads the seeds of a table that has its own."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

@@ -49,11 +49,7 @@ class Runner:
         self._stopped = False
 
     def run(self) -> None:
-        """Trains and evaluates every run that has no line in the results, and adds its line.
-
-        Raises InputError if the folder cannot be used, another sweep is running in it, or it has the result of a run of
-        that name with other settings; SweepError if runs have failed; the others have their lines.
-        """
+        """Trains and evaluates every run that has no line in the results, and adds its line."""
         with self._locked():
             done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
             missing = [each for each in self.planned if each.name not in done]
@@ -89,10 +85,7 @@ class Runner:
         return failed
 
     def _run_one(self, planned: Planned) -> dict[str, Any]:
-        """Trains and evaluates a run; each goes on where it was stopped.
-
-        Raises SweepError if it has failed.
-        """
+        """Trains and evaluates a run; each goes on where it was stopped."""
         folder = self.folder / planned.name
         self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
         named = {kind.option: str(planned.settings.get(kind.option, "")) for kind in plugins.KINDS}

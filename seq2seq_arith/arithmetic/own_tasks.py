@@ -49,21 +49,13 @@ MOST_CHARACTERS = 2**18  # of long strings fewer are tried
 
 @dataclasses.dataclass(frozen=True)
 class OwnTask:
-    """A custom task and where its code is.
+    """A custom task and where its code is."""
 
-    Attributes:
-      name: Of the task.
-      operation: Its ``Operation``.
-      sha256: The checksum of the file.
-      place: The path of the file; or ``module:name``, in an installed package.
-      source: The content of the file; None in an installed package.
-    """
-
-    name: str
-    operation: Operation
-    sha256: str
-    place: str
-    source: bytes | None
+    name: str  # of the task
+    operation: Operation  # its ``Operation``
+    sha256: str  # the checksum of the file
+    place: str  # the path of the file; or ``module:name``, in an installed package
+    source: bytes | None  # the content of the file; None in an installed package
 
     def __reduce__(self) -> tuple:
         return _revived, (self.name, self.sha256, self.place, self.source)

@@ -28,15 +28,10 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @dataclasses.dataclass
 class Outcome:
-    """The end of a program's work, which the work may set.
+    """The end of a program's work, which the work may set."""
 
-    Attributes:
-      code: The exit code.
-      stopped: The sentence after Ctrl-C, SIGTERM, or the end of the terminal.
-    """
-
-    code: int = SUCCESS
-    stopped: str = "stopped"
+    code: int = SUCCESS  # the exit code
+    stopped: str = "stopped"  # the sentence after Ctrl-C, SIGTERM, or the end of the terminal
 
 
 @contextlib.contextmanager

@@ -48,17 +48,11 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class _Held:
-    """A range of a lane.
+    """A range of a lane."""
 
-    Attributes:
-      number: The pass for which it was shuffled.
-      begin: The place of its first row in that pass.
-      rows: Its examples, shuffled, as one item each: a question followed by its answer.
-    """
-
-    number: int
-    begin: int
-    rows: np.ndarray
+    number: int  # the pass for which it was shuffled
+    begin: int  # the place of its first row in that pass
+    rows: np.ndarray  # its examples, shuffled, as one item each: a question followed by its answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,18 +60,12 @@ class Lanes:
     """An endless stream of global batches, pass after pass, each pass in an order of its own.
 
     It is the same for any number of machines and replicas, and for any number of steps per block.
-
-    Attributes:
-      split: The training set.
-      batch_size: Examples per batch; the last batch of a pass may have fewer.
-      multiple: The number of replicas; the rows of a step are padded to a multiple of it.
-      seed: The order of pass p is a function of (seed, p).
     """
 
-    split: Split
-    batch_size: int
-    multiple: int
-    seed: int
+    split: Split  # the training set
+    batch_size: int  # examples per batch; the last batch of a pass may have fewer
+    multiple: int  # the number of replicas; the rows of a step are padded to a multiple of it
+    seed: int  # the order of pass p is a function of (seed, p)
 
     @functools.cached_property
     def lanes(self) -> int:

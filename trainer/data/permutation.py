@@ -34,14 +34,10 @@ class Permutation:
 
     >>> sorted(Permutation(5, key=1)(np.arange(5)).tolist())
     [0, 1, 2, 3, 4]
-
-    Attributes:
-      size: How many numbers there are, below 2^52.
-      key: From 0 to 2^64 - 1.
     """
 
-    size: int
-    key: int
+    size: int  # how many numbers there are, below 2^52
+    key: int  # from 0 to 2^64 - 1
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """The numbers at these places of the order: int64 [n], each from 0 to ``size - 1``."""

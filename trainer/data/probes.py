@@ -53,14 +53,10 @@ class KeySet:
     >>> trained = KeySet(Task("addition"), keys(Task("addition"), (numbers.from_ints([3]), numbers.from_ints([5]))))
     >>> trained.has((numbers.from_ints([5, 3, 5], 2), numbers.from_ints([3, 5, 10**20 + 3], 2))).tolist()
     [True, True, False]
-
-    Attributes:
-      task: The task of the set; it decides what a key is.
-      values: As ``keys`` gives them.
     """
 
-    task: Task
-    values: np.ndarray
+    task: Task  # the task of the set; it decides what a key is
+    values: np.ndarray  # as ``keys`` gives them
 
     def has(self, operands: Operands) -> np.ndarray:
         """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
@@ -75,12 +71,9 @@ class KeySearch:
     So a key lies where its hash says, give or take some rows: n examples whose hashes are uniform lie within a few
     times sqrt(n)/2 of their expected rows. Only these rows are read, and more if the hashes there do not enclose the
     key's own.
-
-    Attributes:
-      split: The training set.
     """
 
-    split: Split
+    split: Split  # the training set
 
     def has(self, operands: Operands) -> np.ndarray:
         """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""

@@ -55,19 +55,12 @@ class Examples:
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """The examples of a split, which stay in their files until a range of them is read.
+    """The examples of a split, which stay in their files until a range of them is read."""
 
-    Attributes:
-      task: The parameters of the dataset.
-      directory: The dataset's directory or URL.
-      name: The split's name.
-      lengths: Examples of each shard.
-    """
-
-    task: Task
-    directory: AnyPath
-    name: str
-    lengths: tuple[int, ...]
+    task: Task  # the parameters of the dataset
+    directory: AnyPath  # the dataset's directory or URL
+    name: str  # the split's name
+    lengths: tuple[int, ...]  # examples of each shard
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -159,19 +152,12 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A dataset on a disk or in an object store.
+    """A dataset on a disk or in an object store."""
 
-    Attributes:
-      task: Its parameters.
-      directory: Its directory or URL.
-      sha256: The checksum of its metadata, which hold the checksum of every file; it identifies the data.
-      splits: The splits by name.
-    """
-
-    task: Task
-    directory: AnyPath
-    sha256: str
-    splits: dict[str, Split]
+    task: Task  # its parameters
+    directory: AnyPath  # its directory or URL
+    sha256: str  # the checksum of its metadata, which hold the checksum of every file; it identifies the data
+    splits: dict[str, Split]  # the splits by name
 
 
 def open_source(task: Task, data_dir: str) -> Source:

@@ -27,23 +27,14 @@ SAMPLE = 4096  # examples that tell where the cutoff is
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """An endless stream of global batches of fresh draws; a pair may come again, as draws do.
+    """An endless stream of global batches of fresh draws; a pair may come again, as draws do."""
 
-    Attributes:
-      task: Decides how pairs are drawn.
-      cutoff: Pairs whose split hash is below it are left out.
-      batch_size: Examples per batch.
-      multiple: The number of replicas; the rows of a step are padded to a multiple of it.
-      seed: Another seed has other draws.
-      length: The most digits (or dashes, or letters) of an operand; None for those of the task.
-    """
-
-    task: Task
-    cutoff: int
-    batch_size: int
-    multiple: int
-    seed: int
-    length: int | None = None
+    task: Task  # decides how pairs are drawn
+    cutoff: int  # pairs whose split hash is below it are left out
+    batch_size: int  # examples per batch
+    multiple: int  # the number of replicas; the rows of a step are padded to a multiple of it
+    seed: int  # another seed has other draws
+    length: int | None = None  # the most digits (or dashes, or letters) of an operand; None for those of the task
 
     @classmethod
     def beside(cls, source: Source, batch_size: int, multiple: int, seed: int) -> "Stream":

@@ -110,10 +110,6 @@ def fullest(mean: float, bins: int) -> float:
 
     The number in one bin has a Poisson distribution. Below ``NEARLY_NORMAL``, the result is the least number that less
     than half a bin is expected to exceed.
-
-    Args:
-      mean: The things per bin.
-      bins: How many bins there are.
     """
     if mean > NEARLY_NORMAL:
         return mean + LARGEST_SIGMAS * mean**0.5
@@ -160,9 +156,6 @@ def fitted(task: Task, given: Collection[str] = ()) -> Task:
 
     >>> fitted(Task("pq", digits=20)).config_name
     'pq-d20-n210'
-
-    Args:
-      given: The names of the parameters that were given.
     """
     if "num_examples" in given or _is_practical(task):
         return task

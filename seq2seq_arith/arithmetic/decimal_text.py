@@ -21,14 +21,7 @@ MOST_DIGITS = 20  # of a uint64
 
 
 def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, width: int) -> np.ndarray:
-    """Two numbers with the symbol between them, padded on the right: uint8 of shape (n, width).
-
-    Args:
-      symbol: One character.
-      digits: The most digits of an operand.
-      left, right: Numbers as columns of words, uint64 of shape (words, n).
-      width: Characters per row.
-    """
+    """Two numbers of at most so many digits, the symbol between them, padded: uint8 of shape (n, width)."""
     rest = np.full((right.shape[1], 2 * digits), ord(PAD), np.uint8)
     second = _write_digits(rest[:, :digits], right)
     rows = np.full((left.shape[1], 2 * digits + 1 + width), ord(PAD), np.uint8)
@@ -39,13 +32,7 @@ def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, widt
 
 
 def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int) -> np.ndarray:
-    """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width).
-
-    Args:
-      magnitude: Numbers as columns of words, uint64 of shape (words, n).
-      negative: bool of shape (n,); None if no number is.
-      width: Characters per row.
-    """
+    """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width)."""
     rows = np.full((magnitude.shape[1], 1 + 2 * width), ord(PAD), np.uint8)
     first = 1 + _write_digits(rows[:, 1 : 1 + width], magnitude)
     if negative is not None:
@@ -55,16 +42,7 @@ def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int) -> np
 
 
 def read(codes: np.ndarray, start: np.ndarray, end: np.ndarray, digits: int) -> np.ndarray:
-    """The numbers that stand in columns ``start`` to ``end - 1`` of each row.
-
-    Args:
-      codes: uint8 of shape (n, width).
-      start, end: int64 of shape (n,).
-      digits: The most digits of a number.
-
-    Returns:
-      Numbers as columns of words, uint64 of shape (words, n).
-    """
+    """The numbers in columns ``start`` to ``end - 1`` of each row of codes: uint64 (words, n), of uint8 (n, width)."""
     values = np.zeros((num_words(digits), len(codes)), np.uint64)
     rows = np.arange(len(codes))
     for place in range(digits):

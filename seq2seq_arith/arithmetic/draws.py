@@ -21,15 +21,7 @@ Key = tuple[np.ndarray, ...]
 
 
 def operands(task: Task, draws: np.ndarray) -> Key:
-    """The operands of the draws with these numbers, from left to right.
-
-    Args:
-      task: Decides how they are drawn.
-      draws: Draw numbers, uint64 of shape (n,).
-
-    Returns:
-      Columns of numbers, uint64 of shape (words, n) each.
-    """
+    """The operands of the draws with these numbers, uint64 (n,), from left to right: uint64 (words, n) each."""
     drawing, arity = task.drawing, task.operation.arity
     return drawing.operands(task.digits, Words(task.seed, draws, drawing.words_per_draw(task.digits, arity)), arity)
 

@@ -59,16 +59,7 @@ class Words:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SuiteOptions:
-    """Which questions to draw, and how to write them.
-
-    Attributes:
-      per_slice: The most questions per slice; a slice that asks a whole table has all of it.
-      seed: Decides which questions are drawn.
-      format: ``tsv`` or ``parquet``.
-
-    Raises:
-      InputError: A value is of the wrong kind or out of its range.
-    """
+    """Which questions to draw, and how to write them."""
 
     per_slice: int = options.option(
         "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
@@ -102,10 +93,7 @@ class Slice:
 def pairs(task: str, digits: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
     """The operands of a slice's questions, each pair once.
 
-    Args:
-      task: The name of a task.
-      digits: D: the most digits, the most dashes, or the modulus.
-      count: How many pairs at most; a whole table is not limited by it.
+    ``count`` is the most pairs; a whole table is not limited by it.
     """
     if slice.table and digits**2 <= MAX_TABLE:
         return list(slice.table(digits))

@@ -55,10 +55,7 @@ def add_task_options(
 ) -> None:
     """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``.
 
-    Args:
-      parser, names, flags, default_of: As for ``options.add_options``.
-      first: The group of the parameters that matter most.
-      first_names: These parameters.
+    ``first`` is the group of the parameters that matter most, ``first_names``.
     """
     how: dict[str, Any] = {"flags": flags, "default_of": default_of}
     if first_names:

@@ -25,9 +25,7 @@ VISIBLE_PAD = "␣"  # stands for the padding where people look at single charac
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored questions: padded to the width, then reversed if the task says so: uint8 of shape (n, question_width).
 
-    Args:
-      task: Decides how they are written.
-      *operands: From left to right, uint64 of shape (words, n) each.
+    The operands are uint64 of shape (words, n) each, from left to right.
     """
     rows = task.notation.question(task.operation.symbol, task.digits, operands, task.question_width)
     return rows[:, ::-1] if task.reverse else rows
@@ -84,10 +82,7 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
     >>> parse("12 + 345", Task("addition", digits=4)).stored
     '   543+21'
 
-    Args:
-      question: The question.
-      task: The task that the model was trained on.
-      most_digits: The longest operand that the model can read; None for that of the task.
+    ``most_digits`` is the longest operand that a model can read; None for that of the task.
     """
     question = spelled(question, task)
     operands = _operands(question, task)

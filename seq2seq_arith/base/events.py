@@ -37,13 +37,7 @@ def add_options(parser: Any) -> None:
 
 
 def start(program: str, words: list[str], arguments: argparse.Namespace) -> None:
-    """Begins a run of a program; writes events if its arguments have ``--json``.
-
-    Args:
-      program: The program's name.
-      words: Its arguments as they were typed.
-      arguments: The same, parsed; not every command has the option.
-    """
+    """Begins a run of a program with these words; writes events if its arguments have ``--json``."""
     global _output, _began
     _began = time.time()
     if getattr(arguments, "events", False):
@@ -71,12 +65,7 @@ def output() -> IO[str]:
 
 
 def emit(event: str, **fields: Any) -> None:
-    """Writes an event as one line, from any thread, if ``--json`` was given. Times never go back.
-
-    Args:
-      event: Its name.
-      **fields: What belongs to it: values that JSON has; others are written as text.
-    """
+    """Writes an event as one line, from any thread, if ``--json`` was given. Times never go back."""
     with _lock:
         if _output is not None:
             content = {"time": round(time.time(), 3), "event": event, **fields}

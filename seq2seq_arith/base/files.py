@@ -23,12 +23,7 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
 class HashedFile(io.RawIOBase):
     """A binary file that knows the length and the sha256 of what was written to it.
 
-    Attributes:
-      num_bytes: The length.
-      version: The version of the object that the file has become, in an object store; empty on a disk.
-
-    Args:
-      file: A path, whose file must not exist yet (a link is not followed), or an open, unbuffered file.
+    It is made from a path, whose file must not exist yet, or from an open, unbuffered file.
     """
 
     def __init__(self, file: Path | IO[bytes]) -> None:
@@ -36,7 +31,7 @@ class HashedFile(io.RawIOBase):
         self._file = file.open("xb", buffering=0) if isinstance(file, Path) else file
         self._hash = hashlib.sha256()
         self.num_bytes = 0
-        self.version = ""
+        self.version = ""  # of the object that the file has become, in an object store
 
     @property
     def sha256(self) -> str:

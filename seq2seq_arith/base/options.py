@@ -177,8 +177,7 @@ def add_options(
     """Adds an option for each field of a dataclass that is declared with ``option``; None if it is not given.
 
     Args:
-      parser: An argparse parser or group.
-      cls: The dataclass.
+      parser, cls: An argparse parser or group, and the dataclass.
       names: The fields, if not all; in this order.
       flags: From a field's name to its option's, without dashes, where a program calls it differently.
       default_of: From a field's name to its default in words, where that is not the field's own.
@@ -215,13 +214,7 @@ def given(
 
 
 def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None) -> list[str]:
-    """The options that turn one instance of a dataclass into another, as they are typed.
-
-    Args:
-      instance: The one to reach.
-      default: The one that a program has without options.
-      flags: As for ``add_options``.
-    """
+    """The options that turn a program's default into another instance of a dataclass, as they are typed."""
     found = []
     for name, (_, about) in options_of(instance).items():
         value, flag = getattr(instance, name), _flag(name, about, flags)
@@ -269,9 +262,7 @@ def _in_words(default: Any) -> str:
 class Parser(argparse.ArgumentParser):
     """A parser that refuses in one sentence, without the usage, and that takes no abbreviated options.
 
-    Args:
-      examples: Commands that work when they are typed; they stand at the end of the help.
-      **kwargs: As for ``argparse.ArgumentParser``. ``add_help_option`` adds ``--help``, after the groups of options.
+    ``examples`` are commands that stand at the end of the help; ``add_help_option`` adds ``--help``.
     """
 
     def __init__(self, *, examples: Sequence[str] = (), **kwargs: Any) -> None:

@@ -25,13 +25,7 @@ def file_of(name: str) -> Path | None:
 
 
 def read(file: Path, what: str, form: str) -> bytes:
-    """The content of a file of code.
-
-    Args:
-      file: The file.
-      what: The beginning of the sentence if it cannot be read, such as ``model is 'nets.py:adder'``.
-      form: What to give instead.
-    """
+    """The content of a file of code; the refusal begins with ``what`` was given, and ends with the form to give."""
     try:
         return file.read_bytes()
     except OSError as error:

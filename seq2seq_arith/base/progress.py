@@ -57,15 +57,9 @@ def no_progress(done: int, remark: str = "") -> None:
 
 @contextlib.contextmanager
 def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProgress]:
-    """Shows one piece of work while the block runs. A bar makes way for the line that says how the work ended.
+    """Shows one piece of work while the block runs; yields what to call with the units done and a short remark.
 
-    Args:
-      title: What is being done.
-      total: How many units complete it.
-      unit: What is counted.
-
-    Yields:
-      A function to call with the units done so far and a short remark.
+    A bar makes way for the line that says how the work ended.
     """
     last = time.monotonic()
 
@@ -83,13 +77,7 @@ def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProg
 def watch(
     totals: dict[str, int], current: Callable[[str], int], step: Callable[[], str] = lambda: ""
 ) -> Iterator[None]:
-    """Shows counters while the block runs.
-
-    Args:
-      totals: What each counter will reach, by its name.
-      current: From a name to the counter's value; a value above the total is shown as the total.
-      step: The name of what is done now.
-    """
+    """Shows counters while the block runs: the value of each, at most its total; ``step`` names what is done now."""
     stop = threading.Event()
 
     def look() -> None:
@@ -111,14 +99,9 @@ def watch(
 
 
 class _Lines:
-    """Lines in a log; its subclasses show progress elsewhere.
+    """Lines in a log; its subclasses show progress elsewhere."""
 
-    Attributes:
-      seconds: The time between two updates.
-      shows_end: Whether the last update matters.
-    """
-
-    shows_end = False
+    shows_end = False  # whether the last update matters
 
     def __init__(self, seconds: float, totals: dict[str, int], title: str) -> None:
         self.seconds = seconds
@@ -212,13 +195,7 @@ class Output:
         self._lock = threading.Lock()
 
     def show(self, part: str, text: str, markup: str = "") -> None:
-        """Shows a part in place of what it was.
-
-        Args:
-          part: Its name.
-          text: The part as plain text.
-          markup: The part as HTML, if it is more than its text.
-        """
+        """Shows a part in place of what it was, as text and as HTML."""
         self._replace(part, text, markup or f"{PLAIN}{html.escape(text)}</pre>")
 
     def remove(self, part: str) -> None:

@@ -117,9 +117,7 @@ class Lanes:
             step 1    [0, 4]    weights [1/2, 1/2]
             step 2    [-, 2]    weights [0,   1  ]
 
-        Args:
-          first, count: The steps.
-          rows: Which rows of each step to read, with start and stop; None for all.
+        ``rows`` says which rows of each step to read, with start and stop.
         """
         rows = rows or slice(0, self.rows)
         lanes = self.lanes_of(rows)

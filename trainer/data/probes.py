@@ -139,11 +139,7 @@ def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
 def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, most: int) -> Operands:
     """The first examples of the dataset of another seed that are not seen, in the order of the draws.
 
-    Args:
-      task: The parameters of the dataset, but for its seed.
-      is_seen: From operands to bool [examples].
-      seed: The other seed.
-      most: How many examples to return at most.
+    ``is_seen`` is from operands to bool [examples]; ``most`` is how many examples to return at most.
     """
     other = dataclasses.replace(task, seed=seed)
     count = 2 * min(task.num_examples, most)

@@ -76,20 +76,14 @@ class Split:
         return max(1, RANGE_BYTES // record_format(self.task).length)
 
     def read(self, first: int, count: int) -> Examples:
-        """The examples ``first`` to ``first + count - 1`` in the order of the data format.
-
-        Args:
-          first, count: Which examples; at least one, and they must be there.
-        """
+        """The examples ``first`` to ``first + count - 1`` in the order of the data format; they must be there."""
         strings, width = self.read_strings(first, count), self.task.question_width
         return Examples(strings[:, :width], strings[:, width:])
 
     def read_strings(self, first: int, count: int, order: np.ndarray | None = None) -> np.ndarray:
         """As ``read``, each question followed by its answer: uint8 [examples, question width + answer width].
 
-        Args:
-          first, count: Which examples.
-          order: Which of them to return, int64 of numbers below ``count``; None for all, as they lie there.
+        ``order`` says which of them to return, int64 of numbers below ``count``; None for all, as they lie there.
         """
         record, done = record_format(self.task), 0
         records = _scratch(count * record.length).reshape(count, record.length)
@@ -132,12 +126,7 @@ class Split:
             first, count, shard = first + rows, count - rows, shard + 1
 
     def _read_records(self, shard: int, row: int, records: np.ndarray) -> None:
-        """Reads records of one shard, and checks each of them.
-
-        Args:
-          shard, row: Where the first of them is.
-          records: Where they go: uint8 [records, record length].
-        """
+        """Reads and checks records of one shard, from a row on, into uint8 [records, record length]."""
         file, record, what_to_do = self._file(shard), record_format(self.task), advice(self.directory)
         try:
             size = paths.read_into(file, row * record.length, records.data.cast("B"))

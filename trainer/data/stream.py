@@ -84,12 +84,7 @@ class Stream:
         return steps * self.batch_size
 
     def block(self, first: int, count: int, rows: slice | None = None) -> Block:
-        """Draws steps ``first`` to ``first + count - 1`` of the stream.
-
-        Args:
-          first, count: The steps.
-          rows: Which rows of each step to draw, with start and stop; None for all.
-        """
+        """Draws steps ``first`` to ``first + count - 1`` of the stream; of each, these rows, with start and stop."""
         rows = rows or slice(0, self.rows)
         width, drawn = rows.stop - rows.start, range(rows.start, min(rows.stop, self.batch_size))
         numbers = np.arange(first, first + count)[:, np.newaxis] * self.batch_size + np.array(drawn, np.int64)

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.parquet
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -107,14 +106,6 @@ def test_every_link_of_the_page_is_absolute_and_leads_to_a_file(packages):
     ours = [target.split("/main/")[1] for target in targets if target.startswith(f"{repository}/")]
     assert len(ours) > 10
     assert [path for path in ours if not (CHECKOUT / path.partition("#")[0]).exists()] == []
-
-
-def test_workers_are_given_no_tensorflow(packages):
-    """What ``--setup_file`` installs is what the package needs without an extra."""
-    fields, _ = description(packages["wheel"])
-    needed = re.findall(r"^Requires-Dist: ([\w-]+)(?!.*extra ==)", fields, re.MULTILINE)
-    assert "apache-beam" in needed
-    assert {"tensorflow", "tensorflow-cpu", "keras", "matplotlib", "pandas"} & set(needed) == set()
 
 
 # Installed
@@ -275,17 +266,6 @@ print(json.dumps([
     assert ours != theirs
 
 
-def test_importing_it_first_leaves_hugging_face_its_name(installed):
-    names = installed.python("""
-import json
-import seq2seq_arith.datasets, seq2seq_arith.pipelines, seq2seq_arith.trainer
-import datasets
-rows = datasets.Dataset.from_dict({"a": [1, 2]}).num_rows
-print(json.dumps([rows, datasets.__file__, seq2seq_arith.datasets.__name__]))
-""")
-    assert names == [2, HUGGING_FACE, "seq2seq_arith.datasets"]
-
-
 # Without TensorFlow
 
 MEGABYTE = 10**6
@@ -371,33 +351,6 @@ print(json.dumps([rows[-1]["answer"], len(rows)]))
         data_dir / "seq2seq_arith/addition-n1000/1.0.0",
     )
     assert rows == [found[3], 900]
-
-
-@pytest.mark.release
-def test_pytorch_reads_array_record_without_tensorflow(packages, tmp_path):
-    """By the lines of the page of readers, in worker processes. PyTorch's wheel brings gigabytes of CUDA with it."""
-    made = Environment(tmp_path)
-    made.pip("install", "--no-compile", packages["wheel"], "torch")
-    data_dir = tmp_path / "data"
-    generate = ["generate", "addition", "--num-examples=1000", "--array-record", f"--data-dir={data_dir}"]
-    run(made.bin / "arith-data", *generate, cwd=made.away)
-    page = (CHECKOUT / "docs/data.md").read_text(encoding="utf-8")
-    (torch,) = (block for block in re.findall(r"```py\n(.*?)```", page, re.DOTALL) if "import DataLoader" in block)
-    found = made.python(
-        f"""
-import json, sys
-import tensorflow_datasets as tfds
-train = tfds.data_source("seq2seq_arith/addition-n1000", split="train", data_dir=sys.argv[1])
-{torch.replace("    print(", "    found.extend(").replace("for batch", "found = []" + chr(10) + "for batch")}
-heavy = [name for name in ("tensorflow", "keras", "seq2seq_arith") if name in sys.modules]
-print(json.dumps([sorted(question.decode() for question in found), heavy]))
-""",
-        data_dir,
-    )
-    shutil.rmtree(made.folder)
-    folder = data_dir / "seq2seq_arith/addition-n1000/1.0.0/parquet"
-    rows = [row for file in folder.glob("train-*") for row in pyarrow.parquet.read_table(file).to_pylist()]
-    assert found == [sorted(row["question"] for row in rows), []]
 
 
 def test_the_trainer_says_what_to_install(plain, tmp_path):

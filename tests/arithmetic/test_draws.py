@@ -1,6 +1,5 @@
 """From the number of a draw to operands, keys and hashes: the data format's vectors, and plain integers."""
 
-import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import columns, operand_pairs, tasks
 
-from seq2seq_arith.arithmetic import breakdowns, draws
+from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.numbers import to_ints
 from seq2seq_arith.arithmetic.task import Task
 
@@ -51,32 +50,6 @@ def test_operands_of_every_length(digits, drawing):
     assert len({len(str(left)) for left, _ in found}) == digits
 
 
-@pytest.mark.parametrize("name", ["addition", "subtraction"])
-@pytest.mark.parametrize("digits", [1, 9, 18, 1000])
-def test_structured_draws_at_the_ends_of_words(name, digits):
-    task = Task(name, digits=digits, seed=3, draws="structured")
-    assert pairs_of(task, range(200)) == [reference.draw(task, i) for i in range(200)]
-
-
-@pytest.mark.parametrize(("name", "longest"), [("addition", breakdowns.carries), ("subtraction", breakdowns.borrows)])
-def test_structured_draws_have_long_chains(name, longest):
-    """Nine carries or borrows in ten digits are ten times as common as with the draws of digits."""
-    common = [
-        np.mean(longest(*draws.operands(Task(name, digits=10, draws=drawing), np.arange(20_000, dtype=np.uint64))) >= 9)
-        for drawing in ("digits", "structured")
-    ]
-    assert common[1] > 10 * common[0]
-
-
-@given(tasks(), st.integers(0, 2**40), st.lists(st.integers(1, 20), min_size=1, max_size=5))
-def test_chunks_do_not_matter(task, first, sizes):
-    bounds = [first, *(first + size for size in itertools.accumulate(sizes))]
-    whole = draws.operands(task, np.arange(bounds[0], bounds[-1], dtype=np.uint64))
-    pieces = [draws.operands(task, np.arange(*pair, dtype=np.uint64)) for pair in itertools.pairwise(bounds)]
-    for side in (0, 1):
-        assert np.concatenate([piece[side] for piece in pieces], axis=1).tolist() == whole[side].tolist()
-
-
 @given(tasks(), st.data())
 def test_keys_and_their_hashes(task, data):
     pairs = data.draw(operand_pairs(task))
@@ -96,23 +69,3 @@ def test_blocks_cover_each_row_once(count):
     blocks = list(draws.blocks(count))
     assert [row for block in blocks for row in range(count)[block]] == list(range(count))
     assert all(block.stop - block.start <= draws.BLOCK for block in blocks)
-
-
-@pytest.mark.parametrize("digits", [1, 2, 3, 5, 9, 10, 18])
-def test_numbers_are_distributed_as_in_the_notebook(digits):
-    """The length is uniform, and so is each digit, zeros in front included: a chi-squared test at 6 deviations."""
-    task = Task("addition", digits=digits, seed=12345)
-    num_draws = 100_000
-    values = np.concatenate(draws.operands(task, np.arange(num_draws, dtype=np.uint64)), axis=1)[0]
-    shown = np.array([len(str(value)) for value in values.tolist()])
-    observed = np.bincount(shown, minlength=digits + 1)[1:]
-    # Without zeros in front, 9/10 of the values drawn with L digits have L digits, 9/100 have one less, and so on.
-    expected = np.zeros(digits)
-    for length in range(1, digits + 1):
-        for seen in range(1, length + 1):
-            share = 0.9 * 0.1 ** (length - seen) if seen > 1 else 0.1 ** (length - 1)
-            expected[seen - 1] += len(values) * share / digits
-    chi_squared = ((observed - expected) ** 2 / expected).sum()
-    assert chi_squared < digits - 1 + 6 * (2 * max(1, digits - 1)) ** 0.5
-    last_digits = np.bincount((values % np.uint64(10)).astype(int), minlength=10)
-    assert ((last_digits - len(values) / 10) ** 2 / (len(values) / 10)).sum() < 9 + 6 * 18**0.5

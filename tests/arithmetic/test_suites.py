@@ -112,36 +112,11 @@ def test_every_slice_keeps_its_promise(chosen, seed):
         assert holds(task, digits, slice.name, left, right), (left, right)
 
 
-@pytest.mark.parametrize("digits", [1, 2, 3, 5, 18])
-@pytest.mark.parametrize("task", DECIMAL)
-def test_every_slice_of_every_size(task, digits):
-    names = [slice.name for slice in slices(task, digits)]
-    assert len(set(names)) == len(names)
-    for slice in slices(task, digits):
-        drawn = pairs(task, digits, slice, count=5)
-        assert drawn
-        assert all(holds(task, digits, slice.name, *pair) for pair in drawn)
-        assert slice.why.endswith(".")
-
-
-def test_both_orders_and_both_signs():
-    """An operand that may stand on either side is drawn on both sides."""
-    for name in ("near", "near-power", "borrow-chain-3", "borrow-all", "power", "power-less-one", "zero", "round"):
-        signs = {left > right for left, right in pairs("subtraction", 5, find("subtraction", 5, name), count=100)}
-        assert signs == {True, False}, name
-
-
 def test_the_whole_table_of_a_modulus():
     asked = [pair for name in ("wrap", "no-wrap") for pair in pairs("modular_addition", 97,
                                                                       find("modular_addition", 97, name))]  # fmt: skip
     assert sorted(asked) == [(x, y) for x in range(97) for y in range(97)]
     assert len(pairs("modular_addition", 10**6, find("modular_addition", 10**6, "wrap"), count=7)) == 7
-
-
-def test_a_prefix_stays_and_a_seed_changes_all():
-    full = find("addition", 9, "full")
-    assert pairs("addition", 9, full, 3, 100)[:10] == pairs("addition", 9, full, 3, 10)
-    assert not set(pairs("addition", 9, full, 3)) & set(pairs("addition", 9, full, 4))
 
 
 def test_words():

@@ -1,7 +1,6 @@
 """Tasks: their parameters, their names, and their refusals."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -14,14 +13,6 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers
 from seq2seq_arith.base.errors import InputError
-
-# The data format's grammar of CONFIG.
-CONFIG = re.compile(
-    r"(?P<name>addition|subtraction|multiplication|pq|modular_addition)(-d(?P<digits>\d+))?(-n(?P<num_examples>\d+))?(-s(?P<seed>\d+))?"
-    r"(?P<ordered>-ordered|-unordered)?(?P<reverse>-reversed|-plain)?(?P<draws>-value|-structured)?(-v(?P<num_validation>\d+))?"
-)
-
-FLAGS = {"-ordered": True, "-unordered": False, "-reversed": True, "-plain": False}
 
 
 @pytest.mark.parametrize(
@@ -80,23 +71,6 @@ def test_config_name(task, name):
 )
 def test_defaults_that_depend_on_others_follow_them(task, changes, name):
     assert task.replace(**changes).config_name == name
-
-
-@given(tasks())
-def test_config_name_tells_every_parameter(task):
-    """The parameters can be read from the name, so that each task has its own; the name never has a default."""
-    match = CONFIG.fullmatch(task.config_name)
-    assert match
-    given_in_name = {field: value for field, value in match.groupdict().items() if value is not None}
-    read = {
-        field: int(value) if value.isdigit() else FLAGS.get(value, value[1:])
-        for field, value in given_in_name.items()
-        if field != "name"
-    }
-    assert Task(match["name"], **read) == task
-    default = Task(match["name"], read.get("digits"), read.get("num_examples"))
-    read = {field: value for field, value in read.items() if field not in ("digits", "num_examples")}
-    assert all(getattr(default, field) != value for field, value in read.items())
 
 
 @given(tasks())

@@ -16,10 +16,3 @@ from seq2seq_arith.base import errors
 )
 def test_a_long_value_does_not_hide_the_sentence(value, shown):
     assert errors.shown(value) == shown
-
-
-def test_ipython_shows_one_sentence_of_every_error():
-    for name, value in vars(errors).items():
-        if name.endswith("Error"):
-            error = value("a", "full disk") if value is errors.WriteError else value("a sentence")
-            assert error._render_traceback_() == [f"{name}: {error}"]

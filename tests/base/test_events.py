@@ -1,13 +1,9 @@
 """``--json``: what each command tells other programs, in which order, and what stays on standard error."""
 
-import argparse
-import io
 import json
 import os
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 from programs import PROGRAM, environment, run_here
@@ -97,35 +93,3 @@ def test_a_reader_who_leaves_ends_it_in_silence():
     done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60)
     os.close(write)
     assert (done.returncode, done.stderr) == (1, "")
-
-
-class _Slow(io.StringIO):
-    """An output in which another thread gets its turn between two pieces."""
-
-    def write(self, text: str) -> int:
-        written = super().write(text)
-        time.sleep(0.0005)
-        return written
-
-
-def test_threads_tell_a_line_each_and_the_times_stay_in_order(monkeypatch):
-    output = _Slow()
-    monkeypatch.setattr(sys, "stdout", output)
-    events.start("arith-data", [], argparse.Namespace(command="plan", events=True))
-    try:
-        threads = [threading.Thread(target=_tell, args=(number,)) for number in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        events.finish(0)
-    lines = [json.loads(line) for line in output.getvalue().splitlines()]
-    assert [line["time"] for line in lines] == sorted(line["time"] for line in lines)
-    told = sorted((line["thread"], line["number"]) for line in lines[1:-1])
-    assert told == [(thread, number) for thread in range(4) for number in range(50)]
-
-
-def _tell(thread: int) -> None:
-    for number in range(50):
-        events.emit("progress", thread=thread, number=number)

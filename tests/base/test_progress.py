@@ -15,19 +15,6 @@ from seq2seq_arith.base import progress
 from seq2seq_arith.base.terminal import say
 
 
-def test_counts_from_many_threads_add_up():
-    progress.reset()
-    threads = [threading.Thread(target=lambda: [progress.add("draws", 2) for _ in range(1000)]) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert progress.count("draws") == 8000
-    assert progress.count("shards") == 0
-    progress.reset()
-    assert progress.count("draws") == 0
-
-
 def test_counters_are_lines_where_there_is_no_terminal(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.001)
     seen = threading.Event()
@@ -103,17 +90,6 @@ def test_bars_in_a_terminal(monkeypatch, capsys):
         pass
     assert re.search(r"draws: 100%.* 10/10 .*\n?.*shards: 100%.* 8/8 .*writes", terminal.getvalue(), re.DOTALL)
     assert capsys.readouterr().out == "a line\n"
-
-
-def test_a_program_that_a_cell_starts_prints_no_bars(monkeypatch):
-    """``!arith-data`` has a terminal there, whose text the notebook keeps with every redraw."""
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    monkeypatch.setattr(progress, "LINE_SECONDS", 0.0)
-    monkeypatch.setenv("JPY_PARENT_PID", "123")
-    with progress.progress("training", 10) as report:
-        report(5)
-    assert terminal.getvalue() == "training: 5 of 10 steps\n"
 
 
 class Handle:

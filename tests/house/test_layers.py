@@ -117,29 +117,6 @@ def test_imports_between_rooms_go_downward():
     assert not upward, "\n".join(sorted(upward))
 
 
-@pytest.mark.parametrize(
-    ("importer", "imports", "allowed"),
-    [
-        ("pipelines.formats", "pipelines.places", True),
-        ("pipelines.formats", "arithmetic", True),
-        ("pipelines.places", "pipelines.formats", False),
-        ("pipelines.steps", "pipelines.checking", False),
-        ("pipelines.publishing", "pipelines.checking", True),
-        ("arithmetic", "pipelines", False),
-        ("datasets", "pipelines", True),
-        ("trainer.asking", "pipelines.formats", True),
-        ("trainer", "datasets", False),
-        ("datasets", "trainer", False),
-        ("trainer.training", "trainer.asking", False),
-        ("trainer.__main__", "trainer.commands", True),
-        ("trainer.commands", "trainer.demo", True),
-        ("trainer.demo", "trainer.commands", False),
-    ],
-)
-def test_the_rule(importer, imports, allowed):
-    assert is_downward(importer, imports) == allowed
-
-
 def test_no_import_runs_in_a_circle():
     graph = {name: set() for name in MODULES}
     for name, target in IMPORTS:

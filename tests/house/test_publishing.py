@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -72,17 +71,3 @@ def test_the_versions_of_colab_are_allowed():
     colab = dict(line.split("==") for line in lines if not line.startswith("#"))
     assert {"keras", "numpy", "pyarrow", "tensorflow-cpu"} <= set(colab)
     assert [name for name, version in colab.items() if version not in bounds[name]] == []
-
-
-def test_the_matrix_wants_uv(tmp_path):
-    done = subprocess.run(
-        [sys.executable, ROOT / ".ci/matrix"], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (2, "make matrix needs uv: pip install uv\n")
-
-
-def test_make_demo_says_at_once_that_installing_takes_a_while(tmp_path):
-    command = ["make", "--dry-run", "demo", f"VENV={tmp_path / 'venv'}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    said = done.stdout.index(f"installing what the demo needs into {tmp_path / 'venv'}, 2.6 GB: one or two minutes")
-    assert said < done.stdout.index("pip install") < done.stdout.index("arith-model demo")

@@ -112,16 +112,6 @@ def test_lanes_are_the_largest_divisor(batch_size, lanes):
         assert all(number in batches.part(lane) for number in block[lane])
 
 
-def test_every_pass_every_seed_and_every_lane_has_its_own_order():
-    orders = set()
-    for seed in (0, 1):
-        batches = Lanes(Numbered(200, 10), 2, 1, seed)
-        for number in (0, 1):
-            block = numbers(batches.block(100 * number, 100))
-            orders |= {tuple(block[:, 0]), tuple(block[:, 1] - 100)}
-    assert len(orders) == 8
-
-
 def test_ranges_are_read_once_per_pass_and_in_another_order_each_time():
     split = Numbered(1000, 10)
     batches = Lanes(split, 4, 1, 0)

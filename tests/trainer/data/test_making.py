@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import subprocess
 import sys
 
@@ -10,7 +9,6 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.data.making import is_made, make_missing
 
 TASK = Task("addition", digits=2, num_examples=200)
@@ -58,15 +56,6 @@ def test_it_refuses_in_one_sentence_and_leaves_nothing(task, data_dir, sentence,
         make_missing(task, data_dir)
     assert sentence in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-def test_the_advice_of_a_refusal_makes_the_dataset(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as caught:
-        make_missing(TASK, "/proc/data")
-    command = shlex.split(str(caught.value).partition("give that --data-dir: arith-data ")[2])
-    assert arith_data(command) == 0
-    assert is_made(TASK, command[-1])
 
 
 @pytest.mark.parametrize(

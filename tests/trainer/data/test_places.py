@@ -9,7 +9,6 @@ import pytest
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
-from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.trainer.data import records
@@ -38,28 +37,6 @@ def test_a_store_gives_the_examples_that_a_disk_gives(stored, data_dir, tasks):
         of_disk, of_store = split.head(len(split)), there.splits[name].head(len(split))
         np.testing.assert_array_equal(of_disk.questions, of_store.questions)
         np.testing.assert_array_equal(of_disk.answers, of_store.answers)
-
-
-@pytest.mark.parametrize(
-    ("harm", "sentence"),
-    [
-        (lambda content: content[:60] + bytes([content[60] ^ 1]) + content[61:], "has a damaged record, number 0"),
-        (lambda content: content[:-5], r"ends before its record \d+"),
-        (lambda content: b"", "ends before its record 0"),
-        (lambda content: None, "cannot be read"),
-    ],
-    ids=["changed", "cut", "empty", "gone"],
-)
-def test_a_damaged_object_is_refused(stored, tasks, harm, sentence):
-    path = dataset_path(stored, tasks["addition"]) / tfrecord_path("train", 3, 8)
-    content = harm(path.read_bytes())
-    if content is None:
-        path.unlink()
-    else:
-        path.put(content)
-    split = records.open_source(tasks["addition"], str(stored)).splits["train"]
-    with pytest.raises(InputError, match=f"{path} {sentence}"):
-        split.head(len(split))
 
 
 def test_a_store_without_the_dataset(stored, tasks):

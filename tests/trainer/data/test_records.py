@@ -1,13 +1,11 @@
 """Records: opening a dataset, reading ranges of it, and refusing a damaged one."""
 
 import json
-import shlex
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
-from programs import run_here
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -109,28 +107,10 @@ def test_forged_metadata_is_refused(data_dir, tasks, tmp_path, change, sentence)
         records.open_source(task, str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "metadata.json"])
-def test_a_cut_description_is_refused(data_dir, tasks, tmp_path, name):
-    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
-    path = next(tmp_path.rglob(f"{tasks['addition'].config_name}/*/{name}"))
-    path.write_bytes(path.read_bytes()[:40])
-    with pytest.raises(InputError, match=rf"{name} (does not have the sha256|cannot be used: is not a JSON object)"):
-        records.open_source(tasks["addition"], str(tmp_path))
-
-
 def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):
     path = data_dir / "seq2seq_arith" / tasks["addition"].config_name / "1.0.0"
     with pytest.raises(InputError, match="is a dataset itself; give the --data-dir under which"):
         records.open_source(tasks["addition"], str(path))
-
-
-def test_the_command_for_a_missing_dataset_makes_it(tmp_path):
-    task = Task("pq", digits=20, num_examples=210)
-    with pytest.raises(InputError, match="make it with: arith-data") as refusal:
-        records.open_source(task, str(tmp_path))
-    command = shlex.split(str(refusal.value).partition("make it with: arith-data ")[2])
-    assert run_here(*command).returncode == 0
-    assert records.open_source(task, str(tmp_path)).task == task
 
 
 @pytest.mark.parametrize(("place", "sentence"), [("foo://bucket/data", "is in no store"), ("", "has an empty name")])

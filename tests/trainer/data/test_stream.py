@@ -42,14 +42,6 @@ def test_a_step_is_the_same_in_every_block_and_on_all_machines_together(first, c
     np.testing.assert_array_equal(whole[:, :batch_size], rows_of(stream(batch_size=batch_size).block(first, count)))
 
 
-def test_answers_are_right_and_seeds_differ():
-    block = stream(batch_size=500).block(3, 2)
-    questions = block.questions.reshape(-1, TASK.question_width)
-    expected = text.answers(TASK, *text.operands(TASK, questions))
-    np.testing.assert_array_equal(block.answers.reshape(expected.shape), expected)
-    assert (rows_of(block) != rows_of(stream(batch_size=500, seed=1).block(3, 2))).any()
-
-
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
 def test_what_is_below_the_cutoff_is_left_out_and_nothing_else(share):
     cutoff = int(share * 2**64)

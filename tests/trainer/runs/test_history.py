@@ -11,14 +11,6 @@ def row(epoch: int) -> dict:
     return {name: epoch + number / 100 for number, name in enumerate(history.COLUMNS)} | {"epoch": epoch}
 
 
-def test_the_columns_stay_as_they_are():
-    """The histories of runs have these."""
-    assert ",".join(history.COLUMNS) == (
-        "epoch,steps,loss,character_accuracy,exact_match,val_loss,val_character_accuracy,val_exact_match,"
-        "examples_per_second,seconds"
-    )
-
-
 def test_the_lines_of_an_epoch():
     assert history.epoch_lines(row(2) | {"examples_per_second": 12345.6}, 50).splitlines() == [
         "epoch 2/50  12,346 examples per second, 2.1 s in all",

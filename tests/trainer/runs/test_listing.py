@@ -93,13 +93,6 @@ def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epo
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"exact_match": 1}'])
-def test_a_damaged_summary_has_no_worst_slice(tmp_path, content):
-    run = made(tmp_path / "run")
-    run.summary.write_text(content)
-    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
-
-
 def test_runs_that_are_not(tmp_path):
     assert listing.entry("new", made(tmp_path / "new", rows=[]).folder).cells()[4:] == ["0 of 3", *"---", "stopped"]
     run = made(tmp_path / "stopped", stopped="", rows=ROWS[:2])

@@ -10,7 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder, open_run
 
 
 def run_in(folder, **changes):
@@ -22,13 +22,6 @@ def trained(run):
     """Leaves a file of a training in the folder of a run, which is made."""
     run.claim()
     run.last.touch()
-
-
-def test_a_claimed_folder_says_what_the_run_is(tmp_path):
-    run = run_in(tmp_path)
-    run.claim()
-    assert open_run(run.folder) == run
-    assert [path.name for path in run.folder.iterdir()] == ["config.json"]
 
 
 @pytest.mark.parametrize(
@@ -202,13 +195,6 @@ def test_places_in_an_object_store(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="the folder has an empty name"):
         local_folder("")
     assert [absolute(place) for place in ("gs://bucket/data", "data")] == ["gs://bucket/data", f"{tmp_path}/data"]
-
-
-def test_a_setting_that_only_one_run_has_is_a_difference():
-    assert differences({"train": {"seed": 1, "old": 2}}, {"train": {"seed": 1}}) == {
-        "train.old": "train.old is 2 there and None here"
-    }
-    assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}
 
 
 def test_what_machines_must_have_in_common(tmp_path):

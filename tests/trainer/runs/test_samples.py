@@ -33,10 +33,6 @@ def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
     assert samples.read_jsonl(path) == EPOCHS[:whole]
 
 
-def test_a_run_without_the_file_has_none(tmp_path):
-    assert samples.read_jsonl(tmp_path / "samples.jsonl") == []
-
-
 def test_samples_are_marked():
     examples = Examples(to_codes(["271+792", "  57+66"], 7), to_codes(["469", "141"], 4))
     found = samples.make_samples(Task("addition"), examples, to_codes(["469", "140"], 4))

@@ -91,14 +91,6 @@ def test_a_training_ends_when_another_process_has_changed_its_file(place, name, 
     assert there.read() == changed
 
 
-def test_of_two_first_checkpoints_one_is_refused(place):
-    folder = stores.working_copy(str(place))
-    (place / "last.npz").put(b"another's")
-    with pytest.raises(TrainingError):
-        files.write(folder / "last.npz", b"ours")
-    assert (place / "last.npz").read_bytes() == b"another's"
-
-
 def test_a_checkpoint_is_written_again_and_again(place):
     folder = stores.working_copy(str(place))
     for number in range(3):

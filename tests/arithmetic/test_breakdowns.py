@@ -1,12 +1,10 @@
 """The groups of examples, against plain integers."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seq2seq_arith.arithmetic import breakdowns, suites
+from seq2seq_arith.arithmetic import breakdowns
 from seq2seq_arith.arithmetic.numbers import from_ints
-from seq2seq_arith.arithmetic.operations import OPERATIONS
 
 
 def carries_by_hand(left: int, right: int) -> list[int]:
@@ -40,22 +38,6 @@ def test_carries_and_borrows(pairs):
     assert breakdowns.borrows(left, right).tolist() == list(map(sum, borrowed))
     assert breakdowns.longest_carries(left, right).tolist() == list(map(longest, carried))
     assert breakdowns.longest_borrows(left, right).tolist() == list(map(longest, borrowed))
-
-
-@pytest.mark.parametrize(
-    ("task", "chain", "group"),
-    [
-        ("addition", "carry-chain", breakdowns.longest_carries),
-        ("subtraction", "borrow-chain", breakdowns.longest_borrows),
-    ],
-)
-def test_a_slice_of_a_suite_is_one_group(task, chain, group):
-    """A chain runs over the border between two words of 18 digits."""
-    slices = [each for each in OPERATIONS[task].suite(20) if each.name.startswith(chain)]
-    assert len(slices) > 10
-    for each in slices:
-        left, right = (from_ints(side, 2) for side in zip(*suites.pairs(task, 20, each, count=20), strict=True))
-        assert {f"{chain}-{places}" for places in group(left, right).tolist()} == {each.name}
 
 
 def test_sign():

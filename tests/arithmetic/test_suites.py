@@ -119,18 +119,6 @@ def test_the_whole_table_of_a_modulus():
     assert len(pairs("modular_addition", 10**6, find("modular_addition", 10**6, "wrap"), count=7)) == 7
 
 
-def test_words():
-    """The words are those of SplitMix64, whose first state is from the sha256."""
-    state = int.from_bytes(hashlib.sha256(b"suite 1 addition 3 equal 0 7").digest()[:8], "little")
-    z = state + 0x9E3779B97F4A7C15 & 2**64 - 1
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & 2**64 - 1
-    z = (z ^ z >> 27) * 0x94D049BB133111EB & 2**64 - 1
-    words = Words("addition", 3, "equal", 0, 7)
-    assert words.word() == z ^ z >> 31
-    assert [Words("addition", 3, "equal", 0, i).below(10**30) // 10**29 for i in range(100)].count(0) in range(3, 20)
-    assert {Words("x", i).between(4, 6) for i in range(50)} == {4, 5, 6}
-
-
 @pytest.mark.parametrize(
     ("task", "digits", "digest"),
     [

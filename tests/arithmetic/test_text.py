@@ -9,7 +9,7 @@ from strategies import NUMBER_TASKS, columns, operand_pairs, tasks
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import answer, answers, operands, parse, questions
+from seq2seq_arith.arithmetic.text import answers, operands, parse, questions
 from seq2seq_arith.base.errors import InputError
 
 
@@ -26,21 +26,15 @@ def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
     [
         # The first example of the training set, and the example in the notebook's comment.
         (Task(), 297, 172, "271+792", "469 "),
-        (Task(), 12, 345, " 543+21", "357 "),
         (Task(), 999, 999, "999+999", "1998"),
         (Task(reverse=False), 12, 345, "12+345 ", "357 "),
-        (Task(digits=1), 9, 9, "9+9", "18"),
         (Task("subtraction"), 555, 3947, "555-3947   ", "-3392 "),
-        (Task("subtraction"), 5, 5, "5-5        ", "0     "),
         (Task("subtraction", reverse=True), 555, 3947, "   7493-555", "-3392 "),
         (Task("subtraction", digits=18), 0, 10**18 - 1, "0-" + "9" * 18 + " " * 17, "-" + "9" * 18),
-        (Task("multiplication"), 999, 999, "999*999", "998001"),
         (Task("multiplication", digits=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
         (Task("addition", digits=19), 10**19 - 1, 1, " " * 18 + "1+" + "9" * 19, "1" + "0" * 19),
-        (Task("subtraction", digits=36), 10**18, 1, f"{10**18}-1".ljust(73), f"{10**18 - 1}".ljust(37)),
         (Task("modular_addition"), 12, 95, "12+95", "10"),
         (Task("modular_addition", digits=1001), 1000, 1000, "1000+1000", "999 "),
-        (Task("pq", digits=4), 3, 2, "---p--   ", "q-----   "),
         (Task("pq", digits=4, reverse=True), 3, 2, "   --p---", "q-----   "),
     ],
 )
@@ -104,19 +98,6 @@ def test_what_is_not_a_question_is_refused(refusal):
     for task, question in NO_QUESTIONS:
         with refusal(InputError):
             parse(question, task)
-
-
-@pytest.mark.parametrize(
-    ("task", "question", "right"),
-    [
-        (Task("subtraction"), " 5 - 30 ", "-25"),
-        (Task("subtraction", digits=30), f"{10**29}-1", str(10**29 - 1)),
-        (Task("pq", digits=3), "---p--", "q-----"),
-        (Task("modular_addition"), "66+75", "44"),
-    ],
-)
-def test_the_right_answer_to_a_question(task, question, right):
-    assert answer(parse(question, task)) == right
 
 
 @given(tasks(max_dashes=300), st.data())

@@ -1,12 +1,10 @@
 """``--json``: what each command tells other programs, in which order, and what stays on standard error."""
 
 import json
-import os
-import subprocess
 import sys
 
 import pytest
-from programs import PROGRAM, environment, run_here
+from programs import run_here
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base import events
@@ -69,27 +67,3 @@ def test_other_commands(words, code, expected):
     assert end["exit_code"] == done.returncode == code
     if code:
         assert done.stderr == f"arith-data: {told_last['message']}\n"
-
-
-def test_problems_of_a_dataset(made):
-    _, path = made
-    shard = next(path.glob("*train.tfrecord-00000-*"))
-    content = shard.read_bytes()
-    try:
-        shard.write_bytes(content[:-1])
-        *_, result, error, end = told(run_here("verify", path, "--json"))
-    finally:
-        shard.write_bytes(content)
-    assert shard.name in result["problems"][0]
-    assert "arith-data generate" in error["message"]
-    assert end["exit_code"] == 1
-
-
-def test_a_reader_who_leaves_ends_it_in_silence():
-    """As with any output: exit code 1, and nothing is said."""
-    read, write = os.pipe()
-    os.close(read)
-    command = [*PROGRAM, "plan", "addition", "--json"]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, env=environment(), timeout=60)
-    os.close(write)
-    assert (done.returncode, done.stderr) == (1, "")

@@ -11,13 +11,11 @@ from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.options import did_you_mean
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
-MOST_NAMED = 10  # values of a field, in a refusal
 # The figures of a table, by the names that choose them; those of the worst slice also at further lengths.
 COLUMNS = {
     "given": "given",
@@ -113,7 +111,7 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
         asked_for = " and ".join(map("=".join, asked.where)) or "a result"
-        raise InputError(f"none of {len(rows)} runs has {asked_for}{_what_there_is(rows, asked.where)}")
+        raise InputError(f"none of {len(rows)} runs has {asked_for}")
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
         groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
@@ -130,16 +128,6 @@ def _shown(asked: Asked) -> list[tuple[str, int | None]]:
     behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
     every[behind:behind] = [(name, size) for size in asked.lengths for name in OF_A_SUITE]
     return [(name, size) for name, size in every if name in asked.columns]
-
-
-def _what_there_is(rows: list[dict[str, Any]], where: Sequence[tuple[str, str]]) -> str:
-    """The end of a refusal: the values of the first field of which no run has the given one; empty if there is none."""
-    for name, value in where:
-        values = dict.fromkeys(field_of(row, name) for row in rows)
-        if not any(fnmatchcase(each, value) for each in values):
-            more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
-            return f"; {name} is {', '.join([*values][:MOST_NAMED])}{more}{did_you_mean(value, values, 0.7)}"
-    return ""
 
 
 def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import MOST_LANES, Lanes
 
 
@@ -120,19 +119,3 @@ def test_ranges_are_read_once_per_pass_and_in_another_order_each_time():
     one, two, three = (split.ranges[start : start + 100] for start in (0, 100, 200))
     assert sorted(one) == sorted(two) == sorted(three) == [(first, 10) for first in range(0, 1000, 10)]
     assert len({tuple(each) for each in (one, two, three)}) == 3
-
-
-def test_what_lanes_read_is_what_is_in_the_files(data_dir, tasks):
-    """Several ranges of each lane, over the borders of shards."""
-    split = records.open_source(tasks["addition"], str(data_dir)).splits["train"]
-    whole = split.head(len(split))
-
-    class Small(records.Split):
-        rows_per_range = 20
-
-    small = Small(**{field.name: getattr(split, field.name) for field in dataclasses.fields(split)})
-    batches = Lanes(small, 32, 1, seed=3)
-    block = batches.block(0, batches.steps_per_pass)
-    used = block.weights > 0
-    found = sorted(zip(block.questions[used].tolist(), block.answers[used].tolist(), strict=True))
-    assert found == sorted(zip(whole.questions.tolist(), whole.answers.tolist(), strict=True))

@@ -15,7 +15,7 @@ from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, listing
+from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.listing import RunState
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -62,12 +62,9 @@ def of_suites(*worst):
         (None, None, "-"),
         (None, WORST, "equal 0.199"),
         (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
-        (None, {"name": "equal"}, "-"),
         ({"worst_slice": WORST}, None, "equal 0.199"),
         (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
-        (of_suites(WORST, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.199"),
         (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
-        ({"suites": [], "worst_slice": None}, None, "-"),
         ({"suites": [{"digits": "3", "worst": WORST | {"digits": None}}]}, WORST, "equal 0.199"),
     ],
 )
@@ -142,14 +139,6 @@ def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, mon
     assert "own is refused: " in shown and f"--task-file {file}" in shown
     assert main(["runs", str(tmp_path), "--task-file", str(file)]) == 0
     assert f"own  {name}" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{", '{"worst_slice": 3}', '{"worst_slice": {"name": "equal"}}'])
-def test_a_damaged_evaluation_counts_as_none(tmp_path, content):
-    run = made(tmp_path / "run")
-    run.evaluation.write_text(content)
-    assert evaluated.read(run, None).evaluation == {}
-    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]
 
 
 def test_a_folder_without_runs_is_refused(tmp_path, capsys):

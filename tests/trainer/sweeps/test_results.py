@@ -72,17 +72,8 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
 
 
 def test_what_is_not_there_is_said():
-    many = [row(f"run {number}", 0, "none", 1.0) for number in range(12)]
-    ten = ", ".join(f"run {number}" for number in range(10))
-    for rows, where, sentence in (
-        (ROWS, [("task", "pq")], "4 runs has task=pq; task is addition"),
-        (ROWS, [("positions", "ropes")], "4 runs has positions=ropes; positions is rope, none; did you mean 'rope'?"),
-        (ROWS, [("run", "b"), ("positions", "rope")], "4 runs has run=b and positions=rope"),
-        (many, [("run", "zzz")], f"12 runs has run=zzz; run is {ten} and 2 more"),
-    ):
-        with pytest.raises(InputError) as raised:
-            results.tabulate(rows, Asked(where=where))
-        assert str(raised.value) == f"none of {sentence}"
+    with pytest.raises(InputError, match="none of 4 runs has run=b and positions=rope$"):
+        results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))
     with pytest.raises(InputError, match=r"there is no field 'colour'; give one of epochs, exact_match, examples, "):
         results.tabulate(ROWS, Asked(by=("colour",)))
 

@@ -114,13 +114,13 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
         raise InputError(f"{label} is {shown(value)}; {hint}")
 
 
-def did_you_mean(typed: str, names: Iterable[str], cutoff: float = 0.5) -> str:
+def did_you_mean(typed: str, names: Iterable[str]) -> str:
     """The end of a refusal: asks for the name that is most like a mistyped one; empty if none is like it.
 
     >>> did_you_mean("additoin", ["addition", "subtraction"])
     "; did you mean 'addition'?"
     """
-    near = difflib.get_close_matches(typed, names, n=1, cutoff=cutoff)
+    near = difflib.get_close_matches(typed, names, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 

@@ -72,7 +72,7 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
 
 
 def test_what_is_not_there_is_said():
-    with pytest.raises(InputError, match="none of 4 runs has run=b and positions=rope$"):
+    with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
         results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))
     with pytest.raises(InputError, match=r"there is no field 'colour'; give one of epochs, exact_match, examples, "):
         results.tabulate(ROWS, Asked(by=("colour",)))

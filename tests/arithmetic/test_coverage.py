@@ -97,12 +97,6 @@ def test_number_of_keys(task, keys):
     assert coverage.key_classes(task).total == keys
 
 
-@given(tasks(num_examples=10))
-def test_probabilities_sum_to_one(task):
-    classes = coverage.key_classes(task)
-    assert (classes.count * classes.probability).sum() == pytest.approx(1, rel=1e-9)
-
-
 @given(tasks(), st.integers(10, 10**6))
 def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
     task = dataclasses.replace(task, num_examples=num_examples, num_validation=None)

@@ -12,15 +12,6 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 
 
-@pytest.mark.parametrize(
-    ("module", "there"),
-    [("json.decoder", True), ("this", True), ("nowhere.below", False), ("json.nowhere", False)],
-)
-def test_a_module_is_there_if_it_could_be_imported(module, there):
-    assert packages.is_installed(module) is there
-    assert "this" not in sys.modules  # nothing is imported; this one prints a poem
-
-
 def test_what_is_missing_is_said_with_the_extra_that_brings_it():
     packages.require("reading", "json", "all")
     with pytest.raises(InputError) as raised:

@@ -34,12 +34,6 @@ def test_counters_are_lines_where_there_is_no_terminal(monkeypatch, capsys):
     assert all(re.fullmatch(r"\d+ s: 1,234,567 of 2,000,000 draws, 8 of 8 shards", line) for line in lines)
 
 
-def test_a_short_run_prints_nothing(capsys):
-    with progress.watch({"draws": 10}, progress.count):
-        pass
-    assert capsys.readouterr().err == ""
-
-
 def test_a_reader_that_leaves_ends_the_watcher_in_silence(monkeypatch):
     """Python would print the traceback of a thread. The work goes on, and finds the closed end itself."""
     heard, left = [], threading.Event()

@@ -34,19 +34,6 @@ def test_a_workflow_has_pinned_actions_and_few_permissions(path):
     assert all(job["timeout-minutes"] <= 120 for job in jobs)
 
 
-def test_the_checks_are_those_of_ci_with_the_oldest_and_the_newest_python():
-    """Of those for which there is TensorFlow."""
-    workflow = yaml.safe_load((ROOT / ".github/workflows/checks.yml").read_text(encoding="utf-8"))
-    job = workflow["jobs"]["checks"]
-    assert job["steps"][-1] == {"run": ".ci/run"}
-    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (no_trainer,) = re.findall(
-        r"^WITHOUT_TENSORFLOW = \((.*),\)$", (ROOT / ".ci/matrix").read_text(encoding="utf-8"), re.M
-    )
-    pythons = [each for each in re.findall(r'Python :: (3\.\d+)"', project) if each not in no_trainer]
-    assert job["strategy"]["matrix"]["python"] == [pythons[0], pythons[-1]]
-
-
 def test_the_citation_names_this_version_and_repository():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == seq2seq_arith.__version__

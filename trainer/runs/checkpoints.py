@@ -102,7 +102,7 @@ def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray],
 def check(
     variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path
 ) -> "dict[str, keras.Variable]":
-    """Variables by the keys of their saved values, which have the same shapes and dtypes."""
+    """Variables by the keys of their saved values; raises InputError if shapes or dtypes are those of another model."""
     by_name = dict(zip(keys(variables), variables, strict=True))
     expected = {name: (tuple(variable.shape), variable.dtype) for name, variable in by_name.items()}
     if expected != {name: (array.shape, array.dtype.name) for name, array in arrays.items()}:

@@ -119,3 +119,13 @@ def test_ranges_are_read_once_per_pass_and_in_another_order_each_time():
     one, two, three = (split.ranges[start : start + 100] for start in (0, 100, 200))
     assert sorted(one) == sorted(two) == sorted(three) == [(first, 10) for first in range(0, 1000, 10)]
     assert len({tuple(each) for each in (one, two, three)}) == 3
+
+
+def test_every_pass_every_seed_and_every_lane_has_its_own_order():
+    orders = set()
+    for seed in (0, 1):
+        batches = Lanes(Numbered(200, 10), 2, 1, seed)
+        for number in (0, 1):
+            block = numbers(batches.block(100 * number, 100))
+            orders |= {tuple(block[:, 0]), tuple(block[:, 1] - 100)}
+    assert len(orders) == 8

@@ -10,7 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.runs.run import Run, absolute, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 
 
 def run_in(folder, **changes):
@@ -202,3 +202,10 @@ def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
     for each, length in ((run, 0), (run, 1001), (fixed, 4)):
         with refusal(InputError):
             each.task_of_length(length)
+
+
+def test_a_setting_that_only_one_run_has_is_a_difference():
+    assert differences({"train": {"seed": 1, "old": 2}}, {"train": {"seed": 1}}) == {
+        "train.old": "train.old is 2 there and None here"
+    }
+    assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}

@@ -91,6 +91,14 @@ def test_a_training_ends_when_another_process_has_changed_its_file(place, name, 
     assert there.read() == changed
 
 
+def test_of_two_first_checkpoints_one_is_refused(place):
+    folder = stores.working_copy(str(place))
+    (place / "last.npz").put(b"another's")
+    with pytest.raises(TrainingError):
+        files.write(folder / "last.npz", b"ours")
+    assert (place / "last.npz").read_bytes() == b"another's"
+
+
 def test_a_checkpoint_is_written_again_and_again(place):
     folder = stores.working_copy(str(place))
     for number in range(3):
@@ -123,8 +131,13 @@ def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
     [
         ["a/../../b"],
         ["/etc/secret"],
+        ["a//b"],
+        ["a/./b"],
+        ["a\0b"],
+        ["a" * 256 + "/b"],
+        ["config.json", "config.json/a"],
     ],
-    ids=["out", "absolute"],
+    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
 )
 def test_an_object_that_is_not_a_file_of_a_run(place, names):
     for name in names:

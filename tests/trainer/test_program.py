@@ -60,6 +60,7 @@ REFUSED = {
     ],
     "evaluate": [
         "missing",
+        "differs --all-questions",
         "run --per-slice 0",
         "run --suite-seed -1",
         "run --lengths 1001",
@@ -84,7 +85,7 @@ def places(tmp_path_factory) -> Path:
     (folder / "sweep.toml").write_text("[common]\ntask = 'addition'\n[runs.one]\n")
     fixed = TrainConfig(model=ModelConfig(name="causal", positions="learned"))
     runs = dict.fromkeys(("run", "other", "damaged", "untrained"), (Task("addition"), TrainConfig()))
-    runs["fixed"] = Task("addition"), fixed
+    runs |= {"differs": (Task("subtraction"), TrainConfig()), "fixed": (Task("addition"), fixed)}
     for name, (task, config) in runs.items():
         run = Run(folder / name, task, "0" * 64, "D", config)
         run.claim()

@@ -13,6 +13,7 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, by, mistakes
@@ -30,6 +31,7 @@ MISTAKES = 10
 MOST_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
+SEEN, UNSEEN, UNKNOWN = "seen in training", "not seen", "not known"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Found:
     tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
     """What an evaluation asks."""
 
@@ -68,6 +70,7 @@ class Options:
     data_dir: str | None = None  # of the dataset; None for the one that the run was trained from
     lengths: Sequence[int] = ()  # further D at which to ask the suite
     chosen: SuiteOptions | None = None  # which of its questions; None for the default ones
+    all_questions: bool = False  # whether to ask every question of the run's task, too
     replicas: int | None = None  # as in ``make_strategy``
 
 
@@ -131,15 +134,19 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
     """Evaluates the best model of a run, which the caller may have already.
 
     Raises InputError if other data was asked for and is not there, its splits share a pair, the run has no checkpoint,
-    or its model cannot read one of the lengths.
+    its model cannot read one of the lengths, or all questions are too many.
     """
     for length in options.lengths:
         run.task_of_length(length)
+    if options.all_questions:
+        run.check_all_questions()
     task = options.task or run.task
     source, missing = open_data(run, task, options.data_dir)
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=options.replicas)
     found, trained = on_data(run, learner, read(source), options.replicas) if source else (Found(notes=missing), None)
+    if options.all_questions:
+        found.tables["all questions"] = ask_all_questions(learner, trained)
     found.notes.extend(suite_notes(run, trained))
     suites = ask_run(
         run, options.chosen, lengths=options.lengths, trained=trained, replicas=options.replicas, learner=learner
@@ -249,6 +256,17 @@ def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operand
         )
 
 
+def ask_all_questions(learner: Learner, trained: probes.Known | None) -> list[dict[str, Any]]:
+    """Exact match over every ordered question, separately for keys of the training set and for the others."""
+    task = learner.view.task
+    operands = probes.all_questions(task)
+    examples = probes.examples(task, operands)
+    with progress(f"{task.name}, all questions", len(examples), "questions") as report_progress:
+        exact = ask(learner, examples, report_progress).exact
+    groups = np.full(len(examples), UNKNOWN) if trained is None else np.where(trained.has(operands), SEEN, UNSEEN)
+    return by(groups, exact, "key")
+
+
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
     if not list(run.task.operation.suite(run.task.digits)):
@@ -297,7 +315,7 @@ def show_sets(found: dict[str, Any]) -> None:
         say(table(["set", "examples", "loss", "character accuracy", "exact match"], rows))
     say("\n".join(found["notes"]))
     for name, groups in found["tables"].items():
-        say(f"\nexact match by {name}")
+        say(f"\nexact match by {name}" if name != "all questions" else "\nexact match over all questions")
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]
         rows = [[*(g[key] for key in header), f"{g['examples']:,}", cut(g["exact_match"], 5)] for g in groups]
         say(table([*header, "examples", "exact match"], rows))

@@ -28,6 +28,9 @@ def _evaluate_options(evaluate: Parser) -> None:
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
+    first.add_argument(
+        "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
+    )
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
     add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
@@ -46,13 +49,16 @@ def evaluate(args: argparse.Namespace) -> int:
     run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
+    if args.all_questions:
+        run.check_all_questions()
     chosen = suite_options(args)
     parameters = task_parameters(args, run.task.name, flags=DATA_FLAGS)
     task = coverage.fitted(run.task.replace(**parameters), parameters)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    evaluation.evaluate(run, evaluation.Options(task, args.data_dir, lengths, chosen, args.replicas))
+    how = {"data_dir": args.data_dir, "all_questions": args.all_questions, "replicas": args.replicas}
+    evaluation.evaluate(run, evaluation.Options(task=task, lengths=lengths, chosen=chosen, **how))
     return SUCCESS
 
 

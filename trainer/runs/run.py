@@ -31,6 +31,8 @@ CONFIG, LOCK = "config.json", ".lock"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
+# --all-questions asks at most so many characters: the 10^6 questions of addition of 3 digits, and a few more.
+ALL_CHARACTERS = 10**7
 
 
 def _file(name: str) -> Any:
@@ -93,6 +95,16 @@ class Run:
                 f"and reads operands of at most {self.task.digits}; give no longer --lengths, or a run of another model"
             )
         return task
+
+    def check_all_questions(self) -> None:
+        """Raises InputError if the questions of this task are too many to ask all of them."""
+        count, most = self.task.num_questions, ALL_CHARACTERS // self.task.question_width
+        if count > most:
+            many = f"{count:,}" if count < 10**18 else "more than 10^18"
+            raise InputError(
+                f"{self.task.name} of {self.task.notation.describe(self.task.digits)} has {many} questions, and "
+                f"--all-questions asks at most {most:,} of this width; leave it out, for the suite asks the hard ones"
+            )
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``; ``open_run`` reads it back."""

@@ -33,7 +33,7 @@ def evaluate(run, **asked):
 @pytest.fixture(scope="module")
 def printed_and_found(trained):
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        found = evaluate(trained, lengths=[2, 5], chosen=FEW)
+        found = evaluate(trained, lengths=[2, 5], chosen=FEW, all_questions=True)
     return printed.getvalue(), found
 
 
@@ -59,6 +59,13 @@ def test_the_sets(found, printed, trained):
     assert 0.1 < validation["exact"] < 1
     assert 500 < third["examples"] < 1003
     assert third["exact"] == pytest.approx(validation["exact"], abs=0.2)
+
+
+def test_all_questions_seen_and_unseen(found):
+    rows = {row["key"]: row for row in found["tables"]["all questions"]}
+    assert sum(row["examples"] for row in rows.values()) == 1_000_000
+    assert rows["seen in training"]["examples"] < 2 * 903
+    assert rows["seen in training"]["exact_match"] > rows["not seen"]["exact_match"]
 
 
 def test_the_suite_at_each_d(found, trained):

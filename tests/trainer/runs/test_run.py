@@ -209,3 +209,13 @@ def test_a_setting_that_only_one_run_has_is_a_difference():
         "train.old": "train.old is 2 there and None here"
     }
     assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}
+
+
+def test_all_questions_must_be_few(tmp_path, refusal):
+    few = Task("addition"), Task("multiplication", digits=3), Task("pq", digits=100), Task("modular_addition")
+    many = Task("addition", digits=4), Task("subtraction"), Task("pq"), Task("addition", digits=1000)
+    for task in few:
+        run_in(tmp_path, task=task).check_all_questions()
+    for task in many:
+        with refusal(InputError):
+            run_in(tmp_path, task=task).check_all_questions()

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
 from seq2seq_arith.trainer.data.views import BackwardView
 from seq2seq_arith.trainer.playground.catalog import read
@@ -23,6 +25,8 @@ CHECKPOINTS_KEPT = 64
 # Attention with more numbers than these would take longer to send than to compute.
 MOST_SHARES = 50_000
 DECIMALS = 6
+# Questions per slice, when a model is asked where it breaks: some hundred per length.
+PER_SLICE = 20
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,19 @@ class Answer:
     # For each layer that looks at something while the answer is written: its name as ``layer``; ``keys``, the
     # characters that it looks at; and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
     attention: list[dict[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AtLength:
+    """How a model does on its task's suite for operands of at most one length."""
+
+    length: int
+    questions: int
+    right: float  # the share of right answers, from 0 to 1
+    worst: float  # the share in the worst slice
+    slice: str  # the name of that slice
+    why: str  # it is hard
+    wrong: str  # a mistake in it, in words; empty if all answers are right
 
 
 class Models:
@@ -72,6 +89,26 @@ class Models:
             alphabet=text.visible(found.alphabet),
             probabilities=_rounded(found.probabilities),
             attention=_attention(found),
+        )
+
+    def at_length(self, run: Run, length: int, epoch: int | None = None) -> AtLength:
+        """Asks a model some questions of each slice of its task's suite, of operands of at most this length.
+
+        Raises InputError if the model cannot read them, the task has no suite, or there are no such weights.
+        """
+        learner = self._inspector(run, run.task_of_length(length), epoch).learner
+        found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
+        worst = found.worst
+        if worst is None:
+            raise InputError(suites.no_suite(run.task))
+        return AtLength(
+            length=length,
+            questions=found.num_questions,
+            right=sum(each.all.right for each in found.slices) / found.num_questions,
+            worst=worst.all.right / worst.all.count,
+            slice=worst.name,
+            why=worst.why,
+            wrong=worst.wrong.sentence(run.task) if worst.wrong else "",
         )
 
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:

@@ -16,6 +16,10 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 # A question that is longer than those of the training has at most so many characters. The second is for models whose
 # work grows with the square of the length, or that write character by character.
 MOST_CHARACTERS, MOST_CHARACTERS_SLOW = 4001, 201
+# A model breaks at a length if a smaller share of its worst slice is right.
+BROKEN = 0.9
+# The lengths at which a model is asked, as multiples of its own.
+LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
 def listed(top: Path) -> dict[str, Any]:
@@ -33,8 +37,8 @@ def listed(top: Path) -> dict[str, Any]:
 
 
 def page_data(runs: list[dict[str, Any]], refused: list[dict[str, str]]) -> dict[str, Any]:
-    """What the page gets: the runs, and the constant that it shares with this program."""
-    return {"runs": runs, "refused": refused, "blank": text.VISIBLE_PAD}
+    """What the page gets: the runs, and the constants that it shares with this program."""
+    return {"runs": runs, "refused": refused, "broken": BROKEN, "blank": text.VISIBLE_PAD}
 
 
 def offer(name: str, folder: Path) -> dict[str, Any]:
@@ -59,6 +63,8 @@ def offer(name: str, folder: Path) -> dict[str, Any]:
         "character_by_character": model.entry.autoregressive,  # whether the model reads what it has written
         "epochs": _epochs(run),
         "hard": list(_hard(task)),
+        # at which it can be asked where it breaks; empty if the task has no lengths
+        "lengths": lengths(run) if task.notation.has_lengths and list(task.operation.suite(task.digits)) else [],
     }
 
 
@@ -87,6 +93,19 @@ def most_digits(run: Run) -> int:
     slow = model.name not in MODELS or model.entry.autoregressive or model.entry.heads
     most = MOST_CHARACTERS_SLOW if slow else MOST_CHARACTERS
     return max(run.task.digits, min(run.most_digits, most // 2))
+
+
+def lengths(run: Run) -> list[int]:
+    """At which lengths of the operands to ask where a model breaks: some up to its own, and some beyond.
+
+    For own operands of at most 3 digits, and a model that reads any length::
+
+        1  2  3 | 4  5  6  9  12  18  24  36  48
+    """
+    own, most = run.task.digits, most_digits(run)
+    shorter = {step * 10**power for power in range(len(str(own))) for step in (1, 2, 5)} | {own - 1, own}
+    longer = {own + more for more in (1, 2, 3)} | {int(own * factor) for factor in LONGER}
+    return sorted({*(each for each in shorter if 0 < each <= own), *(each for each in longer if own < each <= most)})
 
 
 def read(question: str, run: Run) -> text.Question:

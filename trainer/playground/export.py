@@ -22,6 +22,7 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, files, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -46,10 +47,10 @@ def export(top: Path, folder: Path) -> None:
     """
     if folder.exists():
         raise InputError(f"{folder} is there already; give a folder that is not")
-    exported = []
+    models, exported = Models(), []
     for name, path in listing.folders(top).items():
         try:
-            exported.append(_exported(name, path))
+            exported.append(_exported(name, path, models))
         except InputError as error:
             say(printable(f"left out: {name}: {error}"))
     if not exported:
@@ -76,7 +77,7 @@ def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _exported(name: str, folder: Path) -> dict[str, Any]:
+def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     """What runs.js holds of a run; raises InputError if it can hold nothing."""
     offer = catalog.offer(name, folder)
     run = open_run(folder)
@@ -94,6 +95,7 @@ def _exported(name: str, folder: Path) -> dict[str, Any]:
         **offer,
         **_rules(run),
         "epochs": kept,
+        "at_lengths": _at_lengths(models, run, offer["lengths"]),
         "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
     }
 
@@ -152,3 +154,14 @@ def _encoded(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         name: {"shape": list(array.shape), "base64": base64.b64encode(array.astype("<f4").tobytes()).decode("ascii")}
         for name, array in arrays.items()
     }
+
+
+def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, Any]]:
+    """How the best weights do at each length, up to the first at which the page stops to ask."""
+    found = []
+    for length in lengths:
+        at = models.at_length(run, length)
+        found.append(vars(at))
+        if at.worst < catalog.BROKEN and length >= run.task.digits:
+            break
+    return found

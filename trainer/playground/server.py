@@ -5,6 +5,7 @@
     GET  /                the page, with style.css, app.js and icon.svg
     GET  /api/runs        the runs: those that can be asked, and those that cannot, with the reason
     POST /api/answer      {"run", "question", "epoch"}: an answer, as ``answers.Answer``
+    POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``answers.AtLength``
 
 A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON), nor
 pretend to be this one by a name that leads here (the header ``Host`` must be ours).
@@ -85,6 +86,7 @@ class Playground:
         app.add_routes([web.get(path, _page) for path in PAGES])
         app.router.add_get("/api/runs", self._runs)
         app.router.add_post("/api/answer", self._answer)
+        app.router.add_post("/api/length", self._length)
         app.on_cleanup.append(self._end)
         return app
 
@@ -95,9 +97,17 @@ class Playground:
         return web.json_response(await self._in_thread(catalog.listed, self._top))
 
     async def _answer(self, request: web.Request) -> web.Response:
-        asked = await _asked(request)
+        asked = await _asked(request, question=str)
         run = self._open(asked["run"])
         found = await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"])
+        return web.json_response(vars(found))
+
+    async def _length(self, request: web.Request) -> web.Response:
+        asked = await _asked(request, length=int)
+        run = self._open(asked["run"])
+        if asked["length"] not in catalog.lengths(run):
+            raise InputError(f"length is {asked['length']}; give one of those that /api/runs lists")
+        found = await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"])
         return web.json_response(vars(found))
 
     def _open(self, name: str) -> Run:
@@ -144,20 +154,21 @@ async def _page(request: web.Request) -> web.Response:
     return web.FileResponse(STATIC / PAGES[request.path])
 
 
-async def _asked(request: web.Request) -> dict[str, Any]:
-    """What a request asks: the name of a run, a question, and an epoch or None."""
+async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
+    """What a request asks: the name of a run, an epoch or None, and fields of these types."""
     if request.content_type != "application/json":
         raise InputError(f"the content type is {request.content_type}; send application/json")
     try:
         values = json.loads(await request.read())
     except (ValueError, RecursionError):
         raise InputError("the request is not JSON; send an object") from None
-    if not isinstance(values, dict) or set(values) - {"epoch"} != {"run", "question"}:
-        raise InputError("the request must have run, question, and may have epoch; send an object with these")
+    kinds = {"run": str, **kinds}
+    if not isinstance(values, dict) or set(values) - {"epoch"} != set(kinds):
+        raise InputError(f"the request must have {', '.join(kinds)}, and may have epoch; send an object with these")
     values = {"epoch": None, **values}
-    for name, kinds in {"run": (str,), "question": (str,), "epoch": (int, type(None))}.items():
-        if type(values[name]) not in kinds:
-            raise InputError(
-                f"{name} is of the wrong type; send a {'text' if str in kinds else 'whole number, or null'}"
-            )
+    for name, kind in kinds.items():
+        if type(values[name]) is not kind:
+            raise InputError(f"{name} is of the wrong type; send a {'whole number' if kind is int else 'text'}")
+    if values["epoch"] is not None and type(values["epoch"]) is not int:
+        raise InputError("epoch is of the wrong type; send a whole number, or null for the best weights")
     return values

@@ -1,4 +1,4 @@
-"""What the playground shows is what the model does: probabilities, and epochs."""
+"""What the playground shows is what the model does: probabilities, epochs and lengths."""
 
 import numpy as np
 import pytest
@@ -37,3 +37,14 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
     assert models.answer(run, "12+345").probabilities == found[2]
     with pytest.raises(InputError, match=r"the weights after epoch 3 of .* are not kept"):
         models.answer(run, "12+345", 3)
+
+
+def test_a_length_asks_every_slice(models, trained):
+    found = models.at_length(trained, 3)
+    result = TrainedRun(trained).suite_result
+    assert found.questions > 10 * len(result.slices)
+    assert found.worst < 1 and found.slice in {each.name for each in result.slices}
+    assert found.worst <= found.right
+    assert "the model said" in found.wrong
+    with pytest.raises(InputError, match="length is 0"):
+        models.at_length(trained, 0)

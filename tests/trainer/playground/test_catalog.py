@@ -44,7 +44,7 @@ def test_the_offer_of_a_run(top):
     assert {each["slice"]: each for each in adds["hard"]}["carry-all"]["why"].startswith("One carry from the units")
     for each in adds["hard"]:
         assert text.parse(each["question"], Task("addition"))
-    assert found["blank"] == text.VISIBLE_PAD
+    assert (found["broken"], found["blank"]) == (catalog.BROKEN, text.VISIBLE_PAD)
 
 
 def test_runs_that_cannot_be_asked_say_why(top, monkeypatch):
@@ -74,3 +74,10 @@ def test_a_run_is_offered_alone_and_links_are_not_followed(top, tmp_path):
 def test_what_is_not_a_question(top, name, typed, refusal):
     with refusal(InputError):
         catalog.read(typed, open_run(top / name))
+
+
+def test_the_lengths(top, unbuilt, tmp_path):
+    lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
+    assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
+    fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
+    assert catalog.lengths(fixed) == [1, 2, 3]

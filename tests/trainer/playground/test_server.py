@@ -49,6 +49,8 @@ def test_runs_and_answers(top):
     assert status == 200 and [each["name"] for each in json.loads(content)["runs"]] == ["adds"]
     status, _, content = ask(top, "POST", "/api/answer", json={"run": "adds", "question": "12+345", "epoch": 1})
     assert status == 200 and json.loads(content)["right"] == "357"
+    status, _, content = ask(top, "POST", "/api/length", json={"run": "adds", "length": 2})
+    assert status == 200 and json.loads(content)["worst"] < 1
 
 
 JSON = {"Content-Type": "application/json"}
@@ -67,13 +69,7 @@ GOOD = {"run": "adds", "question": "1+2"}
         ("POST", "/api/answer", {"json": GOOD | {"epoch": 9}}, 400, "are not kept"),
         ("POST", "/api/answer", {"json": GOOD | {"question": "x"}}, 400, "not in the alphabet"),
         ("POST", "/api/answer", {"json": GOOD | {"run": "../adds"}}, 400, "no run of that name"),
-        (
-            "POST",
-            "/api/answer",
-            {"json": GOOD | {"epoch": "1"}},
-            400,
-            "epoch is of the wrong type; send a whole number",
-        ),
+        ("POST", "/api/length", {"json": {"run": "adds", "length": 900}}, 400, "length is 900"),
         ("POST", "/api/answer", {"json": GOOD | {"question": "1" * server.MOST_BYTES}}, 413, "Too Large"),
         ("GET", "/api/answer", {}, 405, "Not Allowed"),
         ("GET", "/../server.py", {}, 404, "Not Found"),

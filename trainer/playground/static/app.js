@@ -1,5 +1,5 @@
 // The page of the playground: it asks a backend, and shows what comes back. The backend is the server that sends this
-// page; in an exported page it is model.js, which has the same two functions.
+// page; in an exported page it is model.js, which has the same three functions.
 "use strict";
 
 const LONGEST_RUN = 12; // of one character; longer runs are one cell
@@ -9,8 +9,10 @@ const WAITING_MS = 250; // before the page says that a model is being loaded
 const CHOICES = 4; // characters that a closer look shows
 
 const server = {
+  bestOnly: false,
   runs: () => request("api/runs"),
   answer: (run, question, epoch) => request("api/answer", { run: run.name, question, epoch }),
+  atLength: (run, length, epoch) => request("api/length", { run: run.name, length, epoch }),
 };
 
 async function request(path, body) {
@@ -65,6 +67,8 @@ function spoken(text, task) {
   return text.replace(/-+/g, (run) => ` ${run.length} dash${run.length > 1 ? "es" : ""} `).trim() || "nothing";
 }
 
+const counted = (number, noun) => `${number.toLocaleString("en")} ${number === 1 ? noun.replace(/(?<=sh)es$|s$/, "") : noun}`;
+
 // Cells: one per step, but a long run of one character is a single one.
 function grouped(characters) {
   const cells = [];
@@ -106,6 +110,7 @@ class Panel {
     one(".about", this.root).textContent =
       `${run.task} of ${run.size}; model ${run.model}; what the view gives it: ${run.given}`;
     this.prepareEpochs(place);
+    this.prepareLengths();
     one(".writes .cells", this.root).addEventListener("keydown", (event) => this.move(event));
     one(".looks select", this.root).addEventListener("change", () => this.lookAt(this.chosen));
   }
@@ -113,8 +118,12 @@ class Panel {
   prepareEpochs(place) {
     const { epochs } = this.run;
     const [slider, label, note] = ["input", "label", ".note"].map((each) => one(`.epochs ${each}`, this.root));
-    if (epochs.length < 2) return; // only the best weights are kept
-    one(".epochs", this.root).hidden = false;
+    if (epochs.length < 2) {
+      slider.hidden = true;
+      label.textContent = "Its epochs";
+      note.textContent = "Only the best weights are kept; arith-model train --keep-epochs keeps those of every epoch.";
+      return;
+    }
     const best = epochs.findIndex((each) => each.is_best);
     slider.id = `epoch-${place}`;
     label.htmlFor = slider.id;
@@ -133,6 +142,19 @@ class Panel {
       changed();
       if (this.question !== undefined) this.ask(this.question, { animate: false });
     });
+  }
+
+  prepareLengths() {
+    const { lengths, units, digits } = this.run;
+    const section = one(".lengths", this.root);
+    if (!lengths.length) return;
+    section.hidden = false;
+    const most = lengths.at(-1);
+    one(".note", section).textContent =
+      `It was trained on at most ${counted(digits, units)}` +
+      (most > digits ? "." : ", and its weights are for these places, so it reads no more.") +
+      (backend.bestOnly ? " This is what the best weights do." : "");
+    one("button", section).addEventListener("click", () => this.findLength());
   }
 
   // Says why there is no answer; the other panel may have another reason.
@@ -360,6 +382,55 @@ class Panel {
     cell.style.setProperty("--share", `${share > 0.5 ? 100 : Math.round(60 * share)}%`);
     one(".look", cell).textContent = `${Math.round(100 * share)}%`;
   }
+
+  // The lengths
+
+  async findLength() {
+    const section = one(".lengths", this.root);
+    const button = one("button", section), figure = one("figure", section), note = one(".note", section);
+    this.finding = !this.finding;
+    if (!this.finding) return;
+    button.textContent = "Stop";
+    const list = element("ol", { className: "bars" });
+    figure.replaceChildren(list);
+    figure.hidden = false;
+    const found = [];
+    try {
+      for (const length of this.run.lengths) {
+        note.textContent = `Asking about ${counted(length, this.run.units)} …`;
+        const at = await backend.atLength(this.run, length, this.epoch);
+        if (!this.finding) break;
+        found.push(at);
+        list.append(this.lengthRow(at));
+        if (at.worst < catalogue.broken && length >= this.run.digits) break;
+      }
+      note.textContent = found.length ? this.lengthInWords(found) : "Stopped.";
+    } catch (error) {
+      note.textContent = error.message;
+    }
+    this.finding = false;
+    button.textContent = "Find the length again";
+  }
+
+  lengthRow(at) {
+    const row = element("li", {}, element("span", { textContent: counted(at.length, this.run.units) }),
+      bar(at.worst), element("span", { textContent: percent(at.worst) }));
+    if (at.worst < 1) row.append(element("small", { textContent: `${at.slice}: ${at.wrong}` }));
+    return row;
+  }
+
+  lengthInWords(found) {
+    const broken = found.find((at) => at.worst < catalogue.broken);
+    const last = found.at(-1);
+    const { units, digits } = this.run;
+    const what = "Each bar is the share of right answers in the worst slice of hard questions.";
+    if (!broken) {
+      const most = last.length === this.run.lengths.at(-1) ? ", the most that is asked here" : "";
+      return `It does not break up to ${counted(last.length, units)}${most}. ${what}`;
+    }
+    const where = broken.length > digits ? `, trained on ${digits}` : "";
+    return `It breaks at ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;
+  }
 }
 
 // The page
@@ -431,7 +502,7 @@ async function start() {
   }
   const { runs, refused } = catalogue;
   const list = Object.assign(one("#refused"), { hidden: !refused.length, open: !runs.length });
-  one("summary", list).textContent = `${refused.length} run${refused.length === 1 ? "" : "s"} cannot be asked`;
+  one("summary", list).textContent = `${counted(refused.length, "runs")} cannot be asked`;
   one("ul", list).replaceChildren(...refused.map(({ name, why }) =>
     element("li", {}, element("code", { textContent: name }), `: ${why}`)));
   if (!runs.length) {

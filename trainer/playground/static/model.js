@@ -1,11 +1,12 @@
 // The models of an exported page: they answer in the browser, and nothing is sent anywhere. runs.js, which is loaded
-// before, holds the runs with their weights; this file gives app.js the same two functions as the server.
+// before, holds the runs with their weights; this file gives app.js the same three functions as the server.
 //
 // It repeats in JavaScript what trainer/models/ and trainer/data/views.py do in Python, for networks that fit on a page.
 "use strict";
 
 window.exportedBackend = (() => {
   const PAD = " ";
+  const SATURATED = 20; // from here on, tanh is 1 in double precision
 
   // The right answers.
   const SOLVE = {
@@ -92,6 +93,7 @@ window.exportedBackend = (() => {
 
   const relu = (rows) => rows.map((row) => row.map((value) => Math.max(0, value)));
   const sigmoid = (value) => 1 / (1 + Math.exp(-value));
+  const tanh = (value) => (Math.abs(value) > SATURATED ? Math.sign(value) : Math.tanh(value));
   const clip = (value, low, high) => Math.min(high, Math.max(low, value));
 
   function dense(rows, weights, name) {
@@ -195,16 +197,24 @@ window.exportedBackend = (() => {
 
     counter(run, weights, ids, steps) {
       const [encoder, decoder] = added(run, weights);
-      let count = new Float64Array(encoder[0].length);
-      const countOn = (adds) => { count = count.map((value, unit) => value + adds[unit]); };
-      for (const [id] of ids) countOn(encoder[id]);
+      const units = encoder[0].length;
+      const count = new Float64Array(units);
+      for (const [id] of ids) encoder[id].forEach((value, unit) => { count[unit] += value; });
       const told = dense([[1, 0], [0, 1]], weights, "readout_signal");
-      const counted = Array.from({ length: steps }, (_, step) => {
-        countOn(decoder[Math.min(step, 1)]);
-        return count.map(Math.tanh);
+      const { shape: [, outputs], values } = weights["readout_0/kernel"];
+      // Most counters are far from zero, where their tanh stays the same: only what changes is multiplied.
+      const seen = new Float64Array(units), sum = new Float64Array(weights["readout_0/bias"].values);
+      let read = Array.from({ length: steps }, (_, step) => {
+        const kind = Math.min(step, 1);
+        for (let unit = 0; unit < units; unit++) {
+          count[unit] += decoder[kind][unit];
+          const change = tanh(count[unit]) - seen[unit];
+          if (change === 0) continue;
+          seen[unit] += change;
+          for (let output = 0, at = unit * outputs; output < outputs; output++, at++) sum[output] += change * values[at];
+        }
+        return sum.map((value, output) => value + told[kind][output]);
       });
-      let read = dense(counted, weights, "readout_0");
-      read = read.map((row, step) => row.map((value, output) => value + told[Math.min(step, 1)][output]));
       for (let number = 1; number < run.layers; number++) read = dense(relu(read), weights, `readout_${number}`);
       return dense(relu(read), weights, "logits");
     },
@@ -304,7 +314,9 @@ window.exportedBackend = (() => {
   }
 
   return {
+    bestOnly: true,
     runs: async () => window.exported,
     answer: async (run, typed, epoch) => answer(run, typed, epoch),
+    atLength: async (run, length) => run.at_lengths.find((at) => at.length === length),
   };
 })();

@@ -47,12 +47,6 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
     assert not events.are_told()
 
 
-def test_the_second_time_nothing_is_new(made):
-    _, path = made
-    *_, result, _ = told(run_here("generate", "addition", "--data-dir", path.parents[2], *SMALL))
-    assert result == {"event": "result", "path": str(path), "is_new": False}
-
-
 @pytest.mark.parametrize(
     ("words", "code", "expected"),
     [

@@ -83,18 +83,3 @@ def test_words_that_are_wrong_are_refused(refusal):
     for words in (["--number", "x"], ["--num", "1"]):
         with refusal(InputError):
             other.parse_args(words)
-
-
-def test_help_ends_with_examples_and_begins_with_the_first_options():
-    parser = options.Parser(prog="prog", description="Word " * 40, examples=["prog " + "long " * 30 + "end", "prog b"])
-    first = parser.add_argument_group(options.FIRST_OPTIONS)
-    more = parser.add_argument_group("more options")
-    more.add_argument("--rare", help="rare")
-    first.add_argument("--often", help="often")
-    parser.add_help_option()
-    shown = parser.format_help()
-    assert shown.endswith(f"\nexamples:\n  prog {'long ' * 30}end\n  prog b\n")
-    places = [shown.index(f"\n{title}:") for title in (options.FIRST_OPTIONS, "more options", "help", "examples")]
-    assert places == sorted(places)
-    assert max(map(len, shown.partition("\nexamples:")[0].splitlines())) <= 80
-    assert "\x1b" not in shown

@@ -3,7 +3,6 @@
 import argparse
 import errno
 import shlex
-import sys
 import time
 from collections import Counter
 from typing import Any
@@ -65,7 +64,6 @@ def run(args: argparse.Namespace) -> int:
         words = [word for word in args.words if word != "--check"]
         return failed(f"{order.path} is damaged; make it anew with: {shlex.join([PROGRAM, *words, '--overwrite'])}")
     if order.published():
-        order.publisher.tidy()
         order.publisher.name_default()
         checked = ", every file with its sha256" if args.check else ""
         print(f"{printable(order.path)} is there already, complete and as asked for{checked}; nothing was done")
@@ -75,12 +73,6 @@ def run(args: argparse.Namespace) -> int:
     order.check_space()
     order.check_python()
     print_fewer(order.task, args)
-    if order.publisher.may_be_written():
-        print(
-            "a job of an earlier run may still be writing; to wait for it, stop this run, and run the same command "
-            "again when the job has ended",
-            file=sys.stderr,
-        )
     return _make(order, args.data_dir)
 
 

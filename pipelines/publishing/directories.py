@@ -14,7 +14,6 @@ from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places import paths
@@ -39,11 +38,11 @@ class DirectoryPublisher(Publisher):
             addition/1.0.0/                        and renames the directory at the end
 
     An existing dataset is exchanged with the new one in one step. Where the system cannot do that, the old one is set
-    aside as ``1.0.0.incomplete-old-...`` for a moment, and the next run puts it back if this one is killed then.
+    aside as ``1.0.0.incomplete-old-...`` for a moment.
 
-    The next run removes what a killed local run has left. The folder of an engine's job is spared for a day after the
-    last change in it: the job may still be writing, or has finished, and the next run of the same dataset publishes its
-    files.
+    The next run that makes the dataset removes what a killed local run has left. The folder of an engine's job is
+    spared for a day after the last change in it: the job may still be writing, or has finished, and the next run of the
+    same dataset publishes its files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -78,7 +77,6 @@ class DirectoryPublisher(Publisher):
                 raise InputError(f"{config} cannot be written: {error.strerror}; give another --data-dir") from None
             if not is_ours:
                 raise InputError(f"another run is making {self.path}; wait for it, then run this again")
-            self._mend()
             yield
 
     @contextlib.contextmanager
@@ -101,8 +99,6 @@ class DirectoryPublisher(Publisher):
             yield staging
             if lost := staging.lost():
                 raise OSError(errno.ENOENT, f"somebody has removed its file {lost}")
-            if not outlives:
-                (directory / REPORT).unlink(missing_ok=True)  # nobody takes up a local run
             self._replace_by(directory)
         except SubmittedError:
             raise  # the engine is writing there
@@ -124,9 +120,6 @@ class DirectoryPublisher(Publisher):
         """As ``Publisher.holds``; on a disk there are no versions."""
         return set(versions) <= set(paths.sizes(report.parent))
 
-    def may_be_written(self) -> bool:
-        return any(_is_spared(leftover) and not _reported(leftover) for leftover in self._leftovers())
-
     @contextlib.contextmanager
     def taken_up(self, report: Path, overwrite: bool = False) -> Iterator[StagedDirectory]:
         """As ``Publisher.taken_up``, only while the path is locked; an existing dataset is replaced."""
@@ -137,7 +130,6 @@ class DirectoryPublisher(Publisher):
             raise InputError(f"{problem}; remove {report.parent}, then run this again")
         self._replace_by(report.parent)
         self.kept = None
-        self._remove_leftovers()
 
     def name_default(self) -> None:
         """As ``Publisher.name_default``; several runs may write the file at once."""
@@ -145,12 +137,6 @@ class DirectoryPublisher(Publisher):
         with self._already_complete():
             if default_config.problem(datasets):
                 files.write_atomically(default_config.path(datasets), default_config.CONTENT)
-
-    def tidy(self) -> None:
-        """As ``Publisher.tidy``, unless a run is making the dataset."""
-        if (self.path / REPORT).exists() or not all(map(_is_spared, self._leftovers())):
-            with contextlib.suppress(InputError), self.locked():
-                self._remove_leftovers()
 
     def _leftovers(self) -> list[Path]:
         with contextlib.suppress(OSError):  # without the lock, another run may be removing the folder of the config
@@ -163,32 +149,14 @@ class DirectoryPublisher(Publisher):
             if not _is_spared(leftover):
                 files.remove_tree(leftover)
 
-    def _mend(self) -> None:
-        """Completes the renames of a killed run; only while the path is locked.
-
-        A directory that was set aside may also be one that the run was removing: then a part of it is gone.
-        """
-        if os.path.lexists(self.path):
-            with contextlib.suppress(OSError):
-                (self.path / REPORT).unlink()
-        elif aside := next(filter(self._is_dataset, sorted(self.path.parent.glob(f"{ASIDE}*"))), None):
-            aside.rename(self.path)
-            files.sync(self.path.parent)
-
-    def _is_dataset(self, aside: Path) -> bool:
-        """Whether this is a dataset of this path's config that has all its files, and not a link to one."""
-        if not _is_folder(aside) or damage(aside, paths.sizes(aside)):
-            return False
-        return read_checked(aside)[0].config_name == self.path.parent.name
-
     def _replace_by(self, directory: Path) -> None:
         # The shards are on the disk already.
         folders = [entry for entry in directory.iterdir() if entry.is_dir()]
         for entry in (*directory.glob("*.json"), *folders, directory):
             files.sync(entry)
         with uninterrupted():
+            (directory / REPORT).unlink(missing_ok=True)
             old = self._take_name(directory)
-            (self.path / REPORT).unlink(missing_ok=True)
             # A worker that the engine has given up may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):
@@ -214,14 +182,9 @@ class DirectoryPublisher(Publisher):
         return aside
 
 
-def _is_folder(path: Path) -> bool:
-    """Whether this is a folder, and not a link to one."""
-    return path.is_dir() and not path.is_symlink()
-
-
 def _is_spared(leftover: Path) -> bool:
     """Whether this is the folder of an engine's job in which something has changed during the last day."""
-    if not leftover.name.startswith(JOB) or not _is_folder(leftover):
+    if not leftover.name.startswith(JOB):
         return False
     # Unlike rglob, walk passes over what is removed meanwhile.
     inside = (Path(folder, name) for folder, folders, names in os.walk(leftover) for name in (*folders, *names))
@@ -229,9 +192,8 @@ def _is_spared(leftover: Path) -> bool:
 
 
 def _reported(leftover: Path) -> float:
-    """When a run has left its report in its folder, in seconds since 1970; 0 if there is no report, or a link."""
-    report = leftover / REPORT
-    return _changed(report) if _is_folder(leftover) and report.is_file() and not report.is_symlink() else 0.0
+    """When a run has left its report in its folder, in seconds since 1970; 0 if there is none."""
+    return _changed(leftover / REPORT)
 
 
 def _changed(path: Path) -> float:

@@ -61,8 +61,8 @@ class Publisher(abc.ABC):
     ) -> contextlib.AbstractContextManager[Staging]:
         """Takes the files of the dataset, and publishes them when the block ends without an exception.
 
-        After an exception, the files are removed, and an existing dataset is unchanged. ``outlives`` says that the job
-        that writes the files goes on if this program is killed.
+        After an exception, an existing dataset is unchanged, and the new files of a directory are removed. ``outlives``
+        says that the job that writes the files goes on if this program is killed.
         """
 
     @abc.abstractmethod
@@ -72,10 +72,6 @@ class Publisher(abc.ABC):
     @abc.abstractmethod
     def holds(self, report: Any, versions: Mapping[str, str]) -> bool:
         """Whether the files that the run of a report has written are still there, by their names and versions."""
-
-    @abc.abstractmethod
-    def may_be_written(self) -> bool:
-        """Whether an engine may still be writing for a run whose program is gone; False where that cannot be told."""
 
     @abc.abstractmethod
     def taken_up(self, report: Any, overwrite: bool = False) -> contextlib.AbstractContextManager[Staging]:
@@ -88,10 +84,6 @@ class Publisher(abc.ABC):
         Raises:
           PublishedError: It cannot be written.
         """
-
-    @abc.abstractmethod
-    def tidy(self) -> None:
-        """Removes what killed runs have left beside a published dataset."""
 
     def sizes(self) -> dict[str, int]:
         """The bytes of every file of the dataset, by name."""

@@ -32,13 +32,14 @@ Limits of a store:
 - A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
   dataset, rather than a mixture. A reader that had opened the old dataset finds its files gone.
 - While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
-- A run that is stopped removes the shards of its layout that were written since it began, and a run that publishes
-  removes those of other layouts, unless the marker names them. They may belong to another run, which notices it in 3,
-  reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the other run and
-  deletes after its step 3 (at most ``prefixes.AT_ONCE`` objects).
+- A run that is stopped leaves its shards, which the next run of its layout uses, but none beside a dataset. A run that
+  publishes removes the shards of other layouts, unless the marker names them. They may belong to another run, which
+  notices it in 3, reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the
+  other run and deletes after its step 3 (at most ``AT_ONCE`` objects).
 """
 
 import contextlib
+import dataclasses
 import json
 import tempfile
 import time
@@ -58,15 +59,41 @@ from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
     Layout,
+    format_name,
     read_metadata,
 )
-from seq2seq_arith.pipelines.places.clients import ABSENT, etag
+from seq2seq_arith.pipelines.places.clients import ABSENT, Entry, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
-from seq2seq_arith.pipelines.publishing import prefixes
-from seq2seq_arith.pipelines.publishing.prefixes import Listing
 from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
-from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, Upload
+from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, BESIDE, Upload, marked_files
+
+AT_ONCE = 1000  # objects that are removed after one look at the marker
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """The objects of a dataset's prefix, and those beside it that belong to runs.
+
+    Attributes:
+      files: The files of the dataset, by name.
+      reports: The reports of runs, by names below the folder of the config.
+    """
+
+    files: Mapping[str, Entry]
+    reports: tuple[Entry, ...]
+
+    @classmethod
+    def of(cls, path: ObjectPath) -> "Listing":
+        """Lists both, which are in the folder of the config, at once."""
+        files, reports, below = {}, [], f"{path.name}/"
+        for entry in path.parents[0].entries():
+            if entry.name.startswith(below):
+                name = entry.name.removeprefix(below)
+                files[name] = entry._replace(name=name)
+            elif entry.name.startswith(path.name + BESIDE):
+                reports.append(entry)
+        return cls(files, tuple(reports))
 
 
 class StorePublisher(Publisher):
@@ -84,7 +111,7 @@ class StorePublisher(Publisher):
         """
         path, names = self.path, self._look().files
         if METADATA not in names:
-            if foreign := next((name for name in sorted(names) if not prefixes.is_ours(name)), None):
+            if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
                 raise InputError(
                     f"{path} holds {foreign} and is no dataset of this program; move that away, or give another "
                     "--data-dir"
@@ -119,27 +146,24 @@ class StorePublisher(Publisher):
     def staged(self, layout: Layout, overwrite: bool = False, outlives: bool = False) -> Iterator[Upload]:
         """As ``Publisher.staged``. Without ``overwrite``, a dataset that appears only now is not replaced either.
 
+        After an exception, the shards stay, and the next run of the same layout uses them; they are removed if they
+        stand beside a dataset that has others.
+
         Raises:
           InputError: Another run has made the dataset meanwhile.
           StoreError: The store fails, or shards have been removed by another run.
         """
         del outlives  # any job may, and shards have no folder that tells whose they are
-        standing = (self.path / METADATA).read() if overwrite else None
-        files = self._look().files
-        before = {name: files[name] for name in prefixes.own_files(layout) if name in files}
-        with tempfile.TemporaryDirectory(prefix=f"{NAME}-", ignore_cleanup_errors=True) as catalog:
-            upload = Upload(self.path, uuid.uuid4().hex, Path(catalog), overwrite, resumes=bool(before))
-            try:
+        there, own = self._look().files, [name for *_, name in layout.shard_files()]
+        try:
+            with self._uploading(uuid.uuid4().hex, overwrite, any(name in there for name in own)) as upload:
                 yield upload
-                self._publish(upload, standing)
-            except SubmittedError:
-                raise  # the engine is writing
-            except BaseException:
-                with uninterrupted(), contextlib.suppress(InputError, StoreError):
-                    Upload.cancelled.add(upload.token)
-                    prefixes.remove_own(self.path, layout, before)
-                    upload.own_file(REPORT).unlink()
-                raise
+        except SubmittedError:
+            raise  # the engine is writing
+        except BaseException:
+            with uninterrupted(), contextlib.suppress(InputError, StoreError):
+                _remove_strays(self.path, own)
+            raise
 
     def finished(self) -> list[ObjectPath]:
         reports = sorted(self._look().reports, key=lambda entry: entry.modified)
@@ -148,25 +172,23 @@ class StorePublisher(Publisher):
     def holds(self, report: ObjectPath, versions: Mapping[str, str]) -> bool:
         return versions.items() <= {name: entry.etag for name, entry in self._look().files.items()}.items()
 
-    def may_be_written(self) -> bool:
-        return False  # shards do not tell whose they are
+    def taken_up(self, report: ObjectPath, overwrite: bool = False) -> contextlib.AbstractContextManager[Upload]:
+        return self._uploading(report.parents[0].name.partition(BESIDE)[2], overwrite)
 
     @contextlib.contextmanager
-    def taken_up(self, report: ObjectPath, overwrite: bool = False) -> Iterator[Upload]:
-        token = report.parents[0].name.partition(prefixes.BESIDE)[2]
+    def _uploading(self, token: str, overwrite: bool, resumes: bool = False) -> Iterator[Upload]:
+        """An upload that is published when the block ends. What is not removed then, the next run removes."""
         standing = (self.path / METADATA).read() if overwrite else None
         with tempfile.TemporaryDirectory(prefix=f"{NAME}-", ignore_cleanup_errors=True) as catalog:
-            upload = Upload(self.path, token, Path(catalog), overwrite)
+            upload = Upload(self.path, token, Path(catalog), overwrite, resumes)
             yield upload
-            self._publish(upload, standing)
-
-    def _publish(self, upload: Upload, standing: tuple[bytes, str] | None) -> None:
-        """Publishes, and removes what is left of this run and of others. What is not removed, the next run removes."""
-        listing = self._listing = _publish(upload, standing)
+            self._listing = _publish(upload, standing)
+        before = time.time() - OLD_SECONDS  # an older report is not that of a run that goes on
+        old = [entry.name for entry in self._listing.reports if entry.modified < before]
         with contextlib.suppress(InputError, StoreError, KeyboardInterrupt):
             upload.own_file(REPORT).unlink()
-            prefixes.remove_strays(self.path, self._look())
-            prefixes.remove_old_reports(self.path, listing)
+            _remove_strays(self.path, list(self._look().files))
+            self.path.parents[0].remove(old)
 
     def name_default(self) -> None:
         datasets = self.path.parents[1]
@@ -174,13 +196,6 @@ class StorePublisher(Publisher):
             written = default_config.path(datasets).put(default_config.CONTENT, ABSENT)
             if not written and default_config.problem(datasets):
                 default_config.path(datasets).put(default_config.CONTENT)
-
-    def tidy(self) -> None:
-        """As ``Publisher.tidy``, for objects that are too old to belong to a run that is still going on."""
-        with contextlib.suppress(InputError, StoreError):
-            listing = self._look()
-            prefixes.remove_strays(self.path, listing, time.time() - OLD_SECONDS)
-            prefixes.remove_old_reports(self.path, listing)
 
     def sizes(self) -> dict[str, int]:
         """As ``Publisher.sizes``, from the last listing."""
@@ -246,3 +261,14 @@ def _refuse_if_lost(directory: ObjectPath, marker: bytes, standing: tuple[bytes,
     raise InputError(
         f"another run has made {directory} meanwhile, with {theirs}, not {ours}; give --overwrite to replace it"
     )
+
+
+def _remove_strays(path: ObjectPath, names: list[str]) -> None:
+    """Removes the shards that the marker does not name. Another run may write it at any time: look at it per batch."""
+    kept, version = marked_files(path), None
+    strays = [name for name in names if format_name(name) and name not in kept]
+    for start in range(0, len(strays) if kept else 0, AT_ONCE):
+        state = (path / METADATA).state()
+        if state and state.version != version:
+            kept, version = marked_files(path), state.version
+        path.remove([name for name in strays[start : start + AT_ONCE] if name not in kept])

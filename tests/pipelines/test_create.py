@@ -94,12 +94,6 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, monkeypatc
     assert (again.stderr, found(place)) == ("", local["three"])
 
 
-def test_what_killed_runs_have_left_beside_it_is_removed(tmp_path, left, local, undrawn):
-    (left.with_name("1.0.0.incomplete-killed")).mkdir()
-    assert run_here(*COMMAND, tmp_path).returncode == 0
-    assert found(tmp_path) == local["three"]
-
-
 def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local, copied):
     """They can still be published, for a day."""
     path = dataset_path(tmp_path, TASK)
@@ -133,7 +127,6 @@ def test_a_job_that_is_still_writing(tmp_path, copied):
     (folder / "shard").touch()
     process = run_here(*COMMAND, tmp_path)
     assert process.returncode == 0
-    assert process.stderr.startswith("a job of an earlier run may still be writing; ")
     assert files(folder) == {"shard": b""}
     assert verify(path).problems == []
 
@@ -154,7 +147,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
     for drawn in (True, False):  # and it fails once more
         with monkeypatch.context() as patch:
-            patch.setattr(DirectoryPublisher, "_take_name", full)
+            patch.setattr(DirectoryPublisher, "_replace_by", full)
             if not drawn:
                 patch.setattr(create, "write_dataset", None)
             process = run_here(*COMMAND, tmp_path, *overwrite)
@@ -167,15 +160,6 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
         assert len(list(path.parent.glob(f"*/{REPORT}"))) == 1
     monkeypatch.setattr(create, "write_dataset", None)
     assert run_here(*COMMAND, tmp_path, *overwrite).returncode == 0
-    assert found(tmp_path) == local["three"]
-
-
-def test_a_run_is_killed_before_it_removes_its_report(tmp_path, left, local, undrawn):
-    """Its folder has the dataset's name already; the next run removes the report."""
-    left.rename(dataset_path(tmp_path, TASK))
-    process = run_here(*COMMAND, tmp_path)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert "nothing was done" in process.stdout
     assert found(tmp_path) == local["three"]
 
 

@@ -77,7 +77,7 @@ def test_the_program_killed(survivor, right, moment):
         kill_all(process)
     nothing_or_all(survivor)
     if moment in QUICK or moment % 3 == 0:
-        process = run(*COMMAND, "--data-dir", survivor)
+        process = run(*COMMAND, "--data-dir", survivor, "--overwrite")
         assert process.returncode == 0, process.stderr
         assert tree(survivor) == right
         if moment % 2 == 0:

@@ -12,16 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import environment, files, tree
-from stored import LAYOUTS, TASK, copy, make
+from programs import environment, tree
+from stored import LAYOUTS, TASK, copy
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files as base_files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines import create
-from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 LAYOUT = LAYOUTS["three"]
@@ -274,60 +273,6 @@ def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
     assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
 
 
-def test_a_set_that_a_killed_run_has_set_aside_is_put_back(tmp_path):
-    """The run was killed between its two renames, where names cannot be exchanged."""
-    path = standing(tmp_path)
-    before = tree(path)
-    path.rename(path.with_name("1.0.0.incomplete-old-deadbeef"))
-    path.with_name("1.0.0.incomplete-deadbeef").mkdir()
-    publisher = DirectoryPublisher(path)
-    with publisher.locked():
-        assert publisher.published(TASK, LAYOUT, overwrite=False) == read_metadata(path)
-    publisher.tidy()
-    assert tree(path) == before
-    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
-
-
-@pytest.mark.parametrize("kind", ["link", "pipe", "half a set", "another set"])
-def test_what_was_not_set_aside_is_not_put_back(tmp_path, kind):
-    """It gets no dataset's name. The next run removes it, makes the dataset, and leaves a link's target alone."""
-    path, mine = dataset_path(tmp_path / "data", TASK), standing(tmp_path / "mine")  # whole, not in this place
-    path.parent.mkdir(parents=True)
-    aside = path.with_name("1.0.0.incomplete-old-deadbeef")
-    if kind == "link":
-        aside.symlink_to(mine)
-    elif kind == "pipe":
-        os.mkfifo(aside)
-    else:
-        standing(tmp_path / "made", Task(num_examples=20) if kind == "another set" else TASK).rename(aside)
-        if kind == "half a set":
-            (aside / LAYOUT.paths("train", 0)[0]).unlink()
-    before = tree(mine)
-    publisher = DirectoryPublisher(path)
-    with publisher.locked():
-        assert not os.path.lexists(path)
-        assert publisher.published(TASK, LAYOUT, overwrite=False) is None
-    assert make(TASK, LAYOUT, tmp_path / "data")
-    assert verify(path).problems == []
-    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
-    assert tree(mine) == before
-
-
-@pytest.mark.parametrize("name", ["deadbeef", "job-deadbeef"])
-@pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_a_leftover_that_is_not_a_directory(tmp_path, kind, name):
-    """It is removed, and a link's target is left alone."""
-    path, mine = dataset_path(tmp_path / "data", TASK), tmp_path / "mine"
-    for folder in (path, mine):
-        folder.mkdir(parents=True)
-    (mine / "thesis.txt").write_text("years of work")
-    leftover = path.with_name(f"1.0.0.incomplete-{name}")
-    leftover.symlink_to(mine) if kind == "link" else os.mkfifo(leftover)
-    DirectoryPublisher(path).tidy()
-    assert [entry.name for entry in path.parent.iterdir()] == ["1.0.0"]
-    assert files(mine) == {"thesis.txt": b"years of work"}
-
-
 def test_a_dataset_that_is_a_link_is_replaced_and_its_target_stays(tmp_path):
     path = standing(tmp_path)
     elsewhere = tmp_path / "elsewhere"
@@ -373,23 +318,10 @@ def test_which_leftovers_are_spared(tmp_path, name, age, newest, stays):
     if newest:
         os.utime(leftover / newest)
     before = tree(leftover)
-    DirectoryPublisher(path).tidy()
+    with published(path):
+        pass
     assert tree(leftover) == (before if stays else {})
     assert {entry.name for entry in path.parent.iterdir()} == {"1.0.0", "1.0.1"} | ({leftover.name} if stays else set())
-
-
-@pytest.mark.parametrize("linked", ["folder", "report"])
-def test_a_link_is_no_finished_run(tmp_path, linked):
-    """Its folder would get the dataset's name."""
-    path, mine = dataset_path(tmp_path / "data", TASK), tmp_path / "mine"
-    mine.mkdir()
-    (mine / REPORT).write_text("{}")
-    folder = path.with_name("1.0.0.incomplete-job-deadbeef")
-    (path.parent if linked == "folder" else folder).mkdir(parents=True)
-    (folder if linked == "folder" else folder / REPORT).symlink_to(mine if linked == "folder" else mine / REPORT)
-    publisher = DirectoryPublisher(path)
-    assert publisher.finished() == []
-    assert publisher.may_be_written() == (linked == "report")
 
 
 @pytest.mark.parametrize("outlives", [False, True])

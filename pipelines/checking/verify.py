@@ -27,18 +27,13 @@ from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
     SPLITS,
-    Layout,
     dataset_path,
-    format_name,
-    read_metadata,
     which_dataset,
 )
 from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.places.paths import AnyPath
 
 BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
-ANEW = "is damaged; {}make it anew with: "
-BESIDE = "is whole, and the file beside it is written with: "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +45,7 @@ class CheckResult:
       summary: What was checked; to be shown if there are no problems.
       identity: The metadata's own sha256, which stands for the content of all files.
       advice: A sentence that says what mends the dataset, with the command to type; empty if there are no problems, or
-        if it is not known.
+        if that is not known, as of damaged metadata.
     """
 
     problems: list[str]
@@ -81,14 +76,10 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
     try:
         task, layout, metadata = read_checked(directory, sha256)
     except Problem as problem:
-        return CheckResult([f"{directory / METADATA}: {problem}"], advice=_advice_on_metadata(directory, sha256))
+        return CheckResult([f"{directory / METADATA}: {problem}"])
     files = Files.of(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory)) if beside else []
-    problems = [
-        *of_default,
-        *files.name_problems(),
-        *files.description_problems(),
-    ]
+    problems = [*of_default, *files.name_problems(), *files.description_problems()]
     draws = None
     if count_problems := list(files.count_problems()):
         # Redraw only if the counts agree: a forged draws_used could ask for unlimited memory.
@@ -103,16 +94,13 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
     said = f"{number} and {task.num_examples:,} examples are as they should be"
     if quick:
         said = f"{number} have the right names, sizes and checksums; no example was checked"
-    return CheckResult(problems, said, own, _advice_on_files(files, problems, of_default))
+    return CheckResult(problems, said, own, _advice(files, only_beside=problems == of_default) if problems else "")
 
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
     """The problem with the file beside the datasets, by which TFDS finds the default config."""
     above = list(directory.parents)[1:2]  # a copy may stand so near the root that there is none
     for parent in above:
-        if obstacle := default_config.obstacle(parent):
-            yield f"{obstacle}; remove it"
-            continue
         problem = default_config.problem(parent)
         # A copy that stands alone needs none.
         if problem and (problem != default_config.MISSING or parent.name == NAME):
@@ -224,54 +212,17 @@ def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands
         yield start, end, tuple(side[start:end] for side in expected)
 
 
-def _advice_on_files(files: Files, problems: list[str], of_default: list[str]) -> str:
-    """What mends a dataset whose metadata is sound.
+def _advice(files: Files, only_beside: bool) -> str:
+    """What mends a dataset whose metadata is sound; empty if it does not stand where the command would make it.
 
-    Args:
-      files: Its files.
-      problems: All problems that were found.
-      of_default: Those among them of the file that names the default config, which is written without ``--overwrite``.
+    ``only_beside`` says that nothing but the file that names the default config is wrong.
     """
-    if not problems:
+    directory, above = files.directory, list(files.directory.parents)
+    if len(above) < 3 or dataset_path(above[2], files.task) != directory:
         return ""
-    if problems == of_default:
-        return _advice(BESIDE, files.directory, files.task, files.layout)
-    beside = set(files.sizes) - {*files.digests, METADATA}
-    has_foreign = any(format_name(name) is None for name in beside)
-    # In a store, a run removes nothing but shards.
-    first = (
-        "remove what does not belong to it, then " if has_foreign and isinstance(files.directory, ObjectPath) else ""
-    )
-    return _advice(ANEW.format(first), files.directory, files.task, files.layout, overwrite=True)
-
-
-def _advice_on_metadata(directory: AnyPath, sha256: str | None) -> str:
-    """What mends a dataset whose metadata is damaged; nothing does if it is sound, but not that of this sha256."""
-    if sha256 is not None:
-        with contextlib.suppress(Problem):
-            read_checked(directory)
-            return ""
-    metadata = read_metadata(directory) or {}
-    task, layout = None, None
-    with contextlib.suppress(InputError):
-        task = Task.from_parameters(metadata.get("parameters", {}))
-        stated = Layout.of_metadata({**metadata, "files": paths.sizes(directory)})
-        layout = Layout.of(task, stated.num_shards, stated.formats)
-    if task:
-        return _advice(ANEW.format(""), directory, task, layout or Layout.of(task), overwrite=True)
-    with contextlib.suppress(InputError, IndexError):
-        task = Task.from_name(directory.parents[0].name)
-        return _advice(ANEW.format("move it away, then "), directory, task, Layout.of(task))
-    return ""
-
-
-def _advice(words: str, directory: AnyPath, task: Task, layout: Layout, overwrite: bool = False) -> str:
-    """The dataset, the words and the command; empty if the dataset is not where the command would make it."""
-    above = list(directory.parents)
-    if len(above) < 3 or dataset_path(above[2], task) != directory:
-        return ""
-    others = ["--overwrite"] if overwrite else []
-    return f"{directory} {words}{generate_command(task, layout, above[2], others)}"
+    words = "is whole, and the file beside it is written" if only_beside else "is damaged; make it anew"
+    others = [] if only_beside else ["--overwrite"]
+    return f"{directory} {words} with: {generate_command(files.task, files.layout, above[2], others)}"
 
 
 # The check of each data format, by its name.

@@ -6,7 +6,6 @@
 """
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import overload
@@ -49,15 +48,3 @@ def problem(datasets: AnyPath) -> str:
     if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
         return ""
     return f"names {str(named)[:100]!r} as the default config, which is not there"
-
-
-def obstacle(datasets: AnyPath) -> str:
-    """What stands where the file or its folder belongs, so that nothing can be written there; empty if nothing does."""
-    if not isinstance(datasets, Path):
-        return ""  # a store has no folders
-    file = path(datasets)
-    if file.is_dir() and not file.is_symlink():
-        return f"{file} is a directory"
-    if os.path.lexists(file.parent) and not file.parent.is_dir():
-        return f"{file.parent} is not a directory"
-    return ""

@@ -10,7 +10,6 @@ from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, read_metadata, read_shard_lengths
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -108,10 +107,9 @@ class Publisher(abc.ABC):
             yield
         except (InputError, StoreError, OSError, KeyboardInterrupt) as error:
             reason = getattr(error, "strerror", "") or str(error) or "stopped"
-            obstacle = default_config.obstacle(self.path.parents[1])
             raise PublishedError(
-                f"{self.path} is complete, but which config is the default one could not be written "
-                f"({obstacle or reason}); {'remove that, then ' if obstacle else ''}run this again"
+                f"{self.path} is complete, but which config is the default one could not be written ({reason}); run "
+                "this again"
             ) from error
 
 

@@ -1,7 +1,6 @@
 """What a message of ``arith-data`` tells people to type works when it is typed."""
 
 import errno
-import json
 import re
 import shlex
 import subprocess
@@ -81,12 +80,6 @@ def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, f
     assert (followed.returncode, followed.stderr if "suite" not in follows else "") == (0, "")
 
 
-def edit(path: Path, change) -> None:
-    metadata = json.loads((path / "metadata.json").read_text())
-    change(metadata)
-    (path / "metadata.json").write_text(json.dumps(metadata))
-
-
 def flip(path: Path) -> None:
     file = path / "seq2seq_arith-train.tfrecord-00001-of-00003"
     content = bytearray(file.read_bytes())
@@ -98,8 +91,6 @@ def flip(path: Path) -> None:
 HARMS = {
     "a lost shard": lambda path: (path / "seq2seq_arith-train.tfrecord-00001-of-00003").unlink(),
     "a damaged shard": flip,
-    "damaged metadata": lambda path: edit(path, lambda metadata: metadata.update(sha256="0" * 64)),
-    "metadata without files": lambda path: edit(path, lambda metadata: metadata.pop("files")),
 }
 ASKED = (
     *("generate", "pq", "--dashes", "20", "--draws", "digits", "--seed", "5", "--no-ordered"),
@@ -126,22 +117,6 @@ def test_the_command_that_verify_names_mends_the_dataset(tmp_path, harm):
     assert run_here(*command).returncode == 0
     assert files(data_dir) == right
     assert run_here("verify", path, "--quick").returncode == 0
-
-
-def test_metadata_that_tell_nothing(tmp_path):
-    """The name of the folder tells what the dataset was."""
-    assert run_here(*ASKED, "--data-dir", tmp_path).returncode == 0
-    right = files(tmp_path)
-    (path,) = tmp_path.glob("seq2seq_arith/pq*/1.0.0")
-    (path / "metadata.json").write_text("{")
-    process = run_here("verify", path)
-    start = f"arith-data: {path} is damaged; move it away, then make it anew with: arith-data "
-    assert process.stderr.startswith(start)
-    command = shlex.split(process.stderr.removeprefix(start))
-    assert run_here(*command).returncode == 2
-    path.rename(tmp_path.parent / f"{tmp_path.name}-away")
-    assert run_here(*command).returncode == 0
-    assert files(tmp_path) == right
 
 
 def test_no_command_makes_a_dataset_where_it_does_not_belong_or_another_one(tmp_path):

@@ -105,17 +105,3 @@ def test_a_file_of_another_name(copy):
 
     rewritten(copy, rename)
     assert verify(copy).problems == [f"{copy / 'metadata.json'}: its files are not those of its parameters"]
-
-
-@pytest.mark.parametrize("given", [None, 64 * "0"])
-def test_damaged_metadata_get_advice_also_if_a_sha256_was_asked_for(right, tmp_path, given):
-    directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
-    rewritten(directory, lambda metadata: metadata.update(duplicates=0))
-    result = verify(directory, sha256=given)
-    assert len(result.problems) == 1
-    assert f"make it anew with: arith-data generate {TASK.name}" in result.advice
-    assert result.advice.endswith("--overwrite")
-    shutil.copy(right / "metadata.json", directory)
-    result = verify(directory, sha256=64 * "0")  # it is another dataset: nothing mends it
-    assert len(result.problems) == 1
-    assert result.advice == ""

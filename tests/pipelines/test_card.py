@@ -49,28 +49,11 @@ def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
             assert len(list((data_dir / "seq2seq_arith").glob(files["path"]))) == 2
 
 
-def test_it_counts_the_examples(data_dir):
-    counted = {
-        info["config_name"]: {split["name"]: split["num_examples"] for split in info["splits"]}
-        for info in about(data_dir)["dataset_info"]
-    }
-    for name, splits in counted.items():
-        metadata = json.loads((data_dir / f"seq2seq_arith/{name}/1.0.0/metadata.json").read_text())
-        assert splits == metadata["splits"]
-
-
 @pytest.mark.parametrize("place", ["nothing", "gs://bucket/data"])
 def test_without_datasets(place, tmp_path, refusal):
     result = programs.run_here("card", place if "://" in place else tmp_path / place)
     assert result.returncode == 2
     refusal.said(result.stderr)
-
-
-@pytest.mark.parametrize("below", ["seq2seq_arith", "seq2seq_arith/pq-d9-n20/1.0.0"])
-def test_a_path_within_the_data_directory_is_told_which_to_give(below, data_dir):
-    result = programs.run_here("card", data_dir / below)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.endswith(f"give that: arith-data card {data_dir}\n")
 
 
 def test_the_file_of_another_is_kept(tmp_path):

@@ -1,4 +1,4 @@
-"""What the clusters of Flink and of Spark on this machine share: processes that are started, watched and stopped.
+"""What the clusters of Flink and of Spark on this machine share: processes that are started and stopped together.
 
 All of a cluster listens on the loopback interface only, because it does not ask who calls. All users of this machine
 can call it, and thereby run programs as the user who started it.
@@ -7,7 +7,6 @@ can call it, and thereby run programs as the user who started it.
 import argparse
 import contextlib
 import dataclasses
-import functools
 import json
 import os
 import shutil
@@ -16,10 +15,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -45,45 +42,31 @@ class ClusterSettings:
 
     Attributes:
       members: The number of processes that work on jobs, each on one part of a job at a time.
-      replacements: How many members that have ended are replaced.
       jars: The folder of the jars that ``make`` gathers.
     """
 
     members: int = 2
-    replacements: int = 20
     jars: Path = BUILD
 
 
 class LocalCluster:
     """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
 
-    A subclass names the engine (ENGINE), its target of ``make`` (TARGET) and a member (MEMBER), and gives the methods
-    below. Members that end are replaced.
+    A subclass names the engine (ENGINE) and its target of ``make`` (TARGET), and gives the methods below.
 
     Attributes:
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
       processes: All processes.
-      members: Those that work on jobs, also those that have ended.
-
-    Args:
-      folder, settings: As above.
-      say: Called with a sentence when a member has ended.
     """
 
     ENGINE: str
     TARGET: str
-    MEMBER: str
 
-    def __init__(self, folder: Path, settings: Any, say: Callable[[str], object] = lambda _: None) -> None:
+    def __init__(self, folder: Path, settings: Any) -> None:
         self.folder = folder
         self.settings = settings
         self.processes: list[subprocess.Popen] = []
-        self.members: list[subprocess.Popen] = []
-        self._say = say
-        self._ports = contextlib.ExitStack()
-        self._page, self._rpc, self._jobs = (self._keep_port() for _ in range(3))
-        self._stopping = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._page, self._rpc, self._jobs = (free_port() for _ in range(3))
 
     @property
     def address(self) -> str:
@@ -109,7 +92,7 @@ class LocalCluster:
         """Starts the process that knows the members."""
         raise NotImplementedError
 
-    def add_member(self) -> subprocess.Popen:
+    def start_member(self, name: str) -> None:
         """Starts one more member, without waiting for it."""
         raise NotImplementedError
 
@@ -123,20 +106,6 @@ class LocalCluster:
     def job_server(self) -> tuple[list[str], str]:
         """Java's flags for Beam's job server, and its own flag that names the master."""
         raise NotImplementedError
-
-    def _keep_port(self) -> int:
-        """A port of this machine that no other program gets until the cluster stops.
-
-        A server may come seconds later, and the page of Spark's driver with each job. On Linux, the port is bound by a
-        socket that does not listen and lets the server bind it as well; elsewhere it is only free now.
-        """
-        kept = self._ports.enter_context(socket.socket())
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
-        kept.bind(("127.0.0.1", 0))
-        port = kept.getsockname()[1]
-        if sys.platform != "linux":
-            kept.close()
-        return port
 
     def _environment(self) -> dict[str, str]:
         logging = f"-Dlog4j2.configurationFile={self.folder / 'conf' / 'log4j2.properties'}"
@@ -165,14 +134,13 @@ class LocalCluster:
         (self.folder / "conf" / "log4j2.properties").write_text(LOGGING)
         try:
             self.start_master()
-            for _ in range(self.settings.members):
-                self.add_member()
+            for number in range(self.settings.members):
+                self.start_member(f"member-{number}")
             java, master = self.job_server()
             ports = (f"--job-port={self._jobs}", "--artifact-port=0", "--expansion-port=0")
             artifacts = f"--artifacts-dir={self.tmp / 'artifacts'}"
             self._start("job-server", "-Xmx512m", *java, "-jar", str(self.jar), master, artifacts, *ports)
             self._wait_until_up()
-            self._watcher.start()
         except BaseException:
             self.stop()
             raise
@@ -188,9 +156,6 @@ class LocalCluster:
 
     def stop(self) -> None:
         """Stops every process. Python's workers end with the process that started them."""
-        self._stopping.set()
-        if self._watcher.is_alive():
-            self._watcher.join()
         for process in reversed(self.processes):
             process.terminate()
         for process in reversed(self.processes):
@@ -200,33 +165,14 @@ class LocalCluster:
                 os.killpg(process.pid, signal.SIGKILL)  # with its child processes
             process.wait()
         self.processes.clear()
-        self._ports.close()
 
     def wait(self) -> None:
-        """Waits for ever; raises EngineError if a process has ended that is not a member."""
-        needed = [process for process in self.processes if process not in self.members]
-        while not self._stopping.wait(WATCH_SECONDS):
-            for process in needed:
-                if process.poll() is not None:
-                    raise EngineError(f"a process of the cluster has {_end(process)}; see {self.folder / 'log'}")
+        """Waits until a process has ended; raises EngineError then."""
+        while all(process.poll() is None for process in self.processes):
+            time.sleep(WATCH_SECONDS)
+        raise EngineError(f"a process of the cluster has ended; see {self.folder / 'log'}")
 
-    def _watch(self) -> None:
-        """Starts another member for each that has ended, until the cluster is stopped."""
-        missed: set[int] = set()
-        while not self._stopping.wait(WATCH_SECONDS):
-            for number, process in enumerate(list(self.members)):
-                if process.poll() is None or number in missed:
-                    continue
-                missed.add(number)
-                lost = f"{self.MEMBER} {number} (process {process.pid}) has {_end(process)}"
-                if len(missed) > self.settings.replacements:
-                    self._say(f"{lost}, and no more are started after {self.settings.replacements}")
-                    continue
-                self._say(f"{lost}; {self.MEMBER} {len(self.members)} is started in its place")
-                with contextlib.suppress(OSError, EngineError):
-                    self.add_member()
-
-    def _start(self, name: str, *arguments: str) -> subprocess.Popen:
+    def _start(self, name: str, *arguments: str) -> None:
         """Starts a process of Java, in a session of its own, which logs into a file of this name."""
         with (self.folder / "log" / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
@@ -238,12 +184,6 @@ class LocalCluster:
                 start_new_session=True,
             )
         self.processes.append(process)
-        return process
-
-    def _start_member(self, *arguments: str) -> subprocess.Popen:
-        process = self._start(f"{self.MEMBER.replace(' ', '-')}-{len(self.members)}", *arguments)
-        self.members.append(process)
-        return process
 
     def _wait_until_up(self) -> None:
         end = time.monotonic() + START_SECONDS
@@ -257,10 +197,11 @@ class LocalCluster:
             time.sleep(0.1)
 
 
-def _end(process: subprocess.Popen) -> str:
-    """How a process has ended."""
-    code = process.returncode
-    return f"been killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+def free_port() -> int:
+    """A port of this machine that no program has now."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return bound.getsockname()[1]
 
 
 def opened(pom: Path) -> list[str]:
@@ -279,8 +220,7 @@ def main(cluster: type[LocalCluster], default: ClusterSettings, description: str
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        say = functools.partial(print, "cluster.py:", file=sys.stderr, flush=True)
-        with cluster(folder.absolute(), type(default)(**given), say) as running:
+        with cluster(folder.absolute(), type(default)(**given)) as running:
             logs = running.folder / "log"
             print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
             print("To run on it, in another terminal:")

@@ -9,9 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from local_cluster import BUILD, ClusterSettings, LocalCluster, main, opened
@@ -19,10 +17,6 @@ from local_cluster import BUILD, ClusterSettings, LocalCluster, main, opened
 from seq2seq_arith.base.errors import EngineError
 
 KEPT = 3_000  # milliseconds: keep an idle worker this long (starting one takes seconds)
-RESTART = 5_000  # milliseconds before a job is restarted; longer than KEPT, because a dead worker is also kept
-# Milliseconds in which a task manager that was lost must have been replaced; then the job is restarted once more, or
-# fails. With the restarts and their delays this is less than a minute.
-SLOT = 10_000
 
 POM = Path(__file__).with_name("job-server") / "pom.xml"  # lists the Java packages that Flink's scripts open on Java 17
 RUNTIME = "org.apache.flink.runtime"
@@ -36,24 +30,20 @@ class Settings(ClusterSettings):
     Attributes:
       managed: Megabytes per task manager in which Flink sorts. Flink spills the rest to the disk.
       heap: Megabytes per task manager for data that passes through.
-      restarts: How often a job is restarted after it has lost a task manager.
     """
 
     jars: Path = BUILD / "flink"
     managed: int = 128
     heap: int = 512
-    restarts: int = 3
 
 
 class Cluster(LocalCluster):
     """A cluster of Flink. The folder ``tmp`` has a folder per task manager and purpose, where Flink spills."""
 
-    ENGINE, TARGET, MEMBER = "Flink", "flink", "task manager"
+    ENGINE, TARGET = "Flink", "flink"
 
-    def __init__(
-        self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
-    ) -> None:
-        super().__init__(folder, settings or Settings(), say)
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        super().__init__(folder, settings or Settings())
 
     @property
     def flags(self) -> list[str]:
@@ -73,25 +63,16 @@ class Cluster(LocalCluster):
         main = f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint"
         self._start("job-manager", *java, *self._flink(main), *options)
 
-    def add_member(self) -> subprocess.Popen:
+    def start_member(self, name: str) -> None:
         java, options = self._memory("GET_TM_RESOURCE_PARAMS")
         main = f"{RUNTIME}.taskexecutor.TaskManagerRunner"
-        return self._start_member(*java, *self._flink(main), *options)
+        self._start(name, *java, *self._flink(main), *options)
 
     def num_members(self) -> int:
         return self.rest("/overview")["taskmanagers"]
 
     def job_server(self) -> tuple[list[str], str]:
         return [], f"--flink-master={self.address}"
-
-    def jobs(self) -> list[dict[str, Any]]:
-        """The jobs since the start, the latest first; each has a ``jid``, a ``state``, and times."""
-        return sorted(self.rest("/jobs/overview")["jobs"], key=lambda job: job["start-time"], reverse=True)
-
-    def failures(self, jid: str) -> list[str]:
-        """Why Flink restarted the tasks of a job, the latest reason first."""
-        history = self.rest(f"/jobs/{jid}/exceptions?maxExceptions=100")["exceptionHistory"]
-        return [entry["stacktrace"].splitlines()[0] for entry in history["entries"]]
 
     def _memory(self, what: str) -> tuple[list[str], list[str]]:
         """Flags for Java and for Flink, which Flink computes as for its own scripts."""
@@ -134,14 +115,6 @@ class Cluster(LocalCluster):
             "taskmanager.memory.network.max": "64m",
             "classloader.resolve-order": "parent-first",
             "io.tmp.dirs": self.tmp,
-            "slot.request.timeout": SLOT,
-            # A task manager that was killed cannot be reached: it is missed after two intervals, in milliseconds. One
-            # that is there, but does not answer, is missed after the timeout.
-            "heartbeat.interval": 1000,
-            "heartbeat.timeout": 60_000,
-            "restart-strategy.type": "fixed-delay",
-            "restart-strategy.fixed-delay.attempts": settings.restarts,
-            "restart-strategy.fixed-delay.delay": f"{RESTART} ms",
         }
         return "".join(f"{name}: {json.dumps(str(value))}\n" for name, value in values.items())
 

@@ -7,9 +7,7 @@ For each job the job server becomes Spark's driver, and each worker starts an ex
 """
 
 import dataclasses
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -20,10 +18,6 @@ KEPT = 10_000  # milliseconds: keep an idle worker of Python this long; it ends 
 POM = Path(__file__).with_name("pom.xml")  # lists the Java packages that Spark's scripts open on Java 17
 DEPLOY = "org.apache.spark.deploy"
 SCALA = "2.12"  # as in the POM
-# What may fail on one machine before Spark shuns it: here it is the only one.
-LIMITS = ("task.maxTaskAttemptsPerNode", "stage.maxFailedExecutorsPerNode", "application.maxFailedExecutorsPerNode")
-ATTEMPTS = 3  # of a part of a job
-NEW_EXECUTOR = "30s"  # in which it must be there; it takes some seconds
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,13 +38,10 @@ class Cluster(LocalCluster):
     The folder ``home`` is what Spark takes for its installation, and ``work`` has the logs of the executors.
     """
 
-    ENGINE, TARGET, MEMBER = "Spark", "spark", "worker"
+    ENGINE, TARGET = "Spark", "spark"
 
-    def __init__(
-        self, folder: Path, settings: Settings | None = None, say: Callable[[str], object] = lambda _: None
-    ) -> None:
-        super().__init__(folder, settings or Settings(), say)
-        self._driver = self._keep_port()
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        super().__init__(folder, settings or Settings())
         self.master = f"spark://{HOST}:{self._rpc}"  # as Beam's --spark_master_url takes it
 
     @property
@@ -60,7 +51,6 @@ class Cluster(LocalCluster):
             f"--environment_cache_millis={KEPT}",
             # What each job brings along: by default the job server's jar, 0.2 GB, which the workers have already.
             f"--files_to_stage={self.settings.jars / 'servers.jar'}",
-            f"--spark_rest_url=localhost:{self._driver}",  # for the page of the job
         ]
 
     def start_master(self) -> None:
@@ -71,11 +61,10 @@ class Cluster(LocalCluster):
         master = ("--host", HOST, "--port", str(self._rpc), "--webui-port", str(self._page))
         self._start("master", *self._spark("master.Master"), *master)
 
-    def add_member(self) -> subprocess.Popen:
-        name = f"worker-{len(self.members)}"
+    def start_member(self, name: str) -> None:
         size = ("--cores", "1", "--memory", f"{self.settings.memory}m")
         where = ("--host", HOST, "--work-dir", str(self.folder / "work" / name))
-        return self._start_member(*self._spark("worker.Worker"), *size, *where, "--webui-port", "0", self.master)
+        self._start(name, *self._spark("worker.Worker"), *size, *where, "--webui-port", "0", self.master)
 
     def num_members(self) -> int:
         return self.rest("/json/")["aliveworkers"]
@@ -86,13 +75,7 @@ class Cluster(LocalCluster):
             "spark.driver.host": HOST,
             "spark.driver.bindAddress": HOST,
             "spark.executor.memory": f"{self.settings.memory}m",
-            "spark.ui.port": self._driver,
-            # A part that failed is tried again by another executor, and by a new one if none is left: Beam keeps a dead
-            # worker of Python, with which every attempt of its executor would fail at once.
-            "spark.excludeOnFailure.enabled": "true",
-            "spark.task.maxFailures": ATTEMPTS + 1,
-            **{f"spark.excludeOnFailure.{limit}": ATTEMPTS for limit in LIMITS},
-            "spark.scheduler.excludeOnFailure.unschedulableTaskSetTimeout": NEW_EXECUTOR,
+            "spark.ui.enabled": "false",
         }
         return [f"-D{name}={value}" for name, value in values.items()], f"--spark-master-url={self.master}"
 

@@ -23,9 +23,6 @@ JOB_ENDED = re.compile(
 # The cause, among many, that names what an engine lacks.
 LACK = re.compile(r"\b\w*(?:NoResourceAvailable|OutOfMemory)\w*: .*")
 LOST = "NoResourceAvailable"  # of Flink, if it has fewer task managers than the job needs
-# A part of a job on Spark that was tried too often: its own failure stands behind what Spark says of the job.
-LOST_TASK = re.compile(r"Lost task \S+ in stage \S+ \(TID \d+\) \(.*?\): (.*)")
-SECOND_JOB = "Only one SparkContext should be running in this JVM"
 # Phrases of Python and of this project, in a traceback that an engine quotes.
 TRACEBACK = "Traceback (most recent call last)"
 EXCEPTION_LINE = re.compile(r"[\w.$]+(?:Error|Exception)\b.*")
@@ -115,10 +112,7 @@ def _lack(text: str) -> str:
 
 def _reason(text: str) -> str:
     """The line of an engine's message that says why: the last exception of a traceback, or else the first line."""
-    if SECOND_JOB in text:
-        return "a job server of Spark runs one job at a time; wait for the other one, or start another job server"
-    lines = text.strip().splitlines() or ["it gave no reason"]
-    if TRACEBACK not in text:
-        return task[1] if (task := LOST_TASK.search(text)) else lines[0]
-    # A line of Java comes before the traceback. If no exception's line follows, it is the only one.
-    return next((line for line in reversed(lines[1:]) if EXCEPTION_LINE.match(line)), lines[0])
+    first, *others = text.strip().splitlines() or ["it gave no reason"]
+    # A line of Java comes before a traceback. If no exception's line follows, it is the only one.
+    told = [line for line in others if EXCEPTION_LINE.match(line)] if TRACEBACK in text else []
+    return told[-1] if told else first

@@ -10,7 +10,6 @@ from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
     GoogleCloudOptions,
     PipelineOptions,
-    SparkRunnerOptions,
 )
 
 SECONDS = 1.0  # between two questions for the state
@@ -53,15 +52,9 @@ def name(result: Any) -> str:
 
 def page_of(job: str, options: PipelineOptions) -> str:
     """The address of the page that shows a job; empty if it is not known."""
-    google, spark = options.view_as(GoogleCloudOptions), options.view_as(SparkRunnerOptions)
-    master = options.view_as(FlinkRunnerOptions).flink_master
+    google, master = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions).flink_master
     if options.get_all_options().get("runner") == "DataflowRunner":
         return DATAFLOW.format(region=google.region, job=job, project=google.project)
-    if master not in (None, "[auto]", "[local]", "[collection]"):
-        return _with_scheme(master)
-    # Beam itself needs --spark_rest_url only for --spark_submit_uber_jar, and then it is not the driver's page.
-    return _with_scheme(spark.spark_rest_url) if spark.spark_rest_url and not spark.spark_submit_uber_jar else ""
-
-
-def _with_scheme(address: str) -> str:
-    return (address if "://" in address else f"http://{address}").rstrip("/")
+    if master in (None, "[auto]", "[local]", "[collection]"):
+        return ""
+    return (master if "://" in master else f"http://{master}").rstrip("/")

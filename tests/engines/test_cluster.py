@@ -1,9 +1,7 @@
 """Messages on a machine without Flink and Spark, and without the programs that build them or run them."""
 
 import shutil
-import socket
 import subprocess
-import sys
 
 import clusters
 import pytest
@@ -46,24 +44,6 @@ def test_what_an_engine_is_opened_is_what_its_job_server_is(tmp_path, engine, co
     opened = [flag for flag in flags if flag.startswith("--add-opens=")]
     assert "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED" in opened
     assert len(opened) == count
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a server bind a port that is kept for it")
-@pytest.mark.parametrize("engine", ENGINES)
-def test_the_ports_of_a_cluster_are_kept_for_its_servers(tmp_path, engine):
-    """Java's servers bind them as Python's do."""
-    cluster = clusters.module(engine).Cluster(tmp_path)
-    port = int(cluster.address.rpartition(":")[2])
-    with socket.socket() as another, pytest.raises(OSError, match="already in use"):
-        another.bind(("127.0.0.1", port))
-    with socket.create_server(("127.0.0.1", port)) as server:
-        socket.create_connection(("127.0.0.1", port), timeout=60).close()
-        server.accept()[0].close()
-    cluster.stop()
-    with socket.socket() as another:
-        another.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        another.bind(("127.0.0.1", port))
-        another.listen()
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import os
 import re
 import shlex
 import shutil
@@ -48,22 +47,6 @@ def module(engine: str):
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
     return loaded
-
-
-def groups(cluster) -> set[int]:
-    """The process groups of a cluster's members, each with what the member has started."""
-    return {process.pid for process in cluster.members}
-
-
-def workers(groups: set[int]) -> list[psutil.Process]:
-    """Python's workers in these process groups, including those whose parent has ended."""
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        with contextlib.suppress(psutil.Error, ProcessLookupError):
-            command = " ".join(process.info["cmdline"] or ())
-            if "arith-worker" in command and os.getpgid(process.pid) in groups:
-                found.append(process)
-    return found
 
 
 def reason_without_workers(flags: list[str], data_dir: Path) -> str:

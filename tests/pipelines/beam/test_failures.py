@@ -20,23 +20,6 @@ ValueError: the cause [while running 'Write']
 \tat org.apache.beam.runners.fnexecution.control.FnApiControlClient.handle(FnApiControlClient.java:180)
 """
 
-# What Spark says of a part that was tried four times, of one that nobody may try again, and of a second job.
-FOUR_TIMES = """org.apache.spark.SparkException: Job aborted due to stage failure: Task 1 in stage 2.0 failed 4 times, \
-most recent failure: Lost task 1.3 in stage 2.0 (TID 10) (127.0.0.1 executor 1): java.io.IOException: No such program
-\tat org.apache.spark.scheduler.Task.run(Task.scala:141)
-
-Driver stacktrace:"""
-NOWHERE = """org.apache.spark.SparkException: Job aborted due to stage failure:
-Aborting TaskSet 0.0 because task 1 (partition 1)
-cannot run anywhere due to node and executor excludeOnFailure.
-Most recent failure:
-Lost task 1.2 in stage 0.0 (TID 5) (127.0.0.1 executor 4): java.io.IOException: No such program
-\tat org.apache.spark.scheduler.Task.run(Task.scala:141)
-"""
-SECOND = """org.apache.spark.SparkException: Only one SparkContext should be running in this JVM (see SPARK-2243).\
-The currently running SparkContext was created at:
-org.apache.spark.api.java.JavaSparkContext.<init>(JavaSparkContext.scala:58)"""
-
 
 @pytest.mark.parametrize(
     ("said", "line"),
@@ -45,9 +28,6 @@ org.apache.spark.api.java.JavaSparkContext.<init>(JavaSparkContext.scala:58)"""
         (PYTHON, "ValueError: the cause [while running 'Write']"),
         ("unknown error", "unknown error"),
         ("", "it gave no reason"),
-        (FOUR_TIMES, "java.io.IOException: No such program"),
-        (NOWHERE, "java.io.IOException: No such program"),
-        (SECOND, "a job server of Spark runs one job at a time; wait for the other one, or start another job server"),
     ],
 )
 def test_the_line_that_says_why(said, line):

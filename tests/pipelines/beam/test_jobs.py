@@ -24,11 +24,10 @@ PORTABLE = ["--runner=PortableRunner"]
     [
         (DATAFLOW, f"; {PAGE} shows it"),
         ([*PORTABLE, "--flink_master=localhost:8081"], "; http://localhost:8081 shows it"),
-        ([*PORTABLE, "--spark_rest_url=http://localhost:4040/"], "; http://localhost:4040 shows it"),
-        ([*PORTABLE, "--spark_rest_url=localhost:6066", "--spark_submit_uber_jar"], ""),
+        ([*PORTABLE, "--flink_master=https://flink/"], "; https://flink shows it"),
         (PORTABLE, ""),
     ],
-    ids=["Dataflow", "Flink", "Spark", "Spark's uber jar", "a job server"],
+    ids=["Dataflow", "Flink", "Flink by TLS", "a job server"],
 )
 def test_a_job_and_its_page(capsys, flags, shown):
     result = SimpleNamespace(job_id=lambda: "2026-1") if flags == DATAFLOW else SimpleNamespace(_job_id="2026-1")

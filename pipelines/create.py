@@ -22,12 +22,8 @@ def create(order: Order) -> dict[str, Any]:
     A dataset whose files a finished job has left is published, and nothing is drawn. With ``overwrite``, a dataset that
     stands there is replaced when the new one is complete.
 
-    Raises:
-      InputError: An option cannot be used, something else stands there, or another run is making the dataset.
-      OSError: The disk is full, or the directory cannot be written.
-      StoreError: The store fails.
-      PublishedError: The dataset is complete, but the default config could not be written.
-      EngineError: The engine gave the job up.
+    Raises InputError, StoreError, EngineError, an OSError of the disk, or PublishedError: the dataset is complete, but
+    the default config could not be written.
     """
     publisher = order.publisher
     progress.reset()

@@ -3,14 +3,13 @@
 import contextlib
 import dataclasses
 import functools
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import EngineError, InputError
 from seq2seq_arith.base.machine import free_memory
-from seq2seq_arith.pipelines.formats.layout import METADATA, Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.plan import Plan, plan
@@ -74,33 +73,10 @@ class Order:
         """The metadata of the dataset if it is there as ordered; see ``Publisher.published``."""
         return self.publisher.published(self.task, self.layout, self.overwrite)
 
-    def damages(self) -> list[str]:
-        """The problems with the files of the dataset that stands there, each read once; none if none does.
-
-        Raises:
-          InputError: Something else stands there.
-        """
-        from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
-
-        dataclasses.replace(self, overwrite=True).published()
-        return verify(self.path, quick=True, beside=False).problems if (self.path / METADATA).is_file() else []
-
-    def check_python(self) -> None:
-        """Makes sure that Beam can be imported.
-
-        Raises:
-          InputError: Python leaves out docstrings.
-        """
-        if sys.flags.optimize > 1:
-            raise InputError(
-                "Python runs with -OO, or PYTHONOPTIMIZE=2, and Apache Beam reads docstrings; run it without"
-            )
-
     def finished_run(self) -> "tuple[AnyPath, Written] | None":
         """The report of a job that has left all files of this dataset unpublished, and what it wrote; None without one.
 
-        On a disk only while the path is locked, so that no other run waits for the job. In a store, another run that
-        reads its report too publishes the same dataset.
+        On a disk only while the path is locked. In a store, another run that reads it publishes the same dataset.
         """
         for path in reversed(self.publisher.finished()):
             report = _read(path)
@@ -113,20 +89,12 @@ class Order:
         return None
 
     def check_space(self) -> None:
-        """Makes sure that the disk has room for what has to be written: nothing, if a finished job has.
-
-        Raises:
-          InputError: It has too little.
-        """
+        """Raises InputError if the disk has no room for what has to be written: nothing, if a finished job has."""
         if isinstance(self.data_dir, Path) and not self.finished_run():
             paths.check_space(self.plan.total_bytes, self.data_dir, SPACE_ADVICE)
 
     def check_engine(self) -> None:
-        """Makes sure that the run can begin, before there is anything that would have to be removed.
-
-        Raises:
-          InputError: The engine does not answer, or a local run needs more memory than this machine has.
-        """
+        """Raises InputError if the engine does not answer, or a local run needs more memory than there is."""
         from seq2seq_arith.pipelines.beam import options
 
         options.check_engine(self.options)
@@ -149,11 +117,7 @@ def publisher_of(path: AnyPath) -> Publisher:
 
 
 def check_memory(needed: int) -> None:
-    """Makes sure that a local run, which keeps so many bytes in memory, fits into that of this machine.
-
-    Raises:
-      InputError: It does not fit.
-    """
+    """Raises InputError if a local run, which keeps so many bytes in memory, does not fit into this machine's."""
     free = free_memory()
     if needed > free:
         raise InputError(

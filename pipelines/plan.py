@@ -85,10 +85,7 @@ class Plan:
         return self.blocks * BLOCK_SECONDS + self.draws * of_draw + self.total_bytes * BYTE_SECONDS
 
     def seconds(self, workers: int, local: bool) -> float:
-        """Seconds on so many cores, from the start of the pipeline to the published directory.
-
-        ``local`` is for Beam's local runner in place of an engine.
-        """
+        """Seconds on so many cores until the dataset is published; ``local`` for Beam's local runner."""
         shuffle = self.draws * SHUFFLE_SECONDS if local else 0.0
         return START_SECONDS + shuffle + self.core_seconds / workers
 
@@ -99,11 +96,7 @@ class Plan:
 
 
 def plan(task: Task, layout: Layout) -> Plan:
-    """Estimates the needs of a dataset.
-
-    Raises:
-      InputError: The dataset cannot be drawn.
-    """
+    """Estimates the needs of a dataset; InputError if it cannot be drawn."""
     draws = coverage.num_draws(task)
     classes = coverage.key_classes(task)
     shuffled, hottest = _shuffled(task, classes, draws, layout.num_shards)

@@ -39,12 +39,9 @@ class Suite:
 
 
 def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) -> Suite:
-    """The suite of a task, of which only the name and the digits matter.
+    """The suite of a task, of which only the name and the digits matter; InputError if it has none.
 
     Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
-
-    Raises:
-      InputError: The task has no suite, or there is no such dataset.
     """
     slices = list(task.operation.suite(task.digits))
     if not slices:

@@ -53,11 +53,7 @@ class PrepareOptions:
     def of(
         cls, config: ArithConfig, download: tfds.download.DownloadConfig | None, file_format: Any
     ) -> "PrepareOptions":
-        """The options that TFDS gives. Those about downloads need nothing: there are no downloads.
-
-        Raises:
-          InputError: An option asks for something that cannot be done; the message says what can.
-        """
+        """The options that TFDS gives; InputError if one asks for what cannot be done. There are no downloads."""
         download = download or _DEFAULT
         formats = config.formats | ({ARRAY_RECORD: True} if wants_array_record(file_format) else {})
         for name, (accepted, advice) in REFUSED.items():
@@ -73,11 +69,7 @@ class PrepareOptions:
         )
 
     def layout(self, config: ArithConfig, standing: Layout | None) -> Layout:
-        """The layout to have. An option that was left open follows the dataset that stands there, if there is one.
-
-        Raises:
-          InputError: The number of shards makes no sense for so many examples.
-        """
+        """The layout to have. An option that was left open follows the dataset that stands there, if there is one."""
         wanted = Layout.of(config.task, self.num_shards, choose_formats(self.formats))
         if standing is None:
             return wanted
@@ -89,11 +81,7 @@ class PrepareOptions:
 
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:
-    """Whether TFDS is asked for ArrayRecord, which stands beside TFRecord then.
-
-    Raises:
-      InputError: It is asked for a format that TFDS cannot read here.
-    """
+    """Whether TFDS is asked for ArrayRecord; InputError if it is for a format that it cannot read here."""
     if file_format is None or FileFormat.from_value(file_format) is FileFormat.TFRECORD:
         return False
     if FileFormat.from_value(file_format) is FileFormat.ARRAY_RECORD:
@@ -108,9 +96,6 @@ def beam_options(given: "PipelineOptions | None", runner: Any) -> "PipelineOptio
     """A checked copy of Beam's options, as TFDS takes them; None if there are none.
 
     A runner's name goes before a runner among the options, as in ``beam.Pipeline``.
-
-    Raises:
-      InputError: The runner is not given by its name, or Beam does not know an option, or cannot use its value.
     """
     if runner is not None and not isinstance(runner, str):
         raise InputError(f"beam_runner is {runner!r}; give a runner's name, such as 'FnApiRunner'")

@@ -2,7 +2,6 @@
 
 import copy
 import dataclasses
-from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import tensorflow_datasets as tfds
@@ -17,8 +16,7 @@ from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
 from seq2seq_arith.datasets.seq2seq_arith.prepare_options import PrepareOptions, wants_array_record
 from seq2seq_arith.pipelines.formats import catalog
 from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
-from seq2seq_arith.pipelines.formats.command import generate_command
-from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata, standing_configs
+from seq2seq_arith.pipelines.formats.layout import Layout, generate_command, read_metadata
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import local_path
 
@@ -83,8 +81,7 @@ class Builder(dataset_builder.FileReaderBuilder):
           file_format: None, ``tfrecord``, or ``array_record`` to have that beside TFRecord.
 
         Raises:
-          InputError: An option cannot be followed, another run is making the dataset, something else stands there, or
-            no config was given where there are datasets, but not the default one.
+          InputError: An option cannot be followed, another run is making the dataset, or something else stands there.
           OSError: The disk is full, or the directory cannot be written.
         """
         del download_dir, permissions
@@ -98,8 +95,6 @@ class Builder(dataset_builder.FileReaderBuilder):
             self.builder_config.task, layout, path.parents[2], options.beam_options, overwrite=options.overwrite
         )
         if order.published() is None:
-            if not self._config_is_given:
-                _refuse_default_beside_others(path)
             order.check_space()
             # Beam takes a second to import: only now.
             from seq2seq_arith.pipelines.create import create
@@ -156,7 +151,6 @@ class Builder(dataset_builder.FileReaderBuilder):
         return cast(ArithConfig, self._builder_config)
 
     def _create_builder_config(self, builder_config: Any, version: Any) -> Any:
-        self._config_is_given = builder_config is not None
         # TFDS refuses an object that bears a built-in config's name; ours is that config if it does.
         if isinstance(builder_config, ArithConfig):
             return builder_config
@@ -168,13 +162,3 @@ class Builder(dataset_builder.FileReaderBuilder):
 
     def _info(self) -> tfds.core.DatasetInfo:
         return catalog.describe(self)
-
-
-def _refuse_default_beside_others(path: Path) -> None:
-    """Raises InputError if there are datasets beside this path: whoever named none of them probably means one."""
-    if others := standing_configs(path.parents[1]):
-        names, default = ", ".join(others[:10]) + (", …" if others[10:] else ""), path.parent.name
-        raise InputError(
-            f"{path.parents[2]} has {names}, but not the default config, {default}; name the one you mean, as in "
-            f"tfds.load('seq2seq_arith/{others[0]}', data_dir=…), or 'seq2seq_arith/{default}' to make that"
-        )

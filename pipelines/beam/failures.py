@@ -32,11 +32,7 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES,
 
 
 class SubmittedError(Exception):
-    """Not a failure: the engine goes on with the job alone, because ``--no_wait_until_finish`` was given.
-
-    Attributes:
-      job: The engine's name of the job; empty if it has none.
-    """
+    """Not a failure: the engine goes on with this job alone, because ``--no_wait_until_finish`` was given."""
 
     def __init__(self, job: str) -> None:
         self.job = job
@@ -47,12 +43,7 @@ class SubmittedError(Exception):
 def translate_errors() -> Iterator[None]:
     """Turns whatever an engine raises in the block into one of our exceptions.
 
-    Raises:
-      OSError: The disk is full, or cannot be written.
-      EngineError: The engine gave the job up.
-      InputError, StoreError: An object store cannot be used, or fails.
-      KeyboardInterrupt: The run was interrupted.
-      Exception: As it is, if this process has too little memory (``is_short_of_memory``).
+    An OSError is one of the disk. An error that tells of too little memory (``is_short_of_memory``) stays as it is.
     """
     try:
         yield

@@ -18,12 +18,7 @@ DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?projec
 
 @contextlib.contextmanager
 def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
-    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run.
-
-    Args:
-      result: Beam's result of the pipeline that has begun to run.
-      options: Beam's.
-    """
+    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run."""
     job, ended = name(result), threading.Event()
 
     def follow() -> None:

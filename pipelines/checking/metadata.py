@@ -16,13 +16,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:
     """The task, the layout and the content of ``metadata.json``.
 
-    Args:
-      directory: The dataset's directory or prefix.
-      sha256: The sha256 that it must state for its own content; None for any.
-
-    Raises:
-      OtherDatasetError: It states another sha256.
-      Problem: The file is damaged, or its entries contradict each other.
+    Raises Problem if it is damaged, or contradicts itself; OtherDatasetError if its sha256 is not the given one.
     """
     try:
         text = paths.read_bytes(directory / METADATA).decode()

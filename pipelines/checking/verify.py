@@ -21,13 +21,13 @@ from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.command import generate_command
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     METADATA,
     NAME,
     SPLITS,
     dataset_path,
+    generate_command,
     which_dataset,
 )
 from seq2seq_arith.pipelines.places import paths
@@ -54,20 +54,13 @@ class CheckResult:
     advice: str = ""
 
 
-def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *, beside: bool = True) -> CheckResult:
-    """Checks a dataset's directory, or its prefix in an object store.
-
-    Each file is read once, and as many shards at a time as the machine has cores.
+def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -> CheckResult:
+    """Checks a dataset's directory, or its prefix in an object store; each file is read once.
 
     Args:
-      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
+      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0; raises InputError if there is no dataset.
       quick: Check names, sizes and checksums only.
       sha256: The sha256 that the metadata must state for its own content, and so for every file; None for any.
-      beside: Whether to check the file that names the default config, which stands beside the datasets.
-
-    Raises:
-      InputError: There is no dataset to check.
-      StoreError: The store fails.
     """
     if not directory.is_dir():
         raise InputError(f"{directory} is no directory; {which_dataset(directory)}")
@@ -78,7 +71,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None, *
     except Problem as problem:
         return CheckResult([f"{directory / METADATA}: {problem}"])
     files = Files.of(directory, task, layout, metadata["files"])
-    of_default = list(_default_problems(directory)) if beside else []
+    of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
     draws = None
     if count_problems := list(files.count_problems()):

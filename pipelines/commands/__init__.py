@@ -52,11 +52,7 @@ def parser() -> Parser:
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Parses the arguments. ``words`` of the result are those that were typed, ``rest`` those that no option takes.
-
-    Raises:
-      InputError: An argument is of the wrong kind, or one is missing.
-    """
+    """Parses the arguments. ``words`` of the result are those that were typed, ``rest`` those that no option takes."""
     top = parser()
     complete(top)
     joined: list[str] = []

@@ -48,10 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def write_card(data_dir: Path) -> Path:
     """Writes the card of the datasets in a data directory, and returns its path.
 
-    Raises:
-      InputError: It is the path of a dataset, no dataset there has Parquet files, one of them is damaged, or another
-        program has written the file.
-      OSError: The file cannot be written.
+    Raises InputError if no dataset there has Parquet files, one is damaged, or another program has written the file.
     """
     folder = data_dir / NAME
     configs = dict(filter(None, (_config(folder / name / VERSION) for name in standing_configs(folder))))

@@ -69,11 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find(url: str, flags: Sequence[str]) -> AnyPath:
-    """The finished dataset at a URL: its own place, or the place above, whose name is that of the config.
-
-    Raises:
-      InputError: There is none that can be read.
-    """
+    """The finished dataset at a URL: its own place, or the place above, whose name is that of the config."""
     given = paths.parse_place(url, flags)
     try:
         for path in (given, given / VERSION):
@@ -87,18 +83,11 @@ def find(url: str, flags: Sequence[str]) -> AnyPath:
 def fetch(
     source: AnyPath, data_dir: Path, overwrite: bool = False, sha256: str | None = None
 ) -> tuple[Path, Task, bool]:
-    """Copies the dataset of a directory or prefix into a data directory.
+    """Copies the dataset of a directory or prefix into a data directory; with ``overwrite``, in the place of another.
 
-    With ``overwrite``, a dataset that has other files is replaced. With a sha256, the metadata must have it.
-
-    Returns:
-      The new place, the dataset's task, and whether anything had to be copied.
-
-    Raises:
-      InputError: It is not a dataset, something else stands in its place, or another run is making it.
-      OSError: The disk is full, or the directory cannot be written.
-      StoreError: The source cannot be read, or a file or the metadata do not have the right sha256.
-      PublishedError: The copy is complete, but the default config could not be written.
+    With a sha256, the metadata must have it. Returns the new place, the task, and whether anything had to be copied.
+    Raises InputError, StoreError if the source cannot be read or a file is not right, an OSError of the disk, or
+    PublishedError: the copy is complete, but the default config could not be written.
     """
     try:
         task, layout, metadata = read_checked(source, sha256)
@@ -126,11 +115,7 @@ def fetch(
 
 
 def _check_descriptions(files: Files) -> None:
-    """Checks what TFDS would be told: names and templates in these files can send a reader elsewhere.
-
-    Raises:
-      InputError: A file is not what TFDS writes for this dataset.
-    """
+    """Raises InputError if names or templates in the files that TFDS reads can send it elsewhere."""
     if problem := next(iter([*files.count_problems(), *files.description_problems()]), None):
         raise InputError(f"{problem}; check it with arith-data verify {files.directory}")
 

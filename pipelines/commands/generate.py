@@ -2,7 +2,6 @@
 
 import argparse
 import errno
-import shlex
 import time
 from collections import Counter
 from typing import Any
@@ -15,7 +14,6 @@ from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, printable
 from seq2seq_arith.pipelines.commands.shared import (
     NOTHING_LEFT,
-    PROGRAM,
     add_dataset_options,
     failed,
     print_fewer,
@@ -48,30 +46,18 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     more = add_dataset_options(parser, first)
     more.add_argument("--overwrite", action="store_true", help="replace a dataset of that name that has other files")
-    more.add_argument(
-        "--check", action="store_true", help="if the dataset is there already, compare every file with its sha256"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Makes the dataset unless it is there already; returns the exit code."""
-    if args.check and args.overwrite:
-        raise InputError("--check and --overwrite do not go together; look with --check first, then replace")
     order = _order(args)
-    if args.check and (problems := order.damages()):
-        print("\n".join(map(printable, problems)))
-        events.emit("result", path=order.path, problems=problems)
-        words = [word for word in args.words if word != "--check"]
-        return failed(f"{order.path} is damaged; make it anew with: {shlex.join([PROGRAM, *words, '--overwrite'])}")
     if order.published():
         order.publisher.name_default()
-        checked = ", every file with its sha256" if args.check else ""
-        print(f"{printable(order.path)} is there already, complete and as asked for{checked}; nothing was done")
+        print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
         events.emit("result", path=order.path, is_new=False)
         print_load(order.task, order.path, args.data_dir)
         return SUCCESS
     order.check_space()
-    order.check_python()
     print_fewer(order.task, args)
     return _make(order, args.data_dir)
 

@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import shlex
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
@@ -12,14 +13,15 @@ from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given
 from seq2seq_arith.base.terminal import FAILURE, fail
-from seq2seq_arith.pipelines.formats.command import PROGRAM, fetch_command
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
     FORMATS,
     OPTIONAL_FORMATS,
+    PROGRAM,
     TFRECORD,
     Layout,
     choose_formats,
+    task_file,
 )
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -31,10 +33,7 @@ NOTHING_LEFT = "nothing was left behind"
 
 
 def add_dataset_options(parser: argparse.ArgumentParser, first: Any) -> Any:
-    """Adds the task, and options for the fields of ``Task`` and ``Layout`` and for the formats that can be left out.
-
-    ``first`` is the group of the options that matter most; that of the others is returned.
-    """
+    """Adds the task, and options of ``Task``, ``Layout`` and the formats; returns the group of the less important."""
     parser.add_argument("task", metavar="TASK", help=TASK)
     more = parser.add_argument_group("more options")
     add_task_options(more, first=first, first_names=FIRST_PARAMETERS)
@@ -93,7 +92,7 @@ def print_fewer(task: Task, args: argparse.Namespace) -> None:
 def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
     """Prints the commands that fetch and load a dataset; each works as it is typed."""
     if "://" in data_dir:
-        print(f"fetch it with: {fetch_command(task, path)}")
+        print(f"fetch it with: {shlex.join([PROGRAM, 'fetch', str(path), 'DIR', *task_file(task)])}")
     if data_dir.startswith("s3://"):
         return  # TensorFlow cannot read from S3
     name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"

@@ -16,6 +16,8 @@ import dataclasses
 import importlib
 import json
 import re
+import shlex
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -26,11 +28,11 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.base.options import option
+from seq2seq_arith.base.options import option, words
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
-NAME = "seq2seq_arith"
+NAME, PROGRAM = "seq2seq_arith", "arith-data"
 SPLITS = ("train", "validation")
 METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
 # The modules of this package that write a format, by the words that messages use. The first one is always written.
@@ -106,11 +108,7 @@ class Layout:
         num_shards: int | None = None,
         formats: Sequence[str] = DEFAULT_FORMATS,
     ) -> "Layout":
-        """The layout for a task; without a number of shards, with as many as suit its size.
-
-        Raises:
-          InputError: The number of shards makes no sense for so many examples.
-        """
+        """The layout for a task, by default with as many shards as suit its size; InputError for too many."""
         if num_shards is None:
             return cls(default_num_shards(task.num_examples), tuple(formats))
         most = min(MAX_SHARDS, max(SMALL_SHARDS, task.num_examples // 100))
@@ -157,14 +155,10 @@ class Layout:
 
 
 def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] = DEFAULT_FORMATS) -> tuple[str, ...]:
-    """The formats to write: TFRecord, and of the others those that are wanted.
+    """The formats to write: TFRecord, and those others that are wanted, or left open and among ``otherwise``.
 
     >>> choose_formats({"parquet": False})
     ('tfrecord',)
-
-    Args:
-      wanted: Whether to write a format, by its name; one that is missing, or None, is left open.
-      otherwise: The formats to write among those that are left open.
     """
 
     def is_wanted(name: str) -> bool:
@@ -209,11 +203,7 @@ def which_dataset(place: AnyPath) -> str:
 
 
 def read_metadata(path: AnyPath) -> dict[str, Any] | None:
-    """The content of a dataset's ``metadata.json``; None if there is none that can be read.
-
-    Raises:
-      InputError, StoreError: An object store cannot be used, or fails.
-    """
+    """The content of a dataset's ``metadata.json``; None if there is none that can be read."""
     try:
         metadata = json.loads(paths.read_bytes(path / METADATA).decode())
     except InputError:  # of a store; it is a ValueError as well
@@ -224,11 +214,7 @@ def read_metadata(path: AnyPath) -> dict[str, Any] | None:
 
 
 def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
-    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read.
-
-    Raises:
-      InputError, StoreError: An object store cannot be used, or fails.
-    """
+    """The examples per file by which TFDS goes, by split, from ``dataset_info.json``; empty if it cannot be read."""
     try:
         splits = json.loads(paths.read_bytes(path / DATASET_INFO).decode())["splits"]
         return {split["name"]: [int(length) for length in split["shardLengths"]] for split in splits}
@@ -236,3 +222,26 @@ def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
         raise
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
+
+
+def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:
+    """The command that makes a dataset with this layout in a directory or a store, whose flags a person adds.
+
+    >>> task = Task("subtraction", num_examples=500_000, draws="structured")
+    >>> generate_command(task, Layout.of(task), "data")
+    'arith-data generate subtraction --num-examples 500000 --draws structured --data-dir data'
+    >>> generate_command(Task(), Layout(3, ("tfrecord",)), "my data", ["--overwrite"])
+    "arith-data generate addition --num-shards 3 --no-parquet --data-dir 'my data' --overwrite"
+    """
+    files = words(layout, Layout.of(task))
+    for name in OPTIONAL_FORMATS:
+        if (name in layout.formats) != (name in DEFAULT_FORMATS):
+            files.append(f"--{'' if name in layout.formats else 'no-'}{name.replace('_', '-')}")
+    parameters = words(task, types.SimpleNamespace(**task.defaults))
+    given = [*task_file(task), *parameters, *files, "--data-dir", str(data_dir), *others]
+    return shlex.join([PROGRAM, "generate", task.name, *given])
+
+
+def task_file(task: Task) -> list[str]:
+    """The option that names the file of a task of one's own; none for other tasks."""
+    return ["--task-file", task.code] if task.code and task.code.endswith(".py") else []

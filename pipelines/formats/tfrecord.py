@@ -37,14 +37,9 @@ class RecordFormat:
     answer_width: int
 
     def __call__(self, questions: np.ndarray, answers: np.ndarray) -> np.ndarray:
-        """The records of n examples.
+        """The records of n examples, from uint8 of shapes (n, question_width) and (n, answer_width).
 
-        Args:
-          questions: uint8 of shape (n, question_width).
-          answers: uint8 of shape (n, answer_width).
-
-        Returns:
-          uint8 of shape (n, length), C-contiguous: the bytes of the file.
+        Returns uint8 of shape (n, length), C-contiguous: the bytes of the file.
         """
         records = self._without_checksums(questions, answers)
         masked = _mask(self._checksums(records))
@@ -70,11 +65,7 @@ class RecordFormat:
         return records
 
     def intact(self, records: np.ndarray) -> np.ndarray:
-        """Whether each record is as this format writes the characters that it holds: bool of shape (n,).
-
-        Args:
-          records: uint8 of shape (n, length), C-contiguous.
-        """
+        """Whether each record, uint8 of shape (n, length), is as this format writes the characters it holds."""
         stored = np.ascontiguousarray(records[:, -FOOTER:]).view("<u4")[:, 0]
         intact = _mask(self._checksums(records)) == stored
         for start, constant in self._constants:

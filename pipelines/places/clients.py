@@ -59,12 +59,10 @@ class Client:
 
     Attributes:
       EXTRA: This package's extra that installs what the store needs.
-      FLAGS: How the names of Beam's flags begin which say how the store is reached.
     """
 
     MODULE: ClassVar[str] = "obstore"
     EXTRA: ClassVar[str] = ""
-    FLAGS: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, options: Any) -> None:
         self._options = options
@@ -101,11 +99,7 @@ class Client:
             raise
 
     def put(self, bucket: str, key: str, content: bytes | mmap.mmap, version: str | None, sha256: str) -> str | None:
-        """Writes an object if its version is the given one, or in any case for None.
-
-        Returns:
-          The new version; None if the object has another one.
-        """
+        """Writes an object if its version is the given one, or in any case for None; the new version, or None."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         attributes = {SHA256: sha256} if sha256 else None
@@ -171,7 +165,6 @@ class GoogleCloudStorage(Client):
     """Google Cloud Storage, with the credentials of ``google.auth``; without them, public buckets can be read."""
 
     EXTRA = "gcp"
-    FLAGS = ("project", "impersonate_service_account", "gcp_oauth_scope", "no_auth")
 
     def _open(self, bucket: str) -> Any:
         import google.auth
@@ -187,28 +180,16 @@ class GoogleCloudStorage(Client):
         else:
             try:
                 credentials, _ = google.auth.default(["https://www.googleapis.com/auth/devstorage.read_write"])
-                settings["credential_provider"] = GoogleCredentialProvider(self._impersonating(credentials))
+                settings["credential_provider"] = GoogleCredentialProvider(credentials)
             except exceptions.DefaultCredentialsError:
                 settings["skip_signature"] = True
         return GCSStore(bucket, **settings)
-
-    def _impersonating(self, credentials: Any) -> Any:
-        from apache_beam.options.pipeline_options import GoogleCloudOptions
-        from google.auth import impersonated_credentials
-
-        named = self._options and self._options.view_as(GoogleCloudOptions).impersonate_service_account
-        if not named:
-            return credentials
-        *delegates, account = named.split(",")
-        scopes = ["https://www.googleapis.com/auth/devstorage.read_write"]
-        return impersonated_credentials.Credentials(credentials, account, scopes, delegates)
 
 
 class S3(Client):
     """Amazon S3, or a store that speaks as it does, with the credentials of ``boto3``."""
 
     EXTRA = "aws"
-    FLAGS = ("s3_",)
 
     def _open(self, bucket: str) -> Any:
         from obstore.store import S3Store

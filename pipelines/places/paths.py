@@ -80,11 +80,7 @@ class ObjectPath:
             yield from self._store.pieces(self._bucket, self._key)
 
     def read_range(self, start: int, size: int) -> bytes:
-        """The object's bytes from ``start`` on, at most ``size`` of them.
-
-        Raises:
-          FileNotFoundError: There is none.
-        """
+        """The object's bytes from ``start`` on, at most ``size`` of them; raises FileNotFoundError if there is none."""
         with self._translate_errors():
             return self._store.read_range(self._bucket, self._key, start, size)
 
@@ -157,15 +153,7 @@ AnyPath = Path | ObjectPath
 
 
 def parse_place(directory: str, flags: Sequence[str] = ()) -> AnyPath:
-    """The place that a path or a URL names: an absolute directory of this machine, or a prefix of an object store.
-
-    Args:
-      directory: A path or a URL.
-      flags: Beam's flags for the store.
-
-    Raises:
-      InputError: The name is empty, the URL is of another kind, or the store's client is not installed.
-    """
+    """The place that a path or a URL names: an absolute directory of this machine, or a prefix of an object store."""
     _refuse_empty(directory)
     scheme, separator, rest = directory.partition("://")
     if not separator:
@@ -207,12 +195,7 @@ def pieces(path: AnyPath) -> Iterator[bytes]:
 
 
 def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
-    """Fills the buffer from byte ``start`` of a file, and returns how many bytes there were: fewer where it ends.
-
-    Raises:
-      OSError: It cannot be read, or is not a regular file.
-      InputError, StoreError: An object store cannot be used, or fails.
-    """
+    """Fills the buffer from byte ``start`` of a file, and returns how many bytes there were: fewer where it ends."""
     if isinstance(path, ObjectPath):
         content = path.read_range(start, len(buffer))
         buffer[: len(content)] = content
@@ -228,11 +211,7 @@ def read_bytes(path: AnyPath) -> bytes:
 
 
 def local_path(directory: str) -> Path:
-    """The absolute path of a directory on this machine.
-
-    Raises:
-      InputError: The name is empty, or it is a URL.
-    """
+    """The absolute path of a directory on this machine; InputError for a URL."""
     _refuse_empty(directory)
     if "://" in directory:
         raise InputError(
@@ -248,11 +227,7 @@ def _refuse_empty(directory: str) -> None:
 
 
 def check_space(needed: int, directory: Path, advice: str) -> None:
-    """Makes sure that the disk of a directory, which need not be there yet, has room for so many bytes.
-
-    Raises:
-      InputError: There is too little room. The message ends with the advice.
-    """
+    """Raises InputError, with an advice, if the disk of a directory to be made has no room for so many bytes."""
     standing, free = free_disk(directory)
     if needed > free:
         raise InputError(f"{standing} has {free:,} bytes left and the dataset needs about {needed:,}; {advice}")

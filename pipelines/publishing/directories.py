@@ -86,9 +86,6 @@ class DirectoryPublisher(Publisher):
         """As ``Publisher.staged``, only while the path is locked; an existing dataset is replaced.
 
         After an exception, the files of an engine's job that has finished stay: only publishing them has failed.
-
-        Raises:
-          OSError: The directory cannot be written, or somebody has removed a file from it meanwhile.
         """
         del layout, overwrite  # which matter only in a store
         self._remove_leftovers()

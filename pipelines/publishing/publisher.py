@@ -42,17 +42,12 @@ class Publisher(abc.ABC):
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
         """The metadata of the dataset at the path if it is the one that is wanted; None if it has to be made.
 
-        Raises:
-          InputError: Something else stands there, or the same dataset with other files and ``overwrite`` is not set.
+        InputError if something else stands there, or the dataset with other files and ``overwrite`` is not set.
         """
 
     @abc.abstractmethod
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Keeps other runs from making the dataset, where a lock is possible.
-
-        Raises:
-          InputError: Another run is making the dataset, or the place cannot be written.
-        """
+        """Keeps other runs from making the dataset, where a lock is possible; InputError if another run does."""
 
     @abc.abstractmethod
     def staged(
@@ -78,11 +73,7 @@ class Publisher(abc.ABC):
 
     @abc.abstractmethod
     def name_default(self) -> None:
-        """Writes which config ``tfds.load`` takes when it is given none, unless the file is there and right.
-
-        Raises:
-          PublishedError: It cannot be written.
-        """
+        """Writes which config ``tfds.load`` takes when it is given none; PublishedError if that fails."""
 
     def sizes(self) -> dict[str, int]:
         """The bytes of every file of the dataset, by name."""

@@ -104,11 +104,7 @@ class StorePublisher(Publisher):
         self._listing: Listing | None = None  # the last one
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
-        """As ``Publisher.published``. Leftovers of killed runs do not matter, except for the marker of another layout.
-
-        Raises:
-          InputError: Also if another run may be making the dataset with another layout.
-        """
+        """As ``Publisher.published``; InputError also if another run may be making the dataset with another layout."""
         path, names = self.path, self._look().files
         if METADATA not in names:
             if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
@@ -148,10 +144,6 @@ class StorePublisher(Publisher):
 
         After an exception, the shards stay, and the next run of the same layout uses them; they are removed if they
         stand beside a dataset that has others.
-
-        Raises:
-          InputError: Another run has made the dataset meanwhile.
-          StoreError: The store fails, or shards have been removed by another run.
         """
         del outlives  # any job may, and shards have no folder that tells whose they are
         there, own = self._look().files, [name for *_, name in layout.shard_files()]

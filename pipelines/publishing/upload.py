@@ -40,11 +40,7 @@ class Upload:
 
     @contextlib.contextmanager
     def whole_file(self, name: str) -> Iterator[HashedFile]:
-        """As ``Staging.whole_file``: a nameless file of this machine, which is uploaded when it is complete.
-
-        Raises:
-          InputError: A dataset has another file of that name.
-        """
+        """As ``Staging.whole_file``: a nameless file of this machine, which is uploaded when it is complete."""
         with tempfile.TemporaryFile(buffering=0) as whole, HashedFile(whole) as file:
             yield file
             file.version = etag(self._deposit(name, whole, file.sha256))

@@ -29,12 +29,7 @@ def shown(sample: Sample, rows: int = ROWS, *, as_json: bool = False) -> str:
 
 
 def facts(sample: Sample, rows: int = ROWS) -> dict[str, Any]:
-    """What there is to know of a dataset, as JSON holds it.
-
-    Args:
-      sample: The examples.
-      rows: How many of them to show.
-    """
+    """What there is to know of a dataset, as JSON holds it, with so many rows."""
     task, used = sample.task, sample.draws_used
     return {
         "dataset": task.config_name,

@@ -16,11 +16,7 @@ PLAIN_BLOCK, PLAIN_DOT = "#", "."
 
 
 def shown(task: Task, question: str, *, as_json: bool = False) -> str:
-    """A question in one-hot, as a picture or as a JSON object.
-
-    Raises:
-      InputError: It is not a question of this task, or it is too long.
-    """
+    """A question in one-hot, as a picture or as a JSON object; InputError if it is not a question of this task."""
     stored, ones = encode(task, question)
     if as_json:
         found = {"question": question, "stored": stored, "alphabet": task.alphabet}
@@ -29,23 +25,13 @@ def shown(task: Task, question: str, *, as_json: bool = False) -> str:
 
 
 def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
-    """A question as it is stored, and in one-hot.
+    """A question as a person writes it, as it is stored, and in one-hot: bool of shape (alphabet, positions).
 
     >>> stored, ones = encode(Task("pq", digits=3), "--p-")
     >>> stored, Task("pq").alphabet
     ('--p-   ', ' -pq')
     >>> ones.astype(int).tolist()
     [[0, 0, 0, 0, 1, 1, 1], [1, 1, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
-
-    Args:
-      task: The task; its strings must have room for the question.
-      question: The question as a person writes it.
-
-    Returns:
-      The stored question, and bool of shape (characters of the alphabet, positions).
-
-    Raises:
-      InputError: It is not a question of this task, or it is too long.
     """
     operands = text.typed_operands(question, task)
     notation = task.notation
@@ -60,14 +46,7 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
 
 
 def picture(task: Task, stored: str, ones: np.ndarray, width: int, block: str = BLOCK, dot: str = DOT) -> str:
-    """One-hot as a picture: a row per character of the alphabet, a column per position; cut to the width.
-
-    Args:
-      task: The task.
-      stored, ones: As ``encode`` gives them.
-      width: Characters of a line.
-      block, dot: The marks of 1 and 0.
-    """
+    """One-hot as a picture: a row per character of the alphabet, a column per position; cut to the width."""
     label, positions = len("position "), ones.shape[1]
     step = 2 if label + 2 * positions <= width else 1
     shown = max(1, min(positions, (width - label) // step))

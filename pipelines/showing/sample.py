@@ -59,15 +59,7 @@ class Sample:
 
 
 def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
-    """The directory of a dataset: the given one, or the only dataset in it.
-
-    Args:
-      place: A dataset's directory or URL, or a directory above it.
-      flags: Beam's flags for a store.
-
-    Raises:
-      InputError: There is no dataset, or there are several.
-    """
+    """The directory of a dataset: the given one, or the only dataset in it; InputError if there is none, or several."""
     path = paths.parse_place(place, flags)
     if (path / METADATA).is_file():
         return path
@@ -84,16 +76,7 @@ def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
 
 
 def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
-    """The first examples of each split of a dataset: a random sample, or all.
-
-    Args:
-      directory: The dataset's directory or prefix.
-      most: How many examples to read, about.
-
-    Raises:
-      InputError: It is not a dataset as arith-data wrote it.
-      StoreError: An object store fails.
-    """
+    """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
     try:
         task, _, metadata = read_checked(directory)
     except Problem as problem:
@@ -110,11 +93,7 @@ def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
 
 
 def draw(task: Task) -> Sample:
-    """The examples that ``read`` would find, drawn here; of a dataset that takes very many draws, the first of these.
-
-    Raises:
-      InputError: The dataset cannot be drawn.
-    """
+    """The examples that ``read`` would find, drawn here; of a dataset of very many draws, the first of these."""
     count, examined = coverage.num_draws(task), _examined(task)
     is_whole = count <= MOST_DRAWS
     wanted = task.num_examples if is_whole else min(examined, MOST_FIRST)

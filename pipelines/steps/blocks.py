@@ -78,10 +78,7 @@ def packed_width(distance: int) -> int:
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
     """Kept draws as a packed block, with as few bytes per draw number as are enough, but at least four.
 
-    Args:
-      numbers: Draw numbers, uint64 of shape (n,).
-      validation: Whether each draw would be an example of the validation split, bool of shape (n,).
-      undecided: Whether that is not known yet, bool of shape (n,).
+    ``validation`` and ``undecided`` say what is known of their splits: bool of shape (n,).
     """
     if not len(numbers):
         return b""

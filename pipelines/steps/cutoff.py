@@ -132,12 +132,7 @@ def counts(num_draws: int, block: bytes) -> np.ndarray:
 
 
 def narrowed(task: Task, windows: Windows, num_draws: int, counted: np.ndarray) -> Windows:
-    """The windows, but for the draws only the part with the N-th kept draw, or the last part if they do not suffice.
-
-    Args:
-      task, windows, num_draws: The dataset and the run.
-      counted: The sum of ``counts`` over all shards.
-    """
+    """The windows with the part that has the N-th kept draw, or the last one, by the sum of all ``counts``."""
     width = _bucket(num_draws)
     part = min(int(np.searchsorted(counted.cumsum(), task.num_examples)), BUCKETS - 1)
     return dataclasses.replace(windows, first_draw=part * width, last_draw=(part + 1) * width - 1)
@@ -146,10 +141,7 @@ def narrowed(task: Task, windows: Windows, num_draws: int, counted: np.ndarray) 
 def find(task: Task, windows: Windows, block: bytes) -> WindowRows:
     """The rows in the windows among the kept draws of a packed block. The few rows are drawn again.
 
-    Args:
-      task: The dataset.
-      windows: With the same hashes as those by which the block's splits were foreseen.
-      block: As ``blocks.pack`` returns it.
+    The windows have the same hashes as those by which the block's splits were foreseen.
     """
     kept, validation, undecided = unpack(block)
     early, within = kept < np.uint64(windows.first_draw), kept <= np.uint64(windows.last_draw)
@@ -172,11 +164,9 @@ def _bucket(num_draws: int) -> int:
 
 
 def foreseen(windows: Windows, hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What the windows say about the split of the examples with these SPLIT hashes, whatever the cutoff will be.
+    """Whether examples with these SPLIT hashes are in the validation split, and whether that is undecided yet.
 
-    Returns:
-      Whether an example comes before the hashes' window and so is in the validation split, and whether it is in the
-      window and so undecided: bool of shape (n,) each.
+    They are before the hashes' window or in it, whatever the cutoff will be: bool of shape (n,) each.
     """
     before = hashes < np.uint64(windows.first_hash)
     return before, ~before & (hashes <= np.uint64(windows.last_hash))

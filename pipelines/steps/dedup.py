@@ -33,16 +33,10 @@ def chunk_size(num_draws: int, num_shards: int) -> int:
 def partition(
     task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Groups the draws ``first`` to ``stop - 1`` by the shard of their key, without those known to be repeated.
+    """Groups the draws ``first`` to ``stop - 1`` by the shard of their key.
 
-    Args:
-      task, num_shards: Decide the shard of each draw.
-      first, stop: The chunk of draws.
-      early: The first draws of short pairs; a later draw of such a pair is left out.
-
-    Returns:
-      For each draw its distance from ``first``, ascending within a shard: uint32 of shape (n,), n ≤ stop - first; and
-      the bounds of the shards in it: int64 of shape (num_shards + 1,). All draws of a key are in one shard.
+    Without those that ``early``, the first draws of short pairs, tells to be repeated. Returns for each draw its
+    distance from ``first``, ascending within a shard: uint32 of shape (n,); and the bounds of the shards in it.
     """
     distances, shards = np.empty((2, stop - first), np.uint32)
     count = 0
@@ -66,17 +60,10 @@ def partition(
 def unique(
     task: Task, numbers: np.ndarray, num_shards: int = 1, shard: int = 0, prefix_bits: int = PREFIX_BITS
 ) -> np.ndarray:
-    """The first draw of every key, in example order.
+    """The first draw of every key of ascending draw numbers, in example order.
 
-    Args:
-      task: Decides the keys.
-      numbers: Ascending numbers of draws whose keys are in the shard, uint64 of shape (n,).
-      num_shards, shard: The shard.
-      prefix_bits: The number of bits of the hash in the radix sort; tests give fewer, to make ties common.
-
-    Returns:
-      The rows draw number, SPLIT hash, words of x and words of y, where (x, y) is the key, or of as many numbers as a
-      key has; the columns are in the order of (ORDER hash, key): uint64 of shape (2 + arity·words, k).
+    Returns rows of uint64: draw number, SPLIT hash, and the words of the key's numbers; the columns are in the order of
+    (ORDER hash, key): shape (2 + arity·words, k). ``prefix_bits`` of the hash are in the radix sort; tests give fewer.
     """
     order_hash, *columns = hashes(task, numbers)
     key, arity = columns[1:], task.operation.arity

@@ -31,15 +31,8 @@ def write_dataset(
 ) -> dict[str, Any]:
     """Writes all files of a dataset, TFDS's files included, and returns its metadata.
 
-    Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
-    engine's job left no report.
-
-    Args:
-      task, layout: The parameters of the dataset, and its division into files.
-      staging: The place of the files.
-      options: Beam's options.
-      threads: The number of elements that a worker process works on at once.
-      num_draws: The number of draws of the first run, if it has been computed already.
+    ``num_draws`` are the draws of the first run, if they have been computed already. Raises InputError if the task has
+    too few different pairs or the runner cannot be used, and EngineError if the engine's job left no report.
     """
     job = Job(
         task=task,

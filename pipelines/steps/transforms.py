@@ -22,16 +22,11 @@ def no_counters(result: Any) -> dict[str, int]:
 
 
 class ThreadedMap(beam.PTransform):
-    """A ``Map`` that calls its function in threads, for several elements at once.
+    """A ``Map`` that calls its picklable function in threads, for several elements at once.
 
     NumPy, hashing and writing files release the interpreter's lock, so that one process uses several cores without
-    sending data between processes. A bundle holds at most one more element than there are threads.
-
-    Attributes:
-      function: A picklable function of an element and the side inputs.
-      side_inputs: The arguments of the function after the element.
-      threads: The number of calls that run at once in a worker.
-      counters: From a result to the amounts to add to the Beam counters, and to those of this process, by name.
+    sending data between processes. A bundle holds at most one more element than there are ``threads``. ``counters``
+    takes a result to the amounts to add to the Beam counters, and to those of this process, by name.
     """
 
     def __init__(

@@ -120,17 +120,6 @@ def test_files_can_be_shuffled(tmp_path):
     assert read_config.enable_ordering_guard
 
 
-def test_without_a_config_it_says_what_is_there(tmp_path):
-    for config in (SMALL, ArithConfig("pq", digits=9, num_examples=20)):
-        prepare(config, tmp_path)
-    before = stamps(tmp_path)
-    with pytest.raises(InputError, match="has addition-n120, pq-d9-n20"):
-        tfds.load("seq2seq_arith", data_dir=tmp_path)
-    assert stamps(tmp_path) == before
-    assert len(tfds.load("seq2seq_arith/addition", data_dir=tmp_path)["train"]) == 45_000
-    assert len(tfds.load("seq2seq_arith", data_dir=tmp_path)["train"]) == 45_000
-
-
 @pytest.mark.slow
 def test_a_directory_of_the_program_needs_no_import_of_ours(python, tmp_path):
     assert programs.run("generate", "addition", "--data-dir", tmp_path).returncode == 0

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 import stored
 from programs import (
-    PROGRAM,
     ends_as_told,
     environment,
     files,
@@ -99,33 +98,6 @@ def test_a_misspelt_flag_is_not_as_asked_for(made, refusal, flags):
     refusal.said(process.stderr)
 
 
-@pytest.mark.usefixtures("copied")
-def test_check_names_damaged_files_and_the_command_that_mends_them(made, tmp_path):
-    data_dir = tmp_path / "da ta"
-    shutil.copytree(made[0], data_dir)
-    process = generated(data_dir, *SMALL, "--check")
-    assert process.returncode == 0
-    assert "complete and as asked for, every file with its sha256; nothing was done" in process.stdout
-    path = dataset_path(data_dir, Task(num_examples=100))
-    shards = [path / "parquet/train-00001-of-00008.parquet", path / "seq2seq_arith-train.tfrecord-00003-of-00008"]
-    for shard in shards:
-        content = bytearray(shard.read_bytes())
-        content[-9] ^= 1
-        shard.write_bytes(content)
-    assert generated(data_dir, *SMALL).returncode == 0  # sizes alone do not tell
-    process = generated(data_dir, *SMALL, "--check")
-    assert process.returncode == 1
-    said = [f"{shard}: does not have the sha256 that metadata.json states" for shard in shards]
-    assert sorted(process.stdout.splitlines()) == sorted(said)
-    (line,) = process.stderr.splitlines()
-    start = f"arith-data: {path} is damaged; make it anew with: "
-    assert line.startswith(start)
-    program, *words = shlex.split(line.removeprefix(start))
-    assert (program, words[-1]) == ("arith-data", "--overwrite")
-    assert run_here(*words).returncode == 0
-    assert is_complete(path)
-
-
 def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
     path = dataset_path(made[0], Task(num_examples=100))
     process = run_here("verify", path)
@@ -143,16 +115,6 @@ def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
     assert run_here("fetch", path, tmp_path, "--sha256", own).returncode == 0
     for text in (own[1:], own.upper(), "x" * 64, ""):
         assert run_here("verify", path, "--sha256", text).returncode == 2
-
-
-def test_python_without_docstrings_is_refused(tmp_path):
-    process = subprocess.run(
-        [*PROGRAM, "generate", "addition", "--data-dir", str(tmp_path / "d")],
-        capture_output=True, text=True, env=environment() | {"PYTHONOPTIMIZE": "2"}, check=False,
-    )  # fmt: skip
-    assert (process.returncode, process.stdout) == (2, "")
-    assert "Apache Beam reads docstrings" in process.stderr
-    assert tree(tmp_path) == {}
 
 
 @pytest.mark.usefixtures("copied")
@@ -189,7 +151,6 @@ REFUSED = (
     [*GENERATE, "pq", "--modulus=5"],
     [*GENERATE, "pq", "--digits=20", "--dashes=20"],
     [*GENERATE, "addition", "--num-shards", "0"],
-    [*GENERATE, "addition", "--check", "--overwrite"],
     [*GENERATE, "addition", "--num", "100"],
     [*GENERATE, "addition", "--colour=red"],
     [*GENERATE, "addition", "--direct_num_workers=many"],

@@ -14,7 +14,6 @@ class MemoryStore:
     """A client for ``memory://BUCKET/KEY``; all clients of a process see the same objects."""
 
     MODULE, EXTRA = "io", "none"
-    FLAGS = ("s3_",)  # Beam has none for a store in memory
 
     _lock = threading.Lock()
     _versions = itertools.count(1)

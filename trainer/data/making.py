@@ -10,8 +10,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.pipelines.formats.command import generate_command
-from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path, generate_command
 
 if TYPE_CHECKING:
     from seq2seq_arith.pipelines.order import Order
@@ -50,7 +49,6 @@ def check(task: Task, data_dir: str) -> "Order":
     order.published()  # says what stands in the way
     _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
     order.check_space()
-    order.check_python()
     return order
 
 

@@ -1,9 +1,13 @@
 """How a dataset lies in its directory: its files' names, its formats and its number of shards."""
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from layout import ROOT
 
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import (
@@ -13,8 +17,10 @@ from seq2seq_arith.pipelines.formats.layout import (
     default_num_shards,
     format_name,
     format_of,
+    generate_command,
     which_dataset,
 )
+from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
 @pytest.mark.parametrize(
@@ -104,3 +110,13 @@ def test_every_format_names_its_own_files(name):
     assert path.startswith(f"{name}/") or f".{name}-" in path
     assert format_name(f"x{path}") is None
     assert format_of(name).block_rows(Task()).bit_count() == 1
+
+
+def test_the_command_of_a_task_of_ones_own_in_a_store():
+    """Of the flags of the store, which may hold secrets, none is printed."""
+    example = ROOT / "examples/task/own_tasks.py"
+    own_tasks.use(example)
+    task, data_dir = Task("copy", num_examples=100), ObjectPath("s3://b/my data", ("--s3_secret_access_key=hidden",))
+    made = shlex.split(generate_command(task, Layout.of(task), data_dir, ["--overwrite"]))
+    assert made[:5] == ["arith-data", "generate", "copy", "--task-file", str(example)]
+    assert made[-3:] == ["--data-dir", "s3://b/my data", "--overwrite"]

@@ -1,14 +1,10 @@
 """Writes the questions of a task's suite as a table, for ``arith-data suite``."""
 
 import dataclasses
-import io
 from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from seq2seq_arith.arithmetic import numbers, suites, text
-from seq2seq_arith.arithmetic.suites import PARQUET, Pair, SuiteOptions
+from seq2seq_arith.arithmetic.suites import Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem
@@ -17,7 +13,7 @@ from seq2seq_arith.pipelines.checking.redraw import operands, redraw
 from seq2seq_arith.pipelines.formats.layout import which_dataset
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
-SCHEMA = pa.schema([(name, pa.string()) for name in ("slice", "question", "answer")])
+COLUMNS = ("slice", "question", "answer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,15 +63,9 @@ def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
                 yield name, *(row.tobytes().decode("ascii").rstrip() for row in (question, answer))
 
 
-def written(task: Task, suite: Suite, format: str) -> bytes:
-    """The suite as a file: a line of the columns' names and one line per question, or Parquet."""
-    if format == PARQUET:
-        columns = list(zip(*rows(task, suite), strict=True)) or [()] * len(SCHEMA)
-        file = io.BytesIO()
-        pq.write_table(pa.table(list(map(pa.array, columns)), schema=SCHEMA), file)
-        return file.getvalue()
-    lines = (SCHEMA.names, *rows(task, suite))
-    return "".join("\t".join(line) + "\n" for line in lines).encode()
+def written(task: Task, suite: Suite) -> str:
+    """The suite as a table: a line of the columns' names, and one line per question, with tabs between them."""
+    return "".join("\t".join(line) + "\n" for line in (COLUMNS, *rows(task, suite)))
 
 
 def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:

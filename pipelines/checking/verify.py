@@ -20,13 +20,15 @@ from seq2seq_arith.pipelines.checking import Problem, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
-from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     METADATA,
+    MISSING,
     NAME,
     SPLITS,
     dataset_path,
+    default_path,
+    default_problem,
     generate_command,
     which_dataset,
 )
@@ -94,10 +96,10 @@ def _default_problems(directory: AnyPath) -> Iterator[str]:
     """The problem with the file beside the datasets, by which TFDS finds the default config."""
     above = list(directory.parents)[1:2]  # a copy may stand so near the root that there is none
     for parent in above:
-        problem = default_config.problem(parent)
+        problem = default_problem(parent)
         # A copy that stands alone needs none.
-        if problem and (problem != default_config.MISSING or parent.name == NAME):
-            yield f"{default_config.path(parent)}: {problem}"
+        if problem and (problem != MISSING or parent.name == NAME):
+            yield f"{default_path(parent)}: {problem}"
 
 
 def _redrawn(files: Files, draws_used: int) -> tuple[dict | None, list[str]]:

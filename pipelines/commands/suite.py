@@ -6,10 +6,9 @@ It is short because each command has a module, and ``pipelines.suite`` also serv
 import argparse
 import sys
 
-from seq2seq_arith.arithmetic.suites import PARQUET, SuiteOptions
+from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, task_parameters
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given
 from seq2seq_arith.base.terminal import SUCCESS
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
@@ -19,7 +18,7 @@ DOES = "write hard questions in named slices"
 DESCRIPTION = "Writes a task's suite to standard output: hard questions in named slices, with their answers."
 EXAMPLES = [
     "suite subtraction --per-slice 5",
-    "suite addition --digits 18 --format parquet > suite.parquet",
+    "suite addition --digits 18 > suite.tsv",
 ]
 
 
@@ -44,11 +43,8 @@ def run(args: argparse.Namespace) -> int:
     refuse_surplus(args.rest, unseen_of or "", "suite takes one task")
     task = Task(args.task, **task_parameters(args, args.task, [SIZE]))
     chosen = SuiteOptions(**given(args, SuiteOptions))
-    if chosen.format == PARQUET and sys.stdout.isatty():
-        raise InputError("--format is parquet, which a terminal cannot show; write it to a file: > suite.parquet")
     suite = build(task, chosen, parse_place(unseen_of, args.rest) if unseen_of else None)
-    sys.stdout.buffer.write(written(task, suite, chosen.format))
-    sys.stdout.buffer.flush()
+    print(written(task, suite), end="", flush=True)
     left_out = f"; {suite.left_out:,} left out, whose operands are in {unseen_of}" if unseen_of else ""
     count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"
     print(f"{len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)

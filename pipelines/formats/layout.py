@@ -8,6 +8,7 @@
         seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
         parquet/train-00000-of-00008.parquet
         seq2seq_arith-train.array_record-00000-of-00008
+    DATA_DIR/seq2seq_arith/.config/metadata.json      names the config that ``tfds.load`` takes when it is given none
 
 To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
 """
@@ -25,6 +26,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import HashedFile
@@ -44,6 +46,9 @@ DEFAULT_FORMATS = (TFRECORD, PARQUET)
 ShardLengths = Mapping[str, Sequence[int]]
 # Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
 Write = Callable[[np.ndarray, np.ndarray], object]
+# The file beside the datasets, as TFDS writes it.
+DEFAULT_KEY, MISSING = "default_config_name", "is missing"
+NAMES_DEFAULT = json.dumps({DEFAULT_KEY: DEFAULT_TASK}).encode()
 MAX_SHARDS = 2**24
 SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some examples per shard
 
@@ -222,6 +227,31 @@ def read_shard_lengths(path: AnyPath) -> dict[str, list[int]]:
         raise
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return {}
+
+
+@overload
+def default_path(datasets: Path) -> Path: ...
+@overload
+def default_path(datasets: ObjectPath) -> ObjectPath: ...
+def default_path(datasets: AnyPath) -> AnyPath:
+    """The file that names the default config, below the folder of all datasets: DATA_DIR/seq2seq_arith."""
+    return datasets / ".config" / METADATA
+
+
+def default_problem(datasets: AnyPath) -> str:
+    """What is wrong with that file; empty if it names the default config, or another one whose dataset is there."""
+    try:
+        named = json.loads(paths.read_bytes(default_path(datasets)).decode())[DEFAULT_KEY]
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    except InputError:  # of a store
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "does not name the default config"
+    is_name = isinstance(named, str) and re.fullmatch(r"[a-z0-9_-]{1,200}", named)
+    if named == DEFAULT_TASK or (is_name and (datasets / named / VERSION / METADATA).is_file()):
+        return ""
+    return f"names {str(named)[:100]!r} as the default config, which is not there"
 
 
 def generate_command(task: Task, layout: Layout, data_dir: object, others: Sequence[str] = ()) -> str:

@@ -14,8 +14,7 @@ from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, Layout, default_path, default_problem
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
@@ -132,8 +131,8 @@ class DirectoryPublisher(Publisher):
         """As ``Publisher.name_default``; several runs may write the file at once."""
         datasets = self.path.parents[1]
         with self._already_complete():
-            if default_config.problem(datasets):
-                files.write_atomically(default_config.path(datasets), default_config.CONTENT)
+            if default_problem(datasets):
+                files.write_atomically(default_path(datasets), NAMES_DEFAULT)
 
     def _leftovers(self) -> list[Path]:
         with contextlib.suppress(OSError):  # without the lock, another run may be removing the folder of the config

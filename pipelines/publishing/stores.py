@@ -52,13 +52,15 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.terminal import uninterrupted
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.formats import default_config
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
     METADATA,
     NAME,
+    NAMES_DEFAULT,
     Layout,
+    default_path,
+    default_problem,
     format_name,
     read_metadata,
 )
@@ -185,9 +187,9 @@ class StorePublisher(Publisher):
     def name_default(self) -> None:
         datasets = self.path.parents[1]
         with self._already_complete():
-            written = default_config.path(datasets).put(default_config.CONTENT, ABSENT)
-            if not written and default_config.problem(datasets):
-                default_config.path(datasets).put(default_config.CONTENT)
+            written = default_path(datasets).put(NAMES_DEFAULT, ABSENT)
+            if not written and default_problem(datasets):
+                default_path(datasets).put(NAMES_DEFAULT)
 
     def sizes(self) -> dict[str, int]:
         """As ``Publisher.sizes``, from the last listing."""

@@ -1,7 +1,6 @@
 """A question in one-hot, as models read it: as an array, a picture, or JSON."""
 
 import json
-import sys
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from seq2seq_arith.base.tables import abridged, shortened
 from seq2seq_arith.base.terminal import terminal_width
 
 BLOCK, DOT = "█", "·"
-PLAIN_BLOCK, PLAIN_DOT = "#", "."
 
 
 def shown(task: Task, question: str, *, as_json: bool = False) -> str:
@@ -21,7 +19,7 @@ def shown(task: Task, question: str, *, as_json: bool = False) -> str:
     if as_json:
         found = {"question": question, "stored": stored, "alphabet": task.alphabet}
         return json.dumps(found | {"one_hot": ones.astype(int).tolist()})
-    return picture(task, stored, ones, terminal_width(), *_marks())
+    return picture(task, stored, ones, terminal_width())
 
 
 def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
@@ -62,12 +60,3 @@ def picture(task: Task, stored: str, ones: np.ndarray, width: int, block: str = 
     head = f"one-hot of {brief}: {len(task.alphabet)} characters × {positions:,} positions"
     cut = f", of which the first {shown:,} fit here" if shown < positions else ""
     return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each position has one 1."])
-
-
-def _marks() -> tuple[str, str]:
-    """The marks of 1 and 0 that standard output can show."""
-    try:
-        f"{BLOCK}{DOT}".encode(sys.stdout.encoding or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return PLAIN_BLOCK, PLAIN_DOT
-    return BLOCK, DOT

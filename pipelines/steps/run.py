@@ -2,16 +2,23 @@
 
 import contextlib
 import dataclasses
+import sys
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    FlinkRunnerOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    StandardOptions,
+)
 from apache_beam.utils.subprocess_server import SubprocessServer
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.beam import jobs
 from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
 from seq2seq_arith.pipelines.beam.options import in_one_line, plain_labels
 from seq2seq_arith.pipelines.formats.layout import Layout
@@ -19,6 +26,9 @@ from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job, Written, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
+
+SECONDS = 1.0  # between two questions for the state
+DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?project={project}"
 
 
 def write_dataset(
@@ -76,7 +86,7 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
         with plain_labels(), SubprocessServer.cache_subprocesses():
             build(job, pipeline)
             result = pipeline.run()
-            with jobs.shown(result, options):
+            with shown(result, options):
                 if waits:
                     result.wait_until_finish()
     except BaseException as error:
@@ -86,7 +96,7 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
         raise
     if waits:
         return read_report(job.staging.own_file(REPORT)).written
-    raise SubmittedError(jobs.name(result))
+    raise SubmittedError(job_name(result))
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -96,3 +106,42 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
         raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
+
+
+@contextlib.contextmanager
+def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
+    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run."""
+    job, ended = job_name(result), threading.Event()
+
+    def follow() -> None:
+        state = ""
+        while not ended.wait(SECONDS):
+            with contextlib.suppress(Exception):  # an engine that does not answer must not stop the work
+                before, state = state, str(result.state)
+                if state != before and not ended.is_set():
+                    print(f"the engine's job {job} is {state}", file=sys.stderr, flush=True)
+
+    if job:
+        page = page_of(job, options)
+        print(f"the engine runs it as job {job}" + f"; {page} shows it" * bool(page), file=sys.stderr, flush=True)
+        threading.Thread(target=follow, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def job_name(result: Any) -> str:
+    """The engine's name of a job; empty for a run in this process."""
+    job_id = getattr(result, "job_id", None)
+    return str((job_id() if callable(job_id) else getattr(result, "_job_id", None)) or "")
+
+
+def page_of(job: str, options: PipelineOptions) -> str:
+    """The address of the page that shows a job; empty if it is not known."""
+    google, master = options.view_as(GoogleCloudOptions), options.view_as(FlinkRunnerOptions).flink_master
+    if options.get_all_options().get("runner") == "DataflowRunner":
+        return DATAFLOW.format(region=google.region, job=job, project=google.project)
+    if master in (None, "[auto]", "[local]", "[collection]"):
+        return ""
+    return (master if "://" in master else f"http://{master}").rstrip("/")

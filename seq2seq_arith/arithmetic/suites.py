@@ -21,7 +21,6 @@ from seq2seq_arith.base import options
 VERSION = 1
 TRIES = 10  # indices per question that is asked for
 MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
-TSV, PARQUET = "tsv", "parquet"
 
 Pair = tuple[int, ...]
 
@@ -59,15 +58,12 @@ class Words:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SuiteOptions:
-    """Which questions to draw, and how to write them."""
+    """Which questions to draw."""
 
     per_slice: int = options.option(
         "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
     )
     seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
-    format: str = options.option(
-        "how the questions are written to standard output", default=TSV, choices=(TSV, PARQUET)
-    )
 
     def __post_init__(self) -> None:
         options.check(self)

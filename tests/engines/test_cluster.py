@@ -1,7 +1,9 @@
 """Messages on a machine without Flink and Spark, and without the programs that build them or run them."""
 
+import re
 import shutil
 import subprocess
+import sys
 
 import clusters
 import pytest
@@ -44,6 +46,17 @@ def test_what_an_engine_is_opened_is_what_its_job_server_is(tmp_path, engine, co
     opened = [flag for flag in flags if flag.startswith("--add-opens=")]
     assert "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED" in opened
     assert len(opened) == count
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
+    flags = [
+        re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in clusters.module(engine).Cluster(tmp_path).flags
+    ]
+    here = {f"={sys.prefix}/": "=$PWD/.venv/", f"={clusters.ROOT}/": "=$PWD/"}
+    for path, typed in here.items():
+        flags = [flag.replace(path, typed) for flag in flags]
+    assert clusters.typed_flags(engine.capitalize()) == flags
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,13 +12,11 @@ import psutil
 import pytest
 from programs import ends_as_told, found, run, start, tree, without_lock
 from sockets import listening, reachable
-from worker_pools import worker_pool
 
 MISSING = clusters.missing("Flink")
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 MANAGED = 16  # megabytes in which each of two task managers sorts
-LARGE = ["addition", "--digits=7", "--num-examples=10000000", "--no-parquet"]
 MEDIUM = ["addition", "--digits=7", "--num-examples=3000000", "--no-parquet"]
 
 
@@ -95,18 +94,6 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 
 
 @pytest.mark.release
-def test_ten_million_pairs_are_sorted(cluster, tmp_path):
-    """Task managers sort what is grouped, in the 16 MB that each has for it, and otherwise on the disk."""
-    process = run("generate", *LARGE, *cluster.flags, "--data-dir", tmp_path / "flink")
-    assert process.returncode == 0, process.stderr
-    run("generate", *LARGE, "--data-dir", tmp_path / "local", check=True)
-    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
-    nodes = cluster.rest(f"/jobs/{last_job(cluster)['jid']}/plan")["plan"]["nodes"]
-    (shuffle,) = [node for node in nodes if "GroupReduce at Shuffle" in node["description"]]
-    assert shuffle["operator_strategy"] == "Sorted Group Reduce"
-
-
-@pytest.mark.release
 def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
     """The job goes on without it, and the next run publishes what it has written."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
@@ -126,25 +113,6 @@ def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
 
 
 @pytest.mark.release
-def test_the_page_word_for_word(tmp_path):
-    """A cluster that its first block starts, and a run of the second one; SIGTERM ends all that was started."""
-    (tmp_path / "checkout").mkdir()
-    followed = clusters.Followed("Flink", tmp_path / "checkout")
-    try:
-        process = followed.run()
-        assert process.returncode == 0, process.stderr
-        assert followed.typed_flags() == followed.printed_flags()
-        started = followed.all_processes()
-        assert len(started) >= 4
-    finally:
-        code = followed.end(signal.SIGTERM)
-    assert code == 0
-    assert psutil.wait_procs(started, timeout=60)[1] == []  # a worker that was killed may take a moment to end
-    run("generate", "addition", "--data-dir", tmp_path / "local", check=True)
-    assert tree(followed.folder / "data") == tree(tmp_path / "local")
-
-
-@pytest.mark.release
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
@@ -153,13 +121,15 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     assert "No such file" in line
 
 
-@pytest.mark.release
-def test_workers_of_a_pool(cluster, tmp_path):
-    """A program beside the task managers starts Beam's own workers."""
-    chosen = [flag for flag in cluster.flags if not flag.startswith(("--environment_type", "--environment_options"))]
-    with worker_pool(sys.executable) as port:
-        chosen += ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
-        process = run("generate", "pq", "--data-dir", tmp_path / "flink", *chosen)
-    assert process.returncode == 0, process.stderr
-    run("generate", "pq", "--data-dir", tmp_path / "local", check=True)
-    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
+@pytest.mark.slow
+def test_the_program_ends_with_ctrl_c(tmp_path):
+    """And with it all that it has started."""
+    clusters.load("flink")
+    command = [sys.executable, clusters.ROOT / "engines/flink/cluster.py", "--folder", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert any(line.startswith("arith-data generate ") for line in process.stdout)
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 0
+    assert len(children) == 4
+    assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -1,6 +1,5 @@
 """Prism, Beam's own runner in Go: the local runner's files, byte for byte, and clear words when something is wrong."""
 
-import concurrent.futures
 import contextlib
 import os
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clusters import blocks
-from programs import ends_as_told, files, found, run, without_lock
+from programs import files, run
 
 pytestmark = pytest.mark.skipif(
     shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"
@@ -69,34 +68,3 @@ def test_the_same_bytes_of_a_million(generate, tmp_path):
     assert process.returncode == 0, process.stderr
     run("generate", *arguments, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "prism") == files(tmp_path / "local")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of 20 megabytes."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", disk], capture_output=True, text=True)
-    if mount.returncode:
-        pytest.skip(f"cannot mount a tmpfs here: {mount.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-
-
-@pytest.mark.release
-def test_a_step_that_fails_is_named_and_nothing_is_left(generate, small_disk):
-    """On a disk that fills up while the run goes on."""
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        running = pool.submit(
-            generate, "subtraction", "--no-parquet", "--num-examples=200000", "--data-dir", small_disk
-        )
-        while not running.done() and not found(small_disk, "*.incomplete-*"):
-            time.sleep(0.002)
-        (small_disk / "filler").write_bytes(bytes(19 * 2**20))
-        process = running.result()
-    assert (process.returncode, process.stdout) == (1, "")
-    # Beam's workers, and Prism, write what they think to stderr themselves, at any time.
-    said = [line for line in process.stderr.splitlines() if line.startswith("arith-data: ")]
-    assert len(said) == 1
-    assert ends_as_told(said[0], "could not be written: No space left on device")
-    assert list(without_lock(small_disk)) == ["filler"]

@@ -12,7 +12,6 @@ import venv
 from importlib.metadata import version
 from pathlib import Path
 
-import emulators
 import pytest
 from programs import files, run
 from worker_pools import worker_pool
@@ -96,20 +95,6 @@ def test_workers_of_the_image_make_the_same_bytes(image, tmp_path, task):
     assert process.returncode == 0, process.stderr
     run("generate", task, "--num-examples=20000", *parquet, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "image") == files(tmp_path / "local")
-
-
-@pytest.mark.parametrize("scheme", ["s3", "gs"])
-def test_workers_of_the_image_write_to_a_store(image, servers, scheme):
-    """With the image's own client, which writes an object only if it is absent."""
-    data_dir = f"{emulators.new_bucket(scheme)}/data"
-    with worker_pool(image / "bin" / "python") as port:
-        process = run(
-            "generate", "addition", "--num-examples=1000", "--no-parquet", "--data-dir", data_dir,
-            "--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL",
-            f"--environment_config=localhost:{port}",
-        )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    assert run("verify", f"{data_dir}/seq2seq_arith/addition-n1000/1.0.0").returncode == 0
 
 
 def test_the_context_has_what_is_copied():

@@ -1,7 +1,6 @@
 """An order: checked once, and passed on as one object."""
 
 import dataclasses
-import shutil
 
 import pytest
 from stored import TASK
@@ -10,7 +9,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines import order
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.order import Order, check_memory
+from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
@@ -21,19 +20,6 @@ def test_where_it_is_published(tmp_path):
         publisher = Order(TASK, Layout(8), data_dir).publisher
         assert type(publisher) is kind
         assert str(publisher.path) == f"{data_dir}/seq2seq_arith/addition-n200/1.0.0"
-
-
-def test_memory():
-    check_memory(1)
-    with pytest.raises(InputError, match="a local run needs"):
-        check_memory(2**60)
-
-
-def test_space(tmp_path, monkeypatch):
-    full = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    with pytest.raises(InputError, match="make room"):
-        Order(TASK, Layout(8), tmp_path).check_space()
 
 
 def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):

@@ -1,8 +1,5 @@
-"""``arith-data suite``: its table, its formats, and what it leaves out."""
+"""``arith-data suite``: its table, and what it leaves out."""
 
-import io
-
-import pyarrow.parquet as pq
 import pytest
 import reference
 from programs import run
@@ -32,15 +29,12 @@ def test_questions_and_answers(task):
         assert row == (name, question[::-1].strip() if task.reverse else question, answer)
 
 
-def test_formats():
+def test_the_table():
     task = Task("subtraction", digits=2)
     suite = build(task, SMALL)
-    lines = written(task, suite, "tsv").decode().splitlines()
+    lines = written(task, suite).splitlines()
     assert lines[0] == "slice\tquestion\tanswer"
     assert [tuple(line.split("\t")) for line in lines[1:]] == list(rows(task, suite))
-    table = pq.read_table(io.BytesIO(written(task, suite, "parquet")))
-    assert table.column_names == ["slice", "question", "answer"]
-    assert [tuple(row.values()) for row in table.to_pylist()] == list(rows(task, suite))
 
 
 @pytest.mark.parametrize("ordered", [False, True])
@@ -64,7 +58,7 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
 def test_refusals(tmp_path, refusal):
     with refusal(InputError):
         build(Task("subtraction"), SMALL, tmp_path)
-    for wrong in ({"per_slice": 0}, {"seed": -1}, {"format": "csv"}):
+    for wrong in ({"per_slice": 0}, {"seed": -1}):
         with refusal(InputError):
             SuiteOptions(**wrong)
 
@@ -74,7 +68,7 @@ def test_the_command(make):
     task, directory = Task("subtraction", digits=2), make(Task("subtraction", digits=2, num_examples=3000), 2)
     process = run("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
     unseen = build(task, SMALL, directory)
-    assert process.stdout == written(task, unseen, "tsv").decode()
+    assert process.stdout == written(task, unseen)
     assert process.stderr == (
         f"22 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands are in "
         f"{directory}\n"

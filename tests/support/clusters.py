@@ -1,17 +1,13 @@
 """Clusters that the tests start themselves: ``engines/*/cluster.py`` on what ``make flink`` and ``make spark`` make."""
 
-import contextlib
 import importlib.util
 import re
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-import psutil
 from programs import run, without_lock
 from sockets import listening
 
@@ -85,101 +81,7 @@ def sockets_of(process: subprocess.Popen[str]) -> set[tuple[str, int]]:
     return seen
 
 
-class Followed:
-    """The page's lines for an engine, typed as they stand, in a checkout of their own whose ``.venv`` is ours.
-
-    The first block makes the jars and starts a cluster, which runs until ``end``. The second one runs on it.
-
-    ``folder`` is an empty one for the checkout; ``flags`` are those that the cluster has printed.
-    """
-
-    def __init__(self, heading: str, folder: Path) -> None:
-        self.folder = folder
-        first, self._second, *_ = blocks(heading)
-        shutil.copy2(ROOT / "Makefile", folder)
-        shutil.copytree(ROOT / "engines", folder / "engines")
-        (ROOT / "build").mkdir(exist_ok=True)
-        (folder / "build").symlink_to(ROOT / "build")
-        (folder / ".venv").symlink_to(sys.prefix)
-        self._log = folder / "printed"
-        with self._log.open("w") as log:
-            self._shell = self._type(first, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            self.flags = self._wait()
-        except BaseException:
-            self.end()
-            raise
-
-    def printed(self) -> str:
-        """What the cluster's program has printed."""
-        return self._log.read_text()
-
-    def processes(self, word: str = "") -> list[psutil.Process]:
-        """The processes that the program has started and that run, by a word of the command."""
-        return [process for process in self._below() if word in " ".join(_command(process))]
-
-    def all_processes(self) -> list[psutil.Process]:
-        """These and all that they have started, Python's workers included."""
-        return self._below(recursive=True)
-
-    def run(self) -> subprocess.CompletedProcess[str]:
-        """Types the second block, with the ports that the cluster has printed."""
-        told = dict(flag.split("=", 1) for flag in self.flags)
-        lines = re.sub(r"(--\w+)=localhost:PORT", lambda flag: f"{flag[1]}={told[flag[1]]}", self._second)
-        shell = self._type(lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        stdout, stderr = shell.communicate(timeout=300)
-        return subprocess.CompletedProcess(lines, shell.returncode, stdout, stderr)
-
-    def typed_flags(self) -> list[str]:
-        """The flags for Beam in the second block, as the shell sees them, with PORT for the ports."""
-        words = shlex.split(self._second.replace("\\\n", " ").replace("$PWD", str(self.folder)), comments=True)
-        return words[next(place for place, word in enumerate(words) if word.startswith("--runner=")) :]
-
-    def printed_flags(self) -> list[str]:
-        """The flags that the cluster has printed, with PORT for the ports."""
-        printed = [re.sub(r"=localhost:\d+$", "=localhost:PORT", flag) for flag in self.flags]
-        return [flag.replace(f"={sys.prefix}/", f"={self.folder / '.venv'}/") for flag in printed]
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Sends the program a signal, as Ctrl-C does, and returns its exit code."""
-        if program := self._program():
-            program.send_signal(number)
-        return self._shell.wait(60)
-
-    def page(self) -> str:
-        """The address of the engine's page."""
-        return re.findall(r"is at (http://\S+),", self.printed())[0]
-
-    def _program(self) -> psutil.Process | None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            shell = psutil.Process(self._shell.pid)
-            for process in [shell, *shell.children()]:
-                if any(word.endswith("cluster.py") for word in _command(process)[1:2]):
-                    return process
-        return None
-
-    def _below(self, recursive: bool = False) -> list[psutil.Process]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if program := self._program():
-                return program.children(recursive)
-        return []
-
-    def _type(self, lines: str, **options) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            ["bash", "-e", "-c", lines], cwd=self.folder, text=True, start_new_session=True, **options
-        )
-
-    def _wait(self) -> list[str]:
-        """The flags, as soon as they are printed."""
-        while self._shell.poll() is None:
-            if found := re.search(r"^arith-data .* (--runner=.*)\n", self.printed(), re.MULTILINE):
-                return found[1].split()
-            time.sleep(0.1)
-        raise RuntimeError(self.printed())
-
-
-def _command(process: psutil.Process) -> list[str]:
-    """The words of a process's command; none if it has ended."""
-    with contextlib.suppress(psutil.Error):
-        return process.cmdline()
-    return []
+def typed_flags(heading: str) -> list[str]:
+    """The flags for Beam in the second block of an engine's part of the page, as a shell sees them."""
+    words = shlex.split(blocks(heading)[1].replace("\\\n", " "), comments=True)
+    return words[next(place for place, word in enumerate(words) if word.startswith("--runner=")) :]

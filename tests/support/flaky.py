@@ -4,17 +4,14 @@ import contextlib
 import functools
 import http.client
 import http.server
-import itertools
 import random
 import threading
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from memory_store import MemoryStore
 
-KINDS = ("503", "503 but done", "429", "no answer but done")  # of failures, in turn
-BUSY = b"<?xml version='1.0'?><Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>"
 HOP = ("content-length", "transfer-encoding", "connection", "date", "server", "host")  # headers that are not passed on
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, content
@@ -81,36 +78,6 @@ def serving(handler: type[http.server.BaseHTTPRequestHandler], port: int = 0) ->
     finally:
         server.shutdown()
         server.server_close()
-
-
-@contextlib.contextmanager
-def flaky(url: str, share: float, seed: int = 0, passed: list[str] | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Passes requests on, except that this share of them, at random, fails. Half of these are done all the same.
-
-    Yields the URL to use, and the requests that were refused; ``passed`` gets a line for each other one: its status,
-    its method and its path.
-    """
-    refused, numbers = [], itertools.count(1)
-
-    class Flaky(Passing):
-        to = urlsplit(url)
-
-        def answer(self, body: bytes) -> Answer | None:
-            is_refused = random.Random(f"{seed} {next(numbers)}").random() < share
-            kind = KINDS[len(refused) % len(KINDS)] if is_refused else ""
-            found = None
-            if not is_refused or "done" in kind:
-                found = super().answer(body)
-                if passed is not None:
-                    passed.append(f"{found[0]} {self.command} {self.path}")
-            if is_refused:
-                refused.append(f"{self.command} {self.path}")
-                busy = int(kind[:3]), {"Content-Type": "application/xml"}, BUSY
-                return None if kind.startswith("no answer") else busy
-            return found
-
-    with serving(Flaky) as flaky_url:
-        yield flaky_url, refused
 
 
 class FlakyMemory(MemoryStore):

@@ -10,7 +10,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from programs import run_here
 
 from seq2seq_arith.base.errors import InputError, StoreError
-from seq2seq_arith.pipelines.beam import jobs
+from seq2seq_arith.pipelines.steps import run
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
 PAGE = "https://console.cloud.google.com/dataflow/jobs/us-central1/2026-1?project=p"
@@ -31,7 +31,7 @@ PORTABLE = ["--runner=PortableRunner"]
 )
 def test_a_job_and_its_page(capsys, flags, shown):
     result = SimpleNamespace(job_id=lambda: "2026-1") if flags == DATAFLOW else SimpleNamespace(_job_id="2026-1")
-    with jobs.shown(result, PipelineOptions(flags)):
+    with run.shown(result, PipelineOptions(flags)):
         pass
     assert capsys.readouterr().err == f"the engine runs it as job 2026-1{shown}\n"
 
@@ -53,10 +53,10 @@ class States:
 
 
 def test_each_new_state_is_told_once(monkeypatch, capsys):
-    monkeypatch.setattr(jobs, "SECONDS", 0.001)
+    monkeypatch.setattr(run, "SECONDS", 0.001)
     result, told = States("PENDING", "RUNNING", OSError("gone"), "RUNNING", "RUNNING", "DONE"), ""
     end = time.monotonic() + 60
-    with jobs.shown(result, PipelineOptions([])):
+    with run.shown(result, PipelineOptions([])):
         while "DONE" not in told and time.monotonic() < end:
             told += capsys.readouterr().err
             time.sleep(0.001)

@@ -14,7 +14,7 @@ from apache_beam.portability.api import beam_provision_api_pb2 as provision
 from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
 from google.protobuf import json_format, struct_pb2
 
-from seq2seq_arith.pipelines.beam.worker import environment, main, provided
+from seq2seq_arith.pipelines.beam.worker import environment, provided
 
 OPTIONS = {"beam:option:runner:v1": "flink", "beam:option:experiments:v1": ["a", "b"]}
 
@@ -63,12 +63,6 @@ def test_endpoints_that_only_the_command_line_names():
     assert variables["CONTROL_API_SERVICE_DESCRIPTOR"] == 'url: "localhost:3"\n'
     assert variables["STATUS_API_SERVICE_DESCRIPTOR"] == 'url: "localhost:4"\n'
     assert "LOGGING_API_SERVICE_DESCRIPTOR" not in variables
-
-
-def test_the_engine_must_be_named(capsys):
-    with pytest.raises(SystemExit, match="2"):
-        main(["--id=w-1"])
-    assert "--provision_endpoint" in capsys.readouterr().err
 
 
 def test_a_worker_ends_with_the_process_that_started_it():

@@ -10,8 +10,7 @@ from rewriting import SHARDS, TASK, rewritten
 from seq2seq_arith.base import files
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats import default_config
-from seq2seq_arith.pipelines.formats.layout import Layout, read_metadata
+from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, Layout, default_path, read_metadata
 
 INFO, FEATURES = "dataset_info.json", "features.json"
 TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -56,7 +55,7 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_a_forged_descriptor(right, tmp_path, name):
     directory = shutil.copytree(right, tmp_path / "seq2seq_arith" / TASK.config_name / "1.0.0")
-    files.write_atomically(default_config.path(directory.parents[1]), default_config.CONTENT)
+    files.write_atomically(default_path(directory.parents[1]), NAMES_DEFAULT)
     file, change = FORGED[name]
     content = json.loads((directory / file).read_text())
     change(content)
@@ -86,15 +85,3 @@ def test_the_sizes_of_files(right, tmp_path):
     assert problems()[1:] == [f"{directory / parquet}: is empty"]
     (directory / tfrecord).unlink()
     assert problems() == [f"{directory / parquet}: is empty"]  # that a file is missing is said elsewhere
-
-
-def test_two_descriptors_that_cannot_be_read(right, tmp_path):
-    """The first does not hide the second."""
-    directory = shutil.copytree(right, tmp_path / "copy")
-    for name in (INFO, FEATURES):
-        (directory / name).unlink()
-        (directory / name).symlink_to("nowhere")
-    problems = verify(directory).problems
-    assert [problem for problem in problems if ": cannot be read (" in problem] == [
-        f"{directory / name}: cannot be read (No such file or directory)" for name in sorted((INFO, FEATURES))
-    ]

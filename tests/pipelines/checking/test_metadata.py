@@ -44,14 +44,6 @@ def test_another_sha256_than_its_own(copy):
     assert verify(copy).problems == [f"{path}: its content does not have the sha256 that it states"]
 
 
-def test_one_shard_that_is_not_counted(make):
-    """An entry that is missing does not stand for the number that would be right."""
-    directory = make(TASK, 1)
-    rewritten(directory, lambda metadata: metadata.pop("num_shards"))
-    (problem,) = verify(directory).problems
-    assert problem.startswith(f"{directory / 'metadata.json'}: num_shards is 0")
-
-
 @pytest.mark.parametrize("more", [1, 2])
 def test_draws_behind_the_last_example(make, more):
     """The draw after the last example is a duplicate here, so that draws_used + 1 gives the same examples."""

@@ -12,13 +12,10 @@ from programs import files, run_here
 from rewriting import SHARDS, rewritten, rows, write_both
 from strategies import small_tasks
 
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.create import create
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
-from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
@@ -164,18 +161,6 @@ def test_an_info_that_cannot_be_read(copy, content):
     assert problem.startswith(f"{path}: does not count ")
 
 
-@given(st.binary(max_size=200), st.sampled_from(FILES))
-def test_any_bytes_at_all(right, tmp_path_factory, content, name):
-    """Random bytes for a file, with the checksums right."""
-    directory = undamaged(right, tmp_path_factory.getbasetemp() / "random")
-    (directory / name).write_bytes(content)
-    if name != "metadata.json":
-        rewritten(directory)
-    problems = verify(directory).problems
-    if name != "features.json":  # only TFDS reads that one
-        assert problems
-
-
 @pytest.mark.parametrize("kind", ["missing", "file", "empty"])
 def test_no_dataset_at_all(tmp_path, kind):
     path = tmp_path / "dataset"
@@ -186,14 +171,6 @@ def test_no_dataset_at_all(tmp_path, kind):
     with pytest.raises(InputError, match=str(path)):
         verify(path)
     assert files(tmp_path) == ({"dataset": b""} if kind == "file" else {})
-
-
-@pytest.mark.slow
-def test_the_longest_strings(tmp_path):
-    """pq of 100,000 dashes: 400 MB of strings of 200,001 characters."""
-    task = Task("pq", digits=100_000, num_examples=1000)
-    create(Order(task, Layout.of(task), tmp_path))
-    assert verify(dataset_path(tmp_path, task)).problems == []
 
 
 @pytest.mark.parametrize(
@@ -247,12 +224,6 @@ def test_changes_in_a_store(in_store, name):
         problems = verify(in_store).problems
         assert f"{in_store / name}: is missing" in problems
         assert f"{in_store / 'more.txt'}: does not belong to the dataset" in problems
-
-
-def test_no_dataset_in_a_store(data_dir):
-    process = run_here("verify", data_dir)
-    assert (process.returncode, process.stdout) == (2, "")
-    assert f"{data_dir} is no directory" in process.stderr
 
 
 class TestQuick:

@@ -7,7 +7,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats import default_config
+from seq2seq_arith.pipelines.formats.layout import default_path, default_problem
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 pytestmark = pytest.mark.usefixtures("copied")
@@ -32,11 +32,11 @@ RIGHT = b'{"default_config_name": "addition"}'
 def test_it_is_checked_and_repaired(tmp_path, content, problem):
     (tmp_path / "pq" / "1.0.0").mkdir(parents=True)
     (tmp_path / "pq" / "1.0.0" / "metadata.json").touch()
-    path = default_config.path(tmp_path)
+    path = default_path(tmp_path)
     if content is not None:
         path.parent.mkdir()
         path.write_bytes(content)
-    assert default_config.problem(tmp_path) == problem
+    assert default_problem(tmp_path) == problem
     DirectoryPublisher(tmp_path / "addition" / "1.0.0").name_default()
     assert path.read_bytes() == (RIGHT if problem else content)
     assert [entry.name for entry in path.parent.iterdir()] == ["metadata.json"]
@@ -58,7 +58,7 @@ def test_what_verify_finds_is_mended_as_it_says(tmp_path, harm, problem):
     """The dataset itself is whole."""
     directory = tmp_path / "my data" / "seq2seq_arith" / "addition-n100" / "1.0.0"
     assert run_here(*GENERATE, "--data-dir", tmp_path / "my data").returncode == 0
-    path = default_config.path(directory.parents[1])
+    path = default_path(directory.parents[1])
     harm(path)
     checked = run_here("verify", directory)
     assert (checked.returncode, checked.stdout) == (1, f"{path}: {problem}\n")

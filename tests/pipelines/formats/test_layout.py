@@ -69,18 +69,6 @@ def test_refuses_shards_that_make_no_sense(num_examples, num_shards):
 
 
 @pytest.mark.parametrize(
-    ("layout", "paths"),
-    [
-        (Layout(8), ["seq2seq_arith-train.tfrecord-00003-of-00008", "parquet/train-00003-of-00008.parquet"]),
-        (Layout(8, ("tfrecord",)), ["seq2seq_arith-train.tfrecord-00003-of-00008"]),
-        (Layout(123_456), ["seq2seq_arith-train.tfrecord-00003-of-123456", "parquet/train-00003-of-123456.parquet"]),
-    ],
-)
-def test_paths(layout, paths):
-    assert layout.paths("train", 3) == paths
-
-
-@pytest.mark.parametrize(
     "layout",
     [Layout(1), Layout(3, ("tfrecord",)), Layout(2, tuple(FORMATS)), Layout(2, ("tfrecord", "array_record"))],
     ids=str,

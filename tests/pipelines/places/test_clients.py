@@ -1,9 +1,6 @@
 """The clients of object stores: what goes wrong is one sentence."""
 
-import http.server
-import json
 import os
-import threading
 from pathlib import Path
 
 import pytest
@@ -15,50 +12,6 @@ from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
-
-
-class _Answers(http.server.BaseHTTPRequestHandler):
-    """Says the same to every request."""
-
-    status, body, kind = 403, b"", "application/json"
-
-    def do_GET(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(self.status)
-        self.send_header("Content-Type", self.kind)
-        self.send_header("Content-Length", str(len(self.body)))
-        self.end_headers()
-        self.wfile.write(self.body)
-
-    do_PUT = do_POST = do_HEAD = do_DELETE = do_GET
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def answering(servers, monkeypatch):
-    """A store that refuses everything with one status."""
-    started = []
-
-    def answer(scheme: str, status: int, code: str) -> None:
-        body = {
-            "gs": json.dumps({"error": {"code": status, "message": code}}),
-            "s3": f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>",
-        }[scheme]
-        kind = {"gs": "application/json", "s3": "application/xml"}[scheme]
-        handler = type("Answers", (_Answers,), {"status": status, "body": body.encode(), "kind": kind})
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        started.append(server)
-        names = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}
-        monkeypatch.setenv(names[scheme], f"http://127.0.0.1:{server.server_port}")
-
-    yield answer
-    for server in started:
-        server.shutdown()
-        server.server_close()
-
 
 COMMANDS = {
     "generate": (*GENERATE, "--data-dir", "{url}"),
@@ -74,22 +27,6 @@ def said(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
     (line,) = process.stderr.splitlines()
     assert list(tmp_path.iterdir()) == []
     return line.removeprefix("arith-data: ")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scheme", "command", "status", "code", "reason"),
-    [
-        ("gs", "generate", 403, 2, "does not let you do this"),
-        ("s3", "fetch", 403, 2, "does not let you do this"),
-        ("gs", "verify", 401, 2, "there are no credentials for"),
-        ("gs", "verify", 501, 1, "could not be used"),
-        ("s3", "verify", 501, 1, "could not be used"),
-    ],
-)
-def test_a_store_that_refuses(answering, tmp_path, scheme, command, status, code, reason):
-    answering(scheme, status, "Denied")
-    assert reason in said(command, f"{scheme}://bucket/data", code, tmp_path)
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import random
 import tempfile
-import threading
 
 import pytest
 from programs import files
@@ -72,20 +71,6 @@ def test_conditional_writes(data_dir):
     assert path.read() is None
 
 
-def test_only_one_of_many_writes_what_is_absent(data_dir):
-    won = []
-    threads = [
-        threading.Thread(target=lambda n=n: won.append(n) if (data_dir / "mark").put(b"%d" % n, ABSENT) else None)
-        for n in range(16)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(won) == 1
-    assert (data_dir / "mark").read()[0] == b"%d" % won[0]
-
-
 @pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
 def test_bytes(data_dir, size):
     content = random.Random(size).randbytes(size)
@@ -114,30 +99,11 @@ def test_a_listing_is_of_one_prefix(data_dir):
     assert {entry.name.partition("/")[2] for entry in data_dir.parents[0].entries()} == set(paths.sizes(data_dir))
 
 
-def test_a_listing_of_many(data_dir):
-    """More than come in one answer."""
-    names = {f"{number:04d}" for number in range(1100)}
-    for name in names:
-        (data_dir / name).put(b"")
-    assert set(paths.sizes(data_dir)) == names
-    data_dir.remove([*names, "gone already"])
-    assert not data_dir.is_dir()
-
-
 def test_a_path_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
     with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* or fetch it with"):
         local_path("gs://bucket/data")
-
-
-def test_room(tmp_path):
-    paths.check_space(1, tmp_path / "not" / "yet", "make room")
-    with pytest.raises(
-        InputError, match=rf"^{tmp_path} has [\d,]+ bytes left and the dataset needs about .*; make room$"
-    ):
-        paths.check_space(2**60, tmp_path / "not" / "yet", "make room")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_home_directory(tmp_path, monkeypatch):

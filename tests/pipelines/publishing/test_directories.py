@@ -98,16 +98,6 @@ def test_a_file_in_the_way_is_refused(tmp_path, depth):
     assert obstacle.read_text() == "years of work"
 
 
-def test_staged_appears_when_the_block_ends(tmp_path):
-    path = dataset_path(tmp_path / "data", TASK)
-    with published(path) as directory:
-        assert directory.parent == path.parent
-        assert list(directory.iterdir()) == []
-        (directory / "file").write_text("1")
-        assert not path.exists()
-    assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}
-
-
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "full")])
 def test_failure_inside_leaves_nothing(tmp_path, error):
     """Except for the lock: not even the config's folder."""

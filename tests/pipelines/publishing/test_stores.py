@@ -13,7 +13,7 @@ from programs import ends_as_told, run, run_here, start, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import EngineError, InputError, StoreError
+from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.places import paths
@@ -22,7 +22,6 @@ from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 from seq2seq_arith.pipelines.publishing.upload import Upload
-from seq2seq_arith.pipelines.steps import pipeline
 
 slow = pytest.mark.slow
 
@@ -157,13 +156,6 @@ def test_reports_of_other_runs(data_dir, local):
     assert report.is_file()
     report.unlink()
     assert objects(data_dir) == local["three"]
-
-
-def test_a_report_that_is_missing(data_dir, with_beam, monkeypatch):
-    monkeypatch.setattr(pipeline, "write_report", lambda *_: None)
-    with pytest.raises(EngineError, match="its workers do not see"):
-        make(TASK, LAYOUTS["two"], data_dir)
-    assert not nothing_or_all(dataset_path(data_dir, TASK))
 
 
 def test_old_reports_are_removed(data_dir, local, monkeypatch):

@@ -1,24 +1,20 @@
 """Several runs on one object store: whose bytes stand, what is reused, and how many requests that takes."""
 
 import contextlib
-import os
 import re
-import threading
 import uuid
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import memory_store
 import pytest
 import stored
-from flaky import FlakyMemory, flaky
+from flaky import FlakyMemory
 from stored import LAYOUTS, TASK, make, nothing_or_all, objects, write
 
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import stores
@@ -82,62 +78,6 @@ def test_a_killed_runs_shards_are_used(data_dir, local):
     after = {entry.name: entry for entry in path.entries()}
     assert {name: after[name] for name in before} == before
     assert objects(data_dir) == local["three"]
-
-
-def look(path: ObjectPath) -> bool | None:
-    """As ``nothing_or_all``; None if another dataset took the place of the one that was being read."""
-    before = marks(path)
-    try:
-        return nothing_or_all(path)
-    except FileNotFoundError:  # removed between listing and reading
-        return None
-    except AssertionError:
-        if marks(path) == before:
-            raise
-        return None
-
-
-def marks(path: ObjectPath) -> list[object]:
-    """What changes in the store when a dataset is made visible, withdrawn or replaced."""
-    return [(path / name).state() for name in (DATASET_INFO, METADATA)]
-
-
-@contextlib.contextmanager
-def watched(path: ObjectPath) -> Iterator[list[bool | None]]:
-    """Looks at a dataset over and over while the block runs; yields whether there was a whole one each time."""
-    seen, stop = [], threading.Event()
-
-    def watch() -> None:
-        while not stop.is_set():
-            seen.append(look(path))
-
-    with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(watch)
-        try:
-            yield seen
-        finally:
-            stop.set()
-            looking.result()
-
-
-@pytest.mark.slow
-def test_a_store_that_is_busy(served_dir, local, monkeypatch):
-    """One request of twenty fails; half of these are done all the same. Nothing is lost, or visible by half."""
-    variable = {"gs": "STORAGE_EMULATOR_HOST", "s3": "AWS_ENDPOINT_URL"}[served_dir.url[:2]]
-    monkeypatch.setattr(create, "write_dataset", stored.copy)
-    # A flag of its own gives it a client of its own; nothing comes between the other client and the store.
-    busy, last = ObjectPath(served_dir.url, (f"--job_name={uuid.uuid4().hex}",)), LAYOUTS["three"]
-    path = dataset_path(served_dir, TASK)
-    assert list(path.entries()) == []
-    with flaky(os.environ[variable], 0.05) as (url, refused), monkeypatch.context() as patch:
-        patch.setenv(variable, url)
-        with watched(path) as seen:
-            for layout in (Layout(64), last):
-                make(TASK, layout, busy, overwrite=layout == last)
-        assert len(refused) >= 12
-        assert verify(dataset_path(busy, TASK)).problems == []
-    assert True in seen
-    assert objects(served_dir) == local["three"]
 
 
 def test_a_store_that_gives_up(monkeypatch, local):

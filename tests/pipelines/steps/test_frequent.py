@@ -1,7 +1,5 @@
 """Finding repeated short pairs among the early draws with a table, against a dict."""
 
-import threading
-
 import numpy as np
 import pytest
 import reference
@@ -78,16 +76,6 @@ def test_draws_beyond_what_32_bits_count(task, first):
     expected = [i in short and pair in early for i, pair in enumerate(pairs)]
     assert len(short) > sum(expected)
     assert found.repeated(task, numbers, key).tolist() == expected
-
-
-def test_found_once_however_many_threads_ask():
-    task, found = Task(digits=6, seed=99), []
-    threads = [threading.Thread(target=lambda: found.append(frequent.first_draws(task, 100_000))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert all(one is found[0] for one in found)
 
 
 @pytest.mark.parametrize(

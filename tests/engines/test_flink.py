@@ -94,25 +94,6 @@ def test_beams_own_flink_runner(cluster, tmp_path):
 
 
 @pytest.mark.release
-def test_the_program_that_started_the_job_is_killed(cluster, tmp_path, medium):
-    """The job goes on without it, and the next run publishes what it has written."""
-    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    while process.poll() is None and not found(tmp_path, ".temp-*"):  # a shard is being written
-        time.sleep(0.01)
-    assert process.poll() is None, "it ended before its moment came"
-    process.kill()
-    process.communicate()
-    end = time.monotonic() + 300  # on a busy machine
-    while last_job(cluster)["state"] == "RUNNING" and time.monotonic() < end:
-        time.sleep(0.1)
-    taken_up = run("generate", *MEDIUM, "--data-dir", tmp_path)
-    assert taken_up.returncode == 0, taken_up.stderr
-    assert "nothing is drawn" in taken_up.stderr
-    assert last_job(cluster)["state"] == "FINISHED"
-    assert tree(tmp_path) == tree(medium)
-
-
-@pytest.mark.release
 def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)

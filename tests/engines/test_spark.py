@@ -12,7 +12,6 @@ MISSING = clusters.missing("Spark")
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 SMALL = ["--num-examples=5000"]
-MEDIUM = ["addition", "--digits=7", "--num-examples=3000000", "--no-parquet"]
 
 
 @pytest.fixture(scope="module")

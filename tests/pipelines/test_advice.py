@@ -28,9 +28,6 @@ ADVICE = {
         r"has only (\d+) different pairs; give fewer",
         "plan addition --num-examples {0}",
     ),
-    "too few dashes": ("plan pq --dashes 2", r"give more dashes, at least (\d+)$", "plan pq --dashes {0}"),
-    "dashes of a number": ("plan addition --dashes 4", r"give (--\w+) instead$", "plan addition {0} 4"),
-    "two words for one thing": ("plan pq --digits 20 --dashes 20", r"(--\w+) are the same", "plan pq {0} 20"),
     "a mistyped option": (
         "generate addition --data-dir {data} --num-exmaples 100",
         r"did you mean (--[a-z-]+)\?$",

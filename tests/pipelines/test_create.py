@@ -9,7 +9,7 @@ from pathlib import Path
 
 import memory_store
 import pytest
-from programs import ends_as_told, files, run_here, without_lock
+from programs import run_here, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, copy, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
@@ -24,7 +24,7 @@ from seq2seq_arith.pipelines.order import Order, publisher_of
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
-from seq2seq_arith.pipelines.publishing.directories import JOB, DirectoryPublisher
+from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import write_dataset
 
@@ -119,18 +119,6 @@ def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, copied):
     assert verify(path).problems == []
 
 
-def test_a_job_that_is_still_writing(tmp_path, copied):
-    """Its folder stays whatever is typed."""
-    path = dataset_path(tmp_path, TASK)
-    folder = path.with_name(f"{JOB}1a2b3c4d")
-    folder.mkdir(parents=True)
-    (folder / "shard").touch()
-    process = run_here(*COMMAND, tmp_path)
-    assert process.returncode == 0
-    assert files(folder) == {"shard": b""}
-    assert verify(path).problems == []
-
-
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["new", "replaced"])
 def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, overwrite):
     """The files of the job stay, and the same command makes a dataset of them."""
@@ -161,17 +149,6 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     monkeypatch.setattr(create, "write_dataset", None)
     assert run_here(*COMMAND, tmp_path, *overwrite).returncode == 0
     assert found(tmp_path) == local["three"]
-
-
-def test_a_failed_run_does_not_take_the_files_of_another_for_its_own(tmp_path, left, monkeypatch):
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(create, "write_dataset", full)
-    process = run_here(*GENERATE, *TWO, "--data-dir", tmp_path)
-    assert process.returncode == 1
-    assert ends_as_told(process.stderr.splitlines()[-1], "could not be written: No space left on device")
-    assert "its files are kept" not in process.stderr
 
 
 def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
@@ -214,18 +191,3 @@ def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     else:
         (left / REPORT).write_bytes(change if isinstance(change, bytes) else change.encode())
     assert order.finished_run() is None
-
-
-@pytest.mark.parametrize(
-    "flags",
-    [
-        ["--no_wait_until_finish"],
-        ["--template_location=gs://b/t", "--runner=DataflowRunner"],
-    ],
-    ids=str,
-)
-def test_a_job_cannot_be_left_alone(tmp_path, refusal, flags):
-    process = run_here(*COMMAND, tmp_path, *flags)
-    assert process.returncode == 2
-    refusal.said(process.stderr)
-    assert list(tmp_path.iterdir()) == []

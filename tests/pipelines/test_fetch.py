@@ -4,12 +4,10 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
-from programs import environment, files, found, run, run_here, start, without_lock
+from programs import files, found, run, run_here, start, without_lock
 from stored import LAYOUTS, TASK, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
@@ -60,36 +58,6 @@ def test_fetch_from_what_cannot_be_read(tmp_path, kind, reason):
     assert process.returncode == 1
     assert process.stderr == f"arith-data: {shard} cannot be read: {reason}; nothing was left behind\n"
     assert without_lock(tmp_path / "here") == {}
-
-
-LOADED = """
-import sys
-import tensorflow_datasets as tfds
-data = tfds.load(sys.argv[1], split="train", data_dir=sys.argv[2], as_supervised=True)
-print(len(data), next(iter(data))[1].numpy().decode().strip())
-"""
-
-
-@pytest.mark.slow
-def test_from_the_store_to_the_model(served_dir, tmp_path):
-    """Made by workers in a store, fetched, loaded by plain TFDS, and trained on."""
-    assert run("generate", "addition", "--data-dir", served_dir).returncode == 0
-    source = dataset_path(served_dir, Task())
-    process = run("fetch", source, tmp_path / "data")
-    assert process.returncode == 0, process.stderr
-    assert objects(served_dir) == without_lock(tmp_path / "data")
-    said = process.stdout.splitlines()
-    assert said[0].startswith(f"{tmp_path}/data/seq2seq_arith/addition/1.0.0 is a copy of {source}, each file with")
-    assert said[1] == f'load it with: tfds.load("seq2seq_arith", data_dir="{tmp_path}/data")'
-    for name in ("seq2seq_arith", "seq2seq_arith/addition"):
-        command = [sys.executable, "-c", LOADED, name, tmp_path / "data"]
-        loaded = subprocess.run(command, capture_output=True, text=True, env=environment(), check=True)
-        assert loaded.stdout.startswith("45000 ")
-    command = [sys.executable, "-m", "seq2seq_arith.trainer", "train", "addition", "--epochs=1"]
-    command += ["--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run"]
-    trained = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300)
-    assert trained.returncode == 0, trained.stderr
-    assert (tmp_path / "run" / "best.npz").is_file()
 
 
 def test_again_and_with_other_files(data_dir, local, tmp_path):

@@ -18,23 +18,19 @@ class MemoryStore:
     _lock = threading.Lock()
     _versions = itertools.count(1)
     _objects: dict[tuple[str, str], tuple[bytes, str, float, str]] = {}  # noqa: RUF012
-    requests: list[str] = []  # noqa: RUF012
 
     def __init__(self, options: object) -> None:
         del options
 
     def state(self, bucket: str, key: str) -> State | None:
-        self.requests.append(f"state {key}")
         found = self._objects.get((bucket, key))
         return found and State(found[1], found[3])
 
     def read(self, bucket: str, key: str) -> tuple[bytes, str] | None:
-        self.requests.append(f"read {key}")
         found = self._objects.get((bucket, key))
         return found and found[:2]
 
     def pieces(self, bucket: str, key: str) -> Iterator[bytes]:
-        self.requests.append(f"read {key}")
         found = self._objects.get((bucket, key))
         if found is None:
             raise FileNotFoundError(f"{SCHEME}://{bucket}/{key}")
@@ -45,7 +41,6 @@ class MemoryStore:
         return b"".join(self.pieces(bucket, key))[start : start + size]
 
     def put(self, bucket: str, key: str, content: bytes, version: str | None, sha256: str) -> str | None:
-        self.requests.append(f"put {key}")
         with self._lock:
             found = self._objects.get((bucket, key))
             if version is not None and version != (found[1] if found else ""):
@@ -55,14 +50,11 @@ class MemoryStore:
         return new
 
     def delete(self, bucket: str, keys: Sequence[str]) -> None:
-        if keys:
-            self.requests.append(f"delete {len(keys)}")
         with self._lock:
             for key in keys:
                 self._objects.pop((bucket, key), None)
 
     def list(self, bucket: str, prefix: str) -> Iterator[Entry]:
-        self.requests.append(f"list {prefix}")
         with self._lock:
             found = sorted(
                 Entry(key, len(data), modified, version)

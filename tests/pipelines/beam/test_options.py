@@ -3,14 +3,12 @@
 import http.server
 import os
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import psutil
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
-from programs import start
 from sockets import listening, reachable
 
 from seq2seq_arith.base.errors import InputError
@@ -152,9 +150,6 @@ def test_which_jobs_outlive_the_program(flags, outlives):
     assert options.job_outlives_program(pipeline_options(flags)) == outlives
 
 
-IN_LOOPBACK = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
-
-
 def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
     def opened() -> set[tuple[str, int]]:
         server = grpc.server(ThreadPoolExecutor(1))
@@ -170,17 +165,3 @@ def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
     assert inside
     assert reachable(inside) == set()
     assert reachable(outside) == outside
-
-
-@pytest.mark.slow
-def test_a_run_is_on_the_loopback_interface(tmp_path):
-    """Six servers of Beam for its workers, and one for each process that waits for work."""
-    arguments = ("addition", "--digits=7", "--num-examples=3000000", "--no-parquet")
-    process = start("generate", *arguments, "--data-dir", tmp_path, *IN_LOOPBACK)
-    seen = set()
-    while process.poll() is None:
-        seen |= listening(process.pid)
-        time.sleep(0.05)
-    assert process.returncode == 0, process.communicate()
-    assert len(seen) >= 4
-    assert reachable(seen) == set()

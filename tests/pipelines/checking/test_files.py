@@ -5,12 +5,11 @@ import shutil
 
 import pytest
 from programs import run_here, without_lock
-from rewriting import SHARDS, TASK, rewritten
+from rewriting import TASK, rewritten
 
 from seq2seq_arith.base import files
-from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, Layout, default_path, read_metadata
+from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, default_path
 
 INFO, FEATURES = "dataset_info.json", "features.json"
 TEMPLATE = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -68,20 +67,3 @@ def test_a_forged_descriptor(right, tmp_path, name):
     assert process.returncode == 2
     assert process.stderr.startswith(f"arith-data: {directory / file}: ")
     assert without_lock(tmp_path / "here") == {}
-
-
-def test_the_sizes_of_files(right, tmp_path):
-    """A TFRecord file's size follows from its number of examples. A Parquet file's does not, but none is empty."""
-    directory = shutil.copytree(right, tmp_path / "copy")
-    tfrecord, parquet = Layout(SHARDS).paths("train", 1)
-    size = (directory / tfrecord).stat().st_size
-    for name in (tfrecord, parquet):
-        (directory / name).write_bytes(b"")
-
-    def problems() -> list[str]:
-        return [*Files.of(directory, TASK, Layout(SHARDS), read_metadata(directory)["files"]).size_problems()]
-
-    assert problems()[0].startswith(f"{directory / tfrecord}: has 0 bytes, not the {size:,} of ")
-    assert problems()[1:] == [f"{directory / parquet}: is empty"]
-    (directory / tfrecord).unlink()
-    assert problems() == [f"{directory / parquet}: is empty"]  # that a file is missing is said elsewhere

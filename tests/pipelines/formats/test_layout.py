@@ -3,8 +3,6 @@
 import shlex
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from layout import ROOT
 
 from seq2seq_arith.arithmetic import own_tasks
@@ -51,14 +49,6 @@ def test_default_number_of_shards(num_examples, num_shards):
     assert Layout.of(Task(digits=18, num_examples=num_examples)).num_shards == num_shards
 
 
-@given(st.integers(2**23 + 1, 2**44))
-def test_default_number_of_shards_is_the_smallest_that_is_enough(num_examples):
-    shards = default_num_shards(num_examples)
-    assert shards & (shards - 1) == 0
-    # P >= N / 2^20, and half of it is not.
-    assert shards * 2**20 >= num_examples > shards // 2 * 2**20
-
-
 @pytest.mark.parametrize(
     ("num_examples", "num_shards"),
     [(50_000, 0), (50_000, 501), (10, 65), (2**31, 2**24 + 1), (50_000, 8.0), (50_000, "8"), (10, True)],
@@ -79,15 +69,6 @@ def test_a_layout_is_known_by_its_metadata(layout):
     assert Layout.of_metadata({"num_shards": layout.num_shards, "files": files}) == layout
     # The number is not guessed: without it, this is the metadata of no dataset.
     assert Layout.of_metadata({"files": files}).num_shards == 0
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [{}, {"files": None}, {"files": []}, {"files": {"parquet": 1}}, {"num_shards": "8"}, {"num_shards": None}],
-    ids=str,
-)
-def test_layout_of_any_metadata(metadata):
-    assert Layout.of_metadata(metadata) != Layout(8)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,7 +1,6 @@
 """The files of one shard: their bytes, and what is reported of them."""
 
 import hashlib
-import threading
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -49,22 +48,3 @@ def test_a_shard_without_examples_is_written(tmp_path):
     assert tfrecord.read_bytes() == b""
     assert pq.read_table(parquet).num_rows == 0
     assert (report.num_examples, report.num_bytes) == (0, 0)
-
-
-def test_written_again_and_twice_at_once(tmp_path):
-    """An engine may repeat a bundle, or run it twice at the same time."""
-    numbers = np.arange(2000, dtype=np.uint64)
-
-    def write():
-        return write_shard(Task(), Layout(1), StagedDirectory(tmp_path), "train", 0, numbers)
-
-    first = write()
-    before = files(tmp_path)
-    reports = []
-    threads = [threading.Thread(target=lambda: reports.append(write())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert reports == [first] * 8
-    assert files(tmp_path) == before

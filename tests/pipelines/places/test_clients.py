@@ -46,15 +46,6 @@ def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
 
 
 @pytest.mark.slow
-def test_no_credentials(servers, tmp_path, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    assert "aws configure" in said("generate", "s3://bucket/data", 2, tmp_path)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("served_dir", ["s3"], indirect=True)
 def test_an_endpoint_in_a_flag(servers, served_dir, tmp_path, monkeypatch):
     """Beam's own, which it has for S3 alone, for every command."""

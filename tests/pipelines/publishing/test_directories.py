@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -171,75 +170,29 @@ def test_a_reader_finds_the_old_set_or_the_new_one(tmp_path, monkeypatch):
     assert set(tree(path.parent)) == {"1.0.0", "1.0.0/new"}
 
 
-@pytest.fixture
-def recorded(tmp_path, monkeypatch):
-    """What is asked of the disk, in order: ("sync", a file or folder) and ("name", the path that something gets)."""
-    events: list[tuple[str, str]] = []
-    fsync, exchange = os.fsync, base_files.exchange
-
-    def note(kind: str, path: Path | str) -> None:
-        """Random parts of names are left out."""
-        if Path(path).is_relative_to(tmp_path):
-            shown = re.sub(r"(incomplete-|temp-)[0-9a-f]+", r"\1", str(Path(path).relative_to(tmp_path)))
-            events.append((kind, shown))
-
-    def syncing(descriptor: int) -> None:
-        note("sync", Path(f"/proc/self/fd/{descriptor}").readlink())
-        fsync(descriptor)
-
-    def renaming(method):
-        def renamed(self, target):
-            note("name", target)
-            return method(self, target)
-
-        return renamed
-
-    def exchanging(path: Path, other: Path) -> bool:
-        note("name", other)
-        return exchange(path, other)
-
-    monkeypatch.setattr(os, "fsync", syncing)
-    monkeypatch.setattr(base_files, "exchange", exchanging)
-    for name in ("rename", "replace"):
-        monkeypatch.setattr(Path, name, renaming(getattr(Path, name)))
-    return events
-
-
-CONFIG = "seq2seq_arith/addition-n200"
-STAGED = f"{CONFIG}/1.0.0.incomplete-"
-
-
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs the names of open files: /proc")
 @pytest.mark.parametrize("before", [False, True], ids=["new", "replaced"])
-def test_the_disk_has_all_before_the_name_and_the_name_before_the_end(tmp_path, recorded, before):
+def test_the_disk_has_all_before_the_name_and_the_name_before_the_end(tmp_path, monkeypatch, before):
     """A machine that loses its power finds no dataset, or a whole one."""
-    layout = Layout.of(TASK, 2)
+    path, fsync = dataset_path(tmp_path, TASK), os.fsync
+    synced: list[tuple[Path, bool]] = []  # a file or folder, and whether the new dataset had its name
     if before:
-        standing(tmp_path, layout=layout)
-        recorded.clear()
-    publisher = DirectoryPublisher(dataset_path(tmp_path, TASK))
-    with publisher.locked(), publisher.staged() as staging:
-        # The folder's own entry, and those of the folders above it, if they are new.
-        made = [("sync", CONFIG)] if before else [("sync", name) for name in (".", "seq2seq_arith", CONFIG)]
-        assert sorted(recorded) == made
-        recorded.clear()
-        copy(TASK, layout, staging)
-        # Each shard: its content, its name, and the entry of that name.
-        shards = [Path(STAGED) / name for _, _, name in layout.shard_files()]
-        expected = [
-            [("sync", f"{shard.parent}/.temp-"), ("name", f"{shard}"), ("sync", f"{shard.parent}")] for shard in shards
-        ]
-        by_shard = [recorded[start : start + 3] for start in range(0, len(recorded), 3)]
-        assert sorted(by_shard) == sorted(expected)
-        recorded.clear()
-    described = [("sync", f"{STAGED}/{file}") for file in ("dataset_info.json", "features.json", "metadata.json")]
-    assert sorted(recorded[:3]) == described
-    assert recorded[3:] == [
-        ("sync", f"{STAGED}/parquet"),
-        ("sync", STAGED),
-        ("name", f"{CONFIG}/1.0.0"),
-        ("sync", CONFIG),
-    ]
+        standing(tmp_path)
+
+    def syncing(descriptor: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{descriptor}").readlink(), (path / "new").exists()))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    with published(path) as directory:
+        copy(TASK, LAYOUT, StagedDirectory(directory))
+        (directory / "new").touch()
+    early = [file for file, named in synced if not named]
+    described = {directory / name for name in ("dataset_info.json", "features.json", "metadata.json")}
+    assert {*described, directory / "parquet", directory} <= set(early)
+    assert sum(file.name.startswith(".temp-") for file in early) == len(list(LAYOUT.shard_files()))
+    assert before or {tmp_path, path.parents[1], path.parent} <= set(early)  # which have new folders
+    assert (path.parent, True) in synced
 
 
 def test_where_names_cannot_be_exchanged(tmp_path, monkeypatch):

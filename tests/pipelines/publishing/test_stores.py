@@ -71,19 +71,15 @@ def test_a_reader_at_any_moment(data_dir, local, before, monkeypatch):
 
 
 def test_a_damaged_file_is_repaired(data_dir, local):
-    path = dataset_path(data_dir, TASK)
+    """The default config without ``--overwrite``, too."""
+    path, default = dataset_path(data_dir, TASK), data_dir / "seq2seq_arith" / ".config" / "metadata.json"
     make(TASK, LAYOUTS["three"], data_dir)
+    default.write_text("")
+    make(TASK, LAYOUTS["three"], data_dir)
+    assert objects(data_dir) == local["three"]
     for name in ("dataset_info.json", "features.json", LAYOUTS["three"].paths("train", 1)[0]):
         (path / name).write_text("damaged")
     make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
-    assert objects(data_dir) == local["three"]
-
-
-def test_a_damaged_default_config_is_repaired(data_dir, local):
-    make(TASK, LAYOUTS["three"], data_dir)
-    default = data_dir / "seq2seq_arith" / ".config" / "metadata.json"
-    default.write_text("")
-    assert run_here(*GENERATE, *THREE, "--data-dir", data_dir).returncode == 0
     assert objects(data_dir) == local["three"]
 
 

@@ -1,10 +1,8 @@
 """Several runs on one object store: whose bytes stand, what is reused, and how many requests that takes."""
 
 import contextlib
-import re
 import uuid
 
-import memory_store
 import pytest
 import stored
 from flaky import FlakyMemory
@@ -14,7 +12,7 @@ from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path
+from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.publishing import stores
@@ -105,28 +103,3 @@ def test_a_store_that_gives_up(monkeypatch, local):
     monkeypatch.setattr(stores, "OLD_SECONDS", -60)
     make(TASK, layout, data_dir, overwrite=True)
     assert objects(data_dir) == local["three"]
-
-
-def requests(monkeypatch, *arguments: object, **options: object) -> dict[str, int]:
-    """How many requests of each kind a run makes of the store in memory."""
-    made: list[str] = []
-    monkeypatch.setattr(memory_store.MemoryStore, "requests", made)
-    make(*arguments, **options)
-    kinds = [re.sub(r"^(\w+) (?:.*/)?([\w.]*).*", r"\1 \2", each) for each in made]
-    counted = {kind: kinds.count(kind) for kind in kinds}
-    lists = sum(each.startswith("list") for each in made)
-    return counted | {"list": lists, "delete": sum(each.startswith("delete") for each in made)}
-
-
-@pytest.mark.parametrize("data_dir", ["memory"], indirect=True)
-def test_few_requests(data_dir, monkeypatch):
-    large, small = Layout(64), Layout(3)
-    new = requests(monkeypatch, TASK, large, data_dir)
-    assert (new["list"], new["delete"]) == (2, 1)  # of its report
-    replaced = requests(monkeypatch, TASK, small, data_dir, overwrite=True)
-    assert replaced["list"] == 3
-    assert replaced["delete"] == 3  # of the old dataset_info.json, of its report, and of 256 shards at once
-    assert replaced["read metadata.json"] < 10
-    again = requests(monkeypatch, TASK, small, data_dir)
-    assert (again["list"], again["delete"]) == (1, 0)
-    assert {kind for kind in again if kind.startswith("put")} == {"put metadata.json"}  # of the default config

@@ -98,8 +98,12 @@ class Order:
         from seq2seq_arith.pipelines.beam import options
 
         options.check_engine(self.options)
-        if options.is_local(self.options):
-            check_memory(self.plan.local_memory)
+        needed, free = self.plan.local_memory, free_memory()
+        if options.is_local(self.options) and needed > free:
+            raise InputError(
+                f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
+                "examples, or a --runner whose engine spills to disk"
+            )
 
 
 def _read(path: AnyPath) -> "Report | None":
@@ -114,13 +118,3 @@ def _read(path: AnyPath) -> "Report | None":
 def publisher_of(path: AnyPath) -> Publisher:
     """The publisher of a dataset's directory or prefix."""
     return DirectoryPublisher(path) if isinstance(path, Path) else StorePublisher(path)
-
-
-def check_memory(needed: int) -> None:
-    """Raises InputError if a local run, which keeps so many bytes in memory, does not fit into this machine's."""
-    free = free_memory()
-    if needed > free:
-        raise InputError(
-            f"a local run needs about {needed:,} bytes of memory and this machine has {free:,} free; give fewer "
-            "examples, or a --runner whose engine spills to disk"
-        )

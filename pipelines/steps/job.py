@@ -118,7 +118,6 @@ def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None)
         "num_shards": job.layout.num_shards,
         "formats": job.layout.formats,
         "draws_used": 0 if cut is None else cut.last_draw + 1,
-        "versions": dict(job.versions),
         "shards": [dataclasses.asdict(report) for reports in written for report in reports],
     }
     content, path = json.dumps(report).encode(), job.staging.own_file(REPORT)

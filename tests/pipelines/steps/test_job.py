@@ -1,6 +1,5 @@
 """Workers that do not have the packages of the program that submits."""
 
-import json
 import sys
 from importlib.metadata import version
 
@@ -9,13 +8,8 @@ from programs import run, without_lock
 from worker_pools import worker_pool
 
 from seq2seq_arith import __version__
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.beam.options import pipeline_options
-from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import job
-from seq2seq_arith.pipelines.steps.run import write_dataset
 
 # Python reads this module of a worker first.
 OTHER = """
@@ -74,11 +68,3 @@ def test_workers_of_another_pyarrow(tmp_path, formats):
         refused = f"the workers have pyarrow 0.1, and this program has {version('pyarrow')}; give them the same"
         assert process.stderr.splitlines()[-1].startswith(f"arith-data: {refused}")
         assert without_lock(tmp_path / "data") == {}
-
-
-def test_the_report_of_the_workers_says_them(tmp_path):
-    """For ``arith-data publish``, and for who wonders why bytes differ."""
-    task = Task(num_examples=100)
-    layout = Layout.of(task)
-    write_dataset(task, layout, StagedDirectory(tmp_path), pipeline_options([]))
-    assert json.loads((tmp_path / REPORT).read_text())["versions"] == job.package_versions(layout.formats)

@@ -203,14 +203,18 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
     assert missing.stderr.startswith(f"arith-model: {url}s is no")
 
 
-@pytest.mark.release  # both also make the dataset, and the second may be told of that first
 @pytest.mark.slow
 @pytest.mark.usefixtures("servers")
 @pytest.mark.parametrize("scheme", ["s3", pytest.param("gs", marks=pytest.mark.release)])
 def test_of_two_trainings_in_a_real_store_one_ends(scheme, command):
+    """The second goes on from the first one's checkpoint, and whichever writes after the other is told."""
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
-    both = [subprocess.Popen([*command, url], stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = {process.returncode: process.communicate()[1] for process in both if process.wait(300) is not None}
-    assert sorted(said) == [0, 1], said
-    assert said[1].startswith(f"arith-model: {url}/") and "was written or removed by another process" in said[1]
-    assert said[1].count("\n") == 1
+    first = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not (parse_place(url) / "last.npz").is_file():
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = subprocess.Popen([*command, url], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    last = [process.communicate(timeout=300)[1].splitlines()[-1:] for process in (first, second)]
+    assert sorted((first.returncode, second.returncode)) == [0, 1], last
+    (told,) = last[0 if first.returncode else 1]
+    assert told.startswith(f"arith-model: {url}/") and "was written or removed by another process" in told

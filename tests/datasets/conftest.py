@@ -6,9 +6,12 @@ from pathlib import Path
 
 import programs
 import pytest
+import quick_beam
 import stored
 
 from seq2seq_arith.pipelines import create
+
+quick_beam.use()
 
 
 @pytest.fixture

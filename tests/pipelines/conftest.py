@@ -8,6 +8,7 @@ from pathlib import Path
 import emulators
 import memory_store
 import pytest
+import quick_beam
 import stored
 from programs import without_lock
 
@@ -21,6 +22,7 @@ from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps.run import write_dataset
 
 Make = Callable[..., Path]
+quick_beam.use()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,9 @@
 """Settings of all tests, and what all of them share."""
 
+import gc
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import emulators
 import hypothesis
@@ -51,6 +53,17 @@ def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test begins without the custom tasks that others have named in this process."""
     monkeypatch.setattr(own_tasks, "_current", {})
     monkeypatch.setattr(own_tasks, "_known", {})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[Any]:
+    """Imports all modules without a look for garbage, then or later, in what they leave: that takes seconds."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -8,6 +8,7 @@ import shlex
 import programs
 import pytest
 import reference
+import stored
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -15,6 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig
+from seq2seq_arith.pipelines import create
 
 pytestmark = pytest.mark.usefixtures("copied")
 SMALL = ArithConfig(num_examples=120)
@@ -54,40 +56,48 @@ def test_load_makes_the_examples_of_the_data_format_in_their_order(task, tmp_pat
         assert digest(datasets[split]) == expected.sha256(split)
 
 
-def test_load_with_nothing_on_disk(python):
-    output = python("""
-import json, os
+def test_load_with_nothing_on_disk(python, tmp_path):
+    """A dataset is made, and nothing heavy is imported; TFDS reads one with TensorFlow."""
+    output = python(
+        """
+import json, os, sys
 import seq2seq_arith.datasets
+heavy = {"tensorflow", "keras", "seq2seq_arith.trainer"}
+first = [name for name in (*heavy, "apache_beam", "pandas", "datasets") if name in sys.modules]
 import tensorflow_datasets as tfds
+config = seq2seq_arith.datasets.ArithConfig(num_examples=10)
+tfds.builder("seq2seq_arith", config=config, data_dir=sys.argv[1]).download_and_prepare()
+then = [name for name in heavy if name in sys.modules]
 dataset, info = tfds.load("seq2seq_arith", split="train", as_supervised=True, with_info=True)
 question, answer = next(iter(dataset.take(1)))
 print(json.dumps([info.full_name, question.numpy().decode(), answer.numpy().decode(), len(dataset), info.data_dir]))
-print(os.path.expanduser("~"))
-""")
-    found, home = output.splitlines()[-2:]
-    directory = f"{home}/tensorflow_datasets/seq2seq_arith/addition/1.0.0"
-    assert json.loads(found) == ["seq2seq_arith/addition/1.0.0", "271+792", "469 ", 45_000, directory]
+print(json.dumps([os.path.expanduser("~"), first, then]))
+""",
+        tmp_path / "data",
+    )
+    found, end = map(json.loads, output.splitlines()[-2:])
+    assert end[1:] == [[], []]
+    directory = f"{end[0]}/tensorflow_datasets/seq2seq_arith/addition/1.0.0"
+    assert found == ["seq2seq_arith/addition/1.0.0", "271+792", "469 ", 45_000, directory]
 
 
 @pytest.mark.parametrize(
     ("parameters", "arguments"),
     [
-        pytest.param({"num_examples": 1000}, ["addition", "--num-examples=1000"], marks=pytest.mark.slow),
         (
             {"task": "subtraction", "num_examples": 77, "seed": 2**64 - 1, "ordered": True, "num_shards": 3},
             ["subtraction", "--num-examples=77", f"--seed={2**64 - 1}", "--ordered", "--num-shards=3"],
         ),
         # Most of the shards have no example in validation.
-        pytest.param(
+        (
             {"task": "pq", "digits": 9, "num_examples": 20, "reverse": True, "parquet": False},
             ["pq", "--digits=9", "--num-examples=20", "--reverse", "--no-parquet"],
-            marks=pytest.mark.slow,
         ),
     ],
 )
 def test_both_ways_give_the_same_directory(parameters, arguments, tmp_path):
     prepare(ArithConfig(**parameters), tmp_path / "builder")
-    result = programs.run("generate", *arguments, f"--data-dir={tmp_path / 'program'}")
+    result = programs.run_here("generate", *arguments, f"--data-dir={tmp_path / 'program'}")
     assert result.returncode == 0, result.stderr
     made = programs.tree(tmp_path / "builder")
     assert made == programs.tree(tmp_path / "program")
@@ -249,6 +259,17 @@ def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
     with pytest.raises(InputError, match="is no dataset of this program"):
         opened.download_and_prepare(download_config=tfds.download.DownloadConfig(download_mode=mode))
     assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
+
+
+def test_a_load_that_is_stopped_leaves_nothing(tmp_path, monkeypatch):
+    def stopped(*job: object) -> None:
+        stored.copy(*job)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(create, "write_dataset", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(SMALL, tmp_path)
+    assert programs.without_lock(tmp_path) == {}
 
 
 # Options for Beam

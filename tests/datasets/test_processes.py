@@ -1,4 +1,4 @@
-"""The builder in processes of their own: killed, stopped, two at once; and what importing it brings along."""
+"""The builder in processes of their own: killed, stopped, two at once."""
 
 import random
 import signal
@@ -83,6 +83,7 @@ def test_what_a_killed_load_leaves_the_next_one_cleans_up(tmp_path):
     assert_made_and_alone(data_dir)
 
 
+@pytest.mark.slow
 def test_a_load_that_is_stopped_leaves_nothing(tmp_path):
     code, errors = signal_at_work(tmp_path / "data", signal.SIGINT, delay=0)
     assert code != 0
@@ -99,24 +100,6 @@ def test_a_dataset_that_another_run_is_making_is_left_to_it(tmp_path):
             builder.download_and_prepare()
         assert (others.path / "file").read_text() == "being made"
     assert [path.name for path in directory(tmp_path).iterdir()] == ["file"]
-
-
-def test_making_a_dataset_imports_nothing_heavy(python, tmp_path):
-    output = python(
-        """
-import sys
-import seq2seq_arith.datasets
-heavy = {"tensorflow", "keras", "seq2seq_arith.trainer"}
-print([name for name in (*heavy, "apache_beam", "pandas", "datasets") if name in sys.modules])
-import tensorflow_datasets as tfds
-config = seq2seq_arith.datasets.ArithConfig(num_examples=10)
-tfds.builder("seq2seq_arith", config=config, data_dir=sys.argv[1]).download_and_prepare()
-print([name for name in heavy if name in sys.modules])
-""",
-        tmp_path / "data",
-    )
-    first, *_, last = output.splitlines()
-    assert (first, last) == ("[]", "[]")
 
 
 # ``tfds build``

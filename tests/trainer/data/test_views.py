@@ -37,24 +37,24 @@ def made_up(monkeypatch):
     monkeypatch.setattr(operations, "OPERATIONS", {**OPERATIONS, **MADE_UP})
 
 
-@pytest.mark.parametrize("name", VIEWS)
 @pytest.mark.parametrize("task_name", [*OPERATIONS, *MADE_UP])
 @given(data=st.data())
-def test_views_are_reversible(made_up, name: str, task_name: str, data: st.DataObject):
-    """Nothing of a question or an answer is lost; views that line up digits are refused where there are none."""
+def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
+    """Nothing of a question or an answer is lost in a view that has the task."""
     operation = operations.OPERATIONS[task_name]
-    if VIEWS[name].needs_digits and not operation.notation.has_digits:
-        return
     digits = data.draw(st.integers(operation.min_digits, 9))
     task = Task(task_name, digits, 10, reverse=data.draw(st.booleans()))
-    operands = columns(task, data.draw(operand_pairs(task, max_size=20)))
-    view, examples = make_view(name, task), probes.examples(task, operands)
-    ids, answers = view.encode_question(examples.questions), view.encode_answer(examples.answers)
-    assert tuple(ids.shape[1:]) == view.question_shape
-    assert answers.shape[1] == view.answer_steps
-    assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
-    np.testing.assert_array_equal(view.decode_question(ids), examples.questions)
-    np.testing.assert_array_equal(view.decode_answer(answers), examples.answers)
+    examples = probes.examples(task, columns(task, data.draw(operand_pairs(task, max_size=20))))
+    for name in VIEWS:
+        if VIEWS[name].needs_digits and not operation.notation.has_digits:
+            continue
+        view = make_view(name, task)
+        ids, answers = view.encode_question(examples.questions), view.encode_answer(examples.answers)
+        assert tuple(ids.shape[1:]) == view.question_shape
+        assert answers.shape[1] == view.answer_steps
+        assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
+        np.testing.assert_array_equal(view.decode_question(ids), examples.questions)
+        np.testing.assert_array_equal(view.decode_answer(answers), examples.answers)
 
 
 def test_an_answer_that_does_not_fit_is_never_right(made_up):

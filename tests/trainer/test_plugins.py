@@ -5,7 +5,6 @@ import dataclasses
 import io
 import shutil
 import subprocess
-import sys
 
 import pytest
 
@@ -99,13 +98,11 @@ def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
 
 
 def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
-    """In another process, where nobody has named it."""
     run, ran = Run(tmp_path / "run", Task("addition"), "abc", "data", TrainConfig()), tmp_path / "ran"
     nets.write_text(f"open({str(ran)!r}, 'w')\n{NETS}", encoding="utf-8")
     dataclasses.replace(run, config=TrainConfig(model=ModelConfig(name=f"{nets}:writer"))).claim()
     checkpoints.save(run.best, {}, {})
-    program = [sys.executable, "-m", "seq2seq_arith.trainer", "predict", str(run.folder), "1+2"]
-    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    done = arith_model("predict", run.folder, "1+2")
     assert done.returncode == 2
     assert done.stderr == (
         f"arith-model: this run's model is the code {nets}:writer, which runs only if you name it; if you trust it, "

@@ -1,5 +1,7 @@
 """The program, as a person calls it."""
 
+import contextlib
+import io
 import json
 import re
 import shlex
@@ -30,6 +32,14 @@ def run(*arguments):
     """The program in a process of its own."""
     command = [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+def run_here(*arguments):
+    """As ``run``, but in this process, which has imported TensorFlow."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([*map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
@@ -225,15 +235,12 @@ def test_bad_lengths(text):
         parse_lengths(text)
 
 
-def test_a_run_from_end_to_end(data_dir, tasks, tmp_path, capsys):
-    """Two replicas train pq; the same command again says that all is done; another one is refused.
-
-    Only the first command runs in a process of its own, because importing TensorFlow takes seconds.
-    """
+@pytest.mark.parametrize("program", [run_here, pytest.param(run, marks=pytest.mark.models)])
+def test_a_run_from_end_to_end(program, data_dir, tasks, tmp_path):
+    """Two replicas train pq; the same command again says that all is done; another one is refused."""
     size = ["--digits", tasks["pq"].digits, "--num-examples", tasks["pq"].num_examples]
-    command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 3]
-    command = [str(word) for word in command]
-    first = run(*command, "--steps-per-epoch", 30, "--replicas", 2, "--batch-per-replica", 8)
+    command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 2]
+    first = program(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-per-replica", 8)
     assert first.returncode == 0, first.stderr
     assert [line for line in first.stderr.splitlines() if not re.search(r": \d+ of \d+ (steps|examples)", line)] == []
     assert "2 replicas, 8 examples of each batch per replica\n" in first.stdout
@@ -247,15 +254,14 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path, capsys):
     others = [".lock", "config.json", "history.csv", "history.png", "samples.jsonl", "summary.json"]
     assert made == sorted([*checkpoints, *others])
     history = (tmp_path / "run" / "history.csv").read_bytes()
-    assert main([*command, "--steps-per-epoch", "30"]) == 0
-    again = capsys.readouterr().out
-    assert "is finished: 3 epochs were asked for" in again
-    assert "epoch 1" not in again
+    again = run_here(*command, "--steps-per-epoch", 5)
+    assert again.returncode == 0
+    assert "is finished: 2 epochs were asked for" in again.stdout
+    assert "epoch 1" not in again.stdout
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
-    assert main([*command, "--steps-per-epoch", "31"]) == 2
-    assert "train.steps_per_epoch is 30 there and 31 here" in capsys.readouterr().err
-    assert main(["predict", str(tmp_path / "run"), "---p--"]) == 0
-    assert capsys.readouterr().out.startswith("---p--")
+    another = run_here(*command, "--steps-per-epoch", 6)
+    assert another.returncode == 2
+    assert "train.steps_per_epoch is 5 there and 6 here" in another.stderr
 
 
 def test_a_folder_of_another_run_is_refused_before_its_dataset_is_made(trained, tmp_path, capsys):

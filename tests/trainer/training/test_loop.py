@@ -134,8 +134,7 @@ def unstopped(new_loop, once, monkeypatch, tmp_path_factory):
     return once["unstopped"]
 
 
-@pytest.mark.smoke
-@pytest.mark.parametrize("stop_at", [0, 13, 25, 60])
+@pytest.mark.parametrize("stop_at", [0, pytest.param(13, marks=pytest.mark.smoke), 25, 60])
 def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, stop_at):
     """Once also with a learner that was built anew, as in another process."""
     with pytest.raises(StoppedError):
@@ -152,8 +151,7 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, sto
     assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
 
 
-@pytest.mark.smoke
-@pytest.mark.parametrize("before_end", [1, 2, 3, 4, 5, 6, 12])
+@pytest.mark.parametrize("before_end", [pytest.param(1, marks=pytest.mark.smoke), 2, 3, 4, 5, 6, 12])
 def test_a_run_that_dies_before_any_of_its_writes_goes_on_bitwise(
     new_loop, unstopped, tmp_path, monkeypatch, before_end
 ):

@@ -1,6 +1,7 @@
 """How the benchmarks measure, and that each of them can be imported."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def test_every_benchmark_is_a_program(monkeypatch, capsys, name):
     assert " ".join(begin.split()) in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_function_runs_in_a_process_of_its_own():
+    result, memory = load("timing").call(os.getppid)
+    assert result == os.getpid()
+    assert 5e6 < memory < 5e8
+
+
+@pytest.mark.slow
 def test_a_way_runs_in_its_own_process():
     ways = load("ways")
     result, memory = load("timing").call(ways.in_new_directory, ways.pipeline, {"num_examples": 1000})

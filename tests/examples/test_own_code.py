@@ -20,7 +20,7 @@ def _named():
     plugins.allow(VIEW, ADDER)
 
 
-@pytest.mark.parametrize(("modulus", "reverse"), [(7, False), (97, True), (256, False)])
+@pytest.mark.parametrize(("modulus", "reverse"), [(97, True), (256, False)])
 def test_each_number_is_one_character(modulus, reverse):
     task = Task("modular_addition", digits=modulus, reverse=reverse)
     view = make_view(VIEW, task)  # which tries that it gives back what it encodes

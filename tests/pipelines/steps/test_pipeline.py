@@ -246,8 +246,8 @@ def enough(make):
     [
         # In one run in 10^9 there are too few draws, or a window is too narrow. Here it happens in every run.
         (coverage, "num_draws", lambda task: 1400),
-        (cutoff, "DRAW_WIDTH", 0.2),
-        (cutoff, "SPLIT_WIDTH", 0.1),
+        (cutoff, "DRAW_WIDTH", 0.4),
+        (cutoff, "SPLIT_WIDTH", 0.2),
     ],
     ids=["draws", "window of draws", "window of hashes"],
 )

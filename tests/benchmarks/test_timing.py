@@ -34,7 +34,7 @@ def test_every_benchmark_is_a_program(monkeypatch, capsys, name):
 def test_a_function_runs_in_a_process_of_its_own():
     result, memory = load("timing").call(os.getppid)
     assert result == os.getpid()
-    assert 5e6 < memory < 5e8
+    assert memory > 5e6  # on Linux also what this process has, as it began as a copy of it
 
 
 @pytest.mark.slow

@@ -64,9 +64,6 @@ class Attention(keras.layers.Layer):
         size = sequence.shape[-1] // self.heads
         return ops.transpose(ops.reshape(sequence, (-1, sequence.shape[1], self.heads, size)), (0, 2, 1, 3))
 
-    def get_config(self):
-        return super().get_config() | {"heads": self.heads}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Look(keras.layers.Layer):
@@ -80,9 +77,6 @@ class Look(keras.layers.Layer):
         shares = ops.softmax(ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32"))
         note_attention(self, ops.expand_dims(shares, 1))
         return ops.matmul(ops.cast(shares, sequence.dtype), sequence)
-
-    def compute_output_shape(self, queries_shape, sequence_shape):
-        return queries_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -116,12 +110,6 @@ class FeedForward(keras.layers.Layer):
             gate, value = ops.split(inner, 2, axis=-1)
             inner = ops.multiply(ops.silu(gate), value)
         return ops.matmul(inner, self.down)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return super().get_config() | {"kind": self.kind}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -159,12 +147,6 @@ class Block(keras.layers.Layer):
         queries = queries if places is None else rotate(queries, places)
         sequence = sequence + attention.look(queries, keys, values, bias)
         return sequence + self.parts["dense"](self.norms["dense"](sequence))
-
-    def compute_output_shape(self, input_shape, *_, **__):
-        return input_shape
-
-    def get_config(self):
-        return super().get_config() | {"heads": self.heads, "feed_forward": self.feed_forward}
 
 
 def add_vectors(layer: keras.layers.Layer, name: str, count: int, units: int) -> Any:

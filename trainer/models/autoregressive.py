@@ -197,15 +197,8 @@ class CausalDecoder(keras.layers.Layer):
         table = ops.cast(self.written[: len(self.alphabet)], "float32")
         return ops.matmul(ops.cast(self.norm(sequence), "float32"), ops.transpose(table))
 
-    def compute_output_shape(self, question_shape, previous_shape):
-        return (*previous_shape, len(self.alphabet))
-
     def compute_output_spec(self, question, previous, training=False):
-        return keras.KerasTensor(self.compute_output_shape(question.shape, previous.shape), "float32")
-
-    def get_config(self):
-        names = ("alphabet", "hidden", "layers", "heads", "positions", "feed_forward", "units_first")
-        return super().get_config() | {name: getattr(self, name) for name in names}
+        return keras.KerasTensor((*previous.shape, len(self.alphabet)), "float32")
 
 
 class LstmAttention(Autoregressive):

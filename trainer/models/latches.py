@@ -35,9 +35,6 @@ class BatchKey(keras.layers.Layer):
         flat: Any = ops.reshape(ops.cast(ids, "int32"), (-1, len(self.factors)))
         return ops.sum(flat * self.factors)
 
-    def compute_output_spec(self, ids):
-        return keras.KerasTensor((), "int32")
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Noise(keras.layers.Layer):
@@ -71,12 +68,6 @@ class Noise(keras.layers.Layer):
         levels = tf.reshape(tf.bitcast(words, tf.int8), [-1])[: tf.size(values)]
         noise = (tf.reshape(tf.cast(levels, tf.float32), tf.shape(values)) + 0.5) * (self.stddev * WIDTH / 128)
         return values + ops.cast(noise, self.compute_dtype)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape[0]
-
-    def get_config(self):
-        return super().get_config() | {"stddev": self.stddev, "salt": self.salt}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -128,12 +119,6 @@ class Latch(keras.layers.Layer):
             reach *= 2
         return value
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:2], self.units)
-
-    def get_config(self):
-        return super().get_config() | {"units": self.units, "go_backwards": self.go_backwards}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Neighbours(keras.layers.Layer):
@@ -146,9 +131,6 @@ class Neighbours(keras.layers.Layer):
     def call(self, inputs):
         marked = ops.concatenate([inputs, ops.ones_like(inputs[..., :1])], axis=2)
         return ops.concatenate([inputs, moved(marked, 1), moved(marked, -1)], axis=2)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:2], 3 * input_shape[2] + 2)
 
 
 def moved(sequence: Any, distance: int) -> Any:

@@ -59,13 +59,6 @@ class OneHot(keras.layers.Layer):
             rows = ops.reshape(rows, (-1, ids.shape[1], ids.shape[2] * self.depth))
         return rows
 
-    def compute_output_shape(self, input_shape):
-        channels = input_shape[2] if len(input_shape) == 3 else 1
-        return (*input_shape[:2], channels * self.depth)
-
-    def get_config(self):
-        return super().get_config() | {"depth": self.depth}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PairEmbedding(keras.layers.Layer):
@@ -94,12 +87,6 @@ class PairEmbedding(keras.layers.Layer):
         counts = ops.sum(ops.one_hot(pairs, self.depth**2, dtype=self.compute_dtype), axis=2)
         return ops.matmul(counts, self.table)
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:2], self.units)
-
-    def get_config(self):
-        return super().get_config() | {"depth": self.depth, "units": self.units}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Flip(keras.layers.Layer):
@@ -107,9 +94,6 @@ class Flip(keras.layers.Layer):
 
     def call(self, sequence):
         return ops.flip(sequence, axis=1)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -136,12 +120,6 @@ class LearnedSteps(keras.layers.Layer):
     def call(self, sequence):
         examples = ops.shape(sequence)[:1]  # pyright: ignore
         return ops.broadcast_to(self.table, (*examples, self.steps, self.units))
-
-    def compute_output_shape(self, input_shape):
-        return (input_shape[0], self.steps, self.units)
-
-    def get_config(self):
-        return super().get_config() | {"steps": self.steps, "units": self.units}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -177,12 +155,6 @@ class BiasedAttention(keras.layers.Layer):
         shares = ops.cast(shares, value.dtype)
         mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, steps, units)), self.output_kernel)
-
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        return super().get_config() | {"heads": self.heads}
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -238,12 +210,6 @@ class Counter(keras.layers.Layer):
         gate, value = gates[:, : self.units], gates[:, self.units :]
         return ops.multiply(ops.clip(gate + 0.5, 0.0, 1.0), ops.clip(value, -1.0, 1.0))
 
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[: 2 if self.return_sequences else 1], self.units)
-
-    def get_config(self):
-        return super().get_config() | {"units": self.units, "return_sequences": self.return_sequences}
-
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class GoSignal(keras.layers.Layer):
@@ -263,12 +229,6 @@ class GoSignal(keras.layers.Layer):
     def call(self, sequence):
         later = ops.minimum(ops.arange(self.steps), 1)
         return ops.expand_dims(ops.one_hot(later, 2, dtype="float32"), 0)
-
-    def compute_output_shape(self, input_shape):
-        return (1, self.steps, 2)
-
-    def get_config(self):
-        return super().get_config() | {"steps": self.steps}
 
 
 def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:

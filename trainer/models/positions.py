@@ -80,12 +80,6 @@ class PlaceBias(keras.layers.Layer):
         chosen = ops.matmul(ops.one_hot(kind, 2 * NEAR + 2, dtype="float32"), self.table)
         return self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
 
-    def compute_output_shape(self, query_shape, key_shape):
-        return (query_shape[0], self.heads, query_shape[1], key_shape[1])
-
-    def get_config(self):
-        return super().get_config() | {"heads": self.heads}
-
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
     """The place of each digit of its number, from 1 for the units; 0 for all other characters.

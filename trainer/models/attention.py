@@ -16,9 +16,6 @@ class Attention(keras.layers.Layer):
     """Attention of several heads (Vaswani et al., "Attention Is All You Need", NIPS 2017), in two parts.
 
     ``remember`` makes keys and values of what may be looked at, once; the call makes queries and looks.
-
-    Args:
-      heads: Number of heads, which must divide the units of the input.
     """
 
     def __init__(self, heads: int, **kwargs: Any) -> None:
@@ -81,11 +78,7 @@ class Look(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FeedForward(keras.layers.Layer):
-    """Two dense layers without biases, with GELU, or with SwiGLU (Shazeer, "GLU Variants Improve Transformer", 2020).
-
-    Args:
-      kind: ``gelu`` or ``swiglu``.
-    """
+    """Two dense layers without biases, with GELU or SwiGLU (Shazeer, "GLU Variants Improve Transformer", 2020)."""
 
     GROWTH = 4
 
@@ -114,12 +107,7 @@ class FeedForward(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Block(keras.layers.Layer):
-    """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm).
-
-    Args:
-      heads: Heads of attention.
-      feed_forward: ``gelu`` or ``swiglu``.
-    """
+    """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
     def __init__(self, heads: int, feed_forward: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -56,15 +56,6 @@ class Causal(Autoregressive):
 class CausalDecoder(keras.layers.Layer):
     """The whole decoder-only transformer, from ids to logits.
 
-    Args:
-      alphabet: The characters, in the order of their ids.
-      hidden: Units per character.
-      layers: Blocks of attention and dense layers.
-      heads: Heads of attention.
-      positions: One of ``positions.py``.
-      feed_forward: ``gelu`` or ``swiglu``.
-      units_first: Whether the operands are written from their units; for ``coupled``.
-
     Returns:
       float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
       characters before those of the answer [examples, steps].
@@ -208,9 +199,6 @@ class LstmAttention(Autoregressive):
     Vinyals, Le, "Sequence to Sequence Learning with Neural Networks", NIPS 2014). Every step of the decoder looks at
     all steps of the encoder (Luong, Pham, Manning, "Effective Approaches to Attention-based Neural Machine
     Translation", EMNLP 2015; here with their global attention and their general score).
-
-    Args:
-      spec: The sizes; each stack has ``spec.layers`` layers.
     """
 
     def __init__(self, spec: Spec) -> None:

@@ -27,15 +27,10 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
     The function that the registry names for the network is given a ``Spec``. It returns a Keras model from question
     ids, or from question ids and previous ids, to logits [examples, view.answer_steps, alphabet]; or a ``Network``.
 
-    Args:
-      config: The network and its size.
-      view: What the network reads and writes.
-      cudnn: Whether recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
-        compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
-      xla: Whether XLA compiles the training steps.
+    With ``cudnn``, recurrent layers may use cuDNN instead of being unrolled: on GPUs, where the model is neither
+    compiled with XLA, which cannot compile cuDNN's operations, nor exported to machines without a GPU.
 
-    Raises:
-      InputError: The network cannot be put on this view.
+    Raises InputError if the network cannot be put on this view.
     """
     check_model(config.name, view.name, view.task, config.positions)
     check_steps(config.name, view.name, view.task, view.question_shape[0], view.answer_steps)
@@ -57,11 +52,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
 
 
 def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
-    """The network that a model of your own is, after its functions have been traced for two questions.
-
-    Raises:
-      InputError: Its function fails, or what it returns is not a network on this view.
-    """
+    """The network that a model of your own is, after its functions have been traced for two questions."""
     code = inspect.unwrap(function)
     file = Path(inspect.getfile(code)) if inspect.isfunction(code) or inspect.isclass(code) else None
     try:
@@ -87,9 +78,6 @@ def _check_order(name: str, network: Network, spec: Spec) -> None:
     """Checks that a network that writes character by character does not see what it has not written yet.
 
     Teacher forcing would find its answers right, and decoding would not.
-
-    Raises:
-      InputError: It does.
     """
     half = spec.steps // 2
     later = tf.cast(tf.range(spec.steps) >= half, tf.int32)[None]
@@ -110,30 +98,18 @@ def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
     """The variables of a network as ``build_model`` makes them, with paths, shapes and dtypes, but without values.
 
     So the size of a network is known before its memory is taken.
-
-    Raises:
-      InputError: The network cannot be put on this view.
     """
     return sketch(config, view, lambda model: model.variables)
 
 
 def try_out(config: ModelConfig, view: View) -> None:
-    """Builds a model of your own once, with values, so that its faults are known before anything is written.
-
-    Raises:
-      InputError: It has a fault.
-    """
+    """Builds a model of your own once, with values, so that its faults are known before anything is written."""
     if config.name not in MODELS:
         _elsewhere(lambda: build_network(config, view))
 
 
 def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
-    """What a function finds out about a network that is built without values, as by ``build_model``.
-
-    Raises:
-      InputError: The network cannot be put on this view.
-    """
-
+    """What a function finds out about a network that is built without values, as by ``build_model``."""
     if config.name not in MODELS:  # so that what stands in its module does not belong to the graph
         plugins.load(config.name, config.code_sha256)
 

@@ -70,16 +70,7 @@ class Segments:
         return tf.reshape(sequences, (-1, self.count * self.length, sequences.shape[3]))[:, self.missing :]
 
 
-def recur(
-    segments: Segments,
-    whole: bool,
-    added: Any,
-    recurrent: Any,
-    hidden: Any,
-    carry: Any,
-    inputs: Any = None,
-    kernel: Any = None,
-) -> Any:
+def recur(segments: Segments, whole: bool, added: Any, recurrent: Any, inputs: Any = None, kernel: Any = None) -> Any:
     """The hidden state after each step, [examples, steps, units], or after the last one, [examples, units].
 
     Args:
@@ -87,18 +78,17 @@ def recur(
       whole: Whether to return the states of all steps.
       added: What is added to the gates in every step, [examples, 4 * units].
       recurrent: The weights by which the hidden state is multiplied, [units, 4 * units].
-      hidden, carry: The state before the first step, [examples, units] each; the carry float32.
       inputs, kernel: What each step reads, [examples, steps, features], and its weights, [features, 4 * units]; None
         if the steps read nothing but ``added``.
     """
 
     @tf.custom_gradient
-    def run(added, recurrent, hidden, carry, *read):
+    def run(added, recurrent, *read):
         steps = _Steps(segments, whole, added, recurrent, *read)
-        outputs, kept = steps.forward(hidden, carry)
+        outputs, kept = steps.forward()
         return outputs, lambda of_outputs: steps.backward(kept, of_outputs)
 
-    return run(added, recurrent, hidden, carry, *(() if inputs is None else (inputs, kernel)))
+    return run(added, recurrent, *(() if inputs is None else (inputs, kernel)))
 
 
 class _Steps:
@@ -112,7 +102,7 @@ class _Steps:
         self.inputs = None if inputs is None else segments.cut(inputs)
         self.dtype = recurrent.dtype
 
-    def forward(self, hidden: Any, carry: Any) -> tuple[Any, list[Any]]:
+    def forward(self) -> tuple[Any, list[Any]]:
         """The outputs, and for the backward pass the states before each segment, [segments, examples, units]."""
         segments = self.segments
         # Arrays of segments, not of steps: the many small pieces of memory of single steps would not be used again.
@@ -132,13 +122,14 @@ class _Steps:
             return number + 1, hidden, carry, kept, outputs
 
         kept = [tf.TensorArray(kind, segments.count) for kind in (self.dtype, tf.float32)]
-        start = (tf.constant(0), hidden, carry, kept, outputs)
+        zeros = tf.zeros((tf.shape(self.added)[0], self.recurrent.shape[0]))
+        start = (tf.constant(0), tf.cast(zeros, self.dtype), zeros, kept, outputs)
         _, hidden, _, kept, outputs = _loop(lambda number: number < segments.count, take, start)
         returned = segments.joined(tf.transpose(outputs[0].stack(), (1, 0, 2, 3))) if self.whole else hidden
         return returned, [array.stack() for array in kept]
 
     def backward(self, kept: list[Any], of_outputs: Any) -> list[Any]:
-        """The gradients of ``added``, ``recurrent``, the state before the first step, and of what the steps read."""
+        """The gradients of ``added``, ``recurrent``, and of what the steps read."""
         segments = self.segments
         weights = [self.recurrent] if self.kernel is None else [self.recurrent, self.kernel]
         reads = [] if self.inputs is None else [tf.TensorArray(self.dtype, segments.count)]
@@ -158,22 +149,15 @@ class _Steps:
             state[0] = of_outputs
         sums = [tf.zeros(weight.shape) for weight in weights]
         start = (tf.constant(segments.count - 1), *state, tf.zeros_like(self.added, tf.float32), sums, reads)
-        _, *state, of_added, sums, reads = _loop(lambda number: number >= 0, take, start)
+        _, _, _, of_added, sums, reads = _loop(lambda number: number >= 0, take, start)
         of_recurrent, *of_kernel = (tf.cast(total, self.dtype) for total in sums)
         of_inputs = [segments.joined(tf.transpose(array.stack(), (2, 0, 1, 3))) for array in reads]
-        return [tf.cast(of_added, self.dtype), of_recurrent, *state, *of_inputs, *of_kernel]
+        return [tf.cast(of_added, self.dtype), of_recurrent, *of_inputs, *of_kernel]
 
     def _through(self, number: Any, hidden: Any, carry: Any, note: Callable[..., list[Any]], noted: list[Any]) -> Any:
-        """Takes the steps of a segment.
+        """Takes the steps of a segment from the state before it: the state behind it, and what ``note`` has noted.
 
-        Args:
-          number: Of the segment.
-          hidden, carry: The state before it.
-          note: (step within the segment, gates, state before, state after, noted) to ``noted`` after that step.
-          noted: What the steps write down.
-
-        Returns:
-          The state behind the segment, hidden and carry, and ``noted``.
+        ``note`` is called with the step, its gates, the states before and after it, and what was noted before.
         """
         length = self.segments.length
         added = self.added
@@ -200,12 +184,7 @@ class _Steps:
     def _back(self, number: Any, gates: Any, carry: Any, given: Any, of_hidden: Any, of_carry: Any) -> Any:
         """The gradients of the gates of a segment, [length, examples, 4 * units], and of the state before it.
 
-        Args:
-          number: Of the segment.
-          gates: Of its steps.
-          carry: Before each of its steps.
-          given: The gradients of the outputs of all steps, [examples, steps, units]; None for zeros.
-          of_hidden, of_carry: The gradients of the state behind it.
+        ``given`` are the gradients of the outputs of all steps, ``of_hidden`` and ``of_carry`` of the state behind.
         """
         first = self.segments.first(number)
 
@@ -237,11 +216,6 @@ def _loop(goes_on: Callable[[Any], Any], take: Callable[..., Any], start: tuple[
 
 
 def _product(factor: Any, of_gates: Any) -> Any:
-    """The gradient of weights by which the steps of a segment multiply a factor: float32 [n, 4 * units].
-
-    Args:
-      factor: [length, examples, n].
-      of_gates: [length, examples, 4 * units].
-    """
+    """The gradient of weights by which the steps of a segment multiply a factor [length, examples, n]."""
     left, right = (tf.reshape(each, (-1, each.shape[-1])) for each in (factor, of_gates))
     return tf.cast(tf.matmul(left, right, transpose_a=True), tf.float32)

@@ -92,10 +92,6 @@ class Latch(keras.layers.Layer):
     Without feedback, all steps are computed in log2(steps) rounds, in each of which a step takes in twice as many
     steps before it (Hillis, Steele, "Data Parallel Algorithms", 1986).
 
-    Args:
-      units: Number of latches.
-      go_backwards: Whether to run from the last step to the first.
-
     Returns:
       [examples, steps, units], in the order of the input, which is g and v side by side, [examples, steps, 2 * units].
     """

@@ -42,9 +42,6 @@ class OneHot(keras.layers.Layer):
 
     With an alphabet of three characters, a step of the two channels (0, 2) becomes 1 0 0 0 0 1.
 
-    Args:
-      depth: Characters of the alphabet.
-
     Returns:
       [examples, steps, channels * depth].
     """
@@ -63,10 +60,6 @@ class OneHot(keras.layers.Layer):
 @keras.saving.register_keras_serializable(PACKAGE)
 class PairEmbedding(keras.layers.Layer):
     """A learned vector for every pair of characters, summed over the pairs of a step.
-
-    Args:
-      depth: Characters of the alphabet.
-      units: Numbers per vector.
 
     Returns:
       [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i.
@@ -89,20 +82,8 @@ class PairEmbedding(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
-class Flip(keras.layers.Layer):
-    """Reverses the steps of [examples, steps, units]."""
-
-    def call(self, sequence):
-        return ops.flip(sequence, axis=1)
-
-
-@keras.saving.register_keras_serializable(PACKAGE)
 class LearnedSteps(keras.layers.Layer):
     """One learned vector per step, the same for every example.
-
-    Args:
-      steps: Number of vectors.
-      units: Numbers per vector.
 
     Returns:
       [examples, steps, units]; of the input, only the number of examples matters.
@@ -125,9 +106,6 @@ class LearnedSteps(keras.layers.Layer):
 @keras.saving.register_keras_serializable(PACKAGE)
 class BiasedAttention(keras.layers.Layer):
     """Self-attention whose scores have a learned bias per head and pair of steps.
-
-    Args:
-      heads: Number of heads, which must divide the units of the input.
 
     Returns:
       [examples, steps, units], as the input.
@@ -175,10 +153,6 @@ class Counter(keras.layers.Layer):
     all steps at once. The inputs are one-hot, so what a step adds depends on its character alone, and is computed once
     for each character of the alphabet.
 
-    Args:
-      units: Number of counters.
-      return_sequences: Whether to return every state instead of the last one.
-
     Returns:
       float32 [examples, steps, units], or [examples, units], of one-hot inputs [examples, steps, characters].
     """
@@ -214,9 +188,6 @@ class Counter(keras.layers.Layer):
 @keras.saving.register_keras_serializable(PACKAGE)
 class GoSignal(keras.layers.Layer):
     """The input of a decoder that has no other input: [1, 0] at its first step and [0, 1] at all others.
-
-    Args:
-      steps: Number of steps.
 
     Returns:
       float32 [1, steps, 2], the same for all examples and inputs.

@@ -14,7 +14,6 @@ from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, No
 from seq2seq_arith.trainer.models.layers import (
     BiasedAttention,
     Counter,
-    Flip,
     GoSignal,
     LearnedSteps,
     OneHot,
@@ -61,11 +60,7 @@ def _encoder_decoder(
 ) -> keras.Model:
     """The encoder's last state, repeated for each step of the answer, and read by ``spec.layers`` decoder layers.
 
-    Args:
-      layer: Makes a recurrent layer.
-      spec: The sizes.
-      options: Keywords of the recurrent layers.
-      repeater: What the first decoder layer makes of the state, if it repeats it itself.
+    ``repeater`` makes the first decoder layer if that repeats the state itself.
     """
     ids = spec.question()
     state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
@@ -96,9 +91,7 @@ def tagger(spec: Spec, directions: str) -> keras.Model:
     With layers in both directions, see Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here
     without the CRF.
 
-    Args:
-      spec: The sizes.
-      directions: ``FORWARD``, ``BACKWARD`` or ``BOTH`` for each layer.
+    ``directions`` has ``FORWARD``, ``BACKWARD`` or ``BOTH`` for each layer.
     """
     ids = spec.question()
     sequence = _characters(ids, spec)
@@ -109,7 +102,7 @@ def tagger(spec: Spec, directions: str) -> keras.Model:
             layer = layers.Bidirectional(layer, name=f"both_{number}")
         sequence = layer(sequence)
         if backwards:
-            sequence = Flip(name=f"flip_{number}")(sequence)
+            sequence = ops.flip(sequence, axis=1)
     return _model(ids, sequence, spec)
 
 
@@ -216,5 +209,5 @@ def lstm_transformer(spec: Spec, heads: int) -> keras.Model:
         backwards = number % 2 == 1
         layer = lstm(hidden, return_sequences=True, go_backwards=backwards, name=f"writer_{number}", **spec.recurrent)
         written = layer(sequence)
-        sequence = layers.Add()([sequence, Flip()(written) if backwards else written])
+        sequence = layers.Add()([sequence, ops.flip(written, axis=1) if backwards else written])
     return _model(ids, sequence, spec)

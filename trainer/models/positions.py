@@ -53,9 +53,6 @@ def rotate(vectors: Any, index: Any) -> Any:
 class PlaceBias(keras.layers.Layer):
     """A learned bias for each difference of places: -NEAR or less, ..., NEAR or more, and one where there is no place.
 
-    Args:
-      heads: Heads of attention.
-
     Returns:
       float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
     """

@@ -8,9 +8,6 @@ import tensorflow as tf
 from seq2seq_arith.trainer.models.checkpointed import Segments, recur
 from seq2seq_arith.trainer.models.layers import PACKAGE, lstm_step, ops
 
-# The settings of a cell that change how a step is computed.
-COMPUTED = ("activation", "recurrent_activation", "use_bias", "dropout", "recurrent_dropout")
-
 
 def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) -> keras.layers.LSTM:
     """Makes an LSTM layer: Keras's own for cuDNN, otherwise ``PlainLSTM``. The weights and the results are the same."""
@@ -31,7 +28,7 @@ def repeating_lstm(units: int, vector: Any, repeats: int, **kwargs: Any) -> Any:
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class PlainLSTM(keras.layers.LSTM):
-    """``keras.layers.LSTM`` with its default settings: the same weights and the same results.
+    """``keras.layers.LSTM`` with its default settings, which are its only ones: the same weights and results.
 
     With ``unroll``, there is no loop in the graph, which is faster for short sequences. Otherwise a state is kept every
     √T steps for the backward pass, and the others are computed again (``checkpointed``). In both cases all inputs that
@@ -45,9 +42,6 @@ class PlainLSTM(keras.layers.LSTM):
     Returns:
       [examples, steps * repeats, units] with ``return_sequences``, in the order in which they were computed;
       otherwise the last of them, [examples, units].
-
-    Raises:
-      ValueError: A setting is one that only Keras's layer has, such as a mask or dropout.
     """
 
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
@@ -55,21 +49,11 @@ class PlainLSTM(keras.layers.LSTM):
         super().__init__(units, **{**kwargs, "unroll": True, "use_cudnn": False})
         self.unroll = bool(kwargs.get("unroll", False))
         self.repeats = repeats
-        own, plain = self.cell.get_config(), keras.layers.LSTMCell(units).get_config()
-        other = [name for name in COMPUTED if own[name] != plain[name]]
-        other += [name for name in ("return_state", "stateful") if getattr(self, name)]
-        if other:
-            raise ValueError(f"{type(self).__name__} has no {', '.join(other)} of its own; use keras.layers.LSTM")
 
-    def build(self, sequences_shape, initial_state_shape=None):
-        if self.repeats > 1 and sequences_shape[1] != 1:
-            raise ValueError(f"{type(self).__name__} repeats one step, and there are {sequences_shape[1]}")
+    def build(self, sequences_shape):
         super().build(sequences_shape)
 
-    def call(self, sequences, initial_state=None, mask=None, training=False):
-        if mask is not None:
-            raise ValueError(f"{type(self).__name__} takes no mask; use keras.layers.LSTM")
-        hidden, carry = initial_state or (None, None)
+    def call(self, sequences, training=False):
         cell: Any = self.cell
         kernel, recurrent, bias = (
             ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
@@ -77,24 +61,21 @@ class PlainLSTM(keras.layers.LSTM):
         if self.unroll:
             gates: Any = ops.unstack(ops.add(ops.matmul(sequences, kernel), bias), sequences.shape[1], axis=1)
             gates = (gates[::-1] if self.go_backwards else gates) * self.repeats
-            states = []
+            states, hidden, carry = [], None, None
             for each in gates:
                 each = each if hidden is None else ops.add(each, ops.matmul(hidden, recurrent))
                 hidden, carry = lstm_step(each, carry)
                 states.append(hidden)
             return ops.stack(states, axis=1) if self.return_sequences else hidden
         ordered: Any = tf.reverse(sequences, [1]) if self.go_backwards else sequences
-        zeros = tf.zeros((tf.shape(sequences)[0], self.units))
-        hidden = tf.cast(zeros if hidden is None else hidden, self.compute_dtype)
-        carry = zeros if carry is None else tf.cast(carry, tf.float32)
         segments = Segments(sequences.shape[1] * self.repeats)
         if sequences.shape[1] == 1:
             added = tf.matmul(ordered[:, 0], kernel) + bias
-            return recur(segments, self.return_sequences, added, recurrent, hidden, carry)
+            return recur(segments, self.return_sequences, added, recurrent)
         added = tf.broadcast_to(bias, (tf.shape(sequences)[0], 4 * self.units))
-        return recur(segments, self.return_sequences, added, recurrent, hidden, carry, ordered, kernel)
+        return recur(segments, self.return_sequences, added, recurrent, ordered, kernel)
 
-    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+    def compute_output_shape(self, sequences_shape):
         examples, steps, _ = sequences_shape
         return (examples, steps * self.repeats, self.units) if self.return_sequences else (examples, self.units)
 

@@ -86,20 +86,3 @@ def test_a_keras_model_is_a_network():
     assert as_network(network) is network
     with pytest.raises(TypeError, match=r"a list was returned, and not a keras\.Model or a Network"):
         as_network([])  # pyright: ignore
-
-
-def test_comparing_asks_a_parallel_network_once():
-    asked = []
-
-    class Counted(keras.layers.Layer):
-        def call(self, ids):
-            asked.append(ids)
-            return keras.ops.one_hot(ids, 4)
-
-    question = keras.Input((3,), dtype="int32")
-    network = Parallel(keras.Model(question, Counted()(question)))
-    asked.clear()
-    ids, logits = network.compare(np.array([[0, 1, 2]]), None)
-    assert len(asked) == 1
-    assert np.asarray(ids).tolist() == [[0, 1, 2]]
-    assert logits.shape == (1, 3, 4)

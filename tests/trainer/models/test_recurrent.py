@@ -68,56 +68,6 @@ def test_repeats_are_those_of_a_repeated_vector(kind, repeats):
     same([kind(UNITS, repeats=repeats, return_sequences=True)], repeated, steps=1)
 
 
-@LAYERS
-def test_an_initial_state_is_gone_on_from_and_has_a_gradient(kind):
-    sequence = np.random.default_rng(0).normal(size=(EXAMPLES, 2 * STEPS, FEATURES)).astype(np.float32)
-    ours, keras_layer = kind(UNITS), keras.layers.LSTM(UNITS, return_state=True)
-    for layer in (ours, keras_layer):
-        layer.build(sequence.shape)
-    keras_layer.set_weights(ours.get_weights())
-    _, *state = keras_layer(sequence[:, :STEPS])
-    found = []
-    for layer in (ours, keras_layer):
-        with tf.GradientTape() as tape:
-            tape.watch(state)
-            outputs = layer(sequence[:, STEPS:], initial_state=state)
-            last = outputs[0] if layer is keras_layer else outputs
-        found.append([last, *tape.gradient(last, state)])
-    np.testing.assert_allclose(found[0][0], ours(sequence), rtol=1e-5, atol=1e-6)
-    for mine, theirs in zip(*found, strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5 * max(1.0, np.abs(theirs).max()))
-
-
-@LAYERS
-def test_it_starts_from_the_weights_that_keras_draws(kind):
-    shape = (None, STEPS, FEATURES)
-    weights = []
-    for each in (kind, keras.layers.LSTM):
-        keras.utils.set_random_seed(1)
-        layer = each(UNITS)
-        layer.build(shape)
-        weights.append(layer.get_weights())
-    for mine, theirs in zip(*weights, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
-
-
-@pytest.mark.parametrize(
-    "option",
-    [
-        {"activation": "relu"},
-        {"recurrent_activation": "hard_sigmoid"},
-        {"use_bias": False},
-        {"dropout": 0.5},
-        {"recurrent_dropout": 0.5},
-        {"return_state": True},
-        {"stateful": True},
-    ],
-)
-def test_what_it_cannot_do_is_refused(option):
-    with pytest.raises(ValueError, match=f"PlainLSTM has no {next(iter(option))} of its own"):
-        PlainLSTM(UNITS, **option)
-
-
 def test_a_carry_is_exact_in_mixed_precision():
     """Open gates count the steps. A bfloat16 would stop at 256."""
     gates, carry = tf.constant([[100.0] * 4], tf.bfloat16), None

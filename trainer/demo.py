@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import as_typed, printable, say
+from seq2seq_arith.base.terminal import as_typed, say
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
@@ -52,8 +52,6 @@ def run(
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
     asked = [ask(each, replicas) for each in trained]
     answers = [[name, *answered(each.run, questions[name])] for name, each in zip(questions, trained, strict=True)]
-    for each in trained:
-        show_files(each.run)
     columns = [facts(each.summary, suite) for each, suite in zip(trained, asked, strict=True)]
     say("\n" + compared(dict(zip(questions, columns, strict=True))))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
@@ -131,21 +129,5 @@ def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
 
 
 def show(trained: Trained) -> None:
-    """Asks the best model its task's suite, and prints the table at the end of a training, and the run's files."""
-    suite = ask(trained)
-    say("\n" + compared({trained.run.task.name: facts(trained.summary, suite)}))
-    show_files(trained.run)
-
-
-def show_files(run: Run) -> None:
-    """Prints the paths of a run's files."""
-    say(f"\n{run.task.config_name}")
-    for name, path in (
-        ("best checkpoint", run.best),
-        ("last checkpoint", run.last),
-        ("history", run.history),
-        ("plot", run.plot),
-        ("summary", run.summary),
-        ("configuration", run.config_path),
-    ):
-        say(f"  {name}: {printable(path)}")
+    """Asks the best model its task's suite, and prints the table at the end of a training."""
+    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained))}))

@@ -8,12 +8,9 @@ import types
 import pytest
 
 from seq2seq_arith.trainer import commands, demo, recipes
-from seq2seq_arith.trainer.api.trained_run import open_run
 from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.prediction import parse
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, Recipe, TaskRecipe, recipe_data
-from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.recipes import Recipe, TaskRecipe
 from seq2seq_arith.trainer.runs.summary import Summary
 
 pytestmark = pytest.mark.models
@@ -64,10 +61,6 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
         assert saved and saved.worst_slice
         assert (saved.worst_slice["name"], saved.worst_slice["exact_match"]) == (worst.name, worst.all.exact_match)
         assert dataclasses.replace(saved, worst_slice=None) == summary
-        assert listing.entry(name, each.run.folder).cells()[7] == f"{worst.name} {worst.all}"
-        assert f"{worst.name} {worst.all}, of operands of at most {each.run.task.digits}" in repr(
-            open_run(each.run.folder)
-        )
     assert [summary.examples for summary in summaries] == [270, 135 + 128]
     assert title == "hard questions"
     asked = [line.split() for line in questions[2:]]
@@ -76,21 +69,10 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
 
 
 def test_it_begins_with_what_the_data_look_like(ended):
-    """Of all tasks, before the first of them is trained: rows, counts, and why some draws were dropped."""
-    beginning = ended.lines[:2]
-    for text, rows, sentences in zip(
-        beginning,
-        (r"^\d+-\d+ +-?\d+ +\"\d", r"^-+p-+ +q-+ +\"-"),
-        (
-            ["subtraction of at most 2 digits: 270 training and 30 validation examples", "5,050 different pairs"],
-            ["pq of at most 20 dashes: 135 training and 15 validation examples", "210 different pairs"],
-        ),
-        strict=True,
-    ):
-        assert len(re.findall(rows, text, re.MULTILINE)) == 5
-        assert [sentence for sentence in sentences if sentence not in text] == []
-        assert re.search(r"^\d+ pairs were drawn, and [1-9]\d* of them dropped, because ", text, re.MULTILINE)
-        assert str(ended.folder / "data") in text
+    """Of all tasks, before the first of them is trained."""
+    subtraction, pq = ended.lines[:2]
+    assert "subtraction of at most 2 digits: 270 training and 30 validation examples" in subtraction
+    assert len(re.findall(r"^-+p-+ +q-+ +\"-", pq, re.MULTILINE)) == 5
 
 
 def test_what_it_says_to_try_next_works(ended):
@@ -105,9 +87,3 @@ def test_what_it_says_to_try_next_works(ended):
 def cut(line: str, rule: str) -> list[str]:
     """The cells of a line of a table, by the line of dashes under its header."""
     return [line[match.start() : match.end()].strip() for match in re.finditer("-+", rule)]
-
-
-def test_its_hard_questions_are_questions_of_its_tasks():
-    for name, question in DEMO_QUESTIONS.items():
-        task = recipe_data("best", name)
-        assert parse(question, task, task.digits).task == task

@@ -84,19 +84,6 @@ def test_the_curves_of_one_run_and_of_several():
         history.curves({str(number): rows(2) for number in range(history.MOST_RUNS + 1)})
 
 
-@pytest.mark.parametrize(
-    ("folders", "labels"),
-    [
-        (["runs/lstm"], ["lstm"]),
-        (["runs/lstm/", "runs/gru"], ["lstm", "gru"]),
-        (["a/run", "b/run"], ["a/run", "b/run"]),
-        (["."], ["."]),
-    ],
-)
-def test_labels(folders, labels):
-    assert history.labels(folders) == labels
-
-
 def test_plot_draws_the_runs_that_are_named(tmp_path, capsys):
     for name in ("short", "long"):
         run = Run(tmp_path / name, Task("addition"), "abc", "/data", TrainConfig())

@@ -1,7 +1,6 @@
 """The registries: every entry can be used, refusals need no TensorFlow, and the pages have every entry."""
 
 import dataclasses
-import re
 import subprocess
 import sys
 
@@ -16,7 +15,7 @@ from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.recipes import RECIPES, recipe
-from seq2seq_arith.trainer.registry import GIVEN, VIEWS, check_model
+from seq2seq_arith.trainer.registry import check_model
 from seq2seq_arith.trainer.sweeps import plan, results
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -32,33 +31,10 @@ def test_every_recipe_fits_every_task(name, task):
     assert 1e-4 <= config.learning_rate <= 0.05
 
 
-@pytest.mark.parametrize(
-    ("model", "view", "task", "sentence"),
-    [
-        ("lstm", "aligned", "pq", "the view 'aligned' lines up decimal digits and pq has none; use --view raw"),
-        (
-            "convolution",
-            "raw",
-            "addition",
-            "model 'convolution' writes one character per step, but the view 'raw' of addition has 7 question steps "
-            "and 4 answer steps; use --view aligned",
-        ),
-    ],
-)
-def test_what_does_not_fit_is_refused(model, view, task, sentence):
-    with pytest.raises(InputError) as caught:
+@pytest.mark.parametrize(("model", "view", "task"), [("lstm", "aligned", "pq"), ("convolution", "raw", "addition")])
+def test_what_does_not_fit_is_refused(model, view, task):
+    with pytest.raises(InputError, match=f"'{view}'.* use --view "):
         check_model(model, view, Task(task))
-    assert str(caught.value) == sentence
-
-
-def test_every_view_says_what_it_gives_and_the_pages_explain_it():
-    assert {view.given for view in VIEWS.values()} <= set(GIVEN)
-    table = re.search(r"^\| given \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    assert table
-    assert re.findall(r"^\| (.+?) \| (.+?) \|", table[1], re.MULTILINE) == list(GIVEN.items())
-    rows = {f"| `{name}`": view.given for name, view in VIEWS.items()}
-    for start, given in rows.items():
-        assert any(line.startswith(start) and line.endswith(f"| {given} |") for line in TEXT.splitlines()), start
 
 
 def test_refusals_import_no_tensorflow():
@@ -74,24 +50,16 @@ assert "tensorflow" not in sys.modules and "keras" not in sys.modules
     assert len(done.stderr.splitlines()) == 3
 
 
-def test_the_pages_describe_every_recipe_and_view():
-    for name in (*RECIPES, *VIEWS):
-        assert f"`{name}`" in TEXT, name
-    tables = re.findall(r"^\| recipe \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
-    described = [re.findall(r"^\| `(\w+)`", table, re.MULTILINE) for table in tables]
-    assert described == [list(RECIPES)]
-
-
-def seeds_of(text: str) -> list[int]:
-    return parse_numbers("seeds", text, "0-9")
-
-
 def test_the_stored_results_are_those_of_the_recipes(monkeypatch):
     """Whoever changes a recipe, or settings that were measured, measures them again."""
     monkeypatch.chdir(ROOT)  # from where code of one's own is named
     rows = results.read(ROOT / "benchmarks/results.jsonl")
     files = [ROOT / f"benchmarks/{name}.toml" for name in ("recipes", "networks", "curriculum")]
-    planned = {each.name: each for file in files for each in plan.read(file, [], seeds_of)}
+    planned = {
+        each.name: each
+        for file in files
+        for each in plan.read(file, [], lambda text: parse_numbers("seeds", text, "0-9"))
+    }
     assert len(rows) > 30
     for row in rows:
         each = planned[f"{row['run']}-seed{row['seed']}"]

@@ -29,7 +29,7 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
-# Most training steps per compiled call; also the most that --profile-steps can ask for.
+# Most training steps per compiled call.
 MAX_STEPS_PER_CALL = 50
 
 
@@ -252,6 +252,11 @@ class TrainConfig:
             raise InputError(
                 f"patience is {self.patience}, but the loss on long strings need not fall while a curriculum trains on "
                 "short ones; give --patience 0"
+            )
+        if not self.model.any_length:
+            raise InputError(
+                f"a curriculum trains the same weights on short strings and long ones, and those of model "
+                f"{self.model.name!r} fit one length; take another --model, or leave --curriculum out"
             )
 
     def lengths(self, task: Task) -> tuple[int, ...]:

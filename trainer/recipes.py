@@ -211,17 +211,11 @@ def _task_recipe(name: str, task_name: str) -> TaskRecipe:
     return tasks.get(task_name) or tasks[family]
 
 
-def is_set_by_recipes(field: str) -> bool:
-    """Whether some recipe gives a field of ``ModelConfig`` or ``TrainConfig`` another value than its default."""
-    configs = [task.config for each in RECIPES.values() for task in each.tasks.values()]
+def default_text(field: str) -> str | None:
+    """The default of a field of ``ModelConfig``, ``TrainConfig`` or ``Task`` in the help, if some recipe sets it."""
     default = TrainConfig()
-    return any(
-        getattr(part, field, None) != getattr(like, field, None)
-        for config in configs
-        for part, like in ((config, default), (config.model, default.model))
-    )
-
-
-def is_data_of_recipes(field: str) -> bool:
-    """Whether some recipe gives a field of ``Task`` another value than its default."""
-    return any(field in task.data for each in RECIPES.values() for task in each.tasks.values())
+    for each in (task for named in RECIPES.values() for task in named.tasks.values()):
+        parts = ((each.config, default), (each.config.model, default.model))
+        if field in each.data or any(getattr(part, field, None) != getattr(like, field, None) for part, like in parts):
+            return "the recipe's"
+    return None

@@ -26,7 +26,11 @@ def test_what_is_not_written_so_is_refused(text):
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
-    [({"stream": False}, "add --stream"), ({"patience": 3}, "patience is 3, .* give --patience 0")],
+    [
+        ({"stream": False}, "add --stream"),
+        ({"patience": 3}, "patience is 3, .* give --patience 0"),
+        ({"name": "causal", "positions": "learned"}, "those of model 'causal' fit one length; take another --model"),
+    ],
 )
 def test_what_does_not_go_with_it_is_refused(changes, sentence):
     with pytest.raises(InputError, match=sentence):

@@ -59,7 +59,7 @@ D_AND_R = "--data-dir D --run-dir R"
 # By command; the folders are those of the fixture ``places``.
 REFUSED = {
     "": ["", "learn"],
-    "train addition": ["", f"{D_AND_R} --profile-steps -5", f"{D_AND_R} --batch-per-replica 0"],
+    "train addition": ["", f"{D_AND_R} --batch-per-replica 0"],
     f"train pq {D_AND_R}": ["--modulus 5", "--epoch 1", "--batch-per-replica 8 --batch-size 8"],
     "train": [
         f"additoin {D_AND_R}",

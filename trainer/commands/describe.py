@@ -12,10 +12,10 @@ from seq2seq_arith.base.options import Parser, add_options, options_of
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, RUNS_DIR, command
-from seq2seq_arith.trainer.commands.train import configuration, recipes_data, recipes_default
+from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.recipes import RECIPES
+from seq2seq_arith.trainer.recipes import RECIPES, default_text
 from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
@@ -27,8 +27,8 @@ def _describe_options(describe: Parser) -> None:
     )
     task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
     task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")
-    add_task_options(task, flags=DATA_FLAGS, default_of=recipes_data)
-    add_options(task, ModelConfig, default_of=recipes_default)
+    add_task_options(task, flags=DATA_FLAGS, default_of=default_text)
+    add_options(task, ModelConfig, default_of=default_text)
 
 
 @command(

@@ -19,14 +19,13 @@ from seq2seq_arith.base.options import (
 )
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
-from seq2seq_arith.trainer.config import MAX_BATCH, MAX_STEPS_PER_CALL, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import MAX_BATCH, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import (
     DEMO_TASKS,
     RECIPES,
     configured,
-    is_data_of_recipes,
-    is_set_by_recipes,
+    default_text,
     recipe_data,
 )
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
@@ -49,13 +48,13 @@ def _train_options(train: Parser) -> None:
         "change it, and config.json in the run's folder holds the result",
     )
     data = train.add_argument_group("the dataset", "The recipe's, with these changes. It is made if it is missing.")
-    add_task_options(data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=recipes_data)
-    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=recipes_default)
+    add_task_options(data, first=first, first_names=FIRST_PARAMETERS, flags=DATA_FLAGS, default_of=default_text)
+    add_options(first, TrainConfig, FIRST_SETTINGS, default_of=default_text)
     model = train.add_argument_group("the model", f"Models:\n\n{_listed(MODELS)}\n\nViews:\n\n{_listed(VIEWS)}")
-    add_options(model, ModelConfig, default_of=recipes_default)
+    add_options(model, ModelConfig, default_of=default_text)
     training = train.add_argument_group("the training")
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
-    add_options(training, TrainConfig, rest, default_of=recipes_default)
+    add_options(training, TrainConfig, rest, default_of=default_text)
     training.add_argument(
         "--batch-per-replica", type=whole_number, help="instead of --batch-size: this, times the number of replicas"
     )
@@ -68,14 +67,7 @@ def _train_options(train: Parser) -> None:
         action="store_true",
         help="train also on machines with public addresses; whoever reaches their ports can take them over",
     )
-    board = train.add_argument_group("TensorBoard")
-    board.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
-    board.add_argument(
-        "--profile-steps",
-        type=whole_number,
-        default=0,
-        help=f"the most steps to profile for TensorBoard (from 0 to {MAX_STEPS_PER_CALL}; default: 0)",
-    )
+    training.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
 
 
 @command(
@@ -106,11 +98,7 @@ def train(args: argparse.Namespace) -> int:
     if args.dry_run:
         say(describe.preview(task, args.data_dir, args.run_dir, config))
         return SUCCESS
-    options = session.TrainOptions(
-        tensorboard=args.tensorboard or args.profile_steps > 0,
-        profiled_steps=args.profile_steps,
-        public_cluster=args.public_cluster,
-    )
+    options = session.TrainOptions(tensorboard=args.tensorboard, public_cluster=args.public_cluster)
     trained = session.train(task, args.data_dir, args.run_dir, config, options)
     if devices.is_chief():
         demo.show(trained)
@@ -123,16 +111,6 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     return task, configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
 
 
-def recipes_default(field: str) -> str | None:
-    """The default of a setting in the help, if recipes give it."""
-    return "the recipe's" if is_set_by_recipes(field) else None
-
-
-def recipes_data(field: str) -> str | None:
-    """The default of a dataset's parameter in the help, if recipes give it."""
-    return "the recipe's" if is_data_of_recipes(field) else None
-
-
 def _listed(registry: Mapping[str, Any]) -> str:
     """The entries of a registry as a list: each with its line of help, a view also with what it gives to the model."""
     gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if hasattr(entry, "given")}
@@ -141,8 +119,6 @@ def _listed(registry: Mapping[str, Any]) -> str:
 
 def _check(args: argparse.Namespace) -> None:
     """Checks the options that are not part of a configuration."""
-    if not 0 <= args.profile_steps <= MAX_STEPS_PER_CALL:
-        raise InputError(f"profile-steps is {args.profile_steps}; give 0 to {MAX_STEPS_PER_CALL}")
     if args.batch_per_replica is not None:
         if args.batch_size is not None:
             raise InputError("--batch-size and --batch-per-replica are given; give one of them")

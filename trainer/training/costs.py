@@ -15,7 +15,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.registry import MAX_UNROLL, ModelEntry
 
 if TYPE_CHECKING:
@@ -27,19 +26,11 @@ BLOCKS_KEPT = 2
 ATTENTION_KEPT = 4
 # Bytes per weight: float32 of the weight, its gradient, and the two averages of Adam.
 WEIGHT_BYTES = 4 * 4
-# Operations of a training step below which a GPU spends most of its time on starting kernels. Calculated, not measured:
-# a step starts some hundred kernels, which takes about 1 ms, and a GPU computes 10^13 operations per second. A long
-# recurrence starts more of them; what is said of it is too little, never too much.
-GPU_STEP = 10**10
-MAX_FILLING = 8192
 PROCESS = 700 << 20  # bytes of a process before its first training step
 WORTH_SAYING = 1 << 30
 GIBIBYTE = 1 << 30
 # A training of more operations takes hours: two busy cores made 6 * 10^10 per second of the notebook's LSTM on pq.
 LONG = 5 * 10**14
-MANY_TIMES = 10  # what the recipe best takes, before it is worth saying
-# The notebook's network learns pq of so many dashes: with seed 0, every epoch from the 147th on was without a mistake.
-SMALL_PQ = "--dashes 20 --batch-size 32 --epochs 300 --patience 0"
 
 
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
@@ -81,38 +72,20 @@ def most_examples(config: TrainConfig, task: Task) -> int:
 
 
 def effort(config: TrainConfig, view: "View") -> str:
-    """What a very long training takes, and what to try instead; empty if it is not that long."""
-    from seq2seq_arith.trainer.data.views import make_view  # imports TensorFlow
-
-    task = view.task
-    total = operations(config, view, most_examples(config, task))
-    best = recipe("best", task.name)
-    least = operations(best, make_view(best.model.view, task), most_examples(best, task))
-    if total < LONG or total < MANY_TIMES * least:
+    """What a training of hours takes, and what to try instead; empty if it is shorter."""
+    total = operations(config, view, most_examples(config, view.task))
+    if total < LONG:
         return ""
-    smaller = f"a smaller task: {SMALL_PQ}" if not task.notation.has_digits else "fewer --digits, --epochs or examples"
     return (
-        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is "
-        f"{total / least:,.0f} times as many as --recipe best takes; try that, or {smaller}"
+        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is hours; try "
+        "--recipe best, a smaller task or fewer epochs"
     )
 
 
-def filling_batch(config: TrainConfig, view: "View") -> int:
-    """How many examples per step a GPU needs at least to be busy: a power of 2, up to ``MAX_FILLING``."""
-    return min(MAX_FILLING, 1 << (GPU_STEP // operations(config, view, 1)).bit_length())
-
-
 def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:
-    """Checks that the training steps fit into memory, and prints what large ones need.
+    """Checks that the training steps fit into memory, and prints what large ones need; a GPU's memory is not known.
 
-    Args:
-      config: The model and its training.
-      view: What the model reads and writes.
-      weights: The number of the model's weights.
-      on_gpu: Whether the training steps run on a GPU, whose memory is not known here.
-
-    Raises:
-      InputError: The memory does not suffice.
+    Raises InputError if the memory does not suffice.
     """
     needed, free = training_memory(config, view, weights), free_memory()
     if needed < WORTH_SAYING or on_gpu:

@@ -37,25 +37,15 @@ from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.stages import Stages
-from seq2seq_arith.trainer.training.state import State, patience_used, reason_to_stop
+from seq2seq_arith.trainer.training.state import State, reason_to_stop
 
 SAMPLES = 10
-# From one drawing of the curves to the next: it takes half a second, and epochs may be as short. The last one is drawn
-# when the training has ended.
-PLOT_SECONDS = 10.0
 
 
 class Loop:
     """Trains a learner on a run's data until there is a reason to stop.
 
-    Args:
-      run: The folder and the configuration.
-      learner: The model that is trained.
-      batches: The training stream.
-      validation: The validation set.
-      writes: Whether this process writes files; of several machines only the chief does.
-      observers: Called around each call of the learner, after each epoch, and at the end; one of them may end it.
-      stages: The stages of the curriculum, if there is one.
+    Of several machines only the chief ``writes`` files.
     """
 
     def __init__(
@@ -79,7 +69,6 @@ class Loop:
         self.stages = stages or Stages(learner, batches)
         self.epoch_steps = epoch_steps(self.config, batches)
         self.state = State()
-        self._plotted = -PLOT_SECONDS
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
@@ -104,7 +93,7 @@ class Loop:
         """Goes to where another machine stands, whose ``packed()`` this is."""
         arrays, state = checkpoints.unpack(packed)
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
-        self.state = State.from_json(state)
+        self.state = State(**state)
 
     def _repair(self, restored: Path) -> None:
         """Makes the files fit the state, which is that of this checkpoint."""
@@ -139,9 +128,8 @@ class Loop:
             _, predicted = metrics.evaluate(self.learner, questions)
             asked = samples.make_samples(self.run.task, questions, predicted)
             self._close_epoch(score, asked)
-            waiting = patience_used(state, self.config.patience)
             for observer in self.observers:
-                observer.on_epoch(state.history[-1], samples.sample_table(asked), waiting)
+                observer.on_epoch(state.history[-1], samples.sample_table(asked))
             if not state.stopped:
                 # The checkpoint does not say so if an observer ends the training: the run may go on later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
@@ -202,9 +190,6 @@ class Loop:
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, state.history)
-        if not state.stopped and time.monotonic() - self._plotted >= PLOT_SECONDS:
-            history.plot(self.run.plot, state.history, self.run.title)
-            self._plotted = time.monotonic()
 
     def _values(self) -> dict[str, np.ndarray]:
         """The values of all variables, copied once for all checkpoints."""
@@ -242,26 +227,16 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
     paths = [path for path in (run.last, run.previous) if path.exists()]
     for path in paths:
         try:
-            return path, *_read(path)
+            arrays, state = checkpoints.load(path)
+            if set(state) != {field.name for field in dataclasses.fields(State)}:
+                raise checkpoints.DamagedError(path, "its state is not that of a training")
+            return path, arrays, State(**state)
         except checkpoints.DamagedError as error:
             if path == paths[-1]:
                 raise
             shown = stores.shown(path)
             say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
     return None
-
-
-def _read(path: Path) -> tuple[dict[str, np.ndarray], State]:
-    """The values and the state in a checkpoint.
-
-    Raises:
-      DamagedError: It is damaged.
-    """
-    arrays, state = checkpoints.load(path)
-    try:
-        return arrays, State.from_json(state)
-    except (KeyError, TypeError, ValueError) as error:
-        raise checkpoints.DamagedError(path, f"its state: {error}") from None
 
 
 def epoch_steps(config: TrainConfig, batches: Batches) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import events, progress
-from seq2seq_arith.base.errors import InputError, LostMachineError, TrainingError
+from seq2seq_arith.base import events, packages, progress
+from seq2seq_arith.base.errors import InputError, LostMachineError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
@@ -23,26 +23,16 @@ from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices
-from seq2seq_arith.trainer.training.costs import check_memory, effort, filling_batch, operations
+from seq2seq_arith.trainer.training.costs import check_memory, effort, operations
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
-from seq2seq_arith.trainer.training.observers import (
-    Board,
-    Callbacks,
-    Cell,
-    Events,
-    Observer,
-    Printer,
-    Profiler,
-    check_installed,
-)
+from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Events, Observer, Printer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
 # The errors that TensorFlow raises on a machine that misses another one.
 LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError, tf.errors.CancelledError)
-# It stands before the reason in the message on the machines that hear of the loss from others.
-ABORTED = "aborted by: "
+ABORTED = "aborted by: "  # in the message on the machines that hear of the loss from others
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,13 +50,11 @@ class TrainOptions:
 
     Attributes:
       tensorboard: Whether to write for TensorBoard, into the run's folder.
-      profiled_steps: The most steps to profile for TensorBoard; 0 for no profile.
       public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
       callbacks: Keras's callbacks, called as ``observers.Callbacks`` says; only on one machine.
     """
 
     tensorboard: bool = False
-    profiled_steps: int = 0
     public_cluster: bool = False
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
@@ -86,17 +74,9 @@ def train(
 ) -> Trained:
     """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
 
-    Args:
-      task: The parameters of the dataset.
-      data_dir: The directory under which TFDS finds the dataset.
-      run_dir: The folder of the run.
-      config: The model and its training.
-      options: How the training is watched.
-
     Raises InputError if as for ``prepare``; or another process is training in the folder, or the machines of a cluster
     were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
-    a file of the run cannot be written; LostMachineError if another machine of the cluster is gone; TrainingError if
-    the folder was removed meanwhile.
+    a file of the run cannot be written; LostMachineError if another machine of the cluster is gone.
     """
     plan = prepare(task, data_dir, run_dir, config, options)
     run, is_chief = plan.run, devices.is_chief()
@@ -124,7 +104,7 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     does not fit the data, or an option does not fit the others.
     """
     if options.tensorboard:
-        check_installed()
+        packages.require("--tensorboard", "tensorboard", "tensorboard")
         if stores.is_url(run_dir):
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
@@ -141,7 +121,6 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     devices.prepare(config.replicas)
     variables = outline(config.model, view)
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
-    _check_lengths(config, task, variables)
     try_out(config.model, view)
     return Plan(run, source, view, on_gpus)
 
@@ -156,8 +135,8 @@ def make_loop(plan: Plan) -> Loop:
     replicas = strategy.num_replicas_in_sync
     scored = min(task.num_validation, config.validation_examples)
     _announce(run, scored, replicas)
-    if plan.on_gpus:
-        _advise_on_gpus(config, view, replicas)
+    if plan.on_gpus and not config.deterministic:
+        say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
     batches = _make_batches(source, config, replicas)
     total_steps = config.epochs * epoch_steps(config, batches)
     learner = _make_learner(config, view, strategy, total_steps)
@@ -186,15 +165,13 @@ def make_loop(plan: Plan) -> Loop:
 def finish(loop: Loop) -> Trained:
     """Writes the summary and the plot of a training that has ended, and says how it ended.
 
-    Raises WriteError if a file of the run cannot be written; TrainingError if the folder was removed meanwhile.
+    Raises WriteError if a file of the run cannot be written.
     """
     run, state = loop.run, loop.state
     summary = summarize(loop)
     if loop.writes:
         history.plot(run.plot, state.history, run.title)
         summary.write(run.summary)
-        if not run.config_path.exists():
-            raise TrainingError(f"{run.place} was removed while the model was trained; train it again")
     events.emit("result", path=run.place, stopped=state.stopped, **summary.to_json())
     say(f"{printable(run.place)} is finished: {state.stopped}")
     if advice := how_to_go_on(state, run.config):
@@ -242,22 +219,6 @@ def _view_of(config: TrainConfig, task: Task) -> View:
     return make_view(config.model.view, task, config.model.view_sha256)
 
 
-def _check_lengths(config: TrainConfig, task: Task, variables: Sequence[keras.Variable]) -> None:
-    """Checks that the weights of the whole strings fit the short strings of the curriculum, if there is one.
-
-    Raises InputError if they do not.
-    """
-    shortest, *longer = config.lengths(task)
-    if not longer:
-        return
-    fewer = outline(config.model, _view_of(config, dataclasses.replace(task, digits=shortest)))
-    if [each.shape for each in fewer] != [each.shape for each in variables]:
-        raise InputError(
-            f"a curriculum trains the same weights on short strings and long ones, and those of model "
-            f"{config.model.name!r} fit one length; take another --model, or leave --curriculum out"
-        )
-
-
 def _count(variables: Sequence[keras.Variable]) -> int:
     """The number of values of variables."""
     return sum(int(np.prod(variable.shape)) for variable in variables)
@@ -276,18 +237,6 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     )
 
 
-def _advise_on_gpus(config: TrainConfig, view: View, replicas: int) -> None:
-    """Says what is different on GPUs, and whether more examples per GPU would cost no time."""
-    if not config.deterministic:
-        say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
-    rows = -(-config.batch_size // replicas)
-    if replicas > 1 and rows < (filling := filling_batch(config, view)):
-        say(
-            f"note: a GPU takes about as long for {rows:,} examples as for {filling:,}, so that {replicas} GPUs may be "
-            f"slower than one; give --batch-per-replica {filling}, with a higher --learning-rate, in another --run-dir"
-        )
-
-
 def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Batches:
     if config.stream:
         return Stream.beside(source, config.batch_size, replicas, config.seed)
@@ -295,16 +244,14 @@ def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Batches
 
 
 def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:
-    epochs, folder = loop.config.epochs, loop.run.folder / "tensorboard"
+    epochs, learner, callbacks = loop.config.epochs, loop.learner, list(options.callbacks)
     shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
     observers: list[Observer] = [shown, Events()]
     if options.tensorboard:
-        observers.append(Board(folder))
-    if options.callbacks:
-        learner = loop.learner
-        observers.append(Callbacks(options.callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
-    if options.profiled_steps:
-        observers.append(Profiler(folder, options.profiled_steps))
+        folder = str(loop.run.folder / "tensorboard")
+        callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))
+    if callbacks:
+        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
     return observers
 
 
@@ -316,12 +263,9 @@ def _translate_lost_machine(run: Run) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not devices.cluster() or not (isinstance(error, LOST) or ABORTED in error.message):
             raise
-        reason = error.message.splitlines()[0]
-        for line in error.message.splitlines():
-            reason = line.partition(ABORTED)[2] or reason
         there = f", and they go on from {run.last}" if run.last.exists() else ""
         raise LostMachineError(
-            f"another machine of the cluster is gone ({reason}); start the same command on all of them{there}"
+            f"another machine of the cluster is gone; start the same command on all of them{there}"
         ) from None
 
 

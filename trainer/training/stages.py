@@ -18,11 +18,7 @@ class Stages:
         between two calls    learner (of the whole strings): scored, saved, restored
         a call               learner -> short learner, some training steps, short learner -> learner
 
-    Args:
-      learner: Of the whole strings; it has the variables.
-      batches: Of the whole strings.
-      lengths: The length of each stage, ``TrainConfig.lengths``.
-      make: From a stream of shorter strings to a learner of them.
+    ``make`` makes a learner of a stream of shorter strings.
     """
 
     def __init__(

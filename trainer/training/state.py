@@ -2,15 +2,14 @@
 
 import dataclasses
 import enum
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
-from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, rank
+from seq2seq_arith.trainer.runs.history import METRICS, rank
 
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
 
@@ -54,40 +53,6 @@ class State:
     right: float = 0.0
     stopped: str = ""
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "State":
-        """The state whose fields these are.
-
-        Raises:
-          ValueError, TypeError, KeyError: They are not those of a state.
-        """
-        state = cls(**values)
-        state.check()
-        return state
-
-    def check(self) -> None:
-        """Checks a state that was read from a file.
-
-        Raises:
-          ValueError: A field has a value that no run gives it.
-        """
-        history = self.history
-        if not isinstance(history, list) or not all(_are_numbers(row, COLUMNS) for row in history):
-            raise ValueError("history is not a list of rows")
-        right = {
-            "step": _is_count(self.step),
-            "sums": _are_numbers(self.sums, METRICS),
-            "epoch_seconds": _is_number(self.epoch_seconds),
-            "seconds": _is_number(self.seconds),
-            "stalled": _is_count(self.stalled),
-            "best_epoch": _is_count(self.best_epoch) and self.best_epoch <= len(history),
-            "stage": _is_count(self.stage),
-            "right": _is_number(self.right),
-            "stopped": isinstance(self.stopped, str),
-        }
-        if wrong := [name for name, is_right in right.items() if not is_right]:
-            raise ValueError(f"{wrong[0]} is {getattr(self, wrong[0])!r}")
 
     def add(self, outcomes: Mapping[str, np.ndarray]) -> None:
         """Counts training steps, whose outcomes are float32 [steps] per metric.
@@ -143,21 +108,11 @@ def reason_to_stop(state: State, epochs: int, patience: int, target: float | Non
     if end is End.TARGET:
         return f"the exact match reached {target:g}"
     if end is End.PATIENCE:
-        return f"{_hardly_fell(patience)}{' in a row' if patience > 1 else ''}"
+        several = patience > 1
+        return f"the validation loss hardly fell for {patience} epoch{'s in a row' if several else ''}"
     if end is End.EPOCHS:
         return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""
-
-
-def patience_used(state: State, patience: int) -> str:
-    """How near a run is to the end that its patience sets; empty if the loss fell, and if the run ends anyway."""
-    if state.stopped or not patience or not state.stalled:
-        return ""
-    return f"{_hardly_fell(state.stalled)}; after {patience} in a row, the training stops"
-
-
-def _hardly_fell(epochs: int) -> str:
-    return f"the validation loss hardly fell for {epochs} epoch{'s' * (epochs > 1)}"
 
 
 def how_to_go_on(state: State, config: TrainConfig) -> str:
@@ -190,16 +145,3 @@ def _end(state: State, epochs: int, patience: int, target: float | None) -> End 
 def _added(total: float, values: np.ndarray) -> float:
     """The sum of a total and some values, one after the other."""
     return np.cumsum([total, *values], dtype=np.float64)[-1].item()
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
-
-
-def _are_numbers(values: object, names: Sequence[str]) -> bool:
-    """Whether these are exactly the names of a mapping, and all values are finite numbers."""
-    return isinstance(values, Mapping) and set(values) == set(names) and all(map(_is_number, values.values()))

@@ -1,7 +1,6 @@
-"""The observers of a training: TensorBoard's files, the profile, and Keras's callbacks."""
+"""The observers of a training: a notebook's cell, Keras's callbacks, and TensorBoard's files."""
 
 import csv
-import importlib.util
 import types
 
 import configs
@@ -27,33 +26,17 @@ def train(data_dir, tasks, tmp_path):
     )
 
 
-def test_without_tensorboard_it_is_refused(train, monkeypatch, tmp_path):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r"install seq2seq_arith\[tensorboard\]"):
-        train(tensorboard=True)
-    assert not (tmp_path / "run").exists()
-
-
 @pytest.mark.slow
 def test_what_tensorboard_reads(train, tmp_path):
     accumulators = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    history = train(tensorboard=True, profiled_steps=3).state.history
+    history = train(tensorboard=True).state.history
     for split, prefix in (("train", ""), ("validation", "val_")):
         events = accumulators.EventAccumulator(str(tmp_path / "run" / "tensorboard" / split))
         events.Reload()
-        for title, key in (("loss", "loss"), ("exact match", "exact_match")):
-            found = [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in events.Tensors(title)]
-            assert found == [(row["steps"], pytest.approx(row[prefix + key])) for row in history]
-    assert "question" in events.Tensors("samples")[0].tensor_proto.string_val[0].decode()
-    assert list((tmp_path / "run" / "tensorboard").rglob("*.xplane.pb"))
-
-
-def test_a_profile_that_could_not_be_taken_is_said_to_be_missing(data_dir, tasks, tmp_path, capsys):
-    pytest.importorskip("tensorboard")
-    config = override(configs.CONVOLUTION, epochs=1, steps_per_epoch=1, hidden=4)
-    options = session.TrainOptions(tensorboard=True, profiled_steps=3)
-    session.train(tasks["pq"], str(data_dir), str(tmp_path / "run"), config, options)
-    assert "note: no step was profiled: the run was finished, or ended with its first call" in capsys.readouterr().out
+        for key in ("loss", "exact_match"):
+            tensors = events.Tensors(f"epoch_{key}")
+            found = [(event.step, float(tf.make_ndarray(event.tensor_proto))) for event in tensors]
+            assert found == [(row["epoch"] - 1, pytest.approx(row[prefix + key])) for row in history]
 
 
 def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
@@ -61,7 +44,7 @@ def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
     output = types.SimpleNamespace(show=lambda part, text, markup="": shown.update({part: text}))
     done = [dict.fromkeys(history.COLUMNS, 0.0) | {"epoch": epoch, "steps": epoch} for epoch in range(1, 31)]
     cell = observers.Cell(output, 50, done[:-1])
-    cell.on_epoch(done[-1], "ten answers", "")
+    cell.on_epoch(done[-1], "ten answers")
     lines = shown["epochs"].splitlines()
     assert (lines[0], shown["samples"]) == ("epoch 30 of at most 50", "ten answers")
     assert [line.split()[0] for line in lines[3:]] == [str(epoch) for epoch in range(11, 31)]
@@ -159,7 +142,7 @@ def test_callbacks_see_and_change_the_learning_rate():
         with watching.on_call(3 * epoch, 3):
             pass
         watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
-        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "", "")
+        watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
     assert seen == [0.25, 0.125]
     assert float(optimizer.learning_rate) == 0.125
 

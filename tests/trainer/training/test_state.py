@@ -1,48 +1,14 @@
 """Where a run stands, and the reasons to end it."""
 
-import dataclasses
-
 import pytest
 
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.history import COLUMNS
-from seq2seq_arith.trainer.training.state import State, how_to_go_on, patience_used, reason_to_stop, stalled_epochs
+from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop, stalled_epochs
 
 
 def row(exact: float, loss: float) -> dict:
     return dict.fromkeys(COLUMNS, 1.0) | {"val_exact_match": exact, "val_loss": loss}
-
-
-def test_a_state_comes_back():
-    state = State(step=3, sums={"loss": 1.0, "character_accuracy": 0.5, "exact_match": 0.0}, history=[row(0.1, 2.0)])
-    assert State.from_json(dataclasses.asdict(state)) == state
-
-
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"more": 1}, "unexpected keyword"),
-        ({"sums": None}, "sums is None"),
-        ({"sums": [1.0]}, "sums is"),
-        ({"sums": {"loss": 1.0}}, "sums is"),
-        ({"step": "x"}, "step is 'x'"),
-        ({"step": -5}, "step is -5"),
-        ({"step": 1e300}, "step is 1e"),
-        ({"step": 10**400}, "step is 1000"),
-        ({"stalled": True}, "stalled is True"),
-        ({"best_epoch": 2}, "best_epoch is 2"),
-        ({"seconds": float("nan")}, "seconds is nan"),
-        ({"stopped": None}, "stopped is None"),
-        ({"history": {}}, "history is not"),
-        ({"history": [{"val_loss": 1.0}]}, "history is not"),
-        ({"history": [row(0.5, float("inf"))]}, "history is not"),
-    ],
-)
-def test_a_state_that_no_run_has_is_refused(change, sentence):
-    right = dataclasses.asdict(State(step=7, best_epoch=1, history=[row(0.5, 0.75)]))
-    assert State.from_json(right)
-    with pytest.raises((TypeError, ValueError), match=sentence):
-        State.from_json(right | change)
 
 
 def test_the_best_epoch_has_the_best_exact_match_then_the_least_loss():
@@ -89,20 +55,6 @@ def test_the_notebooks_early_stopping(losses, stalled):
 def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     state = State(stalled=stalled, history=[{"val_exact_match": exact}] * 2)
     assert reason_to_stop(state, epochs, patience, target) == reason
-
-
-@pytest.mark.parametrize(
-    ("stalled", "patience", "stopped", "sentence"),
-    [
-        (0, 3, "", ""),
-        (1, 3, "", "the validation loss hardly fell for 1 epoch; after 3 in a row, the training stops"),
-        (2, 3, "", "the validation loss hardly fell for 2 epochs; after 3 in a row, the training stops"),
-        (3, 3, "the validation loss hardly fell for 3 epochs in a row", ""),
-        (7, 0, "", ""),
-    ],
-)
-def test_how_much_patience_is_used_up(stalled, patience, stopped, sentence):
-    assert patience_used(State(stalled=stalled, stopped=stopped), patience) == sentence
 
 
 @pytest.mark.parametrize(

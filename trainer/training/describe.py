@@ -240,7 +240,6 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
         "run": run,
         **view_facts(config.model, view),
         "weights": f"{weights:,}",
-        "epochs": _epochs(config),
         **costs(config, view, weights),
     }
     note = effort(config, view)
@@ -269,17 +268,3 @@ def _run(run: Run) -> str:
     ends = state.stopped and reason_to_stop(state, config.epochs, config.patience, config.target)
     would = f"it is finished: {ends}" if ends else "it would go on"
     return f"{run.place}, where {len(state.history)} of {config.epochs} epochs are done; {would}"
-
-
-def _epochs(config: TrainConfig) -> str:
-    """How many epochs there would be, and what ends them early.
-
-    >>> _epochs(TrainConfig(epochs=50, patience=3))
-    'at most 50, fewer if the validation loss hardly falls for 3 in a row'
-    """
-    ends = []
-    if config.patience:
-        ends.append(f"the validation loss hardly falls for {config.patience} in a row")
-    if config.target is not None:
-        ends.append(f"the exact match reaches {config.target:g}")
-    return f"at most {config.epochs:,}{', fewer if ' if ends else ''}{' or '.join(ends)}"

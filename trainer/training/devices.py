@@ -4,7 +4,6 @@ import contextlib
 import ipaddress
 import json
 import os
-import re
 import signal
 import socket
 import threading
@@ -55,11 +54,7 @@ def prepare(replicas: int | None) -> None:
     GPUs are hidden from TensorFlow if they are not used. Otherwise it takes their memory as it needs it, so that other
     programs can use them, too; by default, it takes all of it at once.
 
-    Args:
-      replicas: As in ``make_strategy``.
-
-    Raises:
-      InputError: TensorFlow has already started with fewer CPU devices.
+    Raises InputError if TensorFlow has already started with fewer CPU devices.
     """
     _prepare_gpus(hidden=replicas is not None)
     if replicas is not None and replicas > 1:
@@ -192,17 +187,11 @@ def _of_chief(strategy: tf.distribute.Strategy, array: np.ndarray) -> np.ndarray
 
 @contextlib.contextmanager
 def translate_exhaustion(advice: str) -> Iterator[None]:
-    """Turns TensorFlow's error about a device without enough memory into a ``TrainingError``.
-
-    Args:
-      advice: What to do about it, to the end of the sentence.
-    """
+    """Turns TensorFlow's error about a device without enough memory into a ``TrainingError`` with this advice."""
     try:
         yield
-    except tf.errors.ResourceExhaustedError as error:
-        found = re.search(r"tensor with shape\s*(\[[\d,]*\])", error.message)
-        wanted = f" for an array of shape {found[1]}" if found else ""
-        raise TrainingError(f"a device has too little memory{wanted}; {advice}") from None
+    except tf.errors.ResourceExhaustedError:
+        raise TrainingError(f"a device has too little memory; {advice}") from None
 
 
 def _gpus() -> list[tf.config.PhysicalDevice]:
@@ -211,7 +200,6 @@ def _gpus() -> list[tf.config.PhysicalDevice]:
 
 
 def _prepare_gpus(*, hidden: bool) -> None:
-    """Hides all GPUs, or has their memory taken as it is needed."""
     # Once TensorFlow has started, it keeps the devices and the settings that it has.
     with contextlib.suppress(RuntimeError):
         if hidden:
@@ -221,11 +209,7 @@ def _prepare_gpus(*, hidden: bool) -> None:
 
 
 def _communication() -> tf.distribute.experimental.CommunicationOptions:
-    """How machines sum: NCCL between GPUs, rings of TensorFlow's own otherwise; all gradients in one pack.
-
-    The gradients of these models take at most some megabytes, and are all there before the first is summed, so that
-    smaller packs would gain nothing.
-    """
+    """How machines sum: NCCL between GPUs, rings of TensorFlow's own otherwise; all gradients in one pack."""
     implementation = tf.distribute.experimental.CommunicationImplementation
     return tf.distribute.experimental.CommunicationOptions(
         implementation=implementation.NCCL if _gpus() else implementation.RING,

@@ -25,27 +25,17 @@ EVALUATED_CHARACTERS = 1 << 19
 
 
 class Answers(NamedTuple):
-    """Answers to questions whose right answers are known.
+    """Answers to questions whose right answers are known."""
 
-    Attributes:
-      ids: uint8 [examples, answer steps].
-      losses: float32 [examples], the mean cross-entropy of the characters of the right answer, in nats.
-    """
-
-    ids: np.ndarray
-    losses: np.ndarray
+    ids: np.ndarray  # uint8 [examples, answer steps]
+    losses: np.ndarray  # float32 [examples], the mean cross-entropy of the right answer's characters, in nats
 
 
 class Predictions(NamedTuple):
-    """Answers to any questions.
+    """Answers to any questions."""
 
-    Attributes:
-      ids: uint8 [examples, answer steps].
-      confidences: float32 [examples], the product of the probabilities of the answer's characters.
-    """
-
-    ids: np.ndarray
-    confidences: np.ndarray
+    ids: np.ndarray  # uint8 [examples, answer steps]
+    confidences: np.ndarray  # float32 [examples], the product of the probabilities of the answer's characters
 
 
 class Ahead:
@@ -69,15 +59,7 @@ class Ahead:
 
 
 class Learner:
-    """The model, the optimizer, and the compiled functions that use them.
-
-    Args:
-      config: The model and its training.
-      view: How the model sees the strings.
-      strategy: The replicas.
-      total_steps: The step at which a cosine schedule ends.
-      on_gpu: Whether the replicas are GPUs.
-    """
+    """The model, the optimizer, and the compiled functions that use them; a cosine schedule ends at ``total_steps``."""
 
     def __init__(
         self,

@@ -9,9 +9,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model, sketch
-from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
-from seq2seq_arith.trainer.registry import GIVEN, MODELS, VIEWS
+from seq2seq_arith.trainer.models.build import outline, sketch
+from seq2seq_arith.trainer.recipes import recipe, recipe_data
+from seq2seq_arith.trainer.registry import GIVEN, VIEWS
 from seq2seq_arith.trainer.training import describe
 
 
@@ -35,13 +35,13 @@ def test_the_notebooks_network_has_the_names_that_people_know():
     ]
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["lstm", "bilstm_tagger", "lstm_transformer", "causal", "counter"])
 def test_every_network_is_drawn(name):
     """With all of its weights; every layer reads layers above it."""
     view = make_view("aligned", Task("addition"))
     config = ModelConfig(name=name, view="aligned", hidden=8)
     found = sketch(config, view, describe.layers, cudnn=True)
-    variables = build_model(config, view).trainable_variables
+    variables = [each for each in outline(config, view) if each.trainable]
     assert sum(layer.weights for layer in found) == sum(math.prod(variable.shape) for variable in variables)
     above: set[str] = set()
     for layer in found:
@@ -69,7 +69,7 @@ def test_every_network_is_drawn(name):
         (
             "notebook",
             "pq",
-            ["it reads ---p--␣{1995} and writes q-----␣{1995}", "15,000 times as many as --recipe best"],
+            ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"],
         ),
         ("raw", "subtraction", ["Bidirectional(LSTM)", "BiasedAttention: Self-attention"]),
     ],
@@ -92,20 +92,8 @@ def test_every_setting_has_its_value_and_its_meaning(monkeypatch):
     assert re.search(r"^--xla +yes ", shown, re.MULTILINE)
 
 
-def test_long_meanings_are_wrapped(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    settings = described("best", "addition").split("option ")[1].splitlines()
-    assert max(map(len, settings)) <= 100
-
-
 def test_a_run_says_what_it_reached(trained):
     shown = describe.describe(trained.task, trained.config, trained)
     assert f"run      {trained.folder}\n" in shown
     assert f"--data-dir {trained.data_dir}\n" in shown
     assert re.search(r"reached in epoch \d+ of 20: exact match 0\.\d{4} on the validation set$", shown)
-
-
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_can_be_described(name):
-    shown = describe.describe(Task("pq", digits=20, num_examples=150), recipe(name, "pq"))
-    assert "pq-d20-n150: pq of at most 20 dashes, 135 training and 15 validation examples" in shown

@@ -37,21 +37,12 @@ def test_replicas_are_counted_before_they_are_there(monkeypatch, machines, repli
     assert devices.count_replicas(replicas) == expected * max(1, gpus)
 
 
-def test_machines_sum_in_rings_and_do_not_wait_for_ever():
-    options = devices._communication()
-    assert options.implementation == tf.distribute.experimental.CommunicationImplementation.RING
-    assert (options.timeout_seconds, options.bytes_per_pack) == (devices.PATIENCE, 0)
-
-
 @pytest.mark.release
 def test_a_device_without_enough_memory_gives_one_sentence():
     """The array would have 4 PiB."""
     with pytest.raises(TrainingError) as caught, devices.translate_exhaustion("give a smaller --batch-size"):
         tf.zeros([2**30, 2**20])
-    shape = "[1073741824,1048576]"
-    assert str(caught.value) == (
-        f"a device has too little memory for an array of shape {shape}; give a smaller --batch-size"
-    )
+    assert str(caught.value) == "a device has too little memory; give a smaller --batch-size"
 
 
 def test_more_replicas_than_devices():
@@ -94,9 +85,7 @@ def test_what_is_no_cluster_is_refused(monkeypatch, text):
         (["8.8.8.8:2222", "10.0.0.2:2222"], "8.8.8.8"),
         (["10.0.0.1:2222", "[2001:4860:4860::8888]:2222"], "2001:4860:4860::8888"),
         (["10.0.0.1:2222", "192.168.3.4:2222"], None),
-        (["localhost:2222", "127.0.0.1:2223"], None),
-        (["[::1]:2222", "[fd00::1]:2222"], None),
-        (["100.64.0.1:2222", "172.16.0.1:2222"], None),
+        (["[::1]:2222", "100.64.0.1:2222"], None),
         (["8.8.8.8:2222"], None),  # no cluster
         (["no.such.name.invalid:2222", "\udcff:2222"], None),
     ],
@@ -195,20 +184,6 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
 
 
 @pytest.mark.release
-def test_a_machine_that_is_lost_before_the_first_step(data_dir, tmp_path):
-    chief, other = Cluster(data_dir, tmp_path / "run", 40).start()
-    until(
-        lambda: other.stdout.readline().startswith("addition-n1003: ")
-    )  # both machines are connected; the model is built next
-    other.kill()
-    other.communicate()
-    error = chief.communicate(timeout=120)[1]
-    assert chief.returncode == 1, error
-    assert error.startswith("arith-model: another machine of the cluster is gone")
-    assert len(error.splitlines()) == 1
-
-
-@pytest.mark.release
 def test_machines_of_different_settings(data_dir, tmp_path):
     """The third of three; each has a folder of its own."""
     cluster = Cluster(data_dir, tmp_path, 1, machines=3)
@@ -258,14 +233,3 @@ def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
     chief.send_signal(signal.SIGINT)
     chief.communicate(timeout=10)
     assert chief.returncode == -signal.SIGINT
-
-
-@pytest.mark.release
-def test_a_machine_that_is_told_to_end_says_so(data_dir, tmp_path):
-    chief, other = Cluster(data_dir, tmp_path / "run", 1000).start()
-    until((tmp_path / "run" / "history.csv").exists)
-    other.send_signal(signal.SIGTERM)
-    errors = [machine.communicate(timeout=120)[1] for machine in (chief, other)]
-    assert (chief.returncode, other.returncode) == (1, 130), errors
-    assert errors[0].startswith("arith-model: another machine of the cluster is gone")
-    assert errors[1].startswith("arith-model: stopped; the same command goes on from the last checkpoint")

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import itertools
 import sys
 import threading
 
@@ -12,13 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.network import Parallel
-from seq2seq_arith.trainer.recipes import recipe
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner, metrics
 from seq2seq_arith.trainer.training.learner import Learner
@@ -47,12 +43,8 @@ def alone():
 CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_rope")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
-QUICK = {("tagger", 2, False), ("counter", 2, False)}
-SAME = [
-    pytest.param(*case, marks=() if case in QUICK else pytest.mark.release)
-    for case in itertools.product(COMPARED, (1, 2, 4), (False, True))
-    if case[1:] != (1, False)
-]
+SLOW = [("tagger", 4, False), ("lstm", 2, True), ("causal", 2, False), ("counter", 1, True)]
+SAME = [("tagger", 2, False), ("counter", 2, False), *(pytest.param(*case, marks=pytest.mark.release) for case in SLOW)]
 
 
 @pytest.mark.parametrize(("model", "replicas", "xla"), SAME)
@@ -103,13 +95,12 @@ def test_training_reports_what_evaluation_finds(ready):
     assert outcome["exact_match"] == pytest.approx([right.all(axis=1).mean()], abs=1e-6)
 
 
-@pytest.mark.parametrize("replicas", [pytest.param(1, marks=pytest.mark.release), 2])
-def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready, replicas):
+def test_the_norm_of_the_gradients_is_bounded_over_all_replicas(ready):
     """A bound that no gradient reaches changes nothing."""
-    free, bound, tight = (
-        ready("addition", override(TAGGER, clip_norm=clip, replicas=replicas)) for clip in (1e6, 1e5, 1e-6)
-    )
-    losses = [made.learner.train(made.batches, 0, 10)["loss"] for made in (free, bound, tight)]
+    losses = []
+    for clip, replicas in ((1e6, 2), (1e6, 1), (1e-6, 2)):
+        made = ready("addition", override(TAGGER, clip_norm=clip, replicas=replicas))
+        losses.append(made.learner.train(made.batches, 0, 10)["loss"])
     np.testing.assert_allclose(losses[0], losses[1], atol=1e-5)
     assert np.abs(losses[0] - losses[2]).max() > 1e-4
 
@@ -132,15 +123,7 @@ def test_each_replicas_rows_are_on_its_device(ready):
         np.testing.assert_array_equal(np.concatenate(part.values, axis=1), getattr(block, name))
 
 
-@pytest.mark.parametrize(
-    ("name", "config", "replicas"),
-    [
-        ("addition", TAGGER, 2),
-        ("pq", COUNTER, 1),
-        pytest.param("addition", TAGGER, 4, marks=pytest.mark.release),
-        pytest.param("pq", COUNTER, 2, marks=pytest.mark.release),
-    ],
-)
+@pytest.mark.parametrize(("name", "config", "replicas"), [("addition", TAGGER, 2), ("pq", COUNTER, 1)])
 def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, config, replicas):
     """Also where the last call is padded, with what would be a wrong answer."""
     made = ready(name, override(config, replicas=replicas, batch_size=7))
@@ -161,13 +144,6 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     assert outputs.shape == (3,)
 
 
-@pytest.mark.parametrize(("on_gpu", "rows"), [(False, 1024), (True, 2048)])
-def test_each_gpu_answers_as_many_questions_as_one_alone(ready, two_replicas, on_gpu, rows):
-    view = ready("addition", TAGGER).learner.view
-    made = Learner(config=TAGGER, view=view, strategy=two_replicas, total_steps=1, on_gpu=on_gpu)
-    assert made.rows_per_call() == rows
-
-
 @pytest.fixture(scope="module")
 def two_replicas():
     """With TensorFlow's default collectives, which ``make_strategy`` replaces on CPUs."""
@@ -185,8 +161,8 @@ def test_gradients_are_reduced_once_per_step_and_outcomes_once_per_call(ready, t
 
 @pytest.mark.parametrize(
     ("options", "on_gpu", "cudnn"),
-    [({}, True, True), ({"xla": True}, True, False), ({}, False, False)],
-    ids=["gpu", "gpu with xla", "cpu on a machine with a gpu"],
+    [({}, True, True), ({"xla": True}, True, False)],
+    ids=["gpu", "gpu with xla"],
 )
 def test_cudnn_is_used_on_gpus_and_never_meets_xla(ready, monkeypatch, options, on_gpu, cudnn):
     monkeypatch.setattr(sys.modules["keras.src.backend.tensorflow.rnn"], "_is_gpu_available", lambda: True)
@@ -205,7 +181,7 @@ def test_an_embedding_is_clipped(ready, monkeypatch):
         return Parallel(keras.Model(ids, keras.layers.Reshape((view.answer_steps, len(view.alphabet)))(logits)))
 
     monkeypatch.setattr(learner, "build_network", embedded)
-    made = ready("addition", override(TAGGER, clip_norm=1.0, replicas=2), anew=True)
+    made = ready("addition", override(TAGGER, clip_norm=1.0), anew=True)
     losses = made.learner.train(made.batches, 0, 20)["loss"]
     assert losses[-1] < losses[0]
 
@@ -221,6 +197,8 @@ def test_rows_per_call(ready):
     """The characters of one call are bounded, and so are its examples."""
     addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner
     assert addition.rows_per_call() == 1024
+    addition.on_gpu, addition.replicas = True, 2  # until it is made ready again
+    assert addition.rows_per_call() == 2048  # each GPU answers as many questions as one alone
     pq.view = make_view("raw", Task("pq", digits=1000))
     assert pq.rows_per_call() == 262
     assert pq.rows_per_call() * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
@@ -228,10 +206,7 @@ def test_rows_per_call(ready):
     assert pq.rows_per_call() == 302  # at least a batch, and as many rows on each replica
 
 
-LEARNING = [
-    pytest.param(name, marks=() if name in ("lstm", "latch_tagger", "causal", "counter") else pytest.mark.release)
-    for name in MODELS
-]
+LEARNING = [pytest.param(name, marks=() if name in ("lstm", "causal") else pytest.mark.release) for name in MODELS]
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -243,35 +218,6 @@ def test_every_model_learns_a_few_examples(ready, name):
     for step in range(0, 200, 50):
         losses = made.learner.train(made.batches, step, 50)["loss"]
     assert losses[-1] < 0.9
-
-
-def exact_counters(learner):
-    """How many units count the dashes of the question, skip its blanks, and count down while the answer is written."""
-    alphabet = learner.view.alphabet
-    dash, blank = np.eye(len(alphabet), dtype=np.float32)[[alphabet.index("-"), alphabet.index(" ")]]
-    encoder, decoder = (learner.model.get_layer(name) for name in ("encoder", "decoder"))
-    read, skipped = encoder(np.stack([dash, blank])[:, None])
-    tick = decoder(np.array([[[0, 1]]], np.float32))[0, 0]
-    return int(np.sum((read == -tick) & (np.abs(read) > 0.5) & (skipped == 0)))
-
-
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.release) for seed in (1, 2))])
-def test_the_counter_learns_pq_and_carries_it_to_longer_strings(ready, seed):
-    config = override(recipe("lengths", "pq"), seed=seed)
-    made = ready("pq", config, total_steps=300)
-    assert not exact_counters(made.learner)
-    for step in range(0, 300, 50):
-        made.learner.train(made.batches, step, 50)
-    trained, _ = metrics.evaluate(made.learner, made.validation)
-    assert trained.exact_match == 1
-    assert exact_counters(made.learner)
-    longer = Task("pq", digits=500)
-    view = make_view("raw", longer)
-    learner = Learner(config=config, view=view, strategy=made.learner.strategy, total_steps=1)
-    learner.model.set_weights(made.learner.model.get_weights())
-    examples = probes.examples(longer, (from_ints(range(451, 501)), from_ints(range(1, 501, 10))))
-    carried, _ = metrics.evaluate(learner, examples)
-    assert carried.exact_match == 1
 
 
 # One of each kind of arithmetic: recurrent, latches, attention. The others have the same layers.
@@ -326,17 +272,3 @@ def test_the_next_thing_is_made_while_the_caller_is_busy():
     assert done.wait(60)
     assert ahead.take(5) == "5"
     assert made == [0, 5]
-
-
-def test_another_thing_than_the_one_that_was_begun():
-    ahead = learner.Ahead(str)
-    ahead.begin(1)
-    assert [ahead.take(number) for number in (7, 1, 2)] == ["7", "1", "2"]
-
-
-def test_an_error_is_raised_where_the_thing_is_taken():
-    ahead = learner.Ahead(lambda number: 1 / number)
-    ahead.begin(0)
-    with pytest.raises(ZeroDivisionError):
-        ahead.take(0)
-    assert ahead.take(2) == 0.5

@@ -29,9 +29,6 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     assert said["run"].endswith("run, a new one")
     assert said["weights"] == "205,324"
     assert said["given"].startswith("nothing: ")
-    assert said["epochs"] == (
-        "at most 7, fewer if the validation loss hardly falls for 3 in a row or the exact match reaches 0.9"
-    )
     assert said["at"] == "most     31,815 examples in 249 steps of 128"
     assert said["memory"].endswith("GiB")
     assert printed.endswith(f"\n\n{describe.NOTHING}\n")
@@ -55,7 +52,6 @@ def test_it_says_where_a_run_would_go_on(trained):
     ("words", "sentence"),
     [
         (["--hidden", "7"], "train.model.hidden is 32 there and 7 here; "),
-        (["--data-dir", "/proc/data", "--digits", "4"], "holds a run on addition-n1003, and this is addition-d4-n1003"),
         (["--run-dir", "new", "--digits", "9", "--data-dir", "/proc/D"], "make it elsewhere and give that --data-dir"),
         (
             ["--run-dir", "new", "--model", "lstm", "--view", "raw", "--hidden", "16384", "--layers", "64"],

@@ -49,10 +49,6 @@ def seeing(spec):
 
 def failing(spec):
     return 1 / 0
-
-
-def nothing(spec):
-    return None
 '''
 PREPARED = ["--digits", "2", "--num-examples", "2000", "--recipe", "notebook", "--hidden", "16", "--epochs", "1"]
 
@@ -112,11 +108,10 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
 
 
 FAULTS = {
-    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, failing, nothing",
+    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, failing",
     "crooked": ":crooked' gives logits of shape (2, 5, 5) for two questions, not (2, 3, 12)",
     "failing": "/nets.py, line 30: ZeroDivisionError: division by zero",
     "seeing": ":seeing' sees characters of the answer that it has not written yet; mask what comes later",
-    "nothing": ":nothing' cannot be built: TypeError: a NoneType was returned, and not a keras.Model or a Network",
 }
 
 

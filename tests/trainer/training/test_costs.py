@@ -38,6 +38,8 @@ def test_short_lstms_keep_all_states():
 def test_it_says_what_it_needs(monkeypatch, capsys):
     monkeypatch.setattr(costs, "free_memory", lambda: 20 * GIB)
     check(NOTEBOOK, PQ)
+    check(NOTEBOOK, make_view("aligned", Task("addition")))  # a small one goes without saying
+    costs.check_memory(NOTEBOOK, PQ, WEIGHTS, on_gpu=True)  # whose memory is not known
     sentence = "model lstm on pq, batch 128: about 1.3 GiB of memory; 20.0 GiB are free\n"
     assert capsys.readouterr().out == sentence
 
@@ -61,12 +63,6 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
     monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
     with pytest.raises(InputError, match="give fewer --hidden units or --layers"):
         check(small, PQ, weights=10**9)
-
-
-def test_the_memory_of_a_gpu_is_not_known(monkeypatch, capsys):
-    monkeypatch.setattr(costs, "free_memory", lambda: 2 * GIB)
-    costs.check_memory(NOTEBOOK, PQ, WEIGHTS, on_gpu=True)
-    assert capsys.readouterr().out == ""
 
 
 def test_two_directions_take_twice_as_much_as_one():
@@ -95,11 +91,6 @@ def test_a_training_of_many_hours_says_what_to_try_instead():
 )
 def test_the_most_examples_of_a_training(changes, examples):
     assert costs.most_examples(override(NOTEBOOK, **changes), Task("pq")) == examples
-
-
-def test_small_trainings_go_without_saying(capsys):
-    check(NOTEBOOK, make_view("aligned", Task("addition")))
-    assert capsys.readouterr().out == ""
 
 
 def test_attention_on_pq_is_what_was_measured():

@@ -265,9 +265,7 @@ def model_entry(name: str) -> ModelEntry:
 
     The cost of those is estimated as that of an LSTM, and ``plugins.load`` has their code.
     """
-    if name in MODELS:
-        return MODELS[name]
-    return OWN_MODEL
+    return MODELS.get(name, OWN_MODEL)
 
 
 def view_entry(name: str) -> ViewEntry:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
@@ -190,6 +191,7 @@ class Loop:
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, state.history)
+        events.emit("epoch", **row)
 
     def _values(self) -> dict[str, np.ndarray]:
         """The values of all variables, copied once for all checkpoints."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seq2seq_arith.base import events, progress
+from seq2seq_arith.base import progress
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_lines
@@ -45,13 +45,6 @@ class Printer(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         say("\n".join([epoch_lines(row, self.epochs), samples, ""]))
-
-
-class Events(Observer):
-    """Tells other programs of each epoch."""
-
-    def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        events.emit("epoch", **row)
 
 
 class Cell(Observer):

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import check_memory, effort, operations
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
-from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Events, Observer, Printer
+from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
@@ -246,7 +246,7 @@ def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Batches
 def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:
     epochs, learner, callbacks = loop.config.epochs, loop.learner, list(options.callbacks)
     shown = Cell(output, epochs, loop.state.history) if output else Printer(epochs)
-    observers: list[Observer] = [shown, Events()]
+    observers: list[Observer] = [shown]
     if options.tensorboard:
         folder = str(loop.run.folder / "tensorboard")
         callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))

@@ -50,10 +50,8 @@ class PlainLSTM(keras.layers.LSTM):
         self.unroll = bool(kwargs.get("unroll", False))
         self.repeats = repeats
 
-    def build(self, sequences_shape):
-        super().build(sequences_shape)
-
-    def call(self, sequences, training=False):
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        # Keras's Bidirectional gives a state and a mask, both None.
         cell: Any = self.cell
         kernel, recurrent, bias = (
             ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
@@ -75,7 +73,7 @@ class PlainLSTM(keras.layers.LSTM):
         added = tf.broadcast_to(bias, (tf.shape(sequences)[0], 4 * self.units))
         return recur(segments, self.return_sequences, added, recurrent, ordered, kernel)
 
-    def compute_output_shape(self, sequences_shape):
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         examples, steps, _ = sequences_shape
         return (examples, steps * self.repeats, self.units) if self.return_sequences else (examples, self.units)
 

@@ -150,7 +150,7 @@ def _refusal(status: int, why: str) -> web.Response:
     return web.json_response({"why": why}, status=status)
 
 
-async def _page(request: web.Request) -> web.Response:
+async def _page(request: web.Request) -> web.FileResponse:
     return web.FileResponse(STATIC / PAGES[request.path])
 
 

@@ -17,7 +17,7 @@ import functools
 import itertools
 import shutil
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places.clients import ABSENT, etag
@@ -40,10 +40,6 @@ def working_copy(url: str) -> Path:
     """A folder with all files of a run in an object store, as they are now; it is removed when this process ends.
 
     Nothing needs to be at the URL yet.
-
-    Raises:
-      InputError: The URL or the store cannot be used, or there is more than a run has.
-      StoreError: The store fails.
     """
     place = parse_place(url)
     assert isinstance(place, ObjectPath)
@@ -52,8 +48,7 @@ def working_copy(url: str) -> Path:
     if len(entries) > MOST_FILES or sum(entry.size for entry in entries) > MOST_BYTES:
         raise InputError(f"{url} has more files than a run; give the folder of a run, or one that is not there yet")
     # A key may be any text, also one that leads out of the folder.
-    folders = {str(parent) for entry in entries for parent in PurePosixPath(entry.name).parents}
-    if strange := [entry.name for entry in entries if entry.name in folders or not _is_plain(entry.name)]:
+    if strange := [entry.name for entry in entries if {"", ".."} & {*entry.name.split("/")}]:
         raise InputError(f"{url} has a file {strange[0]!r}, which no run has; give the folder of a run")
     folder = _folder(place)
     for entry in entries:
@@ -70,12 +65,6 @@ def working_copy(url: str) -> Path:
     return folder
 
 
-def _is_plain(name: str) -> bool:
-    """Whether a name is that of a file below a folder, on any disk."""
-    parts = name.split("/")
-    return not {"", ".", ".."} & set(parts) and "\0" not in name and all(len(part.encode()) <= 255 for part in parts)
-
-
 @functools.cache
 def _folder(place: ObjectPath) -> Path:
     """A folder of this process for the copy of a run; its name is that of the run."""
@@ -87,12 +76,7 @@ def _folder(place: ObjectPath) -> Path:
 
 
 def put(path: Path) -> None:
-    """Puts a file that has been written into the store, if it lies in a working copy.
-
-    Raises:
-      InputError, StoreError: The store does not take it.
-      TrainingError: It is a training's, and another process has written or removed it.
-    """
+    """Puts a file that has been written into the store, if it lies in a working copy."""
     there = _object(path)
     if there is None:
         return

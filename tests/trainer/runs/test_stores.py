@@ -131,13 +131,8 @@ def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
     [
         ["a/../../b"],
         ["/etc/secret"],
-        ["a//b"],
-        ["a/./b"],
-        ["a\0b"],
-        ["a" * 256 + "/b"],
-        ["config.json", "config.json/a"],
     ],
-    ids=["out", "absolute", "empty", "dot", "zero", "long", "a file and a folder"],
+    ids=["out", "absolute"],
 )
 def test_an_object_that_is_not_a_file_of_a_run(place, names):
     for name in names:

@@ -41,37 +41,21 @@ DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """The needs of a dataset.
+    """The needs of a dataset."""
 
-    Attributes:
-      shards: The number of shards of each split.
-      draws: The number of draws.
-      words: The random words that a draw owns.
-      rearranged: The part of the draws whose digits are rearranged.
-      distinct: The expected number of different keys among them.
-      shuffled: The draws that go through the large shuffle; the others are dropped before, as known duplicates.
-      blocks: The number of Beam's elements that carry them.
-      hottest: The draws of the largest shard, as a multiple of the mean.
-      kept_bytes: Bytes of the kept draws, which an engine stores until the end of the dataset is known.
-      requests: Requests to an object store, nearly all of which write or list.
-      file_bytes: Bytes of all files, by data format; estimates, except for TFRecord.
-      worker_memory: Bytes that a worker of an engine needs per core.
-      local_memory: Bytes that a local run, which keeps all blocks in memory, needs at its peak.
-    """
-
-    shards: int
-    draws: int
-    words: int
-    rearranged: float
-    distinct: float
-    shuffled: float
-    blocks: float
-    hottest: float
-    kept_bytes: int
-    requests: int
-    file_bytes: dict[str, int]
-    worker_memory: int
-    local_memory: int
+    shards: int  # the number of shards of each split
+    draws: int  # the number of draws
+    words: int  # the random words that a draw owns
+    rearranged: float  # the part of the draws whose digits are rearranged
+    distinct: float  # the expected number of different keys among them
+    shuffled: float  # the draws that go through the large shuffle; the others are dropped before, as known duplicates
+    blocks: float  # the number of Beam's elements that carry them
+    hottest: float  # the draws of the largest shard, as a multiple of the mean
+    kept_bytes: int  # bytes of the kept draws, which an engine stores until the end of the dataset is known
+    requests: int  # requests to an object store, nearly all of which write or list
+    file_bytes: dict[str, int]  # bytes of all files, by data format; estimates, except for TFRecord
+    worker_memory: int  # bytes that a worker of an engine needs per core
+    local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
 
     @property
     def shuffle_bytes(self) -> int:

@@ -18,15 +18,11 @@ COLUMNS = ("slice", "question", "answer")
 
 @dataclasses.dataclass(frozen=True)
 class Suite:
-    """A task's questions.
+    """A task's questions."""
 
-    Attributes:
-      pairs: From a slice's name to the operands of its questions; a slice without questions is there, too.
-      left_out: How many different pairs were left out because they stand in a training set.
-    """
-
+    # From a slice's name to the operands of its questions; a slice without questions is there, too.
     pairs: dict[str, list[Pair]]
-    left_out: int = 0
+    left_out: int = 0  # how many different pairs were left out because they stand in a training set
 
     @property
     def num_questions(self) -> int:

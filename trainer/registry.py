@@ -22,78 +22,56 @@ from seq2seq_arith.base.errors import InputError
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a network costs; ``trainer/training/costs.py`` estimates memory and time from it.
+    """What a network costs; ``trainer/training/costs.py`` estimates memory and time from it."""
 
-    Attributes:
-      kept: float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in
-        its first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``in_blocks``,
-        for addition with 62 and 302 characters.
-      kept_long: The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again, as
-        in ``models/recurrent.py``; None if the network has no such layers.
-      gates: Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
-      directions: How often a layer runs over the steps: 2 for a bidirectional one.
-      in_blocks: Whether a transformer's blocks run over one sequence of question and answer.
-    """
-
+    # float32 values that the backward pass keeps per step, example and unit. Measured: the peak of a process in its
+    # first training step, less the memory before it, for pq with 401 and 2,001 characters; with ``in_blocks``, for
+    # addition with 62 and 302 characters.
     kept: float
+    # Half of the matrix products of units by units per step and layer: an LSTM has 4 gates, and 8 products.
     gates: float
+    # The same where the LSTMs have more than ``MAX_UNROLL`` steps and compute most of their states again, as in
+    # ``models/recurrent.py``; None if the network has no such layers.
     kept_long: float | None = None
-    directions: int = 1
-    in_blocks: bool = False
+    directions: int = 1  # how often a layer runs over the steps: 2 for a bidirectional one
+    in_blocks: bool = False  # whether a transformer's blocks run over one sequence of question and answer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ModelEntry:
-    """A network, without its code.
+    """A network, without its code."""
 
-    Attributes:
-      build: Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
-      help: One line for ``--help`` and the documentation.
-      cost: What it costs.
-      writes_in_place: Whether it writes one answer character per question step, so that the view must have as many
-        steps of the question as of the answer.
-      any_length: Whether its weights fit strings of any length.
-      autoregressive: Whether it writes the answer character by character, and reads what it has written.
-      heads: Heads of attention, which must divide the hidden units; 0 for a network without attention.
-      options: The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it
-        can have, its default first.
-      order: For taggers, from the number of layers to a letter for the direction of each.
-      in_browser: The function of the playground's ``model.js`` that computes it; empty if none does.
-      needs_float32: Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
-    """
-
+    # Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
     build: Callable[[Any], Any]
-    help: str
-    cost: Cost
+    help: str  # one line for ``--help`` and the documentation
+    cost: Cost  # what it costs
+    # Whether it writes one answer character per question step, so that the view must have as many steps of the question
+    # as of the answer.
     writes_in_place: bool = False
-    any_length: bool = True
-    autoregressive: bool = False
-    heads: int = 0
+    any_length: bool = True  # whether its weights fit strings of any length
+    autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
+    heads: int = 0  # heads of attention, which must divide the hidden units; 0 for a network without attention
+    # The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it can have,
+    # its default first.
     options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    # For taggers, from the number of layers to a letter for the direction of each.
     order: Callable[[int], str] | None = None
-    in_browser: str = ""
+    in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
+    # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     needs_float32: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ViewEntry:
-    """A view, without its code.
+    """A view, without its code."""
 
-    Attributes:
-      build: Imports the code, and makes the view from its name and a task.
-      help: One line for ``--help`` and the documentation.
-      given: What the view gives to the model, a key of ``GIVEN``.
-      question_shape: From a task to the shape of one question: (steps,) or (steps, channels).
-      answer_steps: From a task to the steps of one answer.
-      needs_digits: Whether the operands must have digits, whose places it lines up.
-    """
-
-    build: Callable[[str, Task], Any]
-    help: str
-    given: str
+    build: Callable[[str, Task], Any]  # imports the code, and makes the view from its name and a task
+    help: str  # one line for ``--help`` and the documentation
+    given: str  # what the view gives to the model, a key of ``GIVEN``
+    # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]]
-    answer_steps: Callable[[Task], int]
-    needs_digits: bool = False
+    answer_steps: Callable[[Task], int]  # from a task to the steps of one answer
+    needs_digits: bool = False  # whether the operands must have digits, whose places it lines up
 
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace. XLA compiles it for longer,

@@ -40,19 +40,13 @@ BLOCK_BYTES = 2**24  # characters of strings that are written again and compared
 
 @dataclasses.dataclass(frozen=True)
 class CheckResult:
-    """The outcome of a check.
+    """The outcome of a check."""
 
-    Attributes:
-      problems: One sentence per problem, which names the file and, if there is one, the row (counted from 0).
-      summary: What was checked; to be shown if there are no problems.
-      identity: The metadata's own sha256, which stands for the content of all files.
-      advice: A sentence that says what mends the dataset, with the command to type; empty if there are no problems, or
-        if that is not known, as of damaged metadata.
-    """
-
-    problems: list[str]
-    summary: str = ""
-    identity: str = ""
+    problems: list[str]  # one sentence per problem, which names the file and, if there is one, the row (counted from 0)
+    summary: str = ""  # what was checked; to be shown if there are no problems
+    identity: str = ""  # the metadata's own sha256, which stands for the content of all files
+    # A sentence that says what mends the dataset, with the command to type; empty if there are no problems, or if that
+    # is not known, as of damaged metadata.
     advice: str = ""
 
 

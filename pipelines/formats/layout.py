@@ -55,23 +55,17 @@ SMALL_SHARDS = 64  # allowed for any dataset; beyond that, each split needs some
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Format:
-    """One data format: the ``FORMAT`` of its module.
+    """One data format: the ``FORMAT`` of its module."""
 
-    Attributes:
-      path: From a split, a shard and the number of shards to the file below the dataset's directory.
-      names: A regular expression for all such files.
-      writer: From an open file and a task to a context manager that yields a ``Write``.
-      bytes_of: From a task and the number of shards to the bytes of all files.
-      library: The package on whose version the bytes depend; empty if they depend on none.
-      block_rows: From a task to the largest number of examples per call of ``Write``; a power of two, as are all
-        numbers of examples except for the last call's.
-    """
-
+    # From a split, a shard and the number of shards to the file below the dataset's directory.
     path: Callable[[str, int, int], str]
-    names: str
+    names: str  # a regular expression for all such files
+    # From an open file and a task to a context manager that yields a ``Write``.
     writer: Callable[[HashedFile, Task], AbstractContextManager[Write]]
-    bytes_of: Callable[[Task, int], int]
-    library: str = ""
+    bytes_of: Callable[[Task, int], int]  # from a task and the number of shards to the bytes of all files
+    library: str = ""  # the package on whose version the bytes depend; empty if they depend on none
+    # From a task to the largest number of examples per call of ``Write``; a power of two, as are all numbers of
+    # examples except for the last call's.
     block_rows: Callable[[Task], int] = lambda task: 2**20
 
 
@@ -97,14 +91,11 @@ class Layout:
     ['seq2seq_arith-train.tfrecord-00003-of-00008', 'parquet/train-00003-of-00008.parquet']
     >>> print(Layout(8))
     8 shards with Parquet
-
-    Attributes:
-      num_shards: Files per split and format, P.
-      formats: Names of data formats, in the order of ``FORMATS``.
     """
 
+    # Files per split and format, P.
     num_shards: int = option("files per split and format", low=1, high=MAX_SHARDS, default_text="by size, at least 8")
-    formats: tuple[str, ...] = DEFAULT_FORMATS
+    formats: tuple[str, ...] = DEFAULT_FORMATS  # names of data formats, in the order of ``FORMATS``
 
     @classmethod
     def of(

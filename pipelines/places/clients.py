@@ -29,15 +29,10 @@ MESSAGE_LENGTH = 200  # characters of an error's message that are quoted
 
 
 class State(NamedTuple):
-    """The state of an object.
+    """The state of an object."""
 
-    Attributes:
-      version: Identifies it for a conditional write: its ETag, and after a space Google's generation.
-      sha256: That of the content, as the program that wrote it stated; empty if it did not.
-    """
-
-    version: str
-    sha256: str
+    version: str  # identifies it for a conditional write: its ETag, and after a space Google's generation
+    sha256: str  # that of the content, as the program that wrote it stated; empty if it did not
 
 
 class Entry(NamedTuple):
@@ -55,14 +50,10 @@ def etag(version: str) -> str:
 
 
 class Client:
-    """The operations of a store, on objects of its buckets.
-
-    Attributes:
-      EXTRA: This package's extra that installs what the store needs.
-    """
+    """The operations of a store, on objects of its buckets."""
 
     MODULE: ClassVar[str] = "obstore"
-    EXTRA: ClassVar[str] = ""
+    EXTRA: ClassVar[str] = ""  # this package's extra that installs what the store needs
 
     def __init__(self, options: Any) -> None:
         self._options = options

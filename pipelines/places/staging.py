@@ -40,14 +40,11 @@ class Staging(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class StagedDirectory:
-    """Staging in a directory of this machine, which no other run has.
+    """Staging in a directory of this machine, which no other run has."""
 
-    Attributes:
-      path: The directory. On an engine, all workers must see it under this path.
-      expected: The files that must be there when the dataset gets its name, relative to it.
-    """
-
+    # The directory. On an engine, all workers must see it under this path.
     path: Path
+    # The files that must be there when the dataset gets its name, relative to it.
     expected: set[str] = dataclasses.field(default_factory=set, compare=False)
 
     @property

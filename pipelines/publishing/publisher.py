@@ -29,13 +29,10 @@ class Publisher(abc.ABC):
                 with publisher.staged(layout, overwrite) as staging:
                     ...  # write all files
             publisher.name_default()
-
-    Attributes:
-      path: The dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0.
-      kept: The report of a job that has ended, and that this run could not publish; its files stay.
     """
 
-    path: AnyPath
+    path: AnyPath  # the dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0
+    # The report of a job that has ended, and that this run could not publish; its files stay.
     kept: AnyPath | None = None
 
     @abc.abstractmethod

@@ -75,15 +75,10 @@ AT_ONCE = 1000  # objects that are removed after one look at the marker
 
 @dataclasses.dataclass(frozen=True)
 class Listing:
-    """The objects of a dataset's prefix, and those beside it that belong to runs.
+    """The objects of a dataset's prefix, and those beside it that belong to runs."""
 
-    Attributes:
-      files: The files of the dataset, by name.
-      reports: The reports of runs, by names below the folder of the config.
-    """
-
-    files: Mapping[str, Entry]
-    reports: tuple[Entry, ...]
+    files: Mapping[str, Entry]  # the files of the dataset, by name
+    reports: tuple[Entry, ...]  # the reports of runs, by names below the folder of the config
 
     @classmethod
     def of(cls, path: ObjectPath) -> "Listing":

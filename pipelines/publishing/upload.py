@@ -20,22 +20,15 @@ BESIDE = ".incomplete-"  # what a prefix and the token of a run have between the
 
 @dataclasses.dataclass(frozen=True)
 class Upload:
-    """Staging below a prefix of a store, for one run. Workers write shards under their final names.
+    """Staging below a prefix of a store, for one run. Workers write shards under their final names."""
 
-    Attributes:
-      prefix: The dataset's prefix.
-      token: A name that no other run has.
-      catalog: A directory of the machine that publishes, for the files that are written last.
-      overwrite: Whether files of the dataset that stands may be replaced.
-      resumes: Whether there were files of this layout when the run began, so that it is worth looking for each.
-      versions: The ETag of each file that the workers have written; see ``expect``.
-    """
-
-    prefix: ObjectPath
-    token: str
-    catalog: Path
-    overwrite: bool = False
+    prefix: ObjectPath  # the dataset's prefix
+    token: str  # a name that no other run has
+    catalog: Path  # a directory of the machine that publishes, for the files that are written last
+    overwrite: bool = False  # whether files of the dataset that stands may be replaced
+    # Whether there were files of this layout when the run began, so that it is worth looking for each.
     resumes: bool = False
+    # The ETag of each file that the workers have written; see ``expect``.
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @contextlib.contextmanager

@@ -77,35 +77,22 @@ class Windows:
 
 @dataclasses.dataclass(frozen=True)
 class WindowRows:
-    """The rows that one shard, or several, have in the windows; a row is draw number, SPLIT hash, words of x and of y.
+    """The rows that one shard, or several, have in the windows: draw number, SPLIT hash, words of x and of y each."""
 
-    Attributes:
-      distinct: How many kept draws there are.
-      before_end: How many of those come before the draws' window.
-      before_split: How many have a SPLIT hash before the hashes' window, and do not come after the draws' window.
-      rows_near_end: The rows in the draws' window: uint64 of shape (n, 2 + arity·words).
-      rows_near_split: The rows in the hashes' window that do not come after the draws' window, likewise.
-    """
-
-    distinct: int
-    before_end: int
-    before_split: int
-    rows_near_end: np.ndarray
-    rows_near_split: np.ndarray
+    distinct: int  # how many kept draws there are
+    before_end: int  # how many of those come before the draws' window
+    before_split: int  # how many have a SPLIT hash before the hashes' window, and do not come after the draws' window
+    rows_near_end: np.ndarray  # the rows in the draws' window: uint64 of shape (n, 2 + arity·words)
+    rows_near_split: np.ndarray  # the rows in the hashes' window that do not come after the draws' window, likewise
 
 
 @dataclasses.dataclass(frozen=True)
 class Cutoff:
-    """The limits up to which kept draws are examples, and examples are in the validation split.
+    """The limits up to which kept draws are examples, and examples are in the validation split."""
 
-    Attributes:
-      distinct: How many different keys the draws have.
-      last_draw: The number of the N-th kept draw.
-      last_validation: (split hash, x, y) of the last example of the validation split, where (x, y) is the key.
-    """
-
-    distinct: int
-    last_draw: int
+    distinct: int  # how many different keys the draws have
+    last_draw: int  # the number of the N-th kept draw
+    # (split hash, x, y) of the last example of the validation split, where (x, y) is the key.
     last_validation: tuple[int, ...]
 
 

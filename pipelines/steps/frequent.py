@@ -30,13 +30,9 @@ _making = threading.Lock()
 
 @dataclasses.dataclass(frozen=True)
 class FirstDraws:
-    """Where the early draws have each short pair.
+    """Where the early draws have each short pair."""
 
-    Attributes:
-      draw: uint64, for each short pair the number of its first draw, or ``NEVER``.
-    """
-
-    draw: np.ndarray
+    draw: np.ndarray  # uint64, for each short pair the number of its first draw, or ``NEVER``
 
     def repeated(self, task: Task, draw_numbers: np.ndarray, key: Key) -> np.ndarray:
         """Which of the draws with these numbers and keys have a short pair that an earlier draw had; bool."""

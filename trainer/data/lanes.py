@@ -28,17 +28,12 @@ MOST_LANES = 64
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """The rows of some consecutive steps.
+    """The rows of some consecutive steps."""
 
-    Attributes:
-      questions: uint8 code points [steps, rows, question width].
-      answers: uint8 code points [steps, rows, answer width].
-      weights: float32 [steps, rows]: one over the number of examples of the batch, zero for padding. So the weighted
-        sum over all replicas is the mean.
-    """
-
-    questions: np.ndarray
-    answers: np.ndarray
+    questions: np.ndarray  # uint8 code points [steps, rows, question width]
+    answers: np.ndarray  # uint8 code points [steps, rows, answer width]
+    # float32 [steps, rows]: one over the number of examples of the batch, zero for padding. So the weighted sum over
+    # all replicas is the mean.
     weights: np.ndarray
 
     def columns(self, rows: slice) -> "Block":

@@ -42,22 +42,14 @@ NOTHING = "this was a dry run: nothing was made, trained or written"
 
 @dataclasses.dataclass(frozen=True)
 class Layer:
-    """A layer of a network, or an operation between layers, by its name in the checkpoints.
-
-    Attributes:
-      kind: The standard name: that of Keras's layer, also for a layer of ours that computes the same.
-      shape: Of its output, without the examples.
-      weights: How many values it learns.
-      reads: The names of the layers that it reads.
-      about: What it does, if it is not one of Keras's.
-    """
+    """A layer of a network, or an operation between layers, by its name in the checkpoints."""
 
     name: str
-    kind: str
-    shape: tuple[int, ...]
-    weights: int
-    reads: tuple[str, ...]
-    about: str
+    kind: str  # the standard name: that of Keras's layer, also for a layer of ours that computes the same
+    shape: tuple[int, ...]  # of its output, without the examples
+    weights: int  # how many values it learns
+    reads: tuple[str, ...]  # the names of the layers that it reads
+    about: str  # what it does, if it is not one of Keras's
 
 
 def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:

@@ -12,18 +12,12 @@ from seq2seq_arith.trainer.training.learner import Answers, Learner
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """The metrics of a set of examples; its fields are ``history.METRICS``.
+    """The metrics of a set of examples; its fields are ``history.METRICS``."""
 
-    Attributes:
-      loss: The mean cross-entropy per character, in nats.
-      character_accuracy: The share of characters that are right, padding included, as in the notebook that the
-        project started from.
-      exact_match: The share of answers that are right as a whole.
-    """
-
-    loss: float
+    loss: float  # the mean cross-entropy per character, in nats
+    # The share of characters that are right, padding included, as in the notebook that the project started from.
     character_accuracy: float
-    exact_match: float
+    exact_match: float  # the share of answers that are right as a whole
 
 
 def character_accuracy(predicted: np.ndarray, answers: np.ndarray) -> float:

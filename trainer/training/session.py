@@ -46,16 +46,11 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How a training is watched, and where it may run; none of it changes what is learned.
+    """How a training is watched, and where it may run; none of it changes what is learned."""
 
-    Attributes:
-      tensorboard: Whether to write for TensorBoard, into the run's folder.
-      public_cluster: Whether machines of ``TF_CONFIG`` may have public addresses.
-      callbacks: Keras's callbacks, called as ``observers.Callbacks`` says; only on one machine.
-    """
-
-    tensorboard: bool = False
-    public_cluster: bool = False
+    tensorboard: bool = False  # whether to write for TensorBoard, into the run's folder
+    public_cluster: bool = False  # whether machines of ``TF_CONFIG`` may have public addresses
+    # Keras's callbacks, called as ``observers.Callbacks`` says; only on one machine.
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
 

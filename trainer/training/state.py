@@ -28,31 +28,20 @@ def _no_sums() -> dict[str, float]:
 
 @dataclasses.dataclass
 class State:
-    """Where a run stands; it is saved with every checkpoint.
+    """Where a run stands; it is saved with every checkpoint."""
 
-    Attributes:
-      step: The number of steps done so far.
-      sums: For each of ``METRICS``, its sum over the steps of this epoch.
-      epoch_seconds: Training seconds of this epoch so far.
-      seconds: Seconds of the whole run so far, evaluations included.
-      stalled: Epochs in a row whose validation loss fell too little.
-      best_epoch: The best epoch so far, as ``history.best`` has it; 0 before the first.
-      stage: The stage of the curriculum; 0 without one.
-      right: The sum of the exact matches of the batches since the last step that is a multiple of ``WINDOW``.
-      stopped: Why the run has ended; empty while it has not.
-      history: One row per epoch, as ``history.COLUMNS``.
-    """
-
-    step: int = 0
+    step: int = 0  # the number of steps done so far
+    # For each of ``METRICS``, its sum over the steps of this epoch.
     sums: dict[str, float] = dataclasses.field(default_factory=_no_sums)
-    epoch_seconds: float = 0.0
-    seconds: float = 0.0
-    stalled: int = 0
-    best_epoch: int = 0
-    stage: int = 0
+    epoch_seconds: float = 0.0  # training seconds of this epoch so far
+    seconds: float = 0.0  # seconds of the whole run so far, evaluations included
+    stalled: int = 0  # epochs in a row whose validation loss fell too little
+    best_epoch: int = 0  # the best epoch so far, as ``history.best`` has it; 0 before the first
+    stage: int = 0  # the stage of the curriculum; 0 without one
+    # The sum of the exact matches of the batches since the last step that is a multiple of ``WINDOW``.
     right: float = 0.0
-    stopped: str = ""
-    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    stopped: str = ""  # why the run has ended; empty while it has not
+    history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one row per epoch, as ``history.COLUMNS``
 
     def add(self, outcomes: Mapping[str, np.ndarray]) -> None:
         """Counts training steps, whose outcomes are float32 [steps] per metric.

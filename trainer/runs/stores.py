@@ -62,6 +62,7 @@ def working_copy(url: str) -> Path:
     kept = {folder / entry.name for entry in entries}
     for path in [path for path in folder.rglob("[!.]*") if path.is_file() and path not in kept]:
         path.unlink()
+        _copied.pop(path, None)  # what is written under its name next is new there
     return folder
 
 

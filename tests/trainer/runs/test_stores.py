@@ -108,6 +108,16 @@ def test_a_checkpoint_is_written_again_and_again(place):
     assert content(folder) == {"last.npz": b"2", "previous.npz": b"2"}
 
 
+def test_a_run_that_was_removed_is_trained_anew(place):
+    """In the process that has trained it before, such as a notebook's."""
+    folder = stores.working_copy(str(place))
+    files.write(folder / "last.npz", b"first")
+    (place / "last.npz").unlink()
+    assert content(stores.working_copy(str(place))) == {}
+    files.write(folder / "last.npz", b"second")
+    assert (place / "last.npz").read_bytes() == b"second"
+
+
 def test_a_write_whose_answer_is_lost(place, monkeypatch):
     """The client repeats it, and the store refuses it, for it was done."""
     folder = stores.working_copy(str(place))

@@ -23,6 +23,7 @@ SUCCESS, FAILURE, USAGE_ERROR, INTERRUPTED = 0, 1, 2, 130
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LEVELS = ("critical", "error", "warning", "info", "debug")
 QUIET = "critical"  # every failure is one sentence anyway, and Beam logs a traceback of each
+STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # by their numbers
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -81,7 +82,13 @@ def _interrupt(*_: object) -> None:
 
 
 def _open_streams() -> None:
-    """A terminal may not have the marks of the tables."""
+    """Opens the null device for closed streams, whose numbers the next files would get, and prints ? for odd marks."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < len(STREAMS):
+        pass
+    os.close(number)
+    for number, (name, mode) in enumerate(STREAMS.items()):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -101,7 +108,7 @@ def _fail_with_file(name: str, error: OSError) -> None:
 
 
 def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
-    """Prints a failure as one line to standard error, with the engine's job if there is one; returns the exit code.
+    """Prints a failure as one line to standard error; returns the exit code.
 
     The advice comes last, so that a command at its end can be copied up to the end of the line.
     """

@@ -108,9 +108,11 @@ sys.exit(outcome.code)
         (">/dev/full", 1, "", "err\nprog: standard output: No space left on device\n"),
         (">/dev/full 2>/dev/full", 1, "", ""),
         ("| true", 0, "", "err\n"),
+        ("<&- >&-", 0, "", "err\n"),
+        (">&- 2>&-", 0, "", ""),
     ],
 )
-def test_full_and_left_streams(redirection, code, out, err):
+def test_full_left_and_closed_streams(redirection, code, out, err):
     """In a terminal that has no marks."""
     command = ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, STREAMS]
     ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}

@@ -114,7 +114,7 @@ class Loop:
         """Trains to the end.
 
         Raises:
-          InputError: A file of the dataset is missing, damaged, or not the one that the metadata name.
+          InputError: A file of the dataset is missing, or a record of it damaged.
           DivergedError: A loss or a weight is no longer a number.
           WriteError: A file of the run cannot be written.
         """

@@ -69,7 +69,7 @@ def train(
 ) -> Trained:
     """Trains a model on a dataset, or goes on with the run in that folder from its last checkpoint.
 
-    Raises InputError if as for ``prepare``; or another process is training in the folder, or the machines of a cluster
+    Raises InputError as ``prepare``, and if another process is training in the folder, or the machines of a cluster
     were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
     a file of the run cannot be written; LostMachineError if another machine of the cluster is gone.
     """

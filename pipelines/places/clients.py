@@ -52,8 +52,8 @@ def etag(version: str) -> str:
 class Client:
     """The operations of a store, on objects of its buckets."""
 
-    MODULE: ClassVar[str] = "obstore"
-    EXTRA: ClassVar[str] = ""  # this package's extra that installs what the store needs
+    MODULES: ClassVar[tuple[str, ...]] = ()  # that the store needs
+    EXTRA: ClassVar[str] = ""  # this package's extra that installs them
 
     def __init__(self, options: Any) -> None:
         self._options = options
@@ -155,7 +155,7 @@ def _mode(version: str | None) -> Any:
 class GoogleCloudStorage(Client):
     """Google Cloud Storage, with the credentials of ``google.auth``; without them, public buckets can be read."""
 
-    EXTRA = "gcp"
+    MODULES, EXTRA = ("obstore", "google.auth"), "gcp"
 
     def _open(self, bucket: str) -> Any:
         import google.auth
@@ -180,7 +180,7 @@ class GoogleCloudStorage(Client):
 class S3(Client):
     """Amazon S3, or a store that speaks as it does, with the credentials of ``boto3``."""
 
-    EXTRA = "aws"
+    MODULES, EXTRA = ("obstore", "boto3"), "aws"
 
     def _open(self, bucket: str) -> Any:
         from obstore.store import S3Store

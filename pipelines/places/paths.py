@@ -163,8 +163,8 @@ def parse_place(directory: str, flags: Sequence[str] = ()) -> AnyPath:
     rest = rest.rstrip("/")
     if not all(rest.split("/")):
         raise InputError(f"{directory} has an empty name between its slashes; give {scheme}://BUCKET/FOLDER")
-    module, extra = clients.CLIENTS[scheme].MODULE, clients.CLIENTS[scheme].EXTRA
-    packages.require(directory, module, extra)
+    for module in clients.CLIENTS[scheme].MODULES:
+        packages.require(directory, module, clients.CLIENTS[scheme].EXTRA)
     return ObjectPath(f"{scheme}://{rest}", tuple(flags))
 
 

@@ -13,7 +13,7 @@ SCHEME = "memory"
 class MemoryStore:
     """A client for ``memory://BUCKET/KEY``; all clients of a process see the same objects."""
 
-    MODULE, EXTRA = "io", "none"
+    MODULES, EXTRA = ("io",), "none"
 
     _lock = threading.Lock()
     _versions = itertools.count(1)

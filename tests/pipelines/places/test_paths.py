@@ -33,10 +33,19 @@ def test_empty_names(url):
         parse_place(url)
 
 
-@pytest.mark.parametrize(("url", "extra"), [("gs://bucket", "gcp"), ("s3://bucket", "aws")])
-def test_what_is_not_installed(monkeypatch, url, extra):
-    monkeypatch.setattr(packages, "is_installed", lambda module: False)
-    with pytest.raises(InputError, match=rf"{url} needs .* pip install 'seq2seq_arith\[{extra}\]'"):
+@pytest.mark.parametrize(
+    ("url", "missing", "extra"),
+    [
+        ("gs://bucket", "obstore", "gcp"),
+        ("gs://bucket", "google.auth", "gcp"),
+        ("s3://bucket", "obstore", "aws"),
+        ("s3://bucket", "boto3", "aws"),
+    ],
+)
+def test_what_is_not_installed(monkeypatch, url, missing, extra):
+    """Also where the extra of another store has brought obstore."""
+    monkeypatch.setattr(packages, "is_installed", lambda module: module != missing)
+    with pytest.raises(InputError, match=rf"{url} needs {missing}, .* pip install 'seq2seq_arith\[{extra}\]'"):
         parse_place(url)
 
 

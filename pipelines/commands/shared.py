@@ -90,7 +90,7 @@ def print_fewer(task: Task, args: argparse.Namespace) -> None:
 
 
 def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
-    """Prints the commands that fetch and load a dataset; each works as it is typed."""
+    """Prints the commands that fetch and load a dataset; Beam's flags for a store have to be added."""
     if "://" in data_dir:
         print(f"fetch it with: {shlex.join([PROGRAM, 'fetch', str(path), 'DIR', *task_file(task)])}")
     if data_dir.startswith("s3://"):

@@ -4,8 +4,6 @@ import contextlib
 import csv
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -112,12 +110,12 @@ class Cluster:
     def command(self, folder):
         return [sys.executable, "-m", "seq2seq_arith.trainer", *self.arguments, str(folder)]
 
-    def start(self, count=None, more=lambda index: ()):
-        """The first ``count`` of all machines, each with more arguments of its own."""
+    def start(self, more=lambda index: ()):
+        """All machines, each with more arguments of its own."""
         self.ports.close()  # of machines before
         self.hosts = hosts = [f"127.0.0.1:{self.ports.enter_context(kept_port())}" for _ in range(self.machines)]
         started = []
-        for index in range(count or self.machines):
+        for index in range(self.machines):
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
             environment = os.environ | {"TF_CONFIG": json.dumps(config)}
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -132,13 +130,6 @@ def until(condition, seconds=120):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
-
-
-def listens(host):
-    """Whether the server of a machine can be reached."""
-    address, _, port = host.partition(":")
-    with socket.socket() as client:
-        return client.connect_ex((address, int(port))) == 0
 
 
 def losses(folder):
@@ -196,40 +187,7 @@ def test_machines_of_different_settings(data_dir, tmp_path):
         assert len(error.splitlines()) == 1
 
 
-@pytest.mark.release
-def test_only_the_chief_needs_the_folder_and_machines_may_be_fewer_next_time(data_dir, tmp_path):
-    """Three machines of which one dies go on as two. What the folder of the second holds does not matter."""
-    cluster = Cluster(data_dir, tmp_path, 12, machines=3)
-    subprocess.run(cluster.command(tmp_path / "alone"), check=True, capture_output=True)
-    own = lambda index: ["--run-dir", tmp_path / str(index)]  # noqa: E731
-    machines = cluster.start(more=own)
-    until((tmp_path / "0" / "history.csv").exists, 240)
-    machines[2].kill()
-    printed = [machine.communicate(timeout=240) for machine in machines]
-    assert [machine.returncode for machine in machines[:2]] == [1, 1], printed
-    assert len(losses(tmp_path / "0")) < 12
-
-    cluster.machines = 2
-    machines = cluster.start(more=own)
-    printed = [machine.communicate(timeout=240) for machine in machines]
-    assert [machine.returncode for machine in machines] == [0, 0], printed
-    assert "goes on from there" in printed[0][0]
-    np.testing.assert_allclose(losses(tmp_path / "0"), losses(tmp_path / "alone"), atol=1e-3)
-    assert not (tmp_path / "1").exists()
-
-
 @pytest.mark.parametrize("content", [b"", b"a", bytes(range(256)) + b"abc"])
 def test_bytes_of_the_chief_come_whole(content):
     """Of one machine with two replicas, each of which takes part in the sum."""
     assert devices.broadcast(devices.make_strategy(2), content) == content
-
-
-@pytest.mark.release
-def test_waiting_for_machines_can_be_given_up(data_dir, tmp_path):
-    cluster = Cluster(data_dir, tmp_path / "run", 2)
-    (chief,) = cluster.start(count=1)
-    assert chief.stdout.readline().startswith("waiting for the other machines of TF_CONFIG; Ctrl-C gives up")
-    until(lambda: listens(cluster.hosts[0]))
-    chief.send_signal(signal.SIGINT)
-    chief.communicate(timeout=10)
-    assert chief.returncode == -signal.SIGINT

@@ -27,8 +27,8 @@ def run(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=300, **options)
 
 
-def run_here(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """As ``run``, but in this process: for refusals and for short work."""
+def run_here(*arguments: object, main=main) -> subprocess.CompletedProcess[str]:
+    """As ``run``, but in this process: for refusals and for short work; also another program, by its ``main``."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         code = main([*map(str, arguments)])

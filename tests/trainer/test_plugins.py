@@ -1,12 +1,10 @@
 """Models of one's own: they run where they are named, and nowhere else, and their faults are one sentence."""
 
-import contextlib
 import dataclasses
-import io
 import shutil
-import subprocess
 
 import pytest
+from programs import run_here
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -53,14 +51,6 @@ def failing(spec):
 PREPARED = ["--digits", "2", "--num-examples", "2000", "--recipe", "notebook", "--hidden", "16", "--epochs", "1"]
 
 
-def arith_model(*arguments):
-    """Runs the program in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main([*map(str, arguments)])
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
-
-
 @pytest.fixture
 def nets(tmp_path):
     path = tmp_path / "nets.py"
@@ -75,7 +65,7 @@ def data(tmp_path_factory):
 
 def train(nets, function, data, run, *options):
     options = [*PREPARED, "--data-dir", data, "--run-dir", run, "--model", f"{nets}:{function}", *options]
-    return arith_model("train", "addition", *options)
+    return run_here("train", "addition", *options, main=main)
 
 
 @pytest.mark.slow
@@ -88,7 +78,7 @@ def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
     changed = train(nets, "writer", data, run)
     assert changed.returncode == 2
     assert "holds a run with other settings (train.model.code_sha256 is" in changed.stderr
-    asked = arith_model("predict", str(run), "1+2", "--model", f"{nets}:writer")
+    asked = run_here("predict", run, "1+2", "--model", f"{nets}:writer", main=main)
     assert asked.returncode == 2
     assert asked.stderr.startswith(f"arith-model: {nets} has changed since this run was trained with it; give the file")
 
@@ -98,7 +88,7 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
     nets.write_text(f"open({str(ran)!r}, 'w')\n{NETS}", encoding="utf-8")
     dataclasses.replace(run, config=TrainConfig(model=ModelConfig(name=f"{nets}:writer"))).claim()
     checkpoints.save(run.best, {}, {})
-    done = arith_model("predict", run.folder, "1+2")
+    done = run_here("predict", run.folder, "1+2", main=main)
     assert done.returncode == 2
     assert done.stderr == (
         f"arith-model: this run's model is the code {nets}:writer, which runs only if you name it; if you trust it, "

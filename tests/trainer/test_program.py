@@ -1,7 +1,5 @@
 """The program, as a person calls it."""
 
-import contextlib
-import io
 import json
 import re
 import shlex
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from layout import ROOT
+from programs import run_here
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
@@ -26,20 +25,6 @@ from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
 HEAVY = ("tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam")
-
-
-def run(*arguments):
-    """The program in a process of its own."""
-    command = [sys.executable, "-m", "seq2seq_arith.trainer", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-
-
-def run_here(*arguments):
-    """As ``run``, but in this process, which has imported TensorFlow."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main([*map(str, arguments)])
-    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def test_help_is_quick_and_imports_nothing_heavy():
@@ -235,12 +220,11 @@ def test_bad_lengths(text):
         parse_lengths(text)
 
 
-@pytest.mark.parametrize("program", [run_here, pytest.param(run, marks=pytest.mark.models)])
-def test_a_run_from_end_to_end(program, data_dir, tasks, tmp_path):
+def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     """Two replicas train pq; the same command again says that all is done; another one is refused."""
     size = ["--digits", tasks["pq"].digits, "--num-examples", tasks["pq"].num_examples]
     command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 2]
-    first = program(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-per-replica", 8)
+    first = run_here(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-per-replica", 8, main=main)
     assert first.returncode == 0, first.stderr
     assert [line for line in first.stderr.splitlines() if not re.search(r": \d+ of \d+ (steps|examples)", line)] == []
     assert "2 replicas, 8 examples of each batch per replica\n" in first.stdout
@@ -255,12 +239,12 @@ def test_a_run_from_end_to_end(program, data_dir, tasks, tmp_path):
     others = [".lock", "config.json", "history.csv", "history.png", "samples.jsonl", "summary.json"]
     assert made == sorted([*checkpoints, *others])
     history = (tmp_path / "run" / "history.csv").read_bytes()
-    again = run_here(*command, "--steps-per-epoch", 5)
+    again = run_here(*command, "--steps-per-epoch", 5, main=main)
     assert again.returncode == 0
     assert "is finished: 2 epochs were asked for" in again.stdout
     assert "epoch 1" not in again.stdout
     assert (tmp_path / "run" / "history.csv").read_bytes() == history
-    another = run_here(*command, "--steps-per-epoch", 6)
+    another = run_here(*command, "--steps-per-epoch", 6, main=main)
     assert another.returncode == 2
     assert "train.steps_per_epoch is 5 there and 6 here" in another.stderr
 

@@ -78,31 +78,3 @@ def test_pieces_do_not_matter(size, rows):
 
 def test_pieces_do_not_matter_across_row_groups():
     assert len({written(LONG, pieces) for pieces in ([32] * 9, [128, 128, 32], [256, 32], [16] * 18)}) == 1
-
-
-def test_an_error_inside_leaves_no_half_row_group():
-    file = io.BytesIO()
-    with pytest.raises(ZeroDivisionError), ParquetWriter(file, Task()) as writer:
-        left, right = draws.operands(Task(), np.arange(5, dtype=np.uint64))
-        writer(questions(Task(), left, right), answers(Task(), left, right))
-        raise ZeroDivisionError
-    assert pq.read_table(pa.BufferReader(file.getvalue())).num_rows == 0
-
-
-@pytest.mark.slow
-def test_every_reader_of_columns_gives_the_same_strings(tmp_path):
-    import duckdb
-    import pandas
-    import polars
-
-    file = tmp_path / "rows.parquet"
-    file.write_bytes(written(Task(), [8, 8, 5]))
-    tables = {
-        "Polars": polars.read_parquet(file).to_arrow(),
-        "DuckDB": duckdb.sql(f"select * from '{file}'").arrow().read_all(),
-        "pandas": pa.Table.from_pandas(pandas.read_parquet(file), preserve_index=False),
-    }
-    expected = pq.read_table(file).to_pylist()
-    assert len(expected) == 21
-    for reader, table in tables.items():
-        assert table.to_pylist() == expected, reader

@@ -143,22 +143,15 @@ def test_failures_after_publishing(data_dir, local, monkeypatch, error):
         )
 
 
-def test_reports_of_other_runs(data_dir, local):
-    """A run that publishes leaves them: they are about to be read."""
+def test_reports_of_other_runs(data_dir, local, monkeypatch):
+    """A run that publishes leaves them, for they are about to be read, and removes those that are too old for that."""
     path = dataset_path(data_dir, TASK)
     report = path.parents[0] / "1.0.0.incomplete-1" / ".report.json"
     report.write_text("null")
     make(TASK, LAYOUTS["three"], data_dir)
     assert report.is_file()
-    report.unlink()
-    assert objects(data_dir) == local["three"]
-
-
-def test_old_reports_are_removed(data_dir, local, monkeypatch):
-    """By a run that publishes: they can be no other run's."""
     monkeypatch.setattr(stores, "OLD_SECONDS", -60)
-    (dataset_path(data_dir, TASK).parents[0] / "1.0.0.incomplete-1" / ".report.json").write_text("")
-    make(TASK, LAYOUTS["three"], data_dir)
+    make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
     assert objects(data_dir) == local["three"]
 
 

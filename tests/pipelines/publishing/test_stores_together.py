@@ -42,12 +42,6 @@ def test_the_one_that_loses_leaves_the_winners_dataset_whole(data_dir, local):
     assert verify(path).problems == []
 
 
-def test_a_leftover_with_other_bytes_is_replaced(data_dir, local):
-    (dataset_path(data_dir, TASK) / PARQUET).write_text("of another PyArrow")
-    make(TASK, LAYOUT, data_dir)
-    assert objects(data_dir) == local["three"]
-
-
 def test_a_shard_that_another_run_replaces_before_the_end(data_dir, local):
     """The run whose shard it was publishes nothing; the other one does, and its checksums hold."""
     path = dataset_path(data_dir, TASK)

@@ -24,22 +24,6 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
-HEAVY = ("tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam")
-
-
-def test_help_is_quick_and_imports_nothing_heavy():
-    code = f"""
-import sys
-from seq2seq_arith.trainer.__main__ import main
-try:
-    main(["train", "--help"])
-except SystemExit:
-    pass
-assert not [name for name in {HEAVY} if name in sys.modules]
-"""
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
 D_AND_R = "--data-dir D --run-dir R"
 # By command; the folders are those of the fixture ``places``.
 REFUSED = {

@@ -23,13 +23,16 @@ def test_what_does_not_fit_is_refused(model, view, task):
         check_model(model, view, Task(task))
 
 
-def test_refusals_import_no_tensorflow():
+def test_refusals_and_help_import_nothing_heavy():
     code = """
-import sys
+import contextlib, sys
 from seq2seq_arith.trainer.__main__ import main
 for options in ("--model convolution --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
     assert main(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
-assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+with contextlib.suppress(SystemExit):
+    main(["train", "--help"])
+heavy = {"tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam"}
+assert heavy.isdisjoint(sys.modules), heavy & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

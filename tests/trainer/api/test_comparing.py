@@ -41,14 +41,9 @@ def test_the_suite_by_slice():
     assert sa.suite("pq", dashes=20, per_slice=3).keys() == sa.suite("pq", digits=20, per_slice=3).keys()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "options"),
-    [
-        (["additoin"], {}),
-        (["addition"], {"per_slice": 0}),
-    ],
-)
 @pytest.mark.usefixtures("no_custom_tasks")
-def test_refuses(arguments, options, refusal):
+def test_refuses(refusal):
     with refusal(InputError):
-        sa.suite(*arguments, **options)
+        sa.suite("additoin")
+    with refusal(InputError):
+        sa.suite("addition", per_slice=0)

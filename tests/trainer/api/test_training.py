@@ -31,12 +31,6 @@ def test_refuses_before_anything_is_made(options, refusal, data, tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_of_another_run_is_refused_before_the_dataset_is_made(small, tmp_path):
-    with pytest.raises(InputError, match="holds a run on addition-n1003, and this is addition-d2-n300; give another"):
-        sa.train("addition", digits=2, num_examples=300, draws="digits", run_dir=small.folder, data_dir=tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
     """A task's name is the recipe's dataset; the task's own is the one that ``generate`` makes."""
     trained = []

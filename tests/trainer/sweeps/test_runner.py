@@ -120,10 +120,3 @@ def test_everything_is_checked_before_anything_is_trained(tmp_path, refusal, set
     assert code == 2
     refusal.said(err)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["sweep.toml"]
-
-
-def test_options_are_checked(tmp_path, refusal):
-    for option in (["--seeds", "2-1"], ["--jobs", "0"]):
-        code, _, err = sweep(*write(tmp_path), *option)
-        assert code == 2
-        refusal.said(err)

@@ -113,7 +113,7 @@ class Cluster:
     def start(self, more=lambda index: ()):
         """All machines, each with more arguments of its own."""
         self.ports.close()  # of machines before
-        self.hosts = hosts = [f"127.0.0.1:{self.ports.enter_context(kept_port())}" for _ in range(self.machines)]
+        hosts = [f"127.0.0.1:{self.ports.enter_context(kept_port())}" for _ in range(self.machines)]
         started = []
         for index in range(self.machines):
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}

@@ -35,17 +35,21 @@ def test_a_dataset_that_is_missing_is_named_and_not_made(tmp_path, monkeypatch, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_says_where_a_run_would_go_on(trained):
+def test_it_says_where_a_run_would_go_on(trained, tmp_path):
     """As the training would, whatever ends it."""
     files = {path: path.stat().st_mtime_ns for path in trained.folder.rglob("*")}
 
-    def said(**changes) -> str:
-        config = override(trained.config, **changes)
-        return lines(describe.preview(trained.task, trained.data_dir, str(trained.folder), config))["run"]
+    def said(run=trained, **changes) -> str:
+        config = override(run.config, **changes)
+        return lines(describe.preview(run.task, run.data_dir, str(run.folder), config))["run"]
 
     assert said() == f"{trained.folder}, where 20 of 20 epochs are done; it is finished: 20 epochs were asked for"
     assert said(patience=5, target=0.1).endswith("it is finished: the exact match reached 0.1")
     assert {path: path.stat().st_mtime_ns for path in trained.folder.rglob("*")} == files
+    arrays, state = checkpoints.load(trained.last)
+    run = dataclasses.replace(trained, folder=shutil.copytree(trained.folder, tmp_path / "run"))
+    checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
+    assert f"{run.folder}, where 12 of 20 epochs are done; it would go on" in said(run)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +71,3 @@ def test_it_refuses_what_the_training_would_refuse(trained, tmp_path, monkeypatc
     assert main(["train", "addition", *data, *run, *words, "--dry-run"]) == 2
     assert sentence in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_that_was_stopped_would_go_on(trained, tmp_path):
-    run = dataclasses.replace(trained, folder=tmp_path / "run")
-    shutil.copytree(trained.folder, run.folder)
-    arrays, state = checkpoints.load(run.last)
-    checkpoints.save(run.last, arrays, state | {"stopped": "", "best_epoch": 1, "history": state["history"][:12]})
-    said = describe.preview(run.task, run.data_dir, str(run.folder), run.config)
-    assert f"{run.folder}, where 12 of 20 epochs are done; it would go on" in said

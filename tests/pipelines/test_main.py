@@ -111,13 +111,17 @@ def test_a_misspelt_flag_is_not_as_asked_for(made, refusal, flags):
     refusal.said(process.stderr)
 
 
-def test_the_sha256_that_a_dataset_must_have(made, tmp_path):
+def test_verify_is_content_and_names_the_sha256_that_a_dataset_must_have(made, tmp_path):
     path = dataset_path(made[0], Task(num_examples=100))
     process = run_here("verify", path)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
     own = json.loads((path / "metadata.json").read_text())["sha256"]
     assert process.stdout.splitlines()[-1] == f"sha256 of its metadata, which hold that of every file: {own}"
     other, wrong = "0" * 64, f"{path}/metadata.json: its sha256 is {own}, and "
-    assert run_here("verify", "--quick", path, "--sha256", own).returncode == 0
+    process = run_here("verify", "--quick", path, "--sha256", own)
+    assert (process.returncode, process.stderr) == (0, "")
+    assert "no example was checked" in process.stdout
     process = run_here("verify", path, "--sha256", other)
     assert process.returncode == 1
     assert process.stdout.startswith(wrong)
@@ -238,17 +242,6 @@ def test_a_flag_of_beams_reaches_beam(tmp_path):
     (line,) = process.stderr.splitlines()
     assert "NoSuchRunner" in line
     assert without_lock(tmp_path) == {}
-
-
-def test_verify_is_content(made):
-    data_dir, _ = made
-    path = dataset_path(data_dir, Task(num_examples=100))
-    process = run_here("verify", path)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert f"{path}: 35 files and 100 examples are as they should be; " in process.stdout
-    process = run_here("verify", "--quick", path)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert "no example was checked" in process.stdout
 
 
 # Long enough to be stopped in the middle: some seconds.

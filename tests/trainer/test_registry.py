@@ -4,23 +4,13 @@ import dataclasses
 import subprocess
 import sys
 
-import pytest
 from layout import ROOT
 
-from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.arguments import parse_numbers
 from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import check_model
 from seq2seq_arith.trainer.sweeps import plan, results
-
-
-@pytest.mark.parametrize(("model", "view", "task"), [("lstm", "aligned", "pq"), ("convolution", "raw", "addition")])
-def test_what_does_not_fit_is_refused(model, view, task):
-    with pytest.raises(InputError, match=f"'{view}'.* use --view "):
-        check_model(model, view, Task(task))
 
 
 def test_refusals_and_help_import_nothing_heavy():

@@ -55,13 +55,3 @@ def test_what_verify_finds_is_mended_as_it_says(tmp_path):
     assert run_here(*command).returncode == 0
     assert path.read_bytes() == RIGHT
     assert verify(directory).problems == []
-
-
-def test_a_dataset_that_stands_alone_needs_none(tmp_path):
-    """A copy, for example, whose folders have other names."""
-    assert run_here(*GENERATE, "--data-dir", tmp_path).returncode == 0
-    made = tmp_path / "seq2seq_arith" / "addition-n100" / "1.0.0"
-    copy = tmp_path / "copies" / "of" / "1.0.0"
-    copy.parent.mkdir(parents=True)
-    made.rename(copy)
-    assert verify(copy).problems == []

@@ -150,9 +150,17 @@ class DirectoryPublisher(Publisher):
         folders = [entry for entry in directory.iterdir() if entry.is_dir()]
         for entry in (*directory.glob("*.json"), *folders, directory):
             files.sync(entry)
+        report = directory / REPORT
         with uninterrupted():
-            (directory / REPORT).unlink(missing_ok=True)
-            old = self._take_name(directory)
+            told = report.read_bytes() if report.is_file() else None
+            report.unlink(missing_ok=True)
+            try:
+                old = self._take_name(directory)
+            except OSError:
+                if told is not None:  # so that the next run publishes the files
+                    with contextlib.suppress(OSError):
+                        files.write_atomically(report, told)
+                raise
             # A worker that the engine has given up may still be writing. Its temporary file was moved with the
             # directory: delete it. The worker cannot rename it any more.
             for temporary in self.path.rglob(f"{files.TEMPORARY}*"):

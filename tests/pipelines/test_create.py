@@ -135,7 +135,7 @@ def test_a_job_has_ended_and_publishing_fails(tmp_path, local, monkeypatch, over
     monkeypatch.setattr(create, "job_outlives_program", lambda _: True)
     for drawn in (True, False):  # and it fails once more
         with monkeypatch.context() as patch:
-            patch.setattr(DirectoryPublisher, "_replace_by", full)
+            patch.setattr(DirectoryPublisher, "_take_name", full)
             if not drawn:
                 patch.setattr(create, "write_dataset", None)
             process = run_here(*COMMAND, tmp_path, *overwrite)

@@ -216,7 +216,7 @@ def open_run(folder: str | Path) -> Run:
         raise InputError(f"{shown}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
     except InputError as error:
         raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
 
 

@@ -133,13 +133,14 @@ def changed(*keys, to):
         changed("data", "sha256", to=5),
         changed("data", "directory", to=["a"]),
         changed("data", "parameters", to=[]),
+        changed("train", to=[]),
         changed("train", "xla", to="yes"),
         changed("train", "epochs", to=0),
         changed("train", "schedule", to=[]),
         changed("train", "model", to=None),
         changed("train", "model", "name", to={}),
     ],
-    ids=["sha256", "directory", "parameters", "xla", "epochs", "schedule", "model", "name"],
+    ids=["sha256", "directory", "parameters", "train", "xla", "epochs", "schedule", "model", "name"],
 )
 def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     """A stranger's folder, for example: one sentence, whatever it holds."""

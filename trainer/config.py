@@ -5,7 +5,6 @@ Nothing here imports TensorFlow, so that a wrong value is refused at once.
 """
 
 import dataclasses
-import functools
 import json
 from typing import Any
 
@@ -105,7 +104,7 @@ class ModelConfig:
             object.__setattr__(self, field, plugins.absolute(name))
             object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
 
-    @functools.cached_property
+    @property
     def entry(self) -> ModelEntry:
         """The network in the registry."""
         return model_entry(self.name)

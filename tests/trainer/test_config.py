@@ -1,6 +1,7 @@
 """Configurations: what is refused, and what JSON and the recipes hold."""
 
 import json
+import pickle
 
 import pytest
 
@@ -44,6 +45,13 @@ def test_recipes_come_back_from_json():
     for name, task in EVERY_RECIPE:
         config = recipe(name, task)
         assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+def test_a_configuration_goes_to_another_process():
+    """With its run, for example to the pool of a program that trains several."""
+    config = TrainConfig()
+    assert config.model.entry.help
+    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_json_of_other_fields_is_refused():

@@ -4,8 +4,7 @@ from layout import ROOT
 
 FOLDERS = ("seq2seq_arith", "pipelines", "datasets", "trainer", "engines", "benchmarks", "examples")
 MOST_SMALL, SMALL = 20, 60  # modules with fewer lines than these
-# The aim is 26,000 and 19,000: lower these with every landing that takes lines away.
-MOST_LINES = {"source": 29_000, "tests": 23_000}
+MOST_LINES = {"source": 26_000, "tests": 19_000}
 
 
 def lines(folder: str, *suffixes: str) -> dict[str, int]:

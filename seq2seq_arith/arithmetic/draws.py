@@ -1,6 +1,7 @@
 """From the number of a draw to its operands, its key and its hashes: pure functions on uint64 arrays.
 
 All arithmetic is modulo 2^64. Nothing here depends on how the draws are cut into chunks, so neither do the data.
+A module of its own, because the pipeline, the suites and the streams of the trainer draw by it.
 """
 
 from collections.abc import Iterator

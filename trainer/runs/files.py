@@ -1,7 +1,7 @@
 """How the files of a run are written.
 
 They are written whole or not at all, and a failure is a ``WriteError``. What belongs to a run in an object store is put
-there, too, when it is whole.
+there, too, when it is whole. A module of its own, because checkpoints, tables and exports are written by it.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""The metrics of answers, always of the decoded strings."""
+"""The metrics of answers, always of the decoded strings.
+
+A module of its own, because the training loop and every evaluation share it.
+"""
 
 import dataclasses
 

@@ -63,7 +63,7 @@ gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints wha
 	$(BIN)/pip install --quiet --editable '.[gpu,test]'
 	$(PYTEST) -s -m gpu
 
-lint: $(VENV)/tested ## Checks style, types, and the imports between the layers
+lint: $(VENV)/tested ## Checks style, types, the imports between the layers, and the pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python

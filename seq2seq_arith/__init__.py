@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.base.errors import InputError, RunError
     from seq2seq_arith.datasets import ArithConfig
-    from seq2seq_arith.trainer import ModelConfig, TrainConfig, recipe, recipe_data
     from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
     from seq2seq_arith.trainer.api.pictures import Picture
     from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history
     from seq2seq_arith.trainer.api.training import train
+    from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+    from seq2seq_arith.trainer.recipes import recipe, recipe_data
 
 __version__ = "0.1.0"
 
@@ -30,12 +31,13 @@ _NAMES = {
     "arithmetic.task": ("Task",),
     "base.errors": ("InputError", "RunError"),
     "datasets": ("ArithConfig",),
-    "trainer": ("ModelConfig", "TrainConfig", "recipe", "recipe_data"),
     "trainer.api.comparing": ("Suite", "compare", "suite"),
     "trainer.api.dataset": ("Dataset", "generate", "load"),
     "trainer.api.pictures": ("Picture",),
     "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history"),
     "trainer.api.training": ("train",),
+    "trainer.config": ("ModelConfig", "TrainConfig"),
+    "trainer.recipes": ("recipe", "recipe_data"),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [

@@ -2,8 +2,3 @@
 
 Importing this package is cheap; modules that need TensorFlow import it themselves.
 """
-
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.recipes import recipe, recipe_data
-
-__all__ = ["ModelConfig", "TrainConfig", "recipe", "recipe_data"]

@@ -6,11 +6,7 @@ Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all 
 import sys
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.base import events, terminal
-from seq2seq_arith.trainer.arguments import PROGRAM
-from seq2seq_arith.trainer.commands import COMMANDS, parse
-from seq2seq_arith.trainer.quiet import require_tensorflow
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,7 +14,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns 0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
-    with terminal.program(PROGRAM) as outcome:
+    with terminal.program("arith-model") as outcome:
+        # Here, where Ctrl-C is a sentence: on a slow disk these take seconds.
+        from seq2seq_arith.arithmetic import own_tasks
+        from seq2seq_arith.trainer.arguments import PROGRAM
+        from seq2seq_arith.trainer.commands import COMMANDS, parse
+        from seq2seq_arith.trainer.quiet import require_tensorflow
+
         args = parse(argv)
         terminal.start_log(args)
         events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)

@@ -54,6 +54,13 @@ def test_another_error_passes_and_every_end_gives_the_signals_back(error):
     assert [signal.getsignal(number) for number in terminal.STOP_SIGNALS] == before
 
 
+@pytest.mark.parametrize("layer", ["pipelines", "trainer"])
+def test_a_program_guards_its_slow_imports(layer):
+    """Before them there is no handler, and Ctrl-C is a traceback."""
+    code = f"import sys, seq2seq_arith.{layer}.__main__; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 # Each case in turn: the signal's handler before, the code and the handler after.
 SIGNALS = """
 import json, os, signal, sys, time

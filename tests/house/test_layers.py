@@ -36,12 +36,10 @@ TRAINER = (
     ("trainer.api",),
 )
 # The datasets and the trainer both stand on the pipelines, and neither knows the other.
-# The programs are started by a module that imports nothing of ours at first but one of them.
 CHAINS = (
     (*DATA, ("pipelines.commands",), ("pipelines.__main__",)),
     (*DATA, ("datasets",)),
     (*DATA, *TRAINER, ("trainer.commands",), ("trainer.__main__",)),
-    (("base",), ("start",)),
 )
 ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
 

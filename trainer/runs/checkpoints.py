@@ -47,7 +47,9 @@ class DamagedError(InputError):
     """A checkpoint whose content is not what was saved, and the reason."""
 
     def __init__(self, path: Path, reason: object) -> None:
-        super().__init__(f"the checkpoint {stores.shown(path)} cannot be read ({reason}); delete it, and train again")
+        # A finished run trains no more, so that its best checkpoint would not come again.
+        advice = "train the run again in another folder" if path.name == "best.npz" else "delete it, and train again"
+        super().__init__(f"the checkpoint {stores.shown(path)} cannot be read ({reason}); {advice}")
         self.reason = reason
 
 

@@ -120,7 +120,7 @@ NAMES = {"$IMAGE": IMAGE, "PROJECT": "my-project", "BUCKET": "beam-bucket", "SUB
 def documented() -> list[str]:
     """Beam's flags of the command that docs/engines.md shows for Dataflow."""
     page = (ROOT / "docs/engines.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"```sh\n(arith-data generate [^`]*--runner=DataflowRunner[^`]*)```", page)
+    (command,) = re.findall(r"\n(arith-data generate [^`]*--runner=DataflowRunner[^`]*)```", page)
     for name, value in NAMES.items():
         command = command.replace(name, value)
     _, _, flags = command.replace("\\\n", " ").partition("--data-dir gs://beam-bucket/data")

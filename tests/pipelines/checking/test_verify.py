@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 import stored
+from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import files
-from rewriting import SHARDS, rewritten, rows, write_both
+from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import dataset_path
+from seq2seq_arith.pipelines.formats.array_record import OPTIONS, array_record_path
+from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats, dataset_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
@@ -131,6 +133,19 @@ def test_a_row_lost_or_gained_with_its_checksums_made_right(copy, change):
     problems = verify(copy).problems
     assert len(problems) == 2
     assert all(f"rows, not {len(of_shard)}" in problem for problem in problems)
+
+
+def test_array_records_in_another_order(tmp_path):
+    stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
+    directory = dataset_path(tmp_path, TASK)
+    path = directory / array_record_path("train", 0, 1)
+    records = ArrayRecordReader(str(path)).read_all()
+    writer = ArrayRecordWriter(str(path), OPTIONS)
+    for record in reversed(records):
+        writer.write(record)
+    writer.close()
+    rewritten(directory)
+    assert [problem.split(": ")[0] for problem in verify(directory).problems] == [str(path)]
 
 
 def test_an_example_moved_to_the_other_split(copy):

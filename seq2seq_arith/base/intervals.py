@@ -1,0 +1,61 @@
+"""What some right and wrong answers prove about a rate: exact bounds, after Clopper and Pearson (1934, Biometrika 26).
+
+SciPy is imported when a bound is asked for, as it takes a third of a second.
+
+>>> upper_bound(0, 1000) < 0.003 < upper_bound(1, 1000)
+True
+>>> f"{lower_share(5, 5):.2f}, {lower_share(30, 30):.3f}"
+'0.55, 0.905'
+"""
+
+import math
+
+CONFIDENCE = 0.95
+
+
+def upper_bound(wrong: int, asked: int) -> float:
+    """The greatest rate of wrong answers at which so few of so many are found with a chance of 5% (one-sided 95%).
+
+    It is 1 if nothing was asked. Raises ValueError unless 0 <= wrong <= asked.
+    """
+    return _upper(wrong, asked, CONFIDENCE)
+
+
+def interval(right: int, asked: int) -> tuple[float, float]:
+    """The rates of right answers that so many of so many do not exclude, the least and the greatest (two-sided 95%).
+
+    It is (0, 1) if nothing was asked. Raises ValueError unless 0 <= right <= asked.
+    """
+    each_side = (1 + CONFIDENCE) / 2
+    return 1 - _upper(asked - right, asked, each_side), _upper(right, asked, each_side)
+
+
+def lower_share(reached: int, seeds: int) -> float:
+    """The least share of all seeds that reach something, if so many of some random ones did (one-sided 95%).
+
+    It is 0 if there were no seeds. Raises ValueError unless 0 <= reached <= seeds.
+    """
+    return 1 - _upper(seeds - reached, seeds, CONFIDENCE)
+
+
+def in_words(wrong: int, asked: int) -> str:
+    """How many of so many are wrong, and the bound on their rate, rounded up: the cell of a table.
+
+    >>> in_words(0, 1000), in_words(3, 357_000), in_words(20, 20), in_words(0, 0)
+    ('0 of 1,000 (< 0.30%)', '3 of 357,000 (< 0.0022%)', '20 of 20', '0 of 0')
+    """
+    counts, bound = f"{wrong:,} of {asked:,}", 100 * upper_bound(wrong, asked)
+    if bound == 100:
+        return counts
+    decimals = max(0, 1 - math.floor(math.log10(bound)))
+    return f"{counts} (< {math.ceil(bound * 10**decimals) / 10**decimals:.{decimals}f}%)"
+
+
+def _upper(found: int, of: int, confidence: float) -> float:
+    if not 0 <= found <= of:
+        raise ValueError(f"there cannot be {found} of {of}")
+    if found == of:
+        return 1.0
+    from scipy import special
+
+    return float(special.betaincinv(found + 1, of - found, confidence))

@@ -1,0 +1,64 @@
+"""Bounds on rates, against the chances that define them, which are summed here in whole numbers."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_arith.base.intervals import interval, lower_share, upper_bound
+
+COUNTS = st.integers(1, 3000).flatmap(lambda asked: st.tuples(st.integers(0, asked), st.just(asked)))
+
+
+def chance_of_at_most(found: int, of: int, rate: float) -> float:
+    """The chance that at most ``found`` of so many happen, if each happens at this rate."""
+    logs = (
+        math.lgamma(of + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(of - k + 1)
+        + k * math.log(rate)
+        + (of - k) * math.log1p(-rate)
+        for k in range(found + 1)
+    )
+    return math.fsum(map(math.exp, logs))
+
+
+@given(COUNTS)
+def test_at_the_bound_so_few_have_the_chance_that_is_left(counts):
+    wrong, asked = counts
+    bound = upper_bound(wrong, asked)
+    if wrong == asked:
+        assert bound == 1
+    else:
+        assert wrong / asked < bound < 1
+        assert chance_of_at_most(wrong, asked, bound) == pytest.approx(0.05, rel=1e-6)
+        assert bound < upper_bound(wrong + 1, asked)
+    assert upper_bound(wrong, asked + 1) < bound
+    assert lower_share(asked - wrong, asked) == 1 - bound
+
+
+@given(COUNTS)
+def test_the_interval_leaves_as_much_on_both_sides(counts):
+    right, asked = counts
+    least, most = interval(right, asked)
+    assert 0 <= least <= right / asked <= most <= 1
+    assert interval(asked - right, asked) == pytest.approx((1 - most, 1 - least))
+    if right < asked:
+        assert chance_of_at_most(right, asked, most) == pytest.approx(0.025, rel=1e-6)
+
+
+@given(st.integers(1, 10**9))
+def test_no_mistake(asked):
+    assert upper_bound(0, asked) == pytest.approx(-math.expm1(math.log(0.05) / asked))
+
+
+@pytest.mark.parametrize("counts", [(-1, 5), (6, 5), (0, -1)])
+def test_counts_that_cannot_be(counts):
+    for bound in (upper_bound, interval, lower_share):
+        with pytest.raises(ValueError, match="there cannot be"):
+            bound(*counts)
+
+
+def test_nothing_asked_says_nothing():
+    assert (upper_bound(0, 0), interval(0, 0), lower_share(0, 0)) == (1, (0, 1), 0)

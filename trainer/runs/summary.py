@@ -28,6 +28,7 @@ class Summary:
     character_accuracy: float
     exact_match: float
     best_epoch: int  #: counted from 1
+    cpu_seconds: float | None = None  #: as ``seconds``, of all threads of the process; None if they were not counted
     #: ``name``, ``questions``, ``exact_match`` and ``digits`` of the suite; None if it was not asked, or there is none.
     worst_slice: dict[str, Any] | None = None
 

@@ -29,6 +29,8 @@ COLUMNS = {
     "operations": "operations",
     "seconds": "seconds",
 }
+# The counts of a suite, [wrong, asked] by slice, and where an evaluation has them: itself, or in this part.
+PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_seen"}
 OF_A_SUITE = ("median", "lowest", "reached")
 
 
@@ -42,8 +44,14 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
     suites = []
     for each in evaluation["suites"]:
-        slices = {one["name"]: one["exact_match"] for one in each["slices"] if one["questions"]}
-        suites.append({name: each[name] for name in ("version", "digits", "per_slice", "seed")} | {"slices": slices})
+        asked = [one for one in each["slices"] if one["questions"]]
+        suite = {name: each[name] for name in ("version", "digits", "per_slice", "seed")}
+        suite |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
+        for field, part in PARTS.items():
+            shares = {one["name"]: one if part is None else one[part] for one in asked}
+            if all(shares.values()):
+                suite[field] = {name: _wrong_of(share) for name, share in shares.items()}
+        suites.append(suite)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -52,6 +60,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "run": group,
         "seed": seed,
         "task": run.task.name,
+        "draws": run.task.draws,
         **{name: value for name, value in summary.items() if name != "worst_slice"},  # the suites have it
         **named,
         "sha256": run.sha256,
@@ -60,6 +69,12 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "suites": suites,
         "version": __version__,
     }
+
+
+def _wrong_of(share: dict[str, Any]) -> list[int]:
+    """How many answers are wrong, of how many, from the share of right ones."""
+    asked = share["questions"]
+    return [asked - round(asked * (share["exact_match"] or 0.0)), asked]
 
 
 def append(path: Path, row: dict[str, Any]) -> None:

@@ -70,6 +70,7 @@ class Loop:
         self.stages = stages or Stages(learner, batches)
         self.epoch_steps = epoch_steps(self.config, batches)
         self.state = State()
+        self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
@@ -118,12 +119,13 @@ class Loop:
           DivergedError: A loss or a weight is no longer a number.
           WriteError: A file of the run cannot be written.
         """
-        state, started = self.state, time.monotonic() - self.state.seconds
+        state = self.state
+        self._started = time.monotonic() - state.seconds, time.process_time() - (state.cpu_seconds or 0.0)
         while not state.stopped:
-            self._train_epoch(started)
+            self._train_epoch()
             with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
                 score = metrics.validate(self.learner, self.validation, report_progress)
-            state.seconds = time.monotonic() - started
+            self._take_time()
             # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
             questions = self.validation[:SAMPLES]
             _, predicted = metrics.evaluate(self.learner, questions)
@@ -138,7 +140,14 @@ class Loop:
             observer.on_end()
         return state
 
-    def _train_epoch(self, started: float) -> None:
+    def _take_time(self) -> None:
+        """Notes how long the run has taken so far, and the work of the processors: all threads of this process."""
+        started, cpu_started = self._started
+        self.state.seconds = time.monotonic() - started
+        if self.state.cpu_seconds is not None:
+            self.state.cpu_seconds = time.process_time() - cpu_started
+
+    def _train_epoch(self) -> None:
         state, saved = self.state, time.monotonic()
         epoch = state.step // self.epoch_steps
         end = (epoch + 1) * self.epoch_steps
@@ -161,7 +170,7 @@ class Loop:
                 state.epoch_seconds += time.monotonic() - began
                 report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
                 if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
-                    state.seconds = time.monotonic() - started
+                    self._take_time()
                     self._save_last(self._values())
                     saved = time.monotonic()
 
@@ -230,6 +239,7 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
     for path in paths:
         try:
             arrays, state = checkpoints.load(path)
+            state.setdefault("cpu_seconds")  # a run of version 0.1.0 goes on
             if set(state) != {field.name for field in dataclasses.fields(State)}:
                 raise checkpoints.DamagedError(path, "its state is not that of a training")
             return path, arrays, State(**state)

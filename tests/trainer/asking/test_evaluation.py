@@ -22,6 +22,7 @@ from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import open_run
+from seq2seq_arith.trainer.sweeps import results
 
 FEW = SuiteOptions(per_slice=20, seed=3)
 
@@ -72,6 +73,18 @@ def test_the_suite_at_each_d(found, trained):
     assert [suite["digits"] for suite in found["suites"]] == [trained.task.digits, 2, 5]
     assert {(suite["version"], suite["seed"], suite["per_slice"]) for suite in found["suites"]} == {(VERSION, 3, 20)}
     assert any(each["seen_in_training"]["questions"] for each in found["suites"][0]["slices"])
+
+
+def test_the_line_of_results_has_the_counts(found, trained):
+    line = results.row_of(trained.folder, "group", 0, {})
+    assert (line["draws"], line["cpu_seconds"] > 0) == ("digits", True)
+    for kept, suite in zip(line["suites"], found["suites"], strict=True):
+        for slice in suite["slices"]:
+            name, parts = slice["name"], (slice, slice["seen_in_training"], slice["not_seen"])
+            for field, share in zip(("wrong", "wrong_seen", "wrong_unseen"), parts, strict=True):
+                wrong, asked = kept[field][name]
+                assert asked == share["questions"]
+                assert (1 - wrong / asked if asked else None) == pytest.approx(share["exact_match"])
 
 
 def test_the_worst_slice_is_last(found, printed):

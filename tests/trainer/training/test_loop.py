@@ -94,7 +94,7 @@ def spoil(new_loop, monkeypatch):
 def learned(loop):
     """All that training has changed except the times: variables, history, and the rest of the state."""
     state = dataclasses.asdict(loop.state)
-    times = ("examples_per_second", "seconds", "epoch_seconds")
+    times = ("examples_per_second", "seconds", "epoch_seconds", "cpu_seconds")
     rows = [{key: value for key, value in row.items() if key not in times} for row in state.pop("history")]
     rest = {key: value for key, value in state.items() if key not in times}
     return [np.asarray(variable).tobytes() for variable in loop.learner.variables], rows, rest
@@ -205,6 +205,19 @@ def test_a_finished_run_trains_no_further(new_loop, tmp_path):
     assert len(again.train().history) == 3
 
 
+def test_of_a_run_whose_processor_time_was_not_counted_it_stays_unknown(new_loop, tmp_path):
+    """As of version 0.1.0."""
+    loop = new_loop(tmp_path)
+    loop.train()
+    arrays, state = checkpoints.load(loop.run.last)
+    assert state.pop("cpu_seconds") > 0
+    checkpoints.save(loop.run.last, arrays, state | {"stopped": ""})
+    again = new_loop(tmp_path)
+    assert again.restore()
+    again.config = dataclasses.replace(CONFIG, epochs=4)
+    assert (len(again.train().history), again.state.cpu_seconds) == (4, None)
+
+
 @pytest.mark.parametrize("first", ["last.npz", "previous.npz"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, tmp_path, capsys, first):
     with pytest.raises(StoppedError):
@@ -311,8 +324,8 @@ def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
 
 def test_examples_per_second(new_loop, tmp_path, monkeypatch):
     """By a clock that goes on by one second in each call of the learner: 25 of 29 steps in 7 s."""
-    clock = types.SimpleNamespace(now=100.0)
-    monkeypatch.setattr(loop_module, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    clock = types.SimpleNamespace(now=100.0, monotonic=lambda: clock.now, process_time=lambda: 3 * clock.now)
+    monkeypatch.setattr(loop_module, "time", clock)
     loop = new_loop(tmp_path)
     train = loop.learner.train
 
@@ -326,6 +339,7 @@ def test_examples_per_second(new_loop, tmp_path, monkeypatch):
     # The last batch of a pass is smaller; the second and the third epoch have one such batch each.
     assert [row["examples_per_second"] for row in rows] == [round(examples / 7, 1) for examples in (800, 775, 775)]
     assert [row["seconds"] for row in rows] == [7.0, 14.0, 21.0]
+    assert loop.state.cpu_seconds == 63.0
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil, tmp_path):

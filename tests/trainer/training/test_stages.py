@@ -67,7 +67,7 @@ def train(tasks, data_dir, monkeypatch, learners):
 def learned(folder):
     """What training has changed, but for the times: the variables, and the state with its history."""
     arrays, values = checkpoints.load(folder / "last.npz")
-    times = ("examples_per_second", "seconds", "epoch_seconds")
+    times = ("examples_per_second", "seconds", "epoch_seconds", "cpu_seconds")
     rows = [{key: value for key, value in row.items() if key not in times} for row in values.pop("history")]
     rest = {key: value for key, value in values.items() if key not in times}
     return {name: array.tobytes() for name, array in arrays.items()}, rows, rest

@@ -80,10 +80,14 @@ def _results_options(options: Parser) -> None:
     options.add_argument("--by", default="run", help="what the rows are: run, or fields such as task,positions")
     options.add_argument("--where", action="append", default=[], metavar="FIELD=VALUE", help="only runs that have it")
     options.add_argument(
-        "--threshold", type=number, default=0.99, help="a seed counts if its worst slice reaches it (default: 0.99)"
+        "--threshold",
+        type=number,
+        default=1.0,
+        help="a seed counts if its worst slice reaches it (default: 1, no mistake)",
     )
     options.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
-    options.add_argument("--columns", help=f"show only some of {','.join(tables.COLUMNS)}")
+    usual = f"(default: those of {','.join(tables.USUAL)} that are known)"
+    options.add_argument("--columns", help=f"show these: some of {','.join(tables.COLUMNS)} {usual}")
     options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
 
 
@@ -104,7 +108,7 @@ def results(args: argparse.Namespace) -> int:
     rows = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
     lengths = parse_lengths(args.lengths)
-    columns = args.columns.split(",") if args.columns else tables.COLUMNS
-    asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, tuple(columns))
+    columns = tuple(args.columns.split(",")) if args.columns else None
+    asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, columns)
     say(tables.markdown(rows, asked) if args.markdown else tables.text(rows, asked))
     return SUCCESS

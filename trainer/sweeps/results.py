@@ -1,6 +1,7 @@
 """The results of many runs: one line of JSON per run, and tables of them."""
 
 import dataclasses
+import itertools
 import json
 import os
 import statistics
@@ -10,28 +11,40 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith import __version__
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.intervals import in_words, lower_share
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
-# The figures of a table, by the names that choose them; those of the worst slice also at further lengths.
+# The figures of a table, by the names that choose them; those of a suite also at further lengths.
 COLUMNS = {
     "given": "given",
+    "draws": "draws",
     "seeds": "seeds",
     "exact": "exact match",
+    "unseen": "not seen, wrong{at}",
+    "seen": "seen, wrong{at}",
+    "wrong": "wrong{at}",
+    "imperfect": "slices with mistakes{at}",
     "median": "worst slice{at}: median",
     "lowest": "lowest{at}",
-    "reached": "at least {threshold:g}{at}",
+    "lowest-unseen": "lowest, not seen{at}",
+    "reached": "{threshold}{at}",
     "weights": "weights",
     "examples": "examples seen",
     "operations": "operations",
     "seconds": "seconds",
+    "cpu": "CPU seconds",
 }
 # The counts of a suite, [wrong, asked] by slice, and where an evaluation has them: itself, or in this part.
 PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_seen"}
-OF_A_SUITE = ("median", "lowest", "reached")
+POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
+OF_A_SUITE = (*POOLED, "imperfect", "median", "lowest", "lowest-unseen", "reached")
+USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "reached")  # without ``columns``, if not empty
+MOST_LISTED = 5  # figures of single seeds in a cell
 
 
 def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[str, Any]:
@@ -45,13 +58,13 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     suites = []
     for each in evaluation["suites"]:
         asked = [one for one in each["slices"] if one["questions"]]
-        suite = {name: each[name] for name in ("version", "digits", "per_slice", "seed")}
-        suite |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
+        kept = {name: each[name] for name in ("version", "digits", "per_slice", "seed")}
+        kept |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
         for field, part in PARTS.items():
             shares = {one["name"]: one if part is None else one[part] for one in asked}
             if all(shares.values()):
-                suite[field] = {name: _wrong_of(share) for name, share in shares.items()}
-        suites.append(suite)
+                kept[field] = {name: _wrong_of(share) for name, share in shares.items()}
+        suites.append(kept)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -116,13 +129,18 @@ class Asked:
 
     by: Sequence[str] = ("run",)  # what the rows are: names of fields or settings
     where: Sequence[tuple[str, str]] = ()  # fields or settings, and their text; ``*`` is any text, as in names of files
-    threshold: float = 0.99  # a seed counts if its worst slice reaches it
+    threshold: float = 1.0  # a seed counts if its worst slice reaches it
     lengths: Sequence[int] = ()  # further ones at which a suite was asked
-    columns: Sequence[str] = tuple(COLUMNS)  # those that stand behind those of ``by``
+    columns: Sequence[str] | None = None  # those that stand behind those of ``by``; None for ``USUAL``
 
 
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table; raises InputError if no run fits, or there is no such field."""
+    """The header and the rows of a table.
+
+    A cell is empty if lines lack its figure, as older ones do, and a dash if no suite was asked.
+
+    Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
+    """
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
         asked_for = " and ".join(map("=".join, asked.where)) or "a result"
@@ -130,57 +148,100 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
         groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
-    if unknown := [name for name in asked.columns if name not in COLUMNS]:
+    if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
         raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
-    shown = _shown(asked)
-    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=asked.threshold) for name, size in shown]
-    return [*asked.by, *header], [[*key, *_cells(group, asked)] for key, group in groups.items()]
+    shown, least = _shown(asked), "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
+    if any(name == "reached" for name, _ in shown):
+        _check_threshold(chosen, asked)
+    cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
+    kept = [asked.columns is not None or any(column) for column in zip(*cells, strict=True)]
+    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
+    lines = [[*key, *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
+    return [*asked.by, *itertools.compress(header, kept)], lines
+
+
+def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
+    """Raises InputError if one wrong answer in a slice is less than the threshold, which is not 1."""
+    suites = (suite for row in rows for size in (None, *asked.lengths) for suite in suites_of(row, size))
+    questions = min((suite["per_slice"] for suite in suites if "per_slice" in suite), default=None)
+    if questions and 0 < (1 - asked.threshold) * questions < 1 - 1e-9:
+        raise InputError(
+            f"--threshold {asked.threshold:g} is finer than a slice of {questions:,} questions, one of which is "
+            f"{1 / questions:g}; give at most {1 - 1 / questions:g}, or 1, which is no mistake"
+        )
 
 
 def _shown(asked: Asked) -> list[tuple[str, int | None]]:
     """The columns behind those of ``by``, in order: name, and the length, or None for that of the training."""
     every: list[tuple[str, int | None]] = [(name, None) for name in COLUMNS]
     behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
-    every[behind:behind] = [(name, size) for size in asked.lengths for name in OF_A_SUITE]
-    return [(name, size) for name, size in every if name in asked.columns]
+    every[behind:behind] = [(name, size) for size in asked.lengths for name in COLUMNS if name in OF_A_SUITE]
+    return [(name, size) for name, size in every if name in (asked.columns or USUAL)]
 
 
-def _cells(group: list[dict[str, Any]], asked: Asked) -> list[str]:
-    """The cells of a group: figures of several seeds are medians, unless their header says otherwise."""
-
-    def median(name: str) -> float:
-        return statistics.median(row[name] for row in group)
-
-    def cell(name: str, size: int | None) -> str:
-        if name == "given":
-            return "; ".join(sorted({row["given"] for row in group}))
-        if name in OF_A_SUITE:
-            return _of_a_suite(name, [found for row in group if (found := worst_slice(row, size))], asked.threshold)
-        if name == "seeds":
-            return str(len(group))
-        if name == "exact":
-            return cut(median("exact_match"), 4)
-        return f"{median(name):.1e}" if name == "operations" else f"{median(name):,.0f}"
-
-    return [cell(name, size) for name, size in _shown(asked)]
+def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: float) -> str:
+    """A cell of a group: figures of several seeds are medians, unless their header says otherwise."""
+    if name in OF_A_SUITE:
+        return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size)], threshold)
+    if name == "seeds":
+        return str(len(group))
+    if name in ("given", "draws"):
+        return "; ".join(sorted({row["given"] if name == "given" else draws_of(row) for row in group}))
+    field = {"exact": "exact_match", "cpu": "cpu_seconds"}.get(name, name)
+    values = [row[field] for row in group if field in row]
+    if len(values) < len(group):
+        return ""
+    median = statistics.median(values)
+    return cut(median, 4) if name == "exact" else f"{median:{'.1e' if name == 'operations' else ',.0f'}}"
 
 
-def _of_a_suite(name: str, worst: list[tuple[float, str]], threshold: float) -> str:
-    """A figure of the worst slices of some seeds; a dash if none was asked."""
-    if not worst:
+def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> str:
+    """A figure of the suites that some seeds were asked, one each; a dash if none was."""
+    if not suites:
         return "-"
+    if name in POOLED or name == "lowest-unseen":
+        field = POOLED.get(name, "wrong_unseen")
+        counts = [suite[field] for suite in suites if field in suite]
+        if len(counts) < len(suites):
+            return ""
+        slices = [(wrong, asked, slice) for each in counts for slice, (wrong, asked) in each.items() if asked]
+        if name in POOLED:
+            return in_words(sum(wrong for wrong, _, _ in slices), sum(asked for _, asked, _ in slices))
+        wrong, asked, slice = max(slices, key=lambda each: (each[0] / each[1], each[1]), default=(0, 0, ""))
+        return f"{cut(1 - wrong / asked, 3)} ({slice}: {wrong:,} of {asked:,})" if wrong else "1.000" * bool(asked)
+    if name == "imperfect":
+        found = sorted(sum(share < 1 for share in suite["slices"].values()) for suite in suites)
+        listed = ", ".join(map(str, found)) if len(found) <= MOST_LISTED else f"{found[0]} to {found[-1]}"
+        return f"{listed if found[0] < found[-1] else found[0]} of {max(len(suite['slices']) for suite in suites)}"
+    worst = [min((share, slice) for slice, share in suite["slices"].items()) for suite in suites]
     values = [value for value, _ in worst]
     if name == "median":
         return cut(statistics.median(values), 3)
     if name == "reached":
-        return f"{sum(value >= threshold for value in values)} of {len(values)}"
+        count = sum(value >= threshold for value in values)
+        bound = f" (> {cut(lower_share(count, len(values)), 2)})" * bool(count)
+        return f"{count} of {len(values)}{bound}"
     least, of = min(worst)
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
 
 
+def draws_of(row: dict[str, Any]) -> str:
+    """How the operands of the training examples were drawn, which the name of the dataset says, too."""
+    try:
+        return row.get("draws") or Task.from_name(row.get("dataset", "")).draws
+    except InputError:  # of a task of one's own
+        return ""
+
+
+def suites_of(row: dict[str, Any], size: int | None = None) -> list[dict[str, Any]]:
+    """The suite that a run was asked at a size, by default that of its training; none if it was not."""
+    found = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
+    return [suite for suite in found if suite["slices"]]
+
+
 def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:
     """The worst slice of a run at a size, by default that of its training, and its name; None if it was not asked."""
-    suites = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
+    suites = suites_of(row, size)
     return min(((value, name) for suite in suites for name, value in suite["slices"].items()), default=None)
 
 

@@ -15,6 +15,7 @@ from seq2seq_arith.base.files import expanded, locked, make_directory
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.run import differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
@@ -156,5 +157,5 @@ def _worst(row: dict[str, Any]) -> str:
     """The worst slice of each suite, in words."""
     found = {suite["digits"]: results.worst_slice(row, suite["digits"]) for suite in row["suites"]}
     return "; ".join(
-        f"at {size} {value:.3f} ({name})" for size, worst in found.items() if worst for value, name in [worst]
+        f"at {size} {in_brief(name, value)}" for size, worst in found.items() if worst for value, name in [worst]
     )

@@ -76,8 +76,8 @@ def test_the_suite_at_each_d(found, trained):
 
 
 def test_the_line_of_results_has_the_counts(found, trained):
-    line = results.row_of(trained.folder, "group", 0, {})
-    assert (line["draws"], line["cpu_seconds"] > 0) == ("digits", True)
+    line = results.row_of(trained.folder, "group", 0, {"per-slice": 20})
+    assert (line["suite"], line["draws"], line["cpu_seconds"] > 0) == ({"per-slice": 20}, "digits", True)
     for kept, suite in zip(line["suites"], found["suites"], strict=True):
         for slice in suite["slices"]:
             name, parts = slice["name"], (slice, slice["seen_in_training"], slice["not_seen"])

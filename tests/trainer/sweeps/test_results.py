@@ -17,70 +17,142 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re.MULTILINE)
 
 
-def row(run, seed, positions, worst, seconds=10.0):
-    slices = {"full": 1.0, "carry-all": worst}
+SEEN = 40  # of the questions of the first slice
+OLD = ("draws", "cpu_seconds")
+
+
+def row(run, seed, positions, wrong, seconds=10.0):
+    """A run that was asked 100 questions in one slice, and 1,000 in another, of which so many are wrong."""
+    slices = {"full": 1.0, "carry-all": 1 - wrong / 1000}
+    counts = {"wrong": {"full": [0, 100], "carry-all": [wrong, 1000]}}
+    counts["wrong_seen"] = {"full": [0, SEEN], "carry-all": [0, 0]}
+    counts["wrong_unseen"] = {"full": [0, 100 - SEEN], "carry-all": [wrong, 1000]}
     return {
         "run": run,
         "seed": seed,
         "task": "addition",
+        "draws": "structured",
         "given": "places",
         "exact_match": 0.99999,
         "weights": 50_944,
         "examples": 600_000,
         "operations": 12_345_678,
         "seconds": seconds,
+        "cpu_seconds": 2 * seconds,
         "settings": {"model": {"positions": positions, "hidden": 64}, "epochs": 1},
         "suites": [
-            {"digits": 10, "slices": slices},
-            {"digits": 20, "slices": {name: value / 2 for name, value in slices.items()}},
+            {"digits": 10, "per_slice": 1000, "slices": slices, **counts},
+            {"digits": 20, "per_slice": 1000, "slices": {name: value / 2 for name, value in slices.items()}},
         ],
     }
 
 
-ROWS = [row("a", 0, "rope", 1.0), row("a", 1, "rope", 0.98, seconds=30.0), row("a", 2, "rope", 0.995, seconds=20.0)]
-ROWS += [row("b", 0, "none", 0.5)]
+ROWS = [row("a", 0, "rope", 0), row("a", 1, "rope", 20, seconds=30.0), row("a", 2, "rope", 5, seconds=20.0)]
+ROWS += [row("b", 0, "none", 500)]
 
 
-def test_figures_of_several_seeds():
-    header, cells = results.tabulate(ROWS, Asked(lengths=[20, 30]))
-    first = ["run", "given", "seeds", "exact match", "worst slice: median", "lowest", "at least 0.99"]
-    assert header[:7] == first
-    assert header[7:10] == ["worst slice at 20: median", "lowest at 20", "at least 0.99 at 20"]
-    assert cells[0] == [
-        *("a", "places", "3", "0.9999", "0.995", "0.980 (carry-all)", "2 of 3"),
-        *("0.497", "0.490 (carry-all)", "0 of 3", "-", "-", "-", "50,944", "600,000", "1.2e+07", "20"),
-    ]
-    assert len(header) == len(cells[0])
-    assert cells[1][:7] == ["b", "places", "1", "0.9999", "0.500", "0.500 (carry-all)", "0 of 1"]
+def cells(name, rows=ROWS, **asked):
+    """The header and the cells of a column."""
+    header, lines = results.tabulate(rows, Asked(columns=(name,), **asked))
+    return header[1:], [line[1:] for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("column", "header", "first", "second"),
+    [
+        ("given", "given", "places", "places"),
+        ("draws", "draws", "structured", "structured"),
+        ("seeds", "seeds", "3", "1"),
+        ("exact", "exact match", "0.9999", "0.9999"),
+        ("wrong", "wrong", "25 of 3,300 (< 1.1%)", "500 of 1,100 (< 48%)"),
+        ("unseen", "not seen, wrong", "25 of 3,180 (< 1.1%)", "500 of 1,060 (< 50%)"),
+        ("seen", "seen, wrong", "0 of 120 (< 2.5%)", "0 of 40 (< 7.3%)"),
+        ("imperfect", "slices with mistakes", "0, 1, 1 of 2", "1 of 2"),
+        ("median", "worst slice: median", "0.995", "0.500"),
+        ("lowest", "lowest", "0.980 (carry-all)", "0.500 (carry-all)"),
+        ("lowest-unseen", "lowest, not seen", "0.980 (carry-all: 20 of 1,000)", "0.500 (carry-all: 500 of 1,000)"),
+        ("reached", "no mistake", "1 of 3 (> 0.01)", "0 of 1"),
+        ("weights", "weights", "50,944", "50,944"),
+        ("examples", "examples seen", "600,000", "600,000"),
+        ("operations", "operations", "1.2e+07", "1.2e+07"),
+        ("seconds", "seconds", "20", "10"),
+        ("cpu", "CPU seconds", "40", "20"),
+    ],
+)
+def test_figures_of_several_seeds(column, header, first, second):
+    assert cells(column) == ([header], [[first], [second]])
+
+
+def test_further_lengths_stand_behind_those_of_the_training():
+    header, (first, _) = cells("lowest", lengths=[20, 30])
+    assert header == ["lowest", "lowest at 20", "lowest at 30"]
+    assert first == ["0.980 (carry-all)", "0.490 (carry-all)", "-"]
+    assert cells("unseen", lengths=[20])[1][0] == ["25 of 3,180 (< 1.1%)", ""]
+
+
+def test_more_seeds_than_fit_into_a_cell():
+    many = [row("a", seed, "rope", seed % 2) for seed in range(6)]
+    assert cells("imperfect", many)[1] == [["0 to 1 of 2"]]
+    assert cells("reached", [row("a", seed, "rope", 0) for seed in range(30)])[1] == [["30 of 30 (> 0.90)"]]
+
+
+@pytest.mark.parametrize("column", ["unseen", "seen", "wrong", "lowest-unseen", "cpu"])
+def test_what_older_lines_lack_is_left_empty(column):
+    old = {name: value for name, value in ROWS[0].items() if name not in OLD}
+    old["suites"] = [{name: value for name, value in suite.items() if "wrong" not in name} for suite in old["suites"]]
+    assert cells(column, [old])[1] == [[""]]
+    assert cells(column, [old, ROWS[1]])[1] == [[""]]
+    header, _ = results.tabulate([old], Asked())
+    assert header == ["run", "given", "seeds", "lowest", "no mistake"]
+
+
+def test_the_draws_of_older_lines_are_those_of_their_dataset():
+    old = {name: value for name, value in ROWS[0].items() if name not in OLD}
+    assert cells("draws", [old | {"dataset": "addition-n1003-structured"}])[1] == [["structured"]]
+    assert cells("draws", [old | {"dataset": "pq"}])[1] == [["digits"]]
+    assert cells("draws", [old | {"dataset": "a task of one's own"}])[1] == [[""]]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "header", "reached"),
+    [(0.999, "at least 0.999", "1 of 3 (> 0.01)"), (0.98, "at least 0.98", "3 of 3 (> 0.36)")],
+)
+def test_a_threshold_that_its_questions_bear(threshold, header, reached):
+    assert cells("reached", threshold=threshold) == ([header], [[reached], ["0 of 1"]])
+
+
+def test_a_threshold_finer_than_its_questions_is_refused(refusal):
+    with refusal(InputError):
+        cells("reached", threshold=0.9995)
+    assert cells("lowest", threshold=0.9995)
 
 
 def test_columns_are_chosen():
-    header, cells = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
+    header, found = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
     assert header == ["run", "lowest", "lowest at 20", "seconds"]
-    assert cells[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
+    assert found[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
     with pytest.raises(InputError, match="no column 'colour'"):
         results.tabulate(ROWS, Asked(columns=("colour",)))
 
 
 def test_rows_are_grouped_and_chosen_by_fields_and_settings():
-    header, cells = results.tabulate(ROWS, Asked(by=("positions", "hidden"), where=[("positions", "rope")]))
+    header, found = results.tabulate(ROWS, Asked(by=("positions", "hidden"), where=[("positions", "rope")]))
     assert header[:2] == ["positions", "hidden"]
-    assert [line[:3] for line in cells] == [["rope", "64", "places"]]
+    assert [line[:3] for line in found] == [["rope", "64", "places"]]
     assert len(results.tabulate(ROWS, Asked(by=("seed",), where=[("run", "*a*")]))[1]) == 3
-    _, cells = results.tabulate(ROWS, Asked(threshold=0.995, where=[("seed", "0")]))
-    assert [line[5] for line in cells] == ["1.000", "0.500 (carry-all)"]
+    assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
 
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
         results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))
-    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of epochs, exact_match, examples, "):
+    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of cpu_seconds, draws, epochs, "):
         results.tabulate(ROWS, Asked(by=("colour",)))
 
 
 def test_a_file_is_read_back_and_a_later_line_counts(tmp_path):
     path = tmp_path / results.RESULTS
-    for each in [*ROWS, row("b", 0, "none", 0.75)]:
+    for each in [*ROWS, row("b", 0, "none", 250)]:
         results.append(path, each)
     found = results.read(results.file_of(tmp_path))
     assert found[:3] == ROWS[:3]
@@ -97,7 +169,9 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert main(["results", str(tmp_path), "--by", "positions"]) == 0
     assert capsys.readouterr().out.splitlines()[2].startswith("rope")
     assert main(["results", str(tmp_path), "--markdown"]) == 0
-    assert capsys.readouterr().out.startswith("| run | given | seeds | exact match | worst slice: median |")
+    assert capsys.readouterr().out.startswith(
+        "| run | given | draws | seeds | not seen, wrong | wrong | lowest | no mistake |"
+    )
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
     assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"
 

@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from seq2seq_arith.arithmetic.task import Task
@@ -20,6 +20,8 @@ from seq2seq_arith.pipelines.formats.layout import (
 )
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
+
+MOST_NAMED = 100  # files that do not belong to a dataset, each on a line
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +52,11 @@ class Files:
         """The files that are missing, and those that do not belong to the dataset."""
         for name in sorted(set(self.digests) - set(self.sizes)):
             yield f"{self.directory / name}: is missing"
-        for name in sorted(set(self.sizes) - set(self.digests) - {METADATA}):
+        surplus = sorted(set(self.sizes) - set(self.digests) - {METADATA})
+        for name in surplus[:MOST_NAMED]:
             yield f"{self.directory / name}: does not belong to the dataset"
+        if more := surplus[MOST_NAMED:]:
+            yield f"{self.directory}: {len(more):,} more files do not belong to the dataset"
 
     def count_problems(self) -> Iterator[str]:
         """The problem with the examples per file, which must be as many files and examples as the dataset has."""
@@ -86,7 +91,7 @@ class Files:
             except OSError as error:  # a dangling link, or a file that was removed meanwhile
                 yield f"{file}: cannot be read ({error.strerror or error})"
                 continue
-            if problems := digest_problems(file, content, self.digests[name]):
+            if problems := digest_problems(file, [content], self.digests[name]):
                 yield from problems
             elif not list(self.count_problems()) and content != self._descriptions[name]:
                 yield f"{file}: is not what TFDS writes for this dataset"
@@ -104,8 +109,11 @@ def split_sizes(task: Task) -> dict[str, int]:
     return {"train": task.num_train, "validation": task.num_validation}
 
 
-def digest_problems(file: AnyPath, data: bytes, digest: str) -> list[str]:
+def digest_problems(file: AnyPath, pieces: Iterable[bytes], digest: str) -> list[str]:
     """The problem with a file's checksum, if there is one."""
-    if hashlib.sha256(data).hexdigest() == digest:
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    if found.hexdigest() == digest:
         return []
     return [f"{file}: does not have the sha256 that {METADATA} states"]

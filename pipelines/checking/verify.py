@@ -7,7 +7,9 @@ files that TFDS reads first are compared with what the writer's own function giv
 
 import contextlib
 import dataclasses
+import os
 import tempfile
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.pipelines.checking import Problem, records, rows
 from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked
@@ -25,7 +27,9 @@ from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     MISSING,
     NAME,
+    PARQUET,
     SPLITS,
+    TFRECORD,
     dataset_path,
     default_path,
     default_problem,
@@ -36,6 +40,10 @@ from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
 BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
+# What the indexes of a Parquet or ArrayRecord file take at most: bytes, and rows.
+INDEX_BYTES, INDEX_ROWS = 2**19, 32
+ARRAY_RECORD = "array_record"
+READER_THREADS = 72  # its library starts 64 threads at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +78,8 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
     draws = None
+    if ARRAY_RECORD in layout.formats and not quick:
+        _start_readers()
     if count_problems := list(files.count_problems()):
         # Redraw only if the counts agree: a forged draws_used could ask for unlimited memory.
         problems += count_problems
@@ -132,16 +142,26 @@ def _shard_problems(files: Files, draws: dict | None) -> Iterator[str]:
 def _file_problems(task: Task, file: AnyPath, digest: str, kind: str, expected: Operands | None) -> Iterator[str]:
     """The problems with a file of examples in a data format; only its checksum if ``expected`` is None."""
     try:
-        data = paths.read_bytes(file)
-        yield from digest_problems(file, data, digest)
-        if expected is not None:
+        if expected is None:
+            yield from digest_problems(file, paths.pieces(file), digest)
+            return
+        data = paths.read_bytes(file, _most_bytes(task, kind, len(expected[0])))
+        if of_digest := digest_problems(file, [data], digest):
+            yield from of_digest  # and what has another sha256 is not parsed
+        else:
             CHECKS[kind](task, data, expected)
     except Problem as problem:
         yield f"{file}: {problem}"
     except InputError:  # of a store
         raise
     except (OSError, ValueError, RuntimeError, pa.ArrowException) as error:
-        yield f"{file}: cannot be read ({str(error).splitlines()[0]})"
+        yield f"{file}: cannot be read ({getattr(error, 'strerror', None) or str(error).splitlines()[0]})"
+
+
+def _most_bytes(task: Task, kind: str, count: int) -> int:
+    """Bytes that no file of so many examples exceeds: those of TFRecord, and some more for the others' indexes."""
+    row = records.uniform_records(task.question_width, task.answer_width).length
+    return count * row + (0 if kind == TFRECORD else INDEX_BYTES + INDEX_ROWS * row)
 
 
 def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
@@ -156,14 +176,23 @@ def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
 
 
 def _check_parquet(task: Task, data: bytes, expected: Operands) -> None:
-    table = pq.read_table(pa.BufferReader(data))
-    table.validate(full=True)
-    if [(field.name, field.type, field.nullable) for field in table.schema] != [
+    file, count = pq.ParquetFile(pa.BufferReader(data)), len(expected[0])
+    if [(field.name, field.type, field.nullable) for field in file.schema_arrow] != [
         ("question", pa.string(), False),
         ("answer", pa.string(), False),
     ]:
-        raise Problem(f"its columns are {table.schema.to_string()!r}")
-    if len(table) == len(expected[0]) and all(
+        raise Problem(f"its columns are {file.schema_arrow.to_string()!r}")
+    _check_count(file.metadata.num_rows, count)
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    # A dictionary holds a long string once for all rows.
+    if any(each.has_dictionary_page for each in columns) or (
+        sum(each.total_uncompressed_size for each in columns) > _most_bytes(task, PARQUET, count)
+    ):
+        raise Problem("its columns hold other strings than such a dataset has")
+    table = file.read()
+    table.validate(full=True)
+    if all(
         pa.table(rows.written(task, block), schema=table.schema).equals(table.slice(start, end - start))
         for start, end, block in _blocks(task, expected)
     ):
@@ -179,10 +208,11 @@ def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
         file.write(data)
         file.flush()
         with contextlib.closing(ArrayRecordReader(file.name)) as reader:
-            contents = reader.read_all() if reader.num_records() else []
+            _check_count(reader.num_records(), len(expected[0]))
+            contents = reader.read_all() if len(expected[0]) else []
     uniform = records.uniform_records(task.question_width, task.answer_width)
     length = uniform.length - records.HEADER - records.FOOTER
-    if len(contents) == len(expected[0]) and {len(content) for content in contents} <= {length}:
+    if {len(content) for content in contents} <= {length}:
         content = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, length)
         if all(
             (texts := uniform.texts(content[start:end])) is not None
@@ -191,6 +221,32 @@ def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
         ):
             return
     rows.check_rows(task, records.read_contents(contents), expected)
+
+
+def _check_count(found: int, expected: int) -> None:
+    if found != expected:
+        raise Problem(f"has {found:,} rows, not {expected:,}")
+
+
+def _start_readers() -> None:
+    """Starts the threads of ArrayRecord's library, which waits for ever if the system refuses one of them."""
+    from array_record.python.array_record_module import ArrayRecordReader
+
+    stop = threading.Event()
+    threads = [threading.Thread(target=stop.wait) for _ in range(READER_THREADS)]
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        raise RunError(
+            f"this process cannot start the {READER_THREADS} threads that reading ArrayRecord takes; allow it more "
+            "threads and memory (ulimit -u, ulimit -v)"
+        ) from None
+    finally:
+        stop.set()
+        for thread in filter(threading.Thread.is_alive, threads):
+            thread.join()
+    ArrayRecordReader(os.devnull)
 
 
 def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands]]:
@@ -215,4 +271,4 @@ def _advice(files: Files, only_beside: bool) -> str:
 
 
 # The check of each data format, by its name.
-CHECKS = {"tfrecord": _check_tfrecord, "parquet": _check_parquet, "array_record": _check_array_record}
+CHECKS = {TFRECORD: _check_tfrecord, PARQUET: _check_parquet, ARRAY_RECORD: _check_array_record}

@@ -5,6 +5,7 @@ An object appears when its upload is complete, and not before.
 
 import contextlib
 import dataclasses
+import errno
 import io
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,8 @@ from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, Client, Entry, State
+
+MOST_JSON = 2**26  # bytes of the largest metadata, with some 500,000 files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -205,9 +208,14 @@ def read_into(path: AnyPath, start: int, buffer: memoryview) -> int:
         return file.readinto(buffer)  # type: ignore[attr-defined]
 
 
-def read_bytes(path: AnyPath) -> bytes:
-    """The content of a file; raises as ``pieces``."""
-    return b"".join(pieces(path))
+def read_bytes(path: AnyPath, most: int = MOST_JSON) -> bytes:
+    """The content of a file, by default of JSON; raises as ``pieces``, and OSError for more bytes than ``most``."""
+    content, size = [], 0
+    for piece in pieces(path):
+        content.append(piece)
+        if (size := size + len(piece)) > most:
+            raise OSError(errno.EFBIG, f"it has more than {most:,} bytes", str(path))
+    return b"".join(content)
 
 
 def local_path(directory: str) -> Path:

@@ -91,8 +91,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """Opens a regular file for reading; a pipe or a device in its place would block, or never end."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    """Opens a regular file for reading; a pipe or a device would block, or never end, and a link may lead anywhere."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, "Not a regular file, but a link", str(path)) from None
     kind = os.fstat(descriptor).st_mode
     if stat.S_ISREG(kind):
         return os.fdopen(descriptor, "rb")

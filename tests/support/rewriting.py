@@ -41,7 +41,8 @@ def rows(directory: Path, name: str) -> Rows:
 def write_both(directory: Path, name: str, of_shard: Rows) -> None:
     """Writes one shard of a split in both formats, whole and with the right framing."""
     columns = [[question for question, _ in of_shard], [answer for _, answer in of_shard]]
-    pq.write_table(pa.table(columns, schema=SCHEMA), directory / f"parquet/{name}-of-00003.parquet")
+    path = directory / f"parquet/{name}-of-00003.parquet"
+    pq.write_table(pa.table(columns, schema=SCHEMA), path, use_dictionary=False)
     split, shard = name.split("-")
     path = directory / tfrecord_path(split, int(shard), SHARDS)
     path.write_bytes(b"".join(reference.record(*row) for row in of_shard))

@@ -2,21 +2,26 @@
 
 import json
 import os
+import resource
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import stored
 from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import files
+from programs import files, run
 from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.array_record import OPTIONS, array_record_path
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats, dataset_path
+from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
@@ -107,6 +112,13 @@ def test_a_surplus_file_is_named(copy, name):
     assert verify(copy).problems == [f"{copy / name}: does not belong to the dataset"]
 
 
+def test_very_many_surplus_files_are_counted(copy):
+    for number in range(MOST_NAMED + 2):
+        (copy / f"more-{number}").touch()
+    problems = verify(copy).problems
+    assert (len(problems), problems[-1]) == (MOST_NAMED + 1, f"{copy}: 2 more files do not belong to the dataset")
+
+
 @pytest.mark.parametrize(
     ("pattern", "checksums"),
     [
@@ -132,7 +144,8 @@ def test_a_row_lost_or_gained_with_its_checksums_made_right(copy, change):
     rewritten(copy)
     problems = verify(copy).problems
     assert len(problems) == 2
-    assert all(f"rows, not {len(of_shard)}" in problem for problem in problems)
+    said = f"rows, not {len(of_shard)}", "cannot be read (it has more than "  # a longer TFRecord is not parsed
+    assert all(any(words in problem for words in said) for problem in problems)
 
 
 def test_array_records_in_another_order(tmp_path):
@@ -208,8 +221,59 @@ def test_a_file_that_would_block_or_never_end(copy, name, kind):
     problems = verify(copy).problems
     assert any(problem.startswith(f"{copy / name}: ") for problem in problems)
     if kind != "folder":
-        assert f"{copy / name}: cannot be read " in " ".join(problems)
-        assert "Not a regular file" in " ".join(problems)
+        assert f"{copy / name}: cannot be read (Not a regular file" in " ".join(problems)
+
+
+@pytest.mark.parametrize("name", [FILES[0], FILES[2], FILES[3], FILES[5]])
+def test_a_link_to_the_same_bytes_is_not_followed(copy, tmp_path, name):
+    (copy / name).rename(tmp_path / "elsewhere")
+    (copy / name).symlink_to(tmp_path / "elsewhere")
+    assert verify(copy).problems == [f"{copy / name}: cannot be read (Not a regular file, but a link)"]
+
+
+@pytest.mark.parametrize("name", [FILES[0], FILES[1], FILES[2], FILES[3], FILES[5]])
+def test_a_file_that_is_larger_than_it_can_be_is_not_read(copy, name):
+    with (copy / name).open("r+b") as file:
+        file.truncate(2**40)  # on the disk it has no more bytes than before
+    problems = verify(copy).problems
+    assert any(problem.startswith(f"{copy / name}: cannot be read (it has more than ") for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("rows", "characters", "said"),
+    [
+        (10**6, 1, "has 1,000,000 rows, not 30"),
+        (30, 10**6, "its columns hold other strings than such a dataset has"),
+    ],
+)
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_small_table_of_many_or_long_strings_is_not_read(copy, rows, characters, said, dictionary):
+    path = copy / FILES[5]
+    columns = [pa.array(["7" * characters]).take(pa.array([0] * rows))] * 2
+    pq.write_table(pa.table(columns, schema=SCHEMA), path, compression="zstd", use_dictionary=dictionary)
+    assert path.stat().st_size < 2**16
+    rewritten(copy)
+    assert verify(copy).problems == [f"{path}: {said}"]
+
+
+def test_another_sha256_ends_it(copy):
+    """Whatever is in the file is not parsed then."""
+    (copy / FILES[3]).write_bytes(bytes((copy / FILES[3]).stat().st_size))
+    assert verify(copy).problems == [f"{copy / FILES[3]}: does not have the sha256 that metadata.json states"]
+
+
+@pytest.mark.slow
+def test_threads_that_are_refused_are_a_sentence_and_no_hang(tmp_path):
+    """A thread's stack takes a gigabyte of addresses here, so that 50 of them are there."""
+    stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_STACK, (2**30, 2**30))
+        resource.setrlimit(resource.RLIMIT_AS, (50 * 2**30, 50 * 2**30))
+
+    process = run("verify", dataset_path(tmp_path, TASK), preexec_fn=limited)
+    assert process.returncode == 1
+    assert process.stderr.startswith("arith-data: this process cannot start the 72 threads that reading ArrayRecord")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import events, files
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
@@ -92,7 +93,6 @@ def card(configs: dict[Task, str]) -> str:
         for task, sha256 in configs.items()
     ]  # fmt: skip
     titles = ["config", "operands", "draws", "train", "validation", "questions reversed", "sha256 of its metadata"]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in [titles, ["---"] * len(titles), *rows])
     return f"""---
 {yaml.safe_dump(about, sort_keys=False, width=120)}---
 {MARK}
@@ -101,7 +101,7 @@ def card(configs: dict[Task, str]) -> str:
 
 {DESCRIPTION}
 
-{table}
+{markdown(titles, rows)}
 
 ```python
 from datasets import load_dataset

@@ -33,6 +33,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
+def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows as a table in Markdown.
+
+    >>> print(markdown(["task", "examples"], [["pq", 12]]))
+    | task | examples |
+    | --- | --- |
+    | pq | 12 |
+    """
+    cells = [[str(cell).replace("|", r"\|") for cell in row] for row in (header, ["---"] * len(header), *rows)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
 def bytes_in_words(count: float) -> str:
     """A number of bytes as a person reads it, in powers of 1,000.
 
@@ -49,6 +61,7 @@ def bytes_in_words(count: float) -> str:
 ROWS_SHOWN = 60
 # How a person reads the numbers of a column; of others, four decimals.
 FORMS: Mapping[str, Callable[[float], str]] = {
+    "at_most": lambda value: f"{math.ceil(value * 10_000 - 1e-9) / 10_000:.4f}",
     "seconds": lambda value: f"{value:.1f}",
     "examples_per_second": lambda value: f"{value:,.0f}",
 }
@@ -108,10 +121,14 @@ class Table(Sequence[dict[str, Any]]):
         lines = [line("th", header), *(line("td", row, ' style="white-space: pre"') for row in rows)]  # spaces stay
         return f"<table>{caption}{''.join(lines)}</table>{html.escape(self._rest())}"
 
-    def _shown(self) -> tuple[list[str], list[list[str]]]:
+    def markdown(self) -> str:
+        """All rows in Markdown."""
+        return markdown(*self._shown(len(self)))
+
+    def _shown(self, count: int = ROWS_SHOWN) -> tuple[list[str], list[list[str]]]:
         """The header and the cells of the first rows, as a person reads them."""
         header = [name.replace("_", " ") for name in self.columns]
-        return header, [[_cell(name, row[name]) for name in self.columns] for row in self._rows[:ROWS_SHOWN]]
+        return header, [[_cell(name, row[name]) for name in self.columns] for row in self._rows[:count]]
 
     def _rest(self) -> str:
         """Says how many rows are not shown."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import tables
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, lower_share
 from seq2seq_arith.base.tables import cut, table
@@ -262,6 +263,4 @@ def text(rows: list[dict[str, Any]], asked: Asked) -> str:
 
 def markdown(rows: list[dict[str, Any]], asked: Asked) -> str:
     """The table in Markdown."""
-    header, cells = tabulate(rows, asked)
-    lines = [header, ["---"] * len(header), *cells]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return tables.markdown(*tabulate(rows, asked))

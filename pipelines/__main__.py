@@ -1,4 +1,4 @@
-"""The program ``arith-data``: plans a dataset, makes it, shows, checks and fetches it; and writes suites.
+"""The program ``arith-data``: plans, makes, shows, checks and fetches datasets, and writes and scores suites.
 
 Also ``python -m seq2seq_arith.pipelines``, for which Python wants a module of this name.
 """

@@ -12,7 +12,7 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.options import Parser, complete
 from seq2seq_arith.base.packages import ShowVersions
 from seq2seq_arith.base.terminal import add_log_options
-from seq2seq_arith.pipelines.commands import card, fetch, generate, plan, show, suite, verify
+from seq2seq_arith.pipelines.commands import card, fetch, generate, plan, score, show, suite, verify
 from seq2seq_arith.pipelines.commands.shared import PROGRAM
 from seq2seq_arith.pipelines.commands.show import ONE_HOT
 
@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": verify,
     "fetch": fetch,
     "suite": suite,
+    "score": score,
     "card": card,
 }
 # Their standard output is what was asked for, and no events.

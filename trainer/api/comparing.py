@@ -1,8 +1,9 @@
 """Runs beside each other, and the questions that they are judged by."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from seq2seq_arith.arithmetic import scoring
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer.api.dataset import named
@@ -34,7 +35,10 @@ def compare(*runs: TrainedRun) -> Table:
 
 
 class Suite(Tabular, Mapping[str, Table]):
-    """The questions of a suite: from the name of a slice to its rows of ``question`` and ``answer``."""
+    """The questions of a suite: from the name of a slice to its rows of ``question`` and ``answer``.
+
+    ``suite.score(function)`` asks any function, whatever it is made with. Nothing here needs TensorFlow.
+    """
 
     def __init__(self, slices: dict[str, Table], why: dict[str, str], title: str) -> None:
         self._slices, self._why, self._title = slices, why, title
@@ -47,6 +51,18 @@ class Suite(Tabular, Mapping[str, Table]):
 
     def __len__(self) -> int:
         return len(self._slices)
+
+    def score(self, function: Callable[[Any], Any], batch_size: int | None = None) -> scoring.SuiteScore:
+        """Asks a function each different question once, and scores its answers by slice.
+
+        ``function`` takes a question, such as ``"39+3"``, and returns its answer: ``suite.score(eval)``. With
+        ``batch_size=512``, it takes a list of at most 512 questions and returns as many answers, as a model on a GPU
+        does. An answer is a string, or a whole number, or None if there is none, which counts as wrong.
+
+        Raises InputError if ``function`` is not one, or returns anything else.
+        """
+        rows = [scoring.Row(name, **row) for name, of_slice in self.items() for row in of_slice]
+        return scoring.score(rows, scoring.ask(function, rows, batch_size))
 
     def _shown(self) -> Table:
         rows = [{"slice": name, "questions": len(rows), "why": self._why[name]} for name, rows in self.items()]

@@ -1,0 +1,150 @@
+"""Scores of answers, against a recount, and what a function may return."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic.scoring import Row, ask, score
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import interval
+
+ROWS = [Row("one", "1+1", "2"), Row("one", "9+1", "10"), Row("two", "9+1", "10"), Row("two", "99+1", "100")]
+RIGHT = {row.question: [row.answer] for row in ROWS}
+QUESTIONS = st.tuples(st.integers(0, 20), st.integers(0, 1))
+
+
+@st.composite
+def asked_and_given(draw):
+    """Questions in slices, of which some stand in several, and none to three answers to some of them and to others."""
+    asked = draw(st.lists(st.tuples(st.sampled_from("abc"), QUESTIONS), min_size=1, unique=True))
+    rows = [Row(slice, f"{left}+{right}", str(left + right)) for slice, (left, right) in asked]
+    answers = st.lists(st.sampled_from(["0", "1", "10", "11", "", "x"]) | st.integers(0, 21).map(str), max_size=3)
+    given = draw(st.dictionaries(QUESTIONS.map(lambda pair: f"{pair[0]}+{pair[1]}"), answers))
+    return rows, {row.question: [row.answer] for row in rows if draw(st.booleans())} | given
+
+
+@given(asked_and_given())
+def test_every_count_is_as_counted_by_hand(drawn):
+    rows, given = drawn
+    found = score(rows, given)
+
+    def is_right(question: str) -> bool:
+        return {str(eval(question))} == set(given.get(question, []))
+
+    questions = {row.question for row in rows}
+    assert (found.questions, found.exact_match) == (len(questions), sum(map(is_right, questions)) / len(questions))
+    assert found.missing == sum(not given.get(question) for question in questions)
+    times = [row.question for row in rows]
+    assert found.double == sum(len(given.get(question, [])) > times.count(question) for question in questions)
+    assert found.unknown == sum(len(answers) for question, answers in given.items() if question not in questions)
+    for row in found.slices:
+        of_slice = [each.question for each in rows if each.slice == row["slice"]]
+        right = sum(map(is_right, of_slice))
+        assert (row["questions"], row["exact_match"]) == (len(of_slice), right / len(of_slice))
+        assert (row["at_least"], row["at_most"]) == interval(right, len(of_slice))
+        first = next((question for question in of_slice if not is_right(question)), None)
+        assert row["question"] == first
+        assert first is None or row["prediction"] != row["answer"] == str(eval(first))
+    assert found.worst_slice["exact_match"] == min(row["exact_match"] for row in found.slices)
+    assert len(found.mistakes) == min(10, len(questions) - sum(map(is_right, questions)))
+    content = found.to_json()
+    assert json.loads(json.dumps(content)) == content
+    assert content["worst_slice"] == found.worst_slice == found[found.worst_slice["slice"]]
+
+
+@pytest.mark.parametrize(
+    ("given", "characters", "wrong_lengths", "sentence"),
+    [
+        (RIGHT, 6 / 6, 0, "worst slice: each of the 2 slices has 1.000"),
+        (RIGHT | {"9+1": ["0"]}, 5 / 6, 1, "worst slice: one, 0.500 of 2: 9+1 = 10, answered 0"),
+        (RIGHT | {"9+1": ["010"]}, 6 / 6, 1, "worst slice: one, 0.500 of 2: 9+1 = 10, answered 010"),
+        (RIGHT | {"99+1": ["200"]}, 5 / 6, 0, "worst slice: two, 0.500 of 2: 99+1 = 100, answered 200"),
+        (RIGHT | {"99+1": [""]}, 3 / 6, 1, "worst slice: two, 0.500 of 2: 99+1 = 100, answered nothing"),
+        (RIGHT | {"99+1": ["\x1b"]}, 3 / 6, 1, "worst slice: two, 0.500 of 2: 99+1 = 100, answered \\x1b"),
+        (RIGHT | {"99+1": []}, 3 / 6, 0, "worst slice: two, 0.500 of 2: 99+1 = 100, not answered"),
+        (RIGHT | {"99+1": ["100", "1"]}, 3 / 6, 1, "worst slice: two, 0.500 of 2: 99+1 = 100, answered 1"),
+    ],
+)
+def test_characters_lengths_and_the_worst_slice(given, characters, wrong_lengths, sentence):
+    found = score(ROWS, given)
+    assert (found.characters_right, found.wrong_lengths) == (characters, wrong_lengths)
+    assert found.facts()[-1] == sentence
+    assert all(sentence in shown for shown in (repr(found), found.text(), found.markdown()))
+
+
+def test_what_people_read():
+    found = score(ROWS, RIGHT | {"99+1": ["1|0"], "1+1": ["2", "2"], "2+2": ["4", "4"], "9+1": []})
+    assert found.facts()[:-1] == [
+        "exact match: 0.3333 of 3 different questions",
+        "characters right: 0.5000, counted from the end of each answer",
+        "wrong length: 0 of 2 that are answered",
+        "no answer: 1, which count as wrong",
+        "more answers than questions: 1, right if all are",
+        "answers to other questions: 2, which do not count",
+    ]
+    assert "| two | 2 | 0.0000 | 0.0000 | 0.8419 | 9+1 | 10 | - |" in found.markdown()
+    assert r"| 99+1 | 100 | 1\|0 |" in found.markdown()
+    assert repr(found).index("\ntwo ") < repr(found).index("\none ")  # the worst first
+    assert score([Row("pq", "--p-", "q---")], {}).facts()[-1] == "worst slice: pq, 0.000 of 1: --p-q---, not answered"
+
+
+def test_of_many_pairs_of_lengths_the_worst_are_printed():
+    rows = [Row(f"lengths-{m}-{n}", f"{m}+{n}", f"{m + n}") for m in range(1, 5) for n in range(1, 5)]
+    found = score(rows, {row.question: [row.answer] for row in rows if row.question != "4+4"})
+    assert "\nlengths-4-4 " in found.text()
+    assert "(11 more slices lengths-M-N are not worse than these; --output holds all)" in found.text()
+    assert "lengths-3-4" in found.markdown() and "lengths-3-4" not in found.text()
+
+
+@pytest.mark.parametrize(
+    ("answer", "given"),
+    [("2 ", ["2"]), (2, ["2"]), (np.int64(2), ["2"]), (np.str_("2"), ["2"]), (b"2", ["2"]), (None, []), ("", [""])],
+)
+@pytest.mark.parametrize("kind", [None, list, tuple, iter, lambda answers: np.array(answers, dtype=object)])
+def test_what_a_function_may_return(answer, given, kind):
+    asked = []
+
+    def one(question):
+        asked.append(question)
+        return answer
+
+    def many(questions):
+        assert 0 < len(questions) <= 2
+        return kind([one(question) for question in questions])
+
+    found = ask(one if kind is None else many, ROWS, None if kind is None else 2)
+    assert asked == ["1+1", "9+1", "99+1"]  # each once
+    assert found == dict.fromkeys(asked, given)
+
+
+@pytest.mark.parametrize(
+    ("function", "batch_size"),
+    [
+        ("42", None),
+        (eval, 0),
+        (lambda question: 2.0, None),
+        (lambda question: True, None),
+        (lambda question: [question], None),
+        (lambda questions: "42", 512),
+        (lambda questions: None, 512),
+        (lambda questions: dict.fromkeys(questions, "42"), 512),
+        (lambda questions: np.array(42), 512),
+        (lambda questions: questions[1:], 512),
+    ],
+)
+def test_what_is_refused(function, batch_size, refusal):
+    with refusal(InputError):
+        ask(function, ROWS, batch_size)
+
+
+def test_a_failure_of_the_function_is_its_own():
+    with pytest.raises(ZeroDivisionError):
+        ask(lambda questions: (1 // 0 for _ in questions), ROWS, 2)
+
+
+def test_an_unknown_slice(refusal):
+    with refusal(InputError):
+        score(ROWS, RIGHT)["equal"]

@@ -1,0 +1,161 @@
+"""``arith-data score``: forms of answers, what it refuses, prints and writes; and from Python without TensorFlow."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from programs import environment, run_here
+
+from seq2seq_arith.arithmetic.scoring import score
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.answers import read_answers, read_questions
+
+TABLE = "slice\tquestion\tanswer\none\t1+1\t2\none\t9+1\t10\ntwo\t9+1\t10\ntwo\t99+1\t100\n"
+ANSWERS = {"1+1": ["2"], "9+1": ["10", "010"], "99+1": []}
+
+
+@pytest.fixture
+def suite(tmp_path) -> Path:
+    (tmp_path / "suite.tsv").write_text(TABLE)
+    return tmp_path / "suite.tsv"
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("2\n10\n010", ANSWERS),
+        (" 2 \r\n10\r\n010\r\n", ANSWERS),
+        ("2\n10\n010\n\n", ANSWERS | {"99+1": [""]}),
+        ('"2"\n10\n"010"\nnull\n', ANSWERS),
+        ('["2", 10, "010", null]', ANSWERS),
+        ('{"answer": "2"}\n\n{"answer": 10}\n{"prediction": "010", "answer": "10"}\n', ANSWERS),
+        ('{"question": "9+1", "answer": 10}\n{"question": "1+1", "answer": " 2"}\n{"question": "9+1", "answer": "010"}',
+         ANSWERS),
+        ('{"question": "1+1", "answer": "2"}', {"1+1": ["2"]}),
+        ('{\n  "1+1": "2",\n  "9+1": 10,\n  "99+1": null\n}', ANSWERS | {"9+1": ["10"]}),
+        ("9+1\t10\n1+1\t2\n\n9+1\t010\n", ANSWERS),
+        ("answer\tquestion\tprediction\n2\t1+1\t2\n10\t9+1\t10\n10\t9+1\t010\n", ANSWERS),
+        ("question\tanswer\n1+1\t2\n5+5\t10\n", {"1+1": ["2"], "5+5": ["10"]}),
+        (TABLE, {"1+1": ["2"], "9+1": ["10", "10"], "99+1": ["100"]}),
+    ],
+)  # fmt: skip
+def test_forms_of_answers(suite, tmp_path, text, given):
+    rows = read_questions(str(suite))
+    (tmp_path / "answers").write_bytes(text.encode())
+    found = read_answers(str(tmp_path / "answers"), rows)
+    assert {question: answers for question, answers in found.items() if answers} == {
+        question: answers for question, answers in given.items() if answers
+    }
+    assert score(rows, found).to_json() == score(rows, given).to_json()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "header\n2\n10\n10\n100\n",
+        "1+2\t3\n2+2\t4\n",
+        "1+1\t2\n9+1\n",
+        "slice\tquestion\none\t1+1\n",
+        '{"question": "1+1", "answer": "2"}\n{"answer": "10"}\n',
+        '{"question": "1+1", "said": "2"}\n{"question": "9+1", "said": "10"}\n',
+        '{"question": 2, "answer": "2"}\n',
+        '{"question": "1+1", "answer": "2", "answer": "3"}\n',
+        '{"answer": 2.0}\n',
+        "[true]",
+        '"2"\n10\n01\n',
+        "[" * 100_000,
+        b"\x93NUMPY",
+    ],
+)
+def test_answers_that_are_refused(suite, tmp_path, text, refusal):
+    (tmp_path / "answers").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with refusal(InputError):
+        read_answers(str(tmp_path / "answers"), read_questions(str(suite)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1+1\n", TABLE.partition("one")[0], TABLE + "two\t3+3\n", TABLE + "two\t1+1\t3\n", b"\xff", None],
+)
+def test_questions_that_are_refused(tmp_path, text, refusal):
+    if text is not None:
+        (tmp_path / "suite.tsv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    with refusal(InputError):
+        read_questions(str(tmp_path / "suite.tsv"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-", "-"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
+     ["suite.tsv"], ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
+)  # fmt: skip
+def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answers.json").write_text('["2"]')
+    done = run_here(
+        "score", *(word.replace("answers", "answers.json") if word == "answers" else word for word in words)
+    )
+    assert done.returncode == 2
+    refusal.said(done.stderr)
+    assert (tmp_path / "answers.json").read_text() == '["2"]'
+
+
+def test_the_command(suite, tmp_path, monkeypatch):
+    """Answers from standard input; what it prints, tells other programs and writes is one score."""
+    rows = read_questions(str(suite))
+    expected = score(rows, {"1+1": ["2"], "9+1": ["11", "10"]})
+    for output, text in (("s.json", json.dumps(expected.to_json(), indent=2) + "\n"), ("s.md", expected.markdown())):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("2\n11\n10\n"))
+        done = run_here("score", suite, "-", "-o", tmp_path / output)
+        assert (done.returncode, done.stdout) == (0, f"{expected.text()}\n{tmp_path / output}\n")
+        assert (tmp_path / output).read_text() == text
+    monkeypatch.setattr(sys, "stdin", io.StringIO("2\n11\n10\n"))
+    events = [json.loads(line) for line in run_here("score", suite, "-", "--json").stdout.splitlines()]
+    assert [each["event"] for each in events] == ["start", "slice", "slice", "result", "end"]
+    assert [each["name"] for each in events[1:3]] == ["one", "two"]
+    assert events[3].items() >= expected.to_json().items()
+
+
+def test_a_file_that_cannot_be_written(suite, tmp_path, refusal):
+    (tmp_path / "file").touch()
+    done = run_here("score", suite, suite, "-o", tmp_path / "file" / "score.md")
+    assert done.returncode == 1
+    refusal.said(done.stderr)
+
+
+def test_stopped_while_it_waits_for_answers(suite, tmp_path, monkeypatch):
+    def stop() -> str:
+        raise KeyboardInterrupt
+
+    stdin = io.StringIO()
+    monkeypatch.setattr(stdin, "read", stop)
+    monkeypatch.setattr(sys, "stdin", stdin)
+    done = run_here("score", suite, "-", "-o", tmp_path / "score.md")
+    assert (done.returncode, done.stderr) == (130, "arith-data: stopped; nothing was left behind\n")
+    assert not (tmp_path / "score.md").exists()
+
+
+FOREIGN = """
+import sys
+
+sys.modules |= dict.fromkeys(("tensorflow", "keras", "apache_beam", "tensorflow_datasets", "matplotlib", "jinja2"))
+
+import seq2seq_arith as sa
+from seq2seq_arith.pipelines.__main__ import main
+
+print(sa.suite("addition", digits=2, per_slice=5).score(lambda questions: map(eval, questions), batch_size=7))
+sys.exit(main(["score", "suite.tsv", "suite.tsv"]))
+"""
+
+
+def test_neither_tensorflow_nor_beam_is_needed(suite, tmp_path):
+    """Importing one of them raises ImportError here."""
+    child = [sys.executable, "-c", FOREIGN]
+    done = subprocess.run(child, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "worst slice: each of the 2 slices has 1.000" in done.stdout
+    assert done.stdout.startswith("exact match: 1.0000 of")

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from seq2seq_arith.arithmetic import numbers, suites, text
-from seq2seq_arith.arithmetic.suites import Pair, SuiteOptions
+from seq2seq_arith.arithmetic.suites import SETS, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem
@@ -31,13 +31,15 @@ class Suite:
 
 
 def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) -> Suite:
-    """The suite of a task, of which only the name and the digits matter; InputError if it has none.
+    """A set of the suite of a task, of which only the name and the digits matter; InputError if it has none.
 
     Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
     """
-    slices = list(task.operation.suite(task.digits))
+    slices = task.operation.slices(chosen.set, task.digits)
     if not slices:
-        raise InputError(f"{task.name} has no suite")
+        has = [each for each in SETS if task.operation.slices(each, task.digits)]
+        instead = f"; ask for the set {has[0]}, which it has" if has else ""
+        raise InputError(f"{task.name} has no suite{f' of the set {chosen.set}' if has else ''}{instead}")
     drawn = {slice.name: suites.pairs(task.name, task.digits, slice, chosen.seed, chosen.per_slice) for slice in slices}
     if unseen_of is None:
         return Suite(drawn)

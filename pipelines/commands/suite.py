@@ -18,7 +18,7 @@ DOES = "write hard questions in named slices"
 DESCRIPTION = "Writes a task's suite to standard output: hard questions in named slices, with their answers."
 EXAMPLES = [
     "suite subtraction --per-slice 5",
-    "suite addition --digits 18 > suite.tsv",
+    "suite addition --digits 18 --set unforeseen > suite.tsv",
 ]
 
 

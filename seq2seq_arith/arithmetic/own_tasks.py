@@ -248,7 +248,7 @@ def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) 
     for title, group in operation.breakdowns.items():
         if np.shape(groups := group(*operands)) != (len(questions),):
             yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(len(questions),)}"
-    for each in operation.suite(size):
+    for each in (*operation.suite(size), *operation.unforeseen(size)):
         if any(len(pair) != operation.arity for pair in suites.pairs(name, size, each, count=4)):
             yield f"has the slice {each.name!r} whose questions do not have {operation.arity} operands"
 

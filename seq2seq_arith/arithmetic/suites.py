@@ -8,7 +8,8 @@ slice of n questions holds the first n different pairs of operands, by index; fe
 >>> pairs("addition", 3, nines, count=3)
 [(999, 99), (999, 999), (999, 9)]
 
-This module draws the questions of a slice. ``slices`` has each task's slices, and ``Operation.suite`` gives them.
+This module draws the questions of a slice. A suite has two sets of slices: ``standard``, in ``slices``, which every
+figure is about that names no set, and ``unforeseen``, in the module of that name. ``Operation.slices`` gives them.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from seq2seq_arith.base import options
 
 VERSION = 1
 TRIES = 10  # indices per question that is asked for
+STANDARD, UNFORESEEN = SETS = ("standard", "unforeseen")
 MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
 
 Pair = tuple[int, ...]
@@ -64,6 +66,7 @@ class SuiteOptions:
         "the most questions per slice, unless it asks a whole table", default=1000, low=1, high=10**6
     )
     seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
+    set: str = options.option("which slices; nobody tunes on the unforeseen ones", default=STANDARD, choices=SETS)
 
     def __post_init__(self) -> None:
         options.check(self)
@@ -74,7 +77,7 @@ class Slice:
     """Questions of one kind.
 
     Attributes:
-      name: Unique within a task and D.
+      name: Unique within a task and D, over both sets.
       why: Why it is hard, in one sentence.
       draw: (words, D) to the operands of one question.
       table: D to all pairs, where they are few enough to be asked without sampling.

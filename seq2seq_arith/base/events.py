@@ -5,7 +5,7 @@ What people read goes to standard error then. Each event has a time, in seconds 
 ``start``     the program, its version, its command and its arguments
 ``progress``  the units done so far and in all, by name; the step that is done now, where it has a name
 ``epoch``     a row of a training's history
-``slice``     the score of one slice of a suite: its name, the questions and the share that is right
+``slice``     the score of one slice of a suite: its set, its name, the questions and the share that is right
 ``result``    what the command has made or found
 ``error``     the sentence that people read
 ``end``       the exit code, and the seconds that the command took

@@ -1,6 +1,8 @@
-"""The slices of the suites: the rule of each slice, its fixed content, and different pairs."""
+"""The slices of both sets of the suites: the rule of each slice, its fixed content, and different pairs."""
 
 import hashlib
+import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -8,13 +10,13 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.slices import ladder
-from seq2seq_arith.arithmetic.suites import Slice, Words, pairs
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, Slice, Words, pairs
 
 DECIMAL = ("addition", "subtraction", "multiplication")
 
 
-def slices(task: str, digits: int) -> list[Slice]:
-    return list(OPERATIONS[task].suite(digits))
+def slices(task: str, digits: int, *sets: str) -> list[Slice]:
+    return [slice for set in sets or SETS for slice in OPERATIONS[task].slices(set, digits)]
 
 
 def find(task: str, digits: int, name: str) -> Slice:
@@ -22,16 +24,19 @@ def find(task: str, digits: int, name: str) -> Slice:
     return found
 
 
-def chain(left: int, right: int, digits: int, borrows: bool) -> int:
-    """The longest run of places with a carry, or with a borrow in the larger number minus the smaller."""
+def chains(left: int, right: int, digits: int, borrows: bool) -> list[range]:
+    """The runs of places with a carry, or with a borrow in the larger number minus the smaller."""
     high, low = max(left, right), min(left, right)
-    longest = run = carry = 0
+    out, carry = "", 0
     for place in range(digits):
         a, b = high // 10**place % 10, low // 10**place % 10
         carry = int(a - b - carry < 0) if borrows else int(a + b + carry > 9)
-        run = (run + 1) * carry
-        longest = max(longest, run)
-    return longest
+        out += str(carry)
+    return [range(*run.span()) for run in re.finditer("1+", out)]
+
+
+def chain(left: int, right: int, digits: int, borrows: bool) -> int:
+    return max(map(len, chains(left, right, digits, borrows)), default=0)
 
 
 def is_power(value: int) -> bool:
@@ -71,7 +76,53 @@ PROMISES = {
     "no-wrap": lambda t, d, x, y: x + y < d,
     "answer-zero": lambda t, d, x, y: (x + y) % d == 0,
     "answer-last": lambda t, d, x, y: x + y == d - 1,
+    "eights-nines": lambda t, d, x, y: set(f"{x}{y}") <= {"8", "9"},
+    "fours-fives": lambda t, d, x, y: set(f"{x}{y}") <= {"4", "5"},
+    "zeros-nines": lambda t, d, x, y: set(f"{x}{y}") <= {"0", "9"} and min(x, y) > 0,
+    "evens-odds": lambda t, d, x, y: {*parities(x)} ^ {*parities(y)} == {0, 1},
+    "period-2": lambda t, d, x, y: all(has_period(each, 2) for each in (x, y)),
+    "period-3": lambda t, d, x, y: all(has_period(each, 3) for each in (x, y)),
+    "palindromes": lambda t, d, x, y: all(each > 9 and str(each) == str(each)[::-1] for each in (x, y)),
+    "staircases": lambda t, d, x, y: all(len(steps(each)) == 1 and steps(each) <= {1, 9} for each in (x, y)),
+    "runs": lambda t, d, x, y: all(re.fullmatch(r"((\d)\2{1,2}(?!\2))+\d?", str(each)) for each in (x, y)),
+    "reversed": lambda t, d, x, y: x > 9 and str(x) == str(y)[::-1],
+    "anagrams": lambda t, d, x, y: x > 9 and sorted(str(x)) == sorted(str(y)),
+    "shifted": lambda t, d, x, y: max(x, y) % min(x, y) == 0 and is_power(max(x, y) // min(x, y)) and x != y,
+    "two-chains": lambda t, d, x, y: len(chains(x, y, d, t == "subtraction")) == 2,
+    "many-chains": lambda t, d, x, y: alternate(chains(x, y, d, t == "subtraction"), d - (t == "subtraction")),
+    "middle-chain": lambda t, d, x, y: in_the_middle(*chains(x, y, d, t == "subtraction"), d, x, y),
+    "interleaved": lambda t, d, x, y: all((a == "0") != (b == "0") for a, b in columns(x, y)),
+    "answer-repeated": lambda t, d, x, y: repeats(abs(answer(t, x, y))) and 10 < abs(answer(t, x, y)) < 9 * 10**d // 10,
 }
+
+
+def columns(left: int, right: int) -> list[tuple[str, str]]:
+    width = max(len(str(left)), len(str(right)))
+    return list(zip(f"{left:0{width}}", f"{right:0{width}}", strict=True))
+
+
+def alternate(runs: list[range], places: int) -> bool:
+    """Whether every second place is a chain, from the first or the second one on."""
+    return [each.start for each in runs] == list(range(runs[0].start, places, 2)) and runs[0].start < 2
+
+
+def in_the_middle(run: range, digits: int, left: int, right: int) -> bool:
+    """Whether a chain begins at a place of the short number, and ends behind it and before the last place."""
+    short, long = sorted((len(str(left)), len(str(right))))
+    return run.start < short < run.stop < long == digits and short <= digits // 2
+
+
+def parities(value: int) -> list[int]:
+    return [int(digit) % 2 for digit in str(value)]
+
+
+def has_period(value: int, period: int) -> bool:
+    text = str(value)
+    return len(text) > period and text[period:] == text[:-period] and len(set(text)) > 1
+
+
+def steps(value: int) -> set[int]:
+    return {(int(b) - int(a)) % 10 for a, b in itertools.pairwise(str(value))}
 
 
 def answer(task: str, left: int, right: int) -> int:
@@ -132,10 +183,39 @@ def test_the_whole_table_of_a_modulus():
     ],
 )
 def test_vectors(task, digits, digest):
+    check_vector(task, digits, STANDARD, digest)
+
+
+@pytest.mark.parametrize(
+    ("task", "digits", "count", "digest"),
+    [
+        ("addition", 1, 3, "c094ff655e31a81f"),
+        ("addition", 2, 10, "b049bdf9ec1ad63b"),
+        ("addition", 3, 14, "ffbf77d3b7806767"),
+        ("addition", 40, 17, "2892e0ba85a0fd72"),
+        ("subtraction", 3, 13, "6495576f80135787"),
+        ("subtraction", 5, 17, "e96020a19c220cf3"),
+        ("multiplication", 10, 12, "941b129c466a639c"),
+    ],
+)
+def test_vectors_of_the_unforeseen_set(task, digits, count, digest):
+    """No name depends on D, and a slice without a question is left out."""
+    names = [slice.name for slice in slices(task, digits, UNFORESEEN)]
+    assert len(names) == count
+    assert set(names) <= {slice.name for slice in slices(task, 40, UNFORESEEN)}
+    assert not set(names) & {slice.name for slice in slices(task, digits, STANDARD)}
+    check_vector(task, digits, UNFORESEEN, digest)
+
+
+def test_tasks_without_an_unforeseen_set():
+    assert [name for name in OPERATIONS if not slices(name, 5, UNFORESEEN)] == ["pq", "modular_addition"]
+
+
+def check_vector(task: str, digits: int, set: str, digest: str) -> None:
     """sha256 of the lines ``slice<TAB>left<TAB>right<LF>`` of seed 0, 50 questions per slice. They never change."""
     lines = (
         f"{slice.name}\t{left}\t{right}\n"
-        for slice in slices(task, digits)
+        for slice in slices(task, digits, set)
         for left, right in pairs(task, digits, slice, count=50)
     )
     assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest

@@ -1,11 +1,13 @@
 """``arith-data suite``: its table, and what it leaves out."""
 
+import dataclasses
+
 import pytest
 import reference
 from programs import run
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import SETS, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.suite import build, rows, written
@@ -18,9 +20,15 @@ SMALL = SuiteOptions(per_slice=5)
     [*(Task(name) for name in OPERATIONS if name != "pq"), Task("pq", digits=200), Task("addition", digits=40)],
     ids=lambda task: f"{task.name}-{task.digits}",
 )
-def test_questions_and_answers(task):
-    suite = build(task, SMALL)
-    assert list(suite.pairs) == [slice.name for slice in task.operation.suite(task.digits)]
+@pytest.mark.parametrize("set", SETS)
+def test_questions_and_answers(task, set):
+    slices = task.operation.slices(set, task.digits)
+    if not slices:
+        with pytest.raises(InputError, match="has no suite of the set unforeseen; ask for the set standard, which it"):
+            build(task, dataclasses.replace(SMALL, set=set))
+        return
+    suite = build(task, dataclasses.replace(SMALL, set=set))
+    assert list(suite.pairs) == [slice.name for slice in slices]
     pairs = [(name, *pair) for name, of_slice in suite.pairs.items() for pair in of_slice]
     found = list(rows(task, suite))
     assert len(found) == len(pairs)
@@ -58,7 +66,7 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
 def test_refusals(tmp_path, refusal):
     with refusal(InputError):
         build(Task("subtraction"), SMALL, tmp_path)
-    for wrong in ({"per_slice": 0}, {"seed": -1}):
+    for wrong in ({"per_slice": 0}, {"seed": -1}, {"set": "all"}):
         with refusal(InputError):
             SuiteOptions(**wrong)
 

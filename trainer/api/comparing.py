@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from seq2seq_arith.arithmetic import scoring
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer.api.dataset import named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
@@ -69,21 +69,30 @@ class Suite(Tabular, Mapping[str, Table]):
         return Table(rows, title=self._title)
 
 
-def suite(task: str, *, digits: int | None = None, per_slice: int = 1000, seed: int = 0, **size: Any) -> Suite:
+def suite(
+    task: str,
+    *,
+    digits: int | None = None,
+    per_slice: int = 1000,
+    seed: int = 0,
+    set: str = STANDARD,
+    **size: Any,
+) -> Suite:
     """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
 
-    There are at most ``per_slice`` questions per slice, and ``seed`` decides which. Instead of ``digits``, the most of
-    an operand, pq has ``dashes``, and modular addition ``modulus``; without it, the size is the task's default.
+    There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
+    ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. Instead of ``digits``, the
+    most of an operand, pq has ``dashes``, and modular addition ``modulus``; without it, the size is the task's default.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """
     from seq2seq_arith.pipelines.suite import build, rows
 
     asked = named(task, size if digits is None else {"digits": digits, **size})
-    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed))
+    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed, set=set))
     of_slices: dict[str, list[dict[str, str]]] = {name: [] for name in built.pairs}
     for name, question, answer in rows(asked, built):
         of_slices[name].append({"question": question, "answer": answer})
     tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
-    why = {each.name: each.why for each in asked.operation.suite(asked.digits)}
+    why = {each.name: each.why for each in asked.operation.slices(set, asked.digits)}
     return Suite(tables, why, f"suite of {asked.description}: {built.num_questions:,} different questions")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from seq2seq_arith.arithmetic.suites import SETS
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table, Tabular
 
@@ -21,33 +22,40 @@ class Scores(Tabular):
       slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
         (the first wrong answer) and ``why`` the slice is hard.
       worst_slice: The row of the worst slice; None for a task without a suite.
+      unforeseen: As ``slices``, of those on which nobody tunes; no row for a task that does not have them.
+      worst_unforeseen: The row of the worst of them; None if there are none.
       lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
       content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
       path: The file.
     """
 
     def __init__(self, found: "Evaluation", content: dict[str, Any]) -> None:
-        own = found.suites[0]
+        standard, unforeseen = ([each for each in found.suites if each.chosen.set == set] for set in SETS)
+        own = standard[0]
         validation = content["scores"].get("validation", {})
         self.exact_match: float | None = validation.get("exact")
         self.character_accuracy: float | None = validation.get("characters")
-        self.lengths = {each.digits: _slices(each) for each in found.suites}
+        self.lengths = {each.digits: _slices(each) for each in standard}
         self.slices = self.lengths[own.digits]
+        self.unforeseen = _slices(unforeseen[0])
         self.worst_slice = self[own.worst.name] if own.worst else None
+        self.worst_unforeseen = self[unforeseen[0].worst.name] if unforeseen[0].worst else None
         self.content = content
         self.path = found.path
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        found = next((row for row in self.slices if row["slice"] == name), None)
+        rows = [*self.slices, *self.unforeseen]
+        found = next((row for row in rows if row["slice"] == name), None)
         if found is None:
-            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
+            raise InputError(f"there is no slice {name!r}; give one of {', '.join(row['slice'] for row in rows)}")
         return found
 
     def _shown(self) -> Table:
-        worst_first = sorted(self.slices, key=lambda row: row["exact_match"])
-        of_set = {"slice": "validation set", "questions": None, "exact_match": self.exact_match, "wrong": ""}
-        of_sets = [] if self.exact_match is None else [of_set]
-        return Table([*of_sets, *worst_first], self.slices.columns[:-1], self.slices.title)
+        of_set = {"set": "", "slice": "validation set", "questions": None, "exact_match": self.exact_match, "wrong": ""}
+        rows = [] if self.exact_match is None else [of_set]
+        for set, slices in zip(SETS, (self.slices, self.unforeseen), strict=True):
+            rows += [{"set": set, **row} for row in sorted(slices, key=lambda row: row["exact_match"])]
+        return Table(rows, ["set", *self.slices.columns[:-1]], self.slices.title)
 
 
 def _slices(result: "SuiteResult") -> Table:

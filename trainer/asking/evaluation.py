@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
@@ -17,7 +17,7 @@ from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, by, mistakes
-from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, show_suites, show_worst, worst
+from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import history, stores
@@ -83,7 +83,7 @@ class Evaluation:
     sha256: str | None  # of that dataset's metadata; None if the dataset is not there
     best_epoch: int | None  # whose weights were asked; None if there is no history
     data: Found  # on the dataset
-    suites: list[SuiteResult]  # at the run's own D and at the further ones
+    suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
 
     @property
     def path(self) -> Path:
@@ -103,8 +103,10 @@ class Evaluation:
             "scores": {name: scored(result) for name, result in results.items()},
             "tables": self.data.tables,
             "mistakes": first_mistakes(self.task, results["validation"]) if results else [],
-            "suites": [each.to_json() for each in self.suites],
-            "worst_slice": worst_of_all(self.suites),
+            "unforeseen": [each.to_json() for each in of_set(self.suites, UNFORESEEN)],
+            "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
+            "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
+            "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
         }
 
     def save(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class Evaluation:
         """
         content = self.to_json()
         write(self.path, (json.dumps(content, indent=2) + "\n").encode())
-        told = {name: content[name] for name in ("scores", "worst_slice", "given")}
+        told = {name: content[name] for name in ("scores", "worst_slice", "worst_unforeseen", "given")}
         events.emit("result", path=stores.shown(self.path), **told)
         return content
 
@@ -124,7 +126,8 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     found = measure(run, options)
     content = found.save()
     show_sets(content)
-    show_suites(found.suites)
+    for each in SETS:
+        show_suites(of_set(found.suites, each))
     say(f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
     return content
@@ -148,9 +151,8 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
     if options.all_questions:
         found.tables["all questions"] = ask_all_questions(learner, trained)
     found.notes.extend(suite_notes(run, trained))
-    suites = ask_run(
-        run, options.chosen, lengths=options.lengths, trained=trained, replicas=options.replicas, learner=learner
-    )
+    how = {"trained": trained, "replicas": options.replicas, "learner": learner}
+    suites = ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how)
     return Evaluation(
         run=run,
         task=task,
@@ -269,11 +271,15 @@ def ask_all_questions(learner: Learner, trained: probes.Known | None) -> list[di
 
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
-    if not list(run.task.operation.suite(run.task.digits)):
-        return [no_suite(run.task)]
+    has = {each: bool(run.task.operation.slices(each, run.task.digits)) for each in SETS}
+    lacking = [] if has[UNFORESEEN] else [no_suite(run.task, UNFORESEEN)]
+    if not has[STANDARD]:
+        return [*lacking, no_suite(run.task)]
     if trained is None:
-        return [f"which questions of the suite are in the training set is not known, {_not_known(run, 'that set')}"]
-    return []
+        lacking.append(
+            f"which questions of the suite are in the training set is not known, {_not_known(run, 'that set')}"
+        )
+    return lacking
 
 
 def _not_known(run: Run, what: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.progress import progress
@@ -105,19 +105,25 @@ class SuiteResult:
     def num_questions(self) -> int:
         return sum(each.all.count for each in self.slices)
 
+    @property
+    def kind(self) -> str:
+        """What stands before the word slice: nothing for the set that is meant without a name."""
+        return "" if self.chosen.set == STANDARD else f"{self.chosen.set} "
+
     def worst_in_words(self) -> str:
         """The worst slice with its score and a mistake, in one line; or that there is none."""
-        least = self.worst
+        least, head = self.worst, f"worst {self.kind}slice"
         if least is None:
-            return no_suite(self.task)
+            return no_suite(self.task, self.chosen.set)
         if least.wrong is None:
-            return f"worst slice: each of the {len(self.slices)} slices has 1.000 ({self.num_questions:,} questions)"
-        return f"worst slice: {least.name}, {least.all} of {least.all.count:,}: {least.wrong.sentence(self.task)}"
+            return f"{head}: each of the {len(self.slices)} slices has 1.000 ({self.num_questions:,} questions)"
+        return f"{head}: {least.name}, {least.all} of {least.all.count:,}: {least.wrong.sentence(self.task)}"
 
     def to_json(self) -> dict[str, Any]:
         """The results as JSON holds them, the worst slice last."""
         return {
             "version": suites.VERSION,
+            "set": self.chosen.set,
             "task": self.task.name,
             "digits": self.digits,
             "per_slice": self.chosen.per_slice,
@@ -128,9 +134,16 @@ class SuiteResult:
         }
 
 
-def no_suite(task: Task) -> str:
-    """Says of a task without a suite that no hard questions were asked."""
-    return f"{task.name} has no suite, so no hard questions were asked"
+def no_suite(task: Task, set: str = STANDARD) -> str:
+    """Says of a task without a suite, or without a set of it, that no such questions were asked."""
+    if set == STANDARD:
+        return f"{task.name} has no suite, so no hard questions were asked"
+    return f"{task.name} has no {set} slices, so none were asked"
+
+
+def of_set(results: Sequence[SuiteResult], set: str) -> list[SuiteResult]:
+    """Those of one set, in order."""
+    return [each for each in results if each.chosen.set == set]
 
 
 def worst(slices: Sequence[SliceResult]) -> SliceResult | None:
@@ -143,26 +156,30 @@ def ask_run(
     chosen: SuiteOptions | None = None,
     *,
     lengths: Sequence[int] = (),
+    sets: Sequence[str] = (STANDARD,),
     trained: probes.Known | None = None,
     replicas: int | None = None,
     learner: Learner | None = None,
 ) -> list[SuiteResult]:
     """Asks the best model of a run its task's suite, at the D that it was trained on and at further ones.
 
-    ``trained`` is the training set, None if it is not known; ``learner`` the best model on the run's own task, if the
-    caller has it already.
+    ``sets`` are asked one after another at each D. ``trained`` is the training set, None if it is not known;
+    ``learner`` the best model on the run's own task, if the caller has it already.
 
     Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths.
     """
     longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
     own = learner or session.restore(run, replicas=replicas)
-    results = [ask_suite(own, chosen, trained=trained)]
+    chosen = chosen or SuiteOptions()
+    each_set = [dataclasses.replace(chosen, set=each) for each in sets]
+    results = [ask_suite(own, each, trained=trained) for each in each_set]
     for size, task in longer.items():
         roomy = own if task == run.task else session.restore(run, task, replicas)
-        results.append(ask_suite(roomy, chosen, digits=size, trained=trained))
+        results += [ask_suite(roomy, each, digits=size, trained=trained) for each in each_set]
     for result in results:
+        about = {"task": result.task.name, "digits": result.digits, "set": result.chosen.set}
         for each in result.slices:
-            events.emit("slice", task=result.task.name, digits=result.digits, name=each.name, **each.all.to_json())
+            events.emit("slice", **about, name=each.name, **each.all.to_json())
     return results
 
 
@@ -178,7 +195,7 @@ def ask_suite(
     size = digits or task.digits
     drawn = [
         (each, pairs)
-        for each in task.operation.suite(size)
+        for each in task.operation.slices(chosen.set, size)
         if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
     ]
     if not drawn:
@@ -186,7 +203,12 @@ def ask_suite(
     words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
     operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
     place = np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])  # the slice of each question
-    exact, wrong = _answered(learner, operands, place, f"{task.name}, suite ({task.notation.size_word} {size})")
+    exact, wrong = _answered(
+        learner,
+        operands,
+        place,
+        f"{task.name}, {SuiteResult(task, size, chosen, ()).kind}suite ({task.notation.size_word} {size})",
+    )
     seen = None if trained is None else trained.has(operands)
     slices = []
     for index, (each, _) in enumerate(drawn):
@@ -226,16 +248,18 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
     for result in suites:
         if result.slices:
             drawn = f"up to {result.chosen.per_slice:,} per slice, seed {result.chosen.seed}"
-            say(f"\nsuite of {result.task.name} at {size(result)}: {result.num_questions:,} questions, {drawn}")
+            head = f"\n{result.kind}suite of {result.task.name} at {size(result)}"
+            say(f"{head}: {result.num_questions:,} questions, {drawn}")
             say(slice_table(result))
             if hidden := len(result.slices) - len(shown(result.slices)):
                 say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")
 
 
 def show_worst(suites: Sequence[SuiteResult]) -> None:
-    """Prints the worst slice of each suite."""
-    for result in suites:
-        say(f"at {size(result)}, {result.worst_in_words()}" if len(suites) > 1 else result.worst_in_words())
+    """Prints the worst slice of each suite, first of the unforeseen sets: what figures mean stands last."""
+    unforeseen, standard = of_set(suites, UNFORESEEN), of_set(suites, STANDARD)
+    for result in [*(each for each in unforeseen if each.slices), *standard]:
+        say(f"at {size(result)}, {result.worst_in_words()}" if len(standard) > 1 else result.worst_in_words())
 
 
 def size(result: SuiteResult) -> str:

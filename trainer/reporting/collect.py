@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
-from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run
+from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run, of_set
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
@@ -84,6 +84,7 @@ class RunReport:
     summary: Summary | None  # None if the training has not ended
     asked: Asked | None  # None if the dataset is not there
     suites: tuple[SuiteResult, ...]  # at the run's own length first, then at further ones
+    unforeseen: tuple[SuiteResult, ...]  # likewise, of the slices on which nobody tunes
     notes: tuple[str, ...]
 
     @property
@@ -137,7 +138,7 @@ def collect(
     data = evaluation.read(source) if source is not None else None
     trained = None if data is None or run.config.stream else data.trained
     asked = ask_sets(run, learner, data, options.examples) if data is not None else None
-    suites = ask_run(run, chosen, lengths=further, trained=trained, learner=learner)
+    suites = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
     return RunReport(
         label=label,
         run=run,
@@ -148,7 +149,8 @@ def collect(
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=Summary.read(run.summary),
         asked=asked,
-        suites=tuple(suites),
+        suites=tuple(of_set(suites, STANDARD)),
+        unforeseen=tuple(of_set(suites, UNFORESEEN)),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 

@@ -63,12 +63,14 @@ def overview(each: RunReport) -> list[Block]:
         best = history.best(each.history)
         figure, note = cut(best["val_exact_match"], 4) if best else "–", "On the validation set, in the best epoch."
     tiles = [Tile("exact match", figure, note)]
-    if worst := each.own_suite.worst:
-        note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
-        note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
-        tiles.append(Tile("worst slice", _cut(worst.all, 3), note))
-    else:
-        tiles.append(Tile("worst slice", "–", "This task has no suite of hard questions."))
+    for suite in (each.own_suite, each.unforeseen[0]):
+        name = f"worst {suite.kind}slice"
+        if worst := suite.worst:
+            note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
+            note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
+            tiles.append(Tile(name, _cut(worst.all, 3), note))
+        else:
+            tiles.append(Tile(name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
     view = each.run.config.model.view
     tiles.append(Tile("given to the model", each.run.config.model.given, f"Its view is {view}."))
     return [tiles, *([Text("; ".join(each.notes) + ".")] if each.notes else [])]
@@ -86,6 +88,7 @@ def compared(runs: Sequence[RunReport]) -> Table:
             "given": model.given,
             "exact match, validation set": cut(best["val_exact_match"], 4) if best else "–",
             "worst slice": worst_slice(each.own_suite),
+            "worst unforeseen slice": worst_slice(each.unforeseen[0]),
             "epochs": f"{len(each.history)}, best {each.best_epoch}",
         }
         took = facts(each.summary) if each.summary else {}
@@ -200,16 +203,17 @@ def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) ->
 
 def slices(each: RunReport) -> list[Block]:
     """The slices of the run's own suite, the worst first; pairs of lengths that are not worse are folded away."""
-    suite = each.own_suite
-    if not suite.slices:
-        return [Text("This task has no suite of hard questions.")]
-    at_once, rest = split_slices(suite)
-    caption = f"Slices at {suites.size(suite)}, seed {suite.chosen.seed}"
-    found: list[Block] = [_slice_table(each, at_once, caption)]
-    if rest:
-        folded = f"{len(rest)} more pairs of lengths, none worse than these"
-        found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
-    return found
+    found: list[Block] = []
+    for suite in (each.own_suite, each.unforeseen[0]):
+        if not suite.slices:
+            continue
+        at_once, rest = split_slices(suite)
+        caption = f"{suite.kind}slices at {suites.size(suite)}, seed {suite.chosen.seed}"
+        found.append(_slice_table(each, at_once, caption[0].upper() + caption[1:]))
+        if rest:
+            folded = f"{len(rest)} more pairs of lengths, none worse than these"
+            found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
+    return found or [Text("This task has no suite of hard questions.")]
 
 
 def split_slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResult]]:
@@ -250,13 +254,15 @@ def further(each: RunReport) -> list[Block]:
     task, model = each.task, each.run.config.model
     if each.own_suite.slices and len(each.suites) > 1:
         rows = []
-        for number, suite in enumerate(each.suites):
+        for number, (suite, unforeseen) in enumerate(zip(each.suites, each.unforeseen, strict=True)):
             random = next((one for one in suite.slices if one.name == "random"), suite.slices[0])
             worst = suite.worst or random
             said = worst.wrong.sentence(suite.task) if worst.wrong else "none"
             name = worst.name if worst.wrong else "each"
-            rows.append([f"{suites.size(suite)}{' (trained)' * (not number)}", random.all, worst.all, name, said])
+            size = f"{suites.size(suite)}{' (trained)' * (not number)}"
+            rows.append([size, random.all, worst.all, name, said, worst_slice(unforeseen)])
         head = ["operands of at most", "random questions", "worst slice", "name of it", "first wrong answer"]
+        head.append("worst unforeseen slice")
         return [Table("Exact match at each length", head, rows, "wide")]
     if not task.notation.has_lengths:
         return [Text(f"{task.name} does not have longer operands.")]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith import __version__
+from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import tables
 from seq2seq_arith.base.errors import InputError, WriteError
@@ -33,6 +34,7 @@ COLUMNS = {
     "median": "worst slice{at}: median",
     "lowest": "lowest{at}",
     "lowest-unseen": "lowest, not seen{at}",
+    "lowest-unforeseen": "lowest, unforeseen{at}",
     "reached": "{threshold}{at}",
     "weights": "weights",
     "examples": "examples seen",
@@ -43,8 +45,9 @@ COLUMNS = {
 # The counts of a suite, [wrong, asked] by slice, and where an evaluation has them: itself, or in this part.
 PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_seen"}
 POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
-OF_A_SUITE = (*POOLED, "imperfect", "median", "lowest", "lowest-unseen", "reached")
-USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "reached")  # without ``columns``, if not empty
+OF_A_SUITE = (*POOLED, "imperfect", "median", "lowest", "lowest-unseen", "lowest-unforeseen", "reached")
+# Without ``columns``, those of these that are not empty.
+USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 MOST_LISTED = 5  # figures of single seeds in a cell
 
 
@@ -56,16 +59,6 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         evaluation = json.loads(run.evaluation.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
-    suites = []
-    for each in evaluation["suites"]:
-        asked = [one for one in each["slices"] if one["questions"]]
-        kept = {name: each[name] for name in ("version", "digits", "per_slice", "seed")}
-        kept |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
-        for field, part in PARTS.items():
-            shares = {one["name"]: one if part is None else one[part] for one in asked}
-            if all(shares.values()):
-                kept[field] = {name: _wrong_of(share) for name, share in shares.items()}
-        suites.append(kept)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -80,7 +73,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "sha256": run.sha256,
         "settings": settings,
         "suite": suite,
-        "suites": suites,
+        **{name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)},
         "version": __version__,
     }
 
@@ -89,6 +82,18 @@ def _wrong_of(share: dict[str, Any]) -> list[int]:
     """How many answers are wrong, of how many, from the share of right ones."""
     asked = share["questions"]
     return [asked - round(asked * (share["exact_match"] or 0.0)), asked]
+
+
+def _counted(evaluated: dict[str, Any]) -> dict[str, Any]:
+    """What a line holds of one set of a suite at one size."""
+    asked = [one for one in evaluated["slices"] if one["questions"]]
+    kept = {name: evaluated[name] for name in ("version", "digits", "per_slice", "seed")}
+    kept |= {"slices": {one["name"]: one["exact_match"] for one in asked}}
+    for field, part in PARTS.items():
+        shares = {one["name"]: one if part is None else one[part] for one in asked}
+        if all(shares.values()):
+            kept[field] = {name: _wrong_of(share) for name, share in shares.items()}
+    return kept
 
 
 def append(path: Path, row: dict[str, Any]) -> None:
@@ -183,7 +188,10 @@ def _shown(asked: Asked) -> list[tuple[str, int | None]]:
 def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: float) -> str:
     """A cell of a group: figures of several seeds are medians, unless their header says otherwise."""
     if name in OF_A_SUITE:
-        return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size)], threshold)
+        which = UNFORESEEN if name == "lowest-unforeseen" else "suites"
+        if any(which not in row for row in group):
+            return ""
+        return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size, which)], threshold)
     if name == "seeds":
         return str(len(group))
     if name in ("given", "draws"):
@@ -234,9 +242,9 @@ def draws_of(row: dict[str, Any]) -> str:
         return ""
 
 
-def suites_of(row: dict[str, Any], size: int | None = None) -> list[dict[str, Any]]:
-    """The suite that a run was asked at a size, by default that of its training; none if it was not."""
-    found = [suite for suite in row["suites"] if suite["digits"] == size] if size else row["suites"][:1]
+def suites_of(row: dict[str, Any], size: int | None = None, which: str = "suites") -> list[dict[str, Any]]:
+    """The suite that a run was asked at a size, by default that of its training, or its unforeseen set; or none."""
+    found = [suite for suite in row[which] if suite["digits"] == size] if size else row[which][:1]
     return [suite for suite in found if suite["slices"]]
 
 
@@ -252,7 +260,7 @@ def field_of(row: dict[str, Any], name: str) -> str:
     for place in (row, settings["model"], settings):
         if name in place and not isinstance(place[name], dict | list):
             return str(place[name])
-    known = sorted({*row, *settings["model"], *settings} - {"settings", "suite", "suites", "model"})
+    known = sorted({*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model"})
     raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")
 
 

@@ -37,6 +37,9 @@ def test_scores(small):
     assert [row["slice"] for row in scores.slices] == [each["name"] for each in content["suites"][0]["slices"]]
     assert scores.worst_slice["slice"] == content["suites"][0]["worst"]["name"]
     assert scores.worst_slice["exact_match"] == min(row["exact_match"] for row in scores.slices)
+    assert scores.worst_unforeseen == scores[content["unforeseen"][0]["worst"]["name"]]
+    assert scores.worst_unforeseen["exact_match"] == min(row["exact_match"] for row in scores.unforeseen) < 1
+    assert "unforeseen  two-chains" in repr(scores)
     assert scores["equal"] == next(row for row in scores.slices if row["slice"] == "equal")
     with pytest.raises(InputError, match="there is no slice 'same'; give one of random, "):
         scores["same"]

@@ -92,16 +92,28 @@ def test_the_worst_slice_is_last(found, printed):
     least = min(slice["exact_match"] for suite in found["suites"] for slice in suite["slices"])
     worst = found["worst_slice"]
     assert worst["exact_match"] == least < 1
-    lines = printed.splitlines()[-len(found["suites"]) :]
-    for suite, line in zip(found["suites"], lines, strict=True):
-        assert suite["digits"] != worst["digits"] or {"digits": suite["digits"]} | suite["worst"] == worst
+    asked = [*found["unforeseen"], *found["suites"]]
+    lines = printed.splitlines()[-len(asked) :]
+    for suite, line in zip(asked, lines, strict=True):
+        kind = "unforeseen " if suite["set"] == "unforeseen" else ""
+        least = found["worst_unforeseen"] if kind else worst
+        assert suite["digits"] != least["digits"] or {"digits": suite["digits"]} | suite["worst"] == least
         score = f"{shown(suite['worst']['exact_match'])} of {suite['worst']['questions']}: "
-        assert line.startswith(f"at {suite['digits']} digits, worst slice: {suite['worst']['name']}, {score}")
+        assert line.startswith(f"at {suite['digits']} digits, worst {kind}slice: {suite['worst']['name']}, {score}")
+
+
+def test_both_sets_are_asked_apart(found):
+    for set, name in (("standard", "suites"), ("unforeseen", "unforeseen")):
+        for suite in found[name]:
+            assert suite["set"] == set
+            drawn = OPERATIONS["addition"].slices(set, suite["digits"])
+            assert [each["name"] for each in suite["slices"]] == [each.name for each in drawn]
+            assert 0 < suite["slices"][0]["questions"] <= 20
 
 
 def test_every_slice_is_printed_but_for_pairs_of_lengths(found, printed):
     tables = printed.split("suite of addition at ")[1:]
-    for suite, table in zip(found["suites"], tables, strict=True):
+    for suite, table in zip([*found["suites"], *found["unforeseen"]], tables, strict=True):
         rows = {line.split()[0]: line.split() for line in table.splitlines()[3:] if line and line[0].islower()}
         lengths = [slice for slice in suite["slices"] if "lengths" in slice["name"]]
         hidden = [slice for slice in suite["slices"] if slice["name"] not in rows]
@@ -172,12 +184,16 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     """Tasks of one's own may have none."""
     shutil.copytree(trained.folder, tmp_path / "run")
-    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: ())
+    bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
     monkeypatch.setattr(operations, "OPERATIONS", OPERATIONS | {"addition": bare})
     found = evaluate(open_run(tmp_path / "run"))
     assert found["worst_slice"] is None
     assert found["suites"][0]["slices"] == []
-    assert found["notes"][-1] == "addition has no suite, so no hard questions were asked"
+    assert found["worst_unforeseen"] is None
+    assert found["notes"][-2:] == [
+        "addition has no unforeseen slices, so none were asked",
+        "addition has no suite, so no hard questions were asked",
+    ]
     assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
 
 

@@ -70,7 +70,7 @@ def test_what_json_holds(results):
     for result in results:
         found = json.loads(json.dumps(result.to_json()))
         assert found == result.to_json()
-        assert list(found) == ["version", "task", "digits", "per_slice", "seed", "questions", "slices", "worst"]
+        assert list(found) == ["version", "set", "task", "digits", "per_slice", "seed", "questions", "slices", "worst"]
         assert (found["version"], found["per_slice"], found["seed"]) == (suites.VERSION, 40, 5)
         assert found["questions"] == sum(each["questions"] for each in found["slices"])
         assert found["worst"] == min(found["slices"], key=lambda each: each["exact_match"])

@@ -36,6 +36,10 @@ def _suite(digits: int, worst: int) -> SuiteResult:
     return SuiteResult(TASK, digits, SuiteOptions(), (_slice("random", 9), _slice("carry-all", worst), *lengths))
 
 
+def _unforeseen(digits: int, worst: int) -> SuiteResult:
+    return SuiteResult(TASK, digits, SuiteOptions(set="unforeseen"), (_slice("runs", 10), _slice("two-chains", worst)))
+
+
 def _asked() -> Asked:
     answers = np.frombuffer(b"1000121 42  ", np.uint8).reshape(3, 4)
     predicted = np.frombuffer(b"990 121 43  ", np.uint8).reshape(3, 4)
@@ -94,6 +98,7 @@ def sample() -> RunReport:
         ),
         asked=_asked(),
         suites=(_suite(3, 2), _suite(6, 0)),
+        unforeseen=(_unforeseen(3, 3), _unforeseen(6, 1)),
         notes=(),
     )
 
@@ -108,6 +113,7 @@ def bare(sample) -> RunReport:
         summary=None,
         asked=None,
         suites=(SuiteResult(TASK, 3, SuiteOptions(), ()),),
+        unforeseen=(SuiteResult(TASK, 3, SuiteOptions(set="unforeseen"), ()),),
         notes=("there is no validation set",),
         history=sample.history[:1],
     )

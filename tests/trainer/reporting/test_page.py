@@ -79,6 +79,10 @@ def test_it_shows_all_that_was_collected(sample):
         "nothing",
         "5 (best)",
         "Why carry-all is hard.",
+        "worst unforeseen slice 0.300 3 of 10 questions of the slice two-chains are right.",
+        "worst unforeseen slice two-chains 0.300",
+        "Unforeseen slices at 3 digits, seed 0",
+        "990 two-chains 0.100",
         "4 more pairs of lengths",
         "3 of 3 mistakes",
         "␣990 ✗ (characters 1, 2, 3 of 4 are wrong)",
@@ -104,7 +108,9 @@ def test_what_is_missing_is_said(bare):
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
     for run in (sample, bare):
         tiles, *_ = sections.overview(run)
-        assert [each.name for each in tiles] == ["exact match", "worst slice", "given to the model"]
+        assert [each.name for each in tiles] == [
+            *("exact match", "worst slice", "worst unforeseen slice", "given to the model")
+        ]
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):

@@ -127,6 +127,16 @@ def test_a_threshold_finer_than_its_questions_is_refused(refusal):
     assert cells("lowest", threshold=0.9995)
 
 
+def test_the_unforeseen_set_stands_beside_the_first():
+    asked = [row("a", 1, "rope", 0) | {"unforeseen": [{"digits": 10, "slices": {"runs": 0.75, "reversed": 1.0}}]}]
+    assert cells("lowest-unforeseen", asked, lengths=[20]) == (
+        ["lowest, unforeseen", "lowest, unforeseen at 20"],
+        [["0.750 (runs)", "-"]],
+    )
+    assert "lowest, unforeseen" in results.tabulate(asked, Asked())[0]
+    assert cells("lowest-unforeseen", [*asked, ROWS[0]])[1] == [[""]]
+
+
 def test_columns_are_chosen():
     header, found = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
     assert header == ["run", "lowest", "lowest at 20", "seconds"]

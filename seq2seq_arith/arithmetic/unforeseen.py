@@ -1,0 +1,247 @@
+"""The second set of each suite, ``unforeseen``: slices that were made when the recipes were fixed already.
+
+The slices of ``slices`` were known while draws and recipes were made, so that ``structured`` draws are partly of their
+kinds. These came later, and **nobody tunes on them**: neither a recipe nor the draws of a training. A figure without
+the name of a set is of the first set, ``standard``.
+
+No name depends on D. A slice that has no question at a D is left out there: two chains need three places.
+
+>>> [len(list(addition(digits))) for digits in (1, 2, 3, 5, 40)]
+[3, 10, 14, 17, 17]
+>>> from seq2seq_arith.arithmetic.suites import pairs
+>>> chains = next(slice for slice in addition(5) if slice.name == "two-chains")
+>>> pairs("addition", 5, chains, count=3)
+[(19461, 37399), (59069, 99138), (83192, 43956)]
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
+
+Digits = Callable[[Words, int], str]  # (words, length) to the digits of a number, the first of which is not 0
+Draw = Callable[[Words, int], Pair]  # (words, D) to the operands of one question
+Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each place carries, the units first
+
+# The pairs of digits by whether a carry comes in, and whether one goes out.
+_COLUMNS = {
+    (carry, out): [(a, b) for a in range(10) for b in range(10) if (a + b + carry > 9) == out]
+    for carry in (False, True)
+    for out in (False, True)
+}
+
+
+def addition(digits: int) -> Iterator[Slice]:
+    """The unforeseen slices of addition of at most so many digits."""
+    yield from _of_digits(digits)
+    yield from _of_places(digits, digits, "carries", _adding, _middle_sum)
+    if digits > 1:
+        yield Slice("answer-repeated", "The answer repeats one digit: it says nothing of the operands.", _repeated_sum)
+
+
+def subtraction(digits: int) -> Iterator[Slice]:
+    """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
+    yield from _of_digits(digits)
+    yield from _of_places(digits, digits - 1, "borrows", _subtracting, _middle_difference)
+    if digits > 1:
+        yield Slice("answer-repeated", "The answer repeats one digit, or is its negative.", _repeated_difference)
+
+
+def multiplication(digits: int) -> Iterator[Slice]:
+    """The unforeseen slices of multiplication of at most so many digits: those that do not speak of carries."""
+    yield from _of_digits(digits)
+
+
+def _of_digits(digits: int) -> Iterator[Slice]:
+    """The slices of which digits stand in the operands."""
+    for name, least, why, draw in (
+        ("eights-nines", 1, "All digits are 8 or 9: sums are large, differences small.", _both(_among("89"), 1)),
+        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(_among("45"), 1)),
+        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(_among("09"), 1)),
+        ("evens-odds", 1, "The digits of one operand are even, those of the other are odd.", _evens_odds),
+        ("period-2", 3, "Two digits take turns in each operand, so that every second place looks alike.",
+         _both(_periodic(2), 3)),
+        ("period-3", 4, "Three digits take turns in each operand.", _both(_periodic(3), 4)),
+        ("palindromes", 2, "Each operand reads the same from both ends.", _both(_palindrome, 2)),
+        ("staircases", 3, "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3)),
+        ("runs", 4, "Each operand is made of runs of two or three equal digits.", _both(_runs, 4)),
+        ("reversed", 2, "The right operand is the left one from its last digit to its first.", _reversed),
+        ("anagrams", 2, "Both operands have the same digits, in any order.", _anagrams),
+        ("shifted", 2, "One operand is the other with zeros behind it.", _shifted),
+    ):  # fmt: skip
+        if digits >= least:
+            yield Slice(name, why, draw)
+
+
+def _of_places(digits: int, places: int, what: str, of: Callable[[Carries], Draw], middle: Draw) -> Iterator[Slice]:
+    """The slices of addition and subtraction of at most D digits, of which so many places can carry or borrow."""
+    if places >= 3:
+        yield Slice("two-chains", f"Exactly two separate chains of {what}, of any lengths.", of(_two_chains))
+    if places >= 4:
+        yield Slice(
+            "many-chains", f"As many separate chains of {what} as there can be, of one place each.", of(_every_second)
+        )
+    if digits >= 3:
+        why = f"A number of D digits and a short one: a chain of {what} runs on behind the short one, and ends."
+        yield Slice("middle-chain", why, middle)
+    if digits >= 2:
+        yield Slice("interleaved", "Where one operand has a digit, the other has a 0, place by place.", _interleaved)
+
+
+def _both(number: Digits, least: int) -> Draw:
+    """Both operands are such numbers, of lengths that are uniform from ``least`` to D."""
+
+    def draw(words: Words, digits: int) -> Pair:
+        left, right = (int(number(words, words.between(least, digits))) for _ in range(2))
+        return left, right
+
+    return draw
+
+
+def _digits(words: Words, length: int, allowed: str) -> str:
+    """A number of this length of some digits, the first of which is not 0."""
+    first, rest = allowed.replace("0", ""), length - 1
+    return first[words.below(len(first))] + "".join(allowed[words.below(len(allowed))] for _ in range(rest))
+
+
+def _among(allowed: str) -> Digits:
+    return lambda words, length: _digits(words, length, allowed)
+
+
+def _evens_odds(words: Words, digits: int) -> Pair:
+    even, odd = (int(_digits(words, words.between(1, digits), allowed)) for allowed in ("02468", "13579"))
+    return words.swapped(even, odd)
+
+
+def _periodic(period: int) -> Digits:
+    def number(words: Words, length: int) -> str:
+        pattern = "0" * period
+        while len(set(pattern)) == 1:
+            pattern = _digits(words, period, "0123456789")
+        return (pattern * length)[:length]
+
+    return number
+
+
+def _palindrome(words: Words, length: int) -> str:
+    half = _digits(words, (length + 1) // 2, "0123456789")
+    return half + half[: length // 2][::-1]
+
+
+def _staircase(words: Words, length: int) -> str:
+    first, step = words.between(1, 9), 1 if words.coin() else -1
+    return "".join(str((first + step * place) % 10) for place in range(length))
+
+
+def _runs(words: Words, length: int) -> str:
+    number = ""
+    while len(number) < length:
+        others = [digit for digit in "0123456789" if digit != (number or "0")[-1]]
+        number += others[words.below(9)] * words.between(2, 3)
+    return number[:length]
+
+
+def _reversed(words: Words, digits: int) -> Pair:
+    number = _digits(words, words.between(1, digits - 1), "0123456789") + str(words.between(1, 9))
+    return int(number), int(number[::-1])
+
+
+def _anagrams(words: Words, digits: int) -> Pair:
+    number = _digits(words, words.between(2, digits), "123456789")
+    left = list(number)
+    return int(number), int("".join(left.pop(words.below(len(left))) for _ in number))
+
+
+def _shifted(words: Words, digits: int) -> Pair:
+    length = words.between(1, digits - 1)
+    number = int(_digits(words, length, "0123456789"))
+    return words.swapped(number, number * 10 ** words.between(1, digits - length))
+
+
+def _two_chains(words: Words, places: int) -> list[bool]:
+    """Four different borders between places: from the first to the second is a chain, and from the third on."""
+    borders = list(range(places + 1))
+    a, b, c, d = sorted(borders.pop(words.below(len(borders))) for _ in range(4))
+    return [a <= place < b or c <= place < d for place in range(places)]
+
+
+def _every_second(words: Words, places: int) -> list[bool]:
+    first = words.below(2)
+    return [place % 2 == first for place in range(places)]
+
+
+def _carrying(
+    words: Words, carries: Sequence[bool], of_right: Callable[[int], str] = lambda place: "0123456789"
+) -> Pair:
+    """Two numbers that carry at these places and no others; ``of_right`` gives the right one's digits at a place."""
+    columns = []
+    for place, out in enumerate(carries):
+        fitting = [pair for pair in _COLUMNS[place > 0 and carries[place - 1], out] if str(pair[1]) in of_right(place)]
+        columns.append(fitting[words.below(len(fitting))])
+    left, right = (int("".join(map(str, reversed(side)))) for side in zip(*columns, strict=True))
+    return left, right
+
+
+def _adding(carries: Carries) -> Draw:
+    return lambda words, digits: _carrying(words, carries(words, digits))
+
+
+def _subtracting(carries: Carries) -> Draw:
+    """A borrow is a carry of 9 - a and b; the first place does not borrow."""
+
+    def draw(words: Words, digits: int) -> Pair:
+        complement, right = _carrying(words, [*carries(words, digits - 1), False])
+        return words.swapped(10**digits - 1 - complement, right)
+
+    return draw
+
+
+def _middle(words: Words, digits: int, of_first: str) -> Pair:
+    """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it.
+
+    The first place of the long number holds one of ``of_first``, and does not carry.
+    """
+    short = words.between(1, digits // 2)
+    begin, end = words.below(short), words.between(short, digits - 2)
+    carries = [begin <= place <= end for place in range(digits)]
+
+    def of_short(place: int) -> str:
+        return "0" if place >= short else "123456789" if place == short - 1 else "0123456789"
+
+    while True:
+        long, right = _carrying(words, carries, of_short)
+        if f"{long:0{digits}d}"[0] in of_first:
+            return long, right
+
+
+def _middle_sum(words: Words, digits: int) -> Pair:
+    return words.swapped(*_middle(words, digits, "123456789"))
+
+
+def _middle_difference(words: Words, digits: int) -> Pair:
+    complement, right = _middle(words, digits, "012345678")
+    return words.swapped(10**digits - 1 - complement, right)
+
+
+def _interleaved(words: Words, digits: int) -> Pair:
+    number = _digits(words, words.between(2, digits), "123456789")
+    left, right = (
+        int("".join(digit if place % 2 == side else "0" for place, digit in enumerate(number))) for side in (0, 1)
+    )
+    return words.swapped(left, right)
+
+
+def _repdigit(words: Words, digits: int) -> int:
+    """One digit from 1 to 8, repeated; nines alone are a slice of the first set."""
+    return int(str(words.between(1, 8)) * words.between(2, digits))
+
+
+def _repeated_sum(words: Words, digits: int) -> Pair:
+    total = _repdigit(words, digits)
+    left = words.between(1, total - 1)
+    return left, total - left
+
+
+def _repeated_difference(words: Words, digits: int) -> Pair:
+    difference = _repdigit(words, digits)
+    right = words.below(10**digits - difference)
+    return words.swapped(right + difference, right)

@@ -68,7 +68,7 @@ def test_the_reference_has_every_public_name_and_every_command(site, pages):
     assert missing <= {"InputError", "RunError", "Picture"}  # which stand there by the name of their module
     for name in ("base.errors.InputError", "trainer.api.pictures.Picture"):
         assert f"seq2seq_arith.{name}" in anchors
-    text = pages[site / "commands.html"]
+    text = pages[site / "python.html"]
     for parser in (data.parser(), model.parser()):
         commands = next(action for action in parser._actions if action.dest == "command").choices
         assert [command for command in commands if f'id="{command}"' not in text and f">{command}<" not in text] == []

@@ -96,13 +96,11 @@ class SuiteScore(Tabular):
 
     def text(self) -> str:
         """Everything as plain text; of the pairs of lengths, the worst ones."""
-        of_lengths = [row for row in self.slices if row["slice"].startswith(LENGTHS)]
-        hidden = sorted(of_lengths, key=lambda row: row["exact_match"])[LENGTHS_SHOWN:]
-        parts = [repr(Table([row for row in self.slices if row not in hidden], self.slices.columns))]
-        if hidden:
-            parts.append(f"({len(hidden)} more slices {LENGTHS}M-N are not worse than these; --output holds all)")
-        parts += [f"\nfirst mistakes\n{self.mistakes}"] * bool(self.mistakes)
-        return "\n".join([*parts, "", *self.facts()])
+        shown, hidden = self._rows(), ""
+        if len(shown) < len(self.slices):
+            hidden = f"\n({len(self.slices) - len(shown)} more slices {LENGTHS}M-N are not worse; --output holds all)"
+        mistakes = f"\n\nfirst mistakes\n{self.mistakes}" * bool(self.mistakes)
+        return "\n".join([f"{Table(shown)}{hidden}{mistakes}\n", *self.facts()])
 
     def markdown(self) -> str:
         """Everything in Markdown."""
@@ -117,9 +115,15 @@ class SuiteScore(Tabular):
             content | {name: list(content[name]) for name in ("slices", "mistakes")} | {"worst_slice": self.worst_slice}
         )
 
+    def _rows(self) -> list[dict[str, Any]]:
+        """The rows that are shown, in the order of the suite: of the pairs of lengths, the worst ones."""
+        of_lengths = [row for row in self.slices if row["slice"].startswith(LENGTHS)]
+        hidden = sorted(of_lengths, key=lambda row: row["exact_match"])[LENGTHS_SHOWN:]
+        return [row for row in self.slices if row not in hidden]
+
     def _shown(self) -> Table:
-        worst_first = sorted(self.slices, key=lambda row: row["exact_match"])
-        return Table(worst_first, self.slices.columns, "\n".join(self.facts()))
+        worst_first = sorted(self._rows(), key=lambda row: row["exact_match"])
+        return Table(worst_first, title="\n".join(self.facts()))
 
 
 def score(rows: Sequence[Row], given: Given) -> SuiteScore:

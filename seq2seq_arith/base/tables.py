@@ -117,7 +117,8 @@ class Table(Sequence[dict[str, Any]]):
             return f"<tr>{''.join(f'<{kind}{style}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"
 
         header, rows = self._shown()
-        caption = f"<caption>{html.escape(self.title)}</caption>" * bool(self.title)
+        title = html.escape(self.title).replace("\n", "<br>")
+        caption = f"<caption>{title}</caption>" * bool(title)
         lines = [line("th", header), *(line("td", row, ' style="white-space: pre"') for row in rows)]  # spaces stay
         return f"<table>{caption}{''.join(lines)}</table>{html.escape(self._rest())}"
 

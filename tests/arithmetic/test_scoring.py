@@ -95,8 +95,10 @@ def test_of_many_pairs_of_lengths_the_worst_are_printed():
     rows = [Row(f"lengths-{m}-{n}", f"{m}+{n}", f"{m + n}") for m in range(1, 5) for n in range(1, 5)]
     found = score(rows, {row.question: [row.answer] for row in rows if row.question != "4+4"})
     assert "\nlengths-4-4 " in found.text()
-    assert "(11 more slices lengths-M-N are not worse than these; --output holds all)" in found.text()
-    assert "lengths-3-4" in found.markdown() and "lengths-3-4" not in found.text()
+    assert "(11 more slices lengths-M-N are not worse; --output holds all)" in found.text()
+    assert "lengths-3-4" in found.markdown()
+    assert "lengths-3-4" not in found.text() and "lengths-3-4" not in found._repr_html_()
+    assert "questions<br>characters" in found._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 """``arith-data score``: forms of answers, what it refuses, prints and writes; and from Python without TensorFlow."""
 
+import functools
 import io
 import json
+import os
+import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+from layout import ROOT
 from programs import environment, run_here
 
+import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.scoring import score
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.answers import read_answers, read_questions
@@ -137,6 +144,50 @@ def test_stopped_while_it_waits_for_answers(suite, tmp_path, monkeypatch):
     done = run_here("score", suite, "-", "-o", tmp_path / "score.md")
     assert (done.returncode, done.stderr) == (130, "arith-data: stopped; nothing was left behind\n")
     assert not (tmp_path / "score.md").exists()
+
+
+PAGE = (ROOT / "docs" / "score.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_program_of_the_page(tmp_path):
+    """Behind a pipe, as the page says, and what it shows of the output."""
+    commands, shown = re.findall(r"```(?:sh)?\n(.*?)```", PAGE.partition("## A program")[2], re.DOTALL)[:2]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command = ["bash", "-euo", "pipefail", "-c", commands]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment() | {"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line for line in shown.splitlines() if line not in lines] == []
+
+
+class Network:
+    """As a module of PyTorch that has learned addition, but of equal numbers: ids to logits."""
+
+    def eval(self) -> None:
+        pass
+
+    def __call__(self, ids: np.ndarray) -> np.ndarray:
+        characters = " +0123456789"
+        pairs = ["".join(characters[each] for each in row).split("+") for row in ids]
+        sums = [str(int(left) + int(right) * (int(left) != int(right))).ljust(11) for left, right in pairs]
+        return np.eye(12)[[[characters.index(each) for each in answer] for answer in sums]]
+
+
+def test_the_function_of_the_page(monkeypatch, capsys):
+    """NumPy stands in for PyTorch."""
+    torch = types.SimpleNamespace(tensor=np.array, inference_mode=lambda: lambda function: function)
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    monkeypatch.setitem(sys.modules, "nets", types.SimpleNamespace(model=Network()))
+    monkeypatch.setitem(vars(sa), "suite", functools.partial(sa.suite, per_slice=5))
+    code = re.search(r"```py\n(.*?)```", PAGE, re.DOTALL)
+    assert code
+    exec(code[1], names := {})
+    worst = names["score"].worst_slice
+    assert (worst["slice"], worst["exact_match"]) == ("equal", 0)
+    assert "worst slice: equal, 0.000 of 5: " in capsys.readouterr().out
 
 
 FOREIGN = """

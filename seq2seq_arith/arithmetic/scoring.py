@@ -44,9 +44,6 @@ class SuiteScore(Tabular):
     ``score["equal"]`` is the row of a slice.
 
     Attributes:
-      slices: A row per slice, in the order of the suite: ``slice``, ``questions``, ``exact_match``, the ends of its 95%
-        interval ``at_least`` and ``at_most``, and the ``question``, ``answer`` and ``prediction`` of the first mistake.
-      mistakes: The first mistakes.
       questions: How many different questions there are.
       exact_match: The share of them that is answered right.
       characters_right: The share of the characters of their right answers that stand in what was answered, at the same
@@ -55,10 +52,11 @@ class SuiteScore(Tabular):
       missing: How many have no answer. They count as wrong.
       double: How many have more answers than they were asked. They are right if all their answers are.
       unknown: How many answers are to other questions, and do not count.
+      mistakes: The first mistakes.
+      slices: A row per slice, in the order of the suite: ``slice``, ``questions``, ``exact_match``, the ends of its 95%
+        interval ``at_least`` and ``at_most``, and the ``question``, ``answer`` and ``prediction`` of the first mistake.
     """
 
-    slices: Table
-    mistakes: Table
     questions: int
     exact_match: float
     characters_right: float
@@ -66,6 +64,8 @@ class SuiteScore(Tabular):
     missing: int
     double: int
     unknown: int
+    mistakes: Table
+    slices: Table
 
     @property
     def worst_slice(self) -> dict[str, Any]:
@@ -160,8 +160,6 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
         )
     said = [mistake for mistake in mistakes.values() if mistake["prediction"] is not None]
     return SuiteScore(
-        slices=Table(slices),
-        mistakes=Table(list(mistakes.values())[:MISTAKES], MISTAKE),
         questions=len(asked),
         exact_match=(len(asked) - len(mistakes)) / len(asked),
         characters_right=equal / max(1, sum(map(len, right_answers.values()))),
@@ -169,6 +167,8 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
         missing=len(mistakes) - len(said),
         double=sum(len(given.get(question, ())) > count for question, count in asked.items()),
         unknown=sum(len(answers) for question, answers in given.items() if question not in asked),
+        mistakes=Table(list(mistakes.values())[:MISTAKES], MISTAKE),
+        slices=Table(slices),
     )
 
 

@@ -87,11 +87,12 @@ def facts(summary: Summary, suite: SuiteResult | None = None) -> dict[str, str]:
         "trained on": summary.dataset,
         "given": summary.given,
         "exact match": cut(summary.exact_match, 4),
-        **({"worst slice": worst_slice(suite)} if suite else {}),
+        **({"worst slice": worst_slice(suite), "wrong": suite.total.in_words()} if suite else {}),
         "weights": f"{summary.weights:,}",
         "examples seen": f"{summary.examples:,}",
         "operations": f"{summary.operations:.1e}",
         "seconds": f"{summary.seconds:.1f}",
+        "CPU seconds": "-" if summary.cpu_seconds is None else f"{summary.cpu_seconds:.1f}",
     }
 
 

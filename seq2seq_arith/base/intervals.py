@@ -38,6 +38,15 @@ def lower_share(reached: int, seeds: int) -> float:
     return 1 - _upper(seeds - reached, seeds, CONFIDENCE)
 
 
+def wrong_of(share: float, asked: int) -> int:
+    """How many of so many answers are wrong, from the share of right ones.
+
+    >>> wrong_of(0.999, 1000), wrong_of(1.0, 7)
+    (1, 0)
+    """
+    return asked - round(asked * share)
+
+
 def in_words(wrong: int, asked: int) -> str:
     """How many of so many are wrong, and the bound on their rate, rounded up: the cell of a table.
 

@@ -63,6 +63,7 @@ ROWS_SHOWN = 60
 FORMS: Mapping[str, Callable[[float], str]] = {
     "at_most": lambda value: f"{math.ceil(value * 10_000 - 1e-9) / 10_000:.4f}",
     "seconds": lambda value: f"{value:.1f}",
+    "cpu_seconds": lambda value: f"{value:.1f}",
     "examples_per_second": lambda value: f"{value:,.0f}",
 }
 

@@ -17,8 +17,9 @@ def compare(*runs: TrainedRun) -> Table:
     Asks each best model its task's suite, unless ``compare`` has asked it before. Of a run that has not ended, weights
     and seconds are not known.
 
-    Returns a row per run: ``name`` of its folder, ``given`` to the model, ``exact_match`` on the validation set in the
-    best epoch, ``worst_slice`` with its share of right answers, ``weights``, and ``seconds`` of training.
+    Returns a row per run: ``name`` of its folder, ``given`` to the model, ``draws`` of its data, ``exact_match`` on the
+    validation set in the best epoch, ``worst_slice`` with its share of right answers, ``wrong`` answers to the suite
+    with the bound on their rate, ``weights``, and ``seconds`` of training, also of the processors, ``cpu_seconds``.
 
     Raises InputError if a run has no checkpoint.
     """
@@ -28,9 +29,10 @@ def compare(*runs: TrainedRun) -> Table:
     rows = []
     for run in runs:
         asked, summary = run.suite_result, run.summary  # a run without a checkpoint is refused first
-        took = (summary.weights, summary.seconds) if summary else (None, None)
-        rows.append((run.folder.name, run.given, run.exact_match, worst_slice(asked), *took))
-    names = ["name", "given", "exact_match", "worst_slice", "weights", "seconds"]
+        took = (summary.weights, summary.seconds, summary.cpu_seconds) if summary else (None, None, None)
+        reached = run.exact_match, worst_slice(asked), asked.total.in_words()
+        rows.append((run.folder.name, run.given, run.run.task.draws, *reached, *took))
+    names = ["name", "given", "draws", "exact_match", "worst_slice", "wrong", "weights", "seconds", "cpu_seconds"]
     return Table([dict(zip(names, row, strict=True)) for row in rows], names)
 
 

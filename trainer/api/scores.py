@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.suites import SETS
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import interval, wrong_of
 from seq2seq_arith.base.tables import Table, Tabular
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ class Scores(Tabular):
     Attributes:
       exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
       character_accuracy: The share of right characters there; None likewise.
-      slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, ``wrong``
-        (the first wrong answer) and ``why`` the slice is hard.
+      slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, the ends
+        of its 95% interval ``at_least`` and ``at_most``, ``wrong`` (the first wrong answer) and ``why`` it is hard.
       worst_slice: The row of the worst slice; None for a task without a suite.
       unforeseen: As ``slices``, of those on which nobody tunes; no row for a task that does not have them.
       worst_unforeseen: The row of the worst of them; None if there are none.
@@ -51,8 +52,9 @@ class Scores(Tabular):
         return found
 
     def _shown(self) -> Table:
-        of_set = {"set": "", "slice": "validation set", "questions": None, "exact_match": self.exact_match, "wrong": ""}
-        rows = [] if self.exact_match is None else [of_set]
+        examples = self.content["scores"]["validation"]["examples"] if self.exact_match is not None else 0
+        of_set = {"set": "", "slice": "validation set", **_share(self.exact_match, examples), "wrong": ""}
+        rows = [of_set] * bool(examples)
         for set, slices in zip(SETS, (self.slices, self.unforeseen), strict=True):
             rows += [{"set": set, **row} for row in sorted(slices, key=lambda row: row["exact_match"])]
         return Table(rows, ["set", *self.slices.columns[:-1]], self.slices.title)
@@ -63,11 +65,18 @@ def _slices(result: "SuiteResult") -> Table:
     rows = [
         {
             "slice": each.name,
-            "questions": each.all.count,
-            "exact_match": each.all.exact_match,
+            **_share(each.all.exact_match, each.all.count),
             "wrong": each.wrong.sentence(result.task) if each.wrong else "",
             "why": each.why,
         }
         for each in result.slices
     ]
-    return Table(rows, ["slice", "questions", "exact_match", "wrong", "why"], result.worst_in_words())
+    columns = ["slice", "questions", "exact_match", "at_least", "at_most", "wrong", "why"]
+    title = [result.worst_in_words(), *([result.wrong_in_words()] if rows else [])]
+    return Table(rows, columns, "\n".join(title))
+
+
+def _share(exact_match: float | None, asked: int) -> dict[str, Any]:
+    """The cells of a share of right answers, with its 95% interval."""
+    least, most = interval(asked - wrong_of(exact_match or 0.0, asked), asked)
+    return {"questions": asked, "exact_match": exact_match, "at_least": least, "at_most": most}

@@ -13,6 +13,7 @@ from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOpt
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
@@ -311,20 +312,25 @@ def scored(result: Result) -> dict[str, Any]:
     }
 
 
+def _wrong(exact_match: float, examples: int) -> str:
+    return in_words(wrong_of(exact_match, examples), examples)
+
+
 def show_sets(found: dict[str, Any]) -> None:
     """Prints the scores, the notes, the tables and the first mistakes of what ``evaluate`` saves."""
     rows = [
-        [name, f"{s['examples']:,}", f"{s['loss']:.5f}", f"{s['characters']:.5f}", cut(s["exact"], 5)]
+        [name, cut(s["exact"], 5), _wrong(s["exact"], s["examples"]), f"{s['characters']:.5f}", f"{s['loss']:.5f}"]
         for name, s in found["scores"].items()
     ]
     if rows:
-        say(table(["set", "examples", "loss", "character accuracy", "exact match"], rows))
+        say(table(["set", "exact match", "wrong", "character accuracy", "loss"], rows))
     say("\n".join(found["notes"]))
     for name, groups in found["tables"].items():
         say(f"\nexact match by {name}" if name != "all questions" else "\nexact match over all questions")
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]
-        rows = [[*(g[key] for key in header), f"{g['examples']:,}", cut(g["exact_match"], 5)] for g in groups]
-        say(table([*header, "examples", "exact match"], rows))
+        shares = [[cut(g["exact_match"], 5), _wrong(g["exact_match"], g["examples"])] for g in groups]
+        rows = [[*(g[key] for key in header), *share] for g, share in zip(groups, shares, strict=True)]
+        say(table([*header, "exact match", "wrong"], rows))
     rows = [[shortened(shown) for shown in mistake.values()] for mistake in found["mistakes"]]
     if rows:
         say("\nfirst mistakes")

@@ -87,7 +87,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters["cut"] = cut
+    environment.filters |= {"cut": cut, "wrong": evaluated.wrong_in_words}
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         run=run,
         task=run.task,

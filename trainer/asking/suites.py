@@ -7,7 +7,7 @@
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
+from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import say
@@ -48,6 +49,14 @@ class Share:
     def exact_match(self) -> float | None:
         """The share that is right; None if there are no questions."""
         return self.right / self.count if self.count else None
+
+    def counts(self) -> str:
+        """How many are wrong, of how many."""
+        return f"{self.count - self.right:,} of {self.count:,}"
+
+    def in_words(self) -> str:
+        """How many are wrong, and the bound on their rate."""
+        return in_words(self.count - self.right, self.count)
 
     def __str__(self) -> str:
         """Three decimals, cut off and not rounded, so that 1.000 means all.
@@ -102,8 +111,21 @@ class SuiteResult:
         return worst(self.slices)
 
     @property
+    def total(self) -> Share:
+        """All slices together; a question that stands in several of them counts in each."""
+        return _sum(each.all for each in self.slices)
+
+    @property
     def num_questions(self) -> int:
-        return sum(each.all.count for each in self.slices)
+        return self.total.count
+
+    def wrong_in_words(self) -> str:
+        """The wrong answers of all slices, apart for questions seen in training and others if known, in one line."""
+        seen, unseen = (_sum(getattr(each, part) for each in self.slices) for part in ("seen", "unseen"))
+        known = bool(self.slices) and self.slices[0].seen is not None
+        apart = f"{unseen.in_words()} not seen in training, {seen.in_words()} seen" if known else self.total.in_words()
+        perfect = sum(each.all.right == each.all.count for each in self.slices)
+        return f"wrong: {apart}; {perfect} of {len(self.slices)} slices without a mistake"
 
     @property
     def kind(self) -> str:
@@ -132,6 +154,11 @@ class SuiteResult:
             "slices": [each.to_json() for each in self.slices],
             "worst": self.worst and self.worst.to_json(),
         }
+
+
+def _sum(shares: Iterable[Share | None]) -> Share:
+    found = [each for each in shares if each is not None]
+    return Share(sum(each.count for each in found), sum(each.right for each in found))
 
 
 def no_suite(task: Task, set: str = STANDARD) -> str:
@@ -253,6 +280,7 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
             say(slice_table(result))
             if hidden := len(result.slices) - len(shown(result.slices)):
                 say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")
+            say(result.wrong_in_words())
 
 
 def show_worst(suites: Sequence[SuiteResult]) -> None:
@@ -278,9 +306,10 @@ def slice_table(result: SuiteResult) -> str:
     """One row per slice; the columns of seen and unseen questions are left out where they are not known."""
     rows = []
     for each in shown(result.slices):
-        row = [each.name]
-        for share in (each.all, each.seen, each.unseen):
-            row += [] if share is None else [f"{share.count:,}", str(share)]
-        rows.append([*row, each.wrong.sentence(result.task) if each.wrong else ""])
-    known = ["seen", "right", "not seen", "right"] if result.slices[0].seen is not None else []
-    return table(["slice", "questions", "right", *known, "first wrong answer"], rows)
+        wrong, seen = (
+            (each.all, []) if each.unseen is None or each.seen is None else (each.unseen, [each.seen.counts()])
+        )
+        apart = [wrong.in_words(), *seen]
+        rows.append([each.name, str(each.all), *apart, each.wrong.sentence(result.task) if each.wrong else ""])
+    known = ["not seen, wrong", "seen, wrong"] if result.slices[0].seen is not None else ["wrong"]
+    return table(["slice", "right", *known, "first wrong answer"], rows)

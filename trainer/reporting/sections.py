@@ -169,18 +169,15 @@ def answer(each: RunReport, right: str, said: str) -> Answer:
 
 def seen(each: RunReport, asked: Asked) -> list[Block]:
     """The scores of the sets; then the groups, as maps by lengths or as tables."""
-    rows = [[Named(one.name, one.meaning), one.share, one.share.count, cut(one.characters, 4)] for one in asked.sets]
-    found: list[Block] = [Table("Answers to each set", ["set", "exact match", "questions", "right characters"], rows)]
+    rows = [[Named(one.name, one.meaning), one.share, cut(one.characters, 4)] for one in asked.sets]
+    found: list[Block] = [Table("Answers to each set", ["set", "exact match", "right characters"], rows)]
     both = ("unseen", "seen") if not each.run.config.stream else ("unseen",)
     for name, groups in asked.tables.items():
         if name == collect.LENGTHS and each.task.operation.arity == 2:
             found += [lengths_map(each, groups, field) for field in both if any(getattr(one, field) for one in groups)]
             continue
-        head = [name, *(word for field in both for word in (f"not {field[2:]}" if field == "unseen" else field, "of"))]
-        rows = [
-            [" × ".join(one.names), *(cell for field in both for cell in _with_count(getattr(one, field)))]
-            for one in groups
-        ]
+        head = [name, *("not seen" if field == "unseen" else field for field in both)]
+        rows = [[" × ".join(one.names), *(getattr(one, field) for field in both)] for one in groups]
         found.append(Table(f"Exact match by {name}", head, rows))
     return found
 
@@ -213,6 +210,7 @@ def slices(each: RunReport) -> list[Block]:
         if rest:
             folded = f"{len(rest)} more pairs of lengths, none worse than these"
             found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
+        found.append(Text(f"In all {suite.kind}slices, {suite.wrong_in_words()}."))
     return found or [Text("This task has no suite of hard questions.")]
 
 
@@ -227,11 +225,11 @@ def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) ->
     is_split = found[0].seen is not None
     rows = []
     for one in found:
-        split = [*_with_count(one.seen), *_with_count(one.unseen)] if is_split else []
+        shares = [one.unseen, one.seen] if is_split else [one.all]
         wrong = one.wrong.sentence(each.task) if one.wrong else "none"
-        rows.append([Named(one.name, one.why), *_with_count(one.all), *split, wrong])
-    split = ["seen", "of", "not seen", "of"] if is_split else []
-    return Table(caption, ["slice", "right", "questions", *split, "first wrong answer"], rows, "wide")
+        rows.append([Named(one.name, one.why), *shares, wrong])
+    head = ["right, not seen", "right, seen"] if is_split else ["right"]
+    return Table(caption, ["slice", *head, "first wrong answer"], rows, "wide")
 
 
 def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
@@ -336,10 +334,6 @@ def data(each: RunReport) -> list[Block]:
 
 def _head(first: str, runs: Sequence[RunReport]) -> list[str]:
     return [first, *(each.label for each in runs)]
-
-
-def _with_count(share: Share | None) -> tuple[Share | None, int | None]:
-    return share, share.count if share else None
 
 
 def _cut(share: Share, decimals: int) -> str:

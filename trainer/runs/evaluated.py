@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -75,6 +76,15 @@ def _worst(found: object) -> Worst | None:
     if isinstance(name, str) and isinstance(share, int | float) and isinstance(digits, int):
         return Worst(name, float(share), digits)
     return None
+
+
+def wrong_in_words(share: dict[str, Any] | None) -> str:
+    """The wrong answers of a slice of ``evaluation.json``, or of a part of it; nothing if it is not known.
+
+    >>> wrong_in_words({"questions": 1000, "exact_match": 1.0}), wrong_in_words({"questions": 0, "exact_match": None})
+    ('0 of 1,000 (< 0.30%)', '0 of 0')
+    """
+    return in_words(wrong_of(share["exact_match"] or 0.0, share["questions"]), share["questions"]) if share else ""
 
 
 def in_brief(name: str, exact_match: float) -> str:

@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import tables
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.intervals import in_words, lower_share
+from seq2seq_arith.base.intervals import in_words, lower_share, wrong_of
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs.run import open_run
@@ -78,12 +78,6 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     }
 
 
-def _wrong_of(share: dict[str, Any]) -> list[int]:
-    """How many answers are wrong, of how many, from the share of right ones."""
-    asked = share["questions"]
-    return [asked - round(asked * (share["exact_match"] or 0.0)), asked]
-
-
 def _counted(evaluated: dict[str, Any]) -> dict[str, Any]:
     """What a line holds of one set of a suite at one size."""
     asked = [one for one in evaluated["slices"] if one["questions"]]
@@ -92,7 +86,10 @@ def _counted(evaluated: dict[str, Any]) -> dict[str, Any]:
     for field, part in PARTS.items():
         shares = {one["name"]: one if part is None else one[part] for one in asked}
         if all(shares.values()):
-            kept[field] = {name: _wrong_of(share) for name, share in shares.items()}
+            kept[field] = {
+                name: [wrong_of(share["exact_match"] or 0.0, share["questions"]), share["questions"]]
+                for name, share in shares.items()
+            }
     return kept
 
 

@@ -6,20 +6,27 @@ import pytest
 
 import seq2seq_arith as sa
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import in_words
 
 
 def test_runs_beside_each_other(small):
     table = sa.compare(small, small)
-    assert table.columns == ["name", "given", "exact_match", "worst_slice", "weights", "seconds"]
+    assert table.columns == [
+        *("name", "given", "draws", "exact_match", "worst_slice", "wrong"),
+        *("weights", "seconds", "cpu_seconds"),
+    ]
     first, second = table
     assert first == second
-    assert (first["name"], first["given"]) == ("small", "nothing")
+    assert (first["name"], first["given"], first["draws"]) == ("small", "nothing", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
     assert first["worst_slice"] == f"{small.suite_result.worst.name} {small.suite_result.worst.all}"
+    asked = small.suite_result.slices
+    count, right = (sum(getattr(each.all, name) for each in asked) for name in ("count", "right"))
+    assert first["wrong"] == in_words(count - right, count)
     assert first["weights"] == small.model.count_params()
     assert list(sa.compare()) == []
     small.run.summary.rename(small.folder / "away")
-    assert sa.compare(small)[0]["seconds"] is None
+    assert sa.compare(small)[0]["cpu_seconds"] is sa.compare(small)[0]["seconds"] is None
     (small.folder / "away").rename(small.run.summary)
 
 

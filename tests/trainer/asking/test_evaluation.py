@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 import shutil
 import types
 from typing import Any
@@ -17,6 +18,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.data import probes, records
@@ -114,7 +116,7 @@ def test_both_sets_are_asked_apart(found):
 def test_every_slice_is_printed_but_for_pairs_of_lengths(found, printed):
     tables = printed.split("suite of addition at ")[1:]
     for suite, table in zip([*found["suites"], *found["unforeseen"]], tables, strict=True):
-        rows = {line.split()[0]: line.split() for line in table.splitlines()[3:] if line and line[0].islower()}
+        rows = {line.split()[0]: line for line in table.splitlines()[3:] if line and line[0].islower()}
         lengths = [slice for slice in suite["slices"] if "lengths" in slice["name"]]
         hidden = [slice for slice in suite["slices"] if slice["name"] not in rows]
         assert len(hidden) == max(0, len(lengths) - 5)
@@ -123,9 +125,22 @@ def test_every_slice_is_printed_but_for_pairs_of_lengths(found, printed):
         assert all(slice in lengths for slice in hidden)
         assert all(slice["exact_match"] <= least for slice in lengths if slice["name"] in rows)
         for slice in suite["slices"]:
-            apart = [slice, slice["seen_in_training"], slice["not_seen"]]
-            expected = [text for each in apart for text in (str(each["questions"]), shown(each["exact_match"]))]
-            assert slice in hidden or rows[slice["name"]][1:7] == expected
+            apart = [counted(slice["not_seen"]), counted(slice["seen_in_training"]).partition(" (")[0]]
+            expected = [slice["name"], shown(slice["exact_match"]), *apart]
+            assert slice in hidden or re.split("  +", rows[slice["name"]])[:4] == expected
+        unseen, seen = (total(suite, part) for part in ("not_seen", "seen_in_training"))
+        perfect = sum(slice["exact_match"] == 1 for slice in suite["slices"])
+        said = f"wrong: {unseen} not seen in training, {seen} seen; {perfect} of {len(suite['slices'])} slices without"
+        assert f"\n{said} a mistake\n" in table
+
+
+def counted(share):
+    return in_words(wrong_of(share["exact_match"] or 0, share["questions"]), share["questions"])
+
+
+def total(suite, part):
+    wrong = sum(wrong_of(each[part]["exact_match"] or 0, each[part]["questions"]) for each in suite["slices"])
+    return in_words(wrong, sum(each[part]["questions"] for each in suite["slices"]))
 
 
 def shown(share):
@@ -174,6 +189,8 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed
     assert "not seen" not in printed
+    asked = [(slice["exact_match"], slice["questions"]) for slice in alone["suites"][0]["slices"]]
+    assert f"\nwrong: {in_words(sum(wrong_of(*each) for each in asked), sum(each[1] for each in asked))}; " in printed
     for slice, known in zip(alone["suites"][0]["slices"], found["suites"][0]["slices"], strict=True):
         assert slice == known | {"seen_in_training": None, "not_seen": None}
     for asked in ({"data_dir": str(tmp_path)}, {"task": Task("addition", seed=5)}):

@@ -129,7 +129,8 @@ def test_tensorflow_serving_can_answer_the_request_of_the_page(loaded, expected)
 
 
 WORST = {"name": "carry-all", "questions": 9, "exact_match": 2 / 3, "digits": 3}
-SUITES = {"suites": [{"digits": 3, "slices": [WORST, WORST | {"name": "nobody", "questions": 0}], "worst": WORST}]}
+ASKED = WORST | {"not_seen": {"questions": 4, "exact_match": 3 / 4}}
+SUITES = {"suites": [{"digits": 3, "slices": [ASKED, WORST | {"name": "nobody", "questions": 0}], "worst": WORST}]}
 
 
 def test_the_card_says_what_was_asked(trained, tmp_path):
@@ -140,7 +141,14 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     model = build_model(run.config.model, make_view("aligned", run.task))
     for found, worst, sentences in (
         ({}, WORST, ["carry-all 0.666, of operands of at most 3 |", "other slices of hard questions were not saved"]),
-        (SUITES, None, ["| worst slice | carry-all 0.666, of operands", "| 3 | carry-all | 9 | 0.666 |"]),
+        (
+            SUITES,
+            None,
+            [
+                "| worst slice | carry-all 0.666, of operands",
+                "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |",
+            ],
+        ),
         ({"suites": []}, None, ["| worst slice | this task has no hard questions |"]),
     ):
         dataclasses.replace(saved, worst_slice=worst).write(run.summary)

@@ -100,7 +100,7 @@ class TrainedRun(Tabular):
     @property
     def history(self) -> list[dict[str, Any]]:
         """A dict per epoch, with the columns of ``history.csv``."""
-        return history.read_csv(self.run.history)
+        return history.of_run(self.run)
 
     @property
     def summary(self) -> Summary | None:

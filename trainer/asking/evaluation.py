@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, 
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import history, stores
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import stamped, write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -116,7 +116,7 @@ class Evaluation:
         Raises WriteError if the file cannot be written.
         """
         content = self.to_json()
-        write(self.path, (json.dumps(content, indent=2) + "\n").encode())
+        write(self.path, (json.dumps(stamped(content), indent=2) + "\n").encode())
         told = {name: content[name] for name in ("scores", "worst_slice", "worst_unforeseen", "given")}
         events.emit("result", path=stores.shown(self.path), **told)
         return content

@@ -110,8 +110,7 @@ def plot(args: argparse.Namespace) -> int:
     """Draws the curves of runs into one picture."""
     path = local_folder(args.output)
     drawing.check_picture(path)
-    found = [history.epochs_of(open_run(folder)) for folder in args.run_dirs]
-    figure = history.curves(dict(zip(history.labels(args.run_dirs), found, strict=True)))
+    figure = history.curves(listing.usable(args.run_dirs, history.epochs_of))
     write(path, drawing.image(figure, path.suffix))
     say(printable(path))
     return SUCCESS

@@ -18,8 +18,8 @@ from seq2seq_arith.trainer.arguments import (
 )
 from seq2seq_arith.trainer.config import ReportOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import local_folder, open_run, open_with
+from seq2seq_arith.trainer.runs import listing
+from seq2seq_arith.trainer.runs.run import local_folder, open_with
 
 
 def _evaluate_options(evaluate: Parser) -> None:
@@ -92,11 +92,10 @@ def report(args: argparse.Namespace) -> int:
     chosen = suite_options(args)
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
     plugins.allow(*args.model, *args.view)
-    runs = [open_run(folder) for folder in args.run_dirs]
-    for run in runs:
+    labelled = listing.usable(args.run_dirs, lambda run: run)
+    for run in labelled.values():
         for length in lengths or ():
             run.task_of_length(length)
-    labelled = dict(zip(history.labels(args.run_dirs), runs, strict=True))
     import_tensorflow()
     from seq2seq_arith.trainer.reporting import page
 

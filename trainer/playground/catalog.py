@@ -31,8 +31,8 @@ def listed(top: Path) -> dict[str, Any]:
     for name, folder in listing.folders(top).items():
         try:
             runs.append(offer(name, folder))
-        except InputError as error:
-            refused.append({"name": name, "why": str(error)})
+        except Exception as error:
+            refused.append({"name": name, "why": listing.why(error)})
     return page_data(runs, refused)
 
 
@@ -70,9 +70,9 @@ def offer(name: str, folder: Path) -> dict[str, Any]:
 
 def _epochs(run: Run) -> list[dict[str, Any]]:
     """The epochs whose weights are kept; the exact match is None where the history does not have it."""
-    rows = {row["epoch"]: row["val_exact_match"] for row in history.read_csv(run.history)}
+    rows = {row["epoch"]: row["val_exact_match"] for row in history.of_run(run)}
     _, state = checkpoints.load(run.best)
-    best = state["row"]["epoch"] if isinstance(state.get("row"), dict) else None
+    best = state["row"].get("epoch") if isinstance(state.get("row"), dict) else None
     return [{"epoch": each, "exact_match": rows.get(each), "is_best": each == best} for each in run.kept_epochs]
 
 

@@ -51,8 +51,8 @@ def export(top: Path, folder: Path) -> None:
     for name, path in listing.folders(top).items():
         try:
             exported.append(_exported(name, path, models))
-        except InputError as error:
-            say(printable(f"left out: {name}: {error}"))
+        except Exception as error:
+            say(printable(f"left out: {name}: {listing.why(error)}"))
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
     _write(folder, exported)

@@ -14,12 +14,13 @@ from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.reporting.sections import sections
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.learner import Learner
@@ -49,7 +50,15 @@ def write_report(
     collected = []
     how: dict[str, Any] = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
     for label, run in runs.items():
-        collected.append(collect.collect(run, label, options, **how, learner=learner_of and learner_of(run)))
+        try:
+            _check_run(run)
+            collected.append(collect.collect(run, label, options, **how, learner=learner_of and learner_of(run)))
+        except InputError as error:
+            if len(runs) == 1:
+                raise
+            say(printable(f"left out: {label}: {error}"))
+    if not collected:
+        raise InputError("none of these runs can be used; give others")
     write(path, render(collected).encode())
 
 
@@ -59,11 +68,13 @@ def check(path: Path, runs: Mapping[str, Run]) -> None:
         raise InputError(f"the report is {path}; give a file that ends in {SUFFIXES[0]}")
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
-    for run in runs.values():
-        history.epochs_of(run)
-        if not run.best.exists():
-            raise InputError(f"there is no checkpoint {run.best}; train the run first")
     packages.require("arith-model report", "jinja2", "train")
+
+
+def _check_run(run: Run) -> None:
+    history.epochs_of(run)
+    if not run.best.exists():
+        raise checkpoints.missing(run.best)
 
 
 def render(runs: Sequence[RunReport]) -> str:

@@ -18,9 +18,6 @@ import io
 import itertools
 import json
 import re
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
     import keras
 
 STATE = "state"
-# What zipfile, NumPy and JSON raise for damaged files, depending on the bit that is damaged.
-DAMAGE = (ValueError, KeyError, AttributeError, OSError, EOFError, MemoryError, RuntimeError)
-DAMAGE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 # The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
@@ -88,11 +82,16 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with path.open("rb") as file:
             return _read(file)
     except FileNotFoundError:
-        raise InputError(f"there is no checkpoint {stores.shown(path)}; train the run first") from None
-    except OSError as error:
-        raise DamagedError(path, error.strerror or error) from None
-    except DAMAGE as error:
-        raise DamagedError(path, error) from None
+        raise missing(path) from None
+    except Exception as error:  # zipfile, NumPy, tokenize and JSON raise many, depending on the bit that is damaged
+        raise DamagedError(path, getattr(error, "strerror", None) or error) from None
+
+
+def missing(path: Path) -> InputError:
+    """What is said of a checkpoint that is not there: a run that has ended would not write its best one again."""
+    is_gone = path.with_name("last.npz").exists()
+    advice = "it was removed: train the run again in another folder" if is_gone else "train the run first"
+    return InputError(f"there is no checkpoint {stores.shown(path)}; {advice}")
 
 
 def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:
@@ -128,7 +127,7 @@ def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -
 
 
 def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads a checkpoint from an open file; raises one of ``DAMAGE`` if it is not one."""
+    """Reads a checkpoint from an open file; raises any Exception if it is not one."""
     with NpzFile(file, allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     state = json.loads(arrays.pop(STATE).tobytes())

@@ -2,13 +2,13 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.runs.files import unstamped
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -48,10 +48,10 @@ def read(run: Run, best_epoch: int | None) -> Asked:
 
     evaluation, summary = {}, None
     try:
-        found = json.loads(run.evaluation.read_text(encoding="utf-8"))
+        found = unstamped(run.evaluation.read_text(encoding="utf-8"))
         if is_of_best(found.get("best_epoch")) and (not found.get("worst_slice") or _worst(found["worst_slice"])):
             evaluation = found
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError):
+    except (OSError, ValueError, RecursionError):
         pass
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
@@ -73,7 +73,7 @@ def _worst(found: object) -> Worst | None:
     if not isinstance(found, dict):
         return None
     name, share, digits = (found.get(field) for field in ("name", "exact_match", "digits"))
-    if isinstance(name, str) and isinstance(share, int | float) and isinstance(digits, int):
+    if isinstance(name, str) and isinstance(share, int | float) and 0 <= share <= 1 and isinstance(digits, int):
         return Worst(name, float(share), digits)
     return None
 

@@ -5,12 +5,17 @@ there, too, when it is whole. A module of its own, because checkpoints, tables a
 """
 
 import contextlib
+import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from seq2seq_arith.base import files
-from seq2seq_arith.base.errors import WriteError
+from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.trainer.runs import stores
+
+SHA256 = "sha256"
 
 
 @contextlib.contextmanager
@@ -36,6 +41,26 @@ def write(path: Path, content: bytes) -> None:
     """Writes a small file."""
     with whole_file(path) as file:
         file.write(content)
+
+
+def stamped(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON values and, last, their sha256: a bit that has changed on a disk is told."""
+    return {**values, SHA256: _digest(values)}
+
+
+def unstamped(text: str) -> dict[str, Any]:
+    """The JSON object whose ``stamped`` values these are; ValueError for another one. Version 0.1.0 wrote no sha256."""
+    values = json.loads(text)
+    if not isinstance(values, dict):
+        raise ValueError("is not a JSON object")
+    stated = values.pop(SHA256, None)
+    if stated is not None and stated != _digest(values):
+        raise InputError("it does not have the sha256 that it states; if you have changed it, remove that entry")
+    return values
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def rename(path: Path, to: Path) -> None:

@@ -1,5 +1,6 @@
 """The history of a run, one row per epoch: as CSV, as curves, as the lines that end an epoch, and its best row."""
 
+import contextlib
 import csv
 import io
 import math
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.stores import shown
@@ -30,6 +32,7 @@ UNITS = {
 }
 MOST_RUNS = 12  # in one picture
 SMALLEST_LOSS = 1e-9
+DAMAGED = "is damaged; train the run again in another folder"
 
 
 def epoch_lines(row: dict[str, Any], epochs: int) -> str:
@@ -59,13 +62,32 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
     try:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
         found = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
-        if found and all(set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) for row in found):
+        if found and all(map(_is_row, found)):
             return found
         raise ValueError
     except OSError as error:
         raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
-    except (ValueError, TypeError, csv.Error):
-        raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
+    except (ValueError, TypeError, OverflowError, csv.Error):
+        raise InputError(f"{shown(path)} {DAMAGED}") from None
+
+
+def _is_row(row: dict[str, Any]) -> bool:
+    shares = [value for name, value in row.items() if name.endswith(METRICS[1:])]
+    return set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) and 0 <= min(shares) <= max(shares) <= 1
+
+
+def of_run(run: Run) -> list[dict[str, Any]]:
+    """The rows of a run, as ``read_csv``; InputError also if those of its last checkpoint are others.
+
+    Of one that trains, or was killed, one of the two may have an epoch more.
+    """
+    rows, told = read_csv(run.history), None
+    if rows and run.last.exists():
+        with contextlib.suppress(InputError):  # it is damaged itself
+            told = checkpoints.load(run.last)[1].get("history")
+    if isinstance(told, list) and any(row != other for row, other in zip(rows, told, strict=False)):
+        raise InputError(f"{shown(run.history)} {DAMAGED}")
+    return rows
 
 
 def rank(row: dict[str, Any]) -> tuple[float, float]:
@@ -87,7 +109,7 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
 
 def epochs_of(run: Run) -> list[dict[str, Any]]:
     """The rows of a run's history; raises InputError if no epoch has ended yet, or the file is damaged."""
-    rows = read_csv(run.history)
+    rows = of_run(run)
     if not rows:
         raise InputError(f"{run.place} has no {run.history.name} yet; train it for at least one epoch")
     return rows

@@ -5,19 +5,21 @@ import enum
 import json
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.formats.layout import NAME
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, stores
 from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
 DEPTH = 3
+T = TypeVar("T")
 HEADER = ("run", "task", "model", "view", "epochs", "best", "exact match", "worst slice", "state")
 
 
@@ -98,8 +100,8 @@ def entry(name: str, folder: Path) -> Entry:
     """What a list says of a run: whatever is wrong with it is said there, and hides no other run."""
     try:
         run = open_run(folder)
-    except InputError as error:
-        return Entry(name=name, state=RunState.REFUSED if _is_whole(folder) else RunState.DAMAGED, why=str(error))
+    except Exception as error:
+        return Entry(name=name, state=RunState.REFUSED if _is_whole(folder) else RunState.DAMAGED, why=why(error))
     model = run.config.model
     known = Entry(
         name=name,
@@ -112,8 +114,28 @@ def entry(name: str, folder: Path) -> Entry:
     )
     try:
         return dataclasses.replace(known, **_reached(run), state=state_of(run))
-    except InputError as error:
-        return dataclasses.replace(known, state=RunState.DAMAGED, why=str(error))
+    except Exception as error:
+        return dataclasses.replace(known, state=RunState.DAMAGED, why=why(error))
+
+
+def why(error: Exception) -> str:
+    """Why a run cannot be used: also a fault of ours hides no other run."""
+    return str(error) if isinstance(error, InputError) else f"it cannot be read ({type(error).__name__}: {error})"
+
+
+def usable(folders: Sequence[str], use: Callable[[Run], T]) -> dict[str, T]:
+    """What is made of runs, by their labels. Of several, those that cannot be used are left out, and said."""
+    found = {}
+    for label, folder in zip(history.labels(folders), folders, strict=True):
+        try:
+            found[label] = use(open_run(folder))
+        except InputError as error:
+            if len(folders) == 1:
+                raise
+            say(printable(f"left out: {label}: {error}"))
+    if not found:
+        raise InputError("none of these runs can be used; give others")
+    return found
 
 
 def state_of(run: Run) -> RunState:
@@ -124,7 +146,7 @@ def state_of(run: Run) -> RunState:
             return RunState.TRAINING
     except OSError as error:
         raise InputError(f"{stores.shown(lock)} cannot be read: {error.strerror or error}; remove it") from None
-    if history.read_csv(run.history):
+    if history.of_run(run):
         checkpoints.load(run.best)
     if run.last.exists():
         _, state = checkpoints.load(run.last)

@@ -16,7 +16,7 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -173,7 +173,7 @@ class Run:
             if claimed == there:
                 return
         try:
-            write(self.config_path, (json.dumps(claimed.to_json(), indent=2) + "\n").encode())
+            write(self.config_path, (json.dumps(stamped(claimed.to_json()), indent=2) + "\n").encode())
         except WriteError as error:
             raise InputError(str(error)) from None
 
@@ -204,7 +204,7 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = unstamped(path.read_text(encoding="utf-8"))
         data = values["data"]
         sha256, directory = data["sha256"], data["directory"]
         if not (isinstance(sha256, str) and isinstance(directory, str)):

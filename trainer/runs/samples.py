@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.tables import shortened, table
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
 
 HEADER = ("question", "answer", "prediction", "")
 
@@ -72,7 +72,7 @@ def sample_rows(found: Sequence[Sample]) -> list[list[str]]:
 
 def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:
     """Writes the answers of all epochs; raises WriteError if the file cannot be written."""
-    lines = [json.dumps(dataclasses.asdict(each)) + "\n" for each in epochs]
+    lines = [json.dumps(stamped(dataclasses.asdict(each))) + "\n" for each in epochs]
     write(path, "".join(lines).encode())
 
 
@@ -82,8 +82,11 @@ def read_jsonl(path: Path) -> list[EpochSamples]:
     Nothing depends on these answers but what is shown, so a damaged file is no reason to refuse a run.
     """
     found: list[EpochSamples] = []
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         for line in path.read_text(encoding="utf-8").splitlines():
-            values = json.loads(line)
-            found.append(EpochSamples(int(values["epoch"]), tuple(Sample(**each) for each in values["samples"])))
+            values = unstamped(line)
+            answers = tuple(Sample(**each) for each in values["samples"])
+            if not all(isinstance(text, str) for each in answers for text in vars(each).values()):
+                break
+            found.append(EpochSamples(int(values["epoch"]), answers))
     return found

@@ -12,6 +12,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.stores import shown
 
+MOST = 1e40  # no figure is larger
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -32,13 +34,21 @@ class Summary:
     #: ``name``, ``questions``, ``exact_match`` and ``digits`` of the suite; None if it was not asked, or there is none.
     worst_slice: dict[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for a text or a number that is none, as in a damaged file."""
+        for field in dataclasses.fields(self)[:-1]:
+            value, is_text = getattr(self, field.name), field.type is str
+            is_right = isinstance(value, str) if is_text else isinstance(value, int | float) and 0 <= value < MOST
+            if value != field.default and not is_right:
+                raise ValueError(f"{field.name} is {value!r}")
+
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what is not known is left out."""
         return {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
 
     def write(self, path: Path) -> None:
         """Writes it as JSON; raises WriteError if the file cannot be written."""
-        files.write(path, (json.dumps(self.to_json(), indent=2) + "\n").encode())
+        files.write(path, (json.dumps(files.stamped(self.to_json()), indent=2) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
@@ -46,7 +56,7 @@ class Summary:
         if not path.exists():
             return None
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            return cls(**files.unstamped(path.read_text(encoding="utf-8")))
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except (ValueError, TypeError, RecursionError):

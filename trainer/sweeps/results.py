@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import statistics
+import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,7 +18,9 @@ from seq2seq_arith.base import tables
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, lower_share, wrong_of
 from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.runs.files import unstamped
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
@@ -55,9 +58,9 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     try:
-        summary = json.loads(run.summary.read_text(encoding="utf-8"))
-        evaluation = json.loads(run.evaluation.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        summary, evaluation = (unstamped(file.read_text(encoding="utf-8")) for file in (run.summary, run.evaluation))
+        counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
@@ -73,7 +76,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "sha256": run.sha256,
         "settings": settings,
         "suite": suite,
-        **{name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)},
+        **counted,
         "version": __version__,
     }
 
@@ -110,7 +113,7 @@ def file_of(path: Path) -> Path:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file; of two with the same run and seed, the later one; raises InputError if it has others."""
+    """The lines of a file; of two with the same run and seed, the later one. One that is damaged hides no other."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -120,9 +123,13 @@ def read(path: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
+            tabulate([row], Asked(columns=tuple(COLUMNS)))
             rows[row["run"], row["seed"]] = row
-        except (ValueError, KeyError, TypeError, RecursionError):
-            raise InputError(f"{path}, line {number}, is not the result of a run; remove it") from None
+        except Exception as error:  # whatever a figure is that is none
+            sentence = f"{path}, line {number}, is not the result of a run; remove it"
+            if len(lines) == 1:
+                raise InputError(sentence) from error
+            print(printable(f"left out: {sentence}"), file=sys.stderr)
     return list(rows.values())
 
 

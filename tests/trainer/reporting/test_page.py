@@ -8,7 +8,9 @@ import re
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.reporting import page, sections
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import ReportOptions
+from seq2seq_arith.trainer.reporting import collect, page, sections
 from seq2seq_arith.trainer.reporting.collect import Share
 
 # Elements without an end tag.
@@ -139,3 +141,21 @@ def test_the_epochs_that_are_shown(sample):
     assert len(shown) <= sections.EPOCHS_SHOWN
     few = dataclasses.replace(sample, samples=sample.samples[:3])
     assert sections.shown_epochs(few) == [1, 2, 3]
+
+
+def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsys):
+    """Also one that is found out only when its model is asked."""
+
+    def collected(run, label, *_, **__):
+        if label != "first":
+            raise InputError("it is damaged")
+        return sample
+
+    monkeypatch.setattr(page, "_check_run", lambda run: None)
+    monkeypatch.setattr(collect, "collect", collected)
+    page.write_report(tmp_path / "a.html", {"first": sample.run, "second": sample.run}, ReportOptions())
+    assert "first" in (tmp_path / "a.html").read_text()
+    assert capsys.readouterr().out == "left out: second: it is damaged\n"
+    for names in (["second"], ["second", "third"]):
+        with pytest.raises(InputError, match=r"it is damaged|none of these runs can be used"):
+            page.write_report(tmp_path / "b.html", dict.fromkeys(names, sample.run), ReportOptions())

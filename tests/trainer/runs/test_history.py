@@ -8,14 +8,16 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 
 def row(epoch: int) -> dict:
-    return {name: epoch + number / 100 for number, name in enumerate(history.COLUMNS)} | {"epoch": epoch}
+    return {name: round(epoch / 10 + number / 1000, 3) for number, name in enumerate(history.COLUMNS)} | {
+        "epoch": epoch
+    }
 
 
 def test_the_lines_of_an_epoch():
     assert history.epoch_lines(row(2) | {"examples_per_second": 12345.6}, 50).splitlines() == [
-        "epoch 2/50  12,346 examples per second, 2.1 s in all",
-        "train       loss 2.0200  characters 2.0300  exact 2.0400",
-        "validation  loss 2.0500  characters 2.0600  exact 2.0700",
+        "epoch 2/50  12,346 examples per second, 0.2 s in all",
+        "train       loss 0.2020  characters 0.2030  exact 0.2040",
+        "validation  loss 0.2050  characters 0.2060  exact 0.2070",
     ]
 
 
@@ -23,8 +25,8 @@ def test_csv_and_plot(tmp_path):
     history.write_csv(tmp_path / "history.csv", [row(1), row(2)])
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[0] == ",".join(history.COLUMNS)
-    assert lines[1] == "1,1.01,1.02,1.03,1.04,1.05,1.06,1.07,1.08,1.09"
-    assert lines[2].startswith("2,2.01,")
+    assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109"
+    assert lines[2].startswith("2,0.201,")
     assert history.read_csv(tmp_path / "missing.csv") == []
     whole = [row(epoch) | {"steps": 10 * epoch, "loss": 1 / 3} for epoch in (1, 2)]
     history.write_csv(tmp_path / "whole.csv", whole)
@@ -35,10 +37,10 @@ def test_csv_and_plot(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
 
 
-@pytest.mark.parametrize(("old", "new"), [("2.09", "nan"), ("2.09", ""), (",2.09", ""), ("2.01", "many")])
+@pytest.mark.parametrize(("old", "new"), [("0.209", "nan"), ("0.209", ""), (",0.209", ""), ("20", "x"), (".204", "9")])
 def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path = tmp_path / "history.csv"
-    history.write_csv(path, [row(1), row(2)])
+    history.write_csv(path, [row(epoch) | {"steps": 10 * epoch} for epoch in (1, 2)])
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InputError, match=r"history\.csv is damaged; train the run again in another folder"):
         history.read_csv(path)

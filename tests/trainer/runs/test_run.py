@@ -10,6 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.runs.files import unstamped
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 
 
@@ -146,9 +147,17 @@ def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     """A stranger's folder, for example: one sentence, whatever it holds."""
     run = run_in(tmp_path)
     run.claim()
-    values = json.loads(run.config_path.read_text())
+    values = unstamped(run.config_path.read_text())
     change(values)
     run.config_path.write_text(json.dumps(values))
+    with refusal(InputError):
+        open_run(run.folder)
+
+
+def test_a_changed_configuration_is_told(tmp_path, refusal):
+    run = run_in(tmp_path)
+    run.claim()
+    run.config_path.write_text(run.config_path.read_text().replace("abc", "abd"))
     with refusal(InputError):
         open_run(run.folder)
 

@@ -160,7 +160,7 @@ def test_what_is_not_there_is_said():
         results.tabulate(ROWS, Asked(by=("colour",)))
 
 
-def test_a_file_is_read_back_and_a_later_line_counts(tmp_path):
+def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     path = tmp_path / results.RESULTS
     for each in [*ROWS, row("b", 0, "none", 250)]:
         results.append(path, each)
@@ -170,6 +170,13 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path):
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"results\.jsonl, line 1, is not the result of a run; remove it"):
         results.read(path)
+    harmed = [
+        ROWS[0] | {name: value} for name in ("exact_match", "suites", "given", "settings") for value in (None, 1e400)
+    ]
+    path.write_text("".join(json.dumps(each) + "\n" for each in [*harmed, ROWS[3]]))
+    assert results.read(path) == ROWS[3:]
+    said = capsys.readouterr().err.splitlines()
+    assert [f"line {number}, is not" in line for number, line in enumerate(said, 1)] == [True] * len(harmed)
     with pytest.raises(InputError, match=r"gone cannot be read \(No such file or directory\); give the results\.jsonl"):
         results.read(tmp_path / "gone")
 

@@ -1,0 +1,224 @@
+"""Whatever is in the files of a run: a sentence for it, and the other runs are shown."""
+
+import dataclasses
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, files, history, listing, samples
+from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
+from seq2seq_arith.trainer.runs.summary import Summary
+
+ROW = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 10}
+NUMBERS = ("weights", "examples", "operations", "seconds", "character_accuracy", "exact_match")
+WORST = {"name": "equal", "exact_match": 0.25, "digits": 3, "questions": 4}
+TEXTS = ("config.json", "summary.json", "evaluation.json", "samples.jsonl", "history.csv")
+
+
+def made(folder):
+    """A run with all the files of a training that has ended and was evaluated."""
+    run = Run(folder, Task("addition"), "abc", "/data", TrainConfig(epochs=1))
+    run.claim()
+    history.write_csv(run.history, [ROW])
+    samples.write_jsonl(run.samples, [EpochSamples(1, (Sample("1+1", "2", "3"),))])
+    known = dict.fromkeys(("dataset", "model", "view", "given"), "x") | dict.fromkeys(NUMBERS, 1)
+    Summary(**known, best_epoch=1, worst_slice=WORST).write(run.summary)
+    asked = {"best_epoch": 1, "suites": [{"digits": 3, "worst": WORST}], "worst_slice": WORST}
+    files.write(run.evaluation, json.dumps(files.stamped(asked), indent=2).encode())
+    arrays = {"weight": np.zeros(2, np.float32)}
+    checkpoints.save(run.best, arrays, {"row": ROW})
+    checkpoints.save(run.last, arrays, {"stopped": "1 epoch was asked for", "history": [ROW]})
+    return run
+
+
+@pytest.fixture(scope="module")
+def top(tmp_path_factory):
+    """A folder with a run that is whole and another, which each example damages anew."""
+    folder = tmp_path_factory.mktemp("runs")
+    made(folder / "whole")
+    made(folder / "other")
+    return folder
+
+
+@dataclasses.dataclass
+class Damaged:
+    """A file of the other run with other bytes, which gets its own again."""
+
+    run: Run
+    name: str
+    content: bytes
+
+    def __enter__(self):
+        self.path = self.run.folder / self.name
+        self.before = self.path.read_bytes()
+        self.path.write_bytes(self.content)
+        return self
+
+    def __exit__(self, *_):
+        self.path.write_bytes(self.before)
+
+
+def check_both(top):
+    """Lists both runs in every way; the whole one is there."""
+    entries = [listing.entry(name, folder) for name, folder in listing.folders(top).items()]
+    assert [each.state for each in entries if each.name == "whole"] == ["finished"]
+    assert listing.text(entries) and listing.json_lines(entries)
+    page = catalog.listed(top)
+    assert [each["name"] for each in page["runs"]][-1] == "whole"
+    json.dumps(page, allow_nan=False)
+    why = [each.why for each in entries] + [each["why"] for each in page["refused"]]
+    assert not [each for each in why if "Error: " in each]  # a fault of ours would be told like this
+    read_all(top / "other")
+    return entries[0]
+
+
+def read_all(folder):
+    """Reads all that a report shows; whatever is wrong is an InputError."""
+    try:
+        run = open_run(folder)
+        summary, asked = Summary.read(run.summary), evaluated.read(run, 1)
+        assert asked.worst_in_words() and samples.read_jsonl(run.samples) is not None
+        if summary:
+            assert f"{summary.seconds:,.0f} {summary.operations:.1e} {summary.exact_match:.4f}"
+        assert all(history.epoch_lines(row, 1) for row in history.epochs_of(run))
+    except InputError as error:
+        assert str(error)
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(), st.text(max_size=5)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+def places(values, prefix=()):
+    """The keys that lead to each value within JSON."""
+    yield prefix
+    entries = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in entries:
+        yield from places(value, (*prefix, key))
+
+
+@given(st.sampled_from(TEXTS[:4]), JSON, st.data())
+def test_any_value_in_any_place(top, name, value, data):
+    """Without a sha256, as version 0.1.0 wrote them: a stranger can make it right."""
+    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
+    values = files.unstamped((run.folder / name).read_text())
+    *keys, last = data.draw(st.sampled_from([place for place in places(values) if place]))
+    inner = values
+    for key in keys:
+        inner = inner[key]
+    inner[last] = value
+    with Damaged(run, name, json.dumps(values).encode()):
+        check_both(top)
+
+
+@given(st.sampled_from(history.COLUMNS), st.one_of(st.text(max_size=5), st.sampled_from(["9" * 400, "1e308", "-1"])))
+def test_any_figure_in_the_history(top, column, text):
+    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
+    row = {**ROW, column: text}
+    with Damaged(run, "history.csv", f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()):
+        check_both(top)
+
+
+@given(st.sampled_from((*TEXTS, "best.npz", "last.npz")), st.data())
+def test_a_flipped_bit_is_told(top, name, data):
+    """Or does nothing: no figure that is shown is another one."""
+    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
+    content = bytearray((run.folder / name).read_bytes())
+    before = shown(run)
+    bit = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    with Damaged(run, name, bytes(content)):
+        check_both(top)
+        for after, right in zip(shown(run), before, strict=True):
+            assert after in (right, None)
+
+
+def shown(run):
+    """What is shown of a run, None for what is known to be damaged."""
+    entry = listing.entry("other", run.folder)
+    found = [
+        None if entry.state in ("damaged", "refused") else dataclasses.replace(entry, worst=None, worst_slice=None)
+    ]
+    for read in (lambda: Summary.read(run.summary), lambda: evaluated.read(run, 1).worst):
+        try:
+            found.append(read())
+        except InputError:
+            found.append(None)
+    return [*found, samples.read_jsonl(run.samples) or None]
+
+
+ARRAY = st.one_of(
+    st.binary(max_size=200),
+    st.builds(
+        lambda header: b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(8),
+        st.sampled_from(
+            [
+                "{'descr': (), 'fortran_order': False, 'shape': (2,)}\n",
+                "{'descr': ('<f4',), 'fortran_order': False, 'shape': (2,)}\n",
+                "{[]: 1}\n",
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 4)}\n",
+                "  {'descr': '<f4',\n 'fortran_order': False}\n   x",
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 100000000000000000000000)}\n",
+                "{'descr': '<U0', 'fortran_order': False, 'shape': (100000000000000000000000,)}\n",
+                "{'descr': '|O', 'fortran_order': False, 'shape': (1,)}\n",
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}\n",
+            ]
+        ),
+    ),
+)
+
+
+def archive(members):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as found:
+        for name, content in members.items():
+            found.writestr(name, content)
+    return file.getvalue()
+
+
+def state(value):
+    file = io.BytesIO()
+    np.save(file, np.frombuffer(json.dumps(value).encode(), np.uint8))
+    return file.getvalue()
+
+
+@given(
+    st.sampled_from(("best.npz", "last.npz")),
+    st.one_of(ARRAY, JSON.map(state), st.dictionaries(st.sampled_from(["row", "history", "stopped"]), JSON).map(state)),
+    st.dictionaries(st.sampled_from(["a.npy", "b"]), ARRAY),
+)
+def test_any_archive(top, name, of_state, others):
+    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
+    with Damaged(run, name, archive({"state.npy": of_state, **others})):
+        check_both(top)
+
+
+def test_a_best_checkpoint_that_was_removed_is_no_circle(top):
+    """A run that has ended would not write it again."""
+    run = made(top.with_name("gone"))
+    run.best.unlink()
+    with pytest.raises(InputError, match=r"no checkpoint .*; it was removed: train the run again in another folder"):
+        checkpoints.load(run.best)
+
+
+def test_of_several_runs_those_that_can_be_used_are_used(top, capsys):
+    """As ``report`` and ``plot`` do."""
+    folders = [str(top / "whole"), str(top / "other")]
+    with Damaged(Run(top / "other", Task("addition"), "", "", TrainConfig()), "config.json", b"{"):
+        assert list(listing.usable(folders, history.epochs_of)) == ["whole"]
+        assert capsys.readouterr().out.startswith("left out: other: ")
+        with pytest.raises(InputError, match="is not the configuration of a run"):
+            listing.usable(folders[1:], history.epochs_of)

@@ -8,6 +8,7 @@ import dataclasses
 import json
 from typing import Any
 
+from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check, option
@@ -296,6 +297,21 @@ class ReportOptions:
     """
 
     examples: int = option("the most examples of each set that are asked", default=5000, low=1, high=10**6)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How long to look for wrong questions."""
+
+    questions: int = option("the most questions at each length", default=100_000, low=1, high=10**8)
+    seconds: float | None = option(
+        "the most seconds at each length", default=None, low=0.001, high=10**6, default_text="no limit"
+    )
+    most: int = option("stop when so many wrong questions are found at a length", default=20, low=1, high=10**4)
+    seed: int = option("decides which questions are tried: the same seed finds the same", default=0, low=0, high=MASK64)
 
     def __post_init__(self) -> None:
         check(self)

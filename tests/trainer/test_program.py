@@ -44,6 +44,7 @@ REFUSED = {
         "run --suite-seed -1",
         "run --lengths 1001",
     ],
+    "search": ["missing", "run --questions 0", "run --lengths 1001"],
     "predict": ["missing 1+2"],
     "inspect": ["run", "run 1+2 3+4", "run 1+2 -o found.txt"],
     "describe": ["pq --view aligned"],

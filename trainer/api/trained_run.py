@@ -20,7 +20,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.api.scores import Scores
-from seq2seq_arith.trainer.config import ReportOptions, override
+from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
@@ -296,6 +296,37 @@ class TrainedRun(Tabular):
         options = evaluation.Options(lengths=lengths, chosen=chosen)
         found = evaluation.measure(self.run, options, learner)
         return Scores(found, found.save())
+
+    def search(
+        self,
+        *,
+        questions: int | None = None,
+        seconds: float | None = None,
+        most: int | None = None,
+        seed: int = 0,
+        lengths: Sequence[int] = (),
+    ) -> Table:
+        """Looks for wrong questions as ``arith-model search`` does, and saves ``search.json`` in the run's folder.
+
+        It ends after so many ``questions`` at a length, by default 100,000, or so many ``seconds``, or when it has
+        found ``most`` wrong questions, by default 20. The same ``seed`` finds the same. ``lengths`` are further ones.
+
+        Returns a row per wrong question: ``digits``, ``question``, ``answer``, ``prediction`` and ``margin``.
+
+        Raises:
+          InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
+        """
+        given = {"questions": questions, "seconds": seconds, "most": most, "seed": seed}
+        options = SearchOptions(**{name: value for name, value in given.items() if value is not None})
+        for length in lengths:
+            self.run.task_of_length(length)
+        learner = self._learner(self.task)
+        from seq2seq_arith.trainer.asking import search
+
+        found = search.search(self.run, options, lengths, learner, shows=False)
+        rows = [{"digits": each.digits, **row} for each in found for row in each.wrong]
+        title = "\n".join(each.sentence(self.task) for each in found)
+        return Table(rows, ["digits", "question", "answer", "prediction", "margin"], title)
 
     @functools.cached_property
     def suite_result(self) -> "SuiteResult":

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.arguments import (
     parse_lengths,
     suite_options,
 )
-from seq2seq_arith.trainer.config import ReportOptions, TrainConfig
+from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import local_folder, open_with
@@ -59,6 +59,34 @@ def evaluate(args: argparse.Namespace) -> int:
 
     how = {"data_dir": args.data_dir, "all_questions": args.all_questions, "replicas": args.replicas}
     evaluation.evaluate(run, evaluation.Options(task=task, lengths=lengths, chosen=chosen, **how))
+    return SUCCESS
+
+
+def _search_options(search: Parser) -> None:
+    add_run(search)
+    first = search.add_argument_group(FIRST_OPTIONS)
+    first.add_argument(
+        "--lengths", help="search at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
+    )
+    add_options(first, SearchOptions)
+
+
+@command(
+    "look for questions that the best model of a run answers wrong",
+    _search_options,
+    "search runs/addition",
+    "search runs/addition --lengths 3,40 --seconds 60",
+)
+def search(args: argparse.Namespace) -> int:
+    """Looks for questions that the best model of a run answers wrong."""
+    run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
+    for length in lengths:
+        run.task_of_length(length)
+    options = SearchOptions(**given(args, SearchOptions))
+    import_tensorflow()
+    from seq2seq_arith.trainer.asking import search
+
+    search.search(run, options, lengths)
     return SUCCESS
 
 

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.reporting import errors
 from seq2seq_arith.trainer.reporting.errors import Confusion
-from seq2seq_arith.trainer.runs import history, samples
+from seq2seq_arith.trainer.runs import evaluated, history, samples
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -85,6 +85,7 @@ class RunReport:
     asked: Asked | None  # None if the dataset is not there
     suites: tuple[SuiteResult, ...]  # at the run's own length first, then at further ones
     unforeseen: tuple[SuiteResult, ...]  # likewise, of the slices on which nobody tunes
+    searched: tuple[dict[str, Any], ...]  # as ``evaluated.searched``
     notes: tuple[str, ...]
 
     @property
@@ -138,6 +139,7 @@ def collect(
     data = evaluation.read(source) if source is not None else None
     trained = None if data is None or run.config.stream else data.trained
     asked = ask_sets(run, learner, data, options.examples) if data is not None else None
+    best = history.best(history.read_csv(run.history))
     suites = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
     return RunReport(
         label=label,
@@ -151,6 +153,7 @@ def collect(
         asked=asked,
         suites=tuple(of_set(suites, STANDARD)),
         unforeseen=tuple(of_set(suites, UNFORESEEN)),
+        searched=tuple(evaluated.searched(run, best["epoch"] if best else None)),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 

@@ -211,7 +211,20 @@ def slices(each: RunReport) -> list[Block]:
             folded = f"{len(rest)} more pairs of lengths, none worse than these"
             found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
         found.append(Text(f"In all {suite.kind}slices, {suite.wrong_in_words()}."))
-    return found or [Text("This task has no suite of hard questions.")]
+    return [*(found or [Text("This task has no suite of hard questions.")]), *map(_searched, each.searched)]
+
+
+def _searched(found: dict[str, Any]) -> Block:
+    """What a search for wrong questions found at one length."""
+    where = f"by arith-model search, of {found['asked']:,} questions at D = {found['digits']:,}"
+    if not found["wrong"]:
+        return Text(f"No wrong question was found {where}. Others were not asked.")
+    rows = [
+        [*(Code(abridged(one[name])) for name in ("question", "answer", "prediction")), f"{one['margin']:.4g}"]
+        for one in found["wrong"]
+    ]
+    caption = f"{len(rows):,} of {found['mistakes']:,} wrong questions that were found {where}"
+    return Table(caption, ["question", "right answer", "answer of the model", "margin"], rows)
 
 
 def split_slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResult]]:

@@ -59,6 +59,26 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     return Asked(evaluation, next(filter(None, map(_worst, _candidates(evaluation, of_end))), None))
 
 
+def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
+    """What ``arith-model search`` found about the weights of a run's best epoch, by length; none if nothing is known.
+
+    Each has ``digits``, ``asked``, ``mistakes``, and ``wrong``, whose items have ``question``, ``answer``,
+    ``prediction`` and ``margin``. A damaged file counts as missing.
+    """
+    try:
+        found = unstamped(run.search.read_text(encoding="utf-8"))
+        searches = found["searches"] if best_epoch in (None, found["best_epoch"]) else []
+        for each in searches:
+            is_whole = all(isinstance(each[name], int) for name in ("digits", "asked", "mistakes"))
+            texts = (one[name] for one in each["wrong"] for name in ("question", "answer", "prediction"))
+            if not is_whole or not all(isinstance(text, str) for text in texts):
+                return []
+            each["wrong"] = [one | {"margin": float(one["margin"])} for one in each["wrong"]]
+        return searches
+    except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
+        return []
+
+
 def _candidates(evaluation: dict[str, Any], of_end: object) -> Iterator[object]:
     """What may say the worst slice, the best source first: the suite of the run's own size is the first one."""
     suites = evaluation.get("suites")

@@ -66,6 +66,7 @@ class Run:
     samples = _file("samples.jsonl")  # the answers to a few fixed questions after every epoch
     summary = _file("summary.json")
     evaluation = _file("evaluation.json")  # what ``evaluate`` found on the run's own data
+    search = _file("search.json")  # what ``search`` found
 
     def of_epoch(self, epoch: int) -> Path:
         """The weights after an epoch, counted from 1, if they are kept."""

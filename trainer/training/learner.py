@@ -90,6 +90,7 @@ class Learner:
         self._train = tf.function(self._train_steps)
         self._answer = self._on_all_replicas(self._answer_rows)
         self._predict = self._on_all_replicas(self._predict_rows)
+        self._margin = self._on_all_replicas(self._margin_rows)
         self._score = tf.function(self._score_all)
 
     @property
@@ -133,6 +134,13 @@ class Learner:
         """Answers all questions, in order, and compares with the right answers."""
         ids, losses = self._in_parts(self._answer, (examples.questions, examples.answers), report_progress)
         return Answers(ids.astype(np.uint8), losses)
+
+    def margins(self, examples: Examples) -> np.ndarray:
+        """float32 [examples]: how far each answer is from a mistake, in logits; what is wrong is below 0.
+
+        It is the smallest difference between a right character's logit and the highest other one there.
+        """
+        return self._in_parts(self._margin, (examples.questions, examples.answers), no_progress)[0]
 
     def predict(self, questions: np.ndarray, report_progress: ReportProgress = no_progress) -> Predictions:
         """Answers questions, uint8 code points [examples, question width], in order."""
@@ -273,6 +281,15 @@ class Learner:
         questions, answers = self._question_ids(questions), self._answer_ids(answers)
         ids, logits = self.network.compare(questions, answers)
         return ids, _cross_entropy(answers, logits)
+
+    def _margin_rows(self, questions, answers):
+        # Decoding is right exactly when each right character is the most probable one after the right ones before it.
+        answers = self._answer_ids(answers)
+        logits = self.network.logits(self._question_ids(questions), answers, training=False)
+        is_right = tf.one_hot(answers, logits.shape[2], on_value=True, off_value=False, dtype=tf.bool)
+        right = tf.reduce_max(tf.where(is_right, logits, logits.dtype.min), axis=2)
+        other = tf.reduce_max(tf.where(is_right, logits.dtype.min, logits), axis=2)
+        return (tf.reduce_min(tf.cast(right - other, tf.float32), axis=1),)
 
     def _score_all(self, questions, answers, is_real):
         sums = self.strategy.run(self._score_rows, (questions, answers, is_real))

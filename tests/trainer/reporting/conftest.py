@@ -99,6 +99,10 @@ def sample() -> RunReport:
         asked=_asked(),
         suites=(_suite(3, 2), _suite(6, 0)),
         unforeseen=(_unforeseen(3, 3), _unforeseen(6, 1)),
+        searched=(
+            {"digits": 3, "asked": 2048, "mistakes": 7, "wrong": [dataclasses.asdict(WRONG) | {"margin": -1.23456}]},
+            {"digits": 6, "asked": 1024, "mistakes": 0, "wrong": []},
+        ),
         notes=(),
     )
 
@@ -114,6 +118,7 @@ def bare(sample) -> RunReport:
         asked=None,
         suites=(SuiteResult(TASK, 3, SuiteOptions(), ()),),
         unforeseen=(SuiteResult(TASK, 3, SuiteOptions(set="unforeseen"), ()),),
+        searched=(),
         notes=("there is no validation set",),
         history=sample.history[:1],
     )

@@ -1,0 +1,192 @@
+"""The search for wrong questions: what it finds is wrong, the same seed finds the same, and it tells what it asked."""
+
+import json
+import random
+import shutil
+import types
+
+import numpy as np
+import pytest
+from layout import ROOT
+
+from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.asking import answering, search
+from seq2seq_arith.trainer.config import ModelConfig, SearchOptions, TrainConfig
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import to_strings
+from seq2seq_arith.trainer.runs import evaluated, history
+from seq2seq_arith.trainer.runs.run import Run, open_run
+from seq2seq_arith.trainer.training import session
+
+
+@pytest.fixture(scope="module")
+def run(trained, tmp_path_factory) -> Run:
+    """A copy of a run that has learned something, and not everything."""
+    folder = tmp_path_factory.mktemp("searched") / "run"
+    shutil.copytree(trained.folder, folder)
+    return open_run(folder)
+
+
+@pytest.fixture(scope="module")
+def learner(run):
+    return session.restore(run)
+
+
+def test_what_is_found_is_wrong_and_saved(run, learner, capsys):
+    options = SearchOptions(questions=5000, most=7, seed=3)
+    (found,) = search.search(run, options, learner=learner)
+    printed = capsys.readouterr().out
+    assert len(found.wrong) == 7 <= found.mistakes <= found.asked <= 5000
+    assert f"search at 3 digits: {found.mistakes:,} of {found.asked:,} questions are answered wrong\n" in printed
+    questions = [one["question"] for one in found.wrong]
+    assert len(set(questions)) == 7
+    for one in found.wrong:
+        left, right = map(int, one["question"].split("+"))
+        assert one["answer"] == str(left + right) != one["prediction"]
+        assert one["margin"] <= 0
+        assert f"{one['question']} " in printed
+    asked = [text.parse(question, run.task) for question in questions]
+    from seq2seq_arith.trainer.asking import prediction
+
+    said = [answer for _, answer, _ in prediction.answers(lambda _: learner, asked)]
+    assert said == [one["prediction"] for one in found.wrong]
+    (saved,) = evaluated.searched(run, history.best(history.read_csv(run.history))["epoch"])
+    assert (saved["digits"], saved["asked"], saved["wrong"]) == (3, found.asked, found.wrong)
+    assert evaluated.searched(run, 999) == []
+    (again,) = search.search(run, options, learner=learner)
+    assert again == found
+    (other,) = search.search(run, SearchOptions(questions=5000, most=7, seed=4), learner=learner)
+    assert other.wrong != found.wrong
+
+
+def test_margins_are_below_zero_where_the_answer_is_wrong(run, learner):
+    examples = probes.examples(run.task, probes.all_questions(run.task, 40))
+    exact = answering.ask(learner, examples).exact
+    assert 0 < exact.sum() < len(exact)
+    assert np.array_equal(learner.margins(examples) > 0, exact)
+
+
+def test_a_small_task_is_asked_as_a_whole(run, learner):
+    every = probes.examples(run.task, probes.all_questions(run.task, 10))
+    wrong = {
+        question[::-1].strip()
+        for question, exact in zip(to_strings(every.questions), answering.ask(learner, every).exact, strict=True)
+        if not exact
+    }
+    found = search.Searched(1)
+    search.climb(learner, found, SearchOptions(questions=1000, most=1000))
+    assert (found.asked, found.mistakes) == (100, len(wrong))
+    assert {one["question"] for one in found.wrong} <= wrong
+
+
+def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
+    run.search.unlink()
+    margins, calls = learner.margins, []
+
+    def interrupted(examples):
+        calls.append(len(examples))
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return margins(examples)
+
+    monkeypatch.setattr(learner, "margins", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        search.search(run, SearchOptions(), learner=learner)
+    (saved,) = json.loads(run.search.read_text())["searches"]
+    assert saved["asked"] == sum(calls[:2]) > 0
+    assert len(saved["wrong"]) > 0
+    assert "are answered wrong" in capsys.readouterr().out
+
+
+class Chains:
+    """Stands for a model of 30 digits: the longer a chain of carries, the nearer a mistake; 25 places are wrong."""
+
+    view = types.SimpleNamespace(task=Task("addition", digits=30))
+
+    def margins(self, examples) -> np.ndarray:
+        return 24.5 - breakdowns.longest_carries(*text.operands(self.view.task, examples.questions))
+
+
+def test_climbing_finds_what_chance_does_not(monkeypatch):
+    learner, size = Chains(), 30
+    most = np.array([10**18, 10**12], np.uint64)[:, np.newaxis]
+    by_chance = np.random.default_rng(0).integers(0, most, (2, 2, 40_000), np.uint64)
+    assert learner.margins(probes.examples(learner.view.task, tuple(by_chance))).min() > 0
+
+    def wrong(_, examples, margins):
+        return [{"question": question} for question in to_strings(examples.questions[margins < 0])]
+
+    monkeypatch.setattr(search, "mistakes_of", wrong)
+    found = search.Searched(size)
+    search.climb(learner, found, SearchOptions(questions=40_000, most=1))
+    assert found.mistakes > 0
+
+
+@pytest.mark.parametrize(
+    ("task", "size"),
+    [
+        (Task("addition", digits=40), 40),
+        (Task("subtraction", digits=5), 3),
+        (Task("multiplication", digits=1), 1),
+        (Task("pq", digits=1000), 1000),
+        (Task("pq", digits=30), 9),
+        (Task("modular_addition", digits=97), 97),
+    ],
+)
+def test_variations_are_questions_of_the_task(task, size):
+    """And they are not all alike: both operands take short and long forms."""
+    words = search.Variations(task, size, random.Random(5))
+    asked: set = set()
+    first = words.fresh((), asked, 300)
+    later = words.fresh(first, {*first}, 300)
+    assert len(first) + len(later) == len({*first, *later})
+    assert len(first) > 50
+    for operands in (*first, *later):
+        assert all(task.notation.is_operand(each) and task.notation.allows(size, each) for each in operands)
+        assert text.parse(task.operation.symbol.join(operands), task).task == task
+    if task.notation.has_lengths and size > 1:
+        lengths = {len(each) for operands in (*first, *later) for each in operands}
+        assert min(lengths) <= 2 and max(lengths) >= 0.9 * size
+
+
+@pytest.mark.usefixtures("no_custom_tasks")
+def test_tasks_of_ones_own():
+    for name in own_tasks.use(ROOT / "examples/task/own_tasks.py"):
+        task = Task(name)
+        words = search.Variations(task, task.digits, random.Random(1))
+        first = words.fresh((), set(), 100)
+        for operands in (*first, *words.fresh(first, {*first}, 100)):
+            assert text.parse(task.operation.symbol.join(operands), task).task == task
+
+
+@pytest.mark.slow
+def test_a_right_model_has_no_finds(tmp_path, capsys):
+    """A counter that has learned pq: all 36 questions of at most 6 dashes are asked, and the nearest one is told."""
+    from seq2seq_arith.pipelines.__main__ import main as arith_data
+
+    size = ["--digits", "6", "--num-examples", "20"]
+    assert arith_data(["generate", "pq", "--data-dir", str(tmp_path), "--no-parquet", *size]) == 0
+    config = TrainConfig(
+        model=ModelConfig(name="counter", view="raw", hidden=16),
+        epochs=1,
+        steps_per_epoch=200,
+        replicas=1,
+        batch_size=16,
+        learning_rate=1e-2,
+    )
+    session.train(Task("pq", digits=6, num_examples=20), str(tmp_path), str(tmp_path / "run"), config)
+    capsys.readouterr()
+    assert main(["search", str(tmp_path / "run"), "--questions", "500"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("search at 6 dashes: none of 36 questions is answered wrong; the smallest margin is ")
+    assert printed.endswith("; others were not asked\n")
+    assert json.loads((tmp_path / "run" / "search.json").read_text())["searches"][0]["nearest"]["margin"] > 0
+
+
+def test_refusals(refusal):
+    for wrong in ({"questions": 0}, {"seconds": 0}, {"most": 0}, {"seed": -1}):
+        with refusal(InputError):
+            SearchOptions(**wrong)

@@ -1,0 +1,279 @@
+"""Looks for wrong questions by climbing: it goes on from those that are nearest to a mistake.
+
+How near is the *margin*, the smallest difference over the characters of the right answer between the logit of the
+right character and the highest other one. It is below 0 where the answer is wrong::
+
+    random questions  ->  asked, by margin  ->  the nearest ELITE are kept  ->  their variations  ->  asked ...
+
+A climb ends with a mistake, or when PATIENCE rounds brought none nearer; the next begins with other random questions. A
+search that finds nothing says nothing of what it did not ask.
+"""
+
+import dataclasses
+import json
+import random
+import string
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import drawing, text
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import events
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.tables import abridged, table
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.asking.answering import ask, mistakes
+from seq2seq_arith.trainer.config import SearchOptions
+from seq2seq_arith.trainer.data.records import Examples
+from seq2seq_arith.trainer.data.views import to_codes
+from seq2seq_arith.trainer.runs import history, stores
+from seq2seq_arith.trainer.runs.files import stamped, write
+from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.learner import Learner
+
+ROUND = 1024  # questions that are asked together
+ELITE = 64  # of which the next questions are variations
+PATIENCE = 12  # rounds
+TRIES = 8  # variations per question that is wanted: many are known already, or no question of the task
+PER_CLIMB = 2  # mistakes of a climb that are kept, for its others are much like them
+
+Operands = tuple[str, ...]  # of a question, as people write them
+
+
+@dataclasses.dataclass
+class Searched:
+    """What a search at one length has found so far; it grows while it runs.
+
+    ``mistakes`` counts the wrong questions, and ``wrong`` has ``question``, ``answer``, ``prediction`` and ``margin``
+    of some of them; ``nearest`` is the question with the smallest margin, and that margin.
+    """
+
+    digits: int
+    asked: int = 0
+    climbs: int = 0
+    mistakes: int = 0
+    wrong: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    nearest: dict[str, Any] | None = None
+
+    def sentence(self, task: Task) -> str:
+        """What was found, and what was not."""
+        where = f"search at {self.digits:,} {task.notation.unit}: "
+        if self.mistakes:
+            return f"{where}{self.mistakes:,} of {self.asked:,} questions are answered wrong"
+        if self.nearest is None:
+            return f"{where}nothing was asked"
+        nearest = f"the smallest margin is {self.nearest['margin']:.4g}, of {abridged(self.nearest['question'])}"
+        return f"{where}none of {self.asked:,} questions is answered wrong; {nearest}; others were not asked"
+
+
+def search(
+    run: Run, options: SearchOptions, lengths: Sequence[int] = (), learner: Learner | None = None, shows: bool = True
+) -> list[Searched]:
+    """Looks for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
+
+    What was found is saved also if Ctrl-C ends the search, and printed if ``shows`` is set.
+
+    Args:
+      lengths: Further D, the most characters of an operand; there is a search for each, and for that of the run.
+      learner: The best model on the run's own task, if the caller has it already.
+
+    Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths; WriteError if the file
+    cannot be written.
+    """
+    further = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
+    best = history.best(history.read_csv(run.history))
+    found: list[Searched] = []
+    try:
+        for size, task in {run.task.digits: run.task, **further}.items():
+            found.append(Searched(size))
+            climb(learner if learner and task == run.task else session.restore(run, task), found[-1], options)
+    finally:
+        if any(each.asked for each in found):
+            content = {"best_epoch": best["epoch"] if best else None, "options": dataclasses.asdict(options)}
+            content |= {"searches": [dataclasses.asdict(each) for each in found]}
+            write(run.search, (json.dumps(stamped(content), indent=2) + "\n").encode())
+            events.emit("result", path=stores.shown(run.search), **content)
+            if shows:
+                show(run.task, found)
+    return found
+
+
+def show(task: Task, found: Sequence[Searched]) -> None:
+    """Prints the wrong questions with the answers that were given, and a sentence for each length."""
+    columns = ("question", "answer", "prediction")
+    for each in found:
+        if each.wrong:
+            rows = [[*(abridged(one[name]) for name in columns), f"{one['margin']:.4g}"] for one in each.wrong]
+            say(f"\n{table([*columns, 'margin'], rows)}\n")
+        say(each.sentence(task))
+
+
+def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
+    """Searches operands of at most ``found.digits``, and notes in ``found`` what it finds."""
+    task, size = learner.view.task, found.digits
+    words = Variations(task, size, random.Random(f"{options.seed} {size}"))
+    asked: set[Operands] = set()
+    elite: list[tuple[float, Operands]] = []
+    stale, end = 0, time.monotonic() + (options.seconds or np.inf)
+    with progress(f"{task.name}, search ({task.notation.size_word} {size})", options.questions, "questions") as report:
+        while found.asked < options.questions and len(found.wrong) < options.most and time.monotonic() < end:
+            most = min(ROUND, options.questions - found.asked)
+            new = words.fresh([operands for _, operands in elite], asked, most)
+            if not new:
+                break  # all that there is, or nearly all
+            found.climbs += not elite
+            asked.update(new)
+            examples = examples_of(task, new)
+            margins = learner.margins(examples)
+            found.asked += len(new)
+            ranked = sorted(zip(margins.tolist(), new, strict=True))
+            note(found, task, ranked[0])
+            wrong = mistakes_of(learner, examples, margins)
+            found.mistakes += len(wrong)
+            found.wrong += wrong[: min(PER_CLIMB, options.most - len(found.wrong))]
+            stale = 0 if not elite or ranked[0][0] < elite[0][0] else stale + 1
+            elite = [] if wrong or stale >= PATIENCE else sorted([*elite, *ranked])[:ELITE]
+            report(found.asked, f"smallest margin {found.nearest['margin']:.3g}" if found.nearest else "")
+
+
+def examples_of(task: Task, questions: Sequence[Operands]) -> Examples:
+    """The questions on these operands with their right answers."""
+    codes = to_codes([text.stored(task, *operands) for operands in questions], task.question_width)
+    return Examples(codes, text.answers(task, *text.operands(task, codes)))
+
+
+def note(found: Searched, task: Task, least: tuple[float, Operands]) -> None:
+    """Notes the question with the smallest margin so far."""
+    margin, operands = least
+    if found.nearest is None or margin < found.nearest["margin"]:
+        found.nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
+
+
+def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:
+    """The questions without a margin whose answers are wrong as they are written, the most wrong first."""
+    rows = np.flatnonzero(~(margins > 0))
+    rows = rows[np.argsort(margins[rows], kind="stable")]
+    if not len(rows):
+        return []
+    result = ask(learner, examples[rows])
+    wrong = np.flatnonzero(~result.exact)
+    found = mistakes(learner.view.task, result, wrong)
+    return [
+        dataclasses.asdict(each) | {"margin": float(margins[row])} for each, row in zip(found, rows[wrong], strict=True)
+    ]
+
+
+class Variations:
+    """Random questions of a task on operands of at most one length, and variations of questions.
+
+    They are made of written operands, so that they fit digits, letters and dashes alike.
+    """
+
+    def __init__(self, task: Task, size: int, source: random.Random) -> None:
+        self.random = source
+        self._notation, self._arity, self._size = task.notation, task.operation.arity, size
+        self._letters = [
+            each for each in string.digits + string.ascii_lowercase + "-" if task.notation.is_operand(each)
+        ]
+        self._most = task.notation.width(size)
+        self._least = self._most if task.drawing is drawing.FIXED_LETTERS else 1
+        self._ways = [self._change, self._insert, self._delete, self._copy, self._repeat, self._swap]
+        if task.notation.has_digits and self._arity > 1:
+            self._ways += [self._chain, self._chain]
+
+    def fresh(self, parents: Sequence[Operands], asked: set[Operands], count: int) -> list[Operands]:
+        """At most so many different questions that were not asked yet: variations, or without parents random ones."""
+        new: dict[Operands, None] = {}
+        for _ in range(TRIES * count):
+            if len(new) == count:
+                break
+            operands = self.vary(self.random.choice(parents)) if parents else self.start()
+            if operands is not None and operands not in asked:
+                new[operands] = None
+        return list(new)
+
+    def start(self) -> Operands | None:
+        """A random question, half of them with up to three variations; None if it is not one of the task."""
+        operands = [self._some(self.random.randint(self._least, self._most)) for _ in range(self._arity)]
+        for _ in range(self.random.choice((0, 0, 0, 1, 2, 3))):
+            self.random.choice(self._ways)(operands)
+        return self._tidy(operands)
+
+    def vary(self, question: Operands) -> Operands | None:
+        """The question after one to three variations; None if it is then not one of the task."""
+        operands = list(question)
+        for _ in range(self.random.choice((1, 1, 2, 3))):
+            self.random.choice(self._ways)(operands)
+        return self._tidy(operands)
+
+    def _tidy(self, operands: list[str]) -> Operands | None:
+        if self._notation.has_digits:
+            operands = [each.lstrip("0") or "0" for each in operands]
+        are_right = all(
+            self._least <= len(each) <= self._most
+            and self._notation.is_operand(each)
+            and self._notation.allows(self._size, each)
+            for each in operands
+        )
+        return tuple(operands) if are_right else None
+
+    def _some(self, count: int) -> str:
+        return "".join(self.random.choices(self._letters, k=count))
+
+    def _side(self) -> int:
+        return self.random.randrange(self._arity)
+
+    def _run(self, operand: str) -> slice:
+        """A piece of an operand, most often a short one."""
+        count = 1 + int(len(operand) * self.random.random() ** 3)
+        first = self.random.randint(0, max(0, len(operand) - count))
+        return slice(first, first + count)
+
+    def _put(self, side: int, operands: list[str], place: slice, piece: str) -> None:
+        operands[side] = operands[side][: place.start] + piece + operands[side][place.stop :]
+
+    def _change(self, operands: list[str]) -> None:
+        side = self._side()
+        place = self._run(operands[side])
+        self._put(side, operands, place, self._some(place.stop - place.start))
+
+    def _insert(self, operands: list[str]) -> None:
+        side = self._side()
+        place = self._run(operands[side])
+        self._put(side, operands, slice(place.start, place.start), self._some(place.stop - place.start))
+
+    def _delete(self, operands: list[str]) -> None:
+        side = self._side()
+        self._put(side, operands, self._run(operands[side]), "")
+
+    def _copy(self, operands: list[str]) -> None:
+        """A piece of an operand, or all of it, over as much of the same or another one."""
+        source, side = operands[self._side()], self._side()
+        if self.random.random() < 0.25:
+            operands[side] = source
+            return
+        piece, place = self._run(source), self._run(operands[side])
+        if self.random.random() < 0.5:
+            place = piece  # at the same place
+        self._put(side, operands, place, source[piece])
+
+    def _repeat(self, operands: list[str]) -> None:
+        """A run of one character, such as nines or zeros."""
+        side = self._side()
+        place = self._run(operands[side])
+        self._put(side, operands, place, self._some(1) * (place.stop - place.start))
+
+    def _swap(self, operands: list[str]) -> None:
+        self.random.shuffle(operands)
+
+    def _chain(self, operands: list[str]) -> None:
+        """Digits of one number as those of another want them, so that a carry or a borrow passes on."""
+        left, right = self.random.sample(range(self._arity), 2)
+        width = max(len(operands[left]), len(operands[right]))
+        source, operands[right] = operands[left].zfill(width), operands[right].zfill(width)
+        place, adds = self._run(source), self.random.random() < 0.5
+        self._put(right, operands, place, "".join(str(9 - int(each)) if adds else each for each in source[place]))

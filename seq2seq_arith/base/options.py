@@ -28,6 +28,7 @@ import dataclasses
 import difflib
 import math
 import os
+import sys
 import textwrap
 import types
 import typing
@@ -294,6 +295,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.own_help}")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Python's own hides that the help cannot be written, as on a full disk."""
+        print(message, end="", file=file or sys.stdout, flush=True)
 
 
 class _HelpFormatter(argparse.HelpFormatter):

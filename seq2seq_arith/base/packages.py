@@ -56,7 +56,7 @@ class ShowVersions(argparse.Action):
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="show the versions of the packages and exit")
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        print(f"{parser.prog} {__version__}\n{versions()}")
+        print(f"{parser.prog} {__version__}\n{versions()}", flush=True)
         parser.exit()
 
 

@@ -14,16 +14,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns 0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
-    with terminal.program("arith-model") as outcome:
+    words = sys.argv[1:] if argv is None else argv
+    with terminal.program("arith-model", words) as outcome:
         # Here, where Ctrl-C is a sentence: on a slow disk these take seconds.
         from seq2seq_arith.arithmetic import own_tasks
         from seq2seq_arith.trainer.arguments import PROGRAM
         from seq2seq_arith.trainer.commands import COMMANDS, parse
         from seq2seq_arith.trainer.quiet import require_tensorflow
 
-        args = parse(argv)
+        args = parse(words)
         terminal.start_log(args)
-        events.start(PROGRAM, list(sys.argv[1:] if argv is None else argv), args)
+        events.start(PROGRAM, list(words), args)
         own_tasks.use(args.task_file)
         command = COMMANDS[args.command]
         if command.goes_on:

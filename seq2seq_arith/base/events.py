@@ -13,10 +13,13 @@ What people read goes to standard error then. Each event has a time, in seconds 
 
 import argparse
 import contextlib
+import itertools
 import json
+import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import IO, Any
 
 from seq2seq_arith import __version__
@@ -25,6 +28,11 @@ PROGRESS_SECONDS = 1.0  # between two events of progress
 JSON_HELP = "print events, one JSON object per line; what people read goes to standard error"
 
 
+# Flags whose values appear in no event, message or log; the same command may have them in clear.
+SECRET_FLAG = re.compile(r"--?[\w-]*(?:secret|token|passw|key|credential|connection_string)[\w-]*", re.IGNORECASE)
+SECRET, SHORTEST = "SECRET", 4  # what stands for such a value; of fewer characters it would hide other words
+
+_secrets: set[str] = set()
 _output: IO[str] | None = None  # None without --json
 _began = 0.0
 _lock = threading.RLock()  # a training's thread or an engine's may report progress
@@ -34,6 +42,22 @@ def add_options(parser: Any) -> None:
     """Adds ``--json``."""
     group = parser.add_argument_group("for other programs")
     group.add_argument("--json", dest="events", action="store_true", help=JSON_HELP)
+
+
+def hide(words: Sequence[str]) -> None:
+    """Notes the secrets among the words of a command; ``hidden`` is without them from now on."""
+    _secrets.clear()
+    for word, after in itertools.pairwise([*words, ""]):
+        flag, is_one_word, value = word.partition("=")
+        if SECRET_FLAG.fullmatch(flag) and len(value := value if is_one_word else after) >= SHORTEST:
+            _secrets.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
+
+
+def hidden(text: str) -> str:
+    """A text with SECRET in the place of each secret of the command."""
+    for value in _secrets:
+        text = text.replace(value, SECRET)
+    return text
 
 
 def start(program: str, words: list[str], arguments: argparse.Namespace) -> None:
@@ -69,5 +93,5 @@ def emit(event: str, **fields: Any) -> None:
     with _lock:
         if _output is not None:
             content = {"time": round(time.time(), 3), "event": event, **fields}
-            _output.write(json.dumps(content, default=str) + "\n")
+            _output.write(hidden(json.dumps(content, default=str)) + "\n")
             _output.flush()

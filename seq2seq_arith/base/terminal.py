@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ STREAMS = {"stdin": "r", "stdout": "w", "stderr": "w"}  # by their numbers
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
+class _Formatter(logging.Formatter):
+    """Without the secrets of the command."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return events.hidden(super().format(record))
+
+
 @dataclasses.dataclass
 class Outcome:
     """The end of a program's work, which the work may set."""
@@ -36,17 +43,20 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def program(name: str) -> Iterator[Outcome]:
-    """Surrounds a program's work: an error or a signal becomes one sentence and an exit code.
+def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
+    """Surrounds a program's work with these words: an error or a signal becomes one sentence and an exit code.
 
     The code is 2 for input that cannot be used, 130 if a signal stopped the work, and 1 for another failure. Errors
     that are ours to mend pass. At the end, the signals have the handlers again that they had before.
     """
     outcome = Outcome()
+    events.hide(words)
     _open_streams()
     root = logging.getLogger()
     level, handlers = root.level, [*root.handlers]
-    logging.basicConfig(level=QUIET.upper(), format=FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter(FORMAT))
+    logging.basicConfig(level=QUIET.upper(), handlers=[handler])
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
     try:
         for number, handler in before.items():
@@ -112,7 +122,7 @@ def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
 
     The advice comes last, so that a command at its end can be copied up to the end of the line.
     """
-    message = printable("; ".join(filter(None, [message, advice])))
+    message = events.hidden(printable("; ".join(filter(None, [message, advice]))))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)
     with contextlib.suppress(OSError):
@@ -154,7 +164,7 @@ def start_log(arguments: argparse.Namespace) -> None:
         reason = error.strerror or error
         raise InputError(f"--log-file is {path}, which cannot be written: {reason}; give another file") from None
     handler.handleError = lambda record: None
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(_Formatter(FORMAT))
     root.handlers[:] = [handler]
 
 

@@ -39,7 +39,7 @@ def caused(error: Exception, cause: BaseException) -> Exception:
     ],
 )
 def test_an_error_is_one_sentence_and_an_exit_code(capsys, error, code, line):
-    with terminal.program("prog") as outcome:
+    with terminal.program("prog", []) as outcome:
         outcome.stopped += "; nothing was left"
         raise error
     assert (outcome.code, capsys.readouterr().err) == (code, f"prog: {line}\n")
@@ -48,7 +48,7 @@ def test_an_error_is_one_sentence_and_an_exit_code(capsys, error, code, line):
 @pytest.mark.parametrize("error", [ZeroDivisionError, SystemExit])
 def test_another_error_passes_and_every_end_gives_the_signals_back(error):
     before = [signal.getsignal(number) for number in terminal.STOP_SIGNALS]
-    with pytest.raises(error), terminal.program("prog"):
+    with pytest.raises(error), terminal.program("prog", []):
         assert [signal.getsignal(number) for number in terminal.STOP_SIGNALS] != before
         raise error
     assert [signal.getsignal(number) for number in terminal.STOP_SIGNALS] == before
@@ -69,7 +69,7 @@ from seq2seq_arith.base import terminal
 for number in terminal.STOP_SIGNALS:
     for before in (signal.SIG_DFL, signal.SIG_IGN):
         signal.signal(number, before)
-        with terminal.program("prog") as outcome:
+        with terminal.program("prog", []) as outcome:
             os.kill(os.getpid(), number)
             time.sleep(0)
         print(json.dumps([number, before, outcome.code, signal.getsignal(number) == before]))
@@ -77,7 +77,7 @@ signal.signal(signal.SIGTERM, signal.SIG_DFL)
 with terminal.uninterrupted():
     os.kill(os.getpid(), signal.SIGTERM)
 assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-with terminal.program("prog"):
+with terminal.program("prog", []):
     for _ in range(10**6):
         terminal.say("line")
 """
@@ -101,7 +101,7 @@ STREAMS = """
 import sys
 from seq2seq_arith.base import terminal
 
-with terminal.program("prog") as outcome:
+with terminal.program("prog", []) as outcome:
     print("err", file=sys.stderr)
     print("out ✓")
 sys.exit(outcome.code)

@@ -284,6 +284,39 @@ def test_help_shows_every_option_with_its_default(capsys, command):
     assert text.count("default: ") >= len(options_of(Task)) + len(options_of(Layout)) + len(OPTIONAL_FORMATS)
 
 
+@pytest.mark.parametrize("words", [["--help"], ["generate", "--help"], ["--version"]], ids=" ".join)
+def test_help_that_cannot_be_written_is_a_failure(capsys, monkeypatch, words):
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        assert __main__.main(words) == 1
+    assert capsys.readouterr().err == "arith-data: standard output: No space left on device\n"
+
+
+# Of two forms, and one that is misspelt; what is made on a disk does not need them.
+SECRETS = ('--s3_secret_access_key=hunt"er2', "--s3_session_token", "t0ken\\value", "--s3-secret-key=misspelt-one")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("generate", "addition", "--num-examples=100", "--data-dir=data", *SECRETS[:3]), 0),
+        (("generate", "addition", "--num-examples=100", "--data-dir=data", *SECRETS), 2),
+        (("generate", "addition", "--num-examples=100", "--data-dir=nowhere://data", *SECRETS), 2),
+        (("verify", "data", *SECRETS), 2),
+        (("plan", "addition", *SECRETS), 2),
+    ],
+)
+def test_no_secret_of_a_command_is_told_or_written(tmp_path, monkeypatch, words, code):
+    monkeypatch.chdir(tmp_path)
+    process = run_here(*words, "--json", "--log-file=log", "--log-level=debug")
+    assert process.returncode == code, process.stderr
+    told = [process.stdout, process.stderr, *(content.decode("latin-1") for content in files(tmp_path).values())]
+    for secret in ("hunt", "t0ken", "misspelt-one"):
+        assert not [text for text in told if secret in text]
+    (start,) = [line for line in process.stdout.splitlines() if '"start"' in line] or [""]
+    assert not start or "--s3_secret_access_key=SECRET" in start
+
+
 @pytest.mark.parametrize("command", ["", *commands.COMMANDS])
 def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
     with pytest.raises(SystemExit):

@@ -204,6 +204,13 @@ class TrainConfig:
     target: float | None = option(
         "stop at this exact match on the validation set", default=None, default_text="never", low=0.0, high=1.0
     )
+    prove: int = option(
+        "after the training, prove that every question of every length is answered right; while that fails, train on "
+        "with the questions that are not, at most so many rounds",
+        default=0,
+        low=0,
+        high=100,
+    )
     seed: int = option("decides the first weights and the order of the examples", default=0, low=0, high=MAX_SEED)
     replicas: int | None = option(
         "logical CPU devices to train on",
@@ -235,6 +242,11 @@ class TrainConfig:
         if self.warmup and self.schedule == "constant":
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
+            )
+        if self.prove and (self.schedule == "constant" or self.model.view != "aligned"):
+            raise InputError(
+                f"prove is {self.prove}, but only a training whose learning rate falls to zero, with the view aligned, "
+                "ends with a proof; give --schedule cosine --view aligned, or leave --prove out"
             )
         self._check_curriculum()
         reason = self.model.entry.needs_float32

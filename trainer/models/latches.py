@@ -85,9 +85,10 @@ class Latch(keras.layers.Layer):
         value       .      +1       .      -1       whether the sum is above 9
         h           0      +1      +1      -1
 
-    In use, gates and candidates are ``STEEPNESS`` times as steep as in training. Because of the noise in training
-    (``Noise``), a network can only rely on gates that are clearly open or clearly closed. In use, these are wholly so,
-    and a value that passes hundreds of gates does not leak away.
+    In use, gates and candidates are steps: a gate is 0 or 1, a candidate -1 or +1, and each latch is -1, 0 or +1.
+    Because of the noise in training (``Noise``), a network can only rely on gates that are clearly open or clearly
+    closed. A network of such latches is a finite automaton, about which one can prove what it answers at every length
+    (``trainer/proving``), and no value leaks away.
 
     Without feedback, all steps are computed in log2(steps) rounds, in each of which a step takes in twice as many
     steps before it (Hillis, Steele, "Data Parallel Algorithms", 1986).
@@ -96,18 +97,20 @@ class Latch(keras.layers.Layer):
       [examples, steps, units], in the order of the input, which is g and v side by side, [examples, steps, 2 * units].
     """
 
-    STEEPNESS = 3.0
-
     def __init__(self, units: int, *, go_backwards: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.go_backwards = go_backwards
 
     def call(self, inputs, training=False):
-        settings: Any = inputs if training else inputs * self.STEEPNESS
-        gate: Any = ops.clip(settings[..., : self.units] / 2 + 0.5, 0.0, 1.0)
+        gate, candidate = inputs[..., : self.units], inputs[..., self.units :]
+        if training:
+            gate, candidate = ops.clip(gate / 2 + 0.5, 0.0, 1.0), ops.clip(candidate, -1.0, 1.0)
+        else:
+            gate, candidate = (ops.cast(each > 0, inputs.dtype) for each in (gate, candidate))
+            candidate = 2.0 * candidate - 1.0
         held: Any = 1.0 - gate
-        value: Any = gate * ops.clip(settings[..., self.units :], -1.0, 1.0)
+        value: Any = gate * candidate
         reach, steps = 1, inputs.shape[1]
         while reach < steps:
             distance = -reach if self.go_backwards else reach

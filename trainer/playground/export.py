@@ -19,7 +19,6 @@ from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
@@ -117,7 +116,6 @@ def _rules(run: Run) -> dict[str, Any]:
         "network": NETWORKS[model.name],
         "layers": model.layers,
         "directions": order(model.layers) if order else "",
-        "latch_steepness": Latch.STEEPNESS,
         "counter_steepness": Counter.STEEPNESS,
     }
 

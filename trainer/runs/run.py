@@ -26,7 +26,7 @@ NOT_COMPARED |= {"directory", TASK_FILE}
 # May be more when a run with a constant learning rate goes on.
 EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
-ENDS = {"patience", "target"}
+ENDS = {"patience", "target", "prove"}
 CONFIG, LOCK = "config.json", ".lock"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
@@ -65,6 +65,7 @@ class Run:
     history, plot = _file("history.csv"), _file("history.png")
     samples = _file("samples.jsonl")  # the answers to a few fixed questions after every epoch
     summary = _file("summary.json")
+    proof = _file("proof.json")  # what ``prove`` found about the best weights
     evaluation = _file("evaluation.json")  # what ``evaluate`` found on the run's own data
     search = _file("search.json")  # what ``search`` found
 

@@ -22,6 +22,7 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,6 +141,26 @@ class Loop:
             observer.on_end()
         return state
 
+    def add_round(self, steps: int, outcomes: dict[str, np.ndarray], seconds: float) -> None:
+        """Takes the weights that the learner has now, after so many further steps, as the best epoch of the run.
+
+        Raises DivergedError if a weight is no longer a number; WriteError if a file cannot be written.
+        """
+        state = self.state
+        score = metrics.validate(self.learner, self.validation)
+        _, predicted = metrics.evaluate(self.learner, self.validation[:SAMPLES])
+        asked = samples.make_samples(self.run.task, self.validation[:SAMPLES], predicted)
+        self._take_time()
+        row = {"epoch": len(state.history) + 1, "steps": state.history[-1]["steps"] + steps}
+        row |= {name: float(values.mean()) for name, values in outcomes.items()}
+        row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
+        row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
+        state.history.append(row | {"seconds": round(state.seconds, 3)})
+        state.best_epoch = len(state.history)
+        self._save(state.history[-1], asked, is_best=True)
+        for observer in self.observers:
+            observer.on_epoch(state.history[-1], samples.sample_table(asked))
+
     def _take_time(self) -> None:
         """Notes how long the run has taken so far, and the work of the processors: all threads of this process."""
         started, cpu_started = self._started
@@ -186,11 +207,15 @@ class Loop:
         row |= {"examples_per_second": round(examples / state.epoch_seconds, 1), "seconds": round(state.seconds, 3)}
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
-        values = self._values()
+        self._save(row, asked, is_best=is_best)
+
+    def _save(self, row: dict[str, Any], asked: Sequence[samples.Sample], *, is_best: bool) -> None:
+        """Writes all that an epoch leaves."""
+        values, epoch = self._values(), row["epoch"]
         if not self.writes:
             return
         weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
-        if config.keep_epochs:
+        if self.config.keep_epochs:
             # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
             checkpoints.save(self.run.of_epoch(epoch), weights, {"epoch": epoch})
         if is_best:
@@ -199,7 +224,7 @@ class Loop:
         self._answered.append(samples.EpochSamples(epoch, tuple(asked)))
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
-        history.write_csv(self.run.history, state.history)
+        history.write_csv(self.run.history, self.state.history)
         events.emit("epoch", **row)
 
     def _values(self) -> dict[str, np.ndarray]:

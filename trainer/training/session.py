@@ -19,6 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
+from seq2seq_arith.trainer.proving import mending
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -86,6 +87,8 @@ def train(
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
             loop.train()
+            if config.prove:
+                _prove(loop, plan.source)
         return finish(loop)
 
 
@@ -104,6 +107,8 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
+    if config.prove and devices.cluster():
+        raise InputError("TF_CONFIG names several machines, and one proves; leave --prove out, and prove the run later")
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     source = records.open_source(task, data_dir)
@@ -157,6 +162,17 @@ def make_loop(plan: Plan) -> Loop:
     return loop
 
 
+def _prove(loop: Loop, source: Source) -> None:
+    """Proves the best model, and trains on while that fails."""
+    config, strategy = loop.config, loop.learner.strategy
+
+    def make(stream: Stream, rate: float, steps: int) -> Learner:
+        changed = dataclasses.replace(config, learning_rate=rate, warmup=mending.WARMUP)
+        return _make_learner(changed, _view_of(config, stream.drawn_task), strategy, steps)
+
+    mending.mend(loop, make, Stream.beside(source, config.batch_size, loop.learner.replicas, config.seed))
+
+
 def finish(loop: Loop) -> Trained:
     """Writes the summary and the plot of a training that has ended, and says how it ended.
 
@@ -178,7 +194,8 @@ def summarize(loop: Loop) -> Summary:
     """What a training took and what it reached, after its end."""
     run, state, learner = loop.run, loop.state, loop.learner
     model, best = run.config.model, state.history[state.best_epoch - 1]
-    examples = loop.batches.examples_in(state.step)
+    mended = state.history[-1]["steps"] - state.step  # steps of rounds after the training
+    examples = loop.batches.examples_in(state.step) + mended * run.config.batch_size
     return Summary(
         dataset=run.task.config_name,
         model=model.name,

@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
 
 
-def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndarray:
-    """The recurrence, step by step."""
-    gates = np.clip(settings[..., :units] / 2 + 0.5, 0, 1)
-    candidates = np.clip(settings[..., units:], -1, 1)
-    held, state = np.zeros_like(gates), np.zeros_like(gates[:, 0])
+def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool, training: bool) -> np.ndarray:
+    """The recurrence, step by step; in use, gates and candidates are steps."""
+    gates, candidates = settings[..., :units], settings[..., units:]
+    if training:
+        gates, candidates = np.clip(gates / 2 + 0.5, 0, 1), np.clip(candidates, -1, 1)
+    else:
+        gates, candidates = np.where(gates > 0, 1, 0), np.where(candidates > 0, 1, -1)
+    held, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
     steps = range(settings.shape[1])
     for step in reversed(steps) if backwards else steps:
         state = (1 - gates[:, step]) * state + gates[:, step] * candidates[:, step]
@@ -25,9 +28,9 @@ def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndar
 def test_a_latch_is_the_recurrence_it_says(steps, backwards, seed):
     given = np.random.default_rng(seed).normal(scale=2, size=(3, steps, 8)).astype(np.float32)
     latch = Latch(4, go_backwards=backwards)
-    np.testing.assert_allclose(latch(given, training=True), by_the_rule(given, 4, backwards=backwards), atol=1e-5)
-    steep = by_the_rule(Latch.STEEPNESS * given, 4, backwards=backwards)
-    np.testing.assert_allclose(latch(given), steep, atol=1e-5)
+    trained = by_the_rule(given, 4, backwards=backwards, training=True)
+    np.testing.assert_allclose(latch(given, training=True), trained, atol=1e-5)
+    np.testing.assert_array_equal(latch(given), by_the_rule(given, 4, backwards=backwards, training=False))
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -182,7 +182,7 @@ window.exportedBackend = (() => {
       const seen = [inputs];
       for (let number = 0; number < run.layers; number++) {
         const settings = dense(inputs, weights, `settings_${number}`);
-        seen.push(neighbours(latches(settings, number > 0, run.latch_steepness)));
+        seen.push(neighbours(latches(settings, number > 0)));
         const known = ids.map((_, step) => joined(...seen.map((rows) => rows[step])));
         inputs = relu(dense(known, weights, `layer_${number}`));
       }
@@ -220,15 +220,15 @@ window.exportedBackend = (() => {
     },
   };
 
-  function latches(settings, goesBackwards, steepness) {
+  function latches(settings, goesBackwards) {
     const units = settings[0].length / 2;
     const held = new Float64Array(units);
     const written = new Array(settings.length);
     for (let index = 0; index < settings.length; index++) {
       const step = goesBackwards ? settings.length - 1 - index : index;
       for (let unit = 0; unit < units; unit++) {
-        const gate = clip(settings[step][unit] * steepness / 2 + 0.5, 0, 1);
-        const value = clip(settings[step][units + unit] * steepness, -1, 1);
+        const gate = settings[step][unit] > 0 ? 1 : 0;
+        const value = settings[step][units + unit] > 0 ? 1 : -1;
         held[unit] = (1 - gate) * held[unit] + gate * value;
       }
       written[step] = held.slice();

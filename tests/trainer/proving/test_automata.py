@@ -1,0 +1,137 @@
+"""The automata of questions and of latches: every question, nothing else, and what a network sees at each step."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.proving import automata
+from seq2seq_arith.trainer.proving.questions import QUESTIONS, Automaton, pairs
+from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError
+
+RIGHT = {"addition": int.__add__, "subtraction": int.__sub__}
+
+
+def symbols_of(left: str, right: str, steps: int) -> list[int]:
+    """The symbols of a question, the units first, and blank behind its ends."""
+    columns = zip(left[::-1].ljust(steps), right[::-1].ljust(steps), strict=True)
+    return [pairs().index(column) for column in columns]
+
+
+class Paths:
+    """Finds all ways from an initial to a final state along some symbols, as lists of transitions."""
+
+    def __init__(self, automaton: Automaton) -> None:
+        self.automaton = automaton
+        self._out = automata.Groups(automaton.source * 121 + automaton.symbol, len(automaton.initial) * 121)
+
+    def __call__(self, symbols: list[int]) -> list[list[int]]:
+        ways = [(state, []) for state in np.flatnonzero(self.automaton.initial).tolist()]
+        for symbol in symbols:
+            places, edges = self._out.members(np.array([state * 121 + symbol for state, _ in ways], np.int64))
+            targets = self.automaton.target[edges].tolist()
+            ways = [
+                (target, [*ways[place][1], edge])
+                for place, edge, target in zip(places, edges.tolist(), targets, strict=True)
+            ]
+        return [way for state, way in ways if self.automaton.final[state]]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@given(left=st.integers(0, 10**6), right=st.integers(0, 10**6), nearly=st.booleans(), blanks=st.integers(1, 3))
+def test_each_question_is_one_path_with_its_right_answer(name, left, right, nearly, blanks):
+    right = max(0, left + right % 3 - 1) if nearly else right
+    alphabet, steps = Task(name).alphabet, max(len(str(left)), len(str(right))) + blanks
+    questions = QUESTIONS[name](alphabet)
+    (way,) = Paths(questions)(symbols_of(str(left), str(right), steps))
+    written = "".join(alphabet[questions.right[edge]] for edge in reversed(way))
+    assert written == str(RIGHT[name](left, right)).rjust(steps)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize(
+    ("left", "right"), [("07 ", "12 "), ("1  ", "00 "), ("123", "45 "), ("1 2", "33 "), ("   ", "1  "), ("12 ", "345")]
+)
+def test_what_is_not_a_question_is_no_path(name, left, right):
+    questions = QUESTIONS[name](Task(name).alphabet)
+    columns = zip(left.rstrip()[::-1].ljust(3), right.rstrip()[::-1].ljust(3), strict=True)
+    if " " in left.rstrip():
+        columns = zip(left, right, strict=True)
+    assert not Paths(questions)([pairs().index(column) for column in columns])
+
+
+def latch_tagger(layers: int, seed: int) -> dict[str, np.ndarray]:
+    """The weights of a small latch tagger, at random."""
+    generator, hidden, units, depth = np.random.default_rng(seed), 6, 2, len(Task("subtraction").alphabet)
+    sizes = {"read": (2 * depth, hidden), "logits": (2 * hidden, depth)}
+    for number in range(layers):
+        sizes[f"settings_{number}"] = (hidden, 2 * units)
+        seen = hidden + (number + 1) * (3 * units + 2)
+        sizes[f"layer_{number}"] = (seen, hidden * (1 + (number == layers - 1)))
+    weights = {f"{name}/kernel": generator.normal(size=size) for name, size in sizes.items()}
+    return weights | {f"{name}/bias": generator.normal(size=size[1]) for name, size in sizes.items()}
+
+
+def small_adder(seed: int) -> dict[str, np.ndarray]:
+    """The weights of a small adder, at random."""
+    generator, depth = np.random.default_rng(seed), len(Task("addition").alphabet)
+    sizes = {"vector": (depth + 1, 3), "carry": (6, 2), "digit": (5, 4), "logits": (4, depth)}
+    weights = {f"{name}/kernel": generator.normal(size=size) for name, size in sizes.items()}
+    return weights | {
+        f"{name}/bias": generator.normal(size=size[1]) for name, size in sizes.items() if name != "vector"
+    }
+
+
+@pytest.mark.parametrize(("layers", "seed"), [(1, 0), (1, 1), (2, 2), (3, 3), (3, 4)])
+def test_every_step_of_every_question_is_a_case_and_every_case_is_a_step_of_a_question(layers, seed):
+    task = Task("subtraction")
+    tables = LatchTagger(latch_tagger(layers, seed), task.alphabet)
+    check(tables, QUESTIONS[task.name](task.alphabet))
+
+
+def check(tables: Tables, questions: Automaton) -> None:
+    cases = tables.cases(questions)
+    logits, paths = np.concatenate(list(tables.logits(cases.windows))), Paths(cases.automaton)
+    # Every short question: its logits are those of the windows on its path.
+    for left, right in itertools.product((0, 5, 10, 99, 407), (0, 6, 98, 990)):
+        symbols = symbols_of(str(left), str(right), 5)
+        found = tables.answered(np.array([symbols]))[0]
+        (way,) = paths(symbols)
+        np.testing.assert_allclose(logits[cases.window[way]], found, atol=1e-9)
+    # Every case: in its shortest question, some step has its logits.
+    some = np.random.default_rng(0).choice(len(cases.window), 50, replace=False)
+    wanted = {row.round(6).tobytes() for row in logits[cases.window[some]] + 0.0}
+    met = set()
+    for string in automata.shortest(cases.automaton, some):
+        (way,) = paths(string.tolist())
+        assert set(way) & set(some.tolist())
+        met |= {row.round(6).tobytes() for row in tables.answered(string[np.newaxis])[0] + 0.0}
+    assert wanted <= met
+
+
+def test_the_small_adder_sees_two_columns_and_what_is_right_before():
+    task = Task("addition")
+    questions, tables = QUESTIONS[task.name](task.alphabet), SmallAdder(small_adder(0), task.alphabet)
+    cases = tables.cases(questions)
+    symbols = symbols_of("978", "156", 4)
+    (way,) = Paths(cases.automaton)(symbols)
+    before, written, symbol = cases.windows[cases.window[way]].T
+    assert symbol.tolist() == symbols and before.tolist() == [automata.NONE, *symbols[:-1]]
+    assert [task.alphabet[each] for each in written[1:]] == list("431")
+
+
+def test_a_setting_that_rounding_decides_is_followed_both_ways():
+    weights, task = latch_tagger(2, 5), Task("subtraction")
+    plain = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    weights["settings_1/kernel"][:, 0] = 0
+    weights["settings_1/bias"][0] = 0  # a gate that is open, or closed
+    both = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    gates = {tuple(row) for row in both.automaton.latches[:, 2:].tolist()}
+    assert any(row[0] == 0 for row in gates) and any(row[0] != 0 for row in gates)
+    assert len(both.windows) > 0 and len(plain.windows) > 0
+    weights["settings_0/kernel"][:, 0] = weights["settings_0/bias"][0] = 0
+    with pytest.raises(UncertainError):
+        LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))

@@ -1,0 +1,13 @@
+"""Proofs that a trained network is right at every length, or the shortest question that it answers wrong.
+
+In use, a network of latches is a finite automaton, and the small adder of ``examples/`` sees two columns of digits and
+one character. So there are finitely many cases, and all of them are checked::
+
+    questions.py    all questions of any length, and the right answers, as a finite automaton
+    automata.py     the same with what the layers of the network hold beside it
+    tables.py       the weights as tables, and how far float32 can be from them
+    proof.py        from a run to its proof
+    mending.py      training on what a proof has found, until there is nothing to be found
+
+Nothing here but ``mending.py``, and the witness in ``proof.py``, uses the code of the models; NumPy is all it needs.
+"""

@@ -1,0 +1,110 @@
+"""Training until a proof holds: what a proof has found is mixed into fresh draws, and the model is trained on.
+
+This is counterexample-guided training, as in Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000:
+the proof names each case that is wrong by the shortest question that has it, and a few hundred steps mend it. Other
+cases may become wrong by that, so the next round proves all of them again.
+"""
+
+import dataclasses
+import re
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.terminal import say
+from seq2seq_arith.trainer.data.lanes import Block
+from seq2seq_arith.trainer.data.stream import Stream
+from seq2seq_arith.trainer.proving.proof import prove
+from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.training.learner import Learner
+from seq2seq_arith.trainer.training.loop import Loop
+
+STEPS = 300  # of a round
+# Of a batch, so much is what the proofs have found; the rest is drawn.
+SHARE = 1 / 2
+# The first round begins with this share of the learning rate, which falls along a cosine; each other one with less, for
+# there is less to mend, and less must be spoiled.
+RATE, FALL, WARMUP = 0.3, 0.6, 0.05
+# Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
+MOST_DIGITS = 18
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Mixed(Stream):
+    """Fresh draws, a share of which is replaced by questions that were answered wrong."""
+
+    wrong: tuple[str, ...]  # as people write them; those of the validation set are left out
+
+    def block(self, first: int, count: int, rows: slice | None = None) -> Block:
+        drawn, task, rows = super().block(first, count, rows), self.drawn_task, rows or slice(0, self.rows)
+        stored = b"".join(text.parse(question, task).stored.encode() for question in self.wrong)
+        questions = np.frombuffer(stored, np.uint8).reshape(len(self.wrong), -1)
+        operands = text.operands(task, questions)
+        answers, free = text.answers(task, *operands), np.flatnonzero(~self._left_out(operands))
+        for step in range(count if len(free) else 0):
+            chosen = np.random.default_rng([self.seed, first + step]).choice(free, int(SHARE * self.batch_size))
+            chosen = chosen[rows.start : rows.stop]
+            drawn.questions[step, : len(chosen)], drawn.answers[step, : len(chosen)] = (
+                questions[chosen],
+                answers[chosen],
+            )
+        return drawn
+
+
+def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stream) -> None:
+    """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
+
+    Args:
+      loop: The training; each round is an epoch of its own in its history.
+      make: Makes a learner of a stream, a learning rate and the steps until that is zero.
+      stream: The fresh draws of the training's task.
+
+    Raises as ``prove``; DivergedError if a weight is no longer a number.
+    """
+    run, known = loop.run, list[str]()
+    for number in range(loop.config.prove + 1):
+        proof, found = prove(run)
+        say(str(proof))
+        if proof.holds or number == loop.config.prove:
+            return
+        known += [each.question for each in found]
+        wrong = tuple(dict.fromkeys(question for question in known if _digits(question) <= MOST_DIGITS))
+        say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(wrong):,} questions of these cases")
+        digits = max(map(_digits, wrong), default=0)
+        seed = stream.seed + 10**6 * (len(loop.state.history) + 1)
+        mixed = Mixed(
+            stream.task,
+            stream.cutoff,
+            stream.batch_size,
+            stream.multiple,
+            seed,
+            max(digits, run.task.digits),
+            wrong=wrong,
+        )
+        learner = make(mixed, RATE * FALL**number * loop.config.learning_rate, STEPS)
+        checkpoints.assign(learner.model.variables, checkpoints.load(run.best)[0], run.best)
+        started = time.monotonic()
+        outcomes = _trained(loop, learner, mixed)
+        loop.add_round(STEPS, outcomes, time.monotonic() - started)
+
+
+def _trained(loop: Loop, learner: Learner, batches: Mixed) -> dict[str, np.ndarray]:
+    """Trains a round, gives the weights to the learner of the loop, and returns the outcomes of the steps."""
+    outcomes, step = [], 0
+    with progress(f"{loop.run.task.name}, mending", STEPS) as report_progress:
+        while step < STEPS:
+            count = min(learner.steps_per_call(batches), STEPS - step)
+            outcomes.append(learner.train(batches, step, count))
+            step += count
+            report_progress(step, f"loss {outcomes[-1]['loss'].mean():.4f}")
+    for target, source in zip(loop.learner.model.variables, learner.model.variables, strict=True):
+        target.assign(np.asarray(source))
+    return {name: np.concatenate([each[name] for each in outcomes]) for name in outcomes[0]}
+
+
+def _digits(question: str) -> int:
+    """The digits of the longer operand."""
+    return max(map(len, re.split("[+-]", question)))

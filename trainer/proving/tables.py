@@ -1,0 +1,265 @@
+"""The weights of a network as tables: what it computes of the few things that it can see at a step.
+
+All sums are float64. A float32 network adds in another order and rounds: ``bound`` says how far its logits can be from
+these, by the standard bound on a sum (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). A
+network whose weights are read here is built as its docstring says; a witness compares it with these tables
+(``proof.py``).
+"""
+
+import abc
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from seq2seq_arith.trainer.proving.automata import NONE, Groups, backward, distinct, forward, remembering
+from seq2seq_arith.trainer.proving.questions import Automaton, pairs
+
+BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in cache
+UNIT = 2.0**-24  # a float32 is rounded by at most this, relatively
+TANH = 2.0**-20  # the most that a float32 tanh may be wrong
+# A window with more settings near zero than these, each of which could be either, is not followed.
+MOST_UNCERTAIN = 10
+
+Weights = Mapping[str, np.ndarray]
+
+
+class UncertainError(Exception):
+    """A gate is so near to zero that rounding decides whether it is open."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cases:
+    """All that a network can meet.
+
+    Attributes:
+      automaton: Its states and transitions; each transition is a step of some question.
+      windows: int64 [windows, columns], what the network can see at a step, as ``Tables.logits`` takes it.
+      window: int64 [transitions], the window of each transition.
+      states: How many states of the network there are.
+    """
+
+    automaton: Automaton
+    windows: np.ndarray
+    window: np.ndarray
+    states: int
+
+
+class Tables(abc.ABC):
+    """A network that can be proved.
+
+    Attributes:
+      bound: How far a float32 logit can be from the exact one.
+    """
+
+    bound: float
+
+    @abc.abstractmethod
+    def cases(self, questions: Automaton) -> Cases:
+        """All that the network can meet in some questions; TooLargeError or UncertainError if it cannot be said."""
+
+    @abc.abstractmethod
+    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
+        """The logits at some windows, float64 [windows, characters], ``BLOCK`` of them at a time."""
+
+    @abc.abstractmethod
+    def answered(self, symbols: np.ndarray) -> np.ndarray:
+        """The logits of whole questions, float64 [questions, steps, characters], of symbols [questions, steps]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Dense:
+    """A dense layer: float64 kernel [inputs, units] and bias [units]."""
+
+    kernel: np.ndarray
+    bias: np.ndarray
+
+    @classmethod
+    def of(cls, weights: Weights, name: str) -> "Dense":
+        kernel = weights[f"{name}/kernel"].astype(np.float64)
+        return cls(kernel, weights.get(f"{name}/bias", np.zeros(kernel.shape[1])).astype(np.float64))
+
+    def error(self, most: np.ndarray, error: np.ndarray) -> np.ndarray:
+        """How far float32 results can be from the exact ones, [units], of how large and how wrong inputs can be."""
+        size, terms = np.abs(self.kernel), (len(self.kernel) + 1) * UNIT
+        return terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias)) + error @ size
+
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        return inputs @ self.kernel + self.bias
+
+
+def _ids(alphabet: str) -> np.ndarray:
+    """The ids of the two characters of each symbol, int64 [symbols, 2]."""
+    return np.array([[alphabet.index(character) for character in pair] for pair in pairs()])
+
+
+class LatchTagger(Tables):
+    """A latch tagger on pairs of digits (``models/parallel.py``)."""
+
+    def __init__(self, weights: Weights, alphabet: str) -> None:
+        read, ids = Dense.of(weights, "read"), _ids(alphabet)
+        kernels = read.kernel[ids[:, 0]], read.kernel[len(alphabet) + ids[:, 1]]
+        self.read = np.maximum(kernels[0] + kernels[1] + read.bias, 0)
+        layers = sum(name.startswith("settings_") and name.endswith("/kernel") for name in weights)
+        self.settings = [Dense.of(weights, f"settings_{number}") for number in range(layers)]
+        self.seeing = [Dense.of(weights, f"layer_{number}") for number in range(layers)]
+        self.following = [*self.settings[1:], Dense.of(weights, "logits")]
+        self.units = self.settings[0].bias.size // 2
+        # All but two of the products with the one-hot inputs are exactly zero.
+        size = np.abs(kernels[0]) + np.abs(kernels[1]) + np.abs(read.bias)
+        self._read_error = 3 * UNIT / (1 - 3 * UNIT) * size.max(axis=0)
+        self.bound = float(self._bounds(layers - 1).max())
+
+    def cases(self, questions: Automaton) -> Cases:
+        first = self.settings[0]
+        settings, which = _either(first(self.read), first.error(self.read.max(axis=0), self._read_error))
+        if len(which) > len(self.read):
+            raise UncertainError
+        known = forward(questions, *np.split(settings[which[:, 1]], 2, axis=1))
+        for number in range(len(self.settings) - 1):
+            windows, window = known.windows()
+            bounds, parts = self._bounds(number), []
+            for values in self._after(number, windows, known.latches):
+                settings, which = _either(values, bounds)
+                parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
+            settings, which = _merged(parts)
+            place, row = Groups(which[:, 0], len(windows)).members(window)
+            gates, candidates = np.split(settings, 2, axis=1)
+            known = backward(known.repeated(place), which[row, 1], gates, candidates)
+        windows, window = known.windows()
+        self._latches = known.latches
+        return Cases(known, windows, window, len(known.latches))
+
+    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
+        return self._after(len(self.settings) - 1, windows, self._latches)
+
+    def answered(self, symbols: np.ndarray) -> np.ndarray:
+        inputs, seen = self.read[symbols], [self.read[symbols]]
+        for number, (settings, seeing) in enumerate(zip(self.settings, self.seeing, strict=True)):
+            gates, candidates = np.split(settings(inputs) > 0, 2, axis=2)
+            held, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
+            steps = range(symbols.shape[1])
+            for step in reversed(steps) if number else steps:
+                state = np.where(gates[:, step], np.where(candidates[:, step], 1.0, -1.0), state)
+                held[:, step] = state
+            marked = np.pad(np.concatenate([held, np.ones((*held.shape[:2], 1))], axis=2), ((0, 0), (1, 1), (0, 0)))
+            seen += [held, marked[:, :-2], marked[:, 2:]]
+            inputs = np.maximum(seeing(np.concatenate(seen, axis=2)), 0)
+        return self.following[-1](inputs)
+
+    def _after(self, number: int, windows: np.ndarray, latches: np.ndarray) -> Iterator[np.ndarray]:
+        """What follows the dense layer behind latches, settings or logits, at windows as ``Latched.windows`` has them.
+
+        The dense layer is a sum of one row for each thing in the window.
+        """
+        kernel, hidden = self.seeing[number].kernel, self.read.shape[1]
+        at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias
+        there, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))  # the last row is for no step
+        for held, rows in zip(
+            np.split(latches.astype(np.float64), number + 1, axis=1),
+            np.split(kernel[hidden:], number + 1),
+            strict=True,
+        ):
+            here, earlier, mark_earlier, later, mark_later = np.split(
+                rows, np.cumsum([self.units, self.units, 1, self.units])
+            )
+            there[:-1] += held @ here
+            before[:-1] += held @ earlier + mark_earlier
+            after[:-1] += held @ later + mark_later
+        for start in range(0, len(windows), BLOCK):
+            earlier, symbol, here, later = windows[start : start + BLOCK].T
+            known = at_symbol[symbol]
+            for table, row in ((before, earlier), (there, here), (after, later)):
+                known += table[row]
+            yield self.following[number](np.maximum(known, 0, out=known))
+
+    def _bounds(self, number: int) -> np.ndarray:
+        """How far float32 results of ``_after`` can be from the exact ones, [units]."""
+        seeing, known = self.seeing[number], len(self.seeing[number].kernel) - self.read.shape[1]
+        most = np.concatenate([self.read.max(axis=0), np.ones(known)])
+        error = seeing.error(most, np.concatenate([self._read_error, np.zeros(known)]))
+        return self.following[number].error(most @ np.abs(seeing.kernel) + np.abs(seeing.bias), error)
+
+
+class SmallAdder(Tables):
+    """The network of ``examples/small_adder.py``: it sees two columns, and the character that it wrote last.
+
+    By induction: as long as all characters are right, the last one is the right one.
+    """
+
+    def __init__(self, weights: Weights, alphabet: str) -> None:
+        vector, ids = Dense.of(weights, "vector").kernel, _ids(alphabet)
+        self.vector, self.column = vector, vector[ids[:, 0]] + vector[ids[:, 1]]
+        self.carry, self.digit, self.last = (Dense.of(weights, name) for name in ("carry", "digit", "logits"))
+        most = np.abs(self.column).max(axis=0), np.abs(vector).max(axis=0)
+        error = 2 * UNIT * most[0], np.zeros(len(most[1]))
+        carry = self.carry.error(np.concatenate(most), np.concatenate(error)) + TANH
+        sizes = np.concatenate([most[0], np.ones(len(carry))])
+        digit = self.digit.error(sizes, np.concatenate([error[0], carry])) + TANH
+        self.bound = float(self.last.error(np.ones(len(digit)), digit).max())
+
+    def cases(self, questions: Automaton) -> Cases:
+        automaton, last = remembering(questions)
+        before = np.where(last == NONE, NONE, questions.symbol[last])
+        written = np.where(last == NONE, NONE, questions.right[last])
+        columns = (before[automaton.source], written[automaton.source], automaton.symbol)
+        windows, window = distinct(np.stack(columns, axis=1))
+        return Cases(automaton, windows, window, len(np.unique(written)))
+
+    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
+        column = np.concatenate([self.column, np.zeros((1, self.column.shape[1]))])  # no column is zeros
+        for start in range(0, len(windows), BLOCK):
+            before, written, symbol = windows[start : start + BLOCK].T
+            seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is the mark ^
+            carry = np.tanh(self.carry(seen))
+            yield self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
+
+    def answered(self, symbols: np.ndarray) -> np.ndarray:
+        before = written = np.full(len(symbols), NONE)
+        found = []
+        for symbol in symbols.T:
+            logits = np.concatenate(list(self.logits(np.stack([before, written, symbol], axis=1))))
+            before, written = symbol, logits.argmax(axis=1)
+            found.append(logits)
+        return np.stack(found, axis=1)
+
+
+def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The settings of latches, a gate of 0 or 1 and a candidate of -1 or +1 per unit, that float32 values can mean.
+
+    Args:
+      values: float64 [rows, 2 * units], gates and candidates before they are steps.
+      bounds: How far the float32 values can be from these, [2 * units].
+
+    Returns:
+      The distinct settings, int8 [settings, 2 * units], and int64 [relations, 2], a row and one of its settings each. A
+      row has several settings where a value is as near to zero as its bound. The candidate of a closed gate, which
+      does not matter, is +1.
+    """
+    near = np.abs(values) <= bounds
+    rows, signs = np.arange(len(values)), values > 0
+    if near.any():
+        gates = np.split(signs | near, 2, axis=1)[0]
+        near &= np.concatenate([np.ones_like(gates), gates], axis=1)  # the candidate of a closed gate does not matter
+        if near.sum(axis=1).max() > MOST_UNCERTAIN:
+            raise UncertainError
+        for column in np.flatnonzero(near.any(axis=0)):
+            other = np.flatnonzero(near[rows, column])
+            flipped = signs[other]
+            flipped[:, column] ^= True
+            rows, signs = np.concatenate([rows, rows[other]]), np.concatenate([signs, flipped])
+    gates, candidates = np.split(signs, 2, axis=1)
+    settings = np.concatenate([gates, np.where(candidates | ~gates, 1, -1)], axis=1).astype(np.int8)
+    found, which = np.unique(settings, axis=0, return_inverse=True)
+    relations, _ = distinct(np.stack([rows, which.reshape(-1)], axis=1))
+    return found, relations
+
+
+def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Several results of ``_either`` as one."""
+    settings, which = np.unique(np.concatenate([found for found, _ in parts]), axis=0, return_inverse=True)
+    start, relations = 0, []
+    for found, part in parts:
+        relations.append(np.stack([part[:, 0], which.reshape(-1)[start + part[:, 1]]], axis=1))
+        start += len(found)
+    return settings, np.concatenate(relations)

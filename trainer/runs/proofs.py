@@ -1,0 +1,81 @@
+"""The proof of a run, ``proof.json`` in its folder; new weights void it.
+
+A module of its own, because reports, listings and evaluations read it, and proving alone writes it.
+"""
+
+import dataclasses
+import hashlib
+import json
+from typing import Any
+
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.runs import files
+from seq2seq_arith.trainer.runs.run import Run
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What was found when every case that a model can meet was checked."""
+
+    task: str
+    sha256: str  #: of the file of the best weights
+    states: int  #: of the latches, or the characters that the small adder can see before it
+    cases: int  #: distinct ones, each of which was checked
+    wrong: int  #: cases that are answered wrong
+    near: int  #: cases that are right by so little that rounding in float32 may decide
+    margin: float  #: the least by which the right logit is above all others
+    bound: float  #: the most that a float32 logit can be wrong
+    seconds: float
+    version: str  #: of this package
+    counterexample: dict[str, str] | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest one
+
+    @property
+    def holds(self) -> bool:
+        """Whether every question of every length is answered right."""
+        return not self.wrong and not self.near
+
+    def __str__(self) -> str:
+        checked = f"{self.states:,} states, {self.cases:,} cases"
+        if self.holds:
+            return (
+                f"proved: every question of {self.task}, of any length, is answered right ({checked}; the right logit "
+                f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
+            )
+        found = self.counterexample or {}
+        kind = f"{self.wrong:,} wrong" if self.wrong else f"{self.near:,} right by less than rounding in float32"
+        return (
+            f"not proved: {found.get('question')} is {found.get('answer')}, and the model answers "
+            f"{found.get('prediction')}; it is the shortest such question ({kind}; {checked})"
+        )
+
+    def in_brief(self) -> str:
+        """For a table: ``every length``, or the shortest wrong question."""
+        return "every length" if self.holds else f"not at {(self.counterexample or {}).get('question')}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields, and whether the proof holds."""
+        return dataclasses.asdict(self) | {"proved": self.holds}
+
+
+def sha256(run: Run) -> str:
+    """The checksum of a run's best weights; raises InputError if there are none yet."""
+    try:
+        return hashlib.sha256(run.best.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{run.place} has no best.npz ({error.strerror}); train the run first") from None
+
+
+def write(run: Run, proof: Proof) -> None:
+    """Writes ``proof.json``; raises WriteError if it cannot be written."""
+    files.write(run.proof, (json.dumps(proof.to_json(), indent=2) + "\n").encode())
+
+
+def read(run: Run) -> Proof | None:
+    """The proof of the weights that a run has now; None if there is none, or it is that of other weights."""
+    try:
+        values = json.loads(run.proof.read_text(encoding="utf-8"))
+        values.pop("proved")
+        proof = Proof(**values)
+        return proof if proof.sha256 == sha256(run) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError):
+        return None

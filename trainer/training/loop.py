@@ -20,7 +20,7 @@ moment and started again ends with the same weights, bit by bit.
 import contextlib
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,8 @@ class Loop:
             history.write_csv(self.run.history, state.history)
         self._answered = [each for each in samples.read_jsonl(self.run.samples) if each.epoch <= len(state.history)]
 
-    def train(self) -> State:
-        """Trains to the end.
+    def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
+        """Trains to the end; then ``mend`` may add rounds.
 
         Raises:
           InputError: A file of the dataset is missing, or a record of it damaged.
@@ -137,6 +137,8 @@ class Loop:
             if not state.stopped:
                 # The checkpoint does not say so if an observer ends the training: the run may go on later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
+        if mend:
+            mend(self)
         for observer in self.observers:
             observer.on_end()
         return state

@@ -86,9 +86,7 @@ def train(
             loop = make_loop(plan)
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
-            loop.train()
-            if config.prove:
-                _prove(loop, plan.source)
+            loop.train((lambda loop: _prove(loop, plan.source)) if config.prove else None)
         return finish(loop)
 
 

@@ -34,7 +34,7 @@ _NAMES = {
     "trainer.api.comparing": ("Suite", "compare", "suite"),
     "trainer.api.dataset": ("Dataset", "generate", "load"),
     "trainer.api.pictures": ("Picture",),
-    "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history"),
+    "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history", "pretrained"),
     "trainer.api.training": ("train",),
     "trainer.config": ("ModelConfig", "TrainConfig"),
     "trainer.recipes": ("recipe", "recipe_data"),
@@ -42,8 +42,8 @@ _NAMES = {
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "OPERATIONS", "ArithConfig", "Dataset", "InputError", "ModelConfig", "Picture", "RunError", "Suite", "Task",
-    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history", "recipe",
-    "recipe_data", "suite", "train",
+    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history", "pretrained",
+    "recipe", "recipe_data", "suite", "train",
 ]  # fmt: skip
 
 

@@ -21,8 +21,9 @@ from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
-from seq2seq_arith.trainer.runs import samples
+from seq2seq_arith.trainer.runs import proofs, samples
 from seq2seq_arith.trainer.runs.evaluated import in_brief
+from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run, local_folder, standing
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
@@ -52,7 +53,7 @@ def run(
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
     asked = [ask(each, replicas) for each in trained]
     answers = [[name, *answered(each.run, questions[name])] for name, each in zip(questions, trained, strict=True)]
-    columns = [facts(each.summary, suite) for each, suite in zip(trained, asked, strict=True)]
+    columns = [facts(each.summary, suite, proofs.read(each.run)) for each, suite in zip(trained, asked, strict=True)]
     say("\n" + compared(dict(zip(questions, columns, strict=True))))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
     say("\ntry next\n" + "\n".join(f"  {command}" for command in next_steps(trained)))
@@ -81,13 +82,14 @@ def next_steps(trained: Sequence[Trained]) -> list[str]:
     return [f"{command:<{width}}  # {why}" for command, (_, why) in zip(commands, steps, strict=True)]
 
 
-def facts(summary: Summary, suite: SuiteResult | None = None) -> dict[str, str]:
+def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | None = None) -> dict[str, str]:
     """What a model was trained on, what it reached, also on its suite if that was asked, and what it took, in words."""
     return {
         "trained on": summary.dataset,
         "given": summary.given,
         "exact match": cut(summary.exact_match, 4),
         **({"worst slice": worst_slice(suite), "wrong": suite.total.in_words()} if suite else {}),
+        **({"proved": proof.in_brief() if proof else "-"} if suite else {}),
         "weights": f"{summary.weights:,}",
         "examples seen": f"{summary.examples:,}",
         "operations": f"{summary.operations:.1e}",
@@ -131,4 +133,4 @@ def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
 
 def show(trained: Trained) -> None:
     """Asks the best model its task's suite, and prints the table at the end of a training."""
-    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained))}))
+    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained), proofs.read(trained.run))}))

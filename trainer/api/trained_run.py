@@ -24,6 +24,7 @@ from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
+from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -54,6 +55,14 @@ def open_run(
     plugins.allow(model, view)
     own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
+
+
+def pretrained(name: str) -> "TrainedRun":
+    """A run that comes with the package, and whose model is proved right at every length: addition or subtraction.
+
+    Raises InputError if there is none of that name.
+    """
+    return TrainedRun(runs.open_run(f"{runs.SHIPPED}{name}"))
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:
@@ -327,6 +336,19 @@ class TrainedRun(Tabular):
         rows = [{"digits": each.digits, **row} for each in found for row in each.wrong]
         title = "\n".join(each.sentence(self.task) for each in found)
         return Table(rows, ["digits", "question", "answer", "prediction", "margin"], title)
+
+    def prove(self) -> Proof:
+        """Checks every case that the model can meet, as ``arith-model prove`` does, and saves ``proof.json``.
+
+        ``holds`` says whether every question of every length is answered right; ``counterexample`` is the shortest that
+        is not.
+
+        Raises InputError if the model cannot be proved, or the run has no checkpoint.
+        """
+        import_tensorflow()
+        from seq2seq_arith.trainer.proving import proof
+
+        return proof.prove(self.run)[0]
 
     @functools.cached_property
     def suite_result(self) -> "SuiteResult":

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, by, m
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs import history, stores
+from seq2seq_arith.trainer.runs import history, proofs, stores
 from seq2seq_arith.trainer.runs.files import stamped, write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
@@ -108,6 +108,7 @@ class Evaluation:
             "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
             "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
             "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
+            **({"proof": proof.to_json()} if (proof := proofs.read(self.run)) else {}),
         }
 
     def save(self) -> dict[str, Any]:
@@ -131,6 +132,8 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
         show_suites(of_set(found.suites, each))
     say(f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
+    if proof := proofs.read(run):
+        say(str(proof))
     return content
 
 

@@ -58,11 +58,6 @@ class Latched(Automaton):
     after: np.ndarray
     latches: np.ndarray
 
-    def repeated(self, transitions: np.ndarray) -> "Latched":
-        """The automaton that has these of the transitions, some of them more than once."""
-        names = ("source", "target", "symbol", "right")
-        return dataclasses.replace(self, **{name: getattr(self, name)[transitions] for name in names})
-
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """What a layer sees at each transition: int64 [windows, 4], latches before, symbol, latches there, and after.
 
@@ -151,21 +146,15 @@ def remembering(questions: Automaton) -> tuple[Automaton, np.ndarray]:
     return automaton, last
 
 
-def forward(questions: Automaton, gates: np.ndarray, candidates: np.ndarray) -> Latched:
-    """Adds a first layer of latches, whose settings depend on the step's symbol alone, and which runs forward.
-
-    Args:
-      questions: The automaton of all questions.
-      gates: 0 or 1, [symbols, units].
-      candidates: -1 or +1, [symbols, units].
-    """
+def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candidates: np.ndarray) -> Latched:
+    """Adds a first layer of latches, which runs forward; arguments are as for ``backward``."""
     states, out = _States(gates, candidates), Groups(questions.source, len(questions.initial))
     # A state of the product is a pair of a question's state and one of the latches.
     frontier = np.stack([np.flatnonzero(questions.initial), np.zeros(questions.initial.sum(), np.int64)], axis=1)
     numbers, edges = {tuple(pair): number for number, pair in enumerate(frontier.tolist())}, []
     while len(frontier):
         place, edge = out.members(frontier[:, 0])
-        reached = states.after(frontier[place, 1], questions.symbol[edge])
+        reached = states.after(frontier[place, 1], setting[edge])
         targets = np.stack([questions.target[edge], reached], axis=1)
         found, inverse = distinct(targets)
         new = [pair for pair in map(tuple, found.tolist()) if pair not in numbers]

@@ -93,7 +93,7 @@ def prove(run: Run) -> tuple[Proof, list[Wrong]]:
     wrong = np.flatnonzero(margins <= 2 * tables.bound)
     proof = Proof(
         task=run.task.name,
-        sha256=sha256,
+        weights_sha256=sha256,
         states=cases.states,
         cases=len(asked),
         wrong=int(np.count_nonzero(margins <= 0)),

@@ -9,7 +9,7 @@ So a state guesses, and a path whose guess turns out wrong does not end in a fin
 import dataclasses
 import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,6 +36,11 @@ class Automaton:
     target: np.ndarray
     symbol: np.ndarray
     right: np.ndarray
+
+    def repeated(self, transitions: np.ndarray) -> "Self":
+        """The automaton that has these of the transitions, some of them more than once."""
+        names = ("source", "target", "symbol", "right")
+        return dataclasses.replace(self, **{name: getattr(self, name)[transitions] for name in names})
 
 
 def pairs() -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ network whose weights are read here is built as its docstring says; a witness co
 import abc
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ TANH = 2.0**-20  # the most that a float32 tanh may be wrong
 MOST_UNCERTAIN = 10
 
 Weights = Mapping[str, np.ndarray]
+A = TypeVar("A", bound=Automaton)
 
 
 class UncertainError(Exception):
@@ -113,19 +115,14 @@ class LatchTagger(Tables):
     def cases(self, questions: Automaton) -> Cases:
         first = self.settings[0]
         settings, which = _either(first(self.read), first.error(self.read.max(axis=0), self._read_error))
-        if len(which) > len(self.read):
-            raise UncertainError
-        known = forward(questions, *np.split(settings[which[:, 1]], 2, axis=1))
+        known = forward(*_set(questions, questions.symbol, settings, which))
         for number in range(len(self.settings) - 1):
             windows, window = known.windows()
             bounds, parts = self._bounds(number), []
             for values in self._after(number, windows, known.latches):
                 settings, which = _either(values, bounds)
                 parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
-            settings, which = _merged(parts)
-            place, row = Groups(which[:, 0], len(windows)).members(window)
-            gates, candidates = np.split(settings, 2, axis=1)
-            known = backward(known.repeated(place), which[row, 1], gates, candidates)
+            known = backward(*_set(known, window, *_merged(parts)))
         windows, window = known.windows()
         self._latches = known.latches
         return Cases(known, windows, window, len(known.latches))
@@ -253,6 +250,14 @@ def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndar
     found, which = np.unique(settings, axis=0, return_inverse=True)
     relations, _ = distinct(np.stack([rows, which.reshape(-1)], axis=1))
     return found, relations
+
+
+def _set(
+    known: A, row: np.ndarray, settings: np.ndarray, which: np.ndarray
+) -> tuple[A, np.ndarray, np.ndarray, np.ndarray]:
+    """The arguments of ``forward`` and ``backward``, of the row of each transition and the settings of each row."""
+    transition, relation = Groups(which[:, 0], which[:, 0].max() + 1).members(row)
+    return known.repeated(transition), which[relation, 1], *np.split(settings, 2, axis=1)
 
 
 def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

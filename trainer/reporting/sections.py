@@ -18,7 +18,7 @@ from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.blocks import Answer, Block, Code, Heat, Named, Picture, Table, Text, Tile
 from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
 from seq2seq_arith.trainer.reporting.errors import in_words, marked
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import history, proofs
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
 CURVES_SIZE = (5.0, 3.4)  # inches: as wide as a phone, so that letters can be read there
@@ -71,6 +71,8 @@ def overview(each: RunReport) -> list[Block]:
             tiles.append(Tile(name, _cut(worst.all, 3), note))
         else:
             tiles.append(Tile(name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
+    if proof := proofs.read(each.run):
+        tiles.append(Tile("proved", proof.in_brief(), f"{str(proof)[0].upper()}{str(proof)[1:]}."))
     view = each.run.config.model.view
     tiles.append(Tile("given to the model", each.run.config.model.given, f"Its view is {view}."))
     return [tiles, *([Text("; ".join(each.notes) + ".")] if each.notes else [])]

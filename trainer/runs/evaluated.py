@@ -8,7 +8,9 @@ from typing import Any
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.runs import proofs
 from seq2seq_arith.trainer.runs.files import unstamped
+from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 
@@ -28,13 +30,17 @@ class Asked:
 
     evaluation: dict[str, Any]  # the content of ``evaluation.json``; empty if there is none, or it is damaged
     worst: Worst | None  # at the size that the model was trained on; None if it was not asked, or there is no suite
+    proof: Proof | None  # of the weights that the run has now
 
     def worst_in_words(self) -> str:
-        """The worst slice with its share; or that the model was not asked."""
+        """The worst slice with its share, or that the model was not asked; and what was proved."""
         if self.worst:
-            return f"{in_brief(self.worst.name, self.worst.exact_match)}, of operands of at most {self.worst.digits}"
-        asked = "not asked hard questions yet: arith-model evaluate does"
-        return "this task has no hard questions" if self.evaluation else asked
+            said = f"{in_brief(self.worst.name, self.worst.exact_match)}, of operands of at most {self.worst.digits}"
+        elif self.evaluation:
+            said = "this task has no hard questions"
+        else:
+            said = "not asked hard questions yet: arith-model evaluate does"
+        return f"{said}; proved: {self.proof.in_brief()}" if self.proof else said
 
 
 def read(run: Run, best_epoch: int | None) -> Asked:
@@ -56,7 +62,8 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    return Asked(evaluation, next(filter(None, map(_worst, _candidates(evaluation, of_end))), None))
+    worst = next(filter(None, map(_worst, _candidates(evaluation, of_end))), None)
+    return Asked(evaluation, worst, proofs.read(run))
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:

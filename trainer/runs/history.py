@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 # for the validation set.
 METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
-COUNTS = ("epoch", "steps")
-COLUMNS = (*COUNTS, *METRICS, *(VALIDATION + name for name in METRICS), "examples_per_second", "seconds")
+# A round is training on what a proof has found, after the last epoch; of epochs it is 0.
+COUNTS = ("epoch", "steps", "round")
+COLUMNS = (
+    "epoch",
+    "steps",
+    *METRICS,
+    *(VALIDATION + name for name in METRICS),
+    "examples_per_second",
+    "seconds",
+    "round",
+)
 UNITS = {
     "loss": "loss: nats per character, less is better",
     "character_accuracy": "share of right characters",
@@ -90,9 +99,9 @@ def of_run(run: Run) -> list[dict[str, Any]]:
     return rows
 
 
-def rank(row: dict[str, Any]) -> tuple[float, float]:
-    """A key by which epochs are compared: the exact match on the validation set, then the loss there."""
-    return row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
+def rank(row: dict[str, Any]) -> tuple[float, float, float]:
+    """A key by which epochs are compared: the round, the exact match on the validation set, then the loss there."""
+    return row.get("round", 0), row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
 
 
 def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

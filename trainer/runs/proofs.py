@@ -18,7 +18,7 @@ class Proof:
     """What was found when every case that a model can meet was checked."""
 
     task: str
-    sha256: str  #: of the file of the best weights
+    weights_sha256: str  #: of the file of the best weights
     states: int  #: of the latches, or the characters that the small adder can see before it
     cases: int  #: distinct ones, each of which was checked
     wrong: int  #: cases that are answered wrong
@@ -49,8 +49,8 @@ class Proof:
         )
 
     def in_brief(self) -> str:
-        """For a table: ``every length``, or the shortest wrong question."""
-        return "every length" if self.holds else f"not at {(self.counterexample or {}).get('question')}"
+        """For a table: ``every length``, or the shortest question that is answered wrong."""
+        return "every length" if self.holds else f"wrong at {(self.counterexample or {}).get('question')}"
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and whether the proof holds."""
@@ -67,15 +67,15 @@ def sha256(run: Run) -> str:
 
 def write(run: Run, proof: Proof) -> None:
     """Writes ``proof.json``; raises WriteError if it cannot be written."""
-    files.write(run.proof, (json.dumps(proof.to_json(), indent=2) + "\n").encode())
+    files.write(run.proof, (json.dumps(files.stamped(proof.to_json()), indent=2) + "\n").encode())
 
 
 def read(run: Run) -> Proof | None:
     """The proof of the weights that a run has now; None if there is none, or it is that of other weights."""
     try:
-        values = json.loads(run.proof.read_text(encoding="utf-8"))
+        values = files.unstamped(run.proof.read_text(encoding="utf-8"))
         values.pop("proved")
         proof = Proof(**values)
-        return proof if proof.sha256 == sha256(run) else None
+        return proof if proof.weights_sha256 == sha256(run) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError):
         return None

@@ -12,7 +12,7 @@ from typing import Any
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
-from seq2seq_arith.base.options import options_of
+from seq2seq_arith.base.options import check_choice, options_of
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
@@ -27,6 +27,8 @@ NOT_COMPARED |= {"directory", TASK_FILE}
 EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
 ENDS = {"patience", "target", "prove"}
+# Runs that come with the package, whose proofs hold: proved:addition.
+SHIPPED, SHIPPED_RUNS = "proved:", Path(__file__).parents[1] / "proved"
 CONFIG, LOCK = "config.json", ".lock"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
@@ -237,8 +239,17 @@ def _task_of(data: dict[str, Any]) -> Task:
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run that a path or a URL names; of a URL, this process's copy."""
+    """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
+    if name.startswith(SHIPPED):
+        return _shipped(name.removeprefix(SHIPPED))
     return stores.working_copy(name) if stores.is_url(name) else local_folder(name)
+
+
+def _shipped(name: str) -> Path:
+    """The folder of a run that comes with the package; raises InputError if there is none of that name."""
+    names = sorted(folder.name for folder in SHIPPED_RUNS.iterdir() if folder.is_dir())
+    check_choice("run", f"{SHIPPED}{name}", tuple(f"{SHIPPED}{each}" for each in names))
+    return SHIPPED_RUNS / name
 
 
 def local_folder(folder: str) -> Path:

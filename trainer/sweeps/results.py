@@ -20,6 +20,7 @@ from seq2seq_arith.base.intervals import in_words, lower_share, wrong_of
 from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import unstamped
 from seq2seq_arith.trainer.runs.run import open_run
 
@@ -39,6 +40,7 @@ COLUMNS = {
     "lowest-unseen": "lowest, not seen{at}",
     "lowest-unforeseen": "lowest, unforeseen{at}",
     "reached": "{threshold}{at}",
+    "proved": "proved",
     "weights": "weights",
     "examples": "examples seen",
     "operations": "operations",
@@ -62,6 +64,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
+    proof = proofs.read(run)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -76,6 +79,8 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "sha256": run.sha256,
         "settings": settings,
         "suite": suite,
+        "proved": proof and proof.holds,
+        "rounds": max((row["round"] for row in history.read_csv(run.history)), default=0),
         **counted,
         "version": __version__,
     }
@@ -198,6 +203,9 @@ def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: f
         return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size, which)], threshold)
     if name == "seeds":
         return str(len(group))
+    if name == "proved":
+        found = [row["proved"] for row in group if row.get("proved") is not None]
+        return _share(sum(found), len(found)) if found else ""
     if name in ("given", "draws"):
         return "; ".join(sorted({row["given"] if name == "given" else draws_of(row) for row in group}))
     field = {"exact": "exact_match", "cpu": "cpu_seconds"}.get(name, name)
@@ -231,11 +239,14 @@ def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> st
     if name == "median":
         return cut(statistics.median(values), 3)
     if name == "reached":
-        count = sum(value >= threshold for value in values)
-        bound = f" (> {cut(lower_share(count, len(values)), 2)})" * bool(count)
-        return f"{count} of {len(values)}{bound}"
+        return _share(sum(value >= threshold for value in values), len(values))
     least, of = min(worst)
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
+
+
+def _share(count: int, seeds: int) -> str:
+    """How many of some seeds, with the lower bound on the share of all."""
+    return f"{count} of {seeds}" + f" (> {cut(lower_share(count, seeds), 2)})" * bool(count)
 
 
 def draws_of(row: dict[str, Any]) -> str:

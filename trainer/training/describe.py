@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch, try_out
 from seq2seq_arith.trainer.registry import GIVEN, view_entry
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import (
@@ -66,6 +66,8 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
         parts.append(f"{note}.")
     if run is not None and (reached := _reached(history.read_csv(run.history))):
         parts.append(reached)
+    if run is not None and (proof := proofs.read(run)):
+        parts.append(f"{proof}.")
     return "\n\n".join(parts)
 
 

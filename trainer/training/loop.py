@@ -153,11 +153,12 @@ class Loop:
         _, predicted = metrics.evaluate(self.learner, self.validation[:SAMPLES])
         asked = samples.make_samples(self.run.task, self.validation[:SAMPLES], predicted)
         self._take_time()
-        row = {"epoch": len(state.history) + 1, "steps": state.history[-1]["steps"] + steps}
+        last = state.history[-1]
+        row = {"epoch": last["epoch"] + 1, "steps": last["steps"] + steps}
         row |= {name: float(values.mean()) for name, values in outcomes.items()}
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
         row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
-        state.history.append(row | {"seconds": round(state.seconds, 3)})
+        state.history.append(row | {"seconds": round(state.seconds, 3), "round": last["round"] + 1})
         state.best_epoch = len(state.history)
         self._save(state.history[-1], asked, is_best=True)
         for observer in self.observers:
@@ -206,7 +207,11 @@ class Loop:
         row = {"epoch": epoch, "steps": state.step}
         row |= {name: total / self.epoch_steps for name, total in state.sums.items()}
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
-        row |= {"examples_per_second": round(examples / state.epoch_seconds, 1), "seconds": round(state.seconds, 3)}
+        row |= {
+            "examples_per_second": round(examples / state.epoch_seconds, 1),
+            "seconds": round(state.seconds, 3),
+            "round": 0,
+        }
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
         self._save(row, asked, is_best=is_best)

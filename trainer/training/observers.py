@@ -57,7 +57,7 @@ class Cell(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         self._rows.append(row)
-        columns = [name for name in COLUMNS if name != "steps"]
+        columns = [name for name in COLUMNS if name not in ("round", "steps")]
         shown = Table(self._rows[-EPOCHS_SHOWN:], columns, f"epoch {row['epoch']} of at most {self._epochs}")
         self._output.show("epochs", repr(shown), shown._repr_html_())
         self._output.show("samples", samples)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.proving import automata
+from seq2seq_arith.trainer.proving import automata, tables
 from seq2seq_arith.trainer.proving.questions import QUESTIONS, Automaton, pairs
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError
 
@@ -88,17 +88,16 @@ def small_adder(seed: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize(("layers", "seed"), [(1, 0), (1, 1), (2, 2), (3, 3), (3, 4)])
 def test_every_step_of_every_question_is_a_case_and_every_case_is_a_step_of_a_question(layers, seed):
     task = Task("subtraction")
-    tables = LatchTagger(latch_tagger(layers, seed), task.alphabet)
-    check(tables, QUESTIONS[task.name](task.alphabet))
+    check(LatchTagger(latch_tagger(layers, seed), task.alphabet), QUESTIONS[task.name](task.alphabet))
 
 
-def check(tables: Tables, questions: Automaton) -> None:
-    cases = tables.cases(questions)
-    logits, paths = np.concatenate(list(tables.logits(cases.windows))), Paths(cases.automaton)
+def check(network: Tables, questions: Automaton) -> None:
+    cases = network.cases(questions)
+    logits, paths = np.concatenate(list(network.logits(cases.windows))), Paths(cases.automaton)
     # Every short question: its logits are those of the windows on its path.
     for left, right in itertools.product((0, 5, 10, 99, 407), (0, 6, 98, 990)):
         symbols = symbols_of(str(left), str(right), 5)
-        found = tables.answered(np.array([symbols]))[0]
+        found = network.answered(np.array([symbols]))[0]
         (way,) = paths(symbols)
         np.testing.assert_allclose(logits[cases.window[way]], found, atol=1e-9)
     # Every case: in its shortest question, some step has its logits.
@@ -108,14 +107,13 @@ def check(tables: Tables, questions: Automaton) -> None:
     for string in automata.shortest(cases.automaton, some):
         (way,) = paths(string.tolist())
         assert set(way) & set(some.tolist())
-        met |= {row.round(6).tobytes() for row in tables.answered(string[np.newaxis])[0] + 0.0}
+        met |= {row.round(6).tobytes() for row in network.answered(string[np.newaxis])[0] + 0.0}
     assert wanted <= met
 
 
 def test_the_small_adder_sees_two_columns_and_what_is_right_before():
     task = Task("addition")
-    questions, tables = QUESTIONS[task.name](task.alphabet), SmallAdder(small_adder(0), task.alphabet)
-    cases = tables.cases(questions)
+    cases = SmallAdder(small_adder(0), task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
     symbols = symbols_of("978", "156", 4)
     (way,) = Paths(cases.automaton)(symbols)
     before, written, symbol = cases.windows[cases.window[way]].T
@@ -123,15 +121,20 @@ def test_the_small_adder_sees_two_columns_and_what_is_right_before():
     assert [task.alphabet[each] for each in written[1:]] == list("431")
 
 
-def test_a_setting_that_rounding_decides_is_followed_both_ways():
+def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
     weights, task = latch_tagger(2, 5), Task("subtraction")
-    plain = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
     weights["settings_1/kernel"][:, 0] = 0
     weights["settings_1/bias"][0] = 0  # a gate that is open, or closed
     both = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
     gates = {tuple(row) for row in both.automaton.latches[:, 2:].tolist()}
     assert any(row[0] == 0 for row in gates) and any(row[0] != 0 for row in gates)
-    assert len(both.windows) > 0 and len(plain.windows) > 0
     weights["settings_0/kernel"][:, 0] = weights["settings_0/bias"][0] = 0
+    first = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))
+    assert {tuple(row) for row in first.automaton.latches[:, :2].tolist()} > {
+        tuple(row) for row in both.automaton.latches[:, :2].tolist()
+    }
+    weights["settings_0/kernel"][:] = weights["settings_0/bias"][:] = 0
+    weights["settings_1/kernel"][:] = weights["settings_1/bias"][:] = 0
+    monkeypatch.setattr(tables, "MOST_UNCERTAIN", 3)
     with pytest.raises(UncertainError):
         LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))

@@ -9,7 +9,8 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 def row(epoch: int) -> dict:
     return {name: round(epoch / 10 + number / 1000, 3) for number, name in enumerate(history.COLUMNS)} | {
-        "epoch": epoch
+        "epoch": epoch,
+        "round": 0,
     }
 
 
@@ -25,7 +26,7 @@ def test_csv_and_plot(tmp_path):
     history.write_csv(tmp_path / "history.csv", [row(1), row(2)])
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[0] == ",".join(history.COLUMNS)
-    assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109"
+    assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109,0"
     assert lines[2].startswith("2,0.201,")
     assert history.read_csv(tmp_path / "missing.csv") == []
     whole = [row(epoch) | {"steps": 10 * epoch, "loss": 1 / 3} for epoch in (1, 2)]

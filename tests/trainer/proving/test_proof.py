@@ -1,0 +1,155 @@
+"""Proofs of real networks: what holds, what does not, and a model that is trained until it does."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.proving import mending, proof
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
+from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
+from seq2seq_arith.trainer.training import session
+
+LATCHES = TrainConfig(
+    model=ModelConfig(name="latch_tagger", view="aligned", hidden=32, layers=1),
+    epochs=1,
+    batch_size=64,
+    learning_rate=1e-2,
+    schedule="cosine",
+    prove=2,
+)
+
+
+@pytest.fixture
+def adder(tmp_path: Path) -> Run:
+    """A copy of the adder that comes with the package."""
+    shutil.copytree(SHIPPED_RUNS / "addition", tmp_path / "adder")
+    return open_run(tmp_path / "adder")
+
+
+def change(run: Run, name: str, change: float) -> None:
+    """Adds to all weights of an array."""
+    arrays, state = checkpoints.load(run.best)
+    checkpoints.save(run.best, arrays | {name: arrays[name] + np.float32(change)}, state)
+
+
+def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
+    shipped = proofs.read(adder)
+    assert shipped is not None and shipped.holds
+    found, wrong = proof.prove(adder)
+    assert not wrong
+    measured = {"seconds", "version", "margin", "bound"}
+    assert {key: value for key, value in found.to_json().items() if key not in measured} == {
+        key: value for key, value in shipped.to_json().items() if key not in measured
+    }
+    assert found.margin == pytest.approx(shipped.margin, abs=1e-4)
+
+
+def test_one_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder, capsys):
+    before = proofs.read(adder)
+    assert before is not None
+    arrays, state = checkpoints.load(adder.best)
+    nine = adder.task.alphabet.index("9")
+    # One logit is raised until the nearest case is wrong, and by little more.
+    for raised in np.arange(before.margin, 20, 0.5):
+        bias = arrays["logits/bias"].copy()
+        bias[nine] += np.float32(raised)
+        checkpoints.save(adder.best, arrays | {"logits/bias": bias}, state)
+        found, wrong = proof.prove(adder)
+        if wrong:
+            break
+    assert not found.holds
+    first = found.counterexample
+    assert first == dataclasses.asdict(wrong[0])
+    (answered,) = session_answers(adder, [first["question"]])
+    assert answered == first["prediction"] != first["answer"] == str(eval(first["question"]))
+    assert main(["prove", str(adder.folder), "--counterexamples", str(adder.folder / "wrong.txt")]) == 1
+    assert first["question"] in capsys.readouterr().out
+    assert (adder.folder / "wrong.txt").read_text().splitlines() == [each.question for each in wrong]
+
+
+def session_answers(run: Run, questions: list[str]) -> list[str]:
+    import seq2seq_arith as sa
+
+    return sa.open_run(run.folder).predict(questions)
+
+
+def test_new_weights_void_a_proof(adder):
+    assert "proved: every length" in evaluated.read(adder, None).worst_in_words()
+    change(adder, "logits/bias", 0.5)
+    assert proofs.read(adder) is None
+    assert "proved" not in evaluated.read(adder, None).worst_in_words()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"proved": true}', "\xff"])
+def test_a_damaged_proof_is_none(adder, content):
+    adder.proof.write_text(content, encoding="latin-1")
+    assert proofs.read(adder) is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"task": "pq"}, {"view": "raw"}, {"name": "causal"}, {"precision": "mixed_bfloat16"}]
+)
+def test_what_cannot_be_proved_is_refused(adder, changes, refusal):
+    task = Task(changes.pop("task", "addition"))
+    arrays, _ = checkpoints.load(adder.best)
+    arrays = {"read/kernel": arrays["read/kernel"]} if "name" in changes else arrays
+    run = dataclasses.replace(adder, task=task, config=override(adder.config, prove=0, **changes))
+    with refusal(InputError):
+        proof.tables_of(run, arrays)
+
+
+@pytest.mark.parametrize("digits", [1, 3, 17, pytest.param(200, marks=pytest.mark.slow)])
+def test_the_network_and_its_tables_agree(adder, digits):
+    weights, _ = checkpoints.load(adder.best)
+    tables, task = proof.tables_of(adder, weights), adder.task_of_length(digits)
+    asked = 10_000 if digits == 200 else 500
+    assert (
+        proof.witness(session.restore(adder, dataclasses.replace(task, digits=digits)), tables, asked, 1)
+        <= tables.bound
+    )
+    weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
+    other = proof.tables_of(adder, weights)
+    assert proof.witness(session.restore(adder, task), other, 50, 1) > other.bound
+
+
+def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, refusal):
+    from seq2seq_arith.trainer.models.latches import Latch
+
+    monkeypatch.setattr(Latch, "call", lambda self, inputs, training=False: inputs[..., : self.units] * 0.0)
+    with refusal(InputError):
+        proof.prove(adder)
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys):
+    task = Task("addition", num_examples=1003)
+    config = override(LATCHES, epochs=12)
+    trained = session.train(task, str(data_dir), str(tmp_path / "run"), config)
+    rows, run = history.read_csv(trained.run.history), trained.run
+    rounds = rows[-1]["round"]
+    assert 1 <= rounds <= 2 and [row["round"] for row in rows] == [0] * 12 + list(range(1, rounds + 1))
+    assert rows[-1]["steps"] == rows[11]["steps"] + rounds * mending.STEPS
+    assert trained.summary.best_epoch == len(rows) == history.best(rows)["epoch"]
+    found = json.loads(run.proof.read_text())
+    assert found["weights_sha256"] == proofs.sha256(run)
+    wrong = [
+        int(line.split(" with ")[1].split()[0].replace(",", ""))
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("round ")
+    ]
+    assert len(wrong) == rounds
+    # The same command proves the same weights again; another round goes on from them.
+    before = run.best.read_bytes()
+    again = session.train(task, str(data_dir), str(tmp_path / "run"), config)
+    assert again.run.best.read_bytes() == before
+    if not found["proved"]:
+        more = session.train(task, str(data_dir), str(tmp_path / "run"), dataclasses.replace(config, prove=3))
+        assert history.read_csv(more.run.history)[-1]["round"] == 3

@@ -64,12 +64,16 @@ def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stre
 
     Raises as ``prove``; DivergedError if a weight is no longer a number.
     """
-    run, known = loop.run, list[str]()
+    weights: dict[str, np.ndarray] = {}
+    run, known, least = loop.run, list[str](), np.inf
     for number in range(loop.config.prove + 1):
         proof, found = prove(run)
         say(str(proof))
         if proof.holds or number == loop.config.prove:
             return
+        # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
+        if proof.wrong + proof.near < least:
+            least, (weights, _) = proof.wrong + proof.near, checkpoints.load(run.best)
         known += [each.question for each in found]
         wrong = tuple(dict.fromkeys(question for question in known if _digits(question) <= MOST_DIGITS))
         say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(wrong):,} questions of these cases")
@@ -85,7 +89,7 @@ def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stre
             wrong=wrong,
         )
         learner = make(mixed, RATE * FALL**number * loop.config.learning_rate, STEPS)
-        checkpoints.assign(learner.model.variables, checkpoints.load(run.best)[0], run.best)
+        checkpoints.assign(learner.model.variables, weights, run.best)
         started = time.monotonic()
         outcomes = _trained(loop, learner, mixed)
         loop.add_round(STEPS, outcomes, time.monotonic() - started)

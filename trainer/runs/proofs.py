@@ -42,11 +42,13 @@ class Proof:
                 f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
             )
         found = self.counterexample or {}
-        kind = f"{self.wrong:,} wrong" if self.wrong else f"{self.near:,} right by less than rounding in float32"
-        return (
-            f"not proved: {found.get('question')} is {found.get('answer')}, and the model answers "
-            f"{found.get('prediction')}; it is the shortest such question ({kind}; {checked})"
-        )
+        question, answer, prediction = (found.get(name) for name in ("question", "answer", "prediction"))
+        if answer == prediction:
+            kind = f"not proved: rounding in float32 may decide how {question} is answered"
+        else:
+            kind = f"not proved: {question} is {answer}, and the model answers {prediction}"
+        counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
+        return f"{kind}; it is the shortest such question ({checked}, {counts})"
 
     def in_brief(self) -> str:
         """For a table: ``every length``, or the shortest question that is answered wrong."""

@@ -29,29 +29,39 @@ SHARE = 1 / 2
 # there is less to mend, and less must be spoiled.
 RATE, FALL, WARMUP = 0.3, 0.6, 0.05
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
-MOST_DIGITS = 18
+MOST_DIGITS = 17
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Mixed(Stream):
-    """Fresh draws, a share of which is replaced by questions that were answered wrong."""
+    """Fresh draws, a share of which is replaced by questions that were answered wrong, and some that are like them."""
 
-    wrong: tuple[str, ...]  # as people write them; those of the validation set are left out
+    wrong: tuple[str, ...]  # as people write them
 
     def block(self, first: int, count: int, rows: slice | None = None) -> Block:
         drawn, task, rows = super().block(first, count, rows), self.drawn_task, rows or slice(0, self.rows)
-        stored = b"".join(text.parse(question, task).stored.encode() for question in self.wrong)
-        questions = np.frombuffer(stored, np.uint8).reshape(len(self.wrong), -1)
-        operands = text.operands(task, questions)
-        answers, free = text.answers(task, *operands), np.flatnonzero(~self._left_out(operands))
-        for step in range(count if len(free) else 0):
-            chosen = np.random.default_rng([self.seed, first + step]).choice(free, int(SHARE * self.batch_size))
-            chosen = chosen[rows.start : rows.stop]
-            drawn.questions[step, : len(chosen)], drawn.answers[step, : len(chosen)] = (
-                questions[chosen],
-                answers[chosen],
-            )
+        stored = "".join(text.parse(question, task).stored for question in self.wrong).encode()
+        known = text.operands(task, np.frombuffer(stored, np.uint8).reshape(len(self.wrong), -1))
+        share = int(SHARE * self.batch_size)
+        for step in range(count):
+            generator = np.random.default_rng([self.seed, first + step])
+            chosen = generator.integers(len(self.wrong), size=share)
+            operands = tuple(_varied(side[:, chosen], task.digits, generator) for side in known)
+            # Where a question may be in the validation set, what was drawn stays.
+            taken = np.flatnonzero(~self._left_out(operands))
+            taken = taken[(taken >= rows.start) & (taken < rows.stop)]
+            operands = tuple(side[:, taken] for side in operands)
+            drawn.questions[step, taken - rows.start] = text.questions(task, *operands)
+            drawn.answers[step, taken - rows.start] = text.answers(task, *operands)
         return drawn
+
+
+def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) -> np.ndarray:
+    """Numbers of one word, uint64 [1, numbers], in half of which one digit, or one more in front, is another one."""
+    places = np.uint64(10) ** generator.integers(digits, size=numbers.shape).astype(np.uint64)
+    changed = generator.integers(10, size=numbers.shape).astype(np.uint64)
+    others = numbers + (changed - numbers // places % np.uint64(10)) * places
+    return np.where(generator.random(numbers.shape) < 0.5, others, numbers)
 
 
 def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stream) -> None:
@@ -85,7 +95,7 @@ def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stre
             stream.batch_size,
             stream.multiple,
             seed,
-            max(digits, run.task.digits),
+            max(digits + 1, run.task.digits),
             wrong=wrong,
         )
         learner = make(mixed, RATE * FALL**number * loop.config.learning_rate, STEPS)

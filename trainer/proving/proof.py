@@ -103,7 +103,8 @@ def prove(run: Run) -> tuple[Proof, list[Wrong]]:
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
     )
-    _ask_network(run, tables)
+    if not len(wrong):
+        _ask_network(run, tables)
     transitions = np.flatnonzero(np.isin(case, wrong))
     _, first = np.unique(case[transitions], return_index=True)
     strings = automata.shortest(cases.automaton, transitions[first])[:MOST_KINDS]

@@ -26,7 +26,7 @@ DATA = (
 )
 TRAINER = (
     ("trainer",),
-    ("trainer.data",),
+    ("trainer.data", "trainer.proving"),
     ("trainer.models",),
     ("trainer.runs",),
     ("trainer.training",),

@@ -346,9 +346,9 @@ class TrainedRun(Tabular):
         Raises InputError if the model cannot be proved, or the run has no checkpoint.
         """
         import_tensorflow()
-        from seq2seq_arith.trainer.proving import proof
+        from seq2seq_arith.trainer.training import proof
 
-        return proof.prove(self.run)[0]
+        return proof.prove(self.run, self._learner)[0]
 
     @functools.cached_property
     def suite_result(self) -> "SuiteResult":

@@ -1,6 +1,7 @@
 """``arith-model prove``: whether a model is right at every length. It is short because the work is in ``proving``."""
 
 import argparse
+import functools
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser
@@ -32,9 +33,9 @@ def prove(args: argparse.Namespace) -> int:
     run = open_with(args.run_dir, args.model, args.view)
     path = None if args.counterexamples is None else local_folder(args.counterexamples)
     import_tensorflow()
-    from seq2seq_arith.trainer.proving import proof
+    from seq2seq_arith.trainer.training import proof, session
 
-    found, wrong = proof.prove(run)
+    found, wrong = proof.prove(run, functools.partial(session.restore, run))
     events.emit("result", path=run.place, **found.to_json())
     say(str(found))
     if path:

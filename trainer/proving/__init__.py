@@ -6,8 +6,7 @@ one character. So there are finitely many cases, and all of them are checked::
     questions.py    all questions of any length, and the right answers, as a finite automaton
     automata.py     the same with what the layers of the network hold beside it
     tables.py       the weights as tables, and how far float32 can be from them
-    proof.py        from a run to its proof
-    mending.py      training on what a proof has found, until there is nothing to be found
 
-Nothing here but ``mending.py``, and the witness in ``proof.py``, uses the code of the models; NumPy is all it needs.
+Nothing here uses the code of the models; NumPy is all it needs. ``training/proof.py`` goes from a run to its proof, and
+``training/mending.py`` trains on what a proof has found, until there is nothing to be found.
 """

@@ -3,7 +3,7 @@
 All sums are float64. A float32 network adds in another order and rounds: ``bound`` says how far its logits can be from
 these, by the standard bound on a sum (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.1). A
 network whose weights are read here is built as its docstring says; a witness compares it with these tables
-(``proof.py``).
+(``training/proof.py``).
 """
 
 import abc

@@ -19,11 +19,10 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.proving import mending
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
-from seq2seq_arith.trainer.training import devices
+from seq2seq_arith.trainer.training import devices, mending
 from seq2seq_arith.trainer.training.costs import check_memory, effort, operations
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
@@ -168,7 +167,10 @@ def _prove(loop: Loop, source: Source) -> None:
         changed = dataclasses.replace(config, learning_rate=rate, warmup=mending.WARMUP)
         return _make_learner(changed, _view_of(config, stream.drawn_task), strategy, steps)
 
-    mending.mend(loop, make, Stream.beside(source, config.batch_size, loop.learner.replicas, config.seed))
+    def best(task: Task) -> Learner:
+        return restore(loop.run, task, config.replicas)
+
+    mending.mend(loop, best, make, Stream.beside(source, config.batch_size, loop.learner.replicas, config.seed))
 
 
 def finish(loop: Loop) -> Trained:

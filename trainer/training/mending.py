@@ -17,10 +17,10 @@ from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
-from seq2seq_arith.trainer.proving.proof import prove
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
+from seq2seq_arith.trainer.training.proof import Restore, prove
 
 STEPS = 300  # of a round
 # Of a batch, so much is what the proofs have found; the rest is drawn.
@@ -64,11 +64,12 @@ def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) ->
     return np.where(generator.random(numbers.shape) < 0.5, others, numbers)
 
 
-def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stream) -> None:
+def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Learner], stream: Stream) -> None:
     """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
 
     Args:
       loop: The training; each round is an epoch of its own in its history.
+      restore: From a task to the best model on its strings.
       make: Makes a learner of a stream, a learning rate and the steps until that is zero.
       stream: The fresh draws of the training's task.
 
@@ -77,7 +78,7 @@ def mend(loop: Loop, make: Callable[[Stream, float, int], Learner], stream: Stre
     weights: dict[str, np.ndarray] = {}
     run, known, least = loop.run, list[str](), np.inf
     for number in range(loop.config.prove + 1):
-        proof, found = prove(run)
+        proof, found = prove(run, restore)
         say(str(proof))
         if proof.holds or number == loop.config.prove:
             return

@@ -4,7 +4,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.proving.mending import Mixed
+from seq2seq_arith.trainer.training.mending import Mixed
 
 WRONG = ("1991-2000", "2100-1691")
 

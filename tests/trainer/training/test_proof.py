@@ -1,6 +1,7 @@
 """Proofs of real networks: what holds, what does not, and a model that is trained until it does."""
 
 import dataclasses
+import functools
 import json
 import shutil
 from pathlib import Path
@@ -13,11 +14,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.proving import mending, proof
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
-from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training import mending, proof, session
 
 LATCHES = TrainConfig(
     model=ModelConfig(name="latch_tagger", view="aligned", hidden=32, layers=1),
@@ -51,7 +51,7 @@ def change(run: Run, name: str, change: float) -> None:
 def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
     shipped = proofs.read(adder)
     assert shipped is not None and shipped.holds
-    found, wrong = proof.prove(adder)
+    found, wrong = proof.prove(adder, functools.partial(session.restore, adder))
     assert not wrong
     measured = {"seconds", "version", "margin", "bound"}
     assert {key: value for key, value in found.to_json().items() if key not in measured} == {
@@ -71,7 +71,7 @@ def test_one_wrong_case_is_found_and_the_network_answers_that_question_wrong(add
     bias = arrays["logits/bias"].copy()
     bias[nine] += np.float32((first + second) / 2)
     checkpoints.save(adder.best, arrays | {"logits/bias": bias}, state)
-    found, wrong = proof.prove(adder)
+    found, wrong = proof.prove(adder, functools.partial(session.restore, adder))
     assert (found.holds, found.wrong + found.near, len(wrong)) == (False, 1, 1)
     question = wrong[0].question
     (answered,) = sa.open_run(adder.folder).predict([question])
@@ -125,7 +125,7 @@ def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, 
 
     monkeypatch.setattr(Latch, "call", lambda self, inputs, training=False: inputs[..., : self.units] * 0.0)
     with refusal(InputError):
-        proof.prove(adder)
+        proof.prove(adder, functools.partial(session.restore, adder))
 
 
 @pytest.mark.slow

@@ -6,8 +6,7 @@ computes in float32, on which ``witness`` compares it with the tables.
 
 import dataclasses
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -23,10 +22,10 @@ from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training.learner import Learner
 
-if TYPE_CHECKING:
-    from seq2seq_arith.trainer.training.learner import Learner
-
+# From a task to the model on its strings.
+Restore = Callable[[Task], Learner]
 # The weights by which each kind of network is known.
 KINDS: Mapping[type[Tables], str] = {LatchTagger: "settings_0/kernel", SmallAdder: "carry/kernel"}
 # Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
@@ -57,8 +56,10 @@ def tables_of(run: Run, weights: Weights) -> Tables:
     return kinds[0](weights, task.alphabet)
 
 
-def prove(run: Run) -> tuple[Proof, list[Wrong]]:
+def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
     """Checks every case that the best model of a run can meet, and writes ``proof.json`` into its folder.
+
+    ``restore`` gives the network itself, which is asked when nothing is wrong.
 
     Returns:
       The proof, and the shortest question of each case that is wrong, or so near to it that rounding may decide, the
@@ -104,7 +105,7 @@ def prove(run: Run) -> tuple[Proof, list[Wrong]]:
         version=__version__,
     )
     if not len(wrong):
-        _ask_network(run, tables)
+        _ask_network(run, tables, restore)
     transitions = np.flatnonzero(np.isin(case, wrong))
     _, first = np.unique(case[transitions], return_index=True)
     strings = automata.shortest(cases.automaton, transitions[first])[:MOST_KINDS]
@@ -118,12 +119,10 @@ def prove(run: Run) -> tuple[Proof, list[Wrong]]:
     return proof, found
 
 
-def _ask_network(run: Run, tables: Tables) -> None:
+def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
     """Raises InputError if the network does not compute what the tables say, as one of changed code would not."""
-    from seq2seq_arith.trainer.training import session
-
     for digits in sorted({run.task.digits, *WITNESS_DIGITS}):
-        difference = witness(session.restore(run, run.task_of_length(digits)), tables, WITNESSES, seed=digits)
+        difference = witness(restore(run.task_of_length(digits)), tables, WITNESSES, seed=digits)
         if difference > tables.bound:
             raise InputError(
                 f"the model of {run.place} does not compute what its weights say (logits differ by {difference:.3g}, "
@@ -131,7 +130,7 @@ def _ask_network(run: Run, tables: Tables) -> None:
             )
 
 
-def witness(learner: "Learner", tables: Tables, questions: int, seed: int) -> float:
+def witness(learner: Learner, tables: Tables, questions: int, seed: int) -> float:
     """Compares a network with its tables on random questions of its task's length, of which half have long carries.
 
     Returns:

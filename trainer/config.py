@@ -10,7 +10,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.curriculum import Curriculum
@@ -239,6 +239,8 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if not isinstance(self.model, ModelConfig):
+            raise InputError(f"model is {shown(self.model)}; give a ModelConfig, such as ModelConfig(name='lstm')")
         if self.warmup and self.schedule == "constant":
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"

@@ -74,6 +74,8 @@ def use(file: str | Path | None) -> tuple[str, ...]:
     """
     if file is None:
         return ()
+    if not isinstance(file, str | Path):
+        raise InputError(f"task_file is {options.shown(file)}; give the name of a file, such as FILE.py")
     path = expanded(file).absolute()
     return _take(path, plugin_code.read(path, f"task-file is {str(file)!r}", "FILE.py"))
 

@@ -13,6 +13,7 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.notation import DASHES
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import shown as quoted
 from seq2seq_arith.base.tables import shortened
 
 COUNTS = {2: "two", 3: "three"}  # in words
@@ -84,6 +85,8 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
 
     ``most_digits`` is the longest operand that a model can read; None for that of the task.
     """
+    if not isinstance(question, str):
+        raise InputError(f"the question is {quoted(question)}; write it like {example(task)!r}")
     question = spelled(question, task)
     operands = _operands(question, task)
     shown = repr(shortened(question.strip()))

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.terminal import is_silent
 
 LINE_SECONDS = 5.0  # between two lines in a log
 BAR_SECONDS = 0.1  # between two looks at the counters
@@ -172,7 +173,14 @@ class _Cell(_Lines):
             self.output.remove("progress")
 
 
+class _Nothing(_Lines):
+    def show(self, done: dict[str, int], remark: str) -> None:
+        pass
+
+
 def _display(totals: dict[str, int], title: str = "") -> _Lines:
+    if is_silent():
+        return _Nothing(LINE_SECONDS, totals, title)
     if is_notebook():
         return _Cell(CELL_SECONDS, totals, title)
     if events.are_told():
@@ -232,7 +240,7 @@ def is_notebook() -> bool:
 def one_output() -> Iterator[Output | None]:
     """Collects what is shown in the block in one output; yields it, or None outside of notebooks."""
     global _current
-    if not is_notebook():
+    if is_silent() or not is_notebook():
         yield None
         return
     before, _current = _current, _current or Output()

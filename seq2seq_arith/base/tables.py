@@ -195,4 +195,7 @@ def _cell(column: str, value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return FORMS.get(column, lambda value: cut(value, 4))(value)
-    return abridged(str(value)) if len(str(value)) > 2 * LONGEST_TEXT else str(value)
+    text = str(value)
+    if text != text.strip(" "):
+        text = repr(text)  # marks show where the blanks are
+    return abridged(text) if len(text) > 2 * LONGEST_TEXT else text

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import contextvars
 import dataclasses
 import io
 import logging
@@ -187,8 +188,28 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
+_silent = contextvars.ContextVar("_silent", default=False)  # of each thread its own
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Lets ``say`` print nothing, and shows no progress, in this thread and in the block."""
+    before = _silent.set(True)
+    try:
+        yield
+    finally:
+        _silent.reset(before)
+
+
+def is_silent() -> bool:
+    """Whether this is in a block of ``silent``."""
+    return _silent.get()
+
+
 def say(text: str = "") -> None:
     """Prints a line to standard output at once, above the bars that a terminal shows."""
+    if is_silent():
+        return
     if "tqdm" in sys.modules:
         sys.modules["tqdm"].tqdm.write(text)
         sys.stdout.flush()

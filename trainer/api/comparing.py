@@ -5,7 +5,9 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import scoring
 from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import Table, Tabular
+from seq2seq_arith.trainer.api import given
 from seq2seq_arith.trainer.api.dataset import named
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -23,6 +25,7 @@ def compare(*runs: TrainedRun) -> Table:
 
     Raises InputError if a run has no checkpoint.
     """
+    given.objects(runs, TrainedRun, "compare")
     import_tensorflow()
     from seq2seq_arith.trainer.demo import worst_slice
 
@@ -46,7 +49,16 @@ class Suite(Tabular, Mapping[str, Table]):
         self._slices, self._why, self._title = slices, why, title
 
     def __getitem__(self, name: str) -> Table:
+        if name not in self._slices:
+            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self._slices)}")
         return self._slices[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._slices
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The questions of a slice, or the default if there is no such slice."""
+        return self._slices.get(name, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._slices)

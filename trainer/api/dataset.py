@@ -18,11 +18,12 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.trainer.api import pictures
+from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
@@ -206,12 +207,9 @@ class Dataset(Tabular):
 
     def show(self, count: int = ROWS, split: str = "train") -> Table:
         """The first examples of a split, as people write them and as they are stored."""
-        examples = self._split(split).head(max(1, count))[: max(0, count)]
-        found = self._table(examples)
-        rows = found.to_pylist()
-        for row in rows:  # marks show where the blanks are
-            row |= {name: repr(text) for name, text in row.items() if name.startswith("stored")}
-        return Table(rows, found.column_names)
+        check_int("count", count, 0, None)
+        found = self._table(self._split(split).head(max(1, count))[:count])
+        return Table(found.to_pylist(), found.column_names)
 
     def one_hot(self, question: "str | Sequence[str] | np.ndarray") -> np.ndarray:
         """Questions with one place per character of the alphabet, as ``Dense`` and recurrent layers read them.
@@ -222,12 +220,11 @@ class Dataset(Tabular):
 
         Raises InputError if it is not a question of the task, or too long.
         """
-        if isinstance(question, np.ndarray):
-            ids = question
-        elif isinstance(question, str):
-            ids = self._ids([question])[0]
+        if isinstance(question, np.ndarray) and question.dtype.kind not in "UO":
+            ids = given.ids(question, len(self.alphabet))
         else:
-            ids = self._ids(list(question))
+            ids = self._ids(given.strings(question, "question"))
+            ids = ids[0] if isinstance(question, str) else ids
         return np.eye(len(self.alphabet), dtype=np.float32)[ids]
 
     def decode(self, probabilities: np.ndarray) -> "str | list[str]":
@@ -238,12 +235,13 @@ class Dataset(Tabular):
         per example. An answer is as people write it; a question is as it is stored.
         """
         values = np.asarray(probabilities)
-        ids = values if values.dtype.kind in "iu" else values.argmax(axis=-1)
-        if ids.ndim not in (1, 2) or (values.dtype.kind == "f" and values.shape[-1] != len(self.alphabet)):
+        is_float, size = values.dtype.kind == "f", len(self.alphabet)
+        if values.ndim - is_float not in (1, 2) or (is_float and values.shape[-1] != size):
             raise InputError(
                 f"the probabilities have the shape {values.shape}; give [steps, {len(self.alphabet)}] or "
                 f"[examples, steps, {len(self.alphabet)}]"
             )
+        ids = given.ids(values.argmax(axis=-1) if is_float else values, size)
         texts = ["".join(self.alphabet[each] for each in row).strip() for row in np.atleast_2d(ids)]
         return texts if ids.ndim == 2 else texts[0]
 
@@ -263,18 +261,18 @@ class Dataset(Tabular):
         """
         right = np.concatenate([examples.answers for examples in self._blocks(split)])
         width = right.shape[1]
-        given = [answers] * len(right) if isinstance(answers, str) else list(answers)
-        if len(given) != len(right):
-            raise InputError(f"there are {len(given):,} answers to {len(right):,} questions; give one for each")
-        texts = [each[:width].ljust(width).encode("ascii", "replace") for each in given]
+        found = given.strings(answers, "answer") * (len(right) if isinstance(answers, str) else 1)
+        if len(found) != len(right):
+            raise InputError(f"there are {len(found):,} answers to {len(right):,} questions; give one for each")
+        texts = [each[:width].ljust(width).encode("ascii", "replace") for each in found]
         predicted = np.frombuffer(b"".join(texts), np.uint8).reshape(-1, width)
         equal = predicted == right
-        exact = equal.all(axis=1) & [len(each) <= width for each in given]
+        exact = equal.all(axis=1) & [len(each) <= width for each in found]
         scores = {"character_accuracy": float(equal.mean()), "exact_match": float(exact.mean())}
         return Table([{"examples": len(right), **scores}])
 
     def _split(self, name: str) -> Split:
-        if name not in self.source.splits:
+        if not isinstance(name, str) or name not in self.source.splits:
             raise InputError(f"there is no split {name!r}; give one of {', '.join(self.source.splits)}")
         return self.source.splits[name]
 
@@ -333,7 +331,7 @@ class Dataset(Tabular):
             "train": f"{task.num_train:,} examples",
             "validation": f"{task.num_validation:,} examples",
             "for example": f"{example['question']}{task.notation.equals}{example['answer']}",
-            "stored as": f"{example['stored_question']}, {example['stored_answer']}",
+            "stored as": f"{example['stored_question']!r}, {example['stored_answer']!r}",
             "alphabet": repr(self.alphabet),
             "directory": str(self.path),
         }

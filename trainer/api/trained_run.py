@@ -14,10 +14,11 @@ import numpy as np
 from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, shown
+from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.api import pictures
+from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.api.scores import Scores
 from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, override
@@ -72,6 +73,7 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     """
     if not trained:
         raise InputError("there is no run to draw; give at least one")
+    given.objects(trained, TrainedRun, "plot_history")
     names = history.labels([str(each.folder) for each in trained])
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
     reached = ", ".join(f"{name} {cut(max(row['val_exact_match'] for row in rows), 4)}" for name, rows in runs.items())
@@ -84,6 +86,10 @@ class TrainedRun(Tabular):
     """A run's folder with the best model in it; ``run`` has the dataset's parameters and the configuration."""
 
     run: Run
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run, Run):
+            raise InputError(f"the run is {shown(self.run)}; sa.open_run gives the one in a folder")
 
     @property
     def folder(self) -> Path:
@@ -142,8 +148,8 @@ class TrainedRun(Tabular):
         Returns a row per question: ``question``, the right ``answer``, the ``prediction``, whether it is ``right``, and
         the model's ``confidence``: the product of the probabilities of its characters.
         """
-        given = [questions] if isinstance(questions, str) else list(questions)
-        asked = [text.parse(question, self.task, self.run.most_digits) for question in given]
+        strings = given.strings(questions, "question")
+        asked = [text.parse(question, self.task, self.run.most_digits) for question in strings]
         names = ["question", "answer", "prediction", "right", "confidence"]
         if not asked:
             return Table([], names)
@@ -204,6 +210,8 @@ class TrainedRun(Tabular):
 
         Raises InputError if the model has no recurrent layer; and as ``inspect``.
         """
+        if units is not None:
+            check_int("units", units, 1, None)
         found = self.inspect(question)
         if not found.states:
             name = self.run.config.model.name
@@ -225,16 +233,17 @@ class TrainedRun(Tabular):
 
         Raises InputError if the model has no recurrent layer, there is not one value per question; and as ``inspect``.
         """
-        if len(questions) != len(values) or len(questions) < 3:
-            raise InputError(f"there are {len(questions)} questions and {len(values)} values; give as many, at least 3")
-        asked = [text.parse(question, self.task) for question in questions]
+        strings, numbers = given.strings(questions, "question"), given.numbers(values)
+        if len(strings) != len(numbers) or len(strings) < 3:
+            raise InputError(f"there are {len(strings)} questions and {len(numbers)} values; give as many, at least 3")
+        asked = [text.parse(question, self.task) for question in strings]
         learner = self._learner(self.task)
         from seq2seq_arith.trainer.asking import inspection
 
         if not inspection.is_recurrent(learner):
             raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, so it has no state to draw")
         states = inspection.encoded(learner, asked)
-        return pictures.scatter(states, np.asarray(values, float), label)
+        return pictures.scatter(states, np.asarray(numbers, float), label)
 
     def plot_history(self) -> "Picture":
         """Loss and exact match on the validation set over the epochs; ``plot_history`` draws several runs.
@@ -254,9 +263,8 @@ class TrainedRun(Tabular):
         if self.task.operation.arity != 2:
             why = f"{self.task.name} has not two operands, of which a map could be made"
             raise InputError(f"{why}; breakdown and mistakes show where it errs")
+        check_int("values", values, 1, MOST_VALUES)
         most = min(values, self.task.drawing.num_values(self.task.digits))
-        if not 1 <= most <= MOST_VALUES:
-            raise InputError(f"values is {values}; give a whole number from 1 to {MOST_VALUES}")
         learner = self._learner(self.task)
         from seq2seq_arith.trainer.asking import answering
         from seq2seq_arith.trainer.data import probes
@@ -296,7 +304,7 @@ class TrainedRun(Tabular):
         Raises:
           InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
         """
-        chosen = SuiteOptions(per_slice=per_slice, seed=seed)
+        chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
         for length in lengths:
             self.run.task_of_length(length)
         learner = self._learner(self.task)
@@ -325,8 +333,9 @@ class TrainedRun(Tabular):
         Raises:
           InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
         """
-        given = {"questions": questions, "seconds": seconds, "most": most, "seed": seed}
-        options = SearchOptions(**{name: value for name, value in given.items() if value is not None})
+        chosen = {"questions": questions, "seconds": seconds, "most": most, "seed": seed}
+        options = SearchOptions(**{name: value for name, value in chosen.items() if value is not None})
+        lengths = given.lengths(lengths)
         for length in lengths:
             self.run.task_of_length(length)
         learner = self._learner(self.task)
@@ -374,6 +383,7 @@ class TrainedRun(Tabular):
 
         Raises InputError if the run's dataset is no longer there, or the run has no checkpoint.
         """
+        check_int("count", count, 0, None)
         _, result = self._on_validation()
         from seq2seq_arith.trainer.asking import evaluation
 
@@ -401,6 +411,7 @@ class TrainedRun(Tabular):
         """
         options = ReportOptions() if examples is None else ReportOptions(examples=examples)
         chosen = SuiteOptions(per_slice=per_slice, seed=seed)
+        lengths = None if lengths is None else given.lengths(lengths)
         for length in lengths or ():
             self.run.task_of_length(length)
         import_tensorflow()
@@ -429,21 +440,27 @@ class TrainedRun(Tabular):
         return runs.local_folder(str(path))
 
     def resume(
-        self, *, epochs: int | None = None, callbacks: "Sequence[keras.callbacks.Callback]" = ()
+        self,
+        *,
+        epochs: int | None = None,
+        callbacks: "keras.callbacks.Callback | Sequence[keras.callbacks.Callback]" = (),
+        verbose: int = 1,
     ) -> "TrainedRun":
         """Goes on with a run that was stopped; or, with a constant learning rate, to more epochs.
 
-        ``epochs`` is the most of the whole run, None for those that it was to have; ``callbacks`` are as for ``train``.
+        ``epochs`` is the most of the whole run, None for those that it was to have; the others are as for ``train``.
 
         Raises InputError if the run cannot go on like this, or its dataset is gone; TrainingError if training fails.
         """
         config = override(self.run.config, epochs=epochs)
         import_tensorflow()
+        import keras
+
         from seq2seq_arith.trainer.training import session
 
-        options = session.TrainOptions(callbacks=callbacks)
-        trained = session.train(self.task, self.run.data_dir, self.run.place, config, options)
-        return TrainedRun(trained.run)
+        options = session.TrainOptions(callbacks=given.objects(callbacks, keras.callbacks.Callback, "callbacks"))
+        with given.loud(verbose):
+            return TrainedRun(session.train(self.task, self.run.data_dir, self.run.place, config, options).run)
 
     def _shown(self) -> Table:
         config, rows = self.run.config, self.history

@@ -10,6 +10,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
+from seq2seq_arith.trainer.api import given
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # ``seed`` is that of the training.
 DATA_NAMES = {"data_seed": "seed"}
+# Names that other libraries give to settings.
+ALIASES = {"lr": "learning_rate", "batch": "batch_size", "units": "hidden", "num_layers": "layers"}
 
 
 def train(
@@ -34,7 +37,8 @@ def train(
     epochs: int | None = None,
     run_dir: str | Path | None = None,
     data_dir: str | Path | None = None,
-    callbacks: "Sequence[keras.callbacks.Callback]" = (),
+    callbacks: "keras.callbacks.Callback | Sequence[keras.callbacks.Callback]" = (),
+    verbose: int = 1,
     **options: Any,
 ) -> TrainedRun:
     """Trains a model, or goes on with the run in that folder, as ``arith-model train`` does.
@@ -51,6 +55,7 @@ def train(
       data_dir: Where datasets are kept; that of the dataset, or ``data``, if it is not given.
       callbacks: Keras's callbacks, called once per some steps, and after each epoch with the logs ``loss``,
         ``character_accuracy``, ``exact_match`` and the same with ``val_`` before; see ``observers.Callbacks``.
+      verbose: 0 to print nothing, and show no progress.
       **options: Fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``. With a task's
         name, also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
 
@@ -65,11 +70,15 @@ def train(
     config = configured(recipe, task, name=model, view=view, epochs=epochs, **settings)
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
     standing(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
-    make(task, place)
     import_tensorflow()
-    from seq2seq_arith.trainer.training import session
+    import keras
 
-    return TrainedRun(session.train(task, place, folder, config, session.TrainOptions(callbacks=callbacks)).run)
+    watching = given.objects(callbacks, keras.callbacks.Callback, "callbacks")
+    with given.loud(verbose):
+        make(task, place)
+        from seq2seq_arith.trainer.training import session
+
+        return TrainedRun(session.train(task, place, folder, config, session.TrainOptions(callbacks=watching)).run)
 
 
 def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -78,7 +87,7 @@ def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = {*options_of(Task), *SIZE_WORDS, *DATA_NAMES} - settings
     known = sorted(settings | parameters)
     if unknown := next((name for name in options if name not in known), None):
-        near = difflib.get_close_matches(unknown, known, n=1)
+        near = [ALIASES[unknown]] if unknown in ALIASES else difflib.get_close_matches(unknown, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(known)}"
         raise InputError(f"train has no option {unknown!r}; {hint}")
     return (

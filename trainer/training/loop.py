@@ -124,6 +124,8 @@ class Loop:
         self._started = time.monotonic() - state.seconds, time.process_time() - (state.cpu_seconds or 0.0)
         while not state.stopped:
             self._train_epoch()
+            for observer in self.observers:
+                observer.on_validation()
             with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
                 score = metrics.validate(self.learner, self.validation, report_progress)
             self._take_time()

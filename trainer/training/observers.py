@@ -26,6 +26,9 @@ class Observer:
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
         """Is called after a call of the learner, with float32 [steps] for each of ``history.METRICS``."""
 
+    def on_validation(self) -> None:
+        """Is called before the validation set is scored after an epoch."""
+
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         """Is called after an epoch with its row of the history, and a table of sample answers."""
 
@@ -85,7 +88,8 @@ class Callbacks(Observer):
         self._model: Any = model
         self._model.optimizer = optimizer
         self._model.stop_training = False
-        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=epochs, steps=epoch_steps)
+        how: dict[str, Any] = {"epochs": epochs, "steps": epoch_steps, "verbose": 1}  # ProgbarLogger asks for all three
+        self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **how)
         self._epoch_steps = epoch_steps
         self._epoch: int | None = None  # that has begun; None before the training has
         self._steps = 0  # whose metrics are in the sums
@@ -111,8 +115,12 @@ class Callbacks(Observer):
         self._list.on_train_batch_end(last, dict(self._logs))
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
+        self._list.on_test_end({name: row[VALIDATION + name] for name in METRICS})
         self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
+
+    def on_validation(self) -> None:
+        self._list.on_test_begin()
 
     def reason_to_stop(self) -> str:
         return "a callback stopped it" if self._model.stop_training else ""

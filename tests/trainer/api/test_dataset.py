@@ -150,6 +150,9 @@ def test_it_shows_itself(data):
     shown = data.show(3)
     assert shown.columns == ["question", "answer", "stored_question", "stored_answer"]
     assert shown.column("question") == data.table().column("question").to_pylist()[:3]
+    stored = data.table().column("stored_question").to_pylist()[:3]
+    assert shown.column("stored_question") == stored
+    assert all(text == text.strip() or repr(text) in repr(shown) for text in stored)  # marks show where the blanks are
     assert len(data.show(0)) == 0
     assert "903 examples" in repr(data)
     assert "<td" in data._repr_html_()

@@ -1,7 +1,9 @@
 """Training from Python: the same refusals, datasets and weights as of the program."""
 
 import dataclasses
+from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 
 
@@ -39,7 +42,7 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
         "train",
         lambda task, data_dir, run_dir, config, options: (
             trained.append((task, run_dir, config.model.name, config.seed))
-            or dataclasses.make_dataclass("T", ["run"])(None)
+            or dataclasses.make_dataclass("T", ["run"])(Run(Path(run_dir), task, "", data_dir, config))
         ),
     )
     monkeypatch.chdir(tmp_path)
@@ -56,6 +59,18 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
         "addition-d2-n300-s1",
         "addition-d2-n300-structured",
     ]
+
+
+def test_a_training_can_be_silent(data, tmp_path, capfd):
+    """And it takes a single callback, also one that draws bars of its own."""
+    how = {"run_dir": tmp_path / "run", "callbacks": keras.callbacks.ProgbarLogger(), "verbose": 0}
+    run = sa.train(data, recipe="notebook", model="simple_rnn", hidden=4, steps_per_epoch=2, epochs=1, **how)
+    shown = capfd.readouterr()
+    assert "2/2" in shown.out
+    run.resume(epochs=2, verbose=0)
+    shown = capfd.readouterr()
+    assert (shown.out, shown.err) == ("", "")
+    assert len(run.history) == 2
 
 
 def test_what_the_program_began_goes_on_in_python_to_the_same_weights(small, data_dir, tmp_path):

@@ -79,6 +79,12 @@ class Witness(keras.callbacks.Callback):
         if epoch == self.stops_after:
             self.model.stop_training = True
 
+    def on_test_begin(self, logs=None):
+        self.calls.append(("test begins", None))
+
+    def on_test_end(self, logs=None):
+        self.calls.append(("test ends", None, logs))
+
     def on_train_end(self, logs=None):
         self.calls.append(("train ends", logs))
 
@@ -97,7 +103,7 @@ def whole(data_dir, tasks, tmp_path_factory):
 def test_callbacks_are_called_as_fit_calls_them(whole):
     trained, calls, log = whole
     history = trained.state.history
-    assert calls[0] == ("train begins", {"epochs": 2, "steps": 60})
+    assert calls[0] == ("train begins", {"epochs": 2, "steps": 60, "verbose": 1})
     kinds = [call[:2] for call in calls]
     for epoch, row in enumerate(history):
         first, last = kinds.index(("epoch begins", epoch)), kinds.index(("epoch ends", epoch))
@@ -111,6 +117,8 @@ def test_callbacks_are_called_as_fit_calls_them(whole):
         # The logs of the last one are the means over the epoch.
         assert ends[-1][2] == {name: pytest.approx(row[name], rel=1e-5) for name in LOGS[:3]}
         assert calls[last][2] == {name: row[name] for name in LOGS}
+        score = {name: row[f"val_{name}"] for name in LOGS[:3]}
+        assert calls[last - 2 : last] == [("test begins", None), ("test ends", None, score)]
     assert calls[-1] == ("train ends", {name: history[-1][name] for name in LOGS})
     with log.open() as file:
         logged = list(csv.DictReader(file))
@@ -142,6 +150,7 @@ def test_callbacks_see_and_change_the_learning_rate():
         with watching.on_call(3 * epoch, 3):
             pass
         watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
+        watching.on_validation()
         watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")
     assert seen == [0.25, 0.125]
     assert float(optimizer.learning_rate) == 0.125

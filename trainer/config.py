@@ -245,10 +245,12 @@ class TrainConfig:
             raise InputError(
                 f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
             )
-        if self.prove and (self.schedule == "constant" or self.model.view != "aligned"):
+        is_provable = self.model.view == "aligned" and self.model.name not in MODELS.keys() - {"latch_tagger"}
+        if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):
             raise InputError(
-                f"prove is {self.prove}, but only a training whose learning rate falls to zero, with the view aligned, "
-                "ends with a proof; give --schedule cosine --view aligned, or leave --prove out"
+                f"prove is {self.prove}, but only a latch_tagger, or a small adder, with the view aligned can be "
+                "proved, trained in float32 along a cosine; give --model latch_tagger --view aligned --schedule "
+                "cosine, or --prove 0"
             )
         self._check_curriculum()
         reason = self.model.entry.needs_float32

@@ -19,6 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
+from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -85,7 +86,7 @@ def train(
             loop = make_loop(plan)
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
-            loop.train((lambda loop: _prove(loop, plan.source)) if config.prove else None)
+            loop.train((lambda loop: _prove(loop, plan.source)) if config.prove and not devices.cluster() else None)
         return finish(loop)
 
 
@@ -104,8 +105,8 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    if config.prove and devices.cluster():
-        raise InputError("TF_CONFIG names several machines, and one proves; leave --prove out, and prove the run later")
+    if config.prove and task.name not in QUESTIONS:
+        raise InputError(f"prove is for {' and '.join(QUESTIONS)}, and this is {task.name}; give --prove 0")
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     source = records.open_source(task, data_dir)
@@ -160,7 +161,7 @@ def make_loop(plan: Plan) -> Loop:
 
 
 def _prove(loop: Loop, source: Source) -> None:
-    """Proves the best model, and trains on while that fails."""
+    """Proves the best model, and trains on while that fails; not in a cluster, of which one machine would do it."""
     config, strategy = loop.config, loop.learner.strategy
 
     def make(stream: Stream, rate: float, steps: int) -> Learner:

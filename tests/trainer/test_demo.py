@@ -44,7 +44,10 @@ def ended(tmp_path_factory):
 def test_it_ends_with_what_each_model_reached_and_took(ended):
     (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-3:-1])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
-    reached, took = ("exact match", "worst slice", "wrong"), ("weights", "examples seen", "operations", "seconds")
+    reached, took = (
+        ("exact match", "worst slice", "wrong", "proved"),
+        ("weights", "examples seen", "operations", "seconds"),
+    )
     assert columns[0] == ("task", "trained on", "given", *reached, *took, "CPU seconds")
     summaries = [each.summary for each in ended.trained]
     assert all(each.worst_slice is None for each in summaries)  # it is asked when the training has ended, and saved
@@ -55,7 +58,7 @@ def test_it_ends_with_what_each_model_reached_and_took(ended):
         assert worst
         assert worst.wrong
         reached = (name, summary.dataset, summary.given, f"{summary.exact_match:.4f}", f"{worst.name} {worst.all}")
-        reached += (found.total.in_words(),)
+        reached += (found.total.in_words(), "-")
         took = (f"{summary.weights:,}", f"{summary.examples:,}", f"{summary.operations:.1e}")
         assert column == (*reached, *took, f"{summary.seconds:.1f}", f"{summary.cpu_seconds:.1f}")
         saved = Summary.read(each.run.summary)

@@ -99,6 +99,7 @@ WITH = {
     "feed_forward": CAUSAL,
     "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
     "curriculum": ["--stream", "--patience", "0"],
+    "prove": ["--model", "latch_tagger", "--view", "aligned"],
 }
 # Those that are written in a way of their own.
 WRITTEN = {"curriculum": "1:1.5"}
@@ -216,9 +217,12 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     assert "note: on GPUs" not in first.stdout
     assert json.loads((tmp_path / "run" / "config.json").read_text())["train"]["deterministic"] is True
     facts = [line.split("  ")[0] for line in first.stdout.partition("is finished")[2].splitlines()]
-    reached, cost = ["exact match", "worst slice", "wrong"], ["weights", "examples seen", "operations", "seconds"]
+    reached, cost = (
+        ["exact match", "worst slice", "wrong", "proved"],
+        ["weights", "examples seen", "operations", "seconds"],
+    )
     start = facts.index("trained on")
-    assert facts[start : start + 10] == ["trained on", "given", *reached, *cost, "CPU seconds"]
+    assert facts[start : start + 11] == ["trained on", "given", *reached, *cost, "CPU seconds"]
     made = sorted(path.name for path in (tmp_path / "run").iterdir())
     checkpoints = ["best.npz", "last.npz", "previous.npz"]
     others = [".lock", "config.json", "history.csv", "history.png", "samples.jsonl", "summary.json"]

@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
 
-ROW = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 10}
+ROW = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 10, "round": 0}
 NUMBERS = ("weights", "examples", "operations", "seconds", "character_accuracy", "exact_match")
 WORST = {"name": "equal", "exact_match": 0.25, "digits": 3, "questions": 4}
 TEXTS = ("config.json", "summary.json", "evaluation.json", "samples.jsonl", "history.csv")

@@ -62,7 +62,10 @@ def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_p
     """A stranger's configuration: 64 layers of 16,384 units would take 500 GiB, and their outline takes seconds."""
     folder = shutil.copytree(trained.folder, tmp_path / "run")
     path = folder / "config.json"
-    path.write_text(path.read_text().replace('"hidden": 32', '"hidden": 16384').replace('"layers": 1,', '"layers": 9,'))
+    values = json.loads(path.read_text())
+    values["train"]["model"] |= {"hidden": 16384, "layers": 9}
+    del values["sha256"]
+    path.write_text(json.dumps(values))
     with pytest.raises(InputError, match="is that of another model"):
         session.restore(open_run(folder))
 

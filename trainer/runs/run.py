@@ -58,6 +58,11 @@ class Run:
         return stores.shown(self.folder)
 
     @property
+    def is_shipped(self) -> bool:
+        """Whether it came with the package, in whose folder nothing is written."""
+        return self.folder.parent == SHIPPED_RUNS
+
+    @property
     def title(self) -> str:
         return f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}"
 

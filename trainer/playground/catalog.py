@@ -43,6 +43,7 @@ def page_data(runs: list[dict[str, Any]], refused: list[dict[str, str]]) -> dict
 
 def offer(name: str, folder: Path) -> dict[str, Any]:
     """What can be asked of a run, as the page needs it; raises InputError if nothing can."""
+    listing.refuse_links(folder)
     run = open_run(folder)
     task, model = run.task, run.config.model
     known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}

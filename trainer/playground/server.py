@@ -7,12 +7,14 @@
     POST /api/answer      {"run", "question", "epoch"}: an answer, as ``answers.Answer``
     POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``answers.AtLength``
 
-A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON), nor
-pretend to be this one by a name that leads here (the header ``Host`` must be ours).
+A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON, and a
+browser says in ``Sec-Fetch-Site`` who asks), nor pretend to be this one by a name that leads here (the header ``Host``
+must be ours). A question whose browser has left is dropped, and few wait at once.
 """
 
 import asyncio
 import json
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable
@@ -22,8 +24,9 @@ from typing import Any
 
 from aiohttp import web
 
+from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import listing
@@ -32,6 +35,8 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 HOST = "127.0.0.1"
 NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MOST_BYTES = 1 << 16  # of what a browser sends
+MOST_WAITING = 32  # questions at once
+HTTP_PORT = 80  # which no browser writes into an address
 STATIC = Path(__file__).parent / "static"
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("style.css", "app.js", "icon.svg")}
 HEADERS = {
@@ -62,7 +67,8 @@ async def _serve(top: Path, port: int) -> None:
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"--port is {port}, where nobody can listen ({reason}); give another, or 0") from None
-    runner = web.AppRunner(Playground(top).application(), access_log=None)
+    playground = Playground(top)
+    runner = playground.runner()
     try:
         await runner.setup()
         await web.SockSite(runner, listener, shutdown_timeout=1).start()
@@ -71,6 +77,9 @@ async def _serve(top: Path, port: int) -> None:
     finally:
         await runner.cleanup()
         listener.close()
+        if playground.is_busy:  # Python would wait for the answer
+            events.finish(SUCCESS)
+            os._exit(SUCCESS)
 
 
 class Playground:
@@ -80,6 +89,8 @@ class Playground:
         self._top = top
         self._models = Models()
         self._thread = ThreadPoolExecutor(1)
+        self._waiting = 0
+        self.is_busy = False
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[_guarded], client_max_size=MOST_BYTES)
@@ -89,6 +100,10 @@ class Playground:
         app.router.add_post("/api/length", self._length)
         app.on_cleanup.append(self._end)
         return app
+
+    def runner(self) -> web.AppRunner:
+        """Serves it, and drops the questions of browsers that have left."""
+        return web.AppRunner(self.application(), access_log=None, handler_cancellation=True)
 
     async def _end(self, _: web.Application) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -115,10 +130,24 @@ class Playground:
         folder = listing.folders(self._top).get(name)
         if folder is None:
             raise InputError("there is no run of that name; load the page again")
+        listing.refuse_links(folder)
         return open_run(folder)
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        if self._waiting >= MOST_WAITING:
+            raise web.HTTPServiceUnavailable(reason=f"{MOST_WAITING} questions wait already; ask again later")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._work, function, arguments)
+        finally:
+            self._waiting -= 1
+
+    def _work(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        self.is_busy = True
+        try:
+            return function(*arguments)
+        finally:
+            self.is_busy = False
 
 
 @web.middleware
@@ -140,9 +169,10 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
 def _check_origin(request: web.Request) -> None:
     """Raises HTTPForbidden unless the request is for this address, and no page of another site sent it."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport else 0
-    ours = {f"{name}:{port}" for name in NAMES}
-    origin = request.headers.get("Origin")
-    if request.host not in ours or (origin is not None and origin.removeprefix("http://") not in ours):
+    ours = NAMES if port == HTTP_PORT else {f"{name}:{port}" for name in NAMES}
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site", "none")
+    is_ours = request.host in ours and (origin is None or origin.removeprefix("http://") in ours)
+    if not is_ours or site not in ("none", "same-origin"):
         raise web.HTTPForbidden(reason=f"this server is for its own page at {HOST}, and for no other site")
 
 
@@ -160,7 +190,7 @@ async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:
         raise InputError(f"the content type is {request.content_type}; send application/json")
     try:
         values = json.loads(await request.read())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, web.RequestPayloadError):
         raise InputError("the request is not JSON; send an object") from None
     kinds = {"run": str, **kinds}
     if not isinstance(values, dict) or set(values) - {"epoch"} != set(kinds):

@@ -82,6 +82,12 @@ def folders(top: Path) -> dict[str, Path]:
     return found
 
 
+def refuse_links(folder: Path) -> None:
+    """Raises InputError if something in the folder of a run is a link: it may lead anywhere."""
+    if link := next((path for path in folder.rglob("*") if path.is_symlink()), None):
+        raise InputError(f"{link} is a link, which may lead out of the folder of runs; put a copy there")
+
+
 def _below(folder: Path, depth: int = DEPTH) -> Iterator[Path]:
     """The folders of runs, depth first; a run holds no other runs."""
     try:

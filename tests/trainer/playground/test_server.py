@@ -1,19 +1,25 @@
 """The server: its routes, what it refuses, and where it listens."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import types
 import urllib.request
 
 import psutil
 import pytest
 import sockets
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.playground import server
 from seq2seq_arith.trainer.playground.server import Playground
 
@@ -62,6 +68,7 @@ GOOD = {"run": "adds", "question": "1+2"}
     [
         ("POST", "/api/answer", {"json": GOOD, "headers": {"Host": "evil.example:80"}}, 403, "no other site"),
         ("POST", "/api/answer", {"json": GOOD, "headers": {"Origin": "http://evil.example"}}, 403, "no other site"),
+        ("GET", "/api/runs", {"headers": {"Sec-Fetch-Site": "cross-site"}}, 403, "no other site"),
         ("POST", "/api/answer", {"data": json.dumps(GOOD)}, 400, "send application/json"),
         ("POST", "/api/answer", {"data": "{", "headers": JSON}, 400, "not JSON"),
         ("POST", "/api/answer", {"json": GOOD | {"more": 1}}, 400, "must have run, question"),
@@ -80,6 +87,112 @@ def test_what_is_refused(top, method, path, options, status, why):
     assert found == status
     assert why in json.loads(content)["why"]
     assert "Content-Security-Policy" in headers
+
+
+def test_a_body_that_cannot_be_decoded_is_refused():
+    """As one that says deflate, and is not."""
+
+    class Broken:
+        content_type = "application/json"
+
+        async def read(self):
+            raise web.RequestPayloadError("400, message: deflate")
+
+    with pytest.raises(InputError, match="not JSON"):
+        asyncio.run(server._asked(Broken()))
+
+
+def test_on_the_port_that_no_browser_names(monkeypatch, top):
+    """``serve --port 80`` prints an address whose Host has no port."""
+    monkeypatch.setattr(server, "HTTP_PORT", port := 47_480)
+
+    async def work():
+        served = TestServer(Playground(top).application(), host=server.HOST, port=port)
+        async with TestClient(served) as client, client.get("/", headers={"Host": server.HOST}) as response:
+            return response.status
+
+    assert asyncio.run(work()) == 200
+
+
+def test_links_are_not_opened(unbuilt, tmp_path):
+    top = tmp_path / "runs"
+    unbuilt(top / "whole", Task("addition"))
+    elsewhere = unbuilt(tmp_path / "elsewhere", Task("addition"))
+    linked = unbuilt(top / "linked", Task("addition"))
+    linked.best.unlink()
+    linked.best.symlink_to(elsewhere.best)
+    _, _, content = ask(top, "GET", "/api/runs")
+    assert [each["name"] for each in json.loads(content)["runs"]] == ["whole"]
+    assert "is a link, which may lead out" in json.loads(content)["refused"][0]["why"]
+    status, _, content = ask(top, "POST", "/api/answer", json=GOOD | {"run": "linked"})
+    assert status == 400 and "is a link, which may lead out" in json.loads(content)["why"]
+
+
+def test_questions_of_those_who_left_are_dropped_and_few_wait(top, monkeypatch):
+    monkeypatch.setattr(server, "MOST_WAITING", 6)
+    asked, gate = [], threading.Event()
+
+    def answer(self, run, question, epoch):
+        asked.append(question)
+        gate.wait(60)
+        return types.SimpleNamespace(right=question)
+
+    async def status(port, question, leaves=False):
+        reader, writer = await asyncio.open_connection(server.HOST, port)
+        body = json.dumps(GOOD | {"question": question})
+        head = f"POST /api/answer HTTP/1.1\r\nHost: {server.HOST}:{port}\r\nContent-Type: application/json\r\n"
+        writer.write(f"{head}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode())
+        await writer.drain()
+        found = None if leaves else await reader.readline()
+        if leaves:
+            await asyncio.sleep(0.2)
+        writer.close()
+        return found and int(found.split()[1])
+
+    async def work():
+        runner = Playground(top).runner()
+        await runner.setup()
+        site = web.SockSite(runner, listener := socket.create_server((server.HOST, 0)))
+        await site.start()
+        port = listener.getsockname()[1]
+        await asyncio.gather(*(status(port, f"left {number}", leaves=True) for number in range(6)))
+        honest = [asyncio.create_task(status(port, f"honest {number}")) for number in range(8)]
+        await asyncio.wait(honest, return_when=asyncio.FIRST_COMPLETED)
+        gate.set()
+        found = await asyncio.gather(*honest)
+        await runner.cleanup()
+        return found
+
+    monkeypatch.setattr(server.Models, "answer", answer)
+    found = asyncio.run(work())
+    assert sorted(found) == [200] * 6 + [503] * 2
+    assert len(asked) == 7 and sum(question.startswith("left") for question in asked) == 1
+
+
+BUSY = """
+import sys, time
+from pathlib import Path
+from seq2seq_arith.trainer.playground import server
+server.Models.answer = lambda *_: print("asked", flush=True) or time.sleep(120)
+server.serve(Path(sys.argv[1]), 0)
+"""
+
+
+@pytest.mark.slow
+def test_it_ends_at_once_also_while_a_model_answers(top):
+    command = [sys.executable, "-c", BUSY, str(top)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        address = process.stdout.readline().split()[0]
+        question = urllib.request.Request(f"{address}api/answer", json.dumps(GOOD).encode(), JSON)
+
+        def ask_it():
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(question)
+
+        threading.Thread(target=ask_it, daemon=True).start()
+        assert process.stdout.readline() == "asked\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
 
 
 @pytest.mark.slow

@@ -46,6 +46,10 @@ class Job:
     threads: int = 1
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
+    def check(self) -> None:
+        """Raises InputError if this process has other versions. Each step asks, also those of other processes."""
+        check_worker(tuple(self.versions.items()), self.layout.formats)
+
     @property
     def chunks(self) -> list[tuple[int, int]]:
         """The first draw of each chunk, and the draw after its last."""
@@ -92,6 +96,12 @@ def check_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
                 f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
                 "an image that was built from the same checkout (docs/engines.md)"
             )
+
+
+@functools.cache
+def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> None:
+    """``check_versions`` of this process, once: an engine's hosts may differ, as while they are updated."""
+    check_versions(dict(job_versions), package_versions(formats))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
 from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff
-from seq2seq_arith.pipelines.steps.job import Job, check_versions, package_versions, write_report
+from seq2seq_arith.pipelines.steps.job import Job, write_report
 from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
 
 # The kept draws of a shard in example order, and the number of dropped draws.
@@ -81,12 +81,13 @@ class Cut(beam.PTransform):
 
 def chunks(job: Job, _: bytes) -> list[tuple[int, int]]:
     """The chunks of the job, as ``Job.chunks``: the first step, so nothing is drawn by workers that do not fit."""
-    check_versions(job.versions, package_versions(job.layout.formats))
+    job.check()
     return job.chunks
 
 
 def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
     """The draws of a chunk, grouped by shard."""
+    job.check()
     first, stop = chunk
     count = frequent.early_draws(job.task, job.num_draws)
     early = frequent.first_draws(job.task, count) if count else None
@@ -95,6 +96,7 @@ def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
 
 def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> Deduplicated:
     """The kept draws of a shard."""
+    job.check()
     shard, its_blocks = element
     numbers = blocks.draw_numbers(its_blocks)
     kept = dedup.unique(job.task, numbers, job.layout.num_shards, shard)
@@ -104,6 +106,7 @@ def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> Deduplicated:
 
 def write(job: Job, block: Block, cut: Cutoff | None) -> list[ShardReport]:
     """Writes one shard of each split; writes nothing if the draws did not suffice."""
+    job.check()
     if cut is None:
         return []
     shard, kept = block

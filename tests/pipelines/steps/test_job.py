@@ -8,8 +8,12 @@ from programs import run, without_lock
 from worker_pools import worker_pool
 
 from seq2seq_arith import __version__
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.steps import job
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.steps import job, pipeline
+from seq2seq_arith.pipelines.steps.cutoff import Windows
 
 # Python reads this module of a worker first.
 OTHER = """
@@ -34,6 +38,22 @@ def test_what_must_be_the_same(formats, packages):
 def test_what_is_not_is_named(found, refusal):
     with refusal(InputError):
         job.check_versions({"pyarrow": "1"}, found)
+
+
+@pytest.mark.parametrize("step", ["chunks", "draw", "deduplicate", "write"])
+def test_each_step_looks_at_its_process(tmp_path, step):
+    """The steps of a job may run on hosts of which only some were updated."""
+    other = job.Job(
+        task=(task := Task(num_examples=100)),
+        layout=Layout(1),
+        staging=StagedDirectory(tmp_path),
+        num_draws=100,
+        windows=Windows.around(task),
+        versions={"pyarrow": "0.1"},
+    )
+    arguments = {"chunks": [b""], "draw": [(0, 100)], "deduplicate": [(0, [])], "write": [(0, b""), None]}[step]
+    with pytest.raises(InputError, match="the workers have pyarrow"):
+        getattr(pipeline, step)(other, *arguments)
 
 
 def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """The clients of object stores: what goes wrong is one sentence."""
 
+import http.server
 import os
 from pathlib import Path
 
+import flaky
 import pytest
 from programs import run
 from stored import GENERATE, LAYOUTS, TASK, THREE, make, objects
@@ -56,6 +58,45 @@ def test_an_endpoint_in_a_flag(servers, served_dir, tmp_path, monkeypatch):
         for flags in ((f"{name}={url}",), (name, url)):
             process = run(*arguments, *flags)
             assert process.returncode == 0, process.stderr
+
+
+class Cutting(http.server.BaseHTTPRequestHandler):
+    """A store whose first answers end in the middle, without an error."""
+
+    protocol_version = "HTTP/1.1"
+    content, asked = bytes(range(256)) * 64, 0
+
+    def do_GET(self):
+        type(self).asked += 1
+        first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        self.send_response(206 if first else 200)
+        for name, value in {
+            "Content-Length": len(self.content) - first,
+            "Content-Range": f"bytes {first}-{len(self.content) - 1}/{len(self.content)}",
+            "ETag": '"one"',
+            "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT",
+        }.items():
+            self.send_header(name, str(value))
+        self.end_headers()
+        end = len(self.content) if self.asked > 2 else first + 1000
+        self.wfile.write(self.content[first:end])
+        self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.mark.parametrize("read", [ObjectPath.read_bytes, lambda path: path.read()[0]], ids=["pieces", "whole"])
+def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
+    monkeypatch.setattr(Cutting, "asked", 0)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
+        monkeypatch.setenv(name, "test")
+    clients.client.cache_clear()
+    with flaky.serving(Cutting) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert read(ObjectPath("s3://bucket/key")) == Cutting.content
+    clients.client.cache_clear()
+    assert Cutting.asked == 3
 
 
 @pytest.mark.parametrize(

@@ -67,9 +67,6 @@ class Latched(Automaton):
         columns = (self.before[self.source], self.symbol, self.after[self.source], self.after[self.target])
         return distinct(np.stack(columns, axis=1))
 
-    def shortest(self, transitions: np.ndarray) -> list[np.ndarray]:
-        """For each of some transitions, the symbols of the shortest string that has it."""
-
 
 def distinct(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The distinct rows of int64 [rows, columns] of numbers from -1, and the number of each row among them."""

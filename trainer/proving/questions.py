@@ -7,7 +7,6 @@ So a state guesses, and a path whose guess turns out wrong does not end in a fin
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any, Self
 
@@ -37,7 +36,7 @@ class Automaton:
     symbol: np.ndarray
     right: np.ndarray
 
-    def repeated(self, transitions: np.ndarray) -> "Self":
+    def repeated(self, transitions: np.ndarray) -> Self:
         """The automaton that has these of the transitions, some of them more than once."""
         names = ("source", "target", "symbol", "right")
         return dataclasses.replace(self, **{name: getattr(self, name)[transitions] for name in names})
@@ -45,7 +44,7 @@ class Automaton:
 
 def pairs() -> list[tuple[str, str]]:
     """What a step can hold, in the order of the symbols."""
-    return list(itertools.product(DIGITS + BLANK, repeat=2))
+    return [(left, right) for left in DIGITS + BLANK for right in DIGITS + BLANK]
 
 
 def addition(alphabet: str) -> Automaton:

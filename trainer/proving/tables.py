@@ -257,7 +257,8 @@ def _set(
 ) -> tuple[A, np.ndarray, np.ndarray, np.ndarray]:
     """The arguments of ``forward`` and ``backward``, of the row of each transition and the settings of each row."""
     transition, relation = Groups(which[:, 0], which[:, 0].max() + 1).members(row)
-    return known.repeated(transition), which[relation, 1], *np.split(settings, 2, axis=1)
+    gates, candidates = np.split(settings, 2, axis=1)
+    return known.repeated(transition), which[relation, 1], gates, candidates
 
 
 def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

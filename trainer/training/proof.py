@@ -27,7 +27,10 @@ from seq2seq_arith.trainer.training.learner import Learner
 # From a task to the model on its strings.
 Restore = Callable[[Task], Learner]
 # The weights by which each kind of network is known.
-KINDS: Mapping[type[Tables], str] = {LatchTagger: "settings_0/kernel", SmallAdder: "carry/kernel"}
+KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {
+    "settings_0/kernel": LatchTagger,
+    "carry/kernel": SmallAdder,
+}
 # Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
@@ -45,7 +48,7 @@ class Wrong:
 def tables_of(run: Run, weights: Weights) -> Tables:
     """The weights of a run's model as tables; raises InputError if it is not one that can be proved."""
     model, task = run.config.model, run.task
-    kinds = [kind for kind, name in KINDS.items() if name in weights]
+    kinds = [kind for name, kind in KINDS.items() if name in weights]
     if task.name not in QUESTIONS or model.view != "aligned" or not kinds:
         raise InputError(
             f"{run.place} is a run of {task.name} by {model.name}, view {model.view}, which cannot be proved; give one "

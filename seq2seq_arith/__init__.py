@@ -8,7 +8,7 @@ Importing this package is cheap: a public name imports its module when it is fir
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
     from seq2seq_arith.trainer.api.pictures import Picture
-    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history
+    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history, pretrained
     from seq2seq_arith.trainer.api.training import train
     from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
     from seq2seq_arith.trainer.recipes import recipe, recipe_data
@@ -47,11 +47,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker would take every mistyped name for one that this finds
+
+    def __getattr__(name):
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

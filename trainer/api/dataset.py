@@ -21,7 +21,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
-from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_metadata
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
@@ -77,6 +77,8 @@ def named(dataset: str, parameters: dict[str, Any]) -> Task:
 
     Raises InputError if there is no such task or parameter, or a value is out of its range.
     """
+    if isinstance(dataset, str):
+        dataset = dataset.removeprefix(f"{NAME}/")  # as tfds.load takes it
     if is_config_name(dataset):
         if parameters:
             raise InputError(
@@ -138,6 +140,15 @@ class Dataset(Tabular):
     def config(self) -> str:
         """The name of the dataset, such as ``addition-d6-n1000000``."""
         return self.task.config_name
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """The number of examples of each split."""
+        return {name: len(split) for name, split in self.source.splits.items()}
+
+    def __len__(self) -> int:
+        """The number of examples of all splits."""
+        return sum(self.splits.values())
 
     @property
     def alphabet(self) -> str:

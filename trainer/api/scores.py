@@ -1,5 +1,6 @@
 """What an evaluation from Python found."""
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith.arithmetic.suites import SETS
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.suites import SuiteResult
 
 
-class Scores(Tabular):
+class Scores(Tabular, Mapping[str, dict[str, Any]]):
     """What an evaluation found; it shows itself as a table of the slices, the worst first.
 
     ``scores["equal"]`` is the row of a slice, at the run's own length.
@@ -50,6 +51,19 @@ class Scores(Tabular):
         if found is None:
             raise InputError(f"there is no slice {name!r}; give one of {', '.join(row['slice'] for row in rows)}")
         return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (row["slice"] for row in (*self.slices, *self.unforeseen))
+
+    def __len__(self) -> int:
+        return len(self.slices) + len(self.unforeseen)
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The row of a slice, or the default if there is no such slice."""
+        return dict(self).get(name, default)
 
     def _shown(self) -> Table:
         examples = self.content["scores"]["validation"]["examples"] if self.exact_match is not None else 0

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.api.scores import Scores
-from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, override
+from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
@@ -100,6 +100,11 @@ class TrainedRun(Tabular):
     def task(self) -> Task:
         """The parameters of the dataset that it was trained on."""
         return self.run.task
+
+    @property
+    def config(self) -> TrainConfig:
+        """The model and its training."""
+        return self.run.config
 
     @property
     def given(self) -> str:

@@ -154,5 +154,7 @@ def test_it_shows_itself(data):
     assert shown.column("stored_question") == stored
     assert all(text == text.strip() or repr(text) in repr(shown) for text in stored)  # marks show where the blanks are
     assert len(data.show(0)) == 0
+    assert (data.splits, len(data)) == ({"train": 903, "validation": 100}, 1003)
+    assert sa.load(f"seq2seq_arith/{data.config}", data_dir=data.data_dir) == data  # as tfds.load takes it
     assert "903 examples" in repr(data)
     assert "<td" in data._repr_html_()

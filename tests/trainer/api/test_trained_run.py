@@ -47,6 +47,9 @@ def test_scores(small):
             round(row["exact_match"] * row["questions"]), row["questions"]
         )
     assert "slices without a mistake" in repr(scores).splitlines()[1]
+    assert list(scores) == [*scores.slices.column("slice"), *scores.unforeseen.column("slice")]
+    assert len(dict(scores)) == len(scores) and "equal" in scores and "same" not in scores
+    assert scores.get("same") is None
     with pytest.raises(InputError, match="there is no slice 'same'; give one of random, "):
         scores["same"]
     assert (small.given, small.exact_match) == ("nothing", best)

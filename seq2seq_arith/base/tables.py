@@ -38,11 +38,12 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
     >>> print(markdown(["task", "examples"], [["pq", 12]]))
     | task | examples |
-    | --- | --- |
+    |---|---|
     | pq | 12 |
     """
-    cells = [[str(cell).replace("|", r"\|") for cell in row] for row in (header, ["---"] * len(header), *rows)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+    cells = [[str(cell).replace("|", r"\|") for cell in row] for row in (header, *rows)]
+    first, *others = (f"| {' | '.join(row)} |" for row in cells)
+    return "\n".join([first, f"|{'---|' * len(header)}", *others])
 
 
 def bytes_in_words(count: float) -> str:

@@ -139,7 +139,7 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
             shown_as = None if wrong[0] is None else printable(wrong[0])
             mistakes[question] = dict(zip(MISTAKE, (question, answer, shown_as), strict=True))
         said = (wrong or answers)[0] or ""
-        equal += sum(map(operator.eq, reversed(said), reversed(answer)))
+        equal += equal_characters(said, answer)
     of_slices: dict[str, list[str]] = {}
     for row in rows:
         of_slices.setdefault(row.slice, []).append(row.question)
@@ -170,6 +170,15 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
         mistakes=Table(list(mistakes.values())[:MISTAKES], MISTAKE),
         slices=Table(slices),
     )
+
+
+def equal_characters(said: str, answer: str) -> int:
+    """How many characters of an answer stand in what was said at the same place, counted from the end as digits are.
+
+    >>> equal_characters("990", "1000"), equal_characters("1043", "43")
+    (1, 2)
+    """
+    return sum(map(operator.eq, reversed(said), reversed(answer)))
 
 
 def ask(function: Callable[[Any], Any], rows: Iterable[Row], batch_size: int | None = None) -> Given:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
+from seq2seq_arith.arithmetic.scoring import equal_characters
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
@@ -22,6 +23,7 @@ from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -104,6 +106,8 @@ class SuiteResult:
     digits: int
     chosen: SuiteOptions
     slices: tuple[SliceResult, ...]
+    characters_right: float = 1.0  # the share of the characters of all answers, at their places counted from the end
+    wrong_lengths: int = 0  # answers that are too long or too short
 
     @property
     def worst(self) -> SliceResult | None:
@@ -126,6 +130,12 @@ class SuiteResult:
         apart = f"{unseen.in_words()} not seen in training, {seen.in_words()} seen" if known else self.total.in_words()
         perfect = sum(each.all.right == each.all.count for each in self.slices)
         return f"wrong: {apart}; {perfect} of {len(self.slices)} slices without a mistake"
+
+    def failures_in_words(self) -> str:
+        """How far the wrong answers are from the right ones, in one line; nothing if there are none."""
+        wrong = self.total.count - self.total.right
+        lengths = f"wrong length: {self.wrong_lengths:,} of {wrong:,} wrong answers"
+        return f"{lengths}; characters right in all: {cut(self.characters_right, 4)}" if wrong else ""
 
     @property
     def kind(self) -> str:
@@ -151,6 +161,8 @@ class SuiteResult:
             "per_slice": self.chosen.per_slice,
             "seed": self.chosen.seed,
             "questions": self.num_questions,
+            "characters_right": self.characters_right,
+            "wrong_lengths": self.wrong_lengths,
             "slices": [each.to_json() for each in self.slices],
             "worst": self.worst and self.worst.to_json(),
         }
@@ -230,7 +242,7 @@ def ask_suite(
     words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
     operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
     place = np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])  # the slice of each question
-    exact, wrong = _answered(
+    exact, wrong, spelled = _answered(
         learner,
         operands,
         place,
@@ -242,13 +254,15 @@ def ask_suite(
         rows = place == index
         split = (None, None) if seen is None else (Share.of(exact[rows & seen]), Share.of(exact[rows & ~seen]))
         slices.append(SliceResult(each.name, each.why, Share.of(exact[rows]), *split, wrong.get(index)))
-    return SuiteResult(task, size, chosen, tuple(slices))
+    return SuiteResult(task, size, chosen, tuple(slices), *spelled)
 
 
 def _answered(
     learner: Learner, operands: probes.Operands, place: np.ndarray, title: str
-) -> tuple[np.ndarray, dict[int, Mistake]]:
+) -> tuple[np.ndarray, dict[int, Mistake], tuple[float, int]]:
     """Which answers are right, bool [questions], and the first mistake in each slice that has one.
+
+    Also the share of right characters, and how many answers have a wrong length.
 
     The questions are asked all together, some million characters at a time, because a call has a cost of its own.
     """
@@ -257,6 +271,7 @@ def _answered(
     size = rows_per_call * max(1, CHARACTERS // task.question_width // rows_per_call)
     parts: list[np.ndarray] = []
     wrong: dict[int, Mistake] = {}
+    characters = missed = lengths = 0
     with progress(title, total, "questions") as report_progress:
         for start in range(0, total, size):
             rows = slice(start, start + size)
@@ -267,7 +282,12 @@ def _answered(
             indices, first = np.unique(place[rows][misses], return_index=True)
             found = mistakes(task, result, misses[first])
             wrong = dict(zip(indices.tolist(), found, strict=True)) | wrong
-    return np.concatenate(parts), wrong
+            characters += np.count_nonzero(examples.answers != ord(" "))
+            said, right = (map(str.strip, to_strings(codes[misses])) for codes in (result.predicted, examples.answers))
+            for pair in zip(said, right, strict=True):
+                missed += len(pair[1]) - equal_characters(*pair)
+                lengths += len(pair[0]) != len(pair[1])
+    return np.concatenate(parts), wrong, (1 - missed / characters, lengths)
 
 
 def show_suites(suites: Sequence[SuiteResult]) -> None:
@@ -280,7 +300,7 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
             say(slice_table(result))
             if hidden := len(result.slices) - len(shown(result.slices)):
                 say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")
-            say(result.wrong_in_words())
+            say("\n".join(filter(None, [result.wrong_in_words(), result.failures_in_words()])))
 
 
 def show_worst(suites: Sequence[SuiteResult]) -> None:

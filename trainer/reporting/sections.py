@@ -212,7 +212,7 @@ def slices(each: RunReport) -> list[Block]:
         if rest:
             folded = f"{len(rest)} more pairs of lengths, none worse than these"
             found.append(dataclasses.replace(_slice_table(each, rest, "Pairs of lengths"), folded=folded))
-        found.append(Text(f"In all {suite.kind}slices, {suite.wrong_in_words()}."))
+        found.append(Text(f"In all {suite.kind}slices, {suite.wrong_in_words()}. {suite.failures_in_words()}"))
     return [*(found or [Text("This task has no suite of hard questions.")]), *map(_searched, each.searched)]
 
 

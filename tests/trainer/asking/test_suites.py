@@ -15,6 +15,7 @@ from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.training import session
 
+SPELLED = ("characters_right", "wrong_lengths")
 CHOSEN = SuiteOptions(per_slice=40, seed=5)
 
 
@@ -42,7 +43,7 @@ def test_every_d_is_asked_once(results, trained):
 def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pairs):
     result = results[place]
     learner = session.restore(trained, trained.task_of_length(result.digits))
-    wrong_slices = 0
+    wrong_slices = characters = equal = lengths = 0
     for of_suite, each in zip(slices.addition(result.digits), result.slices, strict=True):
         pairs = suites.pairs("addition", result.digits, of_suite, CHOSEN.seed, CHOSEN.per_slice)
         questions = [f"{left}+{right}" for left, right in pairs]
@@ -50,6 +51,11 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
             learner, [question.ljust(learner.view.task.question_width)[::-1] for question in questions]
         )
         right = [answer == str(sum(pair)) for answer, pair in zip(said, pairs, strict=True)]
+        for answer, expected in zip(said, map(str, map(sum, pairs)), strict=True):
+            characters, lengths = characters + len(expected), lengths + (len(answer) != len(expected))
+            width = max(len(answer), len(expected))
+            places = zip(answer.rjust(width, "<"), expected.rjust(width, ">"), strict=True)
+            equal += sum(one == other for one, other in places)
         seen = [tuple(sorted(pair)) in training_pairs for pair in pairs]
         assert each.why == of_suite.why
         assert each.all == Share(len(pairs), sum(right))
@@ -62,6 +68,8 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
             first = right.index(False)
             assert each.wrong == Mistake(questions[first], str(sum(pairs[first])), said[first])
     assert wrong_slices
+    assert (result.characters_right, result.wrong_lengths) == (pytest.approx(equal / characters), lengths)
+    assert f"wrong length: {lengths:,} of " in result.failures_in_words()
     assert sum(each.seen.count for each in result.slices) > 0
     assert result.worst.all.exact_match == min(each.all.exact_match for each in result.slices)
 
@@ -70,7 +78,18 @@ def test_what_json_holds(results):
     for result in results:
         found = json.loads(json.dumps(result.to_json()))
         assert found == result.to_json()
-        assert list(found) == ["version", "set", "task", "digits", "per_slice", "seed", "questions", "slices", "worst"]
+        assert list(found) == [
+            "version",
+            "set",
+            "task",
+            "digits",
+            "per_slice",
+            "seed",
+            "questions",
+            *SPELLED,
+            "slices",
+            "worst",
+        ]
         assert (found["version"], found["per_slice"], found["seed"]) == (suites.VERSION, 40, 5)
         assert found["questions"] == sum(each["questions"] for each in found["slices"])
         assert found["worst"] == min(found["slices"], key=lambda each: each["exact_match"])

@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import io
-import json
 import math
 import re
 import shutil
@@ -23,6 +22,7 @@ from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs.files import unstamped
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.sweeps import results
 
@@ -51,7 +51,7 @@ def printed(printed_and_found):
 
 
 def test_the_sets(found, printed, trained):
-    assert json.loads((trained.folder / "evaluation.json").read_text()) == found
+    assert unstamped((trained.folder / "evaluation.json").read_text()) == found
     assert found["data"]["trained_on"] == found["data"]["sha256"] == trained.sha256
     assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
     assert found["given"] == "digits paired, in order"
@@ -166,7 +166,7 @@ def test_another_dataset_is_called_so(trained, tmp_path, capsys):
     assert list(found["scores"]) == ["validation"]
     assert found["data"]["trained_on"] != found["data"]["sha256"]
     saved = tmp_path / "run" / f"evaluation-addition-n200-s5-{found['data']['sha256'][:12]}.json"
-    assert json.loads(saved.read_text()) == found
+    assert unstamped(saved.read_text()) == found
     seen = {row["pair"]: row["examples"] for row in found["tables"]["pair"]}
     places = ((task, str(tmp_path), "validation"), (trained.task, trained.data_dir, "train"))
     splits = [records.open_source(each, place).splits[split].head(1000) for each, place, split in places]
@@ -184,7 +184,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     alone = evaluate(lost, chosen=FEW)
     printed = capsys.readouterr().out
     assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
-    assert json.loads((tmp_path / "run" / "evaluation.json").read_text()) == alone
+    assert unstamped((tmp_path / "run" / "evaluation.json").read_text()) == alone
     assert "there is no validation set, and no test set, for the run's own data is not there: there is no " in printed
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed

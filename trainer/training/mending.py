@@ -27,7 +27,7 @@ STEPS = 300  # of a round
 SHARE = 1 / 2
 # The first round begins with this share of the learning rate, which falls along a cosine; each other one with less, for
 # there is less to mend, and less must be spoiled.
-RATE, FALL, WARMUP = 0.3, 0.6, 0.05
+RATE, FALL, LEAST, WARMUP = 0.3, 0.6, 0.1, 0.05
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
 MOST_DIGITS = 17
 
@@ -36,7 +36,8 @@ MOST_DIGITS = 17
 class Mixed(Stream):
     """Fresh draws, a share of which is replaced by questions that were answered wrong, and some that are like them."""
 
-    wrong: tuple[str, ...]  # as people write them
+    wrong: tuple[str, ...]  # as people write them, those of the last proof first
+    newest: int  # how many of them are of the last proof; half of what is taken is of these
 
     def block(self, first: int, count: int, rows: slice | None = None) -> Block:
         drawn, task, rows = super().block(first, count, rows), self.drawn_task, rows or slice(0, self.rows)
@@ -45,7 +46,7 @@ class Mixed(Stream):
         share = int(SHARE * self.batch_size)
         for step in range(count):
             generator = np.random.default_rng([self.seed, first + step])
-            chosen = generator.integers(len(self.wrong), size=share)
+            chosen = generator.integers(np.where(np.arange(share) % 2, self.newest, len(self.wrong)))
             operands = tuple(_varied(side[:, chosen], task.digits, generator) for side in known)
             # Where a question may be in the validation set, what was drawn stays.
             taken = np.flatnonzero(~self._left_out(operands))
@@ -85,10 +86,12 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
         # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
         if proof.wrong + proof.near < least:
             least, (weights, _) = proof.wrong + proof.near, checkpoints.load(run.best)
-        known += [each.question for each in found]
-        wrong = tuple(dict.fromkeys(question for question in known if _digits(question) <= MOST_DIGITS))
-        say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(wrong):,} questions of these cases")
-        digits = max(map(_digits, wrong), default=0)
+        newest = [each.question for each in found if _digits(each.question) <= MOST_DIGITS]
+        known = list(dict.fromkeys([*newest, *known]))
+        if not known:
+            return
+        say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(newest):,} questions of these cases")
+        digits = max(map(_digits, known), default=0)
         seed = stream.seed + 10**6 * (len(loop.state.history) + 1)
         mixed = Mixed(
             stream.task,
@@ -97,9 +100,10 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
             stream.multiple,
             seed,
             max(digits + 1, run.task.digits),
-            wrong=wrong,
+            wrong=tuple(known),
+            newest=len(newest) or len(known),
         )
-        learner = make(mixed, RATE * FALL**number * loop.config.learning_rate, STEPS)
+        learner = make(mixed, RATE * max(FALL**number, LEAST) * loop.config.learning_rate, STEPS)
         checkpoints.assign(learner.model.variables, weights, run.best)
         started = time.monotonic()
         outcomes = _trained(loop, learner, mixed)

@@ -10,7 +10,7 @@ WRONG = ("1991-2000", "2100-1691")
 
 
 def test_half_of_a_batch_is_like_what_was_wrong_and_every_answer_is_right():
-    stream = Mixed(Task("subtraction"), 0, 64, 1, 7, 6, wrong=WRONG)
+    stream = Mixed(Task("subtraction"), 0, 64, 1, 7, 6, wrong=WRONG, newest=1)
     block = stream.block(10, 3)
     task = stream.drawn_task
     for questions, answers in zip(block.questions, block.answers, strict=True):
@@ -28,7 +28,7 @@ def test_half_of_a_batch_is_like_what_was_wrong_and_every_answer_is_right():
 
 
 def test_what_may_be_in_the_validation_set_is_not_trained_on():
-    stream = Mixed(Task("subtraction"), 2**63, 64, 1, 7, 6, wrong=WRONG)  # half of all pairs
+    stream = Mixed(Task("subtraction"), 2**63, 64, 1, 7, 6, wrong=WRONG, newest=1)  # half of all pairs
     questions = stream.block(0, 8).questions.reshape(-1, stream.drawn_task.question_width)
     assert not stream._left_out(text.operands(stream.drawn_task, questions)).any()
 

@@ -37,6 +37,9 @@ assert aligned.predict(["85380-85380"]) != ["0"]
 equal = [row["exact_match"] for each in (aligned, better) for row in each.evaluate(per_slice=100).slices
          if row["slice"] == "equal"]
 assert equal[0] < 0.8 and equal[1] > 0.95
+# 10: every slice is right, and the network is not.
+assert short.evaluate(per_slice=100).worst_slice["exact_match"] == 1 and not short.prove().holds
+assert proved.prove().holds
 # 11: by heart, or counted.
 assert max(row["val_exact_match"] for row in by_heart.history) == 1
 longer = [each.evaluate(per_slice=100, lengths=[25]).lengths[25] for each in (by_heart, counter)]

@@ -23,6 +23,7 @@ from seq2seq_arith.trainer.training.state import State
 # Learners are made and traced once for all tests of this process.
 pytestmark = pytest.mark.usefixtures("quick")
 MOST_FRAMES = 12
+MAKE_LEARNER = session._make_learner  # what it is before any test has replaced it
 
 
 def test_a_restored_model_is_the_best_one(trained):
@@ -123,6 +124,7 @@ def test_few_frames_lie_between_a_command_and_its_work(command, request, data_di
         found.append(ours_on_the_stack())
         raise NotImplementedError
 
+    monkeypatch.setattr(session, "_make_learner", MAKE_LEARNER)
     monkeypatch.setattr(Parallel, "logits" if command == "train" else "answer", compute)
     if command == "train":
         words = f"addition --recipe notebook --num-examples 1003 --data-dir {data_dir} --run-dir {tmp_path}/run"

@@ -1,7 +1,7 @@
 """From a run to a proof that its model is right at every length, or to the questions that it answers wrong.
 
 What a proof rests on, beside this code: that the view shows the digits in pairs, which is tested; and that the network
-computes in float32, on which ``witness`` compares it with the tables.
+computes in float32, and not in a GPU's TF32, which ``witness`` compares with the tables.
 """
 
 import dataclasses

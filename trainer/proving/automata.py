@@ -10,8 +10,8 @@ import numpy as np
 from seq2seq_arith.trainer.proving.questions import Automaton
 
 NONE = -1  # where no step is: before the first one and behind the last
-# Transitions that are explored at most, for which 16 GB suffice.
-MOST = 60_000_000
+# Transitions that are explored at most; each takes about 200 bytes.
+MOST = 30_000_000
 
 
 class TooLargeError(Exception):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.data.lanes import Block
@@ -74,12 +75,16 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
       make: Makes a learner of a stream, a learning rate and the steps until that is zero.
       stream: The fresh draws of the training's task.
 
-    Raises as ``prove``; DivergedError if a weight is no longer a number.
+    Raises WriteError as ``prove``; DivergedError if a weight is no longer a number.
     """
     weights: dict[str, np.ndarray] = {}
     run, known, least = loop.run, list[str](), np.inf
     for number in range(loop.config.prove + 1):
-        proof, found = prove(run, restore)
+        try:
+            proof, found = prove(run, restore)
+        except InputError as error:  # the training has ended well, whatever can be proved of it
+            say(f"note: not proved: {error}")
+            return
         say(str(proof))
         if proof.holds or number == loop.config.prove:
             return

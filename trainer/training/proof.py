@@ -56,7 +56,10 @@ def tables_of(run: Run, weights: Weights) -> Tables:
         )
     if run.config.precision != "float32":
         raise InputError(f"{run.place} computes in {run.config.precision}; give a run of --precision float32")
-    return kinds[0](weights, task.alphabet)
+    try:
+        return kinds[0](weights, task.alphabet)
+    except (KeyError, ValueError, IndexError):
+        raise InputError(f"{run.place} has a layer of another shape than the networks that can be proved") from None
 
 
 def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:

@@ -24,6 +24,7 @@ from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.proof import Restore, prove
 
 STEPS = 300  # of a round
+NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
 # Of a batch, so much is what the proofs have found; the rest is drawn.
 SHARE = 1 / 2
 # The first round begins with this share of the learning rate, which falls along a cosine; each other one with less, for
@@ -77,6 +78,10 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
 
     Raises WriteError as ``prove``; DivergedError if a weight is no longer a number.
     """
+    exact = loop.state.history[loop.state.best_epoch - 1]["val_exact_match"]
+    if exact < NEARLY_RIGHT:
+        say(f"note: not proved, for the exact match is below {NEARLY_RIGHT:g}")
+        return
     weights: dict[str, np.ndarray] = {}
     run, known, least = loop.run, list[str](), np.inf
     for number in range(loop.config.prove + 1):

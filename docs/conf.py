@@ -125,7 +125,9 @@ def _menus(index: str) -> list[str]:
     """A part of the menu for each heading of the index: the pages that its list names, in this order."""
     menus = []
     for section in re.split(r"^## ", index, flags=re.MULTILINE)[1:]:
-        pages = re.findall(r"^- \[[^\]]*\]\((?:\.\./)?([\w/.-]+)\.(?:md|ipynb)\)", section, re.MULTILINE)
+        pages = re.findall(
+            r"^- \[[^\]]*\]\((?:\.\./(?=notebooks/))?(\w[\w/.-]*)\.(?:md|ipynb)\)", section, re.MULTILINE
+        )
         if pages:
             title = section.partition("\n")[0]
             menus.append("\n".join(["\n```{toctree}", ":hidden:", f":caption: {title}", "", *pages, "```\n"]))

@@ -84,7 +84,8 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
         return
     weights: dict[str, np.ndarray] = {}
     run, known, least = loop.run, list[str](), np.inf
-    for number in range(loop.config.prove + 1):
+    done = loop.state.history[-1]["round"]  # before this run was stopped, or with fewer rounds
+    for number in range(min(done, loop.config.prove), loop.config.prove + 1):
         try:
             proof, found = prove(run, restore)
         except InputError as error:  # the training has ended well, whatever can be proved of it

@@ -20,11 +20,15 @@ from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.training import mending, proof, session
 
 LATCHES = TrainConfig(
-    model=ModelConfig(name="latch_tagger", view="aligned", hidden=32, layers=1),
+    model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),
+    stream=True,
     epochs=1,
-    batch_size=64,
+    steps_per_epoch=800,
+    batch_size=256,
     learning_rate=1e-2,
     schedule="cosine",
+    warmup=0.04,
+    weight_decay=0.1,
     prove=2,
 )
 
@@ -129,28 +133,29 @@ def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, 
 
 
 @pytest.mark.slow
-def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0.5)
-    task = Task("addition", num_examples=1003)
-    config = override(LATCHES, epochs=12)
-    trained = session.train(task, str(data_dir), str(tmp_path / "run"), config)
+def test_a_model_is_trained_until_it_is_proved(data_dir, tmp_path, capsys):
+    """On random pairs, most trainings have some wrong cases of long carries at first."""
+    task, place = Task("addition", num_examples=1003), str(tmp_path / "run")
+    trained = session.train(task, str(data_dir), place, LATCHES)
     rows, run = history.read_csv(trained.run.history), trained.run
     rounds = rows[-1]["round"]
-    assert 1 <= rounds <= 2 and [row["round"] for row in rows] == [0] * 12 + list(range(1, rounds + 1))
-    assert rows[-1]["steps"] == rows[11]["steps"] + rounds * mending.STEPS
+    assert [row["round"] for row in rows] == list(range(rounds + 1))
+    assert rows[-1]["steps"] == 800 + rounds * mending.STEPS
     assert trained.summary.best_epoch == len(rows) == history.best(rows)["epoch"]
     found = json.loads(run.proof.read_text())
     assert found["weights_sha256"] == proofs.sha256(run)
-    wrong = [
-        int(line.split(" with ")[1].split()[0].replace(",", ""))
-        for line in capsys.readouterr().out.splitlines()
-        if line.startswith("round ")
-    ]
-    assert len(wrong) == rounds
-    # The same command proves the same weights again; another round goes on from them.
+    assert found["proved"] or rounds == 2
+    assert capsys.readouterr().out.count("steps with") == rounds
+    # The same command proves the same weights again; more rounds go on from them.
     before = run.best.read_bytes()
-    again = session.train(task, str(data_dir), str(tmp_path / "run"), config)
-    assert again.run.best.read_bytes() == before
+    assert session.train(task, str(data_dir), place, LATCHES).run.best.read_bytes() == before
     if not found["proved"]:
-        more = session.train(task, str(data_dir), str(tmp_path / "run"), dataclasses.replace(config, prove=3))
-        assert history.read_csv(more.run.history)[-1]["round"] == 3
+        session.train(task, str(data_dir), place, dataclasses.replace(LATCHES, prove=3))
+        assert history.read_csv(run.history)[-1]["round"] == 3
+
+
+def test_what_is_not_nearly_right_is_not_explored(data_dir, tmp_path, capsys):
+    config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8)
+    run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config).run
+    assert "not proved, for the exact match is below 0.99" in capsys.readouterr().out
+    assert not run.proof.exists()

@@ -94,7 +94,7 @@ def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | Non
         "examples seen": f"{summary.examples:,}",
         "operations": f"{summary.operations:.1e}",
         "seconds": f"{summary.seconds:.1f}",
-        "CPU seconds": "-" if summary.cpu_seconds is None else f"{summary.cpu_seconds:.1f}",
+        "CPU seconds": f"{summary.cpu_seconds:.1f}",
     }
 
 

@@ -31,7 +31,7 @@ UNPROVED = ("name", "view", "schedule", "precision")
 # Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20.
 _COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
 
-# One layer of latches for the carry. Nine of ten trainings are proved without a round.
+# One layer of latches for the carry.
 _ADDITION = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),

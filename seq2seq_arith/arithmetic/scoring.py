@@ -11,7 +11,7 @@ import collections
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.intervals import interval
@@ -25,6 +25,7 @@ MISTAKES = 10
 LENGTHS, LENGTHS_SHOWN = "lengths-", 5
 MISTAKE = ("question", "answer", "prediction")  # the columns of a mistake: what was asked, what is right, what was said
 
+T = TypeVar("T")
 # From a question to its answers: none, one, or several if it was answered several times.
 Given = Mapping[str, Sequence[str]]
 
@@ -116,14 +117,19 @@ class SuiteScore(Tabular):
         )
 
     def _rows(self) -> list[dict[str, Any]]:
-        """The rows that are shown, in the order of the suite: of the pairs of lengths, the worst ones."""
-        of_lengths = [row for row in self.slices if row["slice"].startswith(LENGTHS)]
-        hidden = sorted(of_lengths, key=lambda row: row["exact_match"])[LENGTHS_SHOWN:]
-        return [row for row in self.slices if row not in hidden]
+        return shown_slices(self.slices, lambda row: (row["slice"], row["exact_match"]))
 
     def _shown(self) -> Table:
         worst_first = sorted(self._rows(), key=lambda row: row["exact_match"])
         return Table(worst_first, title="\n".join(self.facts()))
+
+
+def shown_slices(slices: Iterable[T], name_and_share: Callable[[T], tuple[str, float]]) -> list[T]:
+    """The slices that are shown, in the order of the suite: of the pairs of lengths, the worst ones."""
+    found = list(slices)
+    lengths = [number for number, each in enumerate(found) if name_and_share(each)[0].startswith(LENGTHS)]
+    hidden = sorted(lengths, key=lambda number: name_and_share(found[number])[1])[LENGTHS_SHOWN:]
+    return [each for number, each in enumerate(found) if number not in hidden]
 
 
 def score(rows: Sequence[Row], given: Given) -> SuiteScore:

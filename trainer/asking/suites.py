@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
-from seq2seq_arith.arithmetic.scoring import equal_characters
+from seq2seq_arith.arithmetic.scoring import equal_characters, shown_slices
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
@@ -30,9 +30,6 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 # So many characters of questions are asked at once, so that long questions fit into memory.
 CHARACTERS = 1 << 24
-# A suite has a slice for each pair of lengths, which may be hundreds: the worst of them are printed.
-LENGTHS = "lengths-"
-LENGTHS_SHOWN = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -317,9 +314,7 @@ def size(result: SuiteResult) -> str:
 
 def shown(slices: Sequence[SliceResult]) -> list[SliceResult]:
     """The slices that are printed, in the order of the suite."""
-    of_lengths = [each for each in slices if each.name.startswith(LENGTHS)]
-    least = sorted(of_lengths, key=lambda each: each.all.right / each.all.count)[:LENGTHS_SHOWN]
-    return [each for each in slices if each in least or each not in of_lengths]
+    return shown_slices(slices, lambda each: (each.name, each.all.right / each.all.count))
 
 
 def slice_table(result: SuiteResult) -> str:

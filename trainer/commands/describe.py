@@ -110,7 +110,8 @@ def plot(args: argparse.Namespace) -> int:
     """Draws the curves of runs into one picture."""
     path = local_folder(args.output)
     drawing.check_picture(path)
-    figure = history.curves(listing.usable(args.run_dirs, history.epochs_of))
+    histories = listing.usable(listing.opened(args.run_dirs), lambda _, run: history.epochs_of(run))
+    figure = history.curves(histories)
     write(path, drawing.image(figure, path.suffix))
     say(printable(path))
     return SUCCESS

@@ -120,7 +120,7 @@ def report(args: argparse.Namespace) -> int:
     chosen = suite_options(args)
     lengths = None if args.lengths is None else parse_lengths(args.lengths)
     plugins.allow(*args.model, *args.view)
-    labelled = listing.usable(args.run_dirs, lambda run: run)
+    labelled = listing.opened(args.run_dirs)
     for run in labelled.values():
         for length in lengths or ():
             run.task_of_length(length)

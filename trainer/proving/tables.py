@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from seq2seq_arith.trainer.proving.automata import NONE, Groups, backward, distinct, forward, remembering
+from seq2seq_arith.trainer.proving.automata import NONE, Groups, Latched, backward, distinct, forward, remembering
 from seq2seq_arith.trainer.proving.questions import Automaton, pairs
 
 BLOCK = 1 << 13  # windows that are computed at a time, so that they stay in cache
@@ -61,8 +61,8 @@ class Tables(abc.ABC):
         """All that the network can meet in some questions; TooLargeError or UncertainError if it cannot be said."""
 
     @abc.abstractmethod
-    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
-        """The logits at some windows, float64 [windows, characters], ``BLOCK`` of them at a time."""
+    def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
+        """The logits at some windows of cases, float64 [windows, characters], ``BLOCK`` of them at a time."""
 
     @abc.abstractmethod
     def answered(self, symbols: np.ndarray) -> np.ndarray:
@@ -123,12 +123,11 @@ class LatchTagger(Tables):
                 settings, which = _either(values, bounds)
                 parts.append((settings, which + np.array([len(parts) * BLOCK, 0])))
             known = backward(*_set(known, window, *_merged(parts)))
-        windows, window = known.windows()
-        self._latches = known.latches
-        return Cases(known, windows, window, len(known.latches))
+        return Cases(known, *known.windows(), len(known.latches))
 
-    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
-        return self._after(len(self.settings) - 1, windows, self._latches)
+    def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
+        assert isinstance(cases.automaton, Latched)
+        return self._after(len(self.settings) - 1, windows, cases.automaton.latches)
 
     def answered(self, symbols: np.ndarray) -> np.ndarray:
         inputs, seen = self.read[symbols], [self.read[symbols]]
@@ -200,25 +199,27 @@ class SmallAdder(Tables):
         before = np.where(last == NONE, NONE, questions.symbol[last])
         written = np.where(last == NONE, NONE, questions.right[last])
         columns = (before[automaton.source], written[automaton.source], automaton.symbol)
-        windows, window = distinct(np.stack(columns, axis=1))
-        return Cases(automaton, windows, window, len(np.unique(written)))
+        return Cases(automaton, *distinct(np.stack(columns, axis=1)), len(np.unique(written)))
 
-    def logits(self, windows: np.ndarray) -> Iterator[np.ndarray]:
-        column = np.concatenate([self.column, np.zeros((1, self.column.shape[1]))])  # no column is zeros
+    def logits(self, cases: Cases, windows: np.ndarray) -> Iterator[np.ndarray]:
         for start in range(0, len(windows), BLOCK):
-            before, written, symbol = windows[start : start + BLOCK].T
-            seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is the mark ^
-            carry = np.tanh(self.carry(seen))
-            yield self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
+            yield self._written(*windows[start : start + BLOCK].T)
 
     def answered(self, symbols: np.ndarray) -> np.ndarray:
         before = written = np.full(len(symbols), NONE)
         found = []
         for symbol in symbols.T:
-            logits = np.concatenate(list(self.logits(np.stack([before, written, symbol], axis=1))))
+            logits = self._written(before, written, symbol)
             before, written = symbol, logits.argmax(axis=1)
             found.append(logits)
         return np.stack(found, axis=1)
+
+    def _written(self, before: np.ndarray, written: np.ndarray, symbol: np.ndarray) -> np.ndarray:
+        """The logits at columns, of the columns before and the characters written there, each int64 [columns]."""
+        column = np.concatenate([self.column, np.zeros((1, self.column.shape[1]))])  # no column is zeros
+        seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is the mark ^
+        carry = np.tanh(self.carry(seen))
+        return self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -14,13 +14,12 @@ from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
-from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.reporting.sections import sections
-from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training.learner import Learner
@@ -47,19 +46,13 @@ def write_report(
     Raises InputError as ``check`` and ``collect.collect`` say; WriteError if the file cannot be written.
     """
     check(path, runs)
-    collected = []
     how: dict[str, Any] = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
-    for label, run in runs.items():
-        try:
-            _check_run(run)
-            collected.append(collect.collect(run, label, options, **how, learner=learner_of and learner_of(run)))
-        except InputError as error:
-            if len(runs) == 1:
-                raise
-            say(printable(f"left out: {label}: {error}"))
-    if not collected:
-        raise InputError("none of these runs can be used; give others")
-    write(path, render(collected).encode())
+
+    def collected(label: str, run: Run) -> RunReport:
+        _check_run(run)
+        return collect.collect(run, label, options, **how, learner=learner_of and learner_of(run))
+
+    write(path, render(list(listing.usable(runs, collected).values())).encode())
 
 
 def check(path: Path, runs: Mapping[str, Run]) -> None:

@@ -49,7 +49,10 @@ def stamped(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def unstamped(text: str) -> dict[str, Any]:
-    """The JSON object whose ``stamped`` values these are; ValueError for another one. Version 0.1.0 wrote no sha256."""
+    """The JSON object whose ``stamped`` values these are; ValueError for another one.
+
+    One without a sha256 was changed by hand, and is read as it is.
+    """
     values = json.loads(text)
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")

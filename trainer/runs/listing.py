@@ -5,7 +5,7 @@ import enum
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
 DEPTH = 3
-T = TypeVar("T")
+S, T = TypeVar("S"), TypeVar("T")
 HEADER = ("run", "task", "model", "view", "epochs", "best", "exact match", "worst slice", "state")
 
 
@@ -129,14 +129,19 @@ def why(error: Exception) -> str:
     return str(error) if isinstance(error, InputError) else f"it cannot be read ({type(error).__name__}: {error})"
 
 
-def usable(folders: Sequence[str], use: Callable[[Run], T]) -> dict[str, T]:
+def opened(folders: Sequence[str]) -> dict[str, Run]:
+    """The runs in folders, by their labels."""
+    return usable(dict(zip(history.labels(folders), folders, strict=True)), lambda _, folder: open_run(folder))
+
+
+def usable(runs: Mapping[str, S], use: Callable[[str, S], T]) -> dict[str, T]:
     """What is made of runs, by their labels. Of several, those that cannot be used are left out, and said."""
     found = {}
-    for label, folder in zip(history.labels(folders), folders, strict=True):
+    for label, run in runs.items():
         try:
-            found[label] = use(open_run(folder))
+            found[label] = use(label, run)
         except InputError as error:
-            if len(folders) == 1:
+            if len(runs) == 1:
                 raise
             say(printable(f"left out: {label}: {error}"))
     if not found:

@@ -27,10 +27,10 @@ class Summary:
     examples: int  #: each as often as it was seen
     operations: int  #: of the training steps, in floating point, as ``costs.operations`` estimates them
     seconds: float  #: from the first step to the last, compiling and evaluations included
+    cpu_seconds: float  #: as ``seconds``, of all threads of the process
     character_accuracy: float
     exact_match: float
     best_epoch: int  #: counted from 1
-    cpu_seconds: float | None = None  #: as ``seconds``, of all threads of the process; None if they were not counted
     #: ``name``, ``questions``, ``exact_match`` and ``digits`` of the suite; None if it was not asked, or there is none.
     worst_slice: dict[str, Any] | None = None
 
@@ -39,7 +39,7 @@ class Summary:
         for field in dataclasses.fields(self)[:-1]:
             value, is_text = getattr(self, field.name), field.type is str
             is_right = isinstance(value, str) if is_text else isinstance(value, int | float) and 0 <= value < MOST
-            if value != field.default and not is_right:
+            if not is_right:
                 raise ValueError(f"{field.name} is {value!r}")
 
     def to_json(self) -> dict[str, Any]:

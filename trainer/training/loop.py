@@ -121,7 +121,7 @@ class Loop:
           WriteError: A file of the run cannot be written.
         """
         state = self.state
-        self._started = time.monotonic() - state.seconds, time.process_time() - (state.cpu_seconds or 0.0)
+        self._started = time.monotonic() - state.seconds, time.process_time() - state.cpu_seconds
         while not state.stopped:
             self._train_epoch()
             for observer in self.observers:
@@ -129,13 +129,7 @@ class Loop:
             with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
                 score = metrics.validate(self.learner, self.validation, report_progress)
             self._take_time()
-            # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
-            questions = self.validation[:SAMPLES]
-            _, predicted = metrics.evaluate(self.learner, questions)
-            asked = samples.make_samples(self.run.task, questions, predicted)
-            self._close_epoch(score, asked)
-            for observer in self.observers:
-                observer.on_epoch(state.history[-1], samples.sample_table(asked))
+            self._close_epoch(score)
             if not state.stopped:
                 # The checkpoint does not say so if an observer ends the training: the run may go on later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
@@ -152,8 +146,6 @@ class Loop:
         """
         state = self.state
         score = metrics.validate(self.learner, self.validation)
-        _, predicted = metrics.evaluate(self.learner, self.validation[:SAMPLES])
-        asked = samples.make_samples(self.run.task, self.validation[:SAMPLES], predicted)
         self._take_time()
         last = state.history[-1]
         row = {"epoch": last["epoch"] + 1, "steps": last["steps"] + steps}
@@ -162,16 +154,13 @@ class Loop:
         row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
         state.history.append(row | {"seconds": round(state.seconds, 3), "round": last["round"] + 1})
         state.best_epoch = len(state.history)
-        self._save(state.history[-1], asked, is_best=True)
-        for observer in self.observers:
-            observer.on_epoch(state.history[-1], samples.sample_table(asked))
+        self._save(state.history[-1], is_best=True)
 
     def _take_time(self) -> None:
         """Notes how long the run has taken so far, and the work of the processors: all threads of this process."""
         started, cpu_started = self._started
         self.state.seconds = time.monotonic() - started
-        if self.state.cpu_seconds is not None:
-            self.state.cpu_seconds = time.process_time() - cpu_started
+        self.state.cpu_seconds = time.process_time() - cpu_started
 
     def _train_epoch(self) -> None:
         state, saved = self.state, time.monotonic()
@@ -200,7 +189,7 @@ class Loop:
                     self._save_last(self._values())
                     saved = time.monotonic()
 
-    def _close_epoch(self, score: metrics.Score, asked: Sequence[samples.Sample]) -> None:
+    def _close_epoch(self, score: metrics.Score) -> None:
         state, config = self.state, self.config
         if not np.isfinite(score.loss):
             raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
@@ -216,10 +205,19 @@ class Loop:
         }
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
-        self._save(row, asked, is_best=is_best)
+        self._save(row, is_best=is_best)
 
-    def _save(self, row: dict[str, Any], asked: Sequence[samples.Sample], *, is_best: bool) -> None:
-        """Writes all that an epoch leaves."""
+    def _save(self, row: dict[str, Any], *, is_best: bool) -> None:
+        """Asks the sample questions, writes all that an epoch leaves, and shows it to the observers."""
+        # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
+        questions = self.validation[:SAMPLES]
+        _, predicted = metrics.evaluate(self.learner, questions)
+        asked = samples.make_samples(self.run.task, questions, predicted)
+        self._write(row, asked, is_best=is_best)
+        for observer in self.observers:
+            observer.on_epoch(row, samples.sample_table(asked))
+
+    def _write(self, row: dict[str, Any], asked: Sequence[samples.Sample], *, is_best: bool) -> None:
         values, epoch = self._values(), row["epoch"]
         if not self.writes:
             return
@@ -273,7 +271,6 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
     for path in paths:
         try:
             arrays, state = checkpoints.load(path)
-            state.setdefault("cpu_seconds")  # a run of version 0.1.0 goes on
             if set(state) != {field.name for field in dataclasses.fields(State)}:
                 raise checkpoints.DamagedError(path, "its state is not that of a training")
             return path, arrays, State(**state)

@@ -102,7 +102,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
         if not known:
             return
         say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(newest):,} questions of these cases")
-        digits = max(map(_digits, known), default=0)
+        digits = max(map(_digits, known))
         seed = stream.seed + 10**6 * (len(loop.state.history) + 1)
         mixed = Mixed(
             stream.task,

@@ -14,11 +14,11 @@ from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.progress import ReportProgress, progress
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, QUESTIONS, pairs
-from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights
+from seq2seq_arith.trainer.proving.tables import Cases, LatchTagger, SmallAdder, Tables, UncertainError, Weights
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
@@ -87,15 +87,8 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
             f"the model of {run.place} {why}, so it cannot be proved; train one with fewer --hidden units, or longer"
         ) from None
     asked, case = automata.distinct(np.stack([cases.window, cases.automaton.right], axis=1))
-    margins, done = np.empty(len(asked)), 0
     with progress(f"{run.task.name}, proof", len(asked), "cases") as report_progress:
-        for logits in tables.logits(cases.windows[asked[:, 0]]):
-            rows, right = np.arange(len(logits)), asked[done : done + len(logits), 1]
-            of_right = logits[rows, right]
-            logits[rows, right] = -np.inf
-            margins[done : done + len(logits)] = of_right - logits.max(axis=1)
-            done += len(logits)
-            report_progress(done)
+        margins = _margins(tables, cases, asked, report_progress)
     # The right logit and the highest other one can each be wrong by the bound.
     wrong = np.flatnonzero(margins <= 2 * tables.bound)
     proof = Proof(
@@ -124,6 +117,20 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
     if not run.is_shipped:
         proofs.write(run, proof)
     return proof, found
+
+
+def _margins(tables: Tables, cases: Cases, asked: np.ndarray, report_progress: ReportProgress) -> np.ndarray:
+    """By how much the right logit is above all others, float64 [cases]; a case is a window and what is right there."""
+    margins: list[np.ndarray] = []
+    done = 0
+    for logits in tables.logits(cases, cases.windows[asked[:, 0]]):
+        rows, right = np.arange(len(logits)), asked[done : done + len(logits), 1]
+        of_right = logits[rows, right]
+        logits[rows, right] = -np.inf
+        margins.append(of_right - logits.max(axis=1))
+        done += len(logits)
+        report_progress(done)
+    return np.concatenate(margins)
 
 
 def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:

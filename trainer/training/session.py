@@ -206,7 +206,7 @@ def summarize(loop: Loop) -> Summary:
         examples=examples,
         operations=operations(run.config, learner.view, examples),
         seconds=round(state.seconds, 3),
-        cpu_seconds=None if state.cpu_seconds is None else round(state.cpu_seconds, 3),
+        cpu_seconds=round(state.cpu_seconds, 3),
         character_accuracy=best[f"{history.VALIDATION}character_accuracy"],
         exact_match=best[f"{history.VALIDATION}exact_match"],
         best_epoch=state.best_epoch,

@@ -35,7 +35,7 @@ class State:
     sums: dict[str, float] = dataclasses.field(default_factory=_no_sums)
     epoch_seconds: float = 0.0  # training seconds of this epoch so far
     seconds: float = 0.0  # seconds of the whole run so far, evaluations included
-    cpu_seconds: float | None = 0.0  # the same of the processors, of this machine; None if they were not counted once
+    cpu_seconds: float = 0.0  # the same of the processors of this machine
     stalled: int = 0  # epochs in a row whose validation loss fell too little
     best_epoch: int = 0  # the best epoch so far, as ``history.best`` has it; 0 before the first
     stage: int = 0  # the stage of the curriculum; 0 without one

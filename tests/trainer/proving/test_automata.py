@@ -93,7 +93,7 @@ def test_every_step_of_every_question_is_a_case_and_every_case_is_a_step_of_a_qu
 
 def check(network: Tables, questions: Automaton) -> None:
     cases = network.cases(questions)
-    logits, paths = np.concatenate(list(network.logits(cases.windows))), Paths(cases.automaton)
+    logits, paths = np.concatenate(list(network.logits(cases, cases.windows))), Paths(cases.automaton)
     # Every short question: its logits are those of the windows on its path.
     for left, right in itertools.product((0, 5, 10, 99, 407), (0, 6, 98, 990)):
         symbols = symbols_of(str(left), str(right), 5)

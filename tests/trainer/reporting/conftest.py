@@ -93,6 +93,7 @@ def sample() -> RunReport:
             operations=10**9,
             best_epoch=5,
             seconds=20.0,
+            cpu_seconds=30.0,
             character_accuracy=0.99,
             exact_match=0.97,
         ),

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
 
 ROW = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 10, "round": 0}
-NUMBERS = ("weights", "examples", "operations", "seconds", "character_accuracy", "exact_match")
+NUMBERS = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
 WORST = {"name": "equal", "exact_match": 0.25, "digits": 3, "questions": 4}
 TEXTS = ("config.json", "summary.json", "evaluation.json", "samples.jsonl", "history.csv")
 
@@ -112,7 +112,7 @@ def places(values, prefix=()):
 
 @given(st.sampled_from(TEXTS[:4]), JSON, st.data())
 def test_any_value_in_any_place(top, name, value, data):
-    """Without a sha256, as version 0.1.0 wrote them: a stranger can make it right."""
+    """Without a sha256, as in a file that was changed by hand: a stranger can make it right."""
     run = Run(top / "other", Task("addition"), "", "", TrainConfig())
     values = files.unstamped((run.folder / name).read_text())
     *keys, last = data.draw(st.sampled_from([place for place in places(values) if place]))
@@ -218,7 +218,7 @@ def test_of_several_runs_those_that_can_be_used_are_used(top, capsys):
     """As ``report`` and ``plot`` do."""
     folders = [str(top / "whole"), str(top / "other")]
     with Damaged(Run(top / "other", Task("addition"), "", "", TrainConfig()), "config.json", b"{"):
-        assert list(listing.usable(folders, history.epochs_of)) == ["whole"]
+        assert list(listing.opened(folders)) == ["whole"]
         assert capsys.readouterr().out.startswith("left out: other: ")
         with pytest.raises(InputError, match="is not the configuration of a run"):
-            listing.usable(folders[1:], history.epochs_of)
+            listing.opened(folders[1:])

@@ -205,19 +205,6 @@ def test_a_finished_run_trains_no_further(new_loop, tmp_path):
     assert len(again.train().history) == 3
 
 
-def test_of_a_run_whose_processor_time_was_not_counted_it_stays_unknown(new_loop, tmp_path):
-    """As of version 0.1.0."""
-    loop = new_loop(tmp_path)
-    loop.train()
-    arrays, state = checkpoints.load(loop.run.last)
-    assert state.pop("cpu_seconds") > 0
-    checkpoints.save(loop.run.last, arrays, state | {"stopped": ""})
-    again = new_loop(tmp_path)
-    assert again.restore()
-    again.config = dataclasses.replace(CONFIG, epochs=4)
-    assert (len(again.train().history), again.state.cpu_seconds) == (4, None)
-
-
 @pytest.mark.parametrize("first", ["last.npz", "previous.npz"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, tmp_path, capsys, first):
     with pytest.raises(StoppedError):

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import configs
 import numpy as np
 import pytest
 
@@ -13,21 +14,21 @@ import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.training import mending, proof, session
 
-LATCHES = TrainConfig(
-    model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),
+LATCHES = override(
+    configs.TAGGER,
+    name="latch_tagger",
+    layers=1,
     stream=True,
     epochs=1,
     steps_per_epoch=800,
     batch_size=256,
     learning_rate=1e-2,
-    schedule="cosine",
-    warmup=0.04,
     weight_decay=0.1,
     prove=2,
 )
@@ -68,7 +69,7 @@ def test_one_wrong_case_is_found_and_the_network_answers_that_question_wrong(add
     arrays, state = checkpoints.load(adder.best)
     tables, nine = proof.tables_of(adder, arrays), adder.task.alphabet.index("9")
     cases = tables.cases(QUESTIONS[adder.task.name](adder.task.alphabet))
-    logits = np.concatenate(list(tables.logits(cases.windows)))[cases.window]
+    logits = np.concatenate(list(tables.logits(cases, cases.windows)))[cases.window]
     above = logits[np.arange(len(logits)), cases.automaton.right] - logits[:, nine]
     first, second = np.unique(above[cases.automaton.right != nine].round(4))[:2]
     # One logit is raised until the case in which it is nearest to the right one is wrong, and no other.

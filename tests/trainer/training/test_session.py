@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.training.state import State
 # Learners are made and traced once for all tests of this process.
 pytestmark = pytest.mark.usefixtures("quick")
 MOST_FRAMES = 12
-MAKE_LEARNER = session._make_learner  # what it is before any test has replaced it
+MAKE_LEARNER = session._make_learner  # makes one that is not traced yet, as those of ``quick`` may be
 
 
 def test_a_restored_model_is_the_best_one(trained):

@@ -19,7 +19,8 @@ from seq2seq_arith.trainer.runs.run import CONFIG, LOCK, Run, open_run
 
 # Runs are looked for so many folders below the given one: a sweep has them two below.
 DEPTH = 3
-S, T = TypeVar("S"), TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 HEADER = ("run", "task", "model", "view", "epochs", "best", "exact match", "worst slice", "state")
 
 

@@ -144,15 +144,22 @@ class Loop:
 
         Raises DivergedError if a weight is no longer a number; WriteError if a file cannot be written.
         """
+        last = self.state.history[-1]
+        row = {"epoch": last["epoch"] + 1, "steps": last["steps"] + steps}
+        row |= {name: float(values.mean()) for name, values in outcomes.items()}
+        row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
+        self._end_round(row | {"round": last["round"] + 1})
+
+    def undo_round(self) -> None:
+        """Takes the weights that the learner has now, those of an earlier round, in place of the last round's own."""
+        self._end_round(self.state.history.pop())
+
+    def _end_round(self, row: dict[str, Any]) -> None:
         state = self.state
         score = metrics.validate(self.learner, self.validation)
         self._take_time()
-        last = state.history[-1]
-        row = {"epoch": last["epoch"] + 1, "steps": last["steps"] + steps}
-        row |= {name: float(values.mean()) for name, values in outcomes.items()}
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
-        row |= {"examples_per_second": round(steps * self.config.batch_size / seconds, 1)}
-        state.history.append(row | {"seconds": round(state.seconds, 3), "round": last["round"] + 1})
+        state.history.append(row | {"seconds": round(state.seconds, 3)})
         state.best_epoch = len(state.history)
         self._save(state.history[-1], is_best=True)
 

@@ -92,11 +92,18 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
             say(f"note: not proved: {error}")
             return
         say(str(proof))
-        if proof.holds or number == loop.config.prove:
+        if proof.holds:
             return
         # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
-        if proof.wrong + proof.near < least:
+        is_worse = proof.wrong + proof.near >= least
+        if not is_worse:
             least, (weights, _) = proof.wrong + proof.near, checkpoints.load(run.best)
+        if number == loop.config.prove:
+            if is_worse:
+                checkpoints.assign(loop.learner.model.variables, weights, run.best)
+                loop.undo_round()
+                say(f"undone: {prove(run, restore)[0]}")
+            return
         newest = [each.question for each in found if _digits(each.question) <= MOST_DIGITS]
         known = list(dict.fromkeys([*newest, *known]))
         if not known:

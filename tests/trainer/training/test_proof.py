@@ -160,3 +160,27 @@ def test_what_is_not_nearly_right_is_not_explored(data_dir, tmp_path, capsys):
     run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config).run
     assert "not proved, for the exact match is below 0.99" in capsys.readouterr().out
     assert not run.proof.exists()
+
+
+def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):
+    counts, proved = iter([3, 7, 3]), []
+
+    def prove(run: Run, restore) -> tuple[proofs.Proof, list[proof.Wrong]]:
+        weights, _ = checkpoints.load(run.best)
+        proved.append(weights)
+        found = proofs.Proof(
+            task="addition", weights_sha256="", states=1, cases=9, wrong=next(counts), near=0, margin=-1, bound=0,
+            seconds=0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
+        )  # fmt: skip
+        return found, [proof.Wrong("9+1", "10", "9")]
+
+    monkeypatch.setattr(mending, "prove", prove)
+    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
+    monkeypatch.setattr(mending, "STEPS", 1)
+    config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8, prove=1)
+    run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config).run
+    first, second, third = proved
+    assert any((first[name] != second[name]).any() for name in first)
+    np.testing.assert_equal(first, third)
+    rows = history.read_csv(run.history)
+    assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 3)]

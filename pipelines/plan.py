@@ -7,13 +7,10 @@ cores (AMD EPYC), and should hold within a factor of two elsewhere.
 import dataclasses
 import math
 
-import numpy as np
-
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.steps import blocks as blocks_of
-from seq2seq_arith.pipelines.steps import cutoff, dedup, frequent
+from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.steps import cutoff, dedup
 
 START_SECONDS = 0.5  # build the pipeline, and publish the result
 DRAW_SECONDS = 100e-9  # of one core, per draw: hash, sort and drop duplicates
@@ -30,12 +27,6 @@ NUMBER_WORD_MEMORY = 32  # more bytes per draw of a shard, for each further word
 ROW_MEMORY = 3  # copies of a row near the cutoff, while the rows of all shards are gathered in a local run
 CHUNK_DRAW_MEMORY = 50  # bytes per draw of a chunk, while it is drawn
 
-OTHER_REQUESTS = 20  # of a store, beside those that grow with the files
-LISTINGS, LISTED = 2, 1000  # listings of a store's prefix, and objects per request of one
-SPLIT_BYTES = 0.25  # per kept draw: two bits that say what is known of its split
-
-MIN_KEYS = 0.01  # a class that is expected to have fewer keys left has none
-
 DRAW_BYTES, BLOCK_BYTES = 4, 24  # that the large shuffle moves per draw, and in addition per block (Beam's included)
 
 
@@ -48,11 +39,7 @@ class Plan:
     words: int  # the random words that a draw owns
     rearranged: float  # the part of the draws whose digits are rearranged
     distinct: float  # the expected number of different keys among them
-    shuffled: float  # the draws that go through the large shuffle; the others are dropped before, as known duplicates
-    blocks: float  # the number of Beam's elements that carry them
-    hottest: float  # the draws of the largest shard, as a multiple of the mean
-    kept_bytes: int  # bytes of the kept draws, which an engine stores until the end of the dataset is known
-    requests: int  # requests to an object store, nearly all of which write or list
+    blocks: int  # the number of Beam's elements that carry the draws through the large shuffle
     file_bytes: dict[str, int]  # bytes of all files, by data format; estimates, except for TFRecord
     worker_memory: int  # bytes that a worker of an engine needs per core
     local_memory: int  # bytes that a local run, which keeps all blocks in memory, needs at its peak
@@ -60,7 +47,7 @@ class Plan:
     @property
     def shuffle_bytes(self) -> int:
         """Bytes that the large shuffle moves."""
-        return round(self.shuffled * DRAW_BYTES + self.blocks * BLOCK_BYTES)
+        return self.draws * DRAW_BYTES + self.blocks * BLOCK_BYTES
 
     @property
     def core_seconds(self) -> float:
@@ -83,13 +70,11 @@ def plan(task: Task, layout: Layout) -> Plan:
     """Estimates the needs of a dataset; InputError if it cannot be drawn."""
     draws = coverage.num_draws(task)
     classes = coverage.key_classes(task)
-    shuffled, hottest = _shuffled(task, classes, draws, layout.num_shards)
     chunk = dedup.chunk_size(draws, layout.num_shards)
-    blocks = math.ceil(draws / chunk) * layout.num_shards
     words = task.notation.words(task.digits)
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
-    shard_memory = shard_draw_memory * hottest * shuffled / layout.num_shards
-    files = layout.num_shards * len(layout.formats) * len(SPLITS)
+    # All draws of a key meet in one shard: one has those of the most frequent key, beside its share.
+    largest_shard = draws / layout.num_shards + draws * classes.share * float(classes.probability.max())
     gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
     return Plan(
         shards=layout.num_shards,
@@ -97,37 +82,8 @@ def plan(task: Task, layout: Layout) -> Plan:
         words=task.drawing.words_per_draw(task.digits, task.operation.arity),
         rearranged=1 - task.drawing.share,
         distinct=classes.distinct(draws),
-        shuffled=shuffled,
-        blocks=min(blocks, shuffled),
-        hottest=hottest,
-        kept_bytes=round(classes.distinct(draws) * (blocks_of.packed_width(draws) + SPLIT_BYTES)),
-        requests=files + LISTINGS * math.ceil(files / LISTED) + OTHER_REQUESTS,
+        blocks=min(math.ceil(draws / chunk) * layout.num_shards, draws),
         file_bytes=layout.bytes_of(task),
-        worker_memory=int(BASE_MEMORY + max(shard_memory, CHUNK_DRAW_MEMORY * chunk)),
+        worker_memory=int(BASE_MEMORY + max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)),
         local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
     )
-
-
-def _shuffled(task: Task, classes: coverage.KeyClasses, draws: int, num_shards: int) -> tuple[float, float]:
-    """How many draws are shuffled, and the draws of the largest shard as a multiple of the mean.
-
-    Of a short pair that an early draw has, one draw is left. Of every other key, all draws are left, and meet in one
-    shard: so the shard with the most keys of a frequent class is the largest.
-    """
-    early = frequent.early_draws(task, draws)
-    drawn_early = np.zeros(len(classes.count))
-    if early:
-        short = frequent.is_short(task, *coverage.class_lengths(task))
-        drawn_early = np.where(short, 1 - np.exp(-classes.probability * early), 0.0)
-        draws_per_key = np.where(short, draws - early, draws) * classes.probability
-    else:
-        draws_per_key = draws * classes.probability
-    keys = classes.count * (1 - drawn_early)  # of which all draws are left, by class
-    shuffled = float((classes.count * drawn_early + keys * draws_per_key).sum())
-    mean = shuffled / num_shards
-    hottest = coverage.fullest(mean, num_shards) / mean
-    for count, size in zip(keys, draws_per_key, strict=True):
-        if size > 1 and count > MIN_KEYS:
-            surplus = coverage.fullest(count / num_shards, num_shards) - count / num_shards
-            hottest = max(hottest, 1 + surplus * size / mean)
-    return shuffled, float(hottest)

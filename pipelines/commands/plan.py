@@ -43,14 +43,8 @@ def run(args: argparse.Namespace) -> int:
         "dataset": f"seq2seq_arith/{task.config_name}",
         "examples": f"{task.num_examples:,}",
         "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different pairs",
-        "shards": (
-            f"{layout.num_shards:,} of each split, "
-            f"the largest with {planned.hottest:.2f} times as many draws as the mean"
-        ),
-        "shuffle": (
-            f"about {bytes_in_words(planned.shuffle_bytes)} for {planned.shuffled:,.0f} draws; "
-            f"then {bytes_in_words(planned.kept_bytes)} of kept draws are handed over"
-        ),
+        "shards": f"{layout.num_shards:,} of each split",
+        "shuffle": f"{bytes_in_words(planned.shuffle_bytes)}",
     }
     for name, title in FORMATS.items():
         if name in planned.file_bytes:
@@ -61,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
         f"about {bytes_in_words(planned.local_memory)} in a local run, "
         f"{bytes_in_words(planned.worker_memory)} per core on an engine"
     )
-    rows["requests"] = f"about {planned.requests:,} to an object store"
     rows["time"] = f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start"
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
     width = max(10, *(len(name) + 2 for name in rows))

@@ -37,14 +37,12 @@ class Drawn:
     """The draws of a chunk by shard.
 
     Attributes:
-      first, num_draws: The chunk.
-      distances: The draws' distances from ``first``, ascending within a shard: uint32 of shape (n,). Draws that are
-        known to be repeated are left out.
+      first: The first draw of the chunk.
+      distances: The draws' distances from ``first``, ascending within a shard: uint32 of shape (n,).
       bounds: Where the shards begin and end there: int64 of shape (number of shards + 1,).
     """
 
     first: int
-    num_draws: int
     distances: np.ndarray
     bounds: np.ndarray
 

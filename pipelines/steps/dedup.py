@@ -12,7 +12,6 @@ import numpy as np
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.splitmix import uniform
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.steps.frequent import FirstDraws
 
 DIGIT_BITS = 16
 PREFIX_BITS = 32
@@ -30,31 +29,20 @@ def chunk_size(num_draws: int, num_shards: int) -> int:
     return 1 << (suitable - 1).bit_length()
 
 
-def partition(
-    task: Task, first: int, stop: int, num_shards: int, early: FirstDraws | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def partition(task: Task, first: int, stop: int, num_shards: int) -> tuple[np.ndarray, np.ndarray]:
     """Groups the draws ``first`` to ``stop - 1`` by the shard of their key.
 
-    Without those that ``early``, the first draws of short pairs, tells to be repeated. Returns for each draw its
-    distance from ``first``, ascending within a shard: uint32 of shape (n,); and the bounds of the shards in it.
+    Returns for each draw its distance from ``first``, ascending within a shard: uint32 of shape (n,); and the bounds of
+    the shards in it.
     """
-    distances, shards = np.empty((2, stop - first), np.uint32)
-    count = 0
+    shards = np.empty(stop - first, np.uint32)
     for block in draws.blocks(stop - first):
         numbers = np.arange(first + block.start, first + block.stop, dtype=np.uint64)
         key = draws.key(task, *draws.operands(task, numbers))
-        if early:
-            new = np.flatnonzero(~early.repeated(task, numbers, key))
-            numbers, key = numbers[new], tuple(number.take(new, axis=1) for number in key)
-        filled = slice(count, count + len(numbers))
-        distances[filled] = numbers - np.uint64(first)
-        shards[filled] = uniform(draws.key_hash(task, draws.ORDER, key), num_shards)
-        count = filled.stop
-    distances, shards = distances[:count], shards[:count]
-    order = radix_argsort(shards, (num_shards - 1).bit_length())
+        shards[block] = uniform(draws.key_hash(task, draws.ORDER, key), num_shards)
     bounds = np.zeros(num_shards + 1, np.int64)
     np.cumsum(np.bincount(shards, minlength=num_shards), out=bounds[1:])
-    return distances[order], bounds
+    return radix_argsort(shards, (num_shards - 1).bit_length()).astype(np.uint32), bounds
 
 
 def unique(

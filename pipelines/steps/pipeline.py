@@ -16,7 +16,7 @@ from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.formats.layout import SPLITS
 from seq2seq_arith.pipelines.formats.shards import ShardReport, write_shard
-from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup, frequent
+from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff
 from seq2seq_arith.pipelines.steps.job import Job, write_report
@@ -89,9 +89,7 @@ def draw(job: Job, chunk: tuple[int, int]) -> Drawn:
     """The draws of a chunk, grouped by shard."""
     job.check()
     first, stop = chunk
-    count = frequent.early_draws(job.task, job.num_draws)
-    early = frequent.first_draws(job.task, count) if count else None
-    return Drawn(first, stop - first, *dedup.partition(job.task, first, stop, job.layout.num_shards, early))
+    return Drawn(first, *dedup.partition(job.task, first, stop, job.layout.num_shards))
 
 
 def deduplicate(job: Job, element: tuple[int, list[bytes]]) -> Deduplicated:
@@ -130,7 +128,7 @@ def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
 
 
 def _drawn(drawn: Drawn) -> dict[str, int]:
-    return {"draws": drawn.num_draws, "duplicates": drawn.num_draws - len(drawn.distances)}
+    return {"draws": len(drawn.distances)}
 
 
 def _dropped(result: Deduplicated) -> dict[str, int]:

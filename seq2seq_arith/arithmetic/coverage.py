@@ -1,7 +1,6 @@
 """How many draws a dataset needs, and which datasets would need too many."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -20,10 +19,6 @@ LARGE_ENOUGH = 20  # every task of this size has enough keys for the smallest da
 # Or, where nearly every key is wanted, by this many keys that are still expected to be missing.
 MISSING_KEYS = 0.001
 RAREST, MOST_KEYS = 1e-40, 1e300
-
-# From this mean on, a Poisson distribution is nearly normal, and the largest of 10^6 draws of it is about so many
-# standard deviations above the mean.
-NEARLY_NORMAL, LARGEST_SIGMAS = 100, 5
 
 # Draws of which nothing is known are taken to bring this many new keys as the same number of draws whose classes are
 # known. It decides which datasets are practical.
@@ -93,33 +88,6 @@ def _of_all(count: np.ndarray, probability: np.ndarray, arity: int) -> tuple[np.
         _, group = np.unique(np.log(np.maximum(shares / counts, RAREST)).round(9), return_inverse=True)
         shares, counts = np.bincount(group, shares), np.bincount(group, counts)
     return counts, shares / counts
-
-
-def class_lengths(task: Task) -> tuple[np.ndarray, np.ndarray]:
-    """The digits of the shorter and of the longer operand of each class of ``key_classes``; of dashes, 1 and 1."""
-    lengths = 1 + np.arange(len(task.drawing.values(task.digits)[0]))
-    if task.ordered:
-        left, right = (side.ravel() for side in np.meshgrid(lengths, lengths, indexing="ij"))
-        return np.minimum(left, right), np.maximum(left, right)
-    rows, columns = np.triu_indices(len(lengths), k=1)
-    return np.concatenate([lengths[rows], lengths, lengths]), np.concatenate([lengths[columns], lengths, lengths])
-
-
-def fullest(mean: float, bins: int) -> float:
-    """About how many things the fullest of so many bins holds, if each falls into a bin at random.
-
-    The number in one bin has a Poisson distribution. Below ``NEARLY_NORMAL``, the result is the least number that less
-    than half a bin is expected to exceed.
-    """
-    if mean > NEARLY_NORMAL:
-        return mean + LARGEST_SIGMAS * mean**0.5
-    number, chance = 0, math.exp(-mean)
-    beyond = 1 - chance  # the probability that a bin has more than this number
-    while beyond * bins > 0.5 and number < 10 * NEARLY_NORMAL:
-        number += 1
-        chance *= mean / number
-        beyond -= chance
-    return max(number, mean)
 
 
 def num_draws(task: Task) -> int:

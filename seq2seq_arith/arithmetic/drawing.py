@@ -25,7 +25,7 @@ class Drawing(abc.ABC):
 
     Attributes:
       pairs_only: Whether questions must have two operands.
-      has_short_pairs: Whether pairs of short operands are drawn far more often than other pairs.
+      has_short_pairs: Whether short operands are drawn as often as long ones, so that their pairs repeat.
       share: The part of the draws that is distributed as ``values`` says; nothing is known of the rest.
     """
 

@@ -201,10 +201,3 @@ def test_a_first_guess_of_structured_draws(name, digits):
     first = np.sort(np.unique(np.concatenate([x, y]), axis=1, return_index=True)[1])
     assert task.num_examples <= len(first)
     assert num_draws < 1.5 * first[task.num_examples - 1]
-
-
-@pytest.mark.parametrize("mean", [0.5, 3, 40, 400])
-def test_the_fullest_of_many_bins(mean):
-    """Against Poisson variables: how many the largest of 64 is on average."""
-    largest = np.random.default_rng(0).poisson(mean, (2000, 64)).max(axis=1)
-    assert coverage.fullest(mean, 64) == pytest.approx(largest.mean(), abs=0.5 if mean < 100 else 3 * mean**0.5)

@@ -14,8 +14,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.__main__ import main
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import BASE_MEMORY, plan
-from seq2seq_arith.pipelines.steps import dedup, frequent
-from seq2seq_arith.pipelines.steps.blocks import pack
+from seq2seq_arith.pipelines.steps import dedup
 
 
 @pytest.mark.parametrize(
@@ -89,37 +88,6 @@ def test_the_command(tmp_path, monkeypatch, capsys, arguments, words):
 
 
 @pytest.mark.parametrize(
-    ("task", "tolerance"),
-    [
-        (Task("addition", digits=4, num_examples=100_000), 0.1),
-        (Task("addition", digits=2, num_examples=4000), 0.05),  # 1.50; without the pairs that are drawn often, 1.36
-        (Task("subtraction", digits=6, num_examples=10**6, ordered=True), 0.1),
-        (Task("multiplication", digits=8, num_examples=10**6), 0.1),
-        (Task("pq", num_examples=100_000), 0.1),
-    ],
-    ids=lambda value: getattr(value, "config_name", ""),
-)
-def test_what_is_shuffled(task, tolerance):
-    """Against real draws: how many go through the shuffle, and how many of them the largest shard has."""
-    planned = plan(task, Layout(64))
-    early = frequent.first_draws(task, frequent.early_draws(task, planned.draws))
-    sizes = np.diff(dedup.partition(task, 0, planned.draws, 64, early)[1])
-    assert sizes.sum() == pytest.approx(planned.shuffled, rel=0.02)
-    assert sizes.max() / sizes.mean() == pytest.approx(planned.hottest, rel=tolerance)
-
-
-def test_kept_draws_and_requests_are_counted():
-    """Against what the steps hand on, and what there are files."""
-    task = Task(num_examples=3000)
-    planned = plan(task, Layout(8))
-    kept = dedup.unique(task, np.arange(planned.draws, dtype=np.uint64))[0]
-    packed = pack(kept, *np.zeros((2, len(kept)), bool))
-    assert planned.kept_bytes == pytest.approx(len(packed), rel=0.05)
-    files_of_examples = 8 * 2 * 2
-    assert files_of_examples < planned.requests < files_of_examples + 30
-
-
-@pytest.mark.parametrize(
     ("task", "num_examples"), [("addition", 10**12), ("subtraction", 10**10), ("multiplication", 10**8)]
 )
 def test_the_largest_are_planned_at_once(task, num_examples):
@@ -129,9 +97,8 @@ def test_the_largest_are_planned_at_once(task, num_examples):
     planned = plan(task, layout)
     assert time.process_time() - start < 2
     assert layout.num_shards * 2**20 >= num_examples
-    assert num_examples < planned.shuffled < planned.draws < 3 * num_examples
-    assert 3 * num_examples < planned.shuffle_bytes < 12 * planned.draws
-    # A shard and a chunk fit into a small worker.
-    assert planned.worker_memory < 2e9
-    assert planned.hottest < 2
+    assert num_examples < planned.draws < 3 * num_examples
+    assert 4 * planned.draws < planned.shuffle_bytes < 12 * planned.draws
+    # A shard and a chunk fit into a small worker, unless a shard has very many draws of one short pair.
+    assert (planned.worker_memory < 2e9) == (num_examples <= 10**10)
     assert planned.seconds(1000, local=False) < planned.seconds(10, local=False)

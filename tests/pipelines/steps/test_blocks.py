@@ -15,7 +15,7 @@ def chunks(draw: st.DrawFn) -> list[Drawn]:
     for _ in range(draw(st.integers(1, 4))):
         parts = [sorted(draw(st.sets(st.integers(0, 9), max_size=5))) for _ in range(2)]
         distances, bounds = np.array([*parts[0], *parts[1]], np.uint32), np.cumsum([0, *map(len, parts)])
-        result.append(Drawn(first, 10, distances, bounds))
+        result.append(Drawn(first, distances, bounds))
         first += 10
     return result
 
@@ -40,7 +40,7 @@ def test_blocks_hold_the_draws_of_each_shard(drawn, random):
 
 
 def test_a_block_byte_by_byte():
-    (shard, block), *others = by_shard(Drawn(2**32 + 1, 9, np.array([3, 258], np.uint32), np.array([0, 2])))
+    (shard, block), *others = by_shard(Drawn(2**32 + 1, np.array([3, 258], np.uint32), np.array([0, 2])))
     assert (shard, others) == (0, [])
     assert block.hex(" ", 4) == "00000001 00000001 03000000 02010000"
 

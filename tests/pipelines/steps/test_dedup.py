@@ -8,7 +8,7 @@ from strategies import SEEDS, tasks
 
 from seq2seq_arith.arithmetic.numbers import to_ints
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.steps import dedup, frequent
+from seq2seq_arith.pipelines.steps import dedup
 
 # From no duplicates at all to nearly only duplicates.
 TASKS = st.one_of(tasks(), tasks(names=("pq",), max_dashes=12), tasks(names=("addition", "subtraction"), digits=1))
@@ -30,9 +30,9 @@ def rows(kept: np.ndarray) -> list[tuple[int, ...]]:
     return list(zip(*kept[:2].tolist(), x, y, strict=True))
 
 
-def partition(task: Task, first: int, stop: int, num_shards: int, early=None) -> list[np.ndarray]:
+def partition(task: Task, first: int, stop: int, num_shards: int) -> list[np.ndarray]:
     """The draw numbers of each shard."""
-    distances, bounds = dedup.partition(task, first, stop, num_shards, early)
+    distances, bounds = dedup.partition(task, first, stop, num_shards)
     assert distances.dtype == np.uint32
     assert (len(bounds), bounds[0], bounds[-1]) == (num_shards + 1, 0, len(distances))
     return np.split(distances.astype(np.uint64) + np.uint64(first), bounds[1:-1])
@@ -72,26 +72,6 @@ def test_shards_in_turn_are_one_sequence(task, first, count, num_shards, prefix_
         for row in rows(dedup.unique(task, part, num_shards, shard, prefix_bits))
     ]
     assert kept == first_of_each_key(task, list(range(first, first + count)))
-
-
-SHORT = st.one_of(tasks(names=("addition", "multiplication"), digits=2), tasks(names=("subtraction",), digits=4))
-
-
-@given(st.one_of(SHORT, TASKS), st.integers(0, 3000), st.integers(1, 300), st.integers(0, 3000), st.integers(1, 9))
-def test_what_is_left_out_is_repeated(task, first, count, num_early, num_shards):
-    """Exactly those draws of short pairs are left out that repeat a pair of an earlier one among the early draws."""
-    early = frequent.first_draws(task, num_early)
-    parts = partition(task, first, first + count, num_shards, early)
-    seen: dict[tuple[int, int], int] = {}
-    for i in range(num_early):
-        seen.setdefault(reference.key(task, *reference.draw(task, i)), i)
-    expected = []
-    for i in range(first, first + count):
-        key = reference.key(task, *reference.draw(task, i))
-        short = (min(key) < 10 and max(key) < 10_000) or (min(key) < 100 and max(key) < 1000)
-        if not (short and seen.get(key, i) < i):
-            expected.append(i)
-    assert sorted(np.concatenate(parts).tolist()) == expected
 
 
 @given(SEEDS, st.integers(2, 50))

@@ -44,3 +44,14 @@ def test_a_way_runs_in_its_own_process():
     assert result["examples"] == 1000
     assert 0 < result["seconds"] < 60
     assert memory > 50e6
+
+
+def test_the_states_of_the_adder_of_the_package_are_the_carry():
+    program = load("draw_automaton")
+    run = program.open_run(program.SHIPPED_RUNS / "addition")
+    weights, _ = program.checkpoints.load(run.best)
+    after, written = program.behaviour(program.proof.tables_of(run, weights), run.task.alphabet)
+    carry = program.merged(after, written)
+    assert set(carry) == {0, 1}
+    carry = carry != carry[0]  # at first there is none
+    assert (carry[after] == (program.SUMS + carry[:, None] >= 10)).all()

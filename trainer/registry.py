@@ -146,7 +146,6 @@ MODELS: dict[str, ModelEntry] = {
         help="each answer character from the question characters around its place",
         cost=Cost(kept=4, gates=3),
         writes_in_place=True,
-        in_browser="convolution",
     ),
     "lstm_transformer": ModelEntry(
         build=lambda spec: _parallel().lstm_transformer(spec, MODELS["lstm_transformer"].heads),

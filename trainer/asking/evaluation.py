@@ -1,7 +1,6 @@
 """The evaluation of a run's best model: scores on several sets, tables of where it errs, and its task's suite."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,14 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
-from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, by, mistakes
+from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs import history, proofs, stores
-from seq2seq_arith.trainer.runs.files import stamped, write
+from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -32,7 +30,6 @@ MISTAKES = 10
 MOST_EXAMPLES = 1 << 16
 # All unseen examples of pq would fill gigabytes.
 UNSEEN_CHARACTERS = 1 << 24
-SEEN, UNSEEN, UNKNOWN = "seen in training", "not seen", "not known"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,11 +64,9 @@ class Found:
 class Options:
     """What an evaluation asks."""
 
-    task: Task | None = None  # the dataset to evaluate on; None for the run's own
-    data_dir: str | None = None  # of the dataset; None for the one that the run was trained from
+    data_dir: str | None = None  # of the run's dataset; None for the one that the run was trained from
     lengths: Sequence[int] = ()  # further D at which to ask the suite
     chosen: SuiteOptions | None = None  # which of its questions; None for the default ones
-    all_questions: bool = False  # whether to ask every question of the run's task, too
     replicas: int | None = None  # as in ``make_strategy``
 
 
@@ -80,30 +75,27 @@ class Evaluation:
     """All that an evaluation found."""
 
     run: Run
-    task: Task  # the dataset that it was evaluated on
-    sha256: str | None  # of that dataset's metadata; None if the dataset is not there
+    sha256: str | None  # of the dataset's metadata; None if the dataset is not there
     best_epoch: int | None  # whose weights were asked; None if there is no history
     data: Found  # on the dataset
     suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
 
     @property
     def path(self) -> Path:
-        """Where it is saved: ``evaluation.json``; on other data than the run's own, a file named after that data."""
-        if self.sha256 in (None, self.run.sha256):
-            return self.run.evaluation
-        return self.run.folder / f"evaluation-{self.task.config_name}-{self.sha256[:12]}.json"
+        """Where it is saved."""
+        return self.run.evaluation
 
     def to_json(self) -> dict[str, Any]:
         """What is saved, the worst slice last."""
         model, results = self.run.config.model, self.data.results
         return {
-            "data": {"parameters": self.task.parameters(), "sha256": self.sha256, "trained_on": self.run.sha256},
+            "data": {"parameters": self.run.task.parameters(), "sha256": self.sha256},
             "best_epoch": self.best_epoch,
             "given": model.given,
             "notes": [f"given to the model, by view {model.view}: {model.given}", *self.data.notes],
             "scores": {name: scored(result) for name, result in results.items()},
             "tables": self.data.tables,
-            "mistakes": first_mistakes(self.task, results["validation"]) if results else [],
+            "mistakes": first_mistakes(self.run.task, results["validation"]) if results else [],
             "unforeseen": [each.to_json() for each in of_set(self.suites, UNFORESEEN)],
             "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
             "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
@@ -112,12 +104,13 @@ class Evaluation:
         }
 
     def save(self) -> dict[str, Any]:
-        """Saves it in the run's folder; returns what was saved.
+        """Saves it in the run's folder, but not in the package's; returns what was saved.
 
         Raises WriteError if the file cannot be written.
         """
         content = self.to_json()
-        write(self.path, (json.dumps(stamped(content), indent=2) + "\n").encode())
+        if not self.run.is_shipped:
+            write_json(self.path, content)
         told = {name: content[name] for name in ("scores", "worst_slice", "worst_unforeseen", "given")}
         events.emit("result", path=stores.shown(self.path), **told)
         return content
@@ -130,7 +123,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     show_sets(content)
     for each in SETS:
         show_suites(of_set(found.suites, each))
-    say(f"\nsaved in {printable(found.path)}\n")
+    say("" if run.is_shipped else f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
     if proof := proofs.read(run):
         say(str(proof))
@@ -140,44 +133,40 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
 def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
     """Evaluates the best model of a run, which the caller may have already.
 
-    Raises InputError if other data was asked for and is not there, its splits share a pair, the run has no checkpoint,
-    its model cannot read one of the lengths, or all questions are too many.
+    Raises InputError if ``data_dir`` is given and the dataset is not there, its splits share a pair, the run has no
+    checkpoint, or its model cannot read one of the lengths.
     """
-    for length in options.lengths:
-        run.task_of_length(length)
-    if options.all_questions:
-        run.check_all_questions()
-    task = options.task or run.task
-    source, missing = open_data(run, task, options.data_dir)
+    data, missing = open_data(run, options.data_dir)
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=options.replicas)
-    found, trained = on_data(run, learner, read(source), options.replicas) if source else (Found(notes=missing), None)
-    if options.all_questions:
-        found.tables["all questions"] = ask_all_questions(learner, trained)
+    found = on_data(run, learner, data) if data else Found(notes=missing)
+    trained = data.trained if data and not run.config.stream else None
     found.notes.extend(suite_notes(run, trained))
     how = {"trained": trained, "replicas": options.replicas, "learner": learner}
     suites = ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how)
     return Evaluation(
         run=run,
-        task=task,
-        sha256=source.sha256 if source else None,
+        sha256=data.source.sha256 if data else None,
         best_epoch=best["epoch"] if best else None,
         data=found,
         suites=suites,
     )
 
 
-def open_data(run: Run, task: Task, data_dir: str | None) -> tuple[records.Source | None, list[str]]:
-    """The dataset to evaluate on; or None, and a note that says so, if it is the run's own and no longer there.
+def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
+    """The dataset of a run; or None, and a note that says so, if it is no longer there, or another one is.
 
-    Raises InputError if other data was asked for and is not there.
+    Raises InputError if ``data_dir`` is given and it is not there, it cannot be read, or its splits share a pair.
     """
     try:
-        return records.open_source(task, data_dir or run.data_dir), []
+        source = records.open_source(run.task, data_dir or run.data_dir)
+        if source.sha256 != run.sha256:
+            raise InputError(f"the dataset {run.task.config_name} that is there is not the one of this run")
     except InputError as error:
-        if data_dir is not None or task != run.task:
+        if data_dir is not None:
             raise
         return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
+    return read(source), []
 
 
 def validation_of(source: records.Source) -> Examples:
@@ -195,41 +184,26 @@ def read(source: records.Source) -> Data:
     return data
 
 
-def on_data(run: Run, learner: Learner, data: Data, replicas: int | None = None) -> tuple[Found, probes.Known | None]:
-    """What is found on a dataset, and the keys that the run was trained on; None for them if they are not known.
+def on_data(run: Run, learner: Learner, data: Data) -> Found:
+    """What is found on the validation set and the test set of a run's dataset.
 
-    On the run's own data, this is the validation set and the test set: examples of the dataset of another seed that are
-    not in this one, so that the model was neither trained on them nor chosen by them.
+    The test set are examples of the dataset of another seed that are not in this one, so that the model was neither
+    trained on them nor chosen by them.
     """
-    task, is_own = data.source.task, data.source.sha256 == run.sha256
-    learner = learner if task == run.task else session.restore(run, task, replicas)
-    validation = ask(learner, data.validation)
-    results, notes = {"validation": validation}, []
-    tables = breakdown(task, data.operands, data.validation.answers, validation.exact)
-    trained = data.trained if is_own and not run.config.stream else training_set(run)
-    if not is_own:
-        notes.append(f"the model was trained on {run.task.config_name} {run.sha256[:12]}, this is other data")
-        if trained is None:
-            notes.append(
-                f"whether it was trained on some of these pairs is not known, {_not_known(run, 'its own data')}"
-            )
-        else:
-            seen = trained.has(data.operands)
-            count = np.count_nonzero(seen)
-            notes.append(f"of these {len(seen):,} validation pairs, {count:,} are in the set that it was trained on")
-            tables = {"pair": by(np.where(seen, "seen in training", "not seen"), validation.exact, "pair")} | tables
-    elif run.config.stream:
-        notes.append(
-            "the model was trained on draws without end, which leave out the validation pairs of " + task.config_name
-        )
+    name, validation = run.task.config_name, ask(learner, data.validation)
+    tables = breakdown(run.task, data.operands, data.validation.answers, validation.exact)
+    found = Found(notes=[], results={"validation": validation}, tables=tables)
+    if run.config.stream:
+        left_out = f"which leave out the validation pairs of {name}"
+        found.notes.append(f"the model was trained on draws without end, {left_out}")
+        return found
+    found.notes.append(f"no validation pair of {name} is in its training set, on which the model was trained")
+    seed, others = test_set(data)
+    if len(others):
+        found.results[f"test set: seed {seed}, unseen"] = ask(learner, others)
     else:
-        notes.append(f"no validation pair of {task.config_name} is in its training set, on which the model was trained")
-        seed, others = test_set(data)
-        if len(others):
-            results[f"test set: seed {seed}, unseen"] = ask(learner, others)
-        else:
-            notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
-    return Found(notes=notes, results=results, tables=tables), trained
+        found.notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
+    return found
 
 
 def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
@@ -238,17 +212,6 @@ def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:
     seed = task.seed + 1 if task.seed < 2**63 else task.seed - 1
     most = min(most, max(1000, UNSEEN_CHARACTERS // task.question_width))
     return seed, probes.examples(task, probes.unseen(task, data.has, seed, most))
-
-
-def training_set(run: Run) -> probes.Known | None:
-    """The keys that a run was trained on; None if its data is no longer there, or was drawn without end."""
-    if run.config.stream:
-        return None
-    try:
-        source = records.open_source(run.task, run.data_dir)
-    except InputError:
-        return None
-    return probes.trained_on(source.splits["train"]) if source.sha256 == run.sha256 else None
 
 
 def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operands) -> None:
@@ -262,17 +225,6 @@ def check_disjoint(task: Task, trained: probes.Known, validation: probes.Operand
         )
 
 
-def ask_all_questions(learner: Learner, trained: probes.Known | None) -> list[dict[str, Any]]:
-    """Exact match over every ordered question, separately for keys of the training set and for the others."""
-    task = learner.view.task
-    operands = probes.all_questions(task)
-    examples = probes.examples(task, operands)
-    with progress(f"{task.name}, all questions", len(examples), "questions") as report_progress:
-        exact = ask(learner, examples, report_progress).exact
-    groups = np.full(len(examples), UNKNOWN) if trained is None else np.where(trained.has(operands), SEEN, UNSEEN)
-    return by(groups, exact, "key")
-
-
 def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     """What must be known beside the results of the suite."""
     has = {each: bool(run.task.operation.slices(each, run.task.digits)) for each in SETS}
@@ -280,15 +232,9 @@ def suite_notes(run: Run, trained: probes.Known | None) -> list[str]:
     if not has[STANDARD]:
         return [*lacking, no_suite(run.task)]
     if trained is None:
-        lacking.append(
-            f"which questions of the suite are in the training set is not known, {_not_known(run, 'that set')}"
-        )
+        why = "it was drawn without end" if run.config.stream else "that set is no longer there"
+        lacking.append(f"which questions of the suite are in the training set is not known, for {why}")
     return lacking
-
-
-def _not_known(run: Run, what: str) -> str:
-    """Why it is not known which pairs a run was trained on."""
-    return "for it was drawn without end" if run.config.stream else f"for {what} is no longer there"
 
 
 def worst_of_all(suites: Sequence[SuiteResult]) -> dict[str, Any] | None:
@@ -329,7 +275,7 @@ def show_sets(found: dict[str, Any]) -> None:
         say(table(["set", "exact match", "wrong", "character accuracy", "loss"], rows))
     say("\n".join(found["notes"]))
     for name, groups in found["tables"].items():
-        say(f"\nexact match by {name}" if name != "all questions" else "\nexact match over all questions")
+        say(f"\nexact match by {name}")
         header = [key for key in groups[0] if key not in ("examples", "exact_match")]
         shares = [[cut(g["exact_match"], 5), _wrong(g["exact_match"], g["examples"])] for g in groups]
         rows = [[*(g[key] for key in header), *share] for g, share in zip(groups, shares, strict=True)]

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import uuid
 
 import keras
 import numpy as np
@@ -12,14 +11,14 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
-from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.base.errors import WriteError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.asking import portable
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, files
-from seq2seq_arith.trainer.runs.run import Run, local_folder
+from seq2seq_arith.trainer.runs.run import Run, new_folder
 
 
 class Exported(tf.Module):
@@ -54,17 +53,14 @@ def export(run: Run, out: str) -> None:
 
     OUT/best.weights.h5 holds the weights of OUT/model.keras alone.
 
-    The files of a model, a view and a task of your own are copied. OUT/model.keras has Keras's own layers where these
-    are equal. If the model has others, their source is in OUT/seq2seq_arith_layers.py: importing it is enough to open
-    OUT/model.keras without this package.
+    The files of a model, a view and a task of your own are copied. The source of layers that Keras does not have is in
+    OUT/seq2seq_arith_layers.py: importing it is enough to open OUT/model.keras without this package.
 
     The layers are built without cuDNN, so that the export also runs without a GPU if it was trained on one.
 
     Raises InputError if OUT is there already, or the run has no checkpoint; WriteError if OUT cannot be written.
     """
-    folder = local_folder(out)
-    if folder.exists():
-        raise InputError(f"{folder} is there already; give a folder that is not")
+    folder = new_folder(out)
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
@@ -72,27 +68,22 @@ def export(run: Run, out: str) -> None:
     view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
     network, seen_through = build_network(run.config.model, view), portable.name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
-    # mkdir follows no link, and fails if the name is taken.
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:
-        with files.translate_errors(folder):
-            partial.mkdir(parents=True)
+        with files.whole_folder(folder) as partial:
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
-            model = portable.write_keras(network.model, partial)
+            portable.write_keras(network.model, partial)
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
-            (partial / portable.CARD).write_text(portable.model_card(run, model, state["row"]), encoding="utf-8")
+            card = portable.model_card(run, network.model, state["row"])
+            (partial / portable.CARD).write_text(card, encoding="utf-8")
             for name, code in portable.code_files(run).items():
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
             layers = (partial / portable.LAYERS).exists()
-            partial.rename(folder)
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     events.emit("result", path=folder)
     example = text.example(run.task)
     shown, saved = printable(folder), json.dumps(f"{folder}/saved_model", ensure_ascii=False)

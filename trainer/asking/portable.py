@@ -1,4 +1,4 @@
-"""What lets an exported model travel: Keras's own layers where they are equal, the others as source, a model card."""
+"""What lets an exported model travel: the source of its layers that Keras lacks, its own code, a model card."""
 
 import inspect
 import json
@@ -13,8 +13,6 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.models.layers import OneHot
-from seq2seq_arith.trainer.models.recurrent import PlainLSTM
 from seq2seq_arith.trainer.runs import evaluated
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -24,14 +22,12 @@ MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
 
-def write_keras(model: keras.Model, folder: Path) -> keras.Model:
-    """Writes a model, its weights alone, and the layers that Keras lacks; returns the model as it was written."""
-    written = in_stock_layers(model)
-    written.save(folder / "model.keras")
-    written.save_weights(folder / WEIGHTS)
-    if layers := layers_source(written):
+def write_keras(model: keras.Model, folder: Path) -> None:
+    """Writes a model, its weights alone, and the layers that Keras lacks."""
+    model.save(folder / "model.keras")
+    model.save_weights(folder / WEIGHTS)
+    if layers := layers_source(model):
         (folder / LAYERS).write_text(layers, encoding="utf-8")
-    return written
 
 
 def layers_source(model: keras.Model) -> str:
@@ -104,44 +100,3 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         layers_module=LAYERS.removesuffix(".py") if layers_source(model) else "",
         weights_file=WEIGHTS,
     )
-
-
-def in_stock_layers(model: keras.Model) -> keras.Model:
-    """The same functional model with the same weights, in Keras's own layers where they are equal to ours.
-
-    Inputs, outputs, names and the order of weights stay; without such a layer it is the same object.
-    """
-    replaced = [layer for layer in model.layers if _stock(layer) is not None]
-    if not replaced:
-        return model
-    repeats = {layer.name: layer.repeats for layer in replaced if isinstance(layer, PlainLSTM)}
-
-    def call(layer: keras.layers.Layer, inputs: Any, *others: Any, **kwargs: Any) -> Any:
-        if repeats.get(layer.name, 1) > 1:
-            inputs = keras.layers.RepeatVector(repeats[layer.name])(keras.layers.Flatten()(inputs))
-        outputs = layer(inputs, *others, **kwargs)
-        if isinstance(layer, keras.layers.CategoryEncoding) and len(outputs.shape) == 4:
-            # The channels of a step, side by side.
-            _, steps, channels, depth = outputs.shape
-            outputs = keras.layers.Reshape((steps, channels * depth))(outputs)
-        return outputs
-
-    made = keras.models.clone_model(model, clone_function=_cloned, call_function=call)
-    made.set_weights(model.get_weights())
-    return made
-
-
-def _cloned(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """The layer of Keras that does the same, or the same layer again, without its weights."""
-    return _stock(layer) or type(layer).from_config(layer.get_config())
-
-
-def _stock(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """The layer of Keras that does what a layer of ours does; None for a layer that is Keras's, or has no equal."""
-    if isinstance(layer, OneHot):
-        return keras.layers.CategoryEncoding(layer.depth, output_mode="one_hot", name=layer.name)
-    if isinstance(layer, PlainLSTM):
-        return keras.layers.LSTM(**{key: value for key, value in layer.get_config().items() if key != "repeats"})
-    if isinstance(layer, keras.layers.Bidirectional) and (inner := _stock(layer.forward_layer)):
-        return keras.layers.Bidirectional(inner, name=layer.name)
-    return None

@@ -10,7 +10,6 @@ search that finds nothing says nothing of what it did not ask.
 """
 
 import dataclasses
-import json
 import random
 import string
 import time
@@ -30,7 +29,7 @@ from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.runs import history, stores
-from seq2seq_arith.trainer.runs.files import stamped, write
+from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -95,7 +94,8 @@ def search(
         if any(each.asked for each in found):
             content = {"best_epoch": best["epoch"] if best else None, "options": dataclasses.asdict(options)}
             content |= {"searches": [dataclasses.asdict(each) for each in found]}
-            write(run.search, (json.dumps(stamped(content), indent=2) + "\n").encode())
+            if not run.is_shipped:
+                write_json(run.search, content)
             events.emit("result", path=stores.shown(run.search), **content)
             if shows:
                 show(run.task, found)

@@ -12,7 +12,7 @@ from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.arguments import RUNS_DIR, add_own_code, add_run, command
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.runs.run import local_folder, open_with
+from seq2seq_arith.trainer.runs.run import local_folder, new_folder, open_with
 
 MAX_PORT = 2**16 - 1
 
@@ -109,7 +109,7 @@ def _serve_options(serve: Parser) -> None:
         "--export",
         metavar="DIR",
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
-        "of the counters, taggers and convolutions among the runs",
+        "of the counters and taggers among the runs",
     )
     add_own_code(serve)
 
@@ -127,7 +127,7 @@ def serve(args: argparse.Namespace) -> int:
     top = expanded(args.runs_dir)
     plugins.allow(*args.model, *args.view)
     if args.export is not None:
-        folder = local_folder(args.export)
+        folder = new_folder(args.export)
         import_tensorflow()
         from seq2seq_arith.trainer.playground import export
 

@@ -2,13 +2,10 @@
 
 import argparse
 
-from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.arguments import (
-    DATA_FLAGS,
     add_own_code,
     add_run,
     add_suite_options,
@@ -28,14 +25,9 @@ def _evaluate_options(evaluate: Parser) -> None:
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
-    first.add_argument(
-        "--all-questions", action="store_true", help="ask every question that there is, if practical (default: no)"
-    )
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
     add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
-    data = evaluate.add_argument_group("another dataset than the run's own", "As it was made with arith-data.")
-    add_task_options(data, flags=DATA_FLAGS, default_of=lambda _: "the run's")
 
 
 @command(
@@ -49,16 +41,12 @@ def evaluate(args: argparse.Namespace) -> int:
     run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
-    if args.all_questions:
-        run.check_all_questions()
     chosen = suite_options(args)
-    parameters = task_parameters(args, run.task.name, flags=DATA_FLAGS)
-    task = coverage.fitted(run.task.replace(**parameters), parameters)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    how = {"data_dir": args.data_dir, "all_questions": args.all_questions, "replicas": args.replicas}
-    evaluation.evaluate(run, evaluation.Options(task=task, lengths=lengths, chosen=chosen, **how))
+    options = evaluation.Options(data_dir=args.data_dir, lengths=lengths, chosen=chosen, replicas=args.replicas)
+    evaluation.evaluate(run, options)
     return SUCCESS
 
 

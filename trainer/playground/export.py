@@ -8,7 +8,6 @@ import base64
 import dataclasses
 import json
 import shutil
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,10 +41,8 @@ MOST_WEIGHTS = 1_500_000
 def export(top: Path, folder: Path) -> None:
     """Writes index.html and all that it needs into a new folder.
 
-    Raises InputError if it is there already, or no run can be on such a page; WriteError if it cannot be written.
+    Raises InputError if no run can be on such a page; WriteError if it cannot be written.
     """
-    if folder.exists():
-        raise InputError(f"{folder} is there already; give a folder that is not")
     models, exported = Models(), []
     for name, path in listing.folders(top).items():
         try:
@@ -54,26 +51,15 @@ def export(top: Path, folder: Path) -> None:
             say(printable(f"left out: {name}: {listing.why(error)}"))
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
-    _write(folder, exported)
+    page = (STATIC / "index.html").read_text(encoding="utf-8").replace(SCRIPTS, ALONE)
+    with files.whole_folder(folder) as partial:
+        for name in COPIED:
+            shutil.copyfile(STATIC / name, partial / name)
+        (partial / "index.html").write_text(page, encoding="utf-8")
+        held = json.dumps(catalog.page_data(exported, []))
+        (partial / "runs.js").write_text(f"window.exported = {held};\n", encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     say(f"{printable(folder / 'index.html')}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
-
-
-def _write(folder: Path, exported: list[dict[str, Any]]) -> None:
-    """Writes the files under another name, which they lose when all of them are there."""
-    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
-    page = (STATIC / "index.html").read_text(encoding="utf-8").replace(SCRIPTS, ALONE)
-    try:
-        with files.translate_errors(folder):
-            partial.mkdir(parents=True)
-            for name in COPIED:
-                shutil.copyfile(STATIC / name, partial / name)
-            (partial / "index.html").write_text(page, encoding="utf-8")
-            held = json.dumps(catalog.page_data(exported, []))
-            (partial / "runs.js").write_text(f"window.exported = {held};\n", encoding="utf-8")
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:

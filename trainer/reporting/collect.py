@@ -129,14 +129,8 @@ def collect(
     Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """
     further = further_lengths(run) if lengths is None else list(lengths)
-    for length in further:
-        run.task_of_length(length)
     learner = learner or session.restore(run)
-    source, notes = evaluation.open_data(run, run.task, data_dir)
-    if source is not None and source.sha256 != run.sha256:
-        notes = [f"the dataset {source.task.config_name} that is there is not the one of this run, and was not asked"]
-        source = None
-    data = evaluation.read(source) if source is not None else None
+    data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained
     asked = ask_sets(run, learner, data, options.examples) if data is not None else None
     best = history.best(history.read_csv(run.history))

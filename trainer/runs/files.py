@@ -7,6 +7,8 @@ there, too, when it is whole. A module of its own, because checkpoints, tables a
 import contextlib
 import hashlib
 import json
+import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,10 +39,54 @@ def whole_file(path: Path) -> Iterator[files.HashedFile]:
     stores.put(path)
 
 
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A new folder to fill, which gets the name ``folder`` when the block ends, and is removed if it fails.
+
+    Raises WriteError if it cannot be written.
+    """
+    # mkdir follows no link, and fails if the name is taken.
+    partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with translate_errors(folder):
+            partial.mkdir(parents=True)
+            yield partial
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def held(folder: Path, lock: str, place: str, busy: str) -> Iterator[None]:
+    """Makes the folder of ``--run-dir``, and keeps other processes out by a lock file in it.
+
+    Raises InputError if it cannot be written, or another process holds the lock, which ``busy`` says.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            files.make_directory(folder)
+            is_ours = stack.enter_context(files.locked(folder / lock))
+        except OSError as error:
+            raise InputError(f"{place} cannot be written ({error.strerror}); give another --run-dir") from None
+        if not is_ours:
+            raise InputError(f"{busy} {place}; wait for it, or give another --run-dir")
+        yield
+
+
 def write(path: Path, content: bytes) -> None:
-    """Writes a small file."""
+    """Writes a small file; raises WriteError if it cannot be written."""
     with whole_file(path) as file:
         file.write(content)
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Writes a JSON object with its sha256, as ``stamped``."""
+    write(path, (json.dumps(stamped(values), indent=2) + "\n").encode())
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What ``write_json`` wrote; raises OSError, and as ``unstamped``."""
+    return unstamped(path.read_text(encoding="utf-8"))
 
 
 def stamped(values: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ A module of its own, because reports, listings and evaluations read it, and prov
 
 import dataclasses
 import hashlib
-import json
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
@@ -69,13 +68,13 @@ def sha256(run: Run) -> str:
 
 def write(run: Run, proof: Proof) -> None:
     """Writes ``proof.json``; raises WriteError if it cannot be written."""
-    files.write(run.proof, (json.dumps(files.stamped(proof.to_json()), indent=2) + "\n").encode())
+    files.write_json(run.proof, proof.to_json())
 
 
 def read(run: Run) -> Proof | None:
     """The proof of the weights that a run has now; None if there is none, or it is that of other weights."""
     try:
-        values = files.unstamped(run.proof.read_text(encoding="utf-8"))
+        values = files.read_json(run.proof)
         values.pop("proved")
         proof = Proof(**values)
         return proof if proof.weights_sha256 == sha256(run) else None

@@ -11,12 +11,12 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import expanded, locked, make_directory, remove_temporaries
+from seq2seq_arith.base.files import expanded, remove_temporaries
 from seq2seq_arith.base.options import check_choice, options_of
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
-from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
+from seq2seq_arith.trainer.runs.files import held, read_json, write_json
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -33,8 +33,6 @@ CONFIG, LOCK = "config.json", ".lock"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
-# --all-questions asks at most so many characters: the 10^6 questions of addition of 3 digits, and a few more.
-ALL_CHARACTERS = 10**7
 
 
 def _file(name: str) -> Any:
@@ -105,16 +103,6 @@ class Run:
             )
         return task
 
-    def check_all_questions(self) -> None:
-        """Raises InputError if the questions of this task are too many to ask all of them."""
-        count, most = self.task.num_questions, ALL_CHARACTERS // self.task.question_width
-        if count > most:
-            many = f"{count:,}" if count < 10**18 else "more than 10^18"
-            raise InputError(
-                f"{self.task.name} of {self.task.notation.describe(self.task.digits)} has {many} questions, and "
-                f"--all-questions asks at most {most:,} of this width; leave it out, for the suite asks the hard ones"
-            )
-
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``; ``open_run`` reads it back."""
         data = {"parameters": self.task.parameters(), "sha256": self.sha256, "directory": self.data_dir}
@@ -156,17 +144,8 @@ class Run:
     @contextlib.contextmanager
     def locked(self, writes: bool = True) -> Iterator[None]:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
-        if not writes:
-            yield
-            return
-        with contextlib.ExitStack() as stack:
-            try:
-                make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / LOCK))
-            except OSError as error:
-                raise InputError(f"{self.place} cannot be written ({error.strerror}); give another --run-dir") from None
-            if not is_ours:
-                raise InputError(f"another process is training {self.place}; wait for it, or give another --run-dir")
+        is_busy = "another process is training"
+        with held(self.folder, LOCK, self.place, is_busy) if writes else contextlib.nullcontext():
             yield
 
     def claim(self, writes: bool = True) -> None:
@@ -182,7 +161,7 @@ class Run:
             if claimed == there:
                 return
         try:
-            write(self.config_path, (json.dumps(stamped(claimed.to_json()), indent=2) + "\n").encode())
+            write_json(self.config_path, claimed.to_json())
         except WriteError as error:
             raise InputError(str(error)) from None
 
@@ -213,7 +192,7 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        values = unstamped(path.read_text(encoding="utf-8"))
+        values = read_json(path)
         data = values["data"]
         sha256, directory = data["sha256"], data["directory"]
         if not (isinstance(sha256, str) and isinstance(directory, str)):
@@ -266,6 +245,14 @@ def local_folder(folder: str) -> Path:
             f"{folder} is on no disk of this machine; give a folder, such as one that the store is mounted on"
         )
     return expanded(folder)
+
+
+def new_folder(folder: str) -> Path:
+    """As ``local_folder``, for a folder that is made; raises InputError also if it is there already."""
+    found = local_folder(folder)
+    if found.exists():
+        raise InputError(f"{found} is there already; give a folder that is not")
+    return found
 
 
 def absolute(place: str) -> str:

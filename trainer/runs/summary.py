@@ -4,7 +4,6 @@ A module of its own, because listings, reports and sweeps read it, and a trainin
 """
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ class Summary:
 
     def write(self, path: Path) -> None:
         """Writes it as JSON; raises WriteError if the file cannot be written."""
-        files.write(path, (json.dumps(files.stamped(self.to_json()), indent=2) + "\n").encode())
+        files.write_json(path, self.to_json())
 
     @classmethod
     def read(cls, path: Path) -> "Summary | None":
@@ -56,7 +55,7 @@ class Summary:
         if not path.exists():
             return None
         try:
-            return cls(**files.unstamped(path.read_text(encoding="utf-8")))
+            return cls(**files.read_json(path))
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except (ValueError, TypeError, RecursionError):

@@ -1,21 +1,21 @@
 """Trains and evaluates the runs of a sweep that are missing, each in a process of its own."""
 
-import contextlib
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
-from seq2seq_arith.base.files import expanded, locked, make_directory
+from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.evaluated import in_brief
+from seq2seq_arith.trainer.runs.files import held
 from seq2seq_arith.trainer.runs.run import differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
@@ -51,7 +51,7 @@ class Runner:
 
     def run(self) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line."""
-        with self._locked():
+        with held(self.folder, ".sweep.lock", str(self.folder), "another sweep is running in"):
             done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
             missing = [each for each in self.planned if each.name not in done]
             count = len(self.planned)
@@ -137,20 +137,6 @@ class Runner:
                     "--run-dir, or another name to these runs"
                 )
         return rows
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            try:
-                make_directory(self.folder)
-                is_ours = stack.enter_context(locked(self.folder / ".sweep.lock"))
-            except OSError as error:
-                raise InputError(
-                    f"{self.folder} cannot be written ({error.strerror}); give another --run-dir"
-                ) from None
-            if not is_ours:
-                raise InputError(f"another sweep is running in {self.folder}; wait for it, or give another --run-dir")
-            yield
 
 
 def _worst(row: dict[str, Any]) -> str:

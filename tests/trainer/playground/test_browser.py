@@ -23,7 +23,6 @@ QUESTIONS = 1000
 # Each network that a page can compute, on each view that its recipes use: the task, and the model's settings.
 EXPORTED = {
     "counter": (Task("pq", digits=20), {"name": "counter", "hidden": 128, "layers": 2}),
-    "convolution": (Task("pq", digits=20), {"name": "convolution", "layers": 2}),
     "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
     "forward": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),

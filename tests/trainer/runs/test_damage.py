@@ -34,7 +34,7 @@ def made(folder):
     known = dict.fromkeys(("dataset", "model", "view", "given"), "x") | dict.fromkeys(NUMBERS, 1)
     Summary(**known, best_epoch=1, worst_slice=WORST).write(run.summary)
     asked = {"best_epoch": 1, "suites": [{"digits": 3, "worst": WORST}], "worst_slice": WORST}
-    files.write(run.evaluation, json.dumps(files.stamped(asked), indent=2).encode())
+    files.write_json(run.evaluation, asked)
     arrays = {"weight": np.zeros(2, np.float32)}
     checkpoints.save(run.best, arrays, {"row": ROW})
     checkpoints.save(run.last, arrays, {"stopped": "1 epoch was asked for", "history": [ROW]})
@@ -114,7 +114,7 @@ def places(values, prefix=()):
 def test_any_value_in_any_place(top, name, value, data):
     """Without a sha256, as in a file that was changed by hand: a stranger can make it right."""
     run = Run(top / "other", Task("addition"), "", "", TrainConfig())
-    values = files.unstamped((run.folder / name).read_text())
+    values = files.read_json(run.folder / name)
     *keys, last = data.draw(st.sampled_from([place for place in places(values) if place]))
     inner = values
     for key in keys:

@@ -10,7 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import TrainConfig, override
-from seq2seq_arith.trainer.runs.files import unstamped
+from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 
 
@@ -147,7 +147,7 @@ def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
     """A stranger's folder, for example: one sentence, whatever it holds."""
     run = run_in(tmp_path)
     run.claim()
-    values = unstamped(run.config_path.read_text())
+    values = read_json(run.config_path)
     change(values)
     run.config_path.write_text(json.dumps(values))
     with refusal(InputError):
@@ -219,13 +219,3 @@ def test_a_setting_that_only_one_run_has_is_a_difference():
         "train.old": "train.old is 2 there and None here"
     }
     assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}
-
-
-def test_all_questions_must_be_few(tmp_path, refusal):
-    few = Task("addition"), Task("multiplication", digits=3), Task("pq", digits=100), Task("modular_addition")
-    many = Task("addition", digits=4), Task("subtraction"), Task("pq"), Task("addition", digits=1000)
-    for task in few:
-        run_in(tmp_path, task=task).check_all_questions()
-    for task in many:
-        with refusal(InputError):
-            run_in(tmp_path, task=task).check_all_questions()

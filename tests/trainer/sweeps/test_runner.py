@@ -10,7 +10,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.runs.files import unstamped
+from seq2seq_arith.trainer.runs.files import read_json
 
 COMMON = """
 [common]
@@ -51,7 +51,7 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     first = lines(tmp_path)
     assert {(line["run"], line["seed"]) for line in first} == {("cells-lstm", 0), ("cells-simple_rnn", 0)}
     for line in first:
-        summary = unstamped((tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json").read_text())
+        summary = read_json(tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json")
         assert summary.pop("worst_slice").keys() == {"name", "questions", "exact_match", "digits"}  # of 1,000 per slice
         assert summary.items() <= line.items()
         assert line["settings"]["model"]["hidden"] == 16

@@ -189,12 +189,6 @@ window.exportedBackend = (() => {
       return dense(inputs, weights, "logits");
     },
 
-    convolution(run, weights, ids) {
-      let rows = oneHot(ids, run.alphabet.length);
-      for (let number = 0; number < run.layers; number++) rows = relu(convolved(rows, weights, `layer_${number}`));
-      return dense(rows, weights, "logits");
-    },
-
     counter(run, weights, ids, steps) {
       const [encoder, decoder] = added(run, weights);
       const units = encoder[0].length;
@@ -241,19 +235,6 @@ window.exportedBackend = (() => {
     const none = new Float64Array(rows[0].length + 1);
     const marked = rows.map((row) => joined(row, [1]));
     return rows.map((row, step) => joined(row, marked[step - 1] ?? none, marked[step + 1] ?? none));
-  }
-
-  function convolved(rows, weights, name) {
-    const { shape: [width, inputs, filters], values } = weights[`${name}/kernel`];
-    const size = inputs * filters;
-    return rows.map((_, step) => {
-      const sum = new Float64Array(weights[`${name}/bias`].values);
-      for (let place = 0; place < width; place++) {
-        const row = rows[step + place - (width - 1 >> 1)];
-        if (row) times(row, values.subarray(place * size, (place + 1) * size), inputs, sum);
-      }
-      return sum;
-    });
   }
 
   // What each character adds to each counter: of the encoder, and of the decoder.

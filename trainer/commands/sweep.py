@@ -10,6 +10,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
+from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import COMMANDS, command, parse_lengths, parse_numbers, suite_options
 from seq2seq_arith.trainer.commands.train import configuration
@@ -110,5 +111,5 @@ def results(args: argparse.Namespace) -> int:
     lengths = parse_lengths(args.lengths)
     columns = tuple(args.columns.split(",")) if args.columns else None
     asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, columns)
-    say(tables.markdown(rows, asked) if args.markdown else tables.text(rows, asked))
+    say((markdown if args.markdown else table)(*tables.tabulate(rows, asked)))
     return SUCCESS

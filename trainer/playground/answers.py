@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,7 +66,9 @@ class Models:
     """
 
     def __init__(self) -> None:
-        self._built = functools.lru_cache(MODELS_KEPT)(_Built)
+        self._built = functools.lru_cache(MODELS_KEPT)(
+            lambda run, task: Inspector(session.restore(run, task), compiled=True)
+        )
         self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 
     def answer(self, run: Run, typed: str, epoch: int | None = None) -> Answer:
@@ -116,27 +117,16 @@ class Models:
         if epoch is not None and epoch not in run.kept_epochs:
             raise InputError(f"the weights after epoch {epoch} of {run.place} are not kept; choose another epoch")
         path = run.best if epoch is None else run.of_epoch(epoch)
-        built = self._built(run, task)
+        inspector = self._built(run, task)
         try:
-            stamp = (path, path.stat().st_mtime_ns)  # a training that goes on replaces its best weights
+            changed = path.stat().st_mtime_ns  # a training that goes on replaces its best weights
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}); load the page again") from None
-        if built.stamp != stamp:
-            checkpoints.assign(built.inspector.learner.model.variables, self._loaded(*stamp), path)
-            built.stamp = stamp
-        return built.inspector
-
-
-class _Built:
-    """A model, and the file and the time of the weights that it has."""
-
-    def __init__(self, run: Run, task: Task) -> None:
-        self.inspector = Inspector(session.restore(run, task), compiled=True)
-        self.stamp: tuple[Path, int] | None = None
+        checkpoints.assign(inspector.learner.model.variables, self._loaded(path, changed), path)
+        return inspector
 
 
 def _rounded(values: np.ndarray) -> list:
-    """Numbers with as many decimals as the page can show; as nested lists."""
     return np.round(values.astype(np.float64), DECIMALS).tolist()
 
 

@@ -115,7 +115,7 @@ def curves(runs: Sequence[RunReport]) -> list[Block]:
     rows = {each.label: each.history for each in runs}
     below = "The table below has the figures."
     return [
-        _picture(title, history.curves(rows, (column,), CURVES_SIZE), f"{what} {below}")
+        Picture(title, drawing.inline_svg(history.curves(rows, (column,), CURVES_SIZE), title, f"{what} {below}"))
         for title, column, what in (
             ("Exact match along the epochs", "exact_match", "Share of answers that are right as a whole."),
             ("Loss along the epochs", "loss", "Mean cross-entropy per character, on a logarithmic axis."),
@@ -353,7 +353,3 @@ def _head(first: str, runs: Sequence[RunReport]) -> list[str]:
 
 def _cut(share: Share, decimals: int) -> str:
     return "–" if share.exact_match is None else cut(share.exact_match, decimals)
-
-
-def _picture(title: str, figure: Any, description: str) -> Picture:
-    return Picture(title, drawing.inline_svg(figure, title, description))

@@ -2,14 +2,13 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.runs import proofs
-from seq2seq_arith.trainer.runs.files import unstamped
+from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -52,17 +51,17 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     def is_of_best(epoch: object) -> bool:
         return best_epoch in (None, epoch)
 
-    evaluation, summary = {}, None
-    try:
-        found = unstamped(run.evaluation.read_text(encoding="utf-8"))
-        if is_of_best(found.get("best_epoch")) and (not found.get("worst_slice") or _worst(found["worst_slice"])):
-            evaluation = found
-    except (OSError, ValueError, RecursionError):
-        pass
-    with contextlib.suppress(InputError):
-        summary = Summary.read(run.summary)
-    of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    worst = next(filter(None, map(_worst, _candidates(evaluation, of_end))), None)
+    evaluation, worst, summary = {}, None, None
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        found = read_json(run.evaluation)
+        own = found["suites"][0]  # at the run's own size
+        if is_of_best(found.get("best_epoch")):
+            worst = own["worst"] and _worst(own["worst"] | {"digits": own["digits"]})
+            evaluation = found if worst or not own["worst"] else {}
+    if not evaluation:
+        with contextlib.suppress(InputError):
+            summary = Summary.read(run.summary)
+        worst = _worst(summary.worst_slice) if summary and is_of_best(summary.best_epoch) else None
     return Asked(evaluation, worst, proofs.read(run))
 
 
@@ -73,7 +72,7 @@ def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
     ``prediction`` and ``margin``. A damaged file counts as missing.
     """
     try:
-        found = unstamped(run.search.read_text(encoding="utf-8"))
+        found = read_json(run.search)
         searches = found["searches"] if best_epoch in (None, found["best_epoch"]) else []
         for each in searches:
             is_whole = all(isinstance(each[name], int) for name in ("digits", "asked", "mistakes"))
@@ -84,15 +83,6 @@ def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
         return searches
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return []
-
-
-def _candidates(evaluation: dict[str, Any], of_end: object) -> Iterator[object]:
-    """What may say the worst slice, the best source first: the suite of the run's own size is the first one."""
-    suites = evaluation.get("suites")
-    if isinstance(suites, list) and suites and isinstance(suites[0], dict) and isinstance(suites[0].get("worst"), dict):
-        yield suites[0]["worst"] | {"digits": suites[0].get("digits")}
-    yield evaluation.get("worst_slice")
-    yield of_end
 
 
 def _worst(found: object) -> Worst | None:

@@ -14,14 +14,13 @@ from typing import Any
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import tables
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, lower_share, wrong_of
-from seq2seq_arith.base.tables import cut, table
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.runs import history, proofs
-from seq2seq_arith.trainer.runs.files import unstamped
+from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
 
 RESULTS = "results.jsonl"
@@ -35,9 +34,7 @@ COLUMNS = {
     "seen": "seen, wrong{at}",
     "wrong": "wrong{at}",
     "imperfect": "slices with mistakes{at}",
-    "median": "worst slice{at}: median",
     "lowest": "lowest{at}",
-    "lowest-unseen": "lowest, not seen{at}",
     "lowest-unforeseen": "lowest, unforeseen{at}",
     "reached": "{threshold}{at}",
     "proved": "proved",
@@ -50,7 +47,7 @@ COLUMNS = {
 # The counts of a suite, [wrong, asked] by slice, and where an evaluation has them: itself, or in this part.
 PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_seen"}
 POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
-OF_A_SUITE = (*POOLED, "imperfect", "median", "lowest", "lowest-unseen", "lowest-unforeseen", "reached")
+OF_A_SUITE = (*POOLED, "imperfect", "lowest", "lowest-unforeseen", "reached")
 # Without ``columns``, those of these that are not empty.
 USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 MOST_LISTED = 5  # figures of single seeds in a cell
@@ -60,7 +57,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     try:
-        summary, evaluation = (unstamped(file.read_text(encoding="utf-8")) for file in (run.summary, run.evaluation))
+        summary, evaluation = map(read_json, (run.summary, run.evaluation))
         counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
@@ -220,26 +217,18 @@ def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> st
     """A figure of the suites that some seeds were asked, one each; a dash if none was."""
     if not suites:
         return "-"
-    if name in POOLED or name == "lowest-unseen":
-        field = POOLED.get(name, "wrong_unseen")
-        counts = [suite[field] for suite in suites if field in suite]
-        if len(counts) < len(suites):
+    if name in POOLED:
+        if any(POOLED[name] not in suite for suite in suites):
             return ""
-        slices = [(wrong, asked, slice) for each in counts for slice, (wrong, asked) in each.items() if asked]
-        if name in POOLED:
-            return in_words(sum(wrong for wrong, _, _ in slices), sum(asked for _, asked, _ in slices))
-        wrong, asked, slice = max(slices, key=lambda each: (each[0] / each[1], each[1]), default=(0, 0, ""))
-        return f"{cut(1 - wrong / asked, 3)} ({slice}: {wrong:,} of {asked:,})" if wrong else "1.000" * bool(asked)
+        counts = [count for suite in suites for count in suite[POOLED[name]].values()]
+        return in_words(sum(wrong for wrong, _ in counts), sum(asked for _, asked in counts))
     if name == "imperfect":
         found = sorted(sum(share < 1 for share in suite["slices"].values()) for suite in suites)
         listed = ", ".join(map(str, found)) if len(found) <= MOST_LISTED else f"{found[0]} to {found[-1]}"
         return f"{listed if found[0] < found[-1] else found[0]} of {max(len(suite['slices']) for suite in suites)}"
     worst = [min((share, slice) for slice, share in suite["slices"].items()) for suite in suites]
-    values = [value for value, _ in worst]
-    if name == "median":
-        return cut(statistics.median(values), 3)
     if name == "reached":
-        return _share(sum(value >= threshold for value in values), len(values))
+        return _share(sum(value >= threshold for value, _ in worst), len(worst))
     least, of = min(worst)
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
 
@@ -277,13 +266,3 @@ def field_of(row: dict[str, Any], name: str) -> str:
             return str(place[name])
     known = sorted({*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model"})
     raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")
-
-
-def text(rows: list[dict[str, Any]], asked: Asked) -> str:
-    """The table as plain text."""
-    return table(*tabulate(rows, asked))
-
-
-def markdown(rows: list[dict[str, Any]], asked: Asked) -> str:
-    """The table in Markdown."""
-    return tables.markdown(*tabulate(rows, asked))

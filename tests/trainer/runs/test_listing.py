@@ -62,7 +62,6 @@ def of_suites(*worst):
         (None, None, "-"),
         (None, WORST, "equal 0.199"),
         (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
-        ({"worst_slice": WORST}, None, "equal 0.199"),
         (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
         (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
         ({"suites": [{"digits": "3", "worst": WORST | {"digits": None}}]}, WORST, "equal 0.199"),
@@ -82,7 +81,7 @@ def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summar
 def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epoch, shown):
     """A training has gone on since, and has found a better epoch."""
     run = made(tmp_path / "run")
-    run.evaluation.write_text(json.dumps({"worst_slice": WORST, "best_epoch": epoch}))
+    run.evaluation.write_text(json.dumps(of_suites(WORST) | {"best_epoch": epoch}))
     assert listing.entry("run", run.folder).cells()[7] == shown
     run.evaluation.unlink()
     known = dict.fromkeys(("dataset", "model", "view", "given"), "") | dict.fromkeys(NUMBERS, 1)

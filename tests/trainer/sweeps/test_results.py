@@ -68,9 +68,7 @@ def cells(name, rows=ROWS, **asked):
         ("unseen", "not seen, wrong", "25 of 3,180 (< 1.1%)", "500 of 1,060 (< 50%)"),
         ("seen", "seen, wrong", "0 of 120 (< 2.5%)", "0 of 40 (< 7.3%)"),
         ("imperfect", "slices with mistakes", "0, 1, 1 of 2", "1 of 2"),
-        ("median", "worst slice: median", "0.995", "0.500"),
         ("lowest", "lowest", "0.980 (carry-all)", "0.500 (carry-all)"),
-        ("lowest-unseen", "lowest, not seen", "0.980 (carry-all: 20 of 1,000)", "0.500 (carry-all: 500 of 1,000)"),
         ("reached", "no mistake", "1 of 3 (> 0.01)", "0 of 1"),
         ("weights", "weights", "50,944", "50,944"),
         ("examples", "examples seen", "600,000", "600,000"),
@@ -96,7 +94,7 @@ def test_more_seeds_than_fit_into_a_cell():
     assert cells("reached", [row("a", seed, "rope", 0) for seed in range(30)])[1] == [["30 of 30 (> 0.90)"]]
 
 
-@pytest.mark.parametrize("column", ["unseen", "seen", "wrong", "lowest-unseen", "cpu"])
+@pytest.mark.parametrize("column", ["unseen", "seen", "wrong", "cpu"])
 def test_what_older_lines_lack_is_left_empty(column):
     old = {name: value for name, value in ROWS[0].items() if name not in OLD}
     old["suites"] = [{name: value for name, value in suite.items() if "wrong" not in name} for suite in old["suites"]]

@@ -5,7 +5,6 @@ A recipe is one entry of ``RECIPES``.
 
 import dataclasses
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
@@ -17,9 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.registry import check_model
 
 # The tasks that ``arith-model demo`` trains, each with the hard question that it asks in the end.
-DEMO_QUESTIONS: Mapping[str, str] = MappingProxyType(
-    {"addition": "999+1", "subtraction": "85380-85380", "pq": f"{'-' * 1000}p-"}
-)
+DEMO_QUESTIONS: Mapping[str, str] = {"addition": "999+1", "subtraction": "85380-85380", "pq": f"{'-' * 1000}p-"}
 DEMO_TASKS = tuple(DEMO_QUESTIONS)
 
 # The defaults are the notebook's: 128 units, one layer, batches of 128, Adam with 1e-3, up to 50 epochs.
@@ -102,7 +99,7 @@ class TaskRecipe:
     """How one task is trained, and the fields in which its dataset differs from the task's default."""
 
     config: TrainConfig
-    data: Mapping[str, Any] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -113,50 +110,47 @@ class Recipe:
     tasks: Mapping[str, TaskRecipe]
 
 
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "best": Recipe(
-            help="the model that learns best today, judged by its worst slice; another one for each task",
-            tasks={
-                "addition": TaskRecipe(config=_ADDITION, data={"draws": "structured", "num_examples": 250_000}),
-                "subtraction": TaskRecipe(config=_SUBTRACTION, data={"draws": "structured", "num_examples": 750_000}),
-                "multiplication": TaskRecipe(config=_MULTIPLICATION, data={"draws": "value", "num_examples": 400_000}),
-                "decimal": TaskRecipe(config=_DECIMAL),
-                "dashes": TaskRecipe(config=_PQ_COUNTER),
-                "strings": TaskRecipe(config=_STRINGS),
-            },
-        ),
-        "notebook": Recipe(
-            help="the notebook's encoder, repeated vector and decoder",
-            tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
-        ),
-        "raw": Recipe(
-            help="models that see the string just as it is stored; numbers are written from their end",
-            tasks={
-                "addition": TaskRecipe(config=_RAW, data=_RAW_DATA),
-                "subtraction": TaskRecipe(config=_RAW, data=_RAW_DATA),
-                "decimal": TaskRecipe(config=_RAW),
-                "dashes": TaskRecipe(config=_PQ_COUNTER),
-                "strings": TaskRecipe(config=_STRINGS),
-            },
-        ),
-        "lengths": Recipe(
-            help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
-            tasks={
-                "addition": TaskRecipe(
-                    config=_ADDITION,
-                    data={"digits": 5, "draws": "structured", "num_examples": 600_000},
-                ),
-                "subtraction": TaskRecipe(
-                    config=_SUBTRACTION_LENGTHS, data={"draws": "structured", "num_examples": 1_150_000}
-                ),
-                "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION_LENGTHS, epochs=2, prove=0)),
-                "dashes": TaskRecipe(config=_PQ_COUNTER),
-                "strings": TaskRecipe(config=_STRINGS),
-            },
-        ),
-    }
-)
+# Of the families of tasks for which most recipes have nothing of their own.
+_FAMILIES = {"dashes": TaskRecipe(config=_PQ_COUNTER), "strings": TaskRecipe(config=_STRINGS)}
+
+RECIPES: Mapping[str, Recipe] = {
+    "best": Recipe(
+        help="the model that learns best today, judged by its worst slice; another one for each task",
+        tasks={
+            "addition": TaskRecipe(config=_ADDITION, data={"draws": "structured", "num_examples": 250_000}),
+            "subtraction": TaskRecipe(config=_SUBTRACTION, data={"draws": "structured", "num_examples": 750_000}),
+            "multiplication": TaskRecipe(config=_MULTIPLICATION, data={"draws": "value", "num_examples": 400_000}),
+            "decimal": TaskRecipe(config=_DECIMAL),
+            **_FAMILIES,
+        },
+    ),
+    "notebook": Recipe(
+        help="the notebook's encoder, repeated vector and decoder",
+        tasks={family: TaskRecipe(config=_NOTEBOOK) for family in ("decimal", "dashes", "strings")},
+    ),
+    "raw": Recipe(
+        help="models that see the string just as it is stored; numbers are written from their end",
+        tasks={
+            "addition": TaskRecipe(config=_RAW, data=_RAW_DATA),
+            "subtraction": TaskRecipe(config=_RAW, data=_RAW_DATA),
+            "decimal": TaskRecipe(config=_RAW),
+            **_FAMILIES,
+        },
+    ),
+    "lengths": Recipe(
+        help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
+        tasks={
+            "addition": TaskRecipe(
+                config=_ADDITION, data={"digits": 5, "draws": "structured", "num_examples": 600_000}
+            ),
+            "subtraction": TaskRecipe(
+                config=_SUBTRACTION_LENGTHS, data={"draws": "structured", "num_examples": 1_150_000}
+            ),
+            "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION_LENGTHS, epochs=2, prove=0)),
+            **_FAMILIES,
+        },
+    ),
+}
 
 
 def recipe(name: str, task_name: str) -> TrainConfig:

@@ -1,8 +1,12 @@
-"""The export of a run's best model: a SavedModel from strings to strings, and a .keras file."""
+"""The export of a run's best model: a SavedModel from strings to strings, a .keras file, and a model card."""
 
+import inspect
 import json
 import re
 import shutil
+import sys
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,15 +14,21 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import events
+from seq2seq_arith.base import events, packages
 from seq2seq_arith.base.errors import WriteError
+from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.asking import portable
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Network
-from seq2seq_arith.trainer.runs import checkpoints, files
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, files
 from seq2seq_arith.trainer.runs.run import Run, new_folder
+
+LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
+TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
+MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
+IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
 
 class Exported(tf.Module):
@@ -66,22 +76,25 @@ def export(run: Run, out: str) -> None:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
     keras.config.set_dtype_policy("float32")
     view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
-    network, seen_through = build_network(run.config.model, view), portable.name_beside(view.name)
+    network, seen_through = build_network(run.config.model, view), name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:
         with files.whole_folder(folder) as partial:
             exported = Exported(network, view)
             tf.saved_model.save(exported, str(partial / "saved_model"), signatures=exported.answer)
-            portable.write_keras(network.model, partial)
+            network.model.save(partial / "model.keras")
+            network.model.save_weights(partial / "best.weights.h5")
+            layers = layers_source(network.model)
+            if layers:
+                (partial / LAYERS).write_text(layers, encoding="utf-8")
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
             about |= {"best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
-            card = portable.model_card(run, network.model, state["row"])
-            (partial / portable.CARD).write_text(card, encoding="utf-8")
-            for name, code in portable.code_files(run).items():
+            card = model_card(run, network.model, state["row"])
+            (partial / CARD).write_text(card, encoding="utf-8")
+            for name, code in code_files(run).items():
                 (partial / name).parent.mkdir(exist_ok=True)
                 shutil.copy(code, partial / name)
-            layers = (partial / portable.LAYERS).exists()
     except tf.errors.OpError as error:
         raise WriteError(folder, error.message.splitlines()[0]) from error
     events.emit("result", path=folder)
@@ -90,7 +103,7 @@ def export(run: Run, out: str) -> None:
     say(f'{shown}/saved_model: model = tf.saved_model.load({saved}); model.answer(["{example}"])')
     say(
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
-        f"{f', {portable.LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
+        f"{f', {LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
 
 
@@ -121,3 +134,74 @@ def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
             [f"an operand is not one of {task.notation.describe(task.digits)}:", tf.boolean_mask(question, ~small)],
         )
     return tf.reverse(codes, [1]) if task.reverse else codes
+
+
+def layers_source(model: keras.Model) -> str:
+    """The source of the modules of ours whose layers a model has, as one module; empty if all are Keras's own.
+
+    Importing it registers the layers under the names that the .keras file has for them, without this package.
+    """
+    ordered: dict[str, str] = {}
+    # The configuration names also the layers inside of others.
+    for name in MODULE_OF_OURS.findall(json.dumps(model.get_config(), default=str)):
+        _collect(name, ordered)
+    return "\n\n".join(IMPORT_OF_OURS.sub("", source) for source in ordered.values())
+
+
+def _collect(name: str, ordered: dict[str, str]) -> None:
+    """Adds the source of a module, behind those of the modules of ours that it imports."""
+    source = inspect.getsource(sys.modules[name])
+    for imported in IMPORT_OF_OURS.findall(source):
+        if imported not in ordered:
+            _collect(imported, ordered)
+    ordered.setdefault(name, source)
+
+
+def code_files(run: Run) -> dict[str, Path]:
+    """The files of a model, a view and a task of your own, by their names in the export."""
+    files: dict[str, Path] = {}
+    named = [(kind.option, plugins.file_of(name)) for kind, name in run.config.model.own_code.items()]
+    if run.task.code and run.task.code.endswith(".py"):
+        named.append(("task", Path(run.task.code)))
+    for what, file in named:
+        if file:
+            is_other = files.get(file.name, file) != file
+            files[f"{what}/{file.name}" if is_other else file.name] = file
+    return files
+
+
+def name_beside(name: str) -> str:
+    """The name of a model or view as an export says it: without the folder in which the code was."""
+    file = plugins.file_of(name) if plugins.is_plugin(name) else None
+    return f"{file.name}:{name.rpartition(':')[2]}" if file else name
+
+
+def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
+    """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
+
+    The row has the scores of the run's best epoch. If the run was evaluated, the card has every slice.
+    """
+    packages.require("arith-model export", "jinja2", "train")
+    import jinja2
+
+    name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
+    own = plugins.file_of(name) if plugins.is_plugin(name) else None
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"cut": cut, "wrong": evaluated.wrong_in_words}
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        run=run,
+        task=run.task,
+        example=text.example(run.task),
+        model=name_beside(name),
+        view=name_beside(run.config.model.view),
+        given=run.config.model.given,
+        weights=model.count_params(),
+        exact_match=row["val_exact_match"],
+        worst_slice=asked.worst_in_words(),
+        was_asked=asked.worst is not None,
+        suites=asked.evaluation.get("suites"),
+        own_module=own.stem if own else "",
+        layers_module=LAYERS.removesuffix(".py") if layers_source(model) else "",
+    )

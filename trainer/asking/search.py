@@ -10,10 +10,11 @@ search that finds nothing says nothing of what it did not ask.
 """
 
 import dataclasses
+import functools
 import random
 import string
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ TRIES = 8  # variations per question that is wanted: many are known already, or 
 PER_CLIMB = 2  # mistakes of a climb that are kept, for its others are much like them
 
 Operands = tuple[str, ...]  # of a question, as people write them
+Edit = Callable[[str, int], str]  # from a piece of an operand, and its length, to what stands there instead
 
 
 @dataclasses.dataclass
@@ -181,7 +183,14 @@ class Variations:
         ]
         self._most = task.notation.width(size)
         self._least = self._most if task.drawing is drawing.FIXED_LETTERS else 1
-        self._ways = [self._change, self._insert, self._delete, self._copy, self._repeat, self._swap]
+        edits: list[Edit] = [
+            lambda old, count: self._some(count),
+            lambda old, count: self._some(count) + old,
+            lambda old, count: "",
+            lambda old, count: self._some(1) * count,  # such as nines or zeros
+        ]
+        change, insert, delete, repeat = (functools.partial(self._edit, each) for each in edits)
+        self._ways = [change, insert, delete, self._copy, repeat, self.random.shuffle]
         if task.notation.has_digits and self._arity > 1:
             self._ways += [self._chain, self._chain]
 
@@ -199,18 +208,15 @@ class Variations:
     def start(self) -> Operands | None:
         """A random question, half of them with up to three variations; None if it is not one of the task."""
         operands = [self._some(self.random.randint(self._least, self._most)) for _ in range(self._arity)]
-        for _ in range(self.random.choice((0, 0, 0, 1, 2, 3))):
-            self.random.choice(self._ways)(operands)
-        return self._tidy(operands)
+        return self._varied(operands, (0, 0, 0, 1, 2, 3))
 
     def vary(self, question: Operands) -> Operands | None:
         """The question after one to three variations; None if it is then not one of the task."""
-        operands = list(question)
-        for _ in range(self.random.choice((1, 1, 2, 3))):
-            self.random.choice(self._ways)(operands)
-        return self._tidy(operands)
+        return self._varied(list(question), (1, 1, 2, 3))
 
-    def _tidy(self, operands: list[str]) -> Operands | None:
+    def _varied(self, operands: list[str], counts: Sequence[int]) -> Operands | None:
+        for _ in range(self.random.choice(counts)):
+            self.random.choice(self._ways)(operands)
         if self._notation.has_digits:
             operands = [each.lstrip("0") or "0" for each in operands]
         are_right = all(
@@ -236,19 +242,11 @@ class Variations:
     def _put(self, side: int, operands: list[str], place: slice, piece: str) -> None:
         operands[side] = operands[side][: place.start] + piece + operands[side][place.stop :]
 
-    def _change(self, operands: list[str]) -> None:
+    def _edit(self, edit: Edit, operands: list[str]) -> None:
+        """Puts something in the place of a piece of an operand."""
         side = self._side()
         place = self._run(operands[side])
-        self._put(side, operands, place, self._some(place.stop - place.start))
-
-    def _insert(self, operands: list[str]) -> None:
-        side = self._side()
-        place = self._run(operands[side])
-        self._put(side, operands, slice(place.start, place.start), self._some(place.stop - place.start))
-
-    def _delete(self, operands: list[str]) -> None:
-        side = self._side()
-        self._put(side, operands, self._run(operands[side]), "")
+        self._put(side, operands, place, edit(operands[side][place], place.stop - place.start))
 
     def _copy(self, operands: list[str]) -> None:
         """A piece of an operand, or all of it, over as much of the same or another one."""
@@ -260,15 +258,6 @@ class Variations:
         if self.random.random() < 0.5:
             place = piece  # at the same place
         self._put(side, operands, place, source[piece])
-
-    def _repeat(self, operands: list[str]) -> None:
-        """A run of one character, such as nines or zeros."""
-        side = self._side()
-        place = self._run(operands[side])
-        self._put(side, operands, place, self._some(1) * (place.stop - place.start))
-
-    def _swap(self, operands: list[str]) -> None:
-        self.random.shuffle(operands)
 
     def _chain(self, operands: list[str]) -> None:
         """Digits of one number as those of another want them, so that a carry or a borrow passes on."""

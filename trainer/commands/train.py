@@ -83,7 +83,10 @@ def _train_options(train: Parser) -> None:
 def train(args: argparse.Namespace) -> int:
     """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
-    _check(args)
+    if args.batch_per_replica is not None:
+        if args.batch_size is not None:
+            raise InputError("--batch-size and --batch-per-replica are given; give one of them")
+        check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
     standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
     if not args.dry_run:
         from seq2seq_arith.trainer.data import making
@@ -115,14 +118,6 @@ def _listed(registry: Mapping[str, Any]) -> str:
     """The entries of a registry as a list: each with its line of help, a view also with what it gives to the model."""
     gives = {name: f" (given: {entry.given})" for name, entry in registry.items() if hasattr(entry, "given")}
     return "\n".join(f"- {name}: {entry.help}{gives.get(name, '')}" for name, entry in registry.items())
-
-
-def _check(args: argparse.Namespace) -> None:
-    """Checks the options that are not part of a configuration."""
-    if args.batch_per_replica is not None:
-        if args.batch_size is not None:
-            raise InputError("--batch-size and --batch-per-replica are given; give one of them")
-        check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
 
 
 def _demo_options(demo: Parser) -> None:

@@ -15,14 +15,84 @@ from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
 from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.demo import facts, worst_slice
 from seq2seq_arith.trainer.reporting import collect
-from seq2seq_arith.trainer.reporting.blocks import Answer, Block, Code, Heat, Named, Picture, Table, Text, Tile
 from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
-from seq2seq_arith.trainer.reporting.errors import in_words, marked
+from seq2seq_arith.trainer.reporting.errors import Piece, in_words, marked
 from seq2seq_arith.trainer.runs import history, proofs
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
 CURVES_SIZE = (5.0, 3.4)  # inches: as wide as a phone, so that letters can be read there
 TABLE_EPOCHS = 24  # of the tables beside the curves
+
+
+class Code(str):
+    """A text in letters of one width."""
+
+    __slots__ = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A text with a smaller one below it."""
+
+    text: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """An answer of a model, its wrong characters marked, and whether it is right."""
+
+    pieces: tuple[Piece, ...]
+    words: str  # which characters are wrong, for screen readers
+
+
+@dataclasses.dataclass(frozen=True)
+class Heat:
+    """A cell of a map: its text, a smaller one, and how strong its colour is, from 0 to 1; None for an empty cell."""
+
+    text: str
+    small: str
+    strength: float | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table. A number is written with commas, a ``Share`` as a figure and a bar, and None as a dash."""
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[Any]]  # the first cell is a header
+    kind: str = ""  # classes of the style sheet: ``wide`` takes the whole width, ``heat`` is a map
+    folded: str = ""  # the line that unfolds the table
+
+
+@dataclasses.dataclass(frozen=True)
+class Text:
+    """A paragraph; or, as a command, the words of one."""
+
+    text: str
+    is_command: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture as SVG."""
+
+    title: str
+    svg: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Tile:
+    """A figure of the overview, with a sentence about it."""
+
+    name: str
+    figure: str
+    note: str
+
+
+Block = Table | Text | Picture | Sequence[Tile]
+
 EMPTY = Heat("·", "", None)
 
 
@@ -323,12 +393,6 @@ def training(each: RunReport) -> list[Block]:
         "seconds": f"{last['seconds']:,.1f}, from the first step to the last, evaluations included",
         "steps": f"{last['steps']:,} of {each.run.config.batch_size:,} examples",
     }
-    if each.summary:
-        found |= {
-            "examples seen": f"{each.summary.examples:,}",
-            "operations": f"about {each.summary.operations:.1e}",
-            "weights": f"{each.summary.weights:,}",
-        }
     settings = [[Code(option), value, meaning] for option, value, meaning in each.settings]
     return [
         Table("What the training took", ["", ""], list(found.items()), "facts"),

@@ -13,15 +13,9 @@ from seq2seq_arith.trainer.data import probes
 @pytest.mark.parametrize(
     ("task", "names"),
     [
-        (
-            Task("addition", num_examples=100),
-            {"operand lengths", "carries", "longest chain of carries", "answer length"},
-        ),
-        (
-            Task("subtraction", digits=12),
-            {"operand lengths", "borrows", "longest chain of borrows", "sign", "answer length"},
-        ),
-        (Task("pq", digits=50), {"operand lengths", "answer length"}),
+        (Task("addition", num_examples=100), {"carries", "longest chain of carries"}),
+        (Task("subtraction", digits=12), {"borrows", "longest chain of borrows", "sign"}),
+        (Task("pq", digits=50), set()),
     ],
 )
 def test_every_table_counts_every_example_once(task, names):
@@ -29,7 +23,7 @@ def test_every_table_counts_every_example_once(task, names):
     examples = probes.examples(task, operands)
     exact = np.random.default_rng(0).random(500) < 0.7
     tables = answering.breakdown(task, operands, examples.answers, exact)
-    assert set(tables) == names
+    assert set(tables) == {"operand lengths", "answer length", *names}
     for rows in tables.values():
         assert sum(row["examples"] for row in rows) == 500
         assert sum(row["examples"] * row["exact_match"] for row in rows) == pytest.approx(exact.sum())

@@ -18,7 +18,7 @@ import yaml
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.asking import export, portable, prediction
+from seq2seq_arith.trainer.asking import export, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.build import build_model
@@ -155,7 +155,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     ):
         dataclasses.replace(saved, worst_slice=worst).write(run.summary)
         run.evaluation.write_text(json.dumps(found and found | {"best_epoch": best["epoch"]}))
-        card = portable.model_card(run, model, best)
+        card = export.model_card(run, model, best)
         assert [sentence for sentence in sentences if sentence not in card] == []
         assert "nobody" not in card
 
@@ -169,10 +169,7 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
         config = TrainConfig(model=ModelConfig(name=name, view="backward", hidden=8))
         run = Run(tmp_path, Task(), "abc", "data", config)
         model = build_model(config.model, make_view("backward", Task()))
-        (tmp_path / portable.LAYERS).unlink(missing_ok=True)
-        portable.write_keras(model, tmp_path)
-        assert sentence in portable.model_card(run, model, {"val_exact_match": 0.5})
-        assert (tmp_path / portable.LAYERS).exists() == ("seq2seq_arith_layers" in sentence)
+        assert sentence in export.model_card(run, model, {"val_exact_match": 0.5})
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -180,7 +177,7 @@ def test_the_source_of_its_layers_is_all_that_a_model_needs(name):
     """Also those inside of others; and it imports nothing of this package."""
     view = make_view("aligned", Task("addition"))
     model = build_model(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view)
-    source = portable.layers_source(model)
+    source = export.layers_source(model)
     classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     described = json.dumps(model.get_config(), default=str)
     assert set(re.findall(r'"registered_name": "seq2seq_arith>(\w+)"', described)) <= classes

@@ -14,7 +14,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import answering, search
-from seq2seq_arith.trainer.config import ModelConfig, SearchOptions, TrainConfig
+from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.runs import evaluated, history
@@ -162,28 +162,13 @@ def test_tasks_of_ones_own():
             assert text.parse(task.operation.symbol.join(operands), task).task == task
 
 
-@pytest.mark.slow
-def test_a_right_model_has_no_finds(tmp_path, capsys):
-    """A counter that has learned pq: all 36 questions of at most 6 dashes are asked, and the nearest one is told."""
-    from seq2seq_arith.pipelines.__main__ import main as arith_data
-
-    size = ["--digits", "6", "--num-examples", "20"]
-    assert arith_data(["generate", "pq", "--data-dir", str(tmp_path), "--no-parquet", *size]) == 0
-    config = TrainConfig(
-        model=ModelConfig(name="counter", view="raw", hidden=16),
-        epochs=1,
-        steps_per_epoch=200,
-        replicas=1,
-        batch_size=16,
-        learning_rate=1e-2,
-    )
-    session.train(Task("pq", digits=6, num_examples=20), str(tmp_path), str(tmp_path / "run"), config)
-    capsys.readouterr()
-    assert main(["search", str(tmp_path / "run"), "--questions", "500"]) == 0
+def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):
+    shipped = open_run("proved:addition")
+    assert main(["search", "proved:addition", "--questions", "500"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("search at 6 dashes: none of 36 questions is answered wrong; the smallest margin is ")
+    assert printed.startswith("search at 5 digits: none of 500 questions is answered wrong; the smallest margin is ")
     assert printed.endswith("; others were not asked\n")
-    assert json.loads((tmp_path / "run" / "search.json").read_text())["searches"][0]["nearest"]["margin"] > 0
+    assert not shipped.search.exists()
 
 
 def test_refusals(refusal):

@@ -1,7 +1,6 @@
 """Checkpoints: what is saved comes back, under names; damage and other models are refused."""
 
 import json
-import zipfile
 
 import keras
 import numpy as np
@@ -80,36 +79,18 @@ def test_a_flipped_bit_is_refused_or_does_no_harm(tmp_path):
     assert refused > len(content) * 8 / 23 / 3
 
 
-def archive(path, **members):
-    np.savez(path, **{"state": np.frombuffer(json.dumps(STATE).encode(), np.uint8), **members})
-
-
-def raw_bytes(path):
-    archive(path)
-    with zipfile.ZipFile(path, "a") as file:
-        file.writestr("b", b"no array")
-
-
-def half(path):
-    archive(path, a=np.zeros(400))
-    path.write_bytes(path.read_bytes()[:2000])
-
-
 @pytest.mark.parametrize(
-    ("harm", "sentence"),
+    ("members", "sentence"),
     [
-        (raw_bytes, ""),
-        (half, ""),
-        (lambda path: path.touch(), ""),
-        (lambda path: archive(path, state=np.frombuffer(b"[1]", np.uint8)), "its state is not a JSON object"),
-        (lambda path: archive(path, a=np.array(["x"])), "a does not hold finite numbers"),
-        (lambda path: archive(path, a=np.array([1.0, np.nan])), "a does not hold finite numbers"),
-        (lambda path: archive(path, a=np.array([{}], object)), "allow_pickle"),
+        ({"state": np.frombuffer(b"[1]", np.uint8)}, "its state is not a JSON object"),
+        ({"a": np.array(["x"])}, "a does not hold finite numbers"),
+        ({"a": np.array([1.0, np.nan])}, "a does not hold finite numbers"),
+        ({"a": np.array([{}], object)}, "allow_pickle"),
     ],
 )
-def test_a_checkpoint_that_no_run_saves_is_refused(tmp_path, harm, sentence):
+def test_a_checkpoint_that_no_run_saves_is_refused(tmp_path, members, sentence):
     path = tmp_path / "last.npz"
-    harm(path)
+    np.savez(path, **{"state": np.frombuffer(json.dumps(STATE).encode(), np.uint8), **members})
     with pytest.raises(InputError, match=r"last\.npz cannot be read .*; delete it, and train again") as caught:
         checkpoints.load(path)
     assert sentence in str(caught.value)
@@ -142,10 +123,6 @@ def test_the_checkpoint_of_another_model_is_refused(tmp_path, other):
     checkpoints.save(path, checkpoints.values(variables(a=(2, 2), b=(3,))), STATE)
     with pytest.raises(InputError, match="another model"):
         checkpoints.assign(variables(**other), checkpoints.load(path)[0], path)
-
-
-def test_values_of_another_type_are_refused(tmp_path):
-    path = tmp_path / "best.npz"
-    checkpoints.save(path, {"a": np.zeros((2, 2))}, STATE)
+    checkpoints.save(path, {"a": np.zeros((2, 2))}, STATE)  # of another type
     with pytest.raises(InputError, match="another model"):
         checkpoints.assign(variables(a=(2, 2)), checkpoints.load(path)[0], path)

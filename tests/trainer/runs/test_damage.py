@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+import run_files
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,25 +20,18 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 from seq2seq_arith.trainer.runs.summary import Summary
 
-ROW = dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 10, "round": 0}
-NUMBERS = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
-WORST = {"name": "equal", "exact_match": 0.25, "digits": 3, "questions": 4}
+ROW = run_files.ROWS[0]
+WORST = run_files.WORST | {"questions": 4}
 TEXTS = ("config.json", "summary.json", "evaluation.json", "samples.jsonl", "history.csv")
 
 
 def made(folder):
     """A run with all the files of a training that has ended and was evaluated."""
-    run = Run(folder, Task("addition"), "abc", "/data", TrainConfig(epochs=1))
-    run.claim()
-    history.write_csv(run.history, [ROW])
+    run = run_files.made(folder, [ROW], stopped="1 epoch was asked for")
     samples.write_jsonl(run.samples, [EpochSamples(1, (Sample("1+1", "2", "3"),))])
-    known = dict.fromkeys(("dataset", "model", "view", "given"), "x") | dict.fromkeys(NUMBERS, 1)
-    Summary(**known, best_epoch=1, worst_slice=WORST).write(run.summary)
+    run_files.summary(1, WORST).write(run.summary)
     asked = {"best_epoch": 1, "suites": [{"digits": 3, "worst": WORST}], "worst_slice": WORST}
     files.write_json(run.evaluation, asked)
-    arrays = {"weight": np.zeros(2, np.float32)}
-    checkpoints.save(run.best, arrays, {"row": ROW})
-    checkpoints.save(run.last, arrays, {"stopped": "1 epoch was asked for", "history": [ROW]})
     return run
 
 

@@ -4,9 +4,10 @@ import dataclasses
 import json
 import shlex
 
-import numpy as np
 import pytest
+import run_files
 from layout import ROOT
+from run_files import ROWS, WORST, made
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
@@ -14,33 +15,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import parse
-from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs import checkpoints, history, listing
+from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.listing import RunState
-from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.runs.summary import Summary
-
-ROWS = [
-    dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": 10 * epoch, "round": 0, "val_exact_match": exact}
-    for epoch, exact in ((1, 0.25), (2, 0.75), (3, 0.75))
-]
-NUMBERS = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
-WORST = {"name": "equal", "exact_match": 0.1999, "digits": 3}
-
-
-def made(folder, stopped="3 epochs were asked for", rows=ROWS, task=None):
-    """A run with the files that a training leaves, which was stopped for this reason; or is not at its end."""
-    run = Run(folder, task or Task("addition"), "abc", "/data", TrainConfig(epochs=3))
-    run.claim()
-    if rows:
-        history.write_csv(run.history, rows)
-        for path, state in ((run.best, {"row": rows[-1]}), (run.last, {"stopped": stopped})):
-            checkpoints.save(path, {"weight": np.zeros(2, np.float32)}, state)
-    return run
-
-
-def cut_in_half(path):
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
 def test_a_run_that_is_finished(tmp_path):
@@ -72,8 +48,7 @@ def test_the_worst_slice_at_the_size_of_the_dataset(tmp_path, evaluation, summar
     if evaluation is not None:
         run.evaluation.write_text(json.dumps(evaluation | {"best_epoch": 2}))
     if summary:
-        known = dict.fromkeys(("dataset", "model", "view", "given"), "") | dict.fromkeys(NUMBERS, 1)
-        Summary(**known, best_epoch=2, worst_slice=summary).write(run.summary)
+        run_files.summary(2, summary).write(run.summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
@@ -84,14 +59,13 @@ def test_what_weights_before_the_best_ones_were_asked_is_not_shown(tmp_path, epo
     run.evaluation.write_text(json.dumps(of_suites(WORST) | {"best_epoch": epoch}))
     assert listing.entry("run", run.folder).cells()[7] == shown
     run.evaluation.unlink()
-    known = dict.fromkeys(("dataset", "model", "view", "given"), "") | dict.fromkeys(NUMBERS, 1)
-    Summary(**known, best_epoch=epoch, worst_slice=WORST).write(run.summary)
+    run_files.summary(epoch, WORST).write(run.summary)
     assert listing.entry("run", run.folder).cells()[7] == shown
 
 
 def test_runs_that_are_not(tmp_path):
     assert listing.entry("new", made(tmp_path / "new", rows=[]).folder).cells()[4:] == ["0 of 3", *"---", "stopped"]
-    run = made(tmp_path / "stopped", stopped="", rows=ROWS[:2])
+    run = made(tmp_path / "stopped", ROWS[:2], stopped="")
     assert listing.entry("stopped", run.folder).cells()[4:] == ["2 of 3", "2", "0.7500", "-", "stopped"]
     with run.locked():
         assert listing.entry("stopped", run.folder).state is RunState.TRAINING
@@ -100,28 +74,27 @@ def test_runs_that_are_not(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "state", "sentence"),
+    ("spoil", "sentence"),
     [
-        (lambda run: cut_in_half(run.config_path), RunState.DAMAGED, "config.json is not the configuration of a run"),
-        (lambda run: run.config_path.write_text("[1]"), RunState.DAMAGED, "config.json is not the configuration"),
-        (lambda run: run.history.write_text("epoch\n"), RunState.DAMAGED, "history.csv is damaged"),
-        (lambda run: cut_in_half(run.best), RunState.DAMAGED, "best.npz cannot be read"),
-        (lambda run: cut_in_half(run.last), RunState.DAMAGED, "last.npz cannot be read"),
-        (lambda run: run.best.unlink(), RunState.DAMAGED, "there is no checkpoint"),
+        (lambda run: run.config_path.write_text("[1]"), "config.json is not the configuration"),
+        (lambda run: run.history.write_text("epoch\n"), "history.csv is damaged"),
+        (lambda run: run.best.write_bytes(b"PK"), "best.npz cannot be read"),
+        (lambda run: run.last.write_bytes(b"PK"), "last.npz cannot be read"),
+        (lambda run: run.best.unlink(), "there is no checkpoint"),
     ],
 )
-def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys, spoil, state, sentence):
+def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys, spoil, sentence):
     made(tmp_path / "a")
     spoil(made(tmp_path / "b"))
     made(tmp_path / "c")
     assert main(["runs", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:5]] == ["a", "b", "c"]
-    assert [line.split()[-1] for line in lines[2:5]] == ["finished", state, "finished"]
-    assert lines[6].startswith(f"b is {state}: ") and sentence in lines[6]
+    assert [line.split()[-1] for line in lines[2:5]] == ["finished", "damaged", "finished"]
+    assert lines[6].startswith("b is damaged: ") and sentence in lines[6]
     assert main(["runs", str(tmp_path), "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [each["state"] for each in found] == ["finished", state, "finished"]
+    assert [each["state"] for each in found] == ["finished", "damaged", "finished"]
     assert set(found[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
 
 

@@ -109,7 +109,6 @@ def test_one_process_trains_in_a_folder(tmp_path):
         {"task": Task("addition", digits=4)},
         {"sha256": "def"},
     ],
-    ids=["epochs", "hidden", "task", "sha256"],
 )
 def test_another_run_is_refused(tmp_path, refusal, changes):
     trained(run_in(tmp_path))
@@ -117,38 +116,29 @@ def test_another_run_is_refused(tmp_path, refusal, changes):
         run_in(tmp_path, **changes).claim()
 
 
-def changed(*keys, to):
-    """Puts a value into the configuration of a run."""
-
-    def change(values):
-        for key in keys[:-1]:
-            values = values[key]
-        values[keys[-1]] = to
-
-    return change
-
-
 @pytest.mark.parametrize(
-    "change",
+    ("place", "value"),
     [
-        changed("data", "sha256", to=5),
-        changed("data", "directory", to=["a"]),
-        changed("data", "parameters", to=[]),
-        changed("train", to=[]),
-        changed("train", "xla", to="yes"),
-        changed("train", "epochs", to=0),
-        changed("train", "schedule", to=[]),
-        changed("train", "model", to=None),
-        changed("train", "model", "name", to={}),
+        ("data sha256", 5),
+        ("data directory", ["a"]),
+        ("data parameters", []),
+        ("train", []),
+        ("train xla", "yes"),
+        ("train epochs", 0),
+        ("train schedule", []),
+        ("train model", None),
+        ("train model name", {}),
     ],
-    ids=["sha256", "directory", "parameters", "train", "xla", "epochs", "schedule", "model", "name"],
 )
-def test_a_configuration_that_no_run_writes(tmp_path, refusal, change):
+def test_a_configuration_that_no_run_writes(tmp_path, refusal, place, value):
     """A stranger's folder, for example: one sentence, whatever it holds."""
     run = run_in(tmp_path)
     run.claim()
-    values = read_json(run.config_path)
-    change(values)
+    values = inner = read_json(run.config_path)
+    *keys, last = place.split()
+    for key in keys:
+        inner = inner[key]
+    inner[last] = value
     run.config_path.write_text(json.dumps(values))
     with refusal(InputError):
         open_run(run.folder)

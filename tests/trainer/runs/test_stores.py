@@ -136,17 +136,9 @@ def test_what_is_not_a_trainings_is_replaced_in_any_case(place):
     assert (place / "evaluation.json").read_bytes() == b"ours"
 
 
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["a/../../b"],
-        ["/etc/secret"],
-    ],
-    ids=["out", "absolute"],
-)
-def test_an_object_that_is_not_a_file_of_a_run(place, names):
-    for name in names:
-        (place / name).put(b"content")
+@pytest.mark.parametrize("name", ["a/../../b", "/etc/secret"], ids=["out", "absolute"])
+def test_an_object_that_is_not_a_file_of_a_run(place, name):
+    (place / name).put(b"content")
     with pytest.raises(InputError, match=r"/run has a file .*, which no run has; give the folder of a run"):
         stores.working_copy(str(place))
 

@@ -169,12 +169,9 @@ class Panel {
     const ticket = ++this.asked;
     if (this.busy) return;
     this.busy = true;
-    this.loaded = false;
     const waiting = setTimeout(() => this.wait(), WAITING_MS);
-    const started = performance.now();
     try {
       const found = await backend.answer(this.run, question, this.epoch);
-      this.root.dataset.milliseconds = (performance.now() - started).toFixed(1);
       this.report("");
       this.show(found, animate && ticket === this.asked);
     } catch (error) {
@@ -188,7 +185,6 @@ class Panel {
   }
 
   wait() {
-    this.loaded = true;
     this.root.classList.add("waiting");
     one(".verdict", this.root).textContent = "The model is being loaded …";
   }
@@ -270,7 +266,6 @@ class Panel {
     const verdict = isRight
       ? element("span", { className: "right", textContent: " ✓ right" })
       : element("span", { className: "wrong" }, " ✗ wrong: ", element("code", { textContent: shortened(found.right) }), " is right");
-    const milliseconds = Math.round(Number(this.root.dataset.milliseconds));
     one(".verdict", this.root).replaceChildren(
       element("code", {
         textContent: `${shortened(found.question)}${equals || " "}${shortened(found.answer) || catalogue.blank}`,
@@ -278,28 +273,20 @@ class Panel {
       verdict,
       element("span", {
         className: "note",
-        textContent: `The probability of the whole answer is ${percent(found.confidence)}. ${this.loaded ? "Loaded and answered" : "Answered"} in ${milliseconds} ms.`,
+        textContent: `The probability of the whole answer is ${percent(found.confidence)}.`,
       }));
     const said = `${this.run.name}: ${spoken(found.question, task)}${equals ? " is " : ", "}${spoken(found.answer, task)}`;
     announce(this, `${said}, which is ${isRight ? "right" : `wrong; right is ${spoken(found.right, task)}`}.`);
   }
 
-  // The characters appear in the order in which they are written.
+  // The characters appear in the order in which they are written, and then the verdict.
   reveal(animate) {
-    clearTimeout(this.revealing);
-    const verdict = one(".verdict", this.root);
-    verdict.style.visibility = "";
-    if (!animate || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
     const pause = Math.min(STEP_MS, MOST_MS / this.buttons.length);
-    for (const button of this.buttons) button.classList.add("coming");
-    verdict.style.visibility = "hidden";
-    const next = (index) => {
-      this.buttons[index]?.classList.replace("coming", "came");
-      if (index === this.buttons.length) verdict.style.visibility = "";
-      else this.revealing = setTimeout(() => next(index + 1), pause);
-    };
-    this.revealing = setTimeout(() => next(0), pause);
-    this.root.addEventListener("mouseenter", () => { verdict.style.visibility = ""; }, { once: true });
+    const verdict = [...one(".verdict", this.root).children];
+    [...this.buttons, ...verdict].forEach((each, index) => {
+      each.classList.toggle("came", animate);
+      each.style.animationDelay = `${pause * Math.min(index + 1, this.buttons.length + 1)}ms`;
+    });
   }
 
   move(event) {

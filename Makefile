@@ -56,8 +56,8 @@ refusals: $(VENV)/tested ## Writes the snapshot of all refusals anew, to be read
 
 matrix: ## Tests with every Python of this machine, with the oldest and the newest packages: half an hour
 	$(PYTHON) -m venv build/matrix
-	build/matrix/bin/pip install --quiet uv
-	PATH="$(CURDIR)/build/matrix/bin:$$PATH" .ci/matrix
+	build/matrix/bin/pip install --quiet $(UV)
+	PATH="$(CURDIR)/build/matrix/bin:$$PATH" .ci/matrix $(if $(CASE),"$(CASE)")
 
 gpu: $(VENV)/installed ## Runs the tests that need an NVIDIA GPU, and prints what they measure
 	$(BIN)/pip install --quiet --editable '.[gpu,test]'

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
     from seq2seq_arith.trainer.recipes import recipe, recipe_data
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # The public names of each module.
 _NAMES = {

@@ -1,8 +1,14 @@
 """The files for those who publish and cite: workflows that may do little, and versions that agree."""
 
+import functools
+import http.server
+import itertools
 import re
+import runpy
 import shutil
 import subprocess
+import sys
+import threading
 import tomllib
 from pathlib import Path
 
@@ -13,6 +19,7 @@ from packaging.requirements import Requirement
 import seq2seq_arith
 
 ROOT = Path(__file__).parents[2]
+PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
@@ -20,7 +27,7 @@ WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 def test_a_workflow_has_pinned_actions_and_few_permissions(path):
     text = path.read_text(encoding="utf-8")
     workflow = yaml.safe_load(text)
-    used = re.findall(r"uses: (\S+)(.*)", text)
+    used = re.findall(r"uses: (?!\./)(\S+)(.*)", text)
     assert used
     for action, comment in used:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", action), action
@@ -31,13 +38,54 @@ def test_a_workflow_has_pinned_actions_and_few_permissions(path):
         ("contents", "read"),
         ("id-token", "write"),
     }
-    assert all(job["timeout-minutes"] <= 120 for job in jobs)
+    assert all(job["timeout-minutes"] <= 120 for job in jobs if "uses" not in job)
 
 
-def test_the_citation_names_this_version_and_repository():
+def test_every_case_of_the_matrix_runs_once_a_week():
+    matrix = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text())["jobs"]["matrix"]["strategy"]["matrix"]
+    first, end = map(int, re.findall(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', PROJECT)[0])
+    assert matrix["python"] == [f"3.{minor}" for minor in range(first, end)]
+    jobs = [*itertools.product(matrix["python"], matrix["packages"]), *(each.values() for each in matrix["include"])]
+    cases = runpy.run_path(str(ROOT / ".ci/matrix"))["cases"](dict.fromkeys(matrix["python"], "python3"))
+    assert sorted(map(", ".join, jobs)) == sorted(cases)
+
+
+def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
+    """An index that has version 0.1.0, and a checkout of a version in each state."""
+    released = tmp_path / "index/pypi/seq2seq_arith/0.1.0/json"
+    released.parent.mkdir(parents=True)
+    released.write_text("{}")
+    checkout = tmp_path / "checkout"
+    for name in (".ci", "seq2seq_arith"):
+        (checkout / name).mkdir(parents=True)
+    shutil.copy(ROOT / ".ci/unreleased", checkout / ".ci")
+    (checkout / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0\n\n## 0.1.0\n")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "index")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        index = {"INDEX": f"http://127.0.0.1:{server.server_port}"}
+
+        def refusal(tag: str, version: str) -> str:
+            (checkout / "seq2seq_arith/__init__.py").write_text(f'__version__ = "{version}"\n')
+            program = [sys.executable, checkout / ".ci/unreleased", tag]
+            return subprocess.run(program, env=index, capture_output=True, text=True, check=False).stderr.strip()
+
+        assert refusal("v0.2.0", "0.2.0") == ""
+        assert refusal("v0.1.0", "0.1.0") == "0.1.0 was released before; give it a new number"
+        assert refusal("v0.2.0", "0.2.1") == "the tag is v0.2.0, and the package's version is 0.2.1"
+        assert refusal("v0.2.0.dev0", "0.2.0.dev0") == "0.2.0.dev0 is a version of development"
+        assert refusal("v0.3.0", "0.3.0") == "CHANGELOG.md has no section 0.3.0"
+        server.shutdown()
+
+
+def test_the_citation_and_the_changelog_name_this_version():
+    """Between two releases, it is a version of development."""
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    number, development, _ = seq2seq_arith.__version__.partition(".dev")
+    assert re.findall(r"^## (.*)", changelog, re.MULTILINE)[0] == (f"Unreleased ({number})" if development else number)
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == seq2seq_arith.__version__
-    assert f'Repository = "{citation["repository-code"]}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'Repository = "{citation["repository-code"]}"' in PROJECT
     assert citation["license"] == "Apache-2.0"
 
 
@@ -51,7 +99,7 @@ def test_actionlint_finds_nothing():
 
 def test_the_versions_of_colab_are_allowed():
     """No bound of the package asks Colab to replace one of its own; ``make matrix`` installs and tests them."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads(PROJECT)["project"]
     needed = [*project["dependencies"], *project["optional-dependencies"]["train-cpu"]]
     bounds = {requirement.name: requirement.specifier for requirement in map(Requirement, needed)}
     lines = (ROOT / ".ci/colab.txt").read_text(encoding="utf-8").splitlines()

@@ -9,21 +9,23 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
-from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.trainer.api import given, pictures
+from seq2seq_arith.pipelines.showing import sample
+from seq2seq_arith.trainer.api import given, options, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.records import Examples, Source, Split
@@ -34,16 +36,22 @@ if TYPE_CHECKING:
 ROWS = 5  # that a dataset shows of itself
 
 
+@options.shown
 def generate(
-    dataset: str, *, data_dir: str | Path = "data", task_file: str | Path | None = None, **parameters: Any
+    dataset: str | Path,
+    *,
+    data_dir: str | Path = "data",
+    task_file: str | Path | None = None,
+    **parameters: Unpack[options.Parameters],
 ) -> "Dataset":
     """Makes a dataset, or takes the one that is there.
 
     In an object store nothing is made: there it must be ready.
 
     Args:
-      dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``.
-      data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``.
+      dataset: The name of a task, such as ``addition``, or of a config, such as ``addition-d6-n1000000``, also as TFDS
+        prints it, ``seq2seq_arith/addition-d6-n1000000/1.0.0``. Or the path of a dataset that is there.
+      data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``; not used for a path.
       task_file: A file with tasks of your own, whose code then runs.
       **parameters: With the name of a task, those of ``Task``: ``digits`` (or ``dashes`` for pq, and ``modulus`` for
         modular addition), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
@@ -51,23 +59,44 @@ def generate(
     Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
     """
     own_tasks.use(task_file)
-    task = named(dataset, parameters)
-    make(task, str(data_dir))
-    return _opened(task, str(data_dir))
+    found = _placed(dataset, data_dir, parameters)
+    make(found.task, found.data_dir)
+    return _opened(found)
 
 
+@options.shown
 def load(
-    dataset: str, *, data_dir: str | Path = "data", task_file: str | Path | None = None, **parameters: Any
+    dataset: str | Path,
+    *,
+    data_dir: str | Path = "data",
+    task_file: str | Path | None = None,
+    **parameters: Unpack[options.Parameters],
 ) -> "Dataset":
     """The dataset that is there; the arguments are those of ``generate``.
 
     Raises InputError if there is none, or it is not as arith-data wrote it.
     """
     own_tasks.use(task_file)
-    return _opened(named(dataset, parameters), str(data_dir))
+    return _opened(_placed(dataset, data_dir, parameters))
 
 
-def named(dataset: str, parameters: dict[str, Any]) -> Task:
+def _placed(dataset: str | Path, data_dir: str | Path, parameters: Mapping[str, Any]) -> "Dataset":
+    """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
+    if not isinstance(dataset, Path) and "/" not in _short(dataset):
+        return Dataset(named(dataset, parameters), str(data_dir))
+    directory = sample.find(str(dataset))
+    config, top = directory.parents[0].name, directory.parents[2]
+    if parameters:
+        raise InputError(f"{dataset} says all parameters, and {next(iter(parameters))} is given, too; leave it out")
+    return Dataset(Task.from_name(config), str(top))
+
+
+def _short(dataset: Any) -> str:
+    """The name of a dataset without what TFDS adds to it; nothing for what is not a name."""
+    return re.sub(rf"^{NAME}/([^/:]+)([/:]{VERSION})?$", r"\1", dataset) if isinstance(dataset, str) else ""
+
+
+def named(dataset: str, parameters: Mapping[str, Any]) -> Task:
     """The task that a name and parameters stand for, with no more examples than are practical.
 
     >>> named("addition-d6-n1000000", {}).num_examples
@@ -77,8 +106,7 @@ def named(dataset: str, parameters: dict[str, Any]) -> Task:
 
     Raises InputError if there is no such task or parameter, or a value is out of its range.
     """
-    if isinstance(dataset, str):
-        dataset = dataset.removeprefix(f"{NAME}/")  # as tfds.load takes it
+    dataset = _short(dataset) or dataset
     if is_config_name(dataset):
         if parameters:
             raise InputError(
@@ -95,7 +123,7 @@ def is_config_name(dataset: str) -> bool:
     return isinstance(dataset, str) and "-" in dataset
 
 
-def task_fields(task: str, parameters: dict[str, Any]) -> dict[str, Any]:
+def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters by the fields of ``Task``: the other word for a task's size is ``digits``.
 
     Raises InputError if there is no such task, or no such parameter.
@@ -116,8 +144,7 @@ def make(task: Task, data_dir: str) -> None:
         making.make_missing(task, data_dir)
 
 
-def _opened(task: Task, data_dir: str) -> "Dataset":
-    found = Dataset(task, data_dir)
+def _opened(found: "Dataset") -> "Dataset":
     _ = found.source  # says what is wrong with it
     return found
 
@@ -149,6 +176,12 @@ class Dataset(Tabular):
     def __len__(self) -> int:
         """The number of examples of all splits."""
         return sum(self.splits.values())
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        """The examples of all splits, as rows of ``table``."""
+        for split in self.splits:
+            for examples in self._blocks(split):
+                yield from self._table(examples).to_pylist()
 
     @property
     def alphabet(self) -> str:

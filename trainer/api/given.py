@@ -83,3 +83,14 @@ def objects(values: Any, kind: type, what: str) -> list[Any]:
         if not isinstance(each, kind):
             raise InputError(f"{what} got one of the type {type(each).__name__}; give objects of {kind.__name__} only")
     return found or []
+
+
+def callbacks(values: Any, schedule: str) -> list[Any]:
+    """Keras's callbacks as a list; raises InputError for other objects, and what sets a rate that has a schedule."""
+    import keras
+
+    found = objects(values, keras.callbacks.Callback, "callbacks")
+    setters = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
+    if schedule != "constant" and (wrong := [type(each).__name__ for each in found if isinstance(each, setters)]):
+        raise InputError(f"{wrong[0]} sets the learning rate, and so does schedule={schedule!r}; give 'constant'")
+    return found

@@ -1,7 +1,6 @@
 """What an evaluation from Python found."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from seq2seq_arith.arithmetic.suites import SETS
 from seq2seq_arith.base.errors import InputError
@@ -13,7 +12,17 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.suites import SuiteResult
 
 
-class Scores(Tabular, Mapping[str, dict[str, Any]]):
+T = TypeVar("T")
+
+
+class Slices(Tabular, dict[str, T]):
+    """From the name of a slice to what is known of it; raises InputError for any other name."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise InputError(f"there is no slice {name!r}; give one of {', '.join(self)}")
+
+
+class Scores(Slices[dict[str, Any]]):
     """What an evaluation found; it shows itself as a table of the slices, the worst first.
 
     ``scores["equal"]`` is the row of a slice, at the run's own length.
@@ -40,30 +49,11 @@ class Scores(Tabular, Mapping[str, dict[str, Any]]):
         self.lengths = {each.digits: _slices(each) for each in standard}
         self.slices = self.lengths[own.digits]
         self.unforeseen = _slices(unforeseen[0])
+        super().__init__({row["slice"]: row for row in (*self.slices, *self.unforeseen)})
         self.worst_slice = self[own.worst.name] if own.worst else None
         self.worst_unforeseen = self[unforeseen[0].worst.name] if unforeseen[0].worst else None
         self.content = content
         self.path = found.path
-
-    def __getitem__(self, name: str) -> dict[str, Any]:
-        rows = [*self.slices, *self.unforeseen]
-        found = next((row for row in rows if row["slice"] == name), None)
-        if found is None:
-            raise InputError(f"there is no slice {name!r}; give one of {', '.join(row['slice'] for row in rows)}")
-        return found
-
-    def __iter__(self) -> Iterator[str]:
-        return (row["slice"] for row in (*self.slices, *self.unforeseen))
-
-    def __len__(self) -> int:
-        return len(self.slices) + len(self.unforeseen)
-
-    def __contains__(self, name: object) -> bool:
-        return name in list(self)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The row of a slice, or the default if there is no such slice."""
-        return dict(self).get(name, default)
 
     def _shown(self) -> Table:
         examples = self.content["scores"]["validation"]["examples"] if self.exact_match is not None else 0

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from seq2seq_arith.trainer.asking.answering import Result
     from seq2seq_arith.trainer.asking.inspection import Inspection
-    from seq2seq_arith.trainer.asking.suites import SuiteResult
     from seq2seq_arith.trainer.data.records import Examples
     from seq2seq_arith.trainer.training.learner import Learner
 
@@ -90,6 +89,10 @@ class TrainedRun(Tabular):
     def __post_init__(self) -> None:
         if not isinstance(self.run, Run):
             raise InputError(f"the run is {shown(self.run)}; sa.open_run gives the one in a folder")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle: without the models, which are restored where they are asked."""
+        return {"run": self.run}
 
     @property
     def folder(self) -> Path:
@@ -167,22 +170,12 @@ class TrainedRun(Tabular):
             rows.append(dict(zip(names, (question.given, right, answered, answered == right, confidence), strict=True)))
         return Table(rows, names)
 
-    def states(self, question: str) -> "dict[str, np.ndarray]":
-        """The outputs of every recurrent layer while the model answers a question: float32 [steps, units] each."""
-        return self.inspect(question).states
-
-    def attention(self, question: str) -> "dict[str, np.ndarray]":
-        """What every layer of attention looks at while the model answers a question.
-
-        Returns, by the name of the layer, float32 [heads, queries, keys], which sums to 1 over the keys.
-        """
-        return self.inspect(question).attention
-
     def inspect(self, question: str) -> "Inspection":
         """What happens in the model while it answers a question; it shows itself as a table, a row per character.
 
         Its ``read`` and ``written`` are the characters step by step, as the view gives them, and ``probabilities``
-        those of each character of the answer.
+        those of each character of the answer. By the names of layers, ``states`` are the outputs of recurrent ones,
+        float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads, queries, keys].
 
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
@@ -365,12 +358,21 @@ class TrainedRun(Tabular):
         return proof.prove(self.run, self._learner)[0]
 
     @functools.cached_property
-    def suite_result(self) -> "SuiteResult":
-        """The answers to the default questions of the task's suite, asked once."""
+    def in_full(self) -> tuple[str, str]:
+        """The worst slice and the wrong answers to the default questions of the suite; asked if it is not known."""
+        if found := self._asked().in_full:
+            return found
         learner = self._learner(self.task)
+        from seq2seq_arith.trainer import demo
         from seq2seq_arith.trainer.asking import suites
 
-        return suites.ask_run(self.run, learner=learner)[0]
+        asked = suites.ask_run(self.run, learner=learner)[0]
+        return demo.worst_slice(asked), asked.total.in_words()
+
+    def _asked(self) -> evaluated.Asked:
+        """What the best model was asked before."""
+        best = history.best(self.history)
+        return evaluated.read(self.run, best["epoch"] if best else None)
 
     def _on_validation(self) -> "tuple[Examples, Result]":
         """The validation set, and the model's answers to it."""
@@ -459,11 +461,9 @@ class TrainedRun(Tabular):
         """
         config = override(self.run.config, epochs=epochs)
         import_tensorflow()
-        import keras
-
         from seq2seq_arith.trainer.training import session
 
-        options = session.TrainOptions(callbacks=given.objects(callbacks, keras.callbacks.Callback, "callbacks"))
+        options = session.TrainOptions(callbacks=given.callbacks(callbacks, config.schedule))
         with given.loud(verbose):
             return TrainedRun(session.train(self.task, self.run.data_dir, self.run.place, config, options).run)
 
@@ -478,5 +478,5 @@ class TrainedRun(Tabular):
         }
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"
-            facts["worst slice"] = evaluated.read(self.run, best["epoch"]).worst_in_words()
+            facts["worst slice"] = self._asked().worst_in_words("run.evaluate() does")
         return Table([{"run": name, self.run.place: value} for name, value in facts.items()])

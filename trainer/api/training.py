@@ -1,19 +1,17 @@
 """Training from Python."""
 
 import difflib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import options_of
-from seq2seq_arith.trainer.api import given
+from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow, require_tensorflow
 from seq2seq_arith.trainer.recipes import configured, recipe_data
 from seq2seq_arith.trainer.runs.run import run_folder, standing
@@ -27,6 +25,7 @@ DATA_NAMES = {"data_seed": "seed"}
 ALIASES = {"lr": "learning_rate", "batch": "batch_size", "units": "hidden", "num_layers": "layers"}
 
 
+@options.shown
 def train(
     dataset: Dataset | str,
     *,
@@ -39,14 +38,14 @@ def train(
     data_dir: str | Path | None = None,
     callbacks: "keras.callbacks.Callback | Sequence[keras.callbacks.Callback]" = (),
     verbose: int = 1,
-    **options: Any,
+    **settings: Unpack[options.Settings],
 ) -> TrainedRun:
     """Trains a model, or goes on with the run in that folder, as ``arith-model train`` does.
 
     Args:
       dataset: A dataset. Or the name of a task: then the recipe names the dataset, which is made if it is missing. Or
         the name of a config, such as ``addition-d6-n1000000``, which is made as well.
-      recipe: The model and its training; the options change it.
+      recipe: The model and its training; the settings change it.
       model: The network; ``FILE.py:FUNCTION`` for one of your own.
       view: How the network sees the string; ``FILE.py:CLASS`` for a view of your own.
       task_file: A file with tasks of your own.
@@ -56,7 +55,7 @@ def train(
       callbacks: Keras's callbacks, called once per some steps, and after each epoch with the logs ``loss``,
         ``character_accuracy``, ``exact_match`` and the same with ``val_`` before; see ``observers.Callbacks``.
       verbose: 0 to print nothing, and show no progress.
-      **options: Fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``. With a task's
+      **settings: Fields of ``ModelConfig`` and ``TrainConfig``, such as ``hidden`` or ``learning_rate``. With a task's
         name, also the parameters of the recipe's dataset, such as ``digits``; its seed is ``data_seed``.
 
     Raises InputError if an argument is wrong, the model does not fit the dataset, or the folder holds another run;
@@ -65,15 +64,13 @@ def train(
     require_tensorflow()
     own_tasks.use(task_file)
     place = str(data_dir or (dataset.data_dir if isinstance(dataset, Dataset) else "data"))
-    settings, parameters = _divided(options)
+    chosen, parameters = _divided(settings)
     task = _task(dataset, recipe, parameters)
-    config = configured(recipe, task, name=model, view=view, epochs=epochs, **settings)
+    config = configured(recipe, task, name=model, view=view, epochs=epochs, **chosen)
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
     standing(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
     import_tensorflow()
-    import keras
-
-    watching = given.objects(callbacks, keras.callbacks.Callback, "callbacks")
+    watching = given.callbacks(callbacks, config.schedule)
     with given.loud(verbose):
         make(task, place)
         from seq2seq_arith.trainer.training import session
@@ -81,18 +78,17 @@ def train(
         return TrainedRun(session.train(task, place, folder, config, session.TrainOptions(callbacks=watching)).run)
 
 
-def _divided(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options that are settings of the model and its training, and the others, which must be the dataset's."""
-    settings = set(options_of(ModelConfig) | options_of(TrainConfig)) - {"name", "view"}
-    parameters = {*options_of(Task), *SIZE_WORDS, *DATA_NAMES} - settings
-    known = sorted(settings | parameters)
-    if unknown := next((name for name in options if name not in known), None):
+def _divided(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of the model and its training, and the others, which must be parameters of the dataset."""
+    parameters = options.Drawn.__annotations__.keys() | DATA_NAMES.keys()
+    known = sorted(inspect.signature(train).parameters.keys() - {"dataset"})
+    if unknown := next((name for name in given if name not in known), None):
         near = [ALIASES[unknown]] if unknown in ALIASES else difflib.get_close_matches(unknown, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(known)}"
         raise InputError(f"train has no option {unknown!r}; {hint}")
     return (
-        {name: value for name, value in options.items() if name in settings},
-        {DATA_NAMES.get(name, name): value for name, value in options.items() if name in parameters},
+        {name: value for name, value in given.items() if name not in parameters},
+        {DATA_NAMES.get(name, name): value for name, value in given.items() if name in parameters},
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 from typing import Any
 
+from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
@@ -30,15 +31,16 @@ class Asked:
     evaluation: dict[str, Any]  # the content of ``evaluation.json``; empty if there is none, or it is damaged
     worst: Worst | None  # at the size that the model was trained on; None if it was not asked, or there is no suite
     proof: Proof | None  # of the weights that the run has now
+    in_full: tuple[str, str] | None  # worst slice and wrong answers; None if not all default questions were asked
 
-    def worst_in_words(self) -> str:
-        """The worst slice with its share, or that the model was not asked; and what was proved."""
+    def worst_in_words(self, how: str = "arith-model evaluate does") -> str:
+        """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
         if self.worst:
             said = f"{in_brief(self.worst.name, self.worst.exact_match)}, of operands of at most {self.worst.digits}"
         elif self.evaluation:
             said = "this task has no hard questions"
         else:
-            said = "not asked hard questions yet: arith-model evaluate does"
+            said = f"not asked hard questions yet: {how}"
         return f"{said}; proved: {self.proof.in_brief()}" if self.proof else said
 
 
@@ -58,11 +60,10 @@ def read(run: Run, best_epoch: int | None) -> Asked:
         if is_of_best(found.get("best_epoch")):
             worst = own["worst"] and _worst(own["worst"] | {"digits": own["digits"]})
             evaluation = found if worst or not own["worst"] else {}
-    if not evaluation:
-        with contextlib.suppress(InputError):
-            summary = Summary.read(run.summary)
-        worst = _worst(summary.worst_slice) if summary and is_of_best(summary.best_epoch) else None
-    return Asked(evaluation, worst, proofs.read(run))
+    with contextlib.suppress(InputError):
+        summary = Summary.read(run.summary)
+    of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
+    return Asked(evaluation, worst if evaluation else _worst(of_end), proofs.read(run), _in_full(evaluation, of_end))
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
@@ -83,6 +84,18 @@ def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
         return searches
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return []
+
+
+def _in_full(evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
+    """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
+    with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
+        suite, default = evaluation["suites"][0], SuiteOptions()
+        if (suite["version"], suite["per_slice"], suite["seed"]) == (VERSION, default.per_slice, default.seed):
+            of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
+            wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
+            return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)
+    with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
+        return in_brief(of_end["name"], of_end["exact_match"]), wrong_in_words(of_end["suite"])
 
 
 def _worst(found: object) -> Worst | None:

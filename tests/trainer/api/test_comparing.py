@@ -7,9 +7,12 @@ import pytest
 import seq2seq_arith as sa
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words
+from seq2seq_arith.trainer import demo
+from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.training import session
 
 
-def test_runs_beside_each_other(small):
+def test_runs_beside_each_other(small, monkeypatch):
     table = sa.compare(small, small)
     assert table.columns == [
         *("name", "given", "draws", "exact_match", "worst_slice", "wrong"),
@@ -19,15 +22,26 @@ def test_runs_beside_each_other(small):
     assert first == second
     assert (first["name"], first["given"], first["draws"]) == ("small", "nothing", "digits")
     assert first["exact_match"] == max(row["val_exact_match"] for row in small.history)
-    assert first["worst_slice"] == f"{small.suite_result.worst.name} {small.suite_result.worst.all}"
-    asked = small.suite_result.slices
-    count, right = (sum(getattr(each.all, name) for each in asked) for name in ("count", "right"))
+    asked = suites.ask_run(small.run)[0]
+    assert first["worst_slice"] == f"{asked.worst.name} {asked.worst.all}"
+    count, right = (sum(getattr(each.all, name) for each in asked.slices) for name in ("count", "right"))
     assert first["wrong"] == in_words(count - right, count)
     assert first["weights"] == small.model.count_params()
     assert list(sa.compare()) == []
     small.run.summary.rename(small.folder / "away")
     assert sa.compare(small)[0]["cpu_seconds"] is sa.compare(small)[0]["seconds"] is None
     (small.folder / "away").rename(small.run.summary)
+    # What is known is not asked again: from an evaluation, or from the end of a training by the program.
+    small.evaluate()
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "restore", None)
+        assert sa.compare(sa.open_run(small.folder))[0] == first
+    small.run.evaluation.unlink()
+    summary = small.run.summary.read_bytes()
+    demo.ask(session.Trained(run=small.run, state=None, summary=small.summary))
+    monkeypatch.setattr(session, "restore", None)
+    assert sa.compare(sa.open_run(small.folder))[0] == first
+    small.run.summary.write_bytes(summary)
 
 
 def test_a_run_without_a_checkpoint_is_refused(small, tmp_path):
@@ -46,11 +60,3 @@ def test_the_suite_by_slice():
     assert "suite of subtraction of at most 5 digits" in repr(found)
     assert "<table>" in found._repr_html_()
     assert sa.suite("pq", dashes=20, per_slice=3).keys() == sa.suite("pq", digits=20, per_slice=3).keys()
-
-
-@pytest.mark.usefixtures("no_custom_tasks")
-def test_refuses(refusal):
-    with refusal(InputError):
-        sa.suite("additoin")
-    with refusal(InputError):
-        sa.suite("addition", per_slice=0)

@@ -108,7 +108,7 @@ def test_lines_of_a_counter_go_on_in_the_answer(counter):
 
 def test_states_of_questions_in_a_plane(small):
     questions, values = ["1+2", "30+4", "555+5", "999+999"], [3, 34, 560, 1998]
-    states = np.stack([small.states(question)["encoder"][-1] for question in questions])
+    states = np.stack([small.inspect(question).states["encoder"][-1] for question in questions])
     asked = [text.parse(question, small.task) for question in questions]
     assert np.allclose(inspection.encoded(small._learner(small.task), asked), states, atol=1e-5)
     picture = small.plot_encoded(questions, values, "sum")
@@ -117,19 +117,3 @@ def test_states_of_questions_in_a_plane(small):
     points, centred = np.asarray(dots.get_offsets()), states - states.mean(axis=0)
     _, _, directions = np.linalg.svd(centred, full_matrices=False)
     assert np.allclose(abs(points), abs(centred @ directions[:2].T), atol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda run: run.error_map(0),
-        lambda run: run.plot_attention("39+3"),
-        lambda run: run.breakdown("colour"),
-        lambda run: run.plot_encoded(["1+2"], [3, 4]),
-        lambda run: run.inspect("39*3"),
-        lambda run: sa.plot_history(),
-    ],
-)
-def test_refuses(call, refusal, small):
-    with refusal(InputError):
-        call(small)

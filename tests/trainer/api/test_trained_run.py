@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 
 import keras
 import numpy as np
@@ -84,6 +85,12 @@ def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data)
     assert exact == pytest.approx(max(row["val_exact_match"] for row in small.history))
 
 
+def test_it_is_pickled_after_it_was_used(small):
+    before = small.predict(QUESTIONS)
+    again = pickle.loads(pickle.dumps(small))
+    assert again == small and again.predict(QUESTIONS) == before
+
+
 def test_it_opens_again_and_shows_itself(small):
     assert [(row["epoch"], row["steps"]) for row in small.history] == [(1, 8), (2, 16)]
     assert small.history == checkpoints.load(small.run.last)[1]["history"]
@@ -91,24 +98,6 @@ def test_it_opens_again_and_shows_itself(small):
     assert (again.folder, again.task, again.history) == (small.folder, small.task, small.history)
     assert "2 of at most 2" in repr(again)
     assert "simple_rnn, view raw" in again._repr_html_()
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda run, folder: sa.open_run(folder),
-        lambda run, folder: run.predict(["39*3"]),
-        lambda run, folder: run.evaluate(per_slice=0),
-        lambda run, folder: run.evaluate(lengths=[0]),
-        lambda run, folder: run.report(folder / "report.pdf"),
-        lambda run, folder: run.report(folder / "r.html", examples=0),
-        lambda run, folder: run.export(folder),
-        lambda run, folder: run.resume(epochs=1),
-    ],
-)
-def test_refuses(call, refusal, small, tmp_path):
-    with refusal(InputError):
-        call(small, tmp_path)
 
 
 def test_a_run_without_its_data_says_so(small, data, tmp_path):

@@ -1,37 +1,42 @@
 """Training from Python: the same refusals, datasets and weights as of the program."""
 
 import dataclasses
+import inspect
+import typing
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
-import pytest
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.arithmetic.task_options import SIZE_WORDS
+from seq2seq_arith.base.options import options_of
 from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.api import options
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"dataset": "additoin"},
-        {"digits": 3},
-        {"hiden": 3},
-        {"name": "gru"},
-        {"run_dir": "hdfs://bucket/run"},
-    ],
-)
-@pytest.mark.usefixtures("no_custom_tasks")
-def test_refuses_before_anything_is_made(options, refusal, data, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with refusal(InputError):
-        sa.train(options.pop("dataset", data), **options)
-    assert list(tmp_path.iterdir()) == []
+def test_options_have_the_names_and_types_of_the_fields():
+    fields = {
+        name: field.type
+        for each in (sa.Task, sa.ModelConfig, sa.TrainConfig)
+        for name, (field, _) in options_of(each).items()
+    }
+    hints = typing.get_type_hints(options.Settings)
+    sizes = {*hints} & {"digits", *SIZE_WORDS}
+    assert sizes == {"digits", *SIZE_WORDS} == {*typing.get_type_hints(options.Size)}
+    own = {"data_seed": int, "options": str | dict[str, Any], **dict.fromkeys(sizes, int)}
+    named = {name: kind | None for name, kind in (fields | own).items()}
+    shown = inspect.signature(sa.train).parameters
+    assert {name: shown[name].annotation for name in ("view", "epochs")} == {"view": str | None, "epochs": int | None}
+    assert hints == {name: kind for name, kind in named.items() if name not in ("name", "view", "epochs")}
+    assert hints.items() <= {name: each.annotation for name, each in shown.items()}.items()
+    parameters = {*options_of(sa.Task), *SIZE_WORDS}
+    assert typing.get_type_hints(options.Parameters) == {name: named[name] for name in parameters}
 
 
 def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):

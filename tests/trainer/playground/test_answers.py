@@ -6,6 +6,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import checkpoints
 
@@ -41,7 +42,7 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
 
 def test_a_length_asks_every_slice(models, trained):
     found = models.at_length(trained, 3)
-    result = TrainedRun(trained).suite_result
+    result = suites.ask_run(trained)[0]
     assert found.questions > 10 * len(result.slices)
     assert found.worst < 1 and found.slice in {each.name for each in result.slices}
     assert found.worst <= found.right

@@ -8,6 +8,7 @@ network whose weights are read here is built as its docstring says; a witness co
 
 import abc
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -220,6 +221,27 @@ class SmallAdder(Tables):
         seen = np.concatenate([column[before], self.vector[written]], axis=1)  # the last vector is the mark ^
         carry = np.tanh(self.carry(seen))
         return self.last(np.tanh(self.digit(np.concatenate([column[symbol], carry], axis=1))))
+
+
+def counter_bound(weights: Weights, depth: int, steps: int) -> float:
+    """How far the float32 logits of a counter (``models/parallel.py``) can be from exact ones, of the same counts.
+
+    What the decoder counts is the same for all questions, and so left out.
+
+    Args:
+      weights: Of the model.
+      depth: Kinds of characters; the encoder sums one product for each.
+      steps: Of the question; no sum is larger, for a step adds at most 1.
+    """
+    most: np.ndarray = np.ones(len(weights["readout_0/kernel"]))
+    error = most * ((depth + 1) / (1 - depth * UNIT) * UNIT * 2 * steps + TANH)
+    signal = np.abs(weights["readout_signal/kernel"].astype(np.float64)).max(axis=0)
+    for name in sorted(name.removesuffix("/kernel") for name in weights if re.fullmatch("readout_[0-9]+/kernel", name)):
+        layer = Dense.of(weights, name)
+        most, error = most @ np.abs(layer.kernel) + np.abs(layer.bias), layer.error(most, error)
+        if name == "readout_0":
+            most, error = most + signal, error + UNIT * (most + error + signal)
+    return float(Dense.of(weights, "logits").error(most, error).max())
 
 
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ class Proof:
 
     task: str
     weights_sha256: str  #: of the file of the best weights
-    states: int  #: of the latches, or the characters that the small adder can see before it
+    states: int  #: of the latches; characters that the small adder can see before it; sums that a counter can have read
     cases: int  #: distinct ones, each of which was checked
     wrong: int  #: cases that are answered wrong
     near: int  #: cases that are right by so little that rounding in float32 may decide
@@ -27,17 +27,19 @@ class Proof:
     seconds: float
     version: str  #: of this package
     counterexample: dict[str, str] | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest one
+    dashes: int | None = None  #: of an operand of pq, the most that are proved; None for questions of any length
 
     @property
     def holds(self) -> bool:
-        """Whether every question of every length is answered right."""
+        """Whether every question is answered right."""
         return not self.wrong and not self.near
 
     def __str__(self) -> str:
-        checked = f"{self.states:,} states, {self.cases:,} cases"
+        checked = f"{self.states:,} {'sums' if self.dashes else 'states'}, {self.cases:,} cases"
         if self.holds:
+            reach = f"up to {self.dashes:,} dashes" if self.dashes else "any length"
             return (
-                f"proved: every question of {self.task}, of any length, is answered right ({checked}; the right logit "
+                f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; the right logit "
                 f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
             )
         found = self.counterexample or {}
@@ -50,8 +52,10 @@ class Proof:
         return f"{kind}; it is the shortest such question ({checked}, {counts})"
 
     def in_brief(self) -> str:
-        """For a table: ``every length``, or the shortest question that is answered wrong."""
-        return "every length" if self.holds else f"wrong at {(self.counterexample or {}).get('question')}"
+        """For a table: what is proved, or the shortest question that is answered wrong."""
+        if not self.holds:
+            return f"wrong at {(self.counterexample or {}).get('question')}"
+        return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:
         """The fields, and whether the proof holds."""

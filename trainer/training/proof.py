@@ -1,4 +1,4 @@
-"""From a run to a proof that its model is right at every length, or to the questions that it answers wrong.
+"""From a run to a proof that its model is always right, or to the questions that it answers wrong.
 
 What a proof rests on, beside this code: that the view shows the digits in pairs, which is tested; and that the network
 computes in float32, and not in a GPU's TF32, which ``witness`` compares with the tables.
@@ -18,7 +18,15 @@ from seq2seq_arith.base.progress import ReportProgress, progress
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, QUESTIONS, pairs
-from seq2seq_arith.trainer.proving.tables import Cases, LatchTagger, SmallAdder, Tables, UncertainError, Weights
+from seq2seq_arith.trainer.proving.tables import (
+    Cases,
+    LatchTagger,
+    SmallAdder,
+    Tables,
+    UncertainError,
+    Weights,
+    counter_bound,
+)
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
@@ -34,6 +42,8 @@ KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {
 # Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
+# A counter of pq is proved by its sums, so many at a time.
+COUNTER, SUMS = ("pq", "counter", "raw"), 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +55,23 @@ class Wrong:
     prediction: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Checked:
+    """Cases and how clearly each is right.
+
+    Attributes:
+      margins: float64 [cases], by how much the right logit is above all others.
+      bound: How far a float32 logit can be from the exact one.
+      states: Of the network.
+      find: From the numbers of cases to the shortest question of each, the shortest first.
+    """
+
+    margins: np.ndarray
+    bound: float
+    states: int
+    find: Callable[[np.ndarray], list[Wrong]]
+
+
 def tables_of(run: Run, weights: Weights) -> Tables:
     """The weights of a run's model as tables; raises InputError if it is not one that can be proved."""
     model, task = run.config.model, run.task
@@ -52,7 +79,7 @@ def tables_of(run: Run, weights: Weights) -> Tables:
     if task.name not in QUESTIONS or model.view != "aligned" or not kinds:
         raise InputError(
             f"{run.place} is a run of {task.name} by {model.name}, view {model.view}, which cannot be proved; give one "
-            f"of {' or '.join(QUESTIONS)} by latch_tagger or examples/small_adder.py, view aligned"
+            f"of {' or '.join(QUESTIONS)} by latch_tagger or examples/small_adder.py, view aligned, or of pq by counter"
         )
     if run.config.precision != "float32":
         raise InputError(f"{run.place} computes in {run.config.precision}; give a run of --precision float32")
@@ -75,9 +102,35 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
       InputError: The run has no checkpoint, or its model cannot be treated.
       WriteError: The file cannot be written.
     """
-    started = time.monotonic()
-    sha256 = proofs.sha256(run)
+    started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)
+    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == COUNTER
+    check = _of_sums if is_counter else _of_tables
+    checked = check(run, weights, restore)
+    wrong, margins = np.flatnonzero(checked.margins <= 2 * checked.bound), checked.margins
+    # First what is really answered wrong; of the other questions, rounding may decide.
+    found = sorted(dict.fromkeys(checked.find(wrong)), key=lambda each: each.prediction == each.answer)
+    proof = Proof(
+        task=run.task.name,
+        weights_sha256=sha256,
+        states=checked.states,
+        cases=len(margins),
+        wrong=int(np.count_nonzero(margins <= 0)),
+        near=int(np.count_nonzero(margins[wrong] > 0)),
+        margin=round(float(margins.min()), 6),
+        bound=float(f"{checked.bound:.3g}"),
+        seconds=round(time.monotonic() - started, 3),
+        version=__version__,
+        counterexample=dataclasses.asdict(found[0]) if found else None,
+        dashes=run.task.digits if is_counter else None,
+    )
+    if not run.is_shipped:
+        proofs.write(run, proof)
+    return proof, found
+
+
+def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
+    """All cases that some question of any length has; the network is asked, too, when none is wrong."""
     tables = tables_of(run, weights)
     try:
         cases = tables.cases(QUESTIONS[run.task.name](run.task.alphabet))
@@ -90,33 +143,65 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
     with progress(f"{run.task.name}, proof", len(asked), "cases") as report_progress:
         margins = _margins(tables, cases, asked, report_progress)
     # The right logit and the highest other one can each be wrong by the bound.
-    wrong = np.flatnonzero(margins <= 2 * tables.bound)
-    proof = Proof(
-        task=run.task.name,
-        weights_sha256=sha256,
-        states=cases.states,
-        cases=len(asked),
-        wrong=int(np.count_nonzero(margins <= 0)),
-        near=int(np.count_nonzero(margins[wrong] > 0)),
-        margin=round(float(margins.min()), 6),
-        bound=float(f"{tables.bound:.3g}"),
-        seconds=round(time.monotonic() - started, 3),
-        version=__version__,
-    )
-    if not len(wrong):
+    if margins.min() > 2 * tables.bound:
         _ask_network(run, tables, restore)
-    transitions = np.flatnonzero(np.isin(case, wrong))
-    _, first = np.unique(case[transitions], return_index=True)
-    strings = automata.shortest(cases.automaton, transitions[first])[:MOST_KINDS]
-    # First what is really answered wrong; of the other questions, rounding may decide.
-    found = sorted(
-        dict.fromkeys(_wrong(run.task, tables, symbols) for symbols in strings),
-        key=lambda each: each.prediction == each.answer,
-    )
-    proof = dataclasses.replace(proof, counterexample=dataclasses.asdict(found[0]) if found else None)
-    if not run.is_shipped:
-        proofs.write(run, proof)
-    return proof, found
+
+    def find(wrong: np.ndarray) -> list[Wrong]:
+        transitions = np.flatnonzero(np.isin(case, wrong))
+        _, first = np.unique(case[transitions], return_index=True)
+        strings = automata.shortest(cases.automaton, transitions[first])[:MOST_KINDS]
+        return [_wrong(run.task, tables, symbols) for symbols in strings]
+
+    return Checked(margins, tables.bound, cases.states, find)
+
+
+def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
+    """All steps of pq's answers: a counter reads no more of a question than how many dashes it has.
+
+    So it answers all questions of one sum alike, and the network itself is asked one of each. Others are, too, for a
+    counter of changed code may read more.
+    """
+    task, learner = run.task, restore(run.task)
+    sums = np.arange(2, 2 * task.digits + 1)
+    first = np.maximum(1, sums - task.digits)
+    generator = np.random.default_rng(0)
+    bound = counter_bound(weights, len(task.alphabet), task.question_width)
+    margins, answers, predictions = list[np.ndarray](), list[str](), list[str]()
+    with progress(f"{task.name}, proof", len(sums), "sums") as report_progress:
+        for start in range(0, len(sums), SUMS):
+            total, left = sums[start : start + SUMS], first[start : start + SUMS]
+            other = generator.integers(left, total - left + 1)
+            (here, right), (there, _) = (_asked(learner, task, (side, total - side)) for side in (left, other))
+            if np.abs(here - there).max() > 2 * bound:
+                raise InputError(
+                    f"the model of {run.place} does not answer questions of one sum alike, so it cannot be proved; "
+                    "give a run of the counter as it is"
+                )
+            ids = here.argmax(axis=2)
+            of_right = np.take_along_axis(here, right[..., np.newaxis], axis=2)
+            np.put_along_axis(here, right[..., np.newaxis], -np.inf, axis=2)
+            margins.append((of_right - here.max(axis=2, keepdims=True)).reshape(-1))
+            for known, found in ((answers, right), (predictions, ids)):
+                known += ["".join(task.alphabet[number] for number in row).strip() for row in found]
+            report_progress(start + len(total))
+
+    def find(wrong: np.ndarray) -> list[Wrong]:
+        rows = np.unique(wrong // task.answer_width)
+        operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
+        return [
+            Wrong(task.operation.symbol.join(pair), answers[row], predictions[row])
+            for row, pair in zip(rows, operands, strict=True)
+        ]
+
+    return Checked(np.concatenate(margins), bound, len(sums), find)
+
+
+def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """The network's logits of questions, float64 [questions, steps, characters], and the ids that are right."""
+    sides = tuple(side[np.newaxis].astype(np.uint64) for side in operands)
+    right = np.asarray(learner.view.encode_answer(text.answers(task, *sides)))
+    _, logits = learner.network.compare(learner.view.encode_question(text.questions(task, *sides)), right)
+    return np.asarray(logits).astype(np.float64), right
 
 
 def _margins(tables: Tables, cases: Cases, asked: np.ndarray, report_progress: ReportProgress) -> np.ndarray:

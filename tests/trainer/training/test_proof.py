@@ -162,6 +162,64 @@ def test_what_is_not_nearly_right_is_not_explored(data_dir, tmp_path, capsys):
     assert not run.proof.exists()
 
 
+@pytest.fixture(scope="module")
+def counter(tmp_path_factory, data_dir, tasks) -> Run:
+    """A counter, made by hand: what is read goes up, what is written goes down."""
+    place = tmp_path_factory.mktemp("counter") / "run"
+    config = override(
+        configs.TAGGER, name="counter", view="raw", hidden=2, layers=1, epochs=1, steps_per_epoch=1, batch_size=8
+    )
+    run = session.train(tasks["pq"], str(data_dir), str(place), config).run
+    arrays, state = checkpoints.load(run.best)
+    for name in arrays:
+        arrays[name] = np.zeros_like(arrays[name])
+    dash, blank, q = (run.task.alphabet.index(character) for character in "- q")
+    # The first unit holds how many dashes are left behind this one; before the first one q is written.
+    arrays["encoder/bias"] += np.float32(-1)
+    arrays["encoder/kernel"][dash, [0, 2]] = 2
+    arrays["decoder/kernel"][1, [0, 2]] = 1, -1
+    arrays["readout_0/kernel"][0, 0] = 1
+    arrays["readout_0/bias"][0] = 0.5
+    arrays["logits/kernel"][0, dash] = 8
+    arrays["logits/bias"][blank] = 2
+    arrays["readout_signal/kernel"][0, 1] = 1
+    arrays["logits/kernel"][1, q] = 99
+    checkpoints.save(run.best, arrays, state)
+    return run
+
+
+def test_a_counter_is_proved_by_its_sums(counter):
+    found, wrong = proof.prove(counter, functools.partial(session.restore, counter))
+    assert (found.holds, found.states, found.cases, found.dashes, wrong) == (True, 39, 39 * 41, 20, [])
+    assert "every question of pq, of up to 20 dashes" in str(found)
+
+
+def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
+    run = open_run(shutil.copytree(counter.folder, tmp_path / "run"))
+    arrays, state = checkpoints.load(run.best)
+    blank = run.task.alphabet.index(" ")
+    # The second unit counts blanks; of the longest question it counts none, and then no dash is written.
+    arrays["encoder/kernel"][blank, [1, 3]] = 2
+    arrays["readout_0/kernel"][1, 2], arrays["readout_0/bias"][2] = -1, 0.5
+    arrays["logits/kernel"][2, blank] = 100
+    checkpoints.save(run.best, arrays, state)
+    found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    assert (found.holds, found.wrong, found.near) == (False, 40, 0)
+    dashes = "-" * 20
+    assert wrong == [proof.Wrong(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
+
+
+def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, refusal):
+    from seq2seq_arith.trainer.models.layers import Counter
+
+    reads = Counter.call
+    monkeypatch.setattr(
+        Counter, "call", lambda self, inputs: reads(self, inputs if self.return_sequences else inputs[:, 3:])
+    )
+    with refusal(InputError):
+        proof.prove(counter, functools.partial(session.restore, counter))
+
+
 def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):
     counts, proved = iter([3, 7, 3]), []
 

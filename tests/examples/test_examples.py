@@ -125,6 +125,19 @@ def test_keras_fit_is_what_the_pages_show():
     assert any(f"```python\n{code}```" in page.read_text(encoding="utf-8") for page in PAGES)
 
 
+@pytest.mark.slow
+def test_optuna_prunes_trials_and_finds_the_best_of_the_others(tmp_path):
+    pytest.importorskip("optuna", reason="needs the extra test")
+    program = [sys.executable, str(ROOT / "examples/optuna_search.py"), "5"]
+    environment = os.environ | {"PYTHONSAFEPATH": "1"}
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    epochs = {int(run.parent.name): len(run.read_text().splitlines()) - 1 for run in tmp_path.rglob("history.csv")}
+    assert len(epochs) == 5 and done.stderr.count(" pruned.") == sum(count < 3 for count in epochs.values()) > 0
+    best = re.fullmatch(r"best: \{'hidden': .*\}, in runs/optuna/(\d)\n", done.stdout)  # and nothing else is printed
+    assert best and epochs[int(best[1])] == 3
+
+
 def checkout(folder: Path) -> Path:
     """A copy of the checkout, without what is not in the repository."""
     for name in (PACKAGE, *LAYERS, "examples", "tests"):

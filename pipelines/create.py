@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 from seq2seq_arith.base import progress
+from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.options import (
     default_threads,
     job_outlives_program,
-    on_loopback,
     workers_share_process,
 )
 from seq2seq_arith.pipelines.order import Order
@@ -45,7 +45,7 @@ def create(order: Order) -> dict[str, Any]:
             with (
                 _progress(order),
                 publisher.staged(order.layout, order.overwrite, outlives) as staging,
-                on_loopback(),
+                private.on_loopback(),
                 translate_errors(),
             ):
                 metadata = write_dataset(

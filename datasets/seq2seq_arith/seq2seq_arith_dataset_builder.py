@@ -148,7 +148,7 @@ class Builder(dataset_builder.FileReaderBuilder):
     @property
     def builder_config(self) -> ArithConfig:
         """The parameters, and the layout that was asked for."""
-        return cast(ArithConfig, self._builder_config)
+        return cast(ArithConfig, super().builder_config)
 
     def _create_builder_config(self, builder_config: Any, version: Any) -> Any:
         # TFDS refuses an object that bears a built-in config's name; ours is that config if it does.

@@ -8,7 +8,6 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError
 from seq2seq_arith.base.machine import is_short_of_memory
@@ -73,12 +72,6 @@ def translate_errors() -> Iterator[None]:
         raise EngineError(
             f"the engine failed with {type(error).__name__.lstrip('_')}: {first_sentence(_reason(text))}"
         ) from error
-
-
-def add_messages(error: BaseException, result: Any) -> None:
-    """Adds the messages of a failed job to the exception, which has only the last one: a job server sends them all."""
-    for message in getattr(result, "_messages", ()):
-        error.add_note(message.message_response.message_text)
 
 
 def first_sentence(line: str) -> str:

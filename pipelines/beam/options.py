@@ -1,14 +1,12 @@
-"""Beam's options, those that the user passes through and the defaults for this machine, and two of Beam's habits."""
+"""Beam's options: those that the user passes through, and the defaults for this machine."""
 
 import contextlib
 import io
 import logging
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from apache_beam import pipeline
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     FlinkRunnerOptions,
@@ -32,7 +30,6 @@ LOCAL_NAMES = ("", "directrunner", "fnapirunner")
 # These runners take further options from the service they talk to, so Beam does not know all names beforehand.
 OPEN_RUNNERS = ("PortableRunner", "FlinkRunner", "SparkRunner", "PrismRunner")
 ANSWER_SECONDS = 10  # timeout for the answer of a job server
-EVERY_INTERFACE, LOOPBACK = "[::]:", "localhost:"
 
 
 def pipeline_options(flags: Sequence[str], parser: Parser | None = None) -> PipelineOptions:
@@ -203,42 +200,3 @@ def _check_prism(location: str | None) -> None:
         return
     given = f"--prism_location is {location}, and there is no such file" if location else "there is no Prism"
     raise InputError(f"{given}; build it with make prism, and give --prism_location=build/prism/prism")
-
-
-@contextlib.contextmanager
-def on_loopback() -> Iterator[None]:
-    """Lets gRPC servers that are made in the block listen on the loopback interface instead of on all interfaces.
-
-    For ``--direct_running_mode=multi_threading`` and ``--environment_type=LOOPBACK``, Beam starts servers for workers
-    on this machine, which it tells ``localhost:PORT``. They do not ask who calls, and Beam binds them to ``[::]``.
-    """
-    import grpc  # Beam has imported it already
-
-    make_server = grpc.server
-
-    def server(*arguments: Any, **options: Any) -> grpc.Server:
-        made = make_server(*arguments, **options)
-        bind = made.add_insecure_port
-        made.add_insecure_port = lambda address: bind(address.replace(EVERY_INTERFACE, LOOPBACK))
-        return made
-
-    grpc.server = server
-    try:
-        yield
-    finally:
-        grpc.server = make_server
-
-
-@contextlib.contextmanager
-def plain_labels() -> Iterator[None]:
-    """Lets Beam build and run pipelines in the block without the number of the notebook's cell in the steps' names.
-
-    To find those names, Beam imports its data frames, and with them pandas: it fails where pandas is missing or newer
-    than Beam knows. Outside of IPython the function that is replaced does nothing.
-    """
-    original = pipeline.alter_label_if_ipython
-    pipeline.alter_label_if_ipython = lambda transform, pvalueish: None
-    try:
-        yield
-    finally:
-        pipeline.alter_label_if_ipython = original

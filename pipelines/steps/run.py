@@ -14,13 +14,13 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     StandardOptions,
 )
-from apache_beam.utils.subprocess_server import SubprocessServer
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.beam.failures import SubmittedError, add_messages
-from seq2seq_arith.pipelines.beam.options import in_one_line, plain_labels
+from seq2seq_arith.pipelines.beam import private
+from seq2seq_arith.pipelines.beam.failures import SubmittedError
+from seq2seq_arith.pipelines.beam.options import in_one_line
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
@@ -83,20 +83,20 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
     waits = not options.view_as(StandardOptions).no_wait_until_finish
     try:
         # A job server that Beam starts ends with the block.
-        with plain_labels(), SubprocessServer.cache_subprocesses():
+        with private.plain_labels(), private.own_servers():
             build(job, pipeline)
             result = pipeline.run()
             with shown(result, options):
                 if waits:
                     result.wait_until_finish()
     except BaseException as error:
-        add_messages(error, result)
+        private.add_messages(error, result)
         with contextlib.suppress(Exception):
             result.cancel()  # the job would go on in a remote engine
         raise
     if waits:
         return read_report(job.staging.own_file(REPORT)).written
-    raise SubmittedError(job_name(result))
+    raise SubmittedError(private.job_name(result))
 
 
 def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
@@ -111,7 +111,7 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
 @contextlib.contextmanager
 def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
     """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run."""
-    job, ended = job_name(result), threading.Event()
+    job, ended = private.job_name(result), threading.Event()
 
     def follow() -> None:
         state = ""
@@ -129,12 +129,6 @@ def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
         yield
     finally:
         ended.set()
-
-
-def job_name(result: Any) -> str:
-    """The engine's name of a job; empty for a run in this process."""
-    job_id = getattr(result, "job_id", None)
-    return str((job_id() if callable(job_id) else getattr(result, "_job_id", None)) or "")
 
 
 def page_of(job: str, options: PipelineOptions) -> str:

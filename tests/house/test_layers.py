@@ -4,6 +4,7 @@ import ast
 import graphlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -150,6 +151,27 @@ print(json.dumps(sorted(sys.modules)))
     assert done.returncode == 0, done.stderr
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert loaded & set(FORBIDDEN[layers[0]]) == set()
+
+
+# What is public in spite of its name; and what private.py has, or says of parts that stand elsewhere.
+PUBLIC = {"_exit", "_replace", "_fields"}
+PRIVATE = {("pipelines.beam.private", "_job_id"), ("pipelines.beam.private", "_messages")}
+PRIVATE |= {("trainer.training.describe", "_keras_history"), ("base.options", "_actions")}
+
+
+def test_private_parts_of_libraries_are_in_one_module():
+    trees = {name: ast.parse(file.read_text(encoding="utf-8")) for name, file in MODULES.items()}
+    nodes = [(name, node) for name, tree in trees.items() for node in ast.walk(tree)]
+    ours = {getattr(node, "name", getattr(node, "id", "")) for _, node in nodes}
+    ours |= {node.attr for _, node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    read = [(name, node.attr) for name, node in nodes if isinstance(node, ast.Attribute)]
+    for name, node in nodes:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "getattr":
+            read.append((name, getattr(node.args[1], "value", "")))
+        elif isinstance(node, ast.ImportFrom) and not f"{node.module}.".startswith(f"{PACKAGE}."):
+            read += [(name, part) for alias in node.names for part in f"{node.module}.{alias.name}".split(".")]
+    found = {(name, part) for name, part in read if re.match("_[a-z]", str(part)) and part not in ours | PUBLIC}
+    assert found == PRIVATE
 
 
 def test_no_folder_has_too_many_files():

@@ -6,7 +6,8 @@ import grpc
 import pytest
 
 from seq2seq_arith.base.errors import EngineError, InputError, StoreError
-from seq2seq_arith.pipelines.beam.failures import add_messages, translate_errors
+from seq2seq_arith.pipelines.beam import private
+from seq2seq_arith.pipelines.beam.failures import translate_errors
 
 PYTHON = """java.lang.RuntimeException: Error received from SDK harness: Traceback (most recent call last):
   File "generate.py", line 1, in write
@@ -52,7 +53,7 @@ def test_the_cause_that_names_what_is_lacking_is_the_one_that_is_told(messages, 
     """The exception has the last message alone, which may be that of a timeout."""
     error = RuntimeError("Pipeline a-1 failed in state FAILED: java.util.concurrent.TimeoutException: 9")
     response = SimpleNamespace(message_response=SimpleNamespace(message_text=messages))
-    add_messages(error, SimpleNamespace(_messages=[response]))
+    private.add_messages(error, SimpleNamespace(_messages=[response]))
     with pytest.raises(EngineError) as caught, translate_errors():
         raise error
     assert str(caught.value) == f"the engine's job a-1 ended as FAILED: {line}"

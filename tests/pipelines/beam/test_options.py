@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, St
 from sockets import listening, reachable
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.beam import options
+from seq2seq_arith.pipelines.beam import options, private
 from seq2seq_arith.pipelines.beam.options import check_engine, default_threads, in_one_line, pipeline_options
 from seq2seq_arith.pipelines.steps.run import new_pipeline
 
@@ -159,7 +159,7 @@ def test_a_server_is_on_the_loopback_interface_in_the_block_alone():
         server.stop(None)
         return found
 
-    with options.on_loopback():
+    with private.on_loopback():
         inside = opened()
     outside = opened()
     assert inside

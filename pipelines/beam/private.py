@@ -1,0 +1,79 @@
+"""Private parts of Beam and of gRPC, each with its reason. A run goes on where one of them is gone.
+
+Three others stand where they must. The builder of TFDS overrides ``_create_builder_config``: TFDS takes a name that is
+not built in for a mistake. ``arith-model describe`` reads Keras's ``_keras_history`` to say what each layer reads. The
+parsers of ``base/options.py`` read their ``_actions`` to say what a mistyped option means.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from apache_beam import pipeline
+
+EVERY_INTERFACE, LOOPBACK = "[::]:", "localhost:"
+LABELS = "alter_label_if_ipython"
+
+
+@contextlib.contextmanager
+def on_loopback() -> Iterator[None]:
+    """Lets gRPC servers that are made in the block listen on the loopback interface instead of on all interfaces.
+
+    For ``--direct_running_mode=multi_threading`` and ``--environment_type=LOOPBACK``, Beam starts servers for workers
+    on this machine, which it tells ``localhost:PORT``. They do not ask who calls, and Beam binds them to ``[::]``.
+    """
+    import grpc  # Beam has imported it already
+
+    make_server = grpc.server
+
+    def server(*arguments: Any, **options: Any) -> grpc.Server:
+        made = make_server(*arguments, **options)
+        bind = made.add_insecure_port
+        made.add_insecure_port = lambda address: bind(address.replace(EVERY_INTERFACE, LOOPBACK))
+        return made
+
+    grpc.server = server
+    try:
+        yield
+    finally:
+        grpc.server = make_server
+
+
+@contextlib.contextmanager
+def plain_labels() -> Iterator[None]:
+    """Lets Beam build and run pipelines in the block without the number of the notebook's cell in the steps' names.
+
+    To find those names, Beam imports its data frames, and with them pandas: it fails where pandas is missing or newer
+    than Beam knows. Outside of IPython the function that is replaced does nothing.
+    """
+    if (original := getattr(pipeline, LABELS, None)) is None:
+        yield
+        return
+    setattr(pipeline, LABELS, lambda transform, pvalueish: None)
+    try:
+        yield
+    finally:
+        setattr(pipeline, LABELS, original)
+
+
+def own_servers() -> contextlib.AbstractContextManager[Any]:
+    """A block at whose end the job servers end that Beam has started in it; else they live as long as this process."""
+    try:
+        from apache_beam.utils.subprocess_server import SubprocessServer
+
+        return SubprocessServer.cache_subprocesses()
+    except (ImportError, AttributeError):
+        return contextlib.nullcontext()
+
+
+def add_messages(error: BaseException, result: Any) -> None:
+    """Adds the messages of a failed job to the exception, which has only the last one: a job server sends them all."""
+    with contextlib.suppress(AttributeError, TypeError):
+        for message in result._messages:
+            error.add_note(message.message_response.message_text)
+
+
+def job_name(result: Any) -> str:
+    """The engine's name of a job; empty for a run in this process. Portable runners tell it nowhere else."""
+    job_id = getattr(result, "job_id", None)
+    return str((job_id() if callable(job_id) else getattr(result, "_job_id", None)) or "")

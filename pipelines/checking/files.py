@@ -18,6 +18,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     format_name,
     read_shard_lengths,
 )
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -68,9 +69,7 @@ class Files:
 
     def size_problems(self) -> Iterator[str]:
         """The files of examples whose size cannot be right: only that of TFRecord is known, but none is 0."""
-        from seq2seq_arith.pipelines.checking import records  # imports protobuf
-
-        record = records.uniform_records(self.task.question_width, self.task.answer_width).length
+        record = record_format(self.task).length
         for split, shard, name in self.layout.shard_files():
             size, count = self.sizes.get(name), self.lengths[split][shard]
             if format_name(name) != TFRECORD:

@@ -13,14 +13,12 @@ from typing import Any
 
 import google_crc32c
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from google.protobuf import message
 
 from seq2seq_arith.pipelines.checking import Problem
 
 HEADER = 12  # bytes before the data: its length, and the length's checksum
 FOOTER = 4  # bytes after it: its checksum
-_PACKAGE = "seq2seq_arith"
-_KIND = descriptor_pb2.FieldDescriptorProto
 
 
 def read(data: bytes) -> Iterator[tuple[str, str]]:
@@ -153,42 +151,8 @@ def _mask(checksums: np.ndarray) -> np.ndarray:
     return (checksums >> np.uint32(15) | checksums << np.uint32(17)) + np.uint32(0xA282EAD8)
 
 
-@functools.cache
 def _example_class() -> Any:
-    """The message class ``tf.train.Example`` as far as bytes features go, without TensorFlow.
+    """The message class ``tf.train.Example``: TFDS has a copy of it, without TensorFlow."""
+    from tensorflow_datasets.proto import tf_example_pb2  # takes a second to import
 
-    As ``tensorflow/core/example/example.proto`` and ``feature.proto`` define it::
-
-        message BytesList { repeated bytes value = 1; }
-        message Feature   { BytesList bytes_list = 1; }
-        message Features  { map<string, Feature> feature = 1; }
-        message Example   { Features features = 1; }
-    """
-    file = descriptor_pb2.FileDescriptorProto(name="example.proto", package=_PACKAGE, syntax="proto3")
-    fields = {
-        "BytesList": [("value", 1, _KIND.TYPE_BYTES, _KIND.LABEL_REPEATED, "")],
-        "Feature": [("bytes_list", 1, _KIND.TYPE_MESSAGE, _KIND.LABEL_OPTIONAL, "BytesList")],
-        "Features": [("feature", 1, _KIND.TYPE_MESSAGE, _KIND.LABEL_REPEATED, "Features.FeatureEntry")],
-        "Example": [("features", 1, _KIND.TYPE_MESSAGE, _KIND.LABEL_OPTIONAL, "Features")],
-    }
-    for name, members in fields.items():
-        _add_fields(file.message_type.add(name=name), members)
-    entry = file.message_type[2].nested_type.add(name="FeatureEntry")
-    entry.options.map_entry = True
-    _add_fields(
-        entry,
-        [
-            ("key", 1, _KIND.TYPE_STRING, _KIND.LABEL_OPTIONAL, ""),
-            ("value", 2, _KIND.TYPE_MESSAGE, _KIND.LABEL_OPTIONAL, "Feature"),
-        ],
-    )
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.Example"))
-
-
-def _add_fields(descriptor: Any, members: list[tuple[str, int, Any, Any, str]]) -> None:
-    for name, number, kind, label, of in members:
-        descriptor.field.add(
-            name=name, number=number, type=kind, label=label, type_name=f".{_PACKAGE}.{of}" if of else None
-        )
+    return tf_example_pb2.Example

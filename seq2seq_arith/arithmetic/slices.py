@@ -40,15 +40,26 @@ def _decimal(digits: int) -> Iterator[Slice]:
         for n in ladder(digits):
             why = f"Operands of {m} and {n} digits: a model may know some pairs of lengths only."
             yield Slice(f"lengths-{m}-{n}", why, _of_lengths(m, n))
-    yield Slice("equal", "Both operands are the same, which random draws give only for short numbers.", _equal)
-    yield Slice("near", "The operands differ by 1 to 9, so high digits cancel or repeat.", _near)
-    yield Slice("near-power", "The operands differ by a power of ten: one digit decides.", _near_power)
-    yield Slice("round", "One operand is a digit and zeros: runs of zeros are rare in draws.", _round)
-    yield Slice("almost-round", "A round number and one that is up to 9 away from a round number.", _almost_round)
-    yield Slice("nines", "Nines and a small number: one unit changes every place.", _nines)
-    yield Slice("zeros", "Three of four digits are zeros: places must be kept apart without help from digits.", _zeros)
-    yield Slice("zero", "One operand is 0, which stands in few draws.", _zero)
-    yield Slice("repeated", "Each operand repeats one digit, so that places look alike.", _repeated)
+    for name, why, draw in (
+        ("equal", "Both operands are the same, which random draws give only for short numbers.",
+         lambda words, d: _twice(_number(words, d))),
+        ("near", "The operands differ by 1 to 9, so high digits cancel or repeat.",
+         lambda words, d: _apart(words, d, lambda: words.between(1, 9))),
+        ("near-power", "The operands differ by a power of ten: one digit decides.",
+         lambda words, d: _apart(words, d, lambda: 10 ** words.below(d))),
+        ("round", "One operand is a digit and zeros: runs of zeros are rare in draws.",
+         lambda words, d: words.swapped(_round_number(words, d), _number(words, d))),
+        ("almost-round", "A round number and one that is up to 9 away from a round number.", _almost_round),
+        ("nines", "Nines and a small number: one unit changes every place.",
+         lambda words, d: words.swapped(10 ** words.between(1, d) - 1, words.between(1, 9))),
+        ("zeros", "Three of four digits are zeros: places must be kept apart without help from digits.",
+         lambda words, d: (_sparse(words, d), _sparse(words, d))),
+        ("zero", "One operand is 0, which stands in few draws.",
+         lambda words, d: words.swapped(0, _number(words, d))),
+        ("repeated", "Each operand repeats one digit, so that places look alike.",
+         lambda words, d: (_repdigit(words, d), _repdigit(words, d))),
+    ):  # fmt: skip
+        yield Slice(name, why, draw)
 
 
 def addition(digits: int) -> Iterator[Slice]:
@@ -134,22 +145,10 @@ def _twice(number: int) -> Pair:
     return number, number
 
 
-def _equal(words: Words, digits: int) -> Pair:
-    return _twice(_number(words, digits))
-
-
-def _near(words: Words, digits: int) -> Pair:
+def _apart(words: Words, digits: int, distance: Callable[[], int]) -> Pair:
+    """A number, and one that is so far from it."""
     x = _number(words, digits)
-    return words.swapped(x, _moved(words, x, words.between(1, 9), digits))
-
-
-def _near_power(words: Words, digits: int) -> Pair:
-    x = _number(words, digits)
-    return words.swapped(x, _moved(words, x, 10 ** words.below(digits), digits))
-
-
-def _round(words: Words, digits: int) -> Pair:
-    return words.swapped(_round_number(words, digits), _number(words, digits))
+    return words.swapped(x, _moved(words, x, distance(), digits))
 
 
 def _almost_round(words: Words, digits: int) -> Pair:
@@ -157,26 +156,14 @@ def _almost_round(words: Words, digits: int) -> Pair:
     return words.swapped(_round_number(words, digits), nearly)
 
 
-def _nines(words: Words, digits: int) -> Pair:
-    return words.swapped(10 ** words.between(1, digits) - 1, words.between(1, 9))
+def _sparse(words: Words, digits: int) -> int:
+    length = words.between(1, digits)
+    places = [words.between(1, 9) if place == length - 1 or not words.below(4) else 0 for place in range(length)]
+    return _from_digits(places)
 
 
-def _zeros(words: Words, digits: int) -> Pair:
-    def sparse() -> int:
-        length = words.between(1, digits)
-        places = [words.between(1, 9) if place == length - 1 or not words.below(4) else 0 for place in range(length)]
-        return _from_digits(places)
-
-    return sparse(), sparse()
-
-
-def _zero(words: Words, digits: int) -> Pair:
-    return words.swapped(0, _number(words, digits))
-
-
-def _repeated(words: Words, digits: int) -> Pair:
-    left, right = (words.between(1, 9) * (10 ** words.between(1, digits) // 9) for _ in range(2))
-    return left, right
+def _repdigit(words: Words, digits: int) -> int:
+    return words.between(1, 9) * (10 ** words.between(1, digits) // 9)
 
 
 def _round_number(words: Words, digits: int) -> int:

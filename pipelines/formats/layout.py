@@ -265,4 +265,4 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
 
 def task_file(task: Task) -> list[str]:
     """The option that names the file of a task of one's own; none for other tasks."""
-    return ["--task-file", task.code] if task.code and task.code.endswith(".py") else []
+    return ["--task-file", task.code] if task.code else []

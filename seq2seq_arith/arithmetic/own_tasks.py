@@ -1,22 +1,17 @@
-"""Custom tasks: from a file that a person names, or from another installed package.
+"""Custom tasks, from a file that a person names.
 
 ``--task-file words.py`` takes the tasks of a file: its ``OPERATIONS``, a dict from the name of a task to its
 ``Operation``, as in ``operations.py``. A dataset states the sha256 of the file, and is read and checked only with the
-same file. Code runs only if a person names its file, never because a folder of data or of a run names it. An installed
-package can give its tasks names, too: entry points of the group ``seq2seq_arith.tasks``, each an ``Operation``.
+same file. Code runs only if a person names its file, never because a folder of data or of a run names it.
 
 A task that is pickled takes the content of its file along, so that no worker of any engine needs the file.
 """
 
 import ast
 import dataclasses
-import functools
-import importlib
-import inspect
 import itertools
 import re
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +28,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.plugin_code import where
 
-GROUP = "seq2seq_arith.tasks"
 OPERATIONS = "OPERATIONS"
 
 # Which drawings give operands of a notation.
@@ -54,8 +48,8 @@ class OwnTask:
     name: str  # of the task
     operation: Operation  # its ``Operation``
     sha256: str  # the checksum of the file
-    place: str  # the path of the file; or ``module:name``, in an installed package
-    source: bytes | None  # the content of the file; None in an installed package
+    place: str  # the path of the file
+    source: bytes  # the content of the file
 
     def __reduce__(self) -> tuple:
         return _revived, (self.name, self.sha256, self.place, self.source)
@@ -84,15 +78,7 @@ def find(name: Any, sha256: str | None = None) -> OwnTask | None:
     """The custom task of this name; None if there is none, or not with this checksum."""
     if not isinstance(name, str):
         return None
-    if name not in _current and name in installed():
-        _register(_of_package(installed()[name]))
     return _current.get(name) if sha256 is None else _known.get((name, sha256))
-
-
-@functools.cache
-def installed() -> dict[str, EntryPoint]:
-    """The tasks of other installed packages, by name."""
-    return {point.name: point for point in entry_points(group=GROUP)}
 
 
 def is_task(name: str) -> bool:
@@ -133,20 +119,9 @@ def _take(path: Path, source: bytes) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _of_package(point: EntryPoint) -> OwnTask:
-    try:
-        operation = point.load()
-        file = inspect.getsourcefile(importlib.import_module(point.module))
-    except Exception as error:
-        fails = f"its code fails: {where(error, None)}"
-        raise InputError(f"the task {point.name!r} is {point.value}, and {fails}") from None
-    digest = plugin_code.digest(Path(file).read_bytes() if file else b"")
-    return OwnTask(point.name, operation, digest, point.value, None)
-
-
-def _revived(name: str, sha256: str, place: str, source: bytes | None) -> OwnTask:
+def _revived(name: str, sha256: str, place: str, source: bytes) -> OwnTask:
     """A task that was pickled, perhaps in another process."""
-    if source is not None and (name, sha256) not in _known:
+    if (name, sha256) not in _known:
         _take(Path(place), source)
     return named(name, sha256)
 
@@ -163,15 +138,14 @@ def _check(own: OwnTask) -> None:
     try:
         fault = next(_faults(own.name, own.operation), None)
     except Exception as error:
-        file = Path(own.place) if own.source is not None else None
-        raise InputError(f"the task {own.name!r} cannot be used: {where(error, file)}") from None
+        raise InputError(f"the task {own.name!r} cannot be used: {where(error, Path(own.place))}") from None
     if fault:
         raise InputError(f"{_line(own)}: the task {own.name!r} {fault}")
 
 
 def _line(own: OwnTask) -> str:
     """The place of the task's entry: the file, and the line of its name."""
-    for node in ast.walk(ast.parse(own.source or b"")):
+    for node in ast.walk(ast.parse(own.source)):
         for key in node.keys if isinstance(node, ast.Dict) else ():
             if isinstance(key, ast.Constant) and key.value == own.name:
                 return f"{own.place}, line {key.lineno}"

@@ -164,7 +164,7 @@ class Task:
 
     @property
     def code(self) -> str | None:
-        """Where the code of a custom task is: the path of its file, or its place in a package."""
+        """Where the code of a custom task is: the path of its file."""
         return self.own.place if self.own else None
 
     @property

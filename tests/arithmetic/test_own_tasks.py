@@ -112,30 +112,6 @@ def test_a_task_takes_its_code_to_another_process(write):
     assert pickle.loads(pickle.dumps(Task("addition"))) == Task("addition")
 
 
-def test_an_installed_package_gives_its_tasks_names(tmp_path, monkeypatch, refusal):
-    """As entry points do: a distribution is a folder with metadata."""
-    (tmp_path / "their_tasks.py").write_text(DISTANCE + 'theirs = OPERATIONS["distance"]\nwrong = 7\n')
-    metadata = tmp_path / "their_tasks-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-tasks\nVersion: 1\n")
-    points = "theirs = their_tasks:theirs\nwrong = their_tasks:wrong\ngone = their_tasks:gone\n"
-    (metadata / "entry_points.txt").write_text(f"[{own_tasks.GROUP}]\n{points}")
-    monkeypatch.syspath_prepend(tmp_path)
-    own_tasks.installed.cache_clear()
-    try:
-        task = Task("theirs")
-        assert task.code == "their_tasks:theirs"
-        assert task.code_sha256 == digest((tmp_path / "their_tasks.py").read_bytes())
-        packed = pickle.dumps(task)
-        forget(monkeypatch)
-        assert pickle.loads(packed) == task
-        for name in ("wrong", "gone"):
-            with refusal(InputError):
-                Task(name)
-    finally:
-        own_tasks.installed.cache_clear()
-
-
 # What is replaced, and by what.
 FAULTS = {
     "syntax": ("OPERATIONS = {", "OPERATIONS = {{"),

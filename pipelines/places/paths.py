@@ -10,14 +10,14 @@ import io
 import mmap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import expanded, open_regular
 from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
-from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, Client, Entry, State
+from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, SHA256, Entry, State
 
 MOST_JSON = 2**26  # bytes of the largest metadata, with some 500,000 files
 
@@ -65,13 +65,15 @@ class ObjectPath:
 
     def state(self) -> State | None:
         """The version of the object, and the sha256 that its writer stated; None if there is none."""
-        with self._translate_errors():
-            return self._store.state(self._bucket, self._key)
+        with self._opened() as store:
+            found = self._get(store, head=True)
+            return found and State(clients.version_of(found.meta), found.attributes.get(SHA256, ""))
 
     def read(self) -> tuple[bytes, str] | None:
-        """The object and its version; None if there is none."""
-        with self._translate_errors():
-            return self._store.read(self._bucket, self._key)
+        """The object, a small one, and its version; None if there is none."""
+        with self._opened() as store:
+            found = self._get(store)
+            return found and (bytes(found.bytes()), clients.version_of(found.meta))
 
     def pieces(self) -> Iterator[bytes]:
         """The object from its beginning to its end.
@@ -79,13 +81,20 @@ class ObjectPath:
         Raises:
           FileNotFoundError: There is none.
         """
-        with self._translate_errors():
-            yield from self._store.pieces(self._bucket, self._key)
+        with self._opened() as store:
+            yield from map(bytes, store.get(self._key).stream(min_chunk_size=PIECE))
 
     def read_range(self, start: int, size: int) -> bytes:
         """The object's bytes from ``start`` on, at most ``size`` of them; raises FileNotFoundError if there is none."""
-        with self._translate_errors():
-            return self._store.read_range(self._bucket, self._key, start, size)
+        from obstore.exceptions import BaseError
+
+        with self._opened() as store:
+            try:
+                return bytes(store.get_range(self._key, start=start, length=size)) if size else b""
+            except BaseError:
+                if start >= store.head(self._key)["size"]:
+                    return b""
+                raise
 
     def read_bytes(self) -> bytes:
         return b"".join(self.pieces())
@@ -93,62 +102,83 @@ class ObjectPath:
     def read_text(self, encoding: str = "utf-8") -> str:
         return self.read_bytes().decode(encoding)
 
-    def put(self, data: bytes, version: str | None = None) -> str | None:
-        """Writes a small object if the one that is there has the given version, or is ABSENT, or in any case for None.
+    def put(self, data: bytes | mmap.mmap, version: str | None = None, sha256: str = "") -> str | None:
+        """Writes the object if the one that is there has the given version, or is ABSENT, or in any case for None.
 
         Returns:
           The new version; None if another one is there.
         """
-        with self._translate_errors():
-            return self._store.put(self._bucket, self._key, data, version, "")
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        attributes = {SHA256: sha256} if sha256 else None
+        with self._opened() as store:
+            try:
+                how: Any = {"attributes": attributes, "mode": clients.mode(version), "use_multipart": False}
+                return clients.version_of(store.put(self._key, data, **how))
+            except (AlreadyExistsError, PreconditionError):
+                return None
+            except FileNotFoundError as error:
+                if version and not clients.is_of_bucket(error):  # S3's answer if there is none to be replaced
+                    return None
+                raise clients.NoBucketError(str(error)) from None
 
     def write_text(self, text: str) -> None:
         self.put(text.encode())
 
     def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
         """As ``put``, from an open file of this machine, which is not read into memory; ``state`` tells the sha256."""
-        with self._translate_errors(), contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:
             content: bytes | mmap.mmap = b""
             if file.seek(0, io.SEEK_END):  # an empty file cannot be mapped
                 content = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-            return self._store.put(self._bucket, self._key, content, version, sha256)
+            return self.put(content, version, sha256)
 
     def unlink(self) -> None:
         """Removes the object, if it is there."""
-        with self._translate_errors():
-            self._store.delete(self._bucket, [self._key])
+        self._delete([self._key])
 
     def remove(self, names: Iterable[str]) -> None:
         """Removes those of these objects below that are there, many at once."""
-        with self._translate_errors():
-            self._store.delete(self._bucket, [f"{self._key}/{name}".removeprefix("/") for name in names])
+        self._delete([f"{self._key}/{name}".removeprefix("/") for name in names])
 
     def entries(self) -> Iterator[Entry]:
         """All objects below, by their names below this prefix."""
-        with self._translate_errors():
-            for entry in self._store.list(self._bucket, self._key):
-                yield entry._replace(name=entry.name.removeprefix(f"{self._key}/"))
-
-    @property
-    def _bucket(self) -> str:
-        return self.url.partition("://")[2].partition("/")[0]
+        with self._opened() as store:
+            for chunk in store.list(self._key or None):
+                for found in chunk:
+                    name, modified = found["path"].removeprefix(f"{self._key}/"), found["last_modified"].timestamp()
+                    yield Entry(name, found["size"], modified, clients.etag_of(found))
 
     @property
     def _key(self) -> str:
         return self.url.partition("://")[2].partition("/")[2]
 
-    @property
-    def _store(self) -> Client:
-        return clients.client(self.url.partition("://")[0], self.flags)
+    def _get(self, store: Any, head: bool = False) -> Any:
+        try:
+            return store.get(self._key, options={"head": head})
+        except FileNotFoundError as error:
+            if clients.is_of_bucket(error):
+                raise clients.NoBucketError(str(error)) from None
+            return None
+
+    def _delete(self, keys: list[str]) -> None:
+        with self._opened() as store:
+            try:
+                store.delete(keys)
+            except FileNotFoundError:  # Google's store says so of the first that is not there
+                for key in keys:
+                    with contextlib.suppress(FileNotFoundError):
+                        store.delete(key)
 
     @contextlib.contextmanager
-    def _translate_errors(self) -> Iterator[None]:
-        """Turns whatever a client raises into InputError or StoreError."""
+    def _opened(self) -> Iterator[Any]:
+        """The bucket, as one of ``obstore``'s stores; whatever it raises becomes InputError or StoreError."""
+        scheme, _, rest = self.url.partition("://")
         try:
-            yield
+            yield clients.bucket(scheme, rest.partition("/")[0], self.flags)
         except (InputError, StoreError, FileNotFoundError):
             raise
-        except Exception as error:  # a client's errors have no common base class
+        except Exception as error:  # its errors have no common base class
             raise clients.explain(self.url, error) from error
 
 
@@ -161,13 +191,13 @@ def parse_place(directory: str, flags: Sequence[str] = ()) -> AnyPath:
     scheme, separator, rest = directory.partition("://")
     if not separator:
         return expanded(directory).absolute()
-    if scheme not in clients.CLIENTS:
+    if scheme not in clients.KINDS:
         raise InputError(f"{directory} is in no store that is known here; give a directory, gs://BUCKET or s3://BUCKET")
     rest = rest.rstrip("/")
     if not all(rest.split("/")):
         raise InputError(f"{directory} has an empty name between its slashes; give {scheme}://BUCKET/FOLDER")
-    for module in clients.CLIENTS[scheme].MODULES:
-        packages.require(directory, module, clients.CLIENTS[scheme].EXTRA)
+    for module in clients.KINDS[scheme].modules:
+        packages.require(directory, module, clients.KINDS[scheme].extra)
     return ObjectPath(f"{scheme}://{rest}", tuple(flags))
 
 

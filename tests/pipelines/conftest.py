@@ -63,7 +63,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
     """
     monkeypatch.setattr(create, "write_dataset", stored.copy)
     if request.param == "memory":
-        monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+        monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
         return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
     request.getfixturevalue("servers")
     return ObjectPath(f"{emulators.new_bucket(scheme_of(request))}/data")

@@ -148,7 +148,7 @@ def test_a_failed_run_says_what_was_done_what_is_left_and_what_to_type(
 ):
     """In one line. An engine may count a shard twice, and counts of workers elsewhere may not be known: 9, and 0."""
     error = FAILURES[name]
-    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
     data_dir = tmp_path if place == "a directory" else f"{memory_store.SCHEME}://advice-{written}/data"
     command = ("generate", "addition", "--num-examples", "100", "--data-dir", data_dir)
 

@@ -68,7 +68,7 @@ def place(request, tmp_path, monkeypatch):
     """A data directory on the disk, and one in a store."""
     if request.param == "disk":
         return tmp_path
-    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
     return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
 
 

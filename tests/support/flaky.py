@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult
 
-from memory_store import MemoryStore
-
 HOP = ("content-length", "transfer-encoding", "connection", "date", "server", "host")  # headers that are not passed on
 
 Answer = tuple[int, dict[str, str], bytes]  # status, headers, content
@@ -80,22 +78,22 @@ def serving(handler: type[http.server.BaseHTTPRequestHandler], port: int = 0) ->
         server.server_close()
 
 
-class FlakyMemory(MemoryStore):
-    """A store in memory of which a share of the requests fails for good, half of them after they were done."""
+class Flaky:
+    """A bucket of which a share of the requests fails for good, half of them after they were done."""
 
     share, random = 0.0, random.Random(0)
     failed: list[str] = []  # noqa: RUF012
 
-    def _call(self, name: str, *arguments: Any) -> Any:
-        method = super().__getattribute__(name)
-        if self.random.random() >= self.share:
-            return method(*arguments)
-        if len(self.failed) % 2:
-            method(*arguments)
-        self.failed.append(name)
-        raise ConnectionError("the store is busy")
+    def __init__(self, store: Any) -> None:
+        self._store = store
 
-    def __getattribute__(self, name: str) -> Any:
-        if name in ("state", "read", "put", "delete", "list"):
-            return functools.partial(self._call, name)
-        return super().__getattribute__(name)
+    def __getattr__(self, name: str) -> Any:
+        return functools.partial(self._call, name)
+
+    def _call(self, name: str, *arguments: Any, **options: Any) -> Any:
+        if self.random.random() < self.share:
+            if len(self.failed) % 2:
+                getattr(self._store, name)(*arguments, **options)
+            self.failed.append(name)
+            raise ConnectionError("the store is busy")
+        return getattr(self._store, name)(*arguments, **options)

@@ -91,11 +91,11 @@ def test_an_answer_that_is_cut_short_is_read_on(monkeypatch, read):
     monkeypatch.setattr(Cutting, "asked", 0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"):
         monkeypatch.setenv(name, "test")
-    clients.client.cache_clear()
+    clients.bucket.cache_clear()
     with flaky.serving(Cutting) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         assert read(ObjectPath("s3://bucket/key")) == Cutting.content
-    clients.client.cache_clear()
+    clients.bucket.cache_clear()
     assert Cutting.asked == 3
 
 

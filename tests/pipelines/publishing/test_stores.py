@@ -7,7 +7,6 @@ import os
 import signal
 import time
 
-import memory_store
 import pytest
 from programs import ends_as_told, run, run_here, start, without_lock
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
@@ -299,17 +298,17 @@ def test_the_same_twice(data_dir, local):
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "another run's"])
 def test_a_marker_whose_conditional_write_is_refused(data_dir, monkeypatch, ours):
     """It was done before, and its answer was lost; or another run was faster, and its dataset stands."""
-    other, put, lost = ObjectPath(f"{data_dir.url}-other"), memory_store.MemoryStore.put, []
+    other, put, lost = ObjectPath(f"{data_dir.url}-other"), ObjectPath.put, []
     make(TASK, LAYOUTS["two"], other)
     theirs = (dataset_path(other, TASK) / "metadata.json").read_bytes()
 
-    def refused(self, bucket, key, content, *condition):
-        if not key.endswith("1.0.0/metadata.json"):
-            return put(self, bucket, key, content, *condition)
-        lost.append(put(self, bucket, key, content if ours else theirs, None, ""))
+    def refused(self, content, *condition):
+        if not self.url.endswith("1.0.0/metadata.json"):
+            return put(self, content, *condition)
+        lost.append(put(self, content if ours else theirs))
         return None
 
-    monkeypatch.setattr(memory_store.MemoryStore, "put", refused)
+    monkeypatch.setattr(ObjectPath, "put", refused)
     if ours:
         make(TASK, LAYOUTS["three"], data_dir)
         assert verify(dataset_path(data_dir, TASK)).problems == []

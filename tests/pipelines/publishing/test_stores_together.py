@@ -3,9 +3,10 @@
 import contextlib
 import uuid
 
+import memory_store
 import pytest
 import stored
-from flaky import FlakyMemory
+from flaky import Flaky
 from stored import LAYOUTS, TASK, make, nothing_or_all, objects, write
 
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
@@ -75,15 +76,16 @@ def test_a_killed_runs_shards_are_used(data_dir, local):
 def test_a_store_that_gives_up(monkeypatch, local):
     """The client's own attempts have all failed: a run ends, or another is begun, and in the end nothing is lost."""
     monkeypatch.setattr(create, "write_dataset", stored.copy)
-    monkeypatch.setitem(clients.CLIENTS, "flaky", FlakyMemory)
-    monkeypatch.setitem(clients.LOG_IN, "flaky", "")
-    monkeypatch.setattr(FlakyMemory, "failed", [])
+    of_memory = memory_store.KIND
+    flaky = of_memory._replace(open=lambda *bucket: Flaky(of_memory.open(*bucket)))
+    monkeypatch.setitem(clients.KINDS, "flaky", flaky)
+    monkeypatch.setattr(Flaky, "failed", [])
     data_dir = ObjectPath(f"flaky://{uuid.uuid4().hex}/data")
     path, ended = dataset_path(data_dir, TASK), []
     for layout in (LAYOUTS["two"], LAYOUTS["three"]) * 2:
         for _ in range(200):
             with monkeypatch.context() as patch:
-                patch.setattr(FlakyMemory, "share", 0.05)
+                patch.setattr(Flaky, "share", 0.05)
                 try:
                     make(TASK, layout, data_dir, overwrite=True)
                     break
@@ -92,7 +94,7 @@ def test_a_store_that_gives_up(monkeypatch, local):
             nothing_or_all(path)
         assert nothing_or_all(path)
     assert ended
-    assert len(FlakyMemory.failed) > 5
+    assert len(Flaky.failed) > 5
     # Reports are removed when they are too old to be another run's.
     monkeypatch.setattr(stores, "OLD_SECONDS", -60)
     make(TASK, layout, data_dir, overwrite=True)

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.data import records
 def stored(request, data_dir, tasks, monkeypatch) -> ObjectPath:
     """The data directory of a store that has the addition set."""
     if request.param == "memory":
-        monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+        monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
         place = ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
     else:
         request.getfixturevalue("servers")

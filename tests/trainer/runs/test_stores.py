@@ -27,7 +27,7 @@ LEARNED = ("last.npz", "best.npz")
 @pytest.fixture
 def bucket(monkeypatch) -> str:
     """A bucket of a store in memory."""
-    monkeypatch.setitem(clients.CLIENTS, memory_store.SCHEME, memory_store.MemoryStore)
+    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
     return f"{memory_store.SCHEME}://{uuid.uuid4().hex}"
 
 

@@ -4,7 +4,6 @@ import pytest
 from layout import ROOT
 from programs import files, run
 
-from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -53,13 +52,7 @@ def test_each_task_is_a_built_in_config():
 OWN = ROOT / "examples/task/own_tasks.py"
 
 
-@pytest.fixture
-def forgotten(monkeypatch):
-    monkeypatch.setattr(own_tasks, "_current", {})
-    monkeypatch.setattr(own_tasks, "_known", {})
-
-
-def test_a_config_of_a_task_of_ones_own(forgotten):
+def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     with pytest.raises(InputError, match="there is no task 'sort'"):
         ArithConfig("sort", digits=4)
     assert "sort-d4" not in Builder.builder_configs
@@ -71,7 +64,7 @@ def test_a_config_of_a_task_of_ones_own(forgotten):
 
 
 @pytest.mark.slow
-def test_the_builder_makes_what_the_program_makes_of_a_task_of_ones_own(tmp_path, forgotten):
+def test_the_builder_makes_what_the_program_makes_of_a_task_of_ones_own(tmp_path, no_custom_tasks):
     by_tfds, by_program = tmp_path / "tfds", tmp_path / "program"
     config = ArithConfig("sort", digits=4, num_examples=200, task_file=OWN)
     builder = Builder(config=config, data_dir=str(by_tfds))

@@ -38,12 +38,6 @@ def rows(directory, split):
     return [row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
 
 
-@pytest.fixture
-def forgotten(monkeypatch):
-    monkeypatch.setattr(own_tasks, "_current", {})
-    monkeypatch.setattr(own_tasks, "_known", {})
-
-
 VECTORS = re.findall(
     rf"^\| `((?:{'|'.join(TASKS)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
     (ROOT / "docs/format.md").read_text(encoding="utf-8"),
@@ -52,7 +46,7 @@ VECTORS = re.findall(
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector[0])
-def test_the_vectors_of_the_page(vector, forgotten):
+def test_the_vectors_of_the_page(vector, no_custom_tasks):
     """The draws as the pipeline makes them, and as the witness makes them."""
     name, draws_used, *digests = vector
     own_tasks.use(EXAMPLE)
@@ -80,7 +74,7 @@ def test_all_vectors_are_on_the_page():
     assert sorted(name.partition("-")[0] for name, *_ in VECTORS) == sorted(TASKS)
 
 
-def test_a_dataset_is_read_only_with_its_file(tmp_path, forgotten, monkeypatch):
+def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks, monkeypatch):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)
     assert run_here("generate", "copy", *TASKS["copy"], "--task-file", own, "--data-dir", tmp_path).returncode == 0
@@ -111,7 +105,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, forgotten, monkeypatch):
     assert "it has changed" in said
 
 
-def test_a_wrong_row_is_found(tmp_path, forgotten):
+def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
     """A question that is written otherwise, although the checksums agree with the files."""
     assert (
         run_here("generate", "sort", *TASKS["sort"], *FILE, "--num-shards", 2, "--data-dir", tmp_path).returncode == 0
@@ -157,7 +151,7 @@ def test_worker_processes_need_no_file(name, tmp_path):
     ],
     ids=" ".join,
 )
-def test_refusals(words, forgotten, refusal):
+def test_refusals(words, no_custom_tasks, refusal):
     done = run_here(*words, *FILE)
     assert done.returncode == 2
     refusal.said(done.stderr)

@@ -90,10 +90,8 @@ OPERATIONS = {{
 
 
 @pytest.mark.parametrize("way", ["DIGITS", "VALUE", "CARRYING", "BORROWING"])
-def test_a_way_of_drawing_may_have_any_name(tmp_path, monkeypatch, way):
+def test_a_way_of_drawing_may_have_any_name(tmp_path, no_custom_tasks, way):
     """And any operator: what is drawn again is what the way draws."""
-    for name in ("_current", "_known"):
-        monkeypatch.setattr(own_tasks, name, {})
     file = tmp_path / "own.py"
     file.write_text(OWN.format(way=way))
     own_tasks.use(str(file))

@@ -1,28 +1,22 @@
 """Datasets in object stores: after every change that a run makes, a reader finds a whole dataset or none.
 
-The store is in this process; the slow tests repeat the same with real clients against emulators of real stores.
+The store is in this process; the slow tests repeat the same with real clients against emulators of real stores, and
+``tests/soak.py`` kills and stops runs at any moment.
 """
 
-import os
-import signal
-import time
-
 import pytest
-from programs import ends_as_told, run, run_here, start, without_lock
+from programs import run_here
 from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, make, nothing_or_all, objects, write
 
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
+from seq2seq_arith.pipelines.formats.layout import dataset_path, read_metadata
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.publishing import stores
 from seq2seq_arith.pipelines.publishing.stores import StorePublisher
 from seq2seq_arith.pipelines.publishing.upload import Upload
-
-slow = pytest.mark.slow
 
 
 def test_an_upload_that_fails_leaves_nothing(data_dir, tmp_path):
@@ -233,43 +227,6 @@ def test_death_while_a_dataset_is_replaced(data_dir, local, before_change):
     process = run_here(*GENERATE, *TWO, "--data-dir", data_dir, "--overwrite")
     assert process.returncode == 0, process.stderr
     assert without_reports(data_dir) == local["two"]
-
-
-@slow
-@pytest.mark.parametrize("moment", [1, 20, 40])
-def test_killed(served_dir, tmp_path, moment):
-    """When so many of the 66 objects are there."""
-    arguments = ("generate", "addition", "--digits=9", "--num-examples=200000", "--num-shards=16")
-    path = dataset_path(served_dir, Task(digits=9, num_examples=200_000))
-    process = start(*arguments, "--data-dir", served_dir)
-    while process.poll() is None and len(list(path.entries())) < moment:
-        time.sleep(0.01)
-    assert process.poll() is None
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
-    nothing_or_all(path)
-    again = run(*arguments, "--data-dir", served_dir)
-    assert again.returncode == 0, again.stderr
-    make(Task(digits=9, num_examples=200_000), Layout(16), tmp_path)
-    # A run that is killed just before it reads its report leaves it for a day: it might be one that goes on.
-    found = objects(served_dir)
-    reports = [name for name in found if name.endswith("/.report.json")]
-    assert len(reports) <= 1
-    assert {name: content for name, content in found.items() if name not in reports} == without_lock(tmp_path)
-
-
-@slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-def test_a_run_that_is_stopped(served_dir, number):
-    process = start("generate", "addition", "--digits=9", "--num-examples=1000000", "--data-dir", served_dir)
-    while process.poll() is None and not served_dir.is_dir():
-        time.sleep(0.01)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=120)
-    assert (process.returncode, stdout) == (130, "")
-    left = "what it wrote is no dataset, and the next run uses or removes it"
-    assert ends_as_told(stderr.splitlines()[-1], "arith-data: stopped", left)
-    assert not [entry for entry in served_dir.entries() if entry.name.endswith(("metadata.json", "dataset_info.json"))]
 
 
 @pytest.mark.parametrize("first", ["three", "two"])

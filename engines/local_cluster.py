@@ -6,7 +6,6 @@ can call it, and thereby run programs as the user who started it.
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import os
 import shutil
@@ -16,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 from seq2seq_arith.base.errors import EngineError
@@ -36,37 +36,33 @@ appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} %m%n
 """
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ClusterSettings:
-    """The settings that every cluster has; each is an option of its program.
-
-    Attributes:
-      members: The number of processes that work on jobs, each on one part of a job at a time.
-      jars: The folder of the jars that ``make`` gathers.
-    """
-
-    members: int = 2
-    jars: Path = BUILD
-
-
 class LocalCluster:
     """A cluster that runs until the end of the ``with`` block: a master, members that work, and Beam's job server.
 
-    A subclass names the engine (ENGINE) and its target of ``make`` (TARGET), and gives the methods below.
+    A subclass names the engine (ENGINE) and its target of ``make`` (TARGET), has the defaults of its own settings
+    (SETTINGS, each of which is an option of its program), and gives the methods below.
 
     Attributes:
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
+      settings: ``members`` is the number of processes that work on jobs, each on one part of a job at a time; ``jars``
+        is the folder of the jars that ``make`` gathers.
       processes: All processes.
     """
 
     ENGINE: str
     TARGET: str
+    SETTINGS: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, folder: Path, settings: Any) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
-        self.settings = settings
+        self.settings = types.SimpleNamespace(**self.defaults() | settings)
         self.processes: list[subprocess.Popen] = []
         self._page, self._rpc, self._jobs = (free_port() for _ in range(3))
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """All settings and their defaults."""
+        return {"members": 2, "jars": BUILD / cls.TARGET, **cls.SETTINGS}
 
     @property
     def address(self) -> str:
@@ -210,17 +206,17 @@ def opened(pom: Path) -> list[str]:
     return [f"--add-opens={name}=ALL-UNNAMED" for name in names.split()]
 
 
-def main(cluster: type[LocalCluster], default: ClusterSettings, description: str | None) -> int:
+def main(cluster: type[LocalCluster], description: str | None) -> int:
     """Runs a cluster until Ctrl-C or SIGTERM, and returns the exit code."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--folder", type=Path, help="for logs and spilled data; by default a new one")
-    for name, value in vars(default).items():
-        parser.add_argument(f"--{name}", type=type(value), default=value, help="see Settings in the source")
+    for name, value in cluster.defaults().items():
+        parser.add_argument(f"--{name}", type=type(value), default=value, help="see SETTINGS in the source")
     given = vars(parser.parse_args())
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with cluster(folder.absolute(), type(default)(**given)) as running:
+        with cluster(folder.absolute(), **given) as running:
             logs = running.folder / "log"
             print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
             print("To run on it, in another terminal:")

@@ -4,15 +4,15 @@
 Ctrl-C. In a program, ``with Cluster(...) as cluster`` does the same. ``make flink`` gathers the jars.
 """
 
-import dataclasses
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from local_cluster import BUILD, ClusterSettings, LocalCluster, main, opened
+from local_cluster import LocalCluster, main, opened
 
 from seq2seq_arith.base.errors import EngineError
 
@@ -23,27 +23,15 @@ RUNTIME = "org.apache.flink.runtime"
 MEMORY = "BASH_JAVA_UTILS_EXEC_RESULT:"  # before each answer of Flink to its own scripts
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(ClusterSettings):
-    """The settings of a cluster, whose members are task managers.
+class Cluster(LocalCluster):
+    """A cluster of Flink, whose members are task managers.
 
-    Attributes:
-      managed: Megabytes per task manager in which Flink sorts. Flink spills the rest to the disk.
-      heap: Megabytes per task manager for data that passes through.
+    The folder ``tmp`` has a folder per task manager and purpose, where Flink spills.
     """
 
-    jars: Path = BUILD / "flink"
-    managed: int = 128
-    heap: int = 512
-
-
-class Cluster(LocalCluster):
-    """A cluster of Flink. The folder ``tmp`` has a folder per task manager and purpose, where Flink spills."""
-
     ENGINE, TARGET = "Flink", "flink"
-
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        super().__init__(folder, settings or Settings())
+    # Megabytes per task manager: to sort in (Flink spills the rest to the disk), and for data that passes through.
+    SETTINGS: ClassVar = {"managed": 128, "heap": 512}
 
     @property
     def flags(self) -> list[str]:
@@ -120,4 +108,4 @@ class Cluster(LocalCluster):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Cluster, Settings(), __doc__))
+    sys.exit(main(Cluster, __doc__))

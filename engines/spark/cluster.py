@@ -6,12 +6,12 @@ Ctrl-C. In a program, ``with Cluster(...) as cluster`` does the same. ``make spa
 For each job the job server becomes Spark's driver, and each worker starts an executor, which starts Python's worker.
 """
 
-import dataclasses
 import sys
 from pathlib import Path
+from typing import Any, ClassVar
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from local_cluster import BUILD, ClusterSettings, LocalCluster, main, opened
+from local_cluster import LocalCluster, main, opened
 
 HOST = "127.0.0.1"
 KEPT = 10_000  # milliseconds: keep an idle worker of Python this long; it ends with its job anyway
@@ -20,28 +20,18 @@ DEPLOY = "org.apache.spark.deploy"
 SCALA = "2.12"  # as in the POM
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings(ClusterSettings):
-    """The settings of a cluster, whose members are Spark's workers.
-
-    Attributes:
-      memory: Megabytes per worker, in which Spark sorts, too. It spills what does not fit to the disk.
-    """
-
-    jars: Path = BUILD / "spark"
-    memory: int = 1024
-
-
 class Cluster(LocalCluster):
-    """A cluster of Spark.
+    """A cluster of Spark, whose members are its workers.
 
     The folder ``home`` is what Spark takes for its installation, and ``work`` has the logs of the executors.
     """
 
     ENGINE, TARGET = "Spark", "spark"
+    # Megabytes per worker, in which Spark sorts, too. It spills what does not fit to the disk.
+    SETTINGS: ClassVar = {"memory": 1024}
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
-        super().__init__(folder, settings or Settings())
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        super().__init__(folder, **settings)
         self.master = f"spark://{HOST}:{self._rpc}"  # as Beam's --spark_master_url takes it
 
     @property
@@ -92,4 +82,4 @@ class Cluster(LocalCluster):
 
 
 if __name__ == "__main__":
-    sys.exit(main(Cluster, Settings(), __doc__))
+    sys.exit(main(Cluster, __doc__))

@@ -28,7 +28,7 @@ def test_a_cluster_that_cannot_be_started(bare, tmp_path, engine, there, refusal
     module = clusters.module(engine)
     for name in there:
         (tmp_path / name).touch()
-    with refusal(EngineError), module.Cluster(tmp_path, module.Settings(jars=tmp_path)):
+    with refusal(EngineError), module.Cluster(tmp_path, jars=tmp_path):
         pass
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *there}
 

@@ -24,8 +24,7 @@ MEDIUM = ["addition", "--digits=7", "--num-examples=3000000", "--no-parquet"]
 def cluster(tmp_path_factory):
     """A job manager, two task managers and Beam's job server, each a process."""
     module = clusters.load("flink")
-    settings = module.Settings(managed=MANAGED)
-    with module.Cluster(tmp_path_factory.mktemp("flink"), settings) as running:
+    with module.Cluster(tmp_path_factory.mktemp("flink"), managed=MANAGED) as running:
         yield running
 
 

@@ -81,11 +81,10 @@ class _Digits(Drawing):
         return 10**size
 
 
-class _Value(Drawing):
+class _Value(_Digits):
     """Every value of at most D digits is equally likely."""
 
-    def words_per_draw(self, size: int, arity: int = 2) -> int:
-        return arity * _words_per_operand(size)
+    has_short_pairs = False
 
     def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
         return tuple(_join(_limbs(size, words, side, size - 1)) for side in range(arity))
@@ -94,11 +93,8 @@ class _Value(Drawing):
         count = 10.0 ** min(size, RARE_DIGITS)
         return np.array([count]), np.array([1 / count])
 
-    def num_values(self, size: int) -> int:
-        return 10**size
 
-
-class _Structured(Drawing):
+class _Structured(_Digits):
     """Half of the draws as ``digits``; the other half is rearranged so that carries and borrows run far.
 
     A rearranged draw replaces three times a run of places of one operand, and then moves the right operand by one in
@@ -112,7 +108,6 @@ class _Structured(Drawing):
     """
 
     pairs_only = True
-    has_short_pairs = True
     share = 0.5
 
     def __init__(self, passes_on_nine: bool) -> None:
@@ -158,12 +153,6 @@ class _Structured(Drawing):
             a += (of_change := change * of_left)
             change -= of_change
             b += change
-
-    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        return DIGITS.values(size)
-
-    def num_values(self, size: int) -> int:
-        return DIGITS.num_values(size)
 
 
 class _Counts(Drawing):

@@ -52,10 +52,10 @@ class Notation(abc.ABC):
     operand: str
     typed: str
     example: tuple[str, str]  # two operands, as an example for people
-    equals: str  # what people write between a question and its answer
-    smallest: int  # operand
-    has_digits: bool  # whose places a view can align
-    has_lengths: bool  # whether a task of another size is the same task with longer or shorter operands
+    equals = " = "  # what people write between a question and its answer
+    smallest = 1  # operand
+    has_digits = False  # whose places a view can align
+    has_lengths = True  # whether a task of another size is the same task with longer or shorter operands
     parquet_share: float  # about how many bytes zstd leaves of a character
 
     def width(self, size: int) -> int:
@@ -128,10 +128,8 @@ class _Decimal(Notation):
     operand = "(?:0|[1-9][0-9]*)"
     typed = "[0-9]+"
     example = ("12", "7")
-    equals = " = "
     smallest = 0
     has_digits = True
-    has_lengths = True
     parquet_share = 0.5
 
     def words(self, size: int) -> int:
@@ -184,9 +182,6 @@ class _Dashes(Notation):
     typed = "-+"
     example = ("---", "--")
     equals = ""
-    smallest = 1
-    has_digits = False
-    has_lengths = True
     parquet_share = 0.006
 
     def measure(self, operands: np.ndarray) -> np.ndarray:
@@ -221,10 +216,6 @@ class _Letters(Notation):
     operand = "[a-z]+"
     typed = "[a-z]+"
     example = ("hello", "abc")
-    equals = " = "
-    smallest = 1
-    has_digits = False
-    has_lengths = True
     parquet_share = 0.6
 
     def words(self, size: int) -> int:

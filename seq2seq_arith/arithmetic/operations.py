@@ -57,7 +57,7 @@ class Operation:
     solve: Solve
     min_digits: int = 1
     max_digits: int
-    question_width: Callable[[int], int]
+    question_width: Callable[[int], int] = lambda digits: 2 * digits + 1
     answer_width: Callable[[int], int]
     digits: int
     num_examples: Callable[[int], int] = lambda digits: 50_000
@@ -67,7 +67,7 @@ class Operation:
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
     suite: Callable[[int], Iterable[Slice]] = lambda digits: ()
     unforeseen: Callable[[int], Iterable[Slice]] = lambda digits: ()
-    recipe_family: str
+    recipe_family: str = "decimal"
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -88,7 +88,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             alphabet="0123456789+ ",
             solve=lambda digits, left, right: Solved(numbers.add(left, right)),
             max_digits=1000,
-            question_width=lambda digits: 2 * digits + 1,
             answer_width=lambda digits: digits + 1,
             digits=3,
             reverse=True,
@@ -97,7 +96,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             ),
             suite=slices.addition,
             unforeseen=unforeseen.addition,
-            recipe_family="decimal",
         ),
         "subtraction": Operation(
             symbol="-",
@@ -106,7 +104,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             alphabet="0123456789+- ",
             solve=lambda digits, left, right: Solved(*numbers.subtract(left, right)),
             max_digits=1000,
-            question_width=lambda digits: 2 * digits + 1,
             answer_width=lambda digits: digits + 1,
             digits=5,
             breakdowns=MappingProxyType(
@@ -118,7 +115,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             ),
             suite=slices.subtraction,
             unforeseen=unforeseen.subtraction,
-            recipe_family="decimal",
         ),
         "multiplication": Operation(
             symbol="*",
@@ -126,12 +122,10 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             alphabet="0123456789* ",
             solve=lambda digits, left, right: Solved(numbers.multiply(left, right, numbers.num_words(2 * digits))),
             max_digits=1000,
-            question_width=lambda digits: 2 * digits + 1,
             answer_width=lambda digits: 2 * digits,
             digits=3,
             suite=slices.multiplication,
             unforeseen=unforeseen.multiplication,
-            recipe_family="decimal",
         ),
         # Hofstadter, "Gödel, Escher, Bach", chapter II: --p---q----- says that 2 plus 3 equals 5.
         "pq": Operation(
@@ -142,7 +136,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             alphabet="-pq ",
             solve=lambda digits, left, right: Solved(left + right),
             max_digits=100_000,
-            question_width=lambda digits: 2 * digits + 1,
             answer_width=lambda digits: 2 * digits + 1,
             digits=1000,
             suite=slices.pq,
@@ -164,7 +157,6 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             ordered=True,
             validation_share=2,
             suite=slices.modular_addition,
-            recipe_family="decimal",
         ),
     }
 )

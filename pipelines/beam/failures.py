@@ -31,11 +31,7 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES,
 
 
 class SubmittedError(Exception):
-    """Not a failure: the engine goes on with this job alone, because ``--no_wait_until_finish`` was given."""
-
-    def __init__(self, job: str) -> None:
-        self.job = job
-        super().__init__(job)
+    """Not a failure: the engine goes on alone with the job of this name, for ``--no_wait_until_finish`` was given."""
 
 
 @contextlib.contextmanager

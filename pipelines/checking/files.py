@@ -61,9 +61,8 @@ class Files:
 
     def count_problems(self) -> Iterator[str]:
         """The problem with the examples per file, which must be as many files and examples as the dataset has."""
-        expected = split_sizes(self.task)
-        if {split: sum(counts) for split, counts in self.lengths.items()} != expected:
-            yield f"{self.directory / DATASET_INFO}: does not count {expected} examples"
+        if {split: sum(counts) for split, counts in self.lengths.items()} != self.task.splits:
+            yield f"{self.directory / DATASET_INFO}: does not count {self.task.splits} examples"
         elif any(len(counts) != self.layout.num_shards or min(counts) < 0 for counts in self.lengths.values()):
             yield f"{self.directory / DATASET_INFO}: does not count {self.layout.num_shards} files of each split"
 
@@ -101,11 +100,6 @@ class Files:
 
         with tempfile.TemporaryDirectory() as name:
             return write_description(self.task, Path(name), self.lengths, self.layout.formats)
-
-
-def split_sizes(task: Task) -> dict[str, int]:
-    """The examples that each split must have."""
-    return {"train": task.num_train, "validation": task.num_validation}
 
 
 def digest_problems(file: AnyPath, pieces: Iterable[bytes], digest: str) -> list[str]:

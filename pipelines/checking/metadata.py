@@ -1,6 +1,5 @@
 """Checks ``metadata.json`` against itself, before anything else of a dataset is believed."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -8,7 +7,7 @@ from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout, metadata_of
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -45,27 +44,17 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         raise Problem("its files are not those of its parameters")
     if not isinstance(draws, int) or not task.num_examples <= draws <= most_draws:
         raise Problem(f"draws_used is {draws!r}")
-    expected = {
-        "parameters": task.parameters(),
-        "question_width": task.question_width,
-        "answer_width": task.answer_width,
-        "alphabet": task.alphabet,
-        "num_shards": layout.num_shards,
-        "draws_used": draws,
-        "duplicates": draws - task.num_examples,
-        "splits": {"train": task.num_train, "validation": task.num_validation},
-        "files": dict(sorted(files.items())),
-    }
+    expected = metadata_of(task, layout, draws, files)
+    own = expected["sha256"]
     for name, value in expected.items():
-        if metadata.get(name) != value:
+        if metadata.get(name) != value and name != "sha256":
             raise Problem(f"{name} is {metadata.get(name)!r}, not {value!r}")
-    if more := sorted(set(metadata) - {*expected, "sha256"}):
+    if more := sorted(set(metadata) - set(expected)):
         raise Problem(f"has the entry {more[0]!r}, which does not belong to it")
-    own = hashlib.sha256(json.dumps(expected).encode()).hexdigest()
     if metadata.get("sha256") != own:
         raise Problem("its content does not have the sha256 that it states")
     if sha256 not in (None, own):
         raise OtherDatasetError(own, sha256)
-    if text != json.dumps(expected | {"sha256": own}):
+    if text != json.dumps(expected):
         raise Problem("is not written as it was published")
     return task, layout, metadata

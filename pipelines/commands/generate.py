@@ -85,7 +85,7 @@ def _make(order: Order, data_dir: str) -> int:
         metadata = create(order)
     except SubmittedError as submitted:
         print(
-            f"the engine goes on with job {submitted.job} alone; when it has ended, run the same command again, which "
+            f"the engine goes on with job {submitted} alone; when it has ended, run the same command again, which "
             "makes the dataset visible"
         )
         return SUCCESS

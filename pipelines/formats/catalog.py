@@ -5,7 +5,6 @@ it only to read examples.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     TFRECORD,
     Layout,
     ShardLengths,
+    metadata_of,
 )
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
@@ -121,23 +121,6 @@ def write_catalog(
     files = {path: digest for report in reports for path, digest in report.files.items()}
     for name, content in write_description(task, directory, lengths, layout.formats).items():
         files[name] = hashlib.sha256(content).hexdigest()
-    metadata = {
-        "parameters": task.parameters(),
-        "question_width": task.question_width,
-        "answer_width": task.answer_width,
-        "alphabet": task.alphabet,
-        "num_shards": layout.num_shards,
-        "draws_used": draws_used,
-        "duplicates": draws_used - task.num_examples,
-        "splits": {"train": task.num_train, "validation": task.num_validation},
-        "files": dict(sorted(files.items())),
-    }
-    metadata["sha256"] = metadata_digest(metadata)
+    metadata = metadata_of(task, layout, draws_used, files)
     tfds.core.MetadataDict(metadata).save_metadata(directory)
     return metadata
-
-
-def metadata_digest(metadata: dict[str, Any]) -> str:
-    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
-    content = {key: value for key, value in metadata.items() if key != "sha256"}
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()

@@ -14,6 +14,7 @@ To add a data format, write a module of this package with a ``FORMAT``, and add 
 """
 
 import dataclasses
+import hashlib
 import importlib
 import json
 import re
@@ -196,6 +197,28 @@ def which_dataset(place: AnyPath) -> str:
     if there := datasets_in(place) if isinstance(place, Path) else []:
         return f"give {'one of ' * (len(there) > 1)}{', '.join(map(str, there))}"
     return f"give DATA_DIR/{NAME}/CONFIG/{VERSION}"
+
+
+def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:
+    """The content of ``metadata.json``, from the sha256 of every other file by its name; its own sha256 comes last."""
+    content = {
+        "parameters": task.parameters(),
+        "question_width": task.question_width,
+        "answer_width": task.answer_width,
+        "alphabet": task.alphabet,
+        "num_shards": layout.num_shards,
+        "draws_used": draws_used,
+        "duplicates": draws_used - task.num_examples,
+        "splits": task.splits,
+        "files": dict(sorted(files.items())),
+    }
+    return content | {"sha256": metadata_digest(content)}
+
+
+def metadata_digest(metadata: Mapping[str, Any]) -> str:
+    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
+    content = {key: value for key, value in metadata.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def read_metadata(path: AnyPath) -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ def facts(sample: Sample, rows: int = ROWS) -> dict[str, Any]:
         "dataset": task.config_name,
         "directory": None if sample.directory is None else str(sample.directory),
         "parameters": task.parameters(),
-        "splits": {"train": task.num_train, "validation": task.num_validation},
+        "splits": task.splits,
         "possible_pairs": coverage.key_classes(task).total,
         "draws_used": used,
         "duplicates": None if used is None else used - task.num_examples,

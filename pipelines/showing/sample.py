@@ -82,10 +82,9 @@ def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
     except Problem as problem:
         raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
     lengths, count = read_shard_lengths(directory), min(most, _examined(task))
-    sizes = {"train": task.num_train, "validation": task.num_validation}
-    if {split: sum(of_split) for split, of_split in lengths.items()} != sizes:
+    if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
         raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")
-    heads = [_head(directory, task, split, lengths[split], _share(count, sizes[split], task)) for split in SPLITS]
+    heads = [_head(directory, task, split, lengths[split], _share(count, task.splits[split], task)) for split in SPLITS]
     questions, answers = (np.concatenate(side) for side in zip(*heads, strict=True))
     return Sample(
         task=task, questions=questions, answers=answers, directory=directory, draws_used=metadata["draws_used"]

@@ -20,7 +20,7 @@ from seq2seq_arith.pipelines.steps import blocks, cutoff, dedup
 from seq2seq_arith.pipelines.steps.blocks import Block, Drawn
 from seq2seq_arith.pipelines.steps.cutoff import Cutoff
 from seq2seq_arith.pipelines.steps.job import Job, write_report
-from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
+from seq2seq_arith.pipelines.steps.transforms import threaded_map
 
 # The kept draws of a shard in example order, and the number of dropped draws.
 Deduplicated = tuple[Block, int]
@@ -35,15 +35,15 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Start" >> beam.Impulse()
         | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
-        | "Draw" >> ThreadedMap(functools.partial(draw, job), threads=threads, counters=_drawn)
+        | "Draw" >> threaded_map(functools.partial(draw, job), threads=threads, counters=_drawn)
         | "ByShard" >> beam.FlatMap(blocks.by_shard).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, its_blocks: (shard, list(its_blocks)))
-        | "Deduplicate" >> ThreadedMap(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
+        | "Deduplicate" >> threaded_map(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
         | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     )
     cut = AsSingleton(kept | Cut(job))
-    written = kept | "Write" >> ThreadedMap(functools.partial(write, job), cut, threads=threads, counters=_written)
+    written = kept | "Write" >> threaded_map(functools.partial(write, job), cut, threads=threads, counters=_written)
     return (
         written
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())

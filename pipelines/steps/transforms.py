@@ -16,30 +16,16 @@ Counters = Callable[[Any], dict[str, int]]
 NAMESPACE = "seq2seq_arith"  # of the Beam counters
 
 
-def no_counters(result: Any) -> dict[str, int]:
-    """Counts nothing."""
-    return {}
-
-
-class ThreadedMap(beam.PTransform):
+def threaded_map(
+    function: Callable, *side_inputs: AsSingleton, threads: int, counters: Counters = lambda result: {}
+) -> beam.ParDo:
     """A ``Map`` that calls its picklable function in threads, for several elements at once.
 
     NumPy, hashing and writing files release the interpreter's lock, so that one process uses several cores without
     sending data between processes. A bundle holds at most one more element than there are ``threads``. ``counters``
     takes a result to the amounts to add to the Beam counters, and to those of this process, by name.
     """
-
-    def __init__(
-        self, function: Callable, *side_inputs: AsSingleton, threads: int, counters: Counters = no_counters
-    ) -> None:
-        super().__init__()
-        self.function = function
-        self.side_inputs = side_inputs
-        self.threads = threads
-        self.counters = counters
-
-    def expand(self, pcoll):
-        return pcoll | beam.ParDo(_Threaded(self.function, self.threads, self.counters), *self.side_inputs)
+    return beam.ParDo(_Threaded(function, threads, counters), *side_inputs)
 
 
 class _Threaded(beam.DoFn):

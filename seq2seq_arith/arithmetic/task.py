@@ -216,6 +216,11 @@ class Task:
         return self.num_examples - self.num_validation
 
     @property
+    def splits(self) -> dict[str, int]:
+        """Examples of each split, by its name."""
+        return {"train": self.num_train, "validation": self.num_validation}
+
+    @property
     def config_name(self) -> str:
         """The dataset's config, which names the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
         return names.write(self.name, vars(self), self.defaults)

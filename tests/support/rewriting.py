@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import reference
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.catalog import metadata_digest
+from seq2seq_arith.pipelines.formats.layout import metadata_digest
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 

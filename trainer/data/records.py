@@ -19,7 +19,6 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem, metadata
-from seq2seq_arith.pipelines.checking.files import split_sizes
 from seq2seq_arith.pipelines.formats.layout import (
     DATASET_INFO,
     FEATURES,
@@ -181,7 +180,7 @@ def _shard_lengths(path: AnyPath, task: Task, digests: dict[str, str]) -> dict[s
         if hashlib.sha256(content).hexdigest() != digests[name]:
             raise InputError(f"{path / name} does not have the sha256 that {METADATA} states; {advice(path)}")
     lengths = read_shard_lengths(path)
-    if {split: sum(counts) for split, counts in lengths.items()} != split_sizes(task):
+    if {split: sum(counts) for split, counts in lengths.items()} != task.splits:
         raise InputError(f"{path / DATASET_INFO} does not count the examples of {task.config_name}; {advice(path)}")
     return lengths
 

@@ -10,7 +10,7 @@ from rewriting import TASK, rewritten
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.catalog import metadata_digest
+from seq2seq_arith.pipelines.formats.layout import metadata_digest
 
 
 @pytest.mark.parametrize(

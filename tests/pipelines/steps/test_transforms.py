@@ -1,4 +1,4 @@
-"""ThreadedMap: every element once, in any number of threads, with errors and side inputs as Map has them."""
+"""threaded_map: every element once, in any number of threads, with errors and side inputs as Map has them."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.options import pipeline_options
-from seq2seq_arith.pipelines.steps.transforms import ThreadedMap
+from seq2seq_arith.pipelines.steps.transforms import threaded_map
 
 
 def square(value: int) -> int:
@@ -35,21 +35,21 @@ def count(value: int) -> dict[str, int]:
 @pytest.mark.parametrize(("threads", "elements"), [(1, 0), (1, 20), (5, 1), (50, 20)])
 def test_every_element_once(threads, elements):
     with beam.Pipeline(options=pipeline_options([])) as pipeline:
-        squares = pipeline | beam.Create(range(elements)) | ThreadedMap(square, threads=threads)
+        squares = pipeline | beam.Create(range(elements)) | threaded_map(square, threads=threads)
         assert_that(squares, equal_to([value * value for value in range(elements)]))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_error_reaches_the_program(threads):
     pipeline = beam.Pipeline(options=pipeline_options([]))
-    _ = pipeline | beam.Create(range(20)) | ThreadedMap(fails_at_seven, threads=threads)
+    _ = pipeline | beam.Create(range(20)) | threaded_map(fails_at_seven, threads=threads)
     with pytest.raises(ZeroDivisionError, match="seven"):
         pipeline.run().wait_until_finish()
 
 
 def test_threads_are_used():
     with beam.Pipeline(options=pipeline_options([])) as pipeline:
-        names = pipeline | beam.Create(range(30), reshuffle=False) | ThreadedMap(thread_name, threads=3)
+        names = pipeline | beam.Create(range(30), reshuffle=False) | threaded_map(thread_name, threads=3)
         distinct = names | beam.Distinct() | beam.combiners.Count.Globally()
         assert_that(distinct, equal_to([3]))
 
@@ -57,7 +57,7 @@ def test_threads_are_used():
 def test_counters_are_added_to_beams_and_to_the_programs_own():
     progress.reset()
     pipeline = beam.Pipeline(options=pipeline_options([]))
-    _ = pipeline | beam.Create(range(10)) | ThreadedMap(square, threads=2, counters=count)
+    _ = pipeline | beam.Create(range(10)) | threaded_map(square, threads=2, counters=count)
     result = pipeline.run()
     result.wait_until_finish()
     counters = result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]

@@ -75,7 +75,7 @@ def plan(task: Task, layout: Layout) -> Plan:
     shard_draw_memory = SHARD_DRAW_MEMORY + NUMBER_WORD_MEMORY * (words - 1)
     # All draws of a key meet in one shard: one has those of the most frequent key, beside its share.
     largest_shard = draws / layout.num_shards + draws * classes.share * float(classes.probability.max())
-    gathered = cutoff.expected_rows(task, draws) * cutoff.row_bytes(task)
+    gathered = cutoff.expected_bytes(task, draws)
     return Plan(
         shards=layout.num_shards,
         draws=draws,

@@ -103,7 +103,9 @@ def fetch(
     with publisher.locked():
         standing = publisher.published(task, layout, overwrite)
         if standing is None:
-            _check_descriptions(files)
+            # Names or templates in the files that TFDS reads could send it elsewhere.
+            if forged := next(iter([*files.count_problems(), *files.description_problems()]), None):
+                raise InputError(f"{forged}; check it with arith-data verify {source}")
             paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
             with publisher.staged(layout) as staging:
                 _copy(source, staging, files.digests, files.sizes)
@@ -112,12 +114,6 @@ def fetch(
             raise InputError(f"{path} is not the same as {source}, byte for byte; give --overwrite to replace it")
         publisher.name_default()
     return path, task, standing is None
-
-
-def _check_descriptions(files: Files) -> None:
-    """Raises InputError if names or templates in the files that TFDS reads can send it elsewhere."""
-    if problem := next(iter([*files.count_problems(), *files.description_problems()]), None):
-        raise InputError(f"{problem}; check it with arith-data verify {files.directory}")
 
 
 def _copy(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dict[str, int]) -> None:

@@ -101,15 +101,11 @@ def ends_anywhere(task: Task) -> bool:
     return task.drawing.share < 1
 
 
-def expected_rows(task: Task, num_draws: int) -> int:
-    """About how many rows all shards have in the windows."""
+def expected_bytes(task: Task, num_draws: int) -> float:
+    """About how many bytes the rows of all shards have in the windows."""
     near_end = num_draws / BUCKETS if ends_anywhere(task) else 2 * DRAW_WIDTH * task.num_examples**0.5
-    return int(near_end + 2 * SPLIT_WIDTH * task.num_examples**0.5)
-
-
-def row_bytes(task: Task) -> int:
-    """The bytes of one row."""
-    return 8 * (KEY + task.operation.arity * task.notation.words(task.digits))
+    near_split = 2 * SPLIT_WIDTH * task.num_examples**0.5
+    return (near_end + near_split) * 8 * (KEY + task.operation.arity * task.notation.words(task.digits))
 
 
 def counts(num_draws: int, block: bytes) -> np.ndarray:

@@ -51,7 +51,10 @@ def read(name: str) -> tuple[str, dict[str, Any]]:
     for part in parts:
         found = _read_part(part)
         if found is None:
-            raise InputError(f"{name!r} has the part {part!r}; give {_parts_in_words()}")
+            letters = [f"{each} and a number" for each in NAME_PARTS.values() if isinstance(each, str)]
+            words = [word for each in NAME_PARTS.values() if isinstance(each, Mapping) for word in each.values()]
+            allowed = f"{', '.join([*letters, *words])}, or one of {', '.join(ways_to_draw())}"
+            raise InputError(f"{name!r} has the part {part!r}; give {allowed}")
         field, value = found
         if field in given:
             raise InputError(f"{name!r} gives {field} twice, the second time as {part!r}; give it once")
@@ -70,9 +73,3 @@ def _read_part(text: str) -> tuple[str, Any] | None:
                 if word == text:
                     return field, value
     return ("draws", text) if text in ways_to_draw() else None
-
-
-def _parts_in_words() -> str:
-    letters = [f"{part} and a number" for part in NAME_PARTS.values() if isinstance(part, str)]
-    words = [word for part in NAME_PARTS.values() if isinstance(part, Mapping) for word in part.values()]
-    return f"{', '.join([*letters, *words])}, or one of {', '.join(ways_to_draw())}"

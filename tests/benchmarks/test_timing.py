@@ -37,15 +37,6 @@ def test_a_function_runs_in_a_process_of_its_own():
     assert memory > 5e6  # on Linux also what this process has, as it began as a copy of it
 
 
-@pytest.mark.slow
-def test_a_way_runs_in_its_own_process():
-    ways = load("ways")
-    result, memory = load("timing").call(ways.in_new_directory, ways.pipeline, {"num_examples": 1000})
-    assert result["examples"] == 1000
-    assert 0 < result["seconds"] < 60
-    assert memory > 50e6
-
-
 def test_the_states_of_the_adder_of_the_package_are_the_carry():
     program = load("draw_automaton")
     run = program.open_run(program.SHIPPED_RUNS / "addition")

@@ -2,7 +2,6 @@
 
 import pytest
 from layout import ROOT
-from programs import files, run
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
@@ -61,16 +60,3 @@ def test_a_config_of_a_task_of_ones_own(no_custom_tasks):
     assert ArithConfig.from_name("sort-d4").task == made.task == ArithConfig(**made.task.parameters()).task
     assert "sort-d4" in Builder.builder_configs
     assert list(Builder.builder_configs) == list(OPERATIONS)
-
-
-@pytest.mark.slow
-def test_the_builder_makes_what_the_program_makes_of_a_task_of_ones_own(tmp_path, no_custom_tasks):
-    by_tfds, by_program = tmp_path / "tfds", tmp_path / "program"
-    config = ArithConfig("sort", digits=4, num_examples=200, task_file=OWN)
-    builder = Builder(config=config, data_dir=str(by_tfds))
-    builder.download_and_prepare()
-    words = ["sort", "--letters", "4", "--num-examples", "200", "--task-file", OWN, "--data-dir", by_program]
-    assert run("generate", *words).returncode == 0
-    assert files(by_tfds / "seq2seq_arith") == files(by_program / "seq2seq_arith")
-    examples = builder.as_dataset(split="validation").as_numpy_iterator()
-    assert all(sorted(each["question"].strip()) == list(each["answer"].strip()) for each in examples)

@@ -59,19 +59,3 @@ def test_tfds_build_makes_what_the_program_makes(arguments, generate, tmp_path):
     assert result.returncode == 0, result.stderr
     programs.run("generate", *generate, "--data-dir", tmp_path / "program")
     assert programs.tree(tmp_path / "build") == programs.tree(tmp_path / "program")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--beam_pipeline_options=direct_num_worker=2"], "--direct_num_worker=2"),
-        (["--config=pq", "--max_examples_per_split=10"], "max_examples_per_split"),
-        (["--file_format=riegeli"], "file_format"),
-    ],
-)
-def test_tfds_build_says_what_it_cannot_do(arguments, message, tmp_path):
-    result = tfds_build(tmp_path / "build", *arguments)
-    assert result.returncode != 0
-    assert f"InputError: {message}" in result.stderr
-    assert programs.without_lock(tmp_path) == {}

@@ -3,14 +3,12 @@
 import hashlib
 import re
 import shutil
-import sys
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from layout import ROOT
-from programs import files, run, run_here
-from worker_pools import worker_pool
+from programs import run_here
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
@@ -23,7 +21,6 @@ from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE = ("--task-file", EXAMPLE)
-ELSEWHERE = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=EXTERNAL")
 # The operands of draw i, the question, the answer, and the options of each task.
 TASKS = {
     "copy": ("--letters", 2, "--num-examples", 500),
@@ -123,19 +120,6 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
     ):
         with pytest.raises(Problem, match=complaint):
             checked.check_rows(task, [wrong, *right[1:]], expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["reverse", "addition_of_three"])
-def test_worker_processes_need_no_file(name, tmp_path):
-    """The task takes its code along to workers in other processes."""
-    here, there = tmp_path / "here", tmp_path / "there"
-    assert run("generate", name, *TASKS[name], *FILE, "--data-dir", here).returncode == 0
-    with worker_pool(sys.executable) as port:
-        pool = f"--environment_config=localhost:{port}"
-        done = run("generate", name, *TASKS[name], *FILE, "--data-dir", there, *ELSEWHERE, pool)
-    assert done.returncode == 0, done.stderr
-    assert files(here / "seq2seq_arith") == files(there / "seq2seq_arith")
 
 
 @pytest.mark.parametrize(

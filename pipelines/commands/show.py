@@ -7,7 +7,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, options_of, whole_number
-from seq2seq_arith.base.terminal import SUCCESS
+from seq2seq_arith.base.terminal import SUCCESS, terminal_width
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
@@ -20,7 +20,7 @@ DESCRIPTION = (
 EXAMPLES = [
     "show addition",
     "show subtraction --digits 8 --rows 20",
-    "show data/seq2seq_arith/addition/1.0.0 --json",
+    "show data/seq2seq_arith/addition/1.0.0",
     f"show addition {ONE_HOT} 12+345",
     f"show pq --dashes 20 {ONE_HOT} ---p--",
 ]
@@ -37,7 +37,6 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         ONE_HOT, metavar="QUESTION", help="instead, show this question in one-hot, such as 12+345 or ---p--"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_task_options(parser.add_argument_group("a task", "Which dataset to draw. A directory has its own parameters."))
 
 
@@ -54,7 +53,8 @@ def run(args: argparse.Namespace) -> int:
         examples = sample.read(sample.find(args.place, args.rest))
         task = examples.task
     if args.one_hot is not None:
-        print(one_hot.shown(task, args.one_hot, as_json=args.json))
+        print(one_hot.picture(task, *one_hot.encode(task, args.one_hot), terminal_width()))
     else:
-        print(dataset.shown(examples or sample.draw(task), args.rows, as_json=args.json))
+        examples = examples or sample.draw(task)
+        print(f"{dataset.introduction(examples, args.rows)}\n\n{dataset.statistics(examples)}")
     return SUCCESS

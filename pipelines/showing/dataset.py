@@ -1,7 +1,6 @@
-"""What there is to know of a dataset: its rows, its duplicates, and statistics; as text, and as JSON holds it."""
+"""What there is to know of a dataset: its rows, its duplicates, and statistics."""
 
 import itertools
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,37 +18,6 @@ ROWS = 5
 # More groups than these are put into ranges.
 MOST_GROUPS = 12
 LARGEST_POWER = 15  # a number of more digits is not written out
-
-
-def shown(sample: Sample, rows: int = ROWS, *, as_json: bool = False) -> str:
-    """All that there is to show of a dataset, as text or as a JSON object."""
-    if as_json:
-        return json.dumps(facts(sample, rows))
-    return f"{introduction(sample, rows)}\n\n{statistics(sample)}"
-
-
-def facts(sample: Sample, rows: int = ROWS) -> dict[str, Any]:
-    """What there is to know of a dataset, as JSON holds it, with so many rows."""
-    task, used = sample.task, sample.draws_used
-    return {
-        "dataset": task.config_name,
-        "directory": None if sample.directory is None else str(sample.directory),
-        "parameters": task.parameters(),
-        "splits": task.splits,
-        "possible_pairs": coverage.key_classes(task).total,
-        "draws_used": used,
-        "duplicates": None if used is None else used - task.num_examples,
-        "question_width": task.question_width,
-        "answer_width": task.answer_width,
-        "alphabet": task.alphabet,
-        "rows": [
-            dict(zip(("question", "answer", "stored_question", "stored_answer"), row, strict=True))
-            for row in _rows(sample, rows)
-        ],
-        "examined": len(sample),
-        "lengths": _lengths(sample),
-        "shares": _shares(sample),
-    }
 
 
 def introduction(sample: Sample, rows: int = ROWS) -> str:
@@ -98,10 +66,10 @@ def statistics(sample: Sample) -> str:
     rows = [
         [name, each["mean"], each["shortest"], abridged(each["shortest_text"]), each["longest"],
          abridged(each["longest_text"])]
-        for name, each in _lengths(sample).items()
+        for name, each in lengths(sample).items()
     ]  # fmt: skip
     lines.append(table(["characters", "mean", "shortest", "such as", "longest", "such as"], rows))
-    for name, groups in _shares(sample).items():
+    for name, groups in shares(sample).items():
         header = list(groups[0])
         cells = [
             [f"{value:.1%}" if isinstance(value, float) else value for value in group.values()] for group in groups
@@ -154,7 +122,7 @@ def _duplicates(sample: Sample) -> list[str]:
     ]
 
 
-def _lengths(sample: Sample) -> dict[str, dict[str, Any]]:
+def lengths(sample: Sample) -> dict[str, dict[str, Any]]:
     """The lengths of questions and answers in characters, with a shortest and a longest one of each."""
     found = {}
     for name, column in (("question", sample.questions), ("answer", sample.answers)):
@@ -173,7 +141,7 @@ def _lengths(sample: Sample) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
+def shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
     """The shares of the examples by the lengths of their operands, and by the breakdowns of the task."""
     task = sample.task
     sides = [ranges(task.operand_width, task.notation.measure(side)) for side in sample.operands]

@@ -1,6 +1,4 @@
-"""A question in one-hot, as models read it: as an array, a picture, or JSON."""
-
-import json
+"""A question in one-hot, as models read it: as an array, and as a picture."""
 
 import numpy as np
 
@@ -8,22 +6,14 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, shortened
-from seq2seq_arith.base.terminal import terminal_width
 
 BLOCK, DOT = "█", "·"
 
 
-def shown(task: Task, question: str, *, as_json: bool = False) -> str:
-    """A question in one-hot, as a picture or as a JSON object; InputError if it is not a question of this task."""
-    stored, ones = encode(task, question)
-    if as_json:
-        found = {"question": question, "stored": stored, "alphabet": task.alphabet}
-        return json.dumps(found | {"one_hot": ones.astype(int).tolist()})
-    return picture(task, stored, ones, terminal_width())
-
-
 def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
     """A question as a person writes it, as it is stored, and in one-hot: bool of shape (alphabet, positions).
+
+    Raises InputError if it is not a question of this task.
 
     >>> stored, ones = encode(Task("pq", digits=3), "--p-")
     >>> stored, Task("pq").alphabet

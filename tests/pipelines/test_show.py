@@ -1,7 +1,5 @@
 """What ``arith-data show`` shows: the rows of the files, the same rows without files, statistics, and one-hot."""
 
-import json
-
 import numpy as np
 import pytest
 import reference
@@ -55,40 +53,32 @@ def test_of_very_many_draws_it_shows_the_first(monkeypatch):
         pair = reference.draw(task, number)
         first.setdefault(reference.key(task, *pair), reference.text(task, *pair))
         number += 1
-    rows = dataset.facts(examples, 200)["rows"]
-    assert {(row["stored_question"], row["stored_answer"]) for row in rows} == set(first.values())
+    columns = (np.ascontiguousarray(side) for side in (examples.questions, examples.answers))
+    assert {tuple(bytes(text).decode() for text in row) for row in zip(*columns, strict=True)} == set(first.values())
     assert "were drawn" not in dataset.introduction(examples)
     assert "statistics of 200 examples, the first draws" in dataset.statistics(examples)
 
 
-def test_the_facts_of_a_dataset(made):
-    """As JSON; the shares are counted here with Python's own arithmetic."""
-    task = TASKS["addition"]
-    result = run_here("show", made["addition"], "--json", "--rows", task.num_examples)
-    assert (result.returncode, result.stderr) == (0, "")
-    found = json.loads(result.stdout)
-    metadata = json.loads((made["addition"] / "metadata.json").read_text())
-    assert found["draws_used"] == metadata["draws_used"]
-    assert found["duplicates"] == metadata["duplicates"] > 0
-    assert found["splits"] == {"train": 2700, "validation": 300}
-    assert found["possible_pairs"] == 1000 * 1001 // 2
-    assert len(found["rows"]) == found["examined"] == 3000
-    pairs = [tuple(map(int, row["question"].split("+"))) for row in found["rows"]]
-    for (left, right), row in zip(pairs, found["rows"], strict=True):
-        assert reference.text(task, left, right) == (row["stored_question"], row["stored_answer"])
-        assert row["answer"] == str(left + right)
-    lengths = found["shares"]["digits of an operand"]
+def test_lengths_and_shares(made):
+    """Counted here with Python's own arithmetic."""
+    task, examples = TASKS["addition"], sample.read(made["addition"])
+    questions, answers = (
+        [bytes(row).decode() for row in np.ascontiguousarray(side)] for side in (examples.questions, examples.answers)
+    )
+    written = [question[::-1].strip() for question in questions]
+    pairs = [tuple(map(int, question.split("+"))) for question in written]
+    assert [reference.text(task, *pair) for pair in pairs] == list(zip(questions, answers, strict=True))
+    shares = dataset.shares(examples)
     for side, values in zip(("left", "right"), zip(*pairs, strict=True), strict=True):
         counted = [sum(len(str(value)) == digits for value in values) / 3000 for digits in (1, 2, 3)]
-        assert [group[side] for group in lengths] == pytest.approx(counted)
+        assert [group[side] for group in shares["digits of an operand"]] == pytest.approx(counted)
     words = (np.array([side], np.uint64) for side in zip(*pairs, strict=True))
     counted = np.bincount(carries(*words)) / 3000
-    assert [group["share"] for group in found["shares"]["carries"]] == pytest.approx(counted.tolist())
-    questions = [row["question"] for row in found["rows"]]
-    about = found["lengths"]["question"]
-    assert about["shortest"] == len(about["shortest_text"]) == min(map(len, questions))
-    assert about["longest"] == len(about["longest_text"]) == max(map(len, questions))
-    assert {about["shortest_text"], about["longest_text"]} <= set(questions)
+    assert [group["share"] for group in shares["carries"]] == pytest.approx(counted.tolist())
+    about = dataset.lengths(examples)["question"]
+    assert about["shortest"] == len(about["shortest_text"]) == min(map(len, written))
+    assert about["longest"] == len(about["longest_text"]) == max(map(len, written))
+    assert {about["shortest_text"], about["longest_text"]} <= set(written)
 
 
 @pytest.mark.parametrize(

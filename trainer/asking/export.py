@@ -52,10 +52,7 @@ class Exported(tf.Module):
         ids, confidence = self._network.answer(self._view.encode_question(_stored(question, self._view.task)))
         codes = self._view.decode_answer(tf.cast(ids, tf.uint8))
         characters = tf.gather(tf.constant([chr(code) for code in range(256)]), tf.cast(codes, tf.int32))
-        return {
-            "answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)),
-            "confidence": confidence,
-        }
+        return {"answer": tf.strings.strip(tf.strings.reduce_join(characters, axis=1)), "confidence": confidence}
 
 
 def export(run: Run, out: str) -> None:

@@ -13,7 +13,7 @@ from seq2seq_arith.trainer.arguments import COMMANDS, PROGRAM
 
 # Each adds its commands, in the order of the help.
 # isort: off
-from seq2seq_arith.trainer.commands import train, describe, evaluate, prove, ask, sweep  # noqa: F401
+from seq2seq_arith.trainer.commands import train, describe, evaluate, ask, sweep  # noqa: F401
 # isort: on
 
 FIRST_EXAMPLES = ("train addition --data-dir data --run-dir runs/addition", "describe addition", "train --help")

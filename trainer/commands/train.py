@@ -8,26 +8,12 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import (
-    FIRST_OPTIONS,
-    Parser,
-    add_options,
-    check_int,
-    given,
-    options_of,
-    whole_number,
-)
+from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, check_int, given, options_of, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
 from seq2seq_arith.trainer.config import MAX_BATCH, ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
-from seq2seq_arith.trainer.recipes import (
-    DEMO_TASKS,
-    RECIPES,
-    configured,
-    default_text,
-    recipe_data,
-)
+from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs.run import run_folder, standing
 

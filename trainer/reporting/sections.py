@@ -321,14 +321,12 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
     """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
     if len(runs) < 2 or len({(each.task.name, each.task.digits) for each in runs}) > 1:
         return []
-    found: dict[str, list[Share | None]] = {}
-    for number, each in enumerate(runs):
-        for one in suites.shown(each.own_suite.slices):
-            found.setdefault(one.name, [None] * len(runs))[number] = one.all
-    if not found:
+    names = dict.fromkeys(one.name for each in runs for one in suites.shown(each.own_suite.slices))
+    of_runs = [{one.name: one.all for one in each.own_suite.slices} for each in runs]
+    rows = [[name, *(shares.get(name) for shares in of_runs)] for name in names]
+    rows.sort(key=lambda row: min(share.exact_match or 0.0 for share in row[1:] if share))
+    if not rows:
         return []
-    ordered = sorted(found.items(), key=lambda item: min(share.exact_match or 0.0 for share in item[1] if share))
-    rows = [[name, *shares] for name, shares in ordered]
     return [Table("Exact match of each run on each slice", _head("slice", runs), rows)]
 
 

@@ -196,3 +196,9 @@ def test_a_shared_pair_is_found():
     evaluation.check_disjoint(task, trained, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
     with pytest.raises(InputError, match=r"1 validation pairs .* the first is \(3, 20\)"):
         evaluation.check_disjoint(task, trained, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
+
+
+def test_nothing_is_written_into_the_package():
+    run = open_run("proved:addition")
+    evaluation.Evaluation(run=run, sha256=None, best_epoch=1, data=evaluation.Found(notes=[]), suites=[]).save()
+    assert not run.evaluation.exists()

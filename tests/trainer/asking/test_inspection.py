@@ -26,11 +26,7 @@ STATES = {
     "returning_tagger": {"layer_0": 4},
     "latch_tagger": {"latches_0": 4},
 }
-ATTENTION = {
-    "lstm_transformer": [(4, 11, 11)],
-    "causal": [(4, 4, 11)],
-    "lstm_attention": [(1, 4, 7)],
-}
+ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
 
 
 def learner_of(name, task=ADDITION, view="backward"):

@@ -121,10 +121,14 @@ def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
-    (table,) = sections.slices_of_all([sample, dataclasses.replace(sample, label="second")])
+    *most, last = sample.own_suite.slices
+    worse = dataclasses.replace(sample.own_suite, slices=(*most, dataclasses.replace(last, all=Share(10, 5))))
+    second = dataclasses.replace(sample, label="second", suites=(worse,))
+    (table,) = sections.slices_of_all([sample, second])
     assert table.head == ["slice", "first", "second"]
-    assert [name for name, *_ in table.rows][:2] == ["carry-all", "random"]
-    assert table.rows[0][1] == table.rows[0][2] == Share(10, 2)
+    assert [name for name, *_ in table.rows][:3] == ["carry-all", "lengths-3-3", "random"]
+    # Also a pair of lengths that is among the worst of one run alone.
+    assert [table.rows[row][1:] for row in (0, 1)] == [[Share(10, 2), Share(10, 2)], [Share(10, 10), Share(10, 5)]]
     assert sections.slices_of_all([sample]) == []
     sixes = dataclasses.replace(sample, run=dataclasses.replace(sample.run, task=Task("addition", digits=6)))
     assert sections.slices_of_all([sample, sixes]) == []

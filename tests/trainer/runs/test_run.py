@@ -26,8 +26,7 @@ def trained(run):
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}],
+    "changes", [{}, {"data_dir": "/elsewhere"}, {"config": override(TrainConfig(), replicas=2, checkpoint_seconds=5.0)}]
 )
 def test_the_same_run_may_go_on(tmp_path, changes):
     trained(run_in(tmp_path))
@@ -36,8 +35,7 @@ def test_the_same_run_may_go_on(tmp_path, changes):
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}],
+    "changes", [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}]
 )
 def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
     """Its training may have failed before its first checkpoint, for example for lack of memory."""

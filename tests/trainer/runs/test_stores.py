@@ -71,10 +71,7 @@ def test_what_another_process_has_written_is_seen(place, trained):
     assert not opened.summary.exists()
 
 
-OTHERS = {
-    "written": lambda there: there.put(b"another's"),
-    "removed": lambda there: there.unlink(),
-}
+OTHERS = {"written": lambda there: there.put(b"another's"), "removed": lambda there: there.unlink()}
 
 
 @pytest.mark.parametrize("other", OTHERS.values(), ids=OTHERS)

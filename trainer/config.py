@@ -48,7 +48,7 @@ class ModelConfig:
     name: str = option(
         "the network; FILE.py:FUNCTION for one of your own",
         default="lstm",
-        choices=lambda: (*MODELS, *plugins.MODEL.installed),
+        choices=lambda: tuple(MODELS),
         also=plugins.is_plugin,
         flag="model",
         label="model",
@@ -56,7 +56,7 @@ class ModelConfig:
     view: str = option(
         "how the network sees the string; FILE.py:CLASS for a view of your own",
         default="raw",
-        choices=lambda: (*VIEWS, *plugins.VIEW.installed),
+        choices=lambda: tuple(VIEWS),
         also=plugins.is_plugin,
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)

@@ -5,15 +5,10 @@ of an installed package. The function is given a ``Spec`` (``trainer/models/spec
 ``Network``. ``--view nets.py:Paired`` is likewise a class; it derives from ``View`` (``trainer/data/views.py``). Their
 code runs only if a person names it, on the command line, in Python, or in the file of a sweep: never because a run's
 folder names it.
-
-An installed package may also give its models and views names, which are then like those of this package and run without
-that: as entry points of the groups ``seq2seq_arith.models`` and ``seq2seq_arith.views``.
 """
 
 import dataclasses
-import functools
 import importlib
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +22,19 @@ _allowed: set[str] = set()
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """What can be plugged in: its option, whether it is a function or a class, and the group of its entry points."""
+    """What can be plugged in: its option, and whether it is a function or a class."""
 
     option: str
     what: str
-    group: str
 
     @property
     def form(self) -> str:
         """How one in a file is named."""
         return f"FILE.py:{self.what.upper()}"
 
-    @functools.cached_property
-    def installed(self) -> dict[str, EntryPoint]:
-        """Those of other installed packages, by name."""
-        return {point.name: point for point in entry_points(group=self.group)}
 
-
-MODEL = Kind("model", "function", "seq2seq_arith.models")
-VIEW = Kind("view", "class", "seq2seq_arith.views")
+MODEL = Kind("model", "function")
+VIEW = Kind("view", "class")
 KINDS = (MODEL, VIEW)
 
 
@@ -88,7 +77,7 @@ def relative(name: str) -> str:
 
 
 def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
-    """The function or class of a plug-in, by its absolute name or that of an entry point.
+    """The function or class of a plug-in, by its absolute name.
 
     ``known`` is the sha256 that its file must have; None if that does not matter.
 
@@ -96,11 +85,6 @@ def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
     the file and the line.
     """
     option = kind.option
-    if point := kind.installed.get(name):
-        try:
-            return point.load()
-        except Exception as error:
-            raise InputError(f"{option} {name!r} is {point.value}, and its code fails: {where(error, None)}") from None
     place, _, attribute = name.rpartition(":")
     file = file_of(name)
     if name not in _allowed:

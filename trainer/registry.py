@@ -238,17 +238,17 @@ OWN_MODEL = ModelEntry(build=_own_code, help="a model of your own", cost=Cost(ke
 
 
 def model_entry(name: str) -> ModelEntry:
-    """The entry of a network, which may be one of another package, or in a file (``plugins.py``).
+    """The entry of a network, which may be your own (``plugins.py``).
 
-    The cost of those is estimated as that of an LSTM, and ``plugins.load`` has their code.
+    The cost of that is estimated as that of an LSTM, and ``plugins.load`` has its code.
     """
     return MODELS.get(name, OWN_MODEL)
 
 
 def view_entry(name: str) -> ViewEntry:
-    """The entry of a view, which may be one of another package, or in a file (``plugins.py``).
+    """The entry of a view, which may be your own (``plugins.py``).
 
-    The shapes of those are those of ``raw`` until their class says others, and ``plugins.load`` has their code.
+    The shapes of that are those of ``raw`` until its class says others, and ``plugins.load`` has its code.
     """
     if name in VIEWS:
         return VIEWS[name]

@@ -1,7 +1,6 @@
 """Models of one's own: they run where they are named, and nowhere else, and their faults are one sentence."""
 
 import dataclasses
-import shutil
 
 import pytest
 from programs import run_here
@@ -12,8 +11,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_network, try_out
-from seq2seq_arith.trainer.registry import model_entry
+from seq2seq_arith.trainer.models.build import try_out
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -119,27 +117,6 @@ def test_a_file_that_cannot_be_imported(nets):
     plugins.allow(name := f"{nets}:f")
     with pytest.raises(InputError, match=r"nets\.py, line 1: SyntaxError: invalid syntax$"):
         plugins.load(name)
-
-
-@pytest.mark.models
-def test_an_installed_package_gives_its_models_names(tmp_path, monkeypatch, nets):
-    """As entry points do: a distribution is a folder with metadata."""
-    shutil.copy(nets, tmp_path / "their_nets.py")
-    metadata = tmp_path / "their_nets-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-nets\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text(f"[{plugins.MODEL.group}]\ntheirs = their_nets:writer\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    vars(plugins.MODEL).pop("installed", None)
-    try:
-        assert plugins.MODEL.installed["theirs"].value == "their_nets:writer"
-        assert model_entry("theirs").help == "a model of your own"
-        config = dataclasses.replace(ModelConfig(), name="theirs")
-        assert config.code_sha256 is None
-        network = build_network(dataclasses.replace(config, hidden=8), make_view("raw", Task("addition")))
-        assert network.model.name == "theirs"
-    finally:
-        vars(plugins.MODEL).pop("installed", None)
 
 
 VIEWS = '''"""Views of my own."""

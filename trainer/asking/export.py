@@ -158,7 +158,7 @@ def code_files(run: Run) -> dict[str, Path]:
     """The files of a model, a view and a task of your own, by their names in the export."""
     files: dict[str, Path] = {}
     named = [(kind.option, plugins.file_of(name)) for kind, name in run.config.model.own_code.items()]
-    if run.task.code and run.task.code.endswith(".py"):
+    if run.task.code:
         named.append(("task", Path(run.task.code)))
     for what, file in named:
         if file:

@@ -3,6 +3,7 @@
 Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all checks that do not need it.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns 0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
     """
     words = sys.argv[1:] if argv is None else argv
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever a person set for other programs
     with terminal.program("arith-model", words) as outcome:
         # Here, where Ctrl-C is a sentence: on a slow disk these take seconds.
         from seq2seq_arith.arithmetic import own_tasks

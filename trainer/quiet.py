@@ -5,9 +5,11 @@ A module of its own, because commands and the Python API import it before Tensor
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 
 from seq2seq_arith.base import packages
+from seq2seq_arith.base.errors import InputError
 
 
 @contextlib.contextmanager
@@ -24,12 +26,19 @@ def _standard_error_closed() -> Iterator[None]:
 
 
 def require_tensorflow() -> None:
-    """Makes sure that TensorFlow and Keras are installed; neither is imported.
+    """Makes sure that TensorFlow and Keras are installed and go together; neither is imported.
 
-    Raises InputError if one of them is not.
+    Raises InputError if one of them is not, or Keras has, or would get, another backend.
     """
     for module in ("tensorflow", "keras"):
         packages.require("arith-model", module, "train")
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if "keras" in sys.modules:
+        backend = sys.modules["keras"].config.backend()
+    if backend != "tensorflow":
+        raise InputError(
+            f"Keras's backend is {backend}, and models here need tensorflow; unset KERAS_BACKEND, start anew"
+        )
 
 
 def import_tensorflow() -> None:
@@ -37,7 +46,7 @@ def import_tensorflow() -> None:
 
     TensorFlow writes to file descriptor 2 before it reads any log level, so no setting of its own prevents that.
 
-    Raises InputError if one of them is not installed.
+    Raises InputError as ``require_tensorflow``.
     """
     require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -18,7 +18,6 @@ from seq2seq_arith.trainer.commands.sweep import checked
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.sweeps import plan
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Runs commands in turn; our programs and pytest in this one process, because importing TensorFlow takes seconds.
 RUN = """
 import json, subprocess, sys
@@ -117,12 +116,6 @@ def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
     assert len(planned) >= 5
     for each in planned:
         assert checked(each)[0].name == each.task
-
-
-def test_keras_fit_is_what_the_pages_show():
-    """``tests/house/test_readme.py`` runs the Python of the pages."""
-    code = (ROOT / "examples" / "keras_fit.py").read_text(encoding="utf-8")
-    assert any(f"```python\n{code}```" in page.read_text(encoding="utf-8") for page in PAGES)
 
 
 @pytest.mark.slow

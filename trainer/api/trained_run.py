@@ -21,7 +21,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.api.scores import Scores
-from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, TrainConfig, override
+from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs import run as runs
@@ -45,7 +45,7 @@ MOST_VALUES = 1000
 def open_run(
     folder: str | Path, model: str | None = None, view: str | None = None, task_file: str | Path | None = None
 ) -> "TrainedRun":
-    """The run in a folder, which ``train`` or ``arith-model train`` has made.
+    """The run in a folder, which ``train`` or ``arith-model train`` has made; ``proved:addition`` is in the package.
 
     If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise a view of your own,
     ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
@@ -55,14 +55,6 @@ def open_run(
     plugins.allow(model, view)
     own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
-
-
-def pretrained(name: str) -> "TrainedRun":
-    """A run that comes with the package, and whose model is proved right at every length: addition or subtraction.
-
-    Raises InputError if there is none of that name.
-    """
-    return TrainedRun(runs.open_run(f"{runs.SHIPPED}{name}"))
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:
@@ -243,13 +235,6 @@ class TrainedRun(Tabular):
         states = inspection.encoded(learner, asked)
         return pictures.scatter(states, np.asarray(numbers, float), label)
 
-    def plot_history(self) -> "Picture":
-        """Loss and exact match on the validation set over the epochs; ``plot_history`` draws several runs.
-
-        Raises InputError if no epoch has ended yet.
-        """
-        return plot_history(self)
-
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].
 
@@ -312,38 +297,6 @@ class TrainedRun(Tabular):
         found = evaluation.measure(self.run, options, learner)
         return Scores(found, found.save())
 
-    def search(
-        self,
-        *,
-        questions: int | None = None,
-        seconds: float | None = None,
-        most: int | None = None,
-        seed: int = 0,
-        lengths: Sequence[int] = (),
-    ) -> Table:
-        """Looks for wrong questions as ``arith-model search`` does, and saves ``search.json`` in the run's folder.
-
-        It ends after so many ``questions`` at a length, by default 100,000, or so many ``seconds``, or when it has
-        found ``most`` wrong questions, by default 20. The same ``seed`` finds the same. ``lengths`` are further ones.
-
-        Returns a row per wrong question: ``digits``, ``question``, ``answer``, ``prediction`` and ``margin``.
-
-        Raises:
-          InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
-        """
-        chosen = {"questions": questions, "seconds": seconds, "most": most, "seed": seed}
-        options = SearchOptions(**{name: value for name, value in chosen.items() if value is not None})
-        lengths = given.lengths(lengths)
-        for length in lengths:
-            self.run.task_of_length(length)
-        learner = self._learner(self.task)
-        from seq2seq_arith.trainer.asking import search
-
-        found = search.search(self.run, options, lengths, learner, shows=False)
-        rows = [{"digits": each.digits, **row} for each in found for row in each.wrong]
-        title = "\n".join(each.sentence(self.task) for each in found)
-        return Table(rows, ["digits", "question", "answer", "prediction", "margin"], title)
-
     def prove(self) -> Proof:
         """Checks every case that the model can meet, as ``arith-model prove`` does, and saves ``proof.json``.
 
@@ -398,42 +351,6 @@ class TrainedRun(Tabular):
         title = f"{wrong:,} of {len(result.exact):,} validation answers are wrong"
         found = evaluation.first_mistakes(self.task, result, count)
         return Table(found, ["question", "answer", "prediction"], title)
-
-    def report(
-        self,
-        path: str | Path = "report.html",
-        *,
-        examples: int | None = None,
-        lengths: Sequence[int] | None = None,
-        per_slice: int = 1000,
-        seed: int = 0,
-    ) -> Path:
-        """Writes a page about the run, a file that ends in ``.html``, as ``arith-model report`` does; returns its path.
-
-        At most so many ``examples`` of each set are asked, by default 5,000, and the suite at further ``lengths``, by
-        default one more and twice as many as trained; ``per_slice`` and ``seed`` are as for ``evaluate``.
-
-        Raises InputError if the file is of another kind, the run has no checkpoint, or its model cannot read a length;
-        WriteError if the file cannot be written.
-        """
-        options = ReportOptions() if examples is None else ReportOptions(examples=examples)
-        chosen = SuiteOptions(per_slice=per_slice, seed=seed)
-        lengths = None if lengths is None else given.lengths(lengths)
-        for length in lengths or ():
-            self.run.task_of_length(length)
-        import_tensorflow()
-        from seq2seq_arith.trainer.reporting import page
-
-        target = runs.local_folder(str(path))
-        page.write_report(
-            target,
-            {self.folder.name: self.run},
-            options,
-            lengths=lengths,
-            chosen=chosen,
-            learner_of=lambda run: self._learner(run.task),
-        )
-        return target
 
     def export(self, path: str | Path) -> Path:
         """Writes the best model for use elsewhere, as ``arith-model export`` does; returns the folder.

@@ -72,11 +72,11 @@ class Searched:
 
 
 def search(
-    run: Run, options: SearchOptions, lengths: Sequence[int] = (), learner: Learner | None = None, shows: bool = True
+    run: Run, options: SearchOptions, lengths: Sequence[int] = (), learner: Learner | None = None
 ) -> list[Searched]:
     """Looks for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
 
-    What was found is saved also if Ctrl-C ends the search, and printed if ``shows`` is set.
+    What was found is saved and printed also if Ctrl-C ends the search.
 
     Args:
       lengths: Further D, the most characters of an operand; there is a search for each, and for that of the run.
@@ -99,8 +99,7 @@ def search(
             if not run.is_shipped:
                 write_json(run.search, content)
             events.emit("result", path=stores.shown(run.search), **content)
-            if shows:
-                show(run.task, found)
+            show(run.task, found)
     return found
 
 

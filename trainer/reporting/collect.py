@@ -119,9 +119,8 @@ def collect(
     lengths: Sequence[int] | None = None,
     chosen: SuiteOptions | None = None,
     data_dir: str | None = None,
-    learner: Learner | None = None,
 ) -> RunReport:
-    """Asks the best model of a run, which the caller may have already, all that its report holds.
+    """Asks the best model of a run all that its report holds.
 
     ``label`` is what the report calls the run, and ``lengths`` are further D at which to ask the suite; None for
     ``further_lengths``. The others are as for ``evaluation.Options`` and ``evaluation.measure``.
@@ -129,7 +128,7 @@ def collect(
     Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """
     further = further_lengths(run) if lengths is None else list(lengths)
-    learner = learner or session.restore(run)
+    learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained
     asked = ask_sets(run, learner, data, options.examples) if data is not None else None

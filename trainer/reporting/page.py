@@ -4,7 +4,7 @@ The page is one file of HTML. Its style sheet and its pictures stand in it, it h
 Policy forbids it to load anything.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from seq2seq_arith.trainer.reporting.sections import sections
 from seq2seq_arith.trainer.runs import checkpoints, history, listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training.learner import Learner
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = len(drawing.COLOURS)
@@ -37,11 +36,10 @@ def write_report(
     lengths: Sequence[int] | None = None,
     chosen: SuiteOptions | None = None,
     data_dir: str | None = None,
-    learner_of: Callable[[Run], Learner] | None = None,
 ) -> None:
     """Asks the best models of runs, by what the report calls them, and writes the report about them.
 
-    The options are those of ``collect.collect``; ``learner_of`` gives the best model, if the caller has it already.
+    The options are those of ``collect.collect``.
 
     Raises InputError as ``check`` and ``collect.collect`` say; WriteError if the file cannot be written.
     """
@@ -50,7 +48,7 @@ def write_report(
 
     def collected(label: str, run: Run) -> RunReport:
         _check_run(run)
-        return collect.collect(run, label, options, **how, learner=learner_of and learner_of(run))
+        return collect.collect(run, label, options, **how)
 
     write(path, render(list(listing.usable(runs, collected).values())).encode())
 

@@ -38,7 +38,7 @@ def shown(picture, number=0):
 
 
 def test_a_picture_shows_itself_and_is_saved(small, tmp_path):
-    picture = small.plot_history()
+    picture = sa.plot_history(small)
     found = re.fullmatch(r'<img alt="(.*?)" style=".*?" src="data:image/png;base64,(.*?)">', picture._repr_html_())
     assert found and found[1] == repr(picture) == picture.description
     assert base64.b64decode(found[2]).startswith(PNG)

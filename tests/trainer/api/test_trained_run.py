@@ -68,14 +68,6 @@ def test_mistakes_are_those_of_the_validation_set(small, data):
     assert "of 100 validation answers are wrong" in repr(found)
 
 
-def test_a_report_is_one_page_about_the_run(small, tmp_path):
-    path = small.report(tmp_path / "small.html", examples=20, lengths=(), per_slice=2)
-    page = path.read_text(encoding="utf-8")
-    assert small.run.sha256 in page
-    assert "No longer questions were asked" in page
-    assert page.count("epoch 1<") == 1  # of the ten questions
-
-
 def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data):
     assert isinstance(small.model, keras.Model)
     assert small.model is small.model

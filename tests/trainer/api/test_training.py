@@ -2,6 +2,9 @@
 
 import dataclasses
 import inspect
+import os
+import subprocess
+import sys
 import typing
 from pathlib import Path
 from typing import Any
@@ -37,6 +40,26 @@ def test_options_have_the_names_and_types_of_the_fields():
     assert hints.items() <= {name: each.annotation for name, each in shown.items()}.items()
     parameters = {*options_of(sa.Task), *SIZE_WORDS}
     assert typing.get_type_hints(options.Parameters) == {name: named[name] for name in parameters}
+
+
+def test_a_foreign_backend_of_keras_is_refused_and_the_program_sets_its_own(tmp_path):
+    code = """
+import os, sys
+import seq2seq_arith as sa
+from seq2seq_arith.trainer.__main__ import main
+for call in (lambda: sa.train("pq"), lambda: sa.open_run("proved:addition").predict("1+1")):
+    try:
+        call()
+    except sa.InputError as error:
+        print(error)
+print(main(["runs", "."]), os.environ["KERAS_BACKEND"], "keras" in sys.modules)
+"""
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONSAFEPATH": "1"}
+    program = [sys.executable, "-c", code]
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    said = "Keras's backend is jax, and models here need tensorflow; unset KERAS_BACKEND, start anew"
+    assert done.stdout.splitlines() == [said, said, "2 tensorflow False"], done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):

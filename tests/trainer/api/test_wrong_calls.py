@@ -56,9 +56,15 @@ WRONG = {
     "run.error_map": ["2.5", "'3'", "0"],
     "run.breakdown": ["3", "'colour'"],
     "run.mistakes": ["'3'"],
-    "run.evaluate": ["lengths='x'", "lengths=[2.5]", "lengths=[0]", "seed=None", "per_slice=0"],
-    "run.search": ["lengths=[None]", "seconds='1'"],
-    "run.report": ["'page.html', lengths=4.5", "3", "here / 'report.pdf'", "here / 'r.html', examples=0"],
+    "run.evaluate": [
+        "lengths='x'",
+        "lengths=[2.5]",
+        "lengths=[0]",
+        "lengths=[None]",
+        "lengths=4.5",
+        "seed=None",
+        "per_slice=0",
+    ],
     "run.export": ["here"],
     "run.resume": ["epochs='9'", "epochs=1", "epochs=9, callbacks=[print]"],
 }

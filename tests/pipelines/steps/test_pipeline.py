@@ -29,10 +29,9 @@ from seq2seq_arith.pipelines.formats.parquet import parquet_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, run
-from seq2seq_arith.pipelines.steps.blocks import by_shard
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import Job
-from seq2seq_arith.pipelines.steps.pipeline import build, deduplicate, draw
+from seq2seq_arith.pipelines.steps.pipeline import build
 from seq2seq_arith.pipelines.steps.run import run_pipeline, write_dataset
 
 
@@ -265,23 +264,6 @@ def test_refuses_what_cannot_be_drawn(tmp_path, task):
     with pytest.raises(InputError):
         write_dataset(task, Layout(8), StagedDirectory(tmp_path), pipeline_options([]))
     assert files(tmp_path) == {}
-
-
-@given(small_tasks(max_examples=100), st.integers(1, 9), st.randoms())
-def test_blocks_of_a_shard_may_come_in_any_order(task, num_shards, random_):
-    job = CutAnyhow(
-        task=task, layout=Layout(num_shards), staging=StagedDirectory(Path()),
-        num_draws=max(20, coverage.num_draws(task)), windows=Windows.around(task), seed=6,
-    )  # fmt: skip
-    by_key: dict[int, list[bytes]] = {}
-    for chunk in sorted(job.chunks):
-        for shard, block in by_shard(draw(job, chunk)):
-            by_key.setdefault(shard, []).append(block)
-    # The first chunk gives every shard a block, even an empty one.
-    assert sorted(by_key) == list(range(num_shards))
-    for shard, of_shard in by_key.items():
-        in_order = deduplicate(job, (shard, of_shard))
-        assert in_order == deduplicate(job, (shard, random_.sample(of_shard, len(of_shard))))
 
 
 def test_only_draw_numbers_are_shuffled():

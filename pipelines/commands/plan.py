@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         "examples": f"{task.num_examples:,}",
         "draws": f"{planned.draws:,}, with about {planned.distinct:,.0f} different pairs",
         "shards": f"{layout.num_shards:,} of each split",
-        "shuffle": f"{bytes_in_words(planned.shuffle_bytes)}",
+        "shuffle": bytes_in_words(planned.shuffle_bytes),
     }
     for name, title in FORMATS.items():
         if name in planned.file_bytes:

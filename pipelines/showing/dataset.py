@@ -100,10 +100,7 @@ def _duplicates(sample: Sample) -> list[str]:
         return [f"{sample.draws_used:,} questions were drawn, and {duplicates:,} of them dropped, as drawn before."]
     a, b = task.notation.example
     symbol = task.operation.symbol
-    if task.ordered:
-        one = f"{a}{symbol}{b} and {b}{symbol}{a} count as two pairs"
-    else:
-        one = f"{a}{symbol}{b} and {b}{symbol}{a} count as one pair"
+    one = f"{a}{symbol}{b} and {b}{symbol}{a} count as {'two pairs' if task.ordered else 'one pair'}"
     if not duplicates:
         return [f"{sample.draws_used:,} pairs were drawn, and none of them twice ({one})."]
     few = classes.total < 10**LARGEST_POWER

@@ -47,6 +47,15 @@ class Command:
         add_log_options(parser)
         parser.add_help_option()
 
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parses what is typed behind its name; raises InputError if an argument is wrong."""
+        parser = Parser(prog=f"{PROGRAM} {self.name}")
+        self.add_options(parser)
+        args, rest = parser.parse_known_args(words)
+        if rest:
+            parser.refuse_unknown(rest)
+        return args
+
 
 COMMANDS: dict[str, Command] = {}
 

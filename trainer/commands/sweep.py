@@ -12,7 +12,7 @@ from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
 from seq2seq_arith.base.tables import markdown, table
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.arguments import command, parse_lengths, parse_numbers, suite_options
+from seq2seq_arith.trainer.arguments import COMMANDS, command, parse_lengths, parse_numbers, suite_options
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.sweeps import plan
@@ -62,12 +62,10 @@ def sweep(args: argparse.Namespace) -> int:
 
 def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     """The dataset and the settings of a planned run; raises InputError if ``train`` or ``evaluate`` refuses them."""
-    from seq2seq_arith.trainer.commands import parse
-
-    args = parse(["train", *planned.words(), "--data-dir=D", "--run-dir=R"])
+    args = COMMANDS["train"].parse([*planned.words(), "--data-dir=D", "--run-dir=R"])
     own_tasks.use(args.task_file)
     task, config = configuration(args)
-    suite = parse(["evaluate", "R", *plan.typed(planned.suite)])
+    suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)

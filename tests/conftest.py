@@ -43,16 +43,16 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture
-def refusal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Refusal:
-    """Compares each sentence that refuses something with the snapshot of all of them."""
-    return Refusal(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
 def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test begins without the custom tasks that others have named in this process."""
     monkeypatch.setattr(own_tasks, "_current", {})
     monkeypatch.setattr(own_tasks, "_known", {})
+
+
+@pytest.fixture
+def refusal(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, no_custom_tasks) -> Refusal:
+    """Compares each sentence that refuses something with the snapshot of all of them."""
+    return Refusal(SNAPSHOT, request.node.nodeid, tmp_path_factory.getbasetemp())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -57,12 +57,6 @@ def left(job, tmp_path) -> Path:
     return folder
 
 
-@pytest.fixture
-def undrawn(monkeypatch) -> None:
-    """Drawing fails."""
-    monkeypatch.setattr(create, "write_dataset", None)
-
-
 @pytest.fixture(params=["disk", "store"])
 def place(request, tmp_path, monkeypatch):
     """A data directory on the disk, and one in a store."""

@@ -158,12 +158,16 @@ class _Bars(_Lines):
 class _Cell(_Lines):
     shows_end = True
 
-    def show(self, done: dict[str, int], remark: str) -> None:
-        from tqdm import tqdm
+    def __init__(self, *arguments: Any) -> None:
+        from tqdm import tqdm  # here: two threads that import it at once may find it half made
 
+        super().__init__(*arguments)
+        self.bar = tqdm.format_meter
+
+    def show(self, done: dict[str, int], remark: str) -> None:
         seconds = time.monotonic() - self.start
         lines = [
-            tqdm.format_meter(n, self.totals[name], seconds, CELL_WIDTH, self.title or name, unit=f" {name}")
+            self.bar(n, self.totals[name], seconds, CELL_WIDTH, self.title or name, unit=f" {name}")
             for name, n in done.items()
         ]
         self.output.show("progress", ("\n".join(lines) + f"  {remark}").rstrip())

@@ -20,9 +20,10 @@ class Size(TypedDict, total=False):
     letters: int | None
 
 
-class Drawn(Size, total=False):
-    """Parameters of a dataset besides its seed."""
+class Parameters(Size, total=False):
+    """Parameters of a dataset."""
 
+    seed: int | None
     num_examples: int | None
     reverse: bool | None
     ordered: bool | None
@@ -30,14 +31,8 @@ class Drawn(Size, total=False):
     num_validation: int | None
 
 
-class Parameters(Drawn, total=False):
-    """Parameters of a dataset."""
-
-    seed: int | None
-
-
-class Settings(Drawn, total=False):
-    """Settings of a model and of its training, and the parameters of its dataset."""
+class Settings(Parameters, total=False):
+    """Settings of a model and of its training, whose is ``seed``, and the parameters of its dataset."""
 
     data_seed: int | None
     hidden: int | None
@@ -60,7 +55,6 @@ class Settings(Drawn, total=False):
     min_delta: float | None
     target: float | None
     prove: int | None
-    seed: int | None
     replicas: int | None
     xla: bool | None
     precision: str | None

@@ -80,7 +80,7 @@ def train(
 
 def _divided(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of the model and its training, and the others, which must be parameters of the dataset."""
-    parameters = options.Drawn.__annotations__.keys() | DATA_NAMES.keys()
+    parameters = {*options.Parameters.__annotations__, *DATA_NAMES} - {"seed"}
     known = sorted(inspect.signature(train).parameters.keys() - {"dataset"})
     if unknown := next((name for name in given if name not in known), None):
         near = [ALIASES[unknown]] if unknown in ALIASES else difflib.get_close_matches(unknown, known, n=1)

@@ -11,13 +11,11 @@ pytestmark = pytest.mark.slow
 
 CELLS = {
     "make": "import seq2seq_arith as sa\ndata = sa.generate('addition', digits=2, num_examples=2000)\ndata",
-    "look": "data.show(3)",
     "train": """
 settings = dict(recipe="notebook", model="simple_rnn", hidden=4, epochs=3, steps_per_epoch=30)
 run = sa.train(data, run_dir="runs/1", **settings)
 run
 """,
-    "ask": "run.ask(['39+3', '1+2'])",
     "wrong": "sa.train(data, hiden=3)",
     "after": "print('the kernel lives')",
 }
@@ -38,25 +36,9 @@ def outputs(tmp_path_factory):
     return dict(zip(CELLS, (cell.outputs for cell in notebook.cells), strict=True))
 
 
-SHOWN = {
-    "make": ["1,800 examples", "addition of at most 2 digits"],
-    "look": ["question", "stored question"],
-    "train": ["3 of at most 3", "simple_rnn, view raw"],
-    "ask": ["confidence", "42"],
-}
-
-
-def test_each_object_shows_itself_as_a_table(outputs):
-    for cell, words in SHOWN.items():
-        shown = outputs[cell][-1]
-        assert shown.output_type == "execute_result"
-        assert "<table>" in shown.data["text/html"]
-        for word in words:
-            assert word in shown.data["text/html"] and word in shown.data["text/plain"]
-
-
 def test_making_and_training_are_one_output_each_that_shows_its_end(outputs):
     """Of a training, the three epochs and the last samples; no bar is left."""
+    assert "addition of at most 2 digits</td>" in outputs["make"][-1].data["text/html"]  # and the object is a table
     making, training = (
         [output.data for output in outputs[cell] if output.output_type == "display_data"] for cell in ("make", "train")
     )

@@ -7,6 +7,7 @@ files that TFDS reads first are compared with what the writer's own function giv
 
 import contextlib
 import dataclasses
+import functools
 import os
 import tempfile
 import threading
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
@@ -30,6 +32,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     PARQUET,
     SPLITS,
     TFRECORD,
+    WRITTEN,
     dataset_path,
     default_path,
     default_problem,
@@ -161,6 +164,7 @@ def _file_problems(task: Task, file: AnyPath, digest: str, kind: str, expected: 
 def _most_bytes(task: Task, kind: str, count: int) -> int:
     """Bytes that no file of so many examples exceeds: those of TFRecord, and some more for the others' indexes."""
     row = records.uniform_records(task.question_width, task.answer_width).length
+    row += task.question_width if kind == WRITTEN else 0
     return count * row + (0 if kind == TFRECORD else INDEX_BYTES + INDEX_ROWS * row)
 
 
@@ -175,11 +179,11 @@ def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
     rows.check_rows(task, records.read(data), expected)
 
 
-def _check_parquet(task: Task, data: bytes, expected: Operands) -> None:
+def _check_parquet(task: Task, data: bytes, expected: Operands, kind: str = PARQUET) -> None:
     file, count = pq.ParquetFile(pa.BufferReader(data)), len(expected[0])
+    names = ["question", "answer", *["written"] * (kind == WRITTEN)]
     if [(field.name, field.type, field.nullable) for field in file.schema_arrow] != [
-        ("question", pa.string(), False),
-        ("answer", pa.string(), False),
+        (name, pa.string(), False) for name in names
     ]:
         raise Problem(f"its columns are {file.schema_arrow.to_string()!r}")
     _check_count(file.metadata.num_rows, count)
@@ -187,17 +191,23 @@ def _check_parquet(task: Task, data: bytes, expected: Operands) -> None:
     columns = [group.column(at) for group in groups for at in range(group.num_columns)]
     # A dictionary holds a long string once for all rows.
     if any(each.has_dictionary_page for each in columns) or (
-        sum(each.total_uncompressed_size for each in columns) > _most_bytes(task, PARQUET, count)
+        sum(each.total_uncompressed_size for each in columns) > _most_bytes(task, kind, count)
     ):
         raise Problem("its columns hold other strings than such a dataset has")
     table = file.read()
     table.validate(full=True)
+    stored = table.select(["question", "answer"])
+    if kind == WRITTEN:
+        asked = pc.utf8_reverse(table["question"]) if task.reverse else table["question"]
+        is_right = pc.equal(table["written"], pc.utf8_trim(asked, rows.PAD))
+        if (row := pc.index(is_right, False).as_py()) >= 0:
+            raise Problem(f"row {row}: another question is written than stored")
     if all(
-        pa.table(rows.written(task, block), schema=table.schema).equals(table.slice(start, end - start))
+        pa.table(rows.written(task, block), schema=stored.schema).equals(stored.slice(start, end - start))
         for start, end, block in _blocks(task, expected)
     ):
         return
-    pairs = (zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in table.to_batches(4096))
+    pairs = (zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in stored.to_batches(4096))
     rows.check_rows(task, (pair for batch in pairs for pair in batch), expected)
 
 
@@ -271,4 +281,9 @@ def _advice(files: Files, only_beside: bool) -> str:
 
 
 # The check of each data format, by its name.
-CHECKS = {TFRECORD: _check_tfrecord, PARQUET: _check_parquet, ARRAY_RECORD: _check_array_record}
+CHECKS = {
+    TFRECORD: _check_tfrecord,
+    PARQUET: _check_parquet,
+    ARRAY_RECORD: _check_array_record,
+    WRITTEN: functools.partial(_check_parquet, kind=WRITTEN),
+}

@@ -16,7 +16,7 @@ from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.commands.shared import failed
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, standing_configs
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, WRITTEN, standing_configs
 from seq2seq_arith.pipelines.places.paths import local_path
 
 DOES = "describe the datasets for Hugging Face"
@@ -62,8 +62,8 @@ def write_card(data_dir: Path) -> Path:
     return path
 
 
-def card(configs: dict[Task, str]) -> str:
-    """The content of the dataset card, from the tasks of the datasets and the sha256 of their metadata."""
+def card(configs: dict[Task, tuple[str, str]]) -> str:
+    """The content of the dataset card, from each dataset's task, folder of Parquet files and sha256 of its metadata."""
     import yaml
 
     from seq2seq_arith.pipelines.formats.catalog import CITATION, DESCRIPTION  # imports TFDS
@@ -78,19 +78,20 @@ def card(configs: dict[Task, str]) -> str:
         "tags": ["arithmetic", "sequence-to-sequence", "synthetic"],
         "configs": [
             {
-                "config_name": name,
-                **({"default": True} if name == default else {}),
+                "config_name": task.config_name,
+                **({"default": True} if task.config_name == default else {}),
                 "data_files": [
-                    {"split": split, "path": f"{name}/{VERSION}/{PARQUET}/{split}-*.parquet"} for split in SPLITS
+                    {"split": split, "path": f"{task.config_name}/{VERSION}/{folder}/{split}-*.parquet"}
+                    for split in SPLITS
                 ],
             }
-            for name in names
+            for task, (folder, _) in configs.items()
         ],
     }
     rows = [
         [f"`{task.config_name}`", task.notation.describe(task.digits), task.draws, f"{task.num_train:,}",
          f"{task.num_validation:,}", "yes" if task.reverse else "no", f"`{sha256[:16]}…`"]
-        for task, sha256 in configs.items()
+        for task, (_, sha256) in configs.items()
     ]  # fmt: skip
     titles = ["config", "operands", "draws", "train", "validation", "questions reversed", "sha256 of its metadata"]
     return f"""---
@@ -112,6 +113,7 @@ load_dataset(PATH, "{other}")
 
 PATH is this folder, or the name of its repository. **Features**: `question` and `answer` are strings, padded on the
 right with spaces to one width each. Where questions are reversed, they are stored from the last character to the first.
+`written`, if it is there, is the question as people write it.
 **Splits**: no two examples of a dataset have the same pair of operands, so the splits share none.
 
 `metadata.json` in each dataset's folder holds its parameters and the sha256 of every file. The program
@@ -130,10 +132,11 @@ parameters.
 """
 
 
-def _config(directory: Path) -> tuple[Task, str] | None:
-    """The task and the sha256 of the metadata of the dataset in a directory; None if it has no Parquet files."""
+def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:
+    """What ``card`` needs of the dataset in a directory; None if it has no Parquet files."""
     try:
         task, layout, metadata = read_checked(directory)
     except Problem as problem:
         raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
-    return (task, metadata["sha256"]) if PARQUET in layout.formats else None
+    folder = next((name for name in (WRITTEN, PARQUET) if name in layout.formats), None)
+    return folder and (task, (folder, metadata["sha256"]))

@@ -8,6 +8,7 @@
         seq2seq_arith-train.tfrecord-00000-of-00008   a shard of a split, in each format
         parquet/train-00000-of-00008.parquet
         seq2seq_arith-train.array_record-00000-of-00008
+        parquet_written/train-00000-of-00008.parquet
     DATA_DIR/seq2seq_arith/.config/metadata.json      names the config that ``tfds.load`` takes when it is given none
 
 To add a data format, write a module of this package with a ``FORMAT``, and add its name to ``FORMATS``.
@@ -39,9 +40,14 @@ NAME, PROGRAM = "seq2seq_arith", "arith-data"
 SPLITS = ("train", "validation")
 METADATA, DATASET_INFO, FEATURES = "metadata.json", "dataset_info.json", "features.json"
 # The modules of this package that write a format, by the words that messages use. The first one is always written.
-FORMATS = {"tfrecord": "TFRecord", "parquet": "Parquet", "array_record": "ArrayRecord"}
+FORMATS = {
+    "tfrecord": "TFRecord",
+    "parquet": "Parquet",
+    "array_record": "ArrayRecord",
+    "parquet_written": "Parquet with column written",
+}
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
-PARQUET = "parquet"
+PARQUET, WRITTEN = "parquet", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]

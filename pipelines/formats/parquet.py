@@ -1,15 +1,22 @@
-"""Parquet shards: two columns of strings, ``question`` and ``answer``, neither null."""
+"""Parquet shards: two columns of strings, ``question`` and ``answer``, neither null.
+
+Questions of addition are stored from the last character to the first, and readers other than this project show
+``83+12`` with the answer ``59``. So the format ``parquet_written`` has a third column, ``written``: the question as
+people write it.
+"""
 
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import SPLITS, Format
+from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
+WRITTEN_SCHEMA = SCHEMA.append(pa.field("written", pa.string(), nullable=False))
 MAX_ROW_GROUP_BYTES = 64 * 2**20
 MAX_ROW_GROUP_ROWS = 2**20
 
@@ -29,17 +36,21 @@ class ParquetWriter:
     For one version of PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
 
-    def __init__(self, file: Any, task: Task) -> None:
+    def __init__(self, file: Any, task: Task, schema: pa.Schema = SCHEMA) -> None:
+        self._task, self._schema = task, schema
         self._rows = row_group_rows(task)
         self._pieces: list[pa.Table] = []
         self._pending = 0
         self._writer = pq.ParquetWriter(
-            file, SCHEMA, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
+            file, schema, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
         )
 
     def __call__(self, questions: np.ndarray, answers: np.ndarray) -> None:
         """Adds examples: a power of two up to ``row_group_rows``, except in the last call."""
-        self._pieces.append(pa.table([strings(questions), strings(answers)], schema=SCHEMA))
+        columns = [strings(questions), strings(answers)]
+        if self._schema is WRITTEN_SCHEMA:
+            columns.append(as_written(self._task, columns[0]))
+        self._pieces.append(pa.table(columns, schema=self._schema))
         self._pending += len(questions)
         if self._pending >= self._rows:
             self._flush()
@@ -58,9 +69,9 @@ class ParquetWriter:
         self._writer.close()
 
 
-def parquet_path(split: str, shard: int, num_shards: int) -> str:
+def parquet_path(split: str, shard: int, num_shards: int, folder: str = PARQUET) -> str:
     """A Parquet file below the dataset's directory, by Hugging Face's naming."""
-    return f"parquet/{split}-{shard:05d}-of-{num_shards:05d}.parquet"
+    return f"{folder}/{split}-{shard:05d}-of-{num_shards:05d}.parquet"
 
 
 def _bytes_of(task: Task, num_shards: int) -> int:
@@ -79,6 +90,11 @@ FORMAT = Format(
     library="pyarrow",
     block_rows=row_group_rows,
 )
+
+
+def as_written(task: Task, stored: pa.Array) -> pa.Array:
+    """Stored questions as people write them."""
+    return pc.ascii_trim_whitespace(pc.ascii_reverse(stored) if task.reverse else stored)
 
 
 def strings(rows: np.ndarray) -> pa.Array:

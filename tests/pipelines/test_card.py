@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("copied")
 DATASETS = {
     "addition-n200": ["addition", "--num-examples=200", "--num-shards=2"],
     "addition-n150-s1": ["addition", "--num-examples=150", "--seed=1", "--num-shards=2", "--no-parquet"],
-    "pq-d9-n20": ["pq", "--digits=9", "--num-examples=20", "--num-shards=2"],
+    "pq-d9-n20": ["pq", "--digits=9", "--num-examples=20", "--num-shards=2", "--parquet-written"],
 }
 
 
@@ -44,6 +44,8 @@ def test_it_names_the_datasets_with_parquet_and_one_default(data_dir):
     configs = about(data_dir)["configs"]
     assert [config["config_name"] for config in configs] == ["addition-n200", "pq-d9-n20"]
     assert [config.get("default", False) for config in configs] == [True, False]
+    folders = [Path(config["data_files"][0]["path"]).parent.name for config in configs]
+    assert folders == ["parquet", "parquet_written"]  # which has all that the other one has
     for config in configs:
         for files in config["data_files"]:
             assert len(list((data_dir / "seq2seq_arith").glob(files["path"]))) == 2
@@ -83,6 +85,7 @@ print(json.dumps([
     {split: rows.num_rows for split, rows in other.items()},
     len(list(streamed)), len(batch["question"]), list(array) == default["train"]["question"][:4],
     card.data.license, {len(question) for question in other["train"]["question"]} == {19},
+    [question.strip() for question in other["train"]["question"]] == list(other["train"]["written"]),
 ]))
 """
 
@@ -98,5 +101,5 @@ def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
         ["addition-n200", "pq-d9-n20"],
         {"train": 180, "validation": 20},
         {"train": 18, "validation": 2},
-        *(20, 4, True, "apache-2.0", True),
+        *(20, 4, True, "apache-2.0", True, True),
     ]

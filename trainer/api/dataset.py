@@ -330,13 +330,12 @@ class Dataset(Tabular):
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        from seq2seq_arith.pipelines.formats.parquet import strings
+        from seq2seq_arith.pipelines.formats.parquet import as_written, strings
 
         stored, answers = strings(examples.questions), strings(examples.answers)
-        asked: Any = pc.ascii_reverse(stored) if self.task.reverse else stored
         return pa.table(
             {
-                "question": pc.ascii_trim_whitespace(asked),
+                "question": as_written(self.task, stored),
                 "answer": pc.ascii_trim_whitespace(answers),
                 "stored_question": stored,
                 "stored_answer": answers,

@@ -1,5 +1,6 @@
 """``verify`` against a dataset that is right, and against damaged files."""
 
+import dataclasses
 import json
 import os
 import resource
@@ -146,6 +147,35 @@ def test_a_row_lost_or_gained_with_its_checksums_made_right(copy, change):
     assert len(problems) == 2
     said = f"rows, not {len(of_shard)}", "cannot be read (it has more than "  # a longer TFRecord is not parsed
     assert all(any(words in problem for words in said) for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("written", "1+1", "row 4: another question is written than stored"),
+        ("answer", "7".ljust(TASK.answer_width), "row 4: the answer is wrong"),
+        ("written", None, "its columns are "),
+    ],
+)
+def test_the_column_of_written_questions(tmp_path, column, value, said):
+    """A row that is altered, with its checksums made right; and a file without the column."""
+    task = dataclasses.replace(TASK, reverse=True)
+    stored.make(task, Layout(1, choose_formats({"parquet": False, "parquet_written": True})), tmp_path)
+    directory = dataset_path(tmp_path, task)
+    assert verify(directory).problems == []
+    path = directory / "parquet_written/train-00000-of-00001.parquet"
+    table = pq.read_table(path)
+    values = table[column].to_pylist()
+    if value is None:
+        table = table.drop_columns([column])
+    else:
+        changed = pa.array([*values[:4], value, *values[5:]])
+        at = table.column_names.index(column)
+        table = table.set_column(at, table.schema.field(column), changed)
+    pq.write_table(table, path, use_dictionary=False)
+    rewritten(directory)
+    (problem,) = verify(directory).problems
+    assert problem.startswith(f"{path}: {said}")
 
 
 def test_array_records_in_another_order(tmp_path):

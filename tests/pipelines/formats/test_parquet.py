@@ -1,5 +1,6 @@
 """The Parquet files: what is in them, and that their bytes are a function of the rows alone."""
 
+import dataclasses
 import io
 
 import numpy as np
@@ -13,17 +14,18 @@ from hypothesis import strategies as st
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import answers, questions
-from seq2seq_arith.pipelines.formats.parquet import ParquetWriter, row_group_rows
+from seq2seq_arith.pipelines.formats.layout import PARQUET, WRITTEN, format_of
+from seq2seq_arith.pipelines.formats.parquet import row_group_rows
 
 # 128 rows fill a row group, so that a small file has several.
 LONG = Task("pq", digits=100_000)
 
 
-def written(task: Task, pieces: list[int]) -> bytes:
+def written(task: Task, pieces: list[int], kind: str = PARQUET) -> bytes:
     """A file of the first draws, handed to the writer in pieces of so many rows."""
     file = io.BytesIO()
     first = 0
-    with ParquetWriter(file, task) as writer:
+    with format_of(kind).writer(file, task) as writer:
         for rows in pieces:
             left, right = draws.operands(task, np.arange(first, first + rows, dtype=np.uint64))
             writer(questions(task, left, right), answers(task, left, right))
@@ -50,6 +52,12 @@ def test_row_group_rows(task, rows):
 @pytest.mark.parametrize("rows", [0, 1, 1000])
 def test_rows(task, rows):
     table = pq.read_table(pa.BufferReader(written(task, [rows])))
+    third = pq.read_table(pa.BufferReader(written(task, [rows], WRITTEN)))
+    assert third.select(["question", "answer"]).equals(table)
+    assert third.schema.field("written") == pa.field("written", pa.string(), nullable=False)
+    plain = dataclasses.replace(task, reverse=False)
+    asked = [reference.text(plain, *reference.draw(task, i))[0].rstrip() for i in range(rows)]
+    assert third["written"].to_pylist() == asked
     expected = [reference.text(task, *reference.draw(task, i)) for i in range(rows)]
     assert list(zip(*(table[name].to_pylist() for name in ("question", "answer")), strict=True)) == expected
 
@@ -69,11 +77,11 @@ def test_schema_and_layout():
 
 
 # The writer's pieces are powers of two, all equal but for the last one: draws.BLOCK, or less where rows are long.
-@given(st.sampled_from([1, 2, 16, 128, 256]), st.integers(1, 300))
-def test_pieces_do_not_matter(size, rows):
+@given(st.sampled_from([1, 2, 16, 128, 256]), st.integers(1, 300), st.sampled_from([PARQUET, WRITTEN]))
+def test_pieces_do_not_matter(size, rows, kind):
     pieces = [size] * (rows // size) + [rows % size] * (rows % size > 0)
-    whole = written(Task(digits=18), [rows])
-    assert written(Task(digits=18), pieces) == whole
+    whole = written(Task(digits=18), [rows], kind)
+    assert written(Task(digits=18), pieces, kind) == whole
 
 
 def test_pieces_do_not_matter_across_row_groups():

@@ -1,0 +1,25 @@
+"""Parquet shards with the column ``written``, for readers that do not know how a task stores its questions.
+
+A format of its own, because the bytes of ``parquet`` never change.
+"""
+
+import dataclasses
+import functools
+
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines.formats import parquet
+from seq2seq_arith.pipelines.formats.layout import WRITTEN
+
+
+def _bytes_of(task: Task, num_shards: int) -> int:
+    width = task.question_width + task.answer_width
+    return parquet.FORMAT.bytes_of(task, num_shards) * (width + task.question_width) // width
+
+
+FORMAT = dataclasses.replace(
+    parquet.FORMAT,
+    path=functools.partial(parquet.parquet_path, folder=WRITTEN),
+    names=rf"{WRITTEN}/\w+-\d+-of-\d+\.parquet",
+    writer=functools.partial(parquet.ParquetWriter, schema=parquet.WRITTEN_SCHEMA),
+    bytes_of=_bytes_of,
+)

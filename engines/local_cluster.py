@@ -24,7 +24,6 @@ from xml.etree import ElementTree
 from seq2seq_arith.base.errors import EngineError
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-START_SECONDS = 120  # timeout for the start of a process
 WATCH_SECONDS = 0.5  # between two looks at the processes
 LOGGING = """
 rootLogger.level = INFO
@@ -45,7 +44,7 @@ class LocalCluster:
     Attributes:
       folder: Holds ``conf``, ``log`` and ``tmp``; it is kept.
       settings: ``members`` is the number of processes that work on jobs, each on one part of a job at a time; ``jars``
-        is the folder of the jars that ``make`` gathers.
+        is the folder of the jars that ``make`` gathers; ``start_seconds`` is the timeout for the start of all.
       processes: All processes.
     """
 
@@ -62,7 +61,7 @@ class LocalCluster:
     @classmethod
     def defaults(cls) -> dict[str, Any]:
         """All settings and their defaults."""
-        return {"members": 2, "jars": BUILD / cls.TARGET, **cls.SETTINGS}
+        return {"members": 2, "start_seconds": 120, "jars": BUILD / cls.TARGET, **cls.SETTINGS}
 
     @property
     def address(self) -> str:
@@ -164,9 +163,13 @@ class LocalCluster:
 
     def wait(self) -> None:
         """Waits until a process has ended; raises EngineError then."""
-        while all(process.poll() is None for process in self.processes):
+        while True:
+            self._check_processes()
             time.sleep(WATCH_SECONDS)
-        raise EngineError(f"a process of the cluster has ended; see {self.folder / 'log'}")
+
+    def _check_processes(self) -> None:
+        if any(process.poll() is not None for process in self.processes):
+            raise EngineError(f"a process of the cluster has ended; see {self.folder / 'log'}")
 
     def _start(self, name: str, *arguments: str) -> None:
         """Starts a process of Java, in a session of its own, which logs into a file of this name."""
@@ -182,14 +185,18 @@ class LocalCluster:
         self.processes.append(process)
 
     def _wait_until_up(self) -> None:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + self.settings.start_seconds
         while True:
             with contextlib.suppress(OSError):
                 if self.num_members() == self.settings.members:
                     socket.create_connection(("localhost", self._jobs), timeout=1).close()
                     return
-            if any(process.poll() is not None for process in self.processes) or time.monotonic() > end:
-                raise EngineError(f"the cluster did not come up; see {self.folder / 'log'}")
+            self._check_processes()
+            if time.monotonic() > end:
+                raise EngineError(
+                    f"the cluster did not come up within {self.settings.start_seconds} seconds, and no process has "
+                    f"ended; give a larger --start-seconds, or see {self.folder / 'log'}"
+                )
             time.sleep(0.1)
 
 
@@ -211,7 +218,8 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--folder", type=Path, help="for logs and spilled data; by default a new one")
     for name, value in cluster.defaults().items():
-        parser.add_argument(f"--{name}", type=type(value), default=value, help="see SETTINGS in the source")
+        flag = f"--{name.replace('_', '-')}"
+        parser.add_argument(flag, type=type(value), default=value, help="see SETTINGS in the source")
     given = vars(parser.parse_args())
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)

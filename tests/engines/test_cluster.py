@@ -33,6 +33,19 @@ def test_a_cluster_that_cannot_be_started(bare, tmp_path, engine, there, refusal
     assert {path.name for path in tmp_path.iterdir()} == {"bin", *there}
 
 
+@pytest.mark.parametrize("command", [["true"], ["sleep", "60"]], ids=["a process ended", "too slow"])
+def test_a_cluster_that_does_not_come_up(tmp_path, command, refusal):
+    module = clusters.module("flink")
+    cluster = module.Cluster(tmp_path, start_seconds=0)
+    with subprocess.Popen(command, start_new_session=True) as process:
+        if command == ["true"]:
+            process.wait()
+        cluster.processes.append(process)
+        with refusal(EngineError):
+            cluster._wait_until_up()
+        cluster.stop()
+
+
 @pytest.mark.parametrize(
     ("engine", "command", "count"),
     [

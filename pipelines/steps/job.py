@@ -1,5 +1,6 @@
 """One run of the pipeline: the job, the packages that its workers must have, and the report that they leave."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -7,11 +8,12 @@ import importlib.util
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files
-from seq2seq_arith.base.errors import EngineError, InputError
+from seq2seq_arith.base.errors import EngineError, InputError, RunError
 from seq2seq_arith.base.packages import installed
 from seq2seq_arith.pipelines.formats.layout import Layout, format_of
 from seq2seq_arith.pipelines.formats.shards import ShardReport
@@ -22,6 +24,7 @@ from seq2seq_arith.pipelines.steps.cutoff import Cutoff, Windows
 
 PROGRAM = "seq2seq_arith"
 NONE = "none"
+REFUSED = "refused"  # the key of a report that tells why a worker does not do
 CODE = ("arithmetic", "base", "pipelines")  # the packages that workers run
 
 
@@ -47,8 +50,17 @@ class Job:
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises InputError if this process has other versions. Each step asks, also those of other processes."""
-        check_worker(tuple(self.versions.items()), self.layout.formats)
+        """Raises InputError if this process has other versions. Each step asks, also those of other processes.
+
+        The engine would start the step again and again: it is told in the report, so that the program that waits for
+        the job ends it at once.
+        """
+        try:
+            check_worker(tuple(self.versions.items()), self.layout.formats)
+        except InputError as error:
+            with contextlib.suppress(OSError, InputError, RunError):
+                _leave(self, {REFUSED: str(error)})
+            raise
 
     @property
     def chunks(self) -> list[tuple[int, int]]:
@@ -130,6 +142,10 @@ def write_report(job: Job, written: list[list[ShardReport]], cut: Cutoff | None)
         "draws_used": 0 if cut is None else cut.last_draw + 1,
         "shards": [dataclasses.asdict(report) for reports in written for report in reports],
     }
+    _leave(job, report)
+
+
+def _leave(job: Job, report: Mapping[str, Any]) -> None:
     content, path = json.dumps(report).encode(), job.staging.own_file(REPORT)
     if isinstance(path, ObjectPath):
         path.put(content)
@@ -150,6 +166,8 @@ def read_report(path: AnyPath) -> Report:
         ) from None
     if not isinstance(found, dict):
         raise EngineError(f"the report {path} is not of this version")
+    if REFUSED in found:
+        raise InputError(found[REFUSED])
     written = Written(found["draws_used"], [ShardReport(**shard) for shard in found["shards"]])
     layout = Layout(found["num_shards"], tuple(found["formats"]))
     return Report(Task.from_parameters(found["parameters"]), layout, written if written.shards else None)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import sys
 import threading
 from collections.abc import Iterator
@@ -20,11 +21,12 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
-from seq2seq_arith.pipelines.beam.options import in_one_line
+from seq2seq_arith.pipelines.beam.options import in_one_line, job_outlives_program
 from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
-from seq2seq_arith.pipelines.steps.job import Job, Written, package_versions, read_report
+from seq2seq_arith.pipelines.steps.job import REFUSED, Job, Written, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
 
 SECONDS = 1.0  # between two questions for the state
@@ -80,22 +82,25 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
     """
     pipeline: Any = new_pipeline(options)
     result: Any = None
-    waits = not options.view_as(StandardOptions).no_wait_until_finish
+    report, waits = job.staging.own_file(REPORT), not options.view_as(StandardOptions).no_wait_until_finish
     try:
         # A job server that Beam starts ends with the block.
         with private.plain_labels(), private.own_servers():
             build(job, pipeline)
             result = pipeline.run()
-            with shown(result, options):
+            with shown(result, options, report):
                 if waits:
                     result.wait_until_finish()
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
             result.cancel()  # the job would go on in a remote engine
+        if refusal := _refusal(report):
+            report.unlink()  # it is not that of a job that has ended
+            raise InputError(refusal) from error
         raise
     if waits:
-        return read_report(job.staging.own_file(REPORT)).written
+        return read_report(report).written
     raise SubmittedError(private.job_name(result))
 
 
@@ -108,10 +113,20 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
         raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
 
 
+def _refusal(report: AnyPath) -> str:
+    """What a worker has told that does not have this program's versions; empty without one."""
+    with contextlib.suppress(Exception):  # usually there is no report
+        return json.loads(report.read_text())[REFUSED]
+    return ""
+
+
 @contextlib.contextmanager
-def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
-    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run."""
-    job, ended = private.job_name(result), threading.Event()
+def shown(result: Any, options: PipelineOptions, report: AnyPath) -> Iterator[None]:
+    """Prints an engine's job with its page, and each new state until the block ends; nothing for a local run.
+
+    A job that a worker refuses is cancelled: its engine would try that worker again, for minutes.
+    """
+    job, ended, outlives = private.job_name(result), threading.Event(), job_outlives_program(options)
 
     def follow() -> None:
         state = ""
@@ -120,6 +135,8 @@ def shown(result: Any, options: PipelineOptions) -> Iterator[None]:
                 before, state = state, str(result.state)
                 if state != before and not ended.is_set():
                     print(f"the engine's job {job} is {state}", file=sys.stderr, flush=True)
+                if outlives and _refusal(report):
+                    result.cancel()
 
     if job:
         page = page_of(job, options)

@@ -8,12 +8,13 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.subprocess_server import SubprocessServer
-from programs import run_here
+from programs import run_here, without_lock
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.formats.layout import dataset_path, read_metadata
+from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.steps import run
 from seq2seq_arith.trainer.data.making import make_missing
 
@@ -34,9 +35,9 @@ PORTABLE = ["--runner=PortableRunner"]
     ],
     ids=["Dataflow", "Flink", "Flink by TLS", "a job server"],
 )
-def test_a_job_and_its_page(capsys, flags, shown):
+def test_a_job_and_its_page(tmp_path, capsys, flags, shown):
     result = SimpleNamespace(job_id=lambda: "2026-1") if flags == DATAFLOW else SimpleNamespace(_job_id="2026-1")
-    with run.shown(result, PipelineOptions(flags)):
+    with run.shown(result, PipelineOptions(flags), tmp_path):
         pass
     assert capsys.readouterr().err == f"the engine runs it as job 2026-1{shown}\n"
 
@@ -68,11 +69,11 @@ class States:
         return state
 
 
-def test_each_new_state_is_told_once(monkeypatch, capsys):
+def test_each_new_state_is_told_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "SECONDS", 0.001)
     result, told = States("PENDING", "RUNNING", OSError("gone"), "RUNNING", "RUNNING", "DONE"), ""
     end = time.monotonic() + 60
-    with run.shown(result, PipelineOptions([])):
+    with run.shown(result, PipelineOptions([]), tmp_path):
         while "DONE" not in told and time.monotonic() < end:
             told += capsys.readouterr().err
             time.sleep(0.001)
@@ -119,3 +120,27 @@ def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp
     assert first == "the engine runs it as job a-1"
     assert expected in last
     assert result.state == "CANCELLED" if error else "DONE"
+
+
+@pytest.mark.parametrize("error", [None, RuntimeError("NullPointerException")], ids=["tried again", "failed"])
+def test_a_job_that_a_worker_refuses_ends_at_once(monkeypatch, tmp_path, error):
+    """Its engine would try again for minutes, or has failed with words of its own."""
+
+    class Refused(Result):
+        def wait_until_finish(self) -> None:
+            (folder,) = tmp_path.glob("*/*/*incomplete-job-*")
+            (folder / REPORT).write_text('{"refused": "the workers have pyarrow 0.1"}')
+            end = time.monotonic() + 60
+            while self.state == "RUNNING" and not self.error and time.monotonic() < end:
+                time.sleep(0.001)
+            raise self.error or RuntimeError(f"Pipeline a-1 failed in state {self.state}: ")
+
+    monkeypatch.setattr(run, "SECONDS", 0.001)
+    result = Refused(error)
+    monkeypatch.setattr(beam.Pipeline, "run", lambda *_, **__: result)
+    engine = ("--runner=FlinkRunner", "--environment_type=PROCESS", "--environment_options=process_command=x")
+    done = run_here("generate", "addition", "--num-examples=100", "--data-dir", tmp_path, *engine)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "arith-data: the workers have pyarrow 0.1"
+    assert result.state == "CANCELLED"
+    assert without_lock(tmp_path) == {}

@@ -11,7 +11,7 @@ from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
-from seq2seq_arith.pipelines.places.staging import StagedDirectory
+from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import job, pipeline
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 
@@ -42,7 +42,7 @@ def test_what_is_not_is_named(found, refusal):
 
 @pytest.mark.parametrize("step", ["chunks", "draw", "deduplicate", "write"])
 def test_each_step_looks_at_its_process(tmp_path, step):
-    """The steps of a job may run on hosts of which only some were updated."""
+    """The steps of a job may run on hosts of which only some were updated. The program that waits is told."""
     other = job.Job(
         task=(task := Task(num_examples=100)),
         layout=Layout(1),
@@ -52,8 +52,10 @@ def test_each_step_looks_at_its_process(tmp_path, step):
         versions={"pyarrow": "0.1"},
     )
     arguments = {"chunks": [b""], "draw": [(0, 100)], "deduplicate": [(0, [])], "write": [(0, b""), None]}[step]
-    with pytest.raises(InputError, match="the workers have pyarrow"):
-        getattr(pipeline, step)(other, *arguments)
+    asked = [lambda: getattr(pipeline, step)(other, *arguments), lambda: job.read_report(tmp_path / REPORT)]
+    for ask in asked:
+        with pytest.raises(InputError, match="the workers have pyarrow"):
+            ask()
 
 
 def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):

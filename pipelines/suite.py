@@ -10,7 +10,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
-from seq2seq_arith.pipelines.formats.layout import which_dataset
+from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
 COLUMNS = ("slice", "question", "answer")
@@ -71,7 +71,7 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
     try:
         of_dataset, layout, metadata = read_checked(directory)
     except Problem as problem:
-        raise InputError(f"{directory} is no dataset ({problem}); {which_dataset(directory)}") from None
+        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
     if of_dataset.name != task.name:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
 

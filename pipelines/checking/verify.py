@@ -37,7 +37,6 @@ from seq2seq_arith.pipelines.formats.layout import (
     default_path,
     default_problem,
     generate_command,
-    which_dataset,
 )
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -65,14 +64,10 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     """Checks a dataset's directory, or its prefix in an object store; each file is read once.
 
     Args:
-      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0; raises InputError if there is no dataset.
+      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0; see ``find_dataset``.
       quick: Check names, sizes and checksums only.
       sha256: The sha256 that the metadata must state for its own content, and so for every file; None for any.
     """
-    if not directory.is_dir():
-        raise InputError(f"{directory} is no directory; {which_dataset(directory)}")
-    if not (directory / METADATA).is_file():
-        raise InputError(f"{directory} has no {METADATA}; {which_dataset(directory)}")
     try:
         task, layout, metadata = read_checked(directory, sha256)
     except Problem as problem:

@@ -4,11 +4,11 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from seq2seq_arith.arithmetic.task import VERSION, Task
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, progress
 from seq2seq_arith.base.errors import InputError, StoreError
 from seq2seq_arith.base.files import write_atomically
@@ -24,7 +24,7 @@ from seq2seq_arith.pipelines.commands.shared import (
     print_load,
     refuse_surplus,
 )
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, which_dataset
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, find_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
 from seq2seq_arith.pipelines.places.staging import Staging
@@ -48,7 +48,11 @@ def run(args: argparse.Namespace) -> int:
     """Copies a dataset, and checks every file; returns the exit code."""
     refuse_surplus(args.rest, args.url, "fetch takes a URL and a directory")
     data_dir = local_path(args.data_dir)
-    source = find(args.url, args.rest)
+    source = find_dataset(args.url, args.rest)
+    if not (source / DATASET_INFO).is_file():
+        raise InputError(
+            f"{source} is no finished dataset, for it has no {DATASET_INFO}; wait for the run that makes it"
+        )
     start = time.perf_counter()
     try:
         path, task, copied = fetch(source, data_dir, args.overwrite, args.sha256)
@@ -66,18 +70,6 @@ def run(args: argparse.Namespace) -> int:
         print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
     print_load(task, path, args.data_dir)
     return SUCCESS
-
-
-def find(url: str, flags: Sequence[str]) -> AnyPath:
-    """The finished dataset at a URL: its own place, or the place above, whose name is that of the config."""
-    given = paths.parse_place(url, flags)
-    try:
-        for path in (given, given / VERSION):
-            if (path / METADATA).is_file() and (path / DATASET_INFO).is_file():
-                return path
-    except OSError as error:
-        raise InputError(f"{given} cannot be read: {error.strerror or error}") from None
-    raise InputError(f"there is no finished dataset at {given}; {which_dataset(given)}")
 
 
 def fetch(

@@ -1,6 +1,7 @@
 """``arith-data show``: shows rows of a dataset, and statistics."""
 
 import argparse
+from pathlib import Path
 
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
@@ -9,6 +10,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, options_of, whole_number
 from seq2seq_arith.base.terminal import SUCCESS, terminal_width
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
+from seq2seq_arith.pipelines.formats.layout import find_dataset
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
 ONE_HOT = "--one-hot"
@@ -50,7 +52,9 @@ def run(args: argparse.Namespace) -> int:
         if names := [name for name in (*options_of(Task), *SIZE_WORDS) if getattr(args, name) is not None]:
             flag = names[0].replace("_", "-")
             raise InputError(f"--{flag} is given, but {args.place} is not a task; leave it out")
-        examples = sample.read(sample.find(args.place, args.rest))
+        if "/" not in args.place and not Path(args.place).exists():
+            Task(args.place)  # says which tasks there are
+        examples = sample.read(find_dataset(args.place, args.rest, ", or a task"))
         task = examples.task
     if args.one_hot is not None:
         print(one_hot.picture(task, *one_hot.encode(task, args.one_hot), terminal_width()))

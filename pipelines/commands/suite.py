@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, task_p
 from seq2seq_arith.base.options import add_options, given
 from seq2seq_arith.base.terminal import SUCCESS
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
-from seq2seq_arith.pipelines.places.paths import parse_place
+from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "write hard questions in named slices"
 DESCRIPTION = "Writes a task's suite to standard output: hard questions in named slices, with their answers."
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     refuse_surplus(args.rest, unseen_of or "", "suite takes one task")
     task = Task(args.task, **task_parameters(args, args.task, [SIZE]))
     chosen = SuiteOptions(**given(args, SuiteOptions))
-    suite = build(task, chosen, parse_place(unseen_of, args.rest) if unseen_of else None)
+    suite = build(task, chosen, find_dataset(unseen_of, args.rest) if unseen_of else None)
     print(written(task, suite), end="", flush=True)
     left_out = f"; {suite.left_out:,} left out, whose operands are in {unseen_of}" if unseen_of else ""
     count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"

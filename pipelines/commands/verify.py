@@ -6,7 +6,7 @@ import time
 from seq2seq_arith.base import events
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable
 from seq2seq_arith.pipelines.commands.shared import DATASET, add_sha256, failed, refuse_surplus
-from seq2seq_arith.pipelines.places.paths import parse_place
+from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "check a finished dataset"
 DESCRIPTION = "Reads a dataset back, solves every question, and draws it again."
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
 
     refuse_surplus(args.rest, args.directory, "verify takes one directory")
-    directory = parse_place(args.directory, args.rest)
+    directory = find_dataset(args.directory, args.rest)
     start = time.perf_counter()
     try:
         result = verify(directory, args.quick, args.sha256)
@@ -39,6 +39,6 @@ def run(args: argparse.Namespace) -> int:
     events.emit("result", path=directory, problems=result.problems, sha256=result.identity)
     if result.problems:
         return failed(result.advice) if result.advice else FAILURE
-    print(f"{printable(args.directory)}: {result.summary}; {time.perf_counter() - start:.1f} s")
+    print(f"{printable(str(directory))}: {result.summary}; {time.perf_counter() - start:.1f} s")
     print(f"sha256 of its metadata, which hold that of every file: {result.identity}")
     return SUCCESS

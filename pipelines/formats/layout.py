@@ -49,6 +49,7 @@ FORMATS = {
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
 PARQUET, WRITTEN = "parquet", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
+DATASET = f"DATA_DIR/{NAME}/CONFIG/{VERSION}"
 # The examples per file, by split.
 ShardLengths = Mapping[str, Sequence[int]]
 # Adds n examples to a file: questions and answers, uint8 of shapes (n, question_width) and (n, answer_width).
@@ -198,11 +199,23 @@ def datasets_in(folder: Path) -> list[Path]:
     return own + [above / config / VERSION for above in (folder, folder / NAME) for config in standing_configs(above)]
 
 
-def which_dataset(place: AnyPath) -> str:
-    """What to give instead of a place that has no dataset: one of those below it, or the form of such a place."""
-    if there := datasets_in(place) if isinstance(place, Path) else []:
-        return f"give {'one of ' * (len(there) > 1)}{', '.join(map(str, there))}"
-    return f"give DATA_DIR/{NAME}/CONFIG/{VERSION}"
+def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
+    """The dataset of a place: its own directory or prefix, that of its config, or the only one of a data directory.
+
+    InputError if there is none, or several; ``otherwise`` says what else may be given.
+    """
+    path = paths.parse_place(place, flags)
+    try:
+        for own in (path, path / VERSION):
+            if (own / METADATA).is_file():
+                return own
+        there = datasets_in(path) if isinstance(path, Path) else []
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
+    if len(there) == 1:
+        return there[0]
+    found = f"has several datasets; give one of {', '.join(map(str, there))}"
+    raise InputError(f"{place} {found if there else f'is no dataset; give {DATASET}'}{otherwise}")
 
 
 def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:

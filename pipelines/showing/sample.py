@@ -15,10 +15,10 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, datasets_in, read_shard_lengths, which_dataset
+from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
-from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+from seq2seq_arith.pipelines.places.paths import AnyPath
 
 # At most so many draws are made, and so many examples with so many characters are looked at, in about a second.
 MOST_DRAWS = 2**20
@@ -56,23 +56,6 @@ class Sample:
     def operands(self) -> tuple[np.ndarray, ...]:
         """The operands from left to right, uint64 of shape (words, n) each."""
         return text.operands(self.task, self.questions)
-
-
-def find(place: str, flags: Sequence[str] = ()) -> AnyPath:
-    """The directory of a dataset: the given one, or the only dataset in it; InputError if there is none, or several."""
-    path = paths.parse_place(place, flags)
-    if (path / METADATA).is_file():
-        return path
-    if isinstance(path, ObjectPath):
-        raise InputError(f"{place} is no dataset; {which_dataset(path)}")
-    there = datasets_in(path)
-    if len(there) == 1:
-        return there[0]
-    if there:
-        raise InputError(f"{place} has several datasets; {which_dataset(path)}")
-    if "/" not in place and not path.exists():
-        Task(place)  # says which tasks there are
-    raise InputError(f"{place} is no dataset; {which_dataset(path)}, or a task")
 
 
 def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:

@@ -7,8 +7,6 @@ from programs import run_here, tree
 
 from seq2seq_arith.arithmetic.breakdowns import carries
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
 
 # Each kind of drawing, key and notation; the last has more examples than are looked at.
@@ -132,19 +130,6 @@ def test_a_wide_picture_is_cut_and_says_so(monkeypatch):
     assert head == 'one-hot of "---p-- {1995}": 4 characters × 2,001 positions, of which the first 41 fit here'
     assert [len(line) for line in lines[2:-1]] == [50] * 4
     assert lines[3] == f"'-'      ███·██{'·' * 35}"
-
-
-def test_the_dataset_may_be_named_by_a_folder_above_it(tmp_path):
-    """A directory above several datasets names them all."""
-    paths = [dataset_path(tmp_path, Task(num_examples=count)) for count in (100, 50)]
-    for path in paths:
-        path.mkdir(parents=True)
-    (paths[0] / "metadata.json").touch()
-    for place in (tmp_path, paths[0].parents[1], paths[0].parent, paths[0]):
-        assert sample.find(str(place)) == paths[0]
-    (paths[1] / "metadata.json").touch()
-    with pytest.raises(InputError, match="has several datasets"):
-        sample.find(str(tmp_path))
 
 
 def test_damage_is_noticed(made, tmp_path):

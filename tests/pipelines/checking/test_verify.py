@@ -17,7 +17,6 @@ from programs import files, run
 from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.array_record import OPTIONS, array_record_path
@@ -217,18 +216,6 @@ def test_an_info_that_cannot_be_read(copy, content):
     rewritten(copy)
     (problem,) = verify(copy).problems
     assert problem.startswith(f"{path}: does not count ")
-
-
-@pytest.mark.parametrize("kind", ["missing", "file", "empty"])
-def test_no_dataset_at_all(tmp_path, kind):
-    path = tmp_path / "dataset"
-    if kind == "file":
-        path.write_text("")
-    if kind == "empty":
-        path.mkdir()
-    with pytest.raises(InputError, match=str(path)):
-        verify(path)
-    assert files(tmp_path) == ({"dataset": b""} if kind == "file" else {})
 
 
 @pytest.mark.parametrize(

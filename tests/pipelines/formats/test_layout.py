@@ -1,6 +1,8 @@
 """How a dataset lies in its directory: its files' names, its formats and its number of shards."""
 
+import re
 import shlex
+import shutil
 
 import pytest
 from layout import ROOT
@@ -13,10 +15,10 @@ from seq2seq_arith.pipelines.formats.layout import (
     Layout,
     dataset_path,
     default_num_shards,
+    find_dataset,
     format_name,
     format_of,
     generate_command,
-    which_dataset,
 )
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
@@ -24,20 +26,29 @@ from seq2seq_arith.pipelines.places.paths import ObjectPath
 @pytest.mark.parametrize(
     ("folder", "said"),
     [
-        ("data", "give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
-        ("data/seq2seq_arith", "give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
-        ("data/seq2seq_arith/pq", "give {0}/pq/1.0.0"),
-        ("data/seq2seq_arith/pq-s8", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
-        ("other", "give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+        ("data", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
+        ("data/seq2seq_arith", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
+        ("data/seq2seq_arith/pq", ""),
+        ("data/seq2seq_arith/pq/1.0.0", ""),
+        ("data/seq2seq_arith/pq-s8", "is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+        ("other", "is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
     ],
 )
-def test_which_dataset_to_give_instead(folder, said, tmp_path):
-    """A folder without ``metadata.json`` is not a dataset."""
+def test_the_dataset_of_a_place(folder, said, tmp_path):
+    """A folder without ``metadata.json`` is not a dataset; a folder above a single dataset names it."""
     for seed, file in ((0, "metadata.json"), (7, "metadata.json"), (8, "features.json")):
         path = dataset_path(tmp_path / "data", Task("pq", seed=seed))
         path.mkdir(parents=True)
         (path / file).touch()
-    assert which_dataset(tmp_path / folder) == said.format(tmp_path / "data/seq2seq_arith")
+    place, first = tmp_path / folder, dataset_path(tmp_path / "data", Task("pq"))
+    if not said:
+        assert find_dataset(str(place)) == first
+        return
+    with pytest.raises(InputError, match=re.escape(f"{place} {said}".format(first.parents[1]))):
+        find_dataset(str(place))
+    shutil.rmtree(dataset_path(tmp_path / "data", Task("pq", seed=7)))
+    if folder.startswith("data") and "s8" not in folder:
+        assert find_dataset(str(place)) == first
 
 
 @pytest.mark.parametrize(

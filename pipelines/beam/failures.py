@@ -86,8 +86,8 @@ def _lack(text: str) -> str:
     found = LACK.findall(text)
     if not found:
         return ""
-    hint = "a task manager was lost, or --parallelism is larger than the number of slots: " if LOST in found[-1] else ""
-    return hint + found[-1].strip()
+    hint = "a task manager was lost, another job has the slots, or --parallelism is larger than their number: "
+    return hint * (LOST in found[-1]) + found[-1].strip()
 
 
 def _reason(text: str) -> str:

@@ -42,7 +42,7 @@ def test_the_line_that_says_why(said, line):
     [
         (
             "Caused by: a.b.NoResourceAvailableException: Could not allocate the slot\nCaused by: Timeout: 9",
-            "a task manager was lost, or --parallelism is larger than the number of slots: "
+            "a task manager was lost, another job has the slots, or --parallelism is larger than their number: "
             "NoResourceAvailableException: Could not allocate the slot",
         ),
         ("Job failed\nCaused by: java.lang.OutOfMemoryError: Metaspace", "OutOfMemoryError: Metaspace"),

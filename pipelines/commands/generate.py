@@ -34,6 +34,7 @@ EXAMPLES = [
 ]
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
 LEFT_IN_STORE = "what it wrote is no dataset, and the next run uses or removes it"
+TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
 MENDED = "when that is mended, "
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -51,10 +52,10 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Makes the dataset unless it is there already; returns the exit code."""
     order = _order(args)
-    if order.published():
+    if metadata := order.published():
         order.publisher.name_default()
         print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
-        events.emit("result", path=order.path, is_new=False)
+        events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
         print_load(order.task, order.path, args.data_dir)
         return SUCCESS
     order.check_space()
@@ -128,9 +129,15 @@ def _print_summary(order: Order, metadata: dict[str, Any], seconds: float) -> No
         written[format_name(file)] += size
     files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in order.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
-    told = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
     sizes = {name: written[name] for name in order.layout.formats}
-    events.emit("result", path=order.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
+    events.emit(
+        "result",
+        path=order.path,
+        is_new=True,
+        seconds=round(seconds, 3),
+        bytes=sizes,
+        **{name: metadata[name] for name in TOLD},
+    )
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")

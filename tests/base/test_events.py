@@ -40,6 +40,8 @@ def test_a_run_tells_its_start_its_result_and_its_end(made):
     expected = {name: metadata[name] for name in ("splits", "draws_used", "duplicates", "num_shards")}
     assert result.items() >= {"event": "result", "path": str(path), "is_new": True, **expected}.items()
     assert (last["event"], last["exit_code"]) == ("end", 0)
+    *_, again, _ = told(run_here("generate", "addition", "--data-dir", path.parents[2], *SMALL))
+    assert again.items() >= {"event": "result", "path": str(path), "is_new": False, **expected}.items()
     # What people read goes to standard error; afterwards, standard output is the caller's again.
     assert str(path) in done.stderr.splitlines()
     assert "examples per second" in done.stderr

@@ -5,10 +5,12 @@ import sys
 from typing import Any
 
 from seq2seq_arith.base import progress
+from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
 from seq2seq_arith.pipelines.beam.options import (
     default_threads,
+    is_local,
     job_outlives_program,
     workers_share_process,
 )
@@ -25,12 +27,13 @@ def create(order: Order) -> dict[str, Any]:
     Raises InputError, StoreError, EngineError, an OSError of the disk, or PublishedError: the dataset is complete, but
     the default config could not be written.
     """
-    publisher = order.publisher
+    publisher, began, told = order.publisher, run_records.clock(), dict[str, Any]()
     progress.reset()
     with publisher.locked():
         # Another run may have finished since the caller looked.
         metadata = order.published()
-        if metadata is None and (finished := order.finished_run()):
+        is_new = metadata is None
+        if is_new and (finished := order.finished_run()):
             path, written = finished
             print(
                 f"a job that has ended left the files in {path.parents[0]}; nothing is drawn",
@@ -39,7 +42,8 @@ def create(order: Order) -> dict[str, Any]:
             )
             with publisher.taken_up(path, order.overwrite) as staging:
                 metadata = describe(order.task, order.layout, staging, written)
-        elif metadata is None:
+            told["job"] = path.parents[0].name
+        elif is_new:
             order.check_engine()
             options, outlives = order.options, job_outlives_program(order.options)
             with (
@@ -49,8 +53,12 @@ def create(order: Order) -> dict[str, Any]:
                 translate_errors(),
             ):
                 metadata = write_dataset(
-                    order.task, order.layout, staging, options, default_threads(options), order.plan.draws
+                    order.task, order.layout, staging, options, default_threads(options), order.plan.draws, told
                 )
+        if is_new:
+            run_records.write(
+                order, metadata["sha256"], began, told, is_local="engine" in told and is_local(order.options)
+            )
         publisher.name_default()
     return metadata
 

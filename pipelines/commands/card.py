@@ -139,4 +139,4 @@ def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:
     except Problem as problem:
         raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
     folder = next((name for name in (WRITTEN, PARQUET) if name in layout.formats), None)
-    return folder and (task, (folder, metadata["sha256"]))
+    return (task, (folder, metadata["sha256"])) if folder else None

@@ -11,31 +11,21 @@ that it is absent, or still has the version that was read (``ifGenerationMatch``
    safe from now on.
 4. ``dataset_info.json`` is written last. TFDS takes a prefix for a dataset when it is there, and so does ``verify``.
 
-An object is written only if it is absent. Where one stands, its sha256 decides, which its writer has stated:
-
-- The same: it is taken as it is. So a run that repeats another's work, or goes on after a killed one, writes nothing
-  twice.
-- Another, and the marker names it: the run is refused before any harm. This happens with another version of PyArrow,
-  which writes Parquet with other bytes under the same names.
-- Another, and no marker names it: it is a leftover, and replaced if it still has the version that was looked at. If it
-  belongs to a run that goes on, that run finds another version in 3, and publishes nothing.
+An object is written only if it is absent. Where one stands, its sha256 decides, which its writer has stated. The same
+is taken as it is, so that a run goes on after a killed one. Another that the marker names is of another PyArrow: the
+run is refused. Another that no marker names is a leftover, and replaced if it still has the version that was looked at;
+if it belongs to a run that goes on, that run finds another version in 3, and publishes nothing.
 
 A run that dies between 2 and 4, or finds in 3 that a file is gone, leaves a marker without a dataset. The next run of
-the same layout completes it. A run of another layout cannot tell it from a run that is still going on, and asks for
-``overwrite``.
-
-Requests: a run lists the prefix twice, at its beginning and in 3; with ``overwrite``, also before it withdraws the
-dataset. One request removes a thousand objects of S3, or one of Google's store.
+the same layout completes it; one of another layout asks for ``overwrite``, for the run may still be going on.
 
 Limits of a store:
 
 - A dataset that is replaced by one of another layout is invisible from just before 2 until 4: for a moment there is no
-  dataset, rather than a mixture. A reader that had opened the old dataset finds its files gone.
-- While a dataset is replaced by one of the same names with another PyArrow, the checksums of the old one do not hold.
-- A run that is stopped leaves its shards, which the next run of its layout uses, but none beside a dataset. A run that
-  publishes removes the shards of other layouts, unless the marker names them. They may belong to another run, which
-  notices it in 3, reports it and publishes nothing. Remaining race: a cleanup that read the marker before step 2 of the
-  other run and deletes after its step 3 (at most ``AT_ONCE`` objects).
+  dataset, rather than a mixture. With the same names and another PyArrow, its checksums do not hold meanwhile.
+- A run that publishes removes the shards of other layouts that the marker does not name. If they belong to another run,
+  that run notices it in 3. Remaining race: a cleanup that read the marker before step 2 of the other run and deletes
+  after its step 3 (at most ``AT_ONCE`` objects).
 """
 
 import contextlib

@@ -12,6 +12,8 @@ from seq2seq_arith.arithmetic.breakdowns import RANGES, ranges
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import abridged, table
+from seq2seq_arith.base.terminal import printable
+from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.showing.sample import Sample
 
 ROWS = 5
@@ -27,6 +29,7 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
         f"{task.description}: {task.num_train:,} training and {task.num_validation:,} validation examples",
         "drawn here; no file was read or written" if sample.directory is None else str(sample.directory),
         *_duplicates(sample),
+        *([printable(made)] if sample.directory and (made := run_records.in_words(sample.directory)) else []),
     ]
     shown = [
         [abridged(question), abridged(answer), f'"{abridged(stored)}"', f'"{abridged(stored_answer)}"']

@@ -3,17 +3,21 @@
 import contextlib
 import dataclasses
 import json
+import platform
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.metrics.metric import MetricsFilter
 from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
     GoogleCloudOptions,
     PipelineOptions,
     StandardOptions,
+    WorkerOptions,
 )
 
 from seq2seq_arith.arithmetic import coverage
@@ -28,6 +32,7 @@ from seq2seq_arith.pipelines.places.staging import REPORT, Staging
 from seq2seq_arith.pipelines.steps.cutoff import Windows
 from seq2seq_arith.pipelines.steps.job import REFUSED, Job, Written, package_versions, read_report
 from seq2seq_arith.pipelines.steps.pipeline import build
+from seq2seq_arith.pipelines.steps.transforms import NAMESPACE
 
 SECONDS = 1.0  # between two questions for the state
 DATAFLOW = "https://console.cloud.google.com/dataflow/jobs/{region}/{job}?project={project}"
@@ -40,11 +45,15 @@ def write_dataset(
     options: PipelineOptions,
     threads: int = 1,
     num_draws: int | None = None,
+    told: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes all files of a dataset, TFDS's files included, and returns its metadata.
 
-    ``num_draws`` are the draws of the first run, if they have been computed already. Raises InputError if the task has
-    too few different pairs or the runner cannot be used, and EngineError if the engine's job left no report.
+    ``num_draws`` are the draws of the first run, if they have been computed already. ``told`` gets what is to be known
+    of the engine: its name, the job, the workers' image and versions, and what they have counted.
+
+    Raises InputError if the task has too few different pairs or the runner cannot be used, and EngineError if the
+    engine's job left no report.
     """
     job = Job(
         task=task,
@@ -55,14 +64,20 @@ def write_dataset(
         threads=threads,
         versions=package_versions(layout.formats),
     )
-    written = run_pipeline(job, options)
+    told = {} if told is None else told
+    told |= {
+        "engine": options.view_as(StandardOptions).runner,
+        "image": options.view_as(WorkerOptions).sdk_container_image,
+        "versions": {"python": platform.python_version(), **job.versions},
+    }
+    written = run_pipeline(job, options, told)
     widening = 1
     while written is None:
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run_pipeline(job, options)
+        written = run_pipeline(job, options, told)
     return describe(task, layout, staging, written)
 
 
@@ -75,10 +90,10 @@ def describe(task: Task, layout: Layout, staging: Staging, written: Written) -> 
     return write_catalog(task, layout, staging.catalog, written.draws_used, written.shards)
 
 
-def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
+def run_pipeline(job: Job, options: PipelineOptions, told: dict[str, Any] | None = None) -> Written | None:
     """Runs the pipeline once, and waits for it: the result, or None if the draws did not suffice.
 
-    Raises SubmittedError if the job goes on alone.
+    ``told`` gets the engine's job, and its counters. Raises SubmittedError if the job goes on alone.
     """
     pipeline: Any = new_pipeline(options)
     result: Any = None
@@ -91,6 +106,8 @@ def run_pipeline(job: Job, options: PipelineOptions) -> Written | None:
             with shown(result, options, report):
                 if waits:
                     result.wait_until_finish()
+            if told is not None:
+                told |= {"job": private.job_name(result), "counters": _counters(result)}
     except BaseException as error:
         private.add_messages(error, result)
         with contextlib.suppress(Exception):
@@ -111,6 +128,15 @@ def new_pipeline(options: PipelineOptions) -> beam.Pipeline:
     except (ValueError, ImportError) as error:
         runner = options.view_as(StandardOptions).runner
         raise InputError(f"--runner={runner} cannot be used: {in_one_line(str(error))}; see docs/engines.md") from error
+
+
+def _counters(result: Any) -> dict[str, int]:
+    """The sums of the pipeline's counters, as far as the engine tells them."""
+    counters: Counter[str] = Counter()
+    with contextlib.suppress(Exception):
+        for each in result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]:
+            counters[each.key.metric.name] += each.result
+    return dict(counters)
 
 
 def _refusal(report: AnyPath) -> str:

@@ -15,15 +15,16 @@ from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, copy, make, objects
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig, Builder
-from seq2seq_arith.pipelines import create
+from seq2seq_arith.pipelines import create, run_records
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.order import Order, publisher_of
-from seq2seq_arith.pipelines.places import clients
+from seq2seq_arith.pipelines.places import clients, paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
+from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 from seq2seq_arith.pipelines.steps import pipeline
 from seq2seq_arith.pipelines.steps.run import write_dataset
@@ -83,6 +84,7 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, monkeypatc
     assert "a job that has ended left the files in" in process.stderr
     assert process.stderr.endswith("; nothing is drawn\n")
     assert found(place) == local["three"]
+    assert run_records.read(dataset_path(place, TASK))[-1]["job"].startswith("1.0.0.incomplete-")
     again = run_here(*COMMAND, place)
     assert "nothing was done" in again.stdout
     assert (again.stderr, found(place)) == ("", local["three"])
@@ -185,3 +187,45 @@ def test_what_is_not_a_report_of_the_dataset(tmp_path, left, change):
     else:
         (left / REPORT).write_bytes(change if isinstance(change, bytes) else change.encode())
     assert order.finished_run() is None
+
+
+def test_each_run_that_makes_something_leaves_a_record(place):
+    path, planned = dataset_path(place, TASK), plan(TASK, LAYOUT)
+    assert run_here(*COMMAND, place).returncode == 0
+    (record,) = run_records.read(path)
+    assert record["engine"] == "FnApiRunner"
+    assert record["versions"].keys() == {"python", "seq2seq_arith", "apache-beam", "pyarrow"}
+    assert record["counters"]["examples"] == TASK.num_examples
+    assert record["planned"]["draws"] == record["spent"]["draws"] == planned.draws
+    assert record["planned"]["bytes"] == planned.total_bytes
+    assert record["spent"]["bytes"] == sum(size for name, size in paths.sizes(path).items() if "json" not in name)
+    assert record["spent"]["core_seconds"] > 0
+    assert 0 < record["spent"]["seconds"] < 600
+    assert run_here(*COMMAND, place).returncode == 0  # nothing is done
+    assert run_records.read(path) == [record]
+    assert run_here(*COMMAND, place, "--overwrite").returncode == 0
+    both = run_records.read(path)
+    assert len(both) == 2
+    assert record in both
+    assert "runs that are recorded: 2\n" in run_here("show", path).stdout
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "[" * 5000, "1" * 2**17, '{"started": "\\u001b", "spent": 3}'])
+def test_a_record_that_says_nothing_hides_no_dataset(tmp_path, copied, content):
+    make(TASK, LAYOUT, tmp_path)
+    path = dataset_path(tmp_path, TASK)
+    (tmp_path / "seq2seq_arith/.runs" / path.parent.name / "99.json").write_text(content)
+    process = run_here("show", path)
+    assert process.returncode == 0, process.stderr
+    assert "\x1b" not in process.stdout
+    assert f"runs that are recorded: {1 + content.startswith('{')}\n" in process.stdout
+
+
+def test_a_dataset_whose_record_cannot_be_written_is_complete(tmp_path, copied, local):
+    (tmp_path / "seq2seq_arith").mkdir()
+    (tmp_path / "seq2seq_arith/.runs").symlink_to("nowhere")
+    process = run_here(*COMMAND, tmp_path)
+    assert process.returncode == 0
+    assert process.stderr.startswith("the record of this run could not be written: ")
+    (tmp_path / "seq2seq_arith/.runs").unlink()
+    assert found(tmp_path) == local["three"]

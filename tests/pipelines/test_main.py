@@ -294,13 +294,14 @@ def test_help_that_cannot_be_written_is_a_failure(capsys, monkeypatch, words):
 
 # Of two forms, and one that is misspelt; what is made on a disk does not need them.
 SECRETS = ('--s3_secret_access_key=hunt"er2', "--s3_session_token", "t0ken\\value", "--s3-secret-key=misspelt-one")
+MADE = ("generate", "addition", "--num-examples=100", "--data-dir=data")
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (("generate", "addition", "--num-examples=100", "--data-dir=data", *SECRETS[:3]), 0),
-        (("generate", "addition", "--num-examples=100", "--data-dir=data", *SECRETS), 2),
+        ((*MADE, *SECRETS[:3], '--sdk_container_image=host/hunt"er2'), 0),
+        ((*MADE, *SECRETS), 2),
         (("generate", "addition", "--num-examples=100", "--data-dir=nowhere://data", *SECRETS), 2),
         (("verify", "data", *SECRETS), 2),
         (("plan", "addition", *SECRETS), 2),
@@ -310,7 +311,9 @@ def test_no_secret_of_a_command_is_told_or_written(tmp_path, monkeypatch, words,
     monkeypatch.chdir(tmp_path)
     process = run_here(*words, "--json", "--log-file=log", "--log-level=debug")
     assert process.returncode == code, process.stderr
-    told = [process.stdout, process.stderr, *(content.decode("latin-1") for content in files(tmp_path).values())]
+    written = [path.read_text("latin-1") for path in tmp_path.rglob("*") if path.is_file()]  # records of runs, too
+    assert ['"image": "host/SECRET"' in text for text in written].count(True) == (code == 0)
+    told = [process.stdout, process.stderr, *written]
     for secret in ("hunt", "t0ken", "misspelt-one"):
         assert not [text for text in told if secret in text]
     (start,) = [line for line in process.stdout.splitlines() if '"start"' in line] or [""]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.__main__ import main
 
 PROGRAM = [sys.executable, "-m", "seq2seq_arith.pipelines"]
@@ -71,8 +72,8 @@ def without_lock(directory: Path) -> dict[str, bytes]:
 
 
 def tree(directory: Path) -> dict[str, bytes | None]:
-    """Every file below a directory with its bytes, and every folder with None."""
-    paths = sorted(directory.rglob("*"))
+    """Every file below a directory with its bytes, and every folder with None; without the records of runs."""
+    paths = sorted(path for path in directory.rglob("*") if run_records.FOLDER not in path.parts)
     return {str(path.relative_to(directory)): Content(path.read_bytes()) if path.is_file() else None for path in paths}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from programs import Content, files
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.create import create, default_threads, write_dataset
 from seq2seq_arith.pipelines.formats.layout import Layout
@@ -60,8 +61,9 @@ def _made(task: Task, layout: Layout) -> dict[str, bytes]:
 
 
 def objects(path: ObjectPath) -> dict[str, bytes]:
-    """Every object below, with its bytes."""
-    return {entry.name: Content((path / entry.name).read_bytes()) for entry in path.entries()}
+    """Every object below, with its bytes; without the records of runs."""
+    names = [entry.name for entry in path.entries() if run_records.FOLDER not in entry.name]
+    return {name: Content((path / name).read_bytes()) for name in names}
 
 
 def nothing_or_all(path: ObjectPath) -> bool:

@@ -1,0 +1,100 @@
+"""The record of each run that has made a dataset: where its bytes come from, and what they cost, beside the plan.
+
+::
+
+    DATA_DIR/seq2seq_arith/.runs/CONFIG/20261128T034501Z-1a2b3c4d.json
+
+A record is no part of the dataset, whose bytes depend on no run. Each run has a file of its own, so that none is ever
+overwritten, also in an object store.
+"""
+
+import contextlib
+import json
+import resource
+import sys
+import time
+import uuid
+from typing import Any
+
+from seq2seq_arith.base import events
+from seq2seq_arith.base.errors import InputError, RunError
+from seq2seq_arith.base.files import write_atomically
+from seq2seq_arith.base.machine import cores
+from seq2seq_arith.pipelines.formats.layout import format_name
+from seq2seq_arith.pipelines.order import Order
+from seq2seq_arith.pipelines.places import paths
+from seq2seq_arith.pipelines.places.clients import ABSENT
+from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
+
+FOLDER, TIME = ".runs", "%Y%m%dT%H%M%SZ"
+MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset
+KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of the system's largest memory
+
+
+def clock() -> tuple[float, float, float]:
+    """The time of day, and seconds of the wall clock and of all cores of this process."""
+    return time.time(), time.perf_counter(), time.process_time()
+
+
+def write(order: Order, sha256: str, began: tuple[float, float, float], told: dict[str, Any], is_local: bool) -> None:
+    """Writes the record of a run whose dataset is complete, or says in one line why that cannot be.
+
+    ``told`` is what is known of the engine's job; ``sha256`` that of the dataset's metadata. What is not known is null.
+    """
+    plan, sizes = order.plan, order.publisher.sizes()
+    _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
+    stamp = time.strftime(TIME, time.gmtime(began[0]))
+    record = {
+        "started": stamp,
+        "sha256": sha256,
+        **told,
+        "planned": {
+            "seconds": round(plan.seconds(cores(), local=True), 3) if is_local else None,
+            "core_seconds": round(plan.core_seconds, 3),
+            "draws": plan.draws,
+            "bytes": plan.total_bytes,
+            "memory": plan.local_memory if is_local else plan.worker_memory,
+        },
+        "spent": {
+            "seconds": round(seconds, 3),
+            "core_seconds": round(core_seconds, 3) if is_local else None,
+            "draws": told.get("counters", {}).get("draws"),
+            "bytes": sum(size for name, size in sizes.items() if format_name(name)),
+            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE if is_local else None,
+        },
+    }
+    content = events.hidden(json.dumps(record, indent=1)).encode()
+    path = _folder(order.path) / f"{stamp}-{uuid.uuid4().hex[:8]}.json"
+    try:
+        path.put(content, ABSENT) if isinstance(path, ObjectPath) else write_atomically(path, content)
+    except (OSError, InputError, RunError) as error:
+        print(f"the record of this run could not be written: {error}", file=sys.stderr, flush=True)
+
+
+def read(directory: AnyPath) -> list[dict[str, Any]]:
+    """The records of a dataset's runs, the oldest first; those that cannot be read are left out."""
+    if len(directory.parents) < 2:
+        return []
+    folder, names, found = _folder(directory), list[str](), []
+    with contextlib.suppress(OSError, ValueError, RunError):
+        names = sorted(name for name in paths.sizes(folder) if name.endswith(".json"))
+    for name in names[-MOST_RECORDS:]:
+        with contextlib.suppress(OSError, ValueError, RunError, RecursionError):
+            found.append(json.loads(paths.read_bytes(folder / name, MOST_BYTES)))
+    return [record for record in found if isinstance(record, dict)]
+
+
+def in_words(directory: AnyPath) -> str:
+    """The last run of a dataset in a line, and how many are recorded; empty if none is."""
+    if not (records := read(directory)):
+        return ""
+    last = records[-1]
+    spent, planned = (last[key] if isinstance(last.get(key), dict) else {} for key in ("spent", "planned"))
+    told = [f"made {last.get('started')} by {last.get('engine')}", f"job {last['job']}" if last.get("job") else ""]
+    told += [f"{spent.get('seconds')} s", f"planned {planned['seconds']} s" if planned.get("seconds") else ""]
+    return f"{', '.join(filter(None, told))}; runs that are recorded: {len(records)}"
+
+
+def _folder(directory: AnyPath) -> Any:
+    """The folder of the records of the dataset in a directory or prefix."""
+    return directory.parents[1] / FOLDER / directory.parents[0].name

@@ -27,7 +27,7 @@ def test_a_config_names_itself(parameters, name):
     assert ArithConfig(**parameters).name == name
 
 
-def test_a_config_refuses_in_a_sentence(refusal):
+def test_a_config_refuses_in_a_sentence(no_custom_tasks, refusal):
     for parameters in (
         {"task": "adition"},
         {"digits": 1001},

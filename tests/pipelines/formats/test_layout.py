@@ -92,7 +92,7 @@ def test_every_format_names_its_own_files(name):
     assert format_of(name).block_rows(Task()).bit_count() == 1
 
 
-def test_the_command_of_a_task_of_ones_own_in_a_store():
+def test_the_command_of_a_task_of_ones_own_in_a_store(no_custom_tasks):
     """Of the flags of the store, which may hold secrets, none is printed."""
     example = ROOT / "examples/task/own_tasks.py"
     own_tasks.use(example)

@@ -200,18 +200,3 @@ class GoSignal(keras.layers.Layer):
     def call(self, sequence):
         later = ops.minimum(ops.arange(self.steps), 1)
         return ops.expand_dims(ops.one_hot(later, 2, dtype="float32"), 0)
-
-
-def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
-    """Computes the state after a step, hidden and carry, [examples, units] each.
-
-    Args:
-      gates: [examples, 4 * units], before the activations.
-      carry: The carry before the step, float32; None for zeros.
-    """
-    parts: Any = ops.split(gates, 4, axis=1)
-    into, kept, new, out = parts
-    # The carry sums over steps, for which the 8 bits of a bfloat16 are too few.
-    added = ops.cast(ops.multiply(ops.sigmoid(into), ops.tanh(new)), "float32")
-    carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(kept), carry), added)
-    return ops.cast(ops.multiply(ops.sigmoid(out), ops.tanh(carry)), gates.dtype), carry

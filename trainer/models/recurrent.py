@@ -1,12 +1,12 @@
 """LSTMs: Keras's layer with default settings, computed faster for short sequences, in less memory for long ones."""
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.checkpointed import Segments, recur
-from seq2seq_arith.trainer.models.layers import PACKAGE, lstm_step, ops
+from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
 
 def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) -> keras.layers.LSTM:
@@ -19,7 +19,7 @@ def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) ->
 def repeating_lstm(units: int, vector: Any, repeats: int, **kwargs: Any) -> Any:
     """What an LSTM layer makes of a vector, [examples, units], that it reads ``repeats`` times.
 
-    ``PlainLSTM`` repeats the vector itself, and multiplies it once.
+    ``PlainLSTM`` repeats the vector itself, and multiplies it once for many steps.
     """
     if kwargs["use_cudnn"] and not kwargs["unroll"]:
         return lstm(units, **kwargs)(keras.layers.RepeatVector(repeats)(vector))
@@ -30,9 +30,9 @@ def repeating_lstm(units: int, vector: Any, repeats: int, **kwargs: Any) -> Any:
 class PlainLSTM(keras.layers.LSTM):
     """``keras.layers.LSTM`` with its default settings, which are its only ones: the same weights and results.
 
-    With ``unroll``, there is no loop in the graph, which is faster for short sequences. Otherwise a state is kept every
-    √T steps for the backward pass, and the others are computed again (``checkpointed``). In both cases all inputs that
-    are there at once are multiplied by the kernel at once.
+    With ``unroll``, there is no loop in the graph, which is faster for short sequences. Otherwise only the
+    states between blocks of steps are kept for the backward pass, and the others are computed again (Chen, Xu, Zhang,
+    Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016).
 
     Args:
       units: Units of the state and of each output.
@@ -53,25 +53,63 @@ class PlainLSTM(keras.layers.LSTM):
     def call(self, sequences, initial_state=None, mask=None, training=False):
         # Keras's Bidirectional gives a state and a mask, both None.
         cell: Any = self.cell
-        kernel, recurrent, bias = (
-            ops.cast(weight, self.compute_dtype) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
-        )
-        if self.unroll:
-            gates: Any = ops.unstack(ops.add(ops.matmul(sequences, kernel), bias), sequences.shape[1], axis=1)
-            gates = (gates[::-1] if self.go_backwards else gates) * self.repeats
-            states, hidden, carry = [], None, None
-            for each in gates:
-                each = each if hidden is None else ops.add(each, ops.matmul(hidden, recurrent))
-                hidden, carry = lstm_step(each, carry)
-                states.append(hidden)
-            return ops.stack(states, axis=1) if self.return_sequences else hidden
+        weights = [ops.cast(each, self.compute_dtype) for each in (cell.kernel, cell.recurrent_kernel, cell.bias)]
+        steps = sequences.shape[1] * self.repeats
+        if not self.unroll and steps > 1:
+            return self._in_blocks(sequences, steps, *weights)
+        gates = _gates(sequences, *weights)
+        gates = (gates[::-1] if self.go_backwards else gates) * self.repeats
+        hidden, _, *states = self._through(gates, None, None, weights[1])
+        return states[0] if self.return_sequences else hidden
+
+    def _through(self, gates: list[Any], hidden: Any, carry: Any, recurrent: Any) -> tuple[Any, ...]:
+        """The state after some steps, and with ``return_sequences`` the hidden states of all of them.
+
+        Before the first step of all, the state is None, for zeros.
+        """
+        states = []
+        for each in gates:
+            each = each if hidden is None else ops.add(each, ops.matmul(hidden, recurrent))
+            hidden, carry = lstm_step(each, carry)
+            states.append(hidden)
+        return hidden, carry, *([ops.stack(states, axis=1)] if self.return_sequences else [])
+
+    def _in_blocks(self, sequences: Any, steps: int, *weights: Any) -> Any:
+        """The same in a loop over blocks of steps, and the steps that are left over behind it, at least one."""
         ordered: Any = tf.reverse(sequences, [1]) if self.go_backwards else sequences
-        segments = Segments(sequences.shape[1] * self.repeats)
-        if sequences.shape[1] == 1:
-            added = tf.matmul(ordered[:, 0], kernel) + bias
-            return recur(segments, self.return_sequences, added, recurrent)
-        added = tf.broadcast_to(bias, (tf.shape(sequences)[0], 4 * self.units))
-        return recur(segments, self.return_sequences, added, recurrent, ordered, kernel)
+        # Of each step of one block about 12 values are kept, and 2 between blocks: their sum is least with this length.
+        length = 1 + math.isqrt(steps // 6)
+        count = (steps - 1) // length
+        last = steps - count * length
+        blocks = None
+        if self.repeats == 1:
+            cut = tf.reshape(ordered[:, :-last], (-1, count, length, ordered.shape[2]))
+            blocks = tf.TensorArray(ordered.dtype, count).unstack(tf.transpose(cut, (1, 0, 2, 3)))
+            ordered = ordered[:, -last:]
+
+        @tf.recompute_grad
+        def through(read, hidden, carry, *weights):
+            gates = _gates(read, *weights)
+            return self._through(gates * (length // len(gates)), hidden, carry, weights[1])
+
+        def take(number: Any, hidden: Any, carry: Any, arrays: list[Any]) -> tuple[Any, ...]:
+            read = blocks.read(number) if blocks else ordered
+            hidden, carry, *states = through(read, hidden, carry, *weights)
+            return number + 1, hidden, carry, [array.write(number, *states) for array in arrays]
+
+        zeros = tf.zeros((tf.shape(sequences)[0], self.units))
+        arrays = [tf.TensorArray(self.compute_dtype, count)] if self.return_sequences else []
+        start = (tf.constant(0), tf.cast(zeros, self.compute_dtype), zeros, arrays)
+        # One block at a time, so that none waits in memory; XLA must know how many there are.
+        _, hidden, carry, arrays = tf.while_loop(
+            lambda number, *_: number < count, take, start, parallel_iterations=1, maximum_iterations=count
+        )
+        gates = _gates(ordered, *weights)
+        hidden, _, *states = self._through(gates * (last // len(gates)), hidden, carry, weights[1])
+        if not self.return_sequences:
+            return hidden
+        before = tf.transpose(arrays[0].stack(), (1, 0, 2, 3))
+        return tf.concat([tf.reshape(before, (-1, count * length, self.units)), *states], axis=1)
 
     def compute_output_shape(self, sequences_shape, initial_state_shape=None):
         examples, steps, _ = sequences_shape
@@ -79,3 +117,23 @@ class PlainLSTM(keras.layers.LSTM):
 
     def get_config(self):
         return super().get_config() | {"repeats": self.repeats}
+
+
+def _gates(sequences: Any, kernel: Any, recurrent: Any, bias: Any) -> list[Any]:
+    """What each step adds to the gates, [examples, 4 * units], whatever the state."""
+    return ops.unstack(ops.add(ops.matmul(sequences, kernel), bias), sequences.shape[1], axis=1)
+
+
+def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
+    """Computes the state after a step, hidden and carry, [examples, units] each.
+
+    Args:
+      gates: [examples, 4 * units], before the activations.
+      carry: The carry before the step, float32; None for zeros.
+    """
+    parts: Any = ops.split(gates, 4, axis=1)
+    into, kept, new, out = parts
+    # The carry sums over steps, for which the 8 bits of a bfloat16 are too few.
+    added = ops.cast(ops.multiply(ops.sigmoid(into), ops.tanh(new)), "float32")
+    carry = added if carry is None else ops.add(ops.multiply(ops.sigmoid(kept), carry), added)
+    return ops.cast(ops.multiply(ops.sigmoid(out), ops.tanh(carry)), gates.dtype), carry

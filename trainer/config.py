@@ -16,7 +16,6 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.curriculum import Curriculum
 from seq2seq_arith.trainer.registry import (
     COUPLED,
-    FEED_FORWARDS,
     MODELS,
     POSITIONS,
     VIEWS,
@@ -64,14 +63,8 @@ class ModelConfig:
     positions: str | None = option(
         "how a transformer knows the order of the characters",
         default=None,
-        default_text="the model's first choice",
+        default_text=POSITIONS[0],
         choices=POSITIONS,
-    )
-    feed_forward: str | None = option(
-        "the dense layers of a transformer",
-        default=None,
-        default_text="the model's first choice",
-        choices=FEED_FORWARDS,
     )
     options: str | None = option(
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
@@ -89,14 +82,11 @@ class ModelConfig:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
         entry = self.entry
         # Rotations turn pairs of numbers, so the units of a head are even.
-        multiple = entry.heads * (2 if entry.options else 1)
+        multiple = entry.heads * (2 if entry.positions else 1)
         if multiple and self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
-        for name in ("positions", "feed_forward"):
-            value, allowed = getattr(self, name), entry.options.get(name, ())
-            if value is not None and value not in allowed:
-                advice = f"give one of {', '.join(allowed)}" if allowed else "leave it out"
-                raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; {advice}")
+        if self.positions is not None and not entry.positions:
+            raise InputError(f"positions is {self.positions!r}, which model {self.name!r} does not have; leave it out")
 
     def _locate(self, field: str, digest: str, kind: plugins.Kind) -> None:
         """Makes the place of a plug-in absolute, and reads the checksum of its file if it is not given."""
@@ -118,8 +108,9 @@ class ModelConfig:
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        options = {name: getattr(self, name) or allowed[0] for name, allowed in self.entry.options.items()}
-        return options | ({"heads": self.entry.heads} if options else {}) | self._own_options()
+        entry = self.entry
+        options = {"positions": self.positions or POSITIONS[0], "heads": entry.heads} if entry.positions else {}
+        return options | self._own_options()
 
     def _own_options(self) -> dict[str, Any]:
         """The settings of a model of your own."""

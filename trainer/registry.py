@@ -13,7 +13,7 @@ True
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
@@ -51,9 +51,7 @@ class ModelEntry:
     any_length: bool = True  # whether its weights fit strings of any length
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
     heads: int = 0  # heads of attention, which must divide the hidden units; 0 for a network without attention
-    # The settings of ``ModelConfig`` that this network has, and others have not: for each, the values that it can have,
-    # its default first.
-    options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    positions: bool = False  # whether it has ``POSITIONS``
     # For taggers, from the number of layers to a letter for the direction of each.
     order: Callable[[int], str] | None = None
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
@@ -78,11 +76,10 @@ class ViewEntry:
 # and makes a loop as fast.
 MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
-# How a transformer knows the order of characters; ``models/positions.py`` describes them.
-POSITIONS = ("rope", "none", "learned", "coupled", "coupled_rope", "coupled_bias")
+# How a transformer knows the order of characters, the default first; ``models/positions.py`` describes them.
+POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
 # These need digits, whose places they count, in an answer that starts from the units.
-COUPLED = ("coupled", "coupled_rope", "coupled_bias")
-FEED_FORWARDS = ("gelu", "swiglu")
+COUPLED = ("coupled", "coupled_bias")
 
 
 def _parallel():
@@ -160,7 +157,7 @@ MODELS: dict[str, ModelEntry] = {
         cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
         heads=4,
-        options={"positions": POSITIONS, "feed_forward": FEED_FORWARDS},
+        positions=True,
     ),
     "lstm_attention": ModelEntry(
         build=lambda spec: _autoregressive().LstmAttention(spec),

@@ -95,7 +95,6 @@ OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25, str | None: '{"
 CAUSAL = ["--model", "causal", "--view", "backward"]
 WITH = {
     "positions": CAUSAL,
-    "feed_forward": CAUSAL,
     "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
     "curriculum": ["--stream", "--patience", "0"],
     "prove": ["--model", "latch_tagger", "--view", "aligned"],

@@ -38,7 +38,6 @@ class Settings(Parameters, total=False):
     hidden: int | None
     layers: int | None
     positions: str | None
-    feed_forward: str | None
     options: str | dict[str, Any] | None
     stream: bool | None
     curriculum: str | None

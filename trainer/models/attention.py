@@ -78,44 +78,31 @@ class Look(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FeedForward(keras.layers.Layer):
-    """Two dense layers without biases, with GELU or SwiGLU (Shazeer, "GLU Variants Improve Transformer", 2020)."""
+    """Two dense layers without biases, the first with GELU and ``GROWTH`` times as many units."""
 
     GROWTH = 4
 
-    def __init__(self, kind: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.kind = kind
-
     def build(self, input_shape):
         units = input_shape[-1]
-        # With SwiGLU there are three matrices instead of two: as many weights with two thirds of the units.
-        inner = self.GROWTH * units if self.kind == "gelu" else 8 * round(self.GROWTH * units * 2 / 3 / 8) or 8
-        shape = (units, inner) if self.kind == "gelu" else (units, 2 * inner)
-        self.up = self.add_weight(name="up", shape=shape, initializer="glorot_uniform")
+        inner = self.GROWTH * units
+        self.up = self.add_weight(name="up", shape=(units, inner), initializer="glorot_uniform")
         self.down = self.add_weight(name="down", shape=(inner, units), initializer="glorot_uniform")
         self.built = True
 
     def call(self, sequence):
-        inner = ops.matmul(sequence, self.up)
-        if self.kind == "gelu":
-            inner = ops.gelu(inner)
-        else:
-            gate, value = ops.split(inner, 2, axis=-1)
-            inner = ops.multiply(ops.silu(gate), value)
-        return ops.matmul(inner, self.down)
+        return ops.matmul(ops.gelu(ops.matmul(sequence, self.up)), self.down)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Block(keras.layers.Layer):
     """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
-    def __init__(self, heads: int, feed_forward: str, **kwargs: Any) -> None:
+    def __init__(self, heads: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.heads = heads
-        self.feed_forward = feed_forward
         self.parts: dict[str, Any] = {
             "attention": Attention(heads, name="attention"),
-            "dense": FeedForward(feed_forward, name="dense"),
+            "dense": FeedForward(name="dense"),
         }
         self.norms = {name: keras.layers.RMSNormalization(name=f"{name}_norm") for name in self.parts}
 

@@ -69,7 +69,6 @@ class CausalDecoder(keras.layers.Layer):
         layers: int,
         heads: int,
         positions: str,
-        feed_forward: str,
         units_first: bool,
         **kwargs: Any,
     ) -> None:
@@ -79,7 +78,6 @@ class CausalDecoder(keras.layers.Layer):
         self.layers = layers
         self.heads = heads
         self.positions = positions
-        self.feed_forward = feed_forward
         self.units_first = units_first
 
     def build(self, question_shape, previous_shape):
@@ -96,7 +94,7 @@ class CausalDecoder(keras.layers.Layer):
         if self.positions == "coupled":
             self.key = BatchKey(name="key")
             self.key.build(question_shape)
-        self.blocks = [Block(self.heads, self.feed_forward, name=f"block_{number}") for number in range(self.layers)]
+        self.blocks = [Block(self.heads, name=f"block_{number}") for number in range(self.layers)]
         self.norm = keras.layers.RMSNormalization(name="norm")
         for layer in (*self.blocks, self.norm):
             layer.build((None, None, units))
@@ -108,7 +106,7 @@ class CausalDecoder(keras.layers.Layer):
         places = self._places(question, steps, training)
         characters = [embed(self.read, question), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), index, places)
-        bias, rotation = self._bias(index, index, places, places), self._rotation(index, places)
+        bias, rotation = self._bias(index, index, places, places), self._rotation(index)
         for number, block in enumerate(self.blocks):
             keys, values = block.remember(sequence, rotation)
             first = width if number == self.layers - 1 else 0
@@ -122,7 +120,7 @@ class CausalDecoder(keras.layers.Layer):
         index, places = ops.arange(width, dtype="int32"), self._places(question, steps, training=False)
         known = places[:, :width]
         sequence = self._positioned(embed(self.read, question), index, known)
-        bias, rotation = self._bias(index, index, known, known), self._rotation(index, known)
+        bias, rotation = self._bias(index, index, known, known), self._rotation(index)
         kept = []
         for block in self.blocks:
             keys, values = block.remember(sequence, rotation)
@@ -137,7 +135,7 @@ class CausalDecoder(keras.layers.Layer):
         place = ops.take(places, here, axis=1)
         sequence = self._positioned(embed(self.written, previous[:, None]), here, place)
         bias = self._bias(here, ops.arange(length, dtype="int32"), place, places)
-        rotation = self._rotation(here, place)
+        rotation = self._rotation(here)
         filled = []
         for block, caches in zip(self.blocks, kept, strict=True):
             now = block.remember(sequence, rotation)
@@ -155,9 +153,9 @@ class CausalDecoder(keras.layers.Layer):
         sequence = ops.cast(sequence, self.compute_dtype)
         return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
-    def _rotation(self, index: Any, places: Any) -> Any:
-        """By what queries and keys are rotated, [examples or 1, steps]; None if they are not."""
-        return {"rope": index[None], "coupled_rope": places}.get(self.positions)
+    def _rotation(self, index: Any) -> Any:
+        """By what queries and keys are rotated, [1, steps]; None if they are not."""
+        return index[None] if self.positions == "rope" else None
 
     def _bias(self, query_index: Any, key_index: Any, query_places: Any, key_places: Any) -> Any:
         """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""

@@ -9,8 +9,6 @@ attention get a bias::
     coupled      adds a learned vector for the place of the digit, counted from the units: digits of both operands and
                  of the answer that have one place get the same vector. In training, places count from a random start
                  (Cho et al., "Position Coupling", 2024; Abacus embeddings, McLeish et al., 2024)
-    coupled_rope rotates by the place of the digit instead of by the index: as coupled, but only differences of places
-                 can matter, so that there is no later place to be learned
     coupled_bias a learned bias of the difference of places, in which all differences beyond NEAR are one (the relative
                  bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted in places): no longer
                  string has a difference that was not learned

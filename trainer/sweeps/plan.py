@@ -16,7 +16,7 @@ list stands for one run per value, and several lists for every combination::
     seeds = "0-4"                  # instead of --seeds
 
     [runs.rotated]
-    positions = ["rope", "coupled_rope"]
+    positions = ["rope", "coupled"]
     suite = { lengths = "15,20" }  # for these runs, besides the others
 
 With ``--seeds 0-1`` these are nine runs: ``coupled-seed0`` to ``coupled-seed4``, ``rotated-rope-seed0``, and so on.

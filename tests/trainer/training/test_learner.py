@@ -40,7 +40,7 @@ def alone():
     return {}
 
 
-CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_rope")
+CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_bias")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
 SLOW = [("tagger", 4, False), ("lstm", 2, True), ("causal", 2, False), ("counter", 1, True)]

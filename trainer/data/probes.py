@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 
@@ -36,14 +35,6 @@ def pair(task: Task, key: np.void) -> tuple[int, ...]:
     """The numbers of one of the ``keys``."""
     words = np.split(np.array([key.item()], np.uint64).T, task.operation.arity)
     return tuple(numbers.to_ints(number)[0] for number in words)
-
-
-class Known(Protocol):
-    """The pairs of a training set."""
-
-    def has(self, operands: Operands) -> np.ndarray:
-        """bool [examples]: whether the key of each pair is in the set; operands may have more or fewer words."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,26 +90,25 @@ class KeySearch:
             first = max(0, int(share[done] * length) - margin)
             stop = min(length, first + max(2 * margin + 1, self.split.rows_per_range))
             there, theirs = self._read(begin + first, stop - first)
-            first, stop, there, theirs = self._around(hashes[done], begin, length, first, stop, there, theirs)
+            # Further, until the hashes enclose the wanted one, or the shard has no more rows.
+            while (first > 0 and there[0] > hashes[done]) or (stop < length and there[-1] < hashes[done]):
+                size = stop - first
+                first, stop = max(0, first - size), min(length, stop + size)
+                there, theirs = self._read(begin + first, stop - first)
             # These are decided here: all up to the last hash that was read, or all if the shard ends here.
             end = len(hashes) if stop == length else int(np.searchsorted(hashes, there[-1], "right"))
             found[done:end] = np.isin(wanted[done:end], theirs)
             done = end
         return found
 
-    def _around(self, target, begin, length, first, stop, there, theirs):
-        """Reads further until the hashes enclose the wanted one, or the shard has no more rows."""
-        while (first > 0 and there[0] > target) or (stop < length and there[-1] < target):
-            size = stop - first
-            first, stop = max(0, first - size), min(length, stop + size)
-            there, theirs = self._read(begin + first, stop - first)
-        return first, stop, there, theirs
-
     def _read(self, first: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         """The hashes and the keys of some rows."""
         task = self.split.task
         operands = text.operands(task, self.split.read(first, count).questions)
         return draws.key_hash(task, draws.ORDER, draws.key(task, *operands)), keys(task, operands)
+
+
+Known = KeySet | KeySearch  # the pairs of a training set
 
 
 def trained_on(split: Split) -> Known:

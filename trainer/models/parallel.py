@@ -38,11 +38,7 @@ STATE_NOISE = 0.3
 
 def lstm_encoder_decoder(spec: Spec) -> keras.Model:
     """The notebook's encoder-decoder, of LSTMs."""
-
-    def repeater(state: Any, **options: Any) -> Any:
-        return repeating_lstm(spec.hidden, state, spec.steps, **options)
-
-    return _encoder_decoder(lstm, spec, spec.recurrent, repeater)
+    return _encoder_decoder(lstm, spec, spec.recurrent, repeating_lstm)
 
 
 def gru_encoder_decoder(spec: Spec) -> keras.Model:
@@ -66,7 +62,7 @@ def _encoder_decoder(
     state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
     options = {**options, "return_sequences": True}
     if repeater:
-        sequence = repeater(state, name="decoder_0", **options)
+        sequence = repeater(spec.hidden, state, spec.steps, name="decoder_0", **options)
     else:
         sequence = layer(spec.hidden, name="decoder_0", **options)(layers.RepeatVector(spec.steps)(state))
     for number in range(1, spec.layers):

@@ -259,6 +259,6 @@ def _run(run: Run) -> str:
         return f"{run.place}, a new one"
     found, config = read_last(run), run.config
     state = found[2] if found else State()
-    ends = state.stopped and reason_to_stop(state, config.epochs, config.patience, config.target)
+    ends = state.stopped and reason_to_stop(state, config)
     would = f"it is finished: {ends}" if ends else "it would go on"
     return f"{run.place}, where {len(state.history)} of {config.epochs} epochs are done; {would}"

@@ -38,26 +38,6 @@ class Predictions(NamedTuple):
     confidences: np.ndarray  # float32 [examples], the product of the probabilities of the answer's characters
 
 
-class Ahead:
-    """Makes what is asked for by number, and one more in a thread while the caller is busy."""
-
-    def __init__(self, make: Callable[[int], Any]) -> None:
-        self._make = make
-        self._pool = ThreadPoolExecutor(1)
-        self._begun: tuple[int, Future[Any]] | None = None
-
-    def begin(self, number: int) -> None:
-        """Begins to make a thing, unless it is the last one that was begun."""
-        if self._begun is None or self._begun[0] != number:
-            self._begun = number, self._pool.submit(self._make, number)
-
-    def take(self, number: int) -> Any:
-        """A thing, which is waited for if need be; an error of making it is raised here."""
-        self.begin(number)
-        assert self._begun is not None
-        return self._begun[1].result()
-
-
 class Learner:
     """The model, the optimizer, and the compiled functions that use them; a cosine schedule ends at ``total_steps``."""
 
@@ -86,7 +66,8 @@ class Learner:
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
         self._local = _local_replicas(strategy)
-        self._ahead: tuple[Batches, Ahead] | None = None
+        self._reader = ThreadPoolExecutor(1)
+        self._begun: tuple[Batches, int, Future[tuple[Tensor, ...]]] | None = None
         self._train = tf.function(self._train_steps)
         self._answer = self._on_all_replicas(self._answer_rows)
         self._predict = self._on_all_replicas(self._predict_rows)
@@ -122,11 +103,8 @@ class Learner:
         Raises:
           InputError, StoreError: The examples cannot be read.
         """
-        if self._ahead is None or self._ahead[0] is not batches:
-            self._ahead = batches, Ahead(lambda step: self._fed(batches, step))
-        _, ahead = self._ahead
-        block = ahead.take(first)
-        ahead.begin(first + count)
+        block = self._begin(batches, first).result()
+        self._begin(batches, first + count)
         outcomes = self._train(*block, tf.constant(count)).numpy()
         return dict(zip(METRICS, outcomes.T, strict=True))
 
@@ -184,6 +162,12 @@ class Learner:
     def _call(self, function: Callable[..., Any], *arrays: np.ndarray) -> Any:
         with translate_exhaustion("end other programs that use it"):
             return function(*(self._spread(array, axis=0) for array in arrays))
+
+    def _begin(self, batches: Batches, first: int) -> "Future[tuple[Tensor, ...]]":
+        """Begins to read the steps of a call in a thread, unless they are the last ones that were begun."""
+        if self._begun is None or self._begun[0] is not batches or self._begun[1] != first:
+            self._begun = batches, first, self._reader.submit(self._fed, batches, first)
+        return self._begun[2]
 
     def _fed(self, batches: Batches, first: int) -> tuple[Tensor, ...]:
         """This machine's rows of the steps of one call, on its devices: questions, answers, weights."""

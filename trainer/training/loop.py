@@ -100,9 +100,9 @@ class Loop:
 
     def _repair(self, restored: Path) -> None:
         """Makes the files fit the state, which is that of this checkpoint."""
-        state, config = self.state, self.config
+        state = self.state
         if state.stopped:
-            state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
+            state.stopped = reason_to_stop(state, self.config)
         if not self.writes:
             return
         if restored != self.run.last:
@@ -211,7 +211,7 @@ class Loop:
             "round": 0,
         }
         is_best = state.close_epoch(row, config.min_delta)
-        state.stopped = reason_to_stop(state, config.epochs, config.patience, config.target)
+        state.stopped = reason_to_stop(state, config)
         self._save(row, is_best=is_best)
 
     def _save(self, row: dict[str, Any], *, is_best: bool) -> None:

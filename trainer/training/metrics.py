@@ -23,11 +23,6 @@ class Score:
     exact_match: float  # the share of answers that are right as a whole
 
 
-def character_accuracy(predicted: np.ndarray, answers: np.ndarray) -> float:
-    """The share of equal characters of two uint8 [examples, width]."""
-    return float(np.mean(predicted == answers))
-
-
 def exact_matches(predicted: np.ndarray, answers: np.ndarray) -> np.ndarray:
     """bool [examples]: whether each row of two uint8 [examples, width] is equal."""
     return np.all(predicted == answers, axis=1)
@@ -43,7 +38,7 @@ def score(answers: Answers, predicted: np.ndarray, examples: Examples) -> Score:
     """The score of answers whose decoded strings are ``predicted``, uint8 [examples, answer width]."""
     return Score(
         loss=float(np.mean(answers.losses, dtype=np.float64)),
-        character_accuracy=character_accuracy(predicted, examples.answers),
+        character_accuracy=float(np.mean(predicted == examples.answers)),
         exact_match=float(np.mean(exact_matches(predicted, examples.answers))),
     )
 

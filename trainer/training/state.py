@@ -1,7 +1,6 @@
 """Where a run stands, and when it ends."""
 
 import dataclasses
-import enum
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,14 +11,6 @@ from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs.history import METRICS, rank
 
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
-
-
-class End(enum.Enum):
-    """The reasons to stop."""
-
-    TARGET = enum.auto()
-    PATIENCE = enum.auto()
-    EPOCHS = enum.auto()
 
 
 def _no_sums() -> dict[str, float]:
@@ -92,28 +83,27 @@ def stalled_epochs(stalled: int, history: list[dict[str, Any]], min_delta: float
     return stalled + 1 if fell < min_delta else 0
 
 
-def reason_to_stop(state: State, epochs: int, patience: int, target: float | None) -> str:
+def reason_to_stop(state: State, config: TrainConfig) -> str:
     """Why the run ends after this epoch; empty if it goes on."""
-    end = _end(state, epochs, patience, target)
-    if end is End.TARGET:
-        return f"the exact match reached {target:g}"
-    if end is End.PATIENCE:
-        several = patience > 1
-        return f"the validation loss hardly fell for {patience} epoch{'s in a row' if several else ''}"
-    if end is End.EPOCHS:
+    end, epochs, patience = _end(state, config), config.epochs, config.patience
+    if end == "target":
+        return f"the exact match reached {config.target:g}"
+    if end == "patience":
+        return f"the validation loss hardly fell for {patience} epoch{'s in a row' if patience > 1 else ''}"
+    if end == "epochs":
         return f"{epochs} epochs were asked for" if epochs > 1 else "1 epoch was asked for"
     return ""
 
 
 def how_to_go_on(state: State, config: TrainConfig) -> str:
     """What to change so that a run that has ended trains longer; empty if it has learned its task."""
-    end = _end(state, config.epochs, config.patience, config.target)
+    end = _end(state, config)
     again = "to train further, run the same command"
-    if end is End.TARGET:
+    if end == "target":
         return f"{again} without --target {config.target:g}, or with a higher one"
-    if end is End.PATIENCE:
+    if end == "patience":
         return f"{again} with --patience 0, which never stops early, or with more than --patience {config.patience}"
-    if end is None:  # a callback has ended it
+    if not end:  # a callback has ended it
         return again
     if not state.best_epoch or state.history[state.best_epoch - 1]["val_exact_match"] >= LEARNED:
         return ""
@@ -123,13 +113,13 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
     return f"its learning rate has fallen to zero: to train longer, give {longer} and another --run-dir"
 
 
-def _end(state: State, epochs: int, patience: int, target: float | None) -> End | None:
-    """Which reason to stop there is after this epoch; None if there is none."""
-    if target is not None and state.history[-1]["val_exact_match"] >= target:
-        return End.TARGET
-    if patience and state.stalled >= patience:
-        return End.PATIENCE
-    return End.EPOCHS if len(state.history) >= epochs else None
+def _end(state: State, config: TrainConfig) -> str:
+    """The setting that ends the run after this epoch; empty if none does."""
+    if config.target is not None and state.history[-1]["val_exact_match"] >= config.target:
+        return "target"
+    if config.patience and state.stalled >= config.patience:
+        return "patience"
+    return "epochs" if len(state.history) >= config.epochs else ""
 
 
 def _added(total: float, values: np.ndarray) -> float:

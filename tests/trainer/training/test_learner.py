@@ -252,19 +252,20 @@ def test_steps_of_a_call(ready, monkeypatch):
     assert made.learner.steps_per_call(made.batches) == 1
 
 
-def test_the_next_thing_is_made_while_the_caller_is_busy():
-    """The caller waits here until it is made; if nothing were made ahead, that would never end."""
+def test_the_next_block_is_read_while_the_caller_is_busy(ready, monkeypatch):
+    """The caller waits here until it is read; if nothing were read ahead, that would never end."""
     made, done = [], threading.Event()
 
-    def make(number):
+    def make(batches, number):
         made.append(number)
         if number == 5:
             done.set()
         return str(number)
 
-    ahead = learner.Ahead(make)
-    assert ahead.take(0) == "0"
-    ahead.begin(5)
+    reading = ready("addition", TAGGER).learner
+    monkeypatch.setattr(reading, "_fed", make)
+    assert reading._begin(None, 0).result() == "0"
+    reading._begin(None, 5)
     assert done.wait(60)
-    assert ahead.take(5) == "5"
+    assert reading._begin(None, 5).result() == "5"
     assert made == [0, 5]

@@ -54,7 +54,8 @@ def test_the_notebooks_early_stopping(losses, stalled):
 )
 def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     state = State(stalled=stalled, history=[{"val_exact_match": exact}] * 2)
-    assert reason_to_stop(state, epochs, patience, target) == reason
+    config = TrainConfig(epochs=epochs, patience=patience, target=target)
+    assert reason_to_stop(state, config) == reason
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,6 @@ nb_merge_streams = True
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 # Names of other projects cannot be looked up without their inventories, which are elsewhere: only ours are checked.

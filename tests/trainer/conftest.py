@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import configs
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -128,7 +127,6 @@ class Learners:
         made, attributes, first = self._kept[key]
         vars(made).clear()
         vars(made).update(attributes, config=config)
-        keras.config.set_dtype_policy(config.precision)
         for variable, value in zip(made.variables, first, strict=True):
             variable.assign(value)
         return made

@@ -11,7 +11,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import try_out
+from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -19,16 +19,16 @@ NETS = '''"""Networks of my own."""
 import keras
 from keras import layers
 
+built = []
 
 def writer(spec):
     """Reads what it has written; --model-options {"units": 8}."""
     question, previous = spec.question(), spec.previous()
     units = spec.options.get("units", spec.hidden)
-    read = layers.Flatten()(layers.Embedding(spec.depth, units, name="read")(question))
-    state = layers.Dense(units, "tanh", name="state")(read)
-    written = layers.Embedding(spec.depth + 1, units, name="written")(previous)
-    sequence = layers.GRU(units, return_sequences=True, name="gru")(written, initial_state=state)
-    return keras.Model([question, previous], layers.Dense(spec.depth, name="logits")(sequence), name=spec.name)
+    state = layers.Dense(units, "tanh")(layers.Flatten()(layers.Embedding(spec.depth, units)(question)))
+    written = layers.Embedding(spec.depth + 1, units)(previous)
+    sequence = layers.GRU(units, return_sequences=True, dropout=0.1)(written, initial_state=state)
+    return keras.Model([question, previous], layers.Dense(spec.depth)(sequence), name=spec.name)
 
 
 def crooked(spec):
@@ -41,6 +41,13 @@ def seeing(spec):
     sequence = layers.Embedding(spec.depth + 1, 8, name="written")(previous)
     sequence = layers.MultiHeadAttention(2, 4, name="attention")(sequence, sequence)
     return keras.Model([question, previous], layers.Dense(spec.depth, name="logits")(sequence), name=spec.name)
+
+
+def changing(spec):
+    built.append(spec)
+    question = spec.question()
+    read = layers.Embedding(spec.depth, spec.depth, name=f"read_{len(built)}")(question)
+    return keras.Model(question, read[:, : spec.steps])
 
 
 def failing(spec):
@@ -96,9 +103,10 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
 
 
 FAULTS = {
-    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, failing",
+    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, changing, failing",
     "crooked": ":crooked' gives logits of shape (2, 5, 5) for two questions, not (2, 3, 12)",
-    "failing": "/nets.py, line 30: ZeroDivisionError: division by zero",
+    "changing": ":changing' has other names of layers each time, such as 'read_1/embeddings'; give them fixed names",
+    "failing": "/nets.py, line 37: ZeroDivisionError: division by zero",
     "seeing": ":seeing' sees characters of the answer that it has not written yet; mask what comes later",
 }
 
@@ -108,8 +116,22 @@ FAULTS = {
 def test_a_fault_is_one_sentence(nets, function):
     plugins.allow(name := f"{nets}:{function}")
     with pytest.raises(InputError) as caught:
-        try_out(ModelConfig(name=name, hidden=16), make_view("raw", Task("addition", digits=2)))
+        view, config = make_view("raw", Task("addition", digits=2)), ModelConfig(name=name, hidden=16)
+        try_out(config, view, outline(config, view))
     assert str(caught.value).endswith(FAULTS[function])
+
+
+@pytest.mark.models
+def test_layers_without_names_have_the_same_ones_whatever_was_built_before(nets):
+    from seq2seq_arith.trainer.training import devices, learner
+
+    plugins.allow(name := f"{nets}:writer")
+    config, view = TrainConfig(model=ModelConfig(name=name, view="raw", hidden=8)), make_view("raw", Task("addition"))
+    first, later = (
+        learner.Learner(config=config, view=view, strategy=devices.make_strategy(), total_steps=1) for _ in range(2)
+    )
+    assert checkpoints.keys(first.variables) == checkpoints.keys(later.variables)
+    assert "embedding_1/embeddings" in checkpoints.keys(outline(config.model, view))
 
 
 def test_a_file_that_cannot_be_imported(nets):

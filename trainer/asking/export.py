@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -20,7 +19,7 @@ from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, files
 from seq2seq_arith.trainer.runs.run import Run, new_folder
@@ -37,6 +36,7 @@ class Exported(tf.Module):
     def __init__(self, network: Network, view: View) -> None:
         super().__init__()
         self.model = network.model
+        self._weights = [weight.value for weight in network.model.variables]  # TensorFlow overlooks seeds of dropout
         self._network = network
         self._view = view
 
@@ -71,9 +71,8 @@ def export(run: Run, out: str) -> None:
     arrays, state = checkpoints.load(run.best)
     if "row" not in state:
         raise checkpoints.DamagedError(run.best, "it does not have the scores of its epoch")
-    keras.config.set_dtype_policy("float32")
     view = make_view(run.config.model.view, run.task, run.config.model.view_sha256)
-    network, seen_through = build_network(run.config.model, view), name_beside(view.name)
+    network, seen_through = elsewhere(lambda: build_network(run.config.model, view)), name_beside(view.name)
     checkpoints.assign(network.model.variables, arrays, run.best)
     try:
         with files.whole_folder(folder) as partial:

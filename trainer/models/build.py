@@ -1,7 +1,7 @@
 """From a configuration to a network on a task."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,10 +102,18 @@ def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
     return sketch(config, view, lambda model: model.variables)
 
 
-def try_out(config: ModelConfig, view: View) -> None:
-    """Builds a model of your own once, with values, so that its faults are known before anything is written."""
-    if config.name not in MODELS:
-        _elsewhere(lambda: build_network(config, view))
+def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] = ()) -> None:
+    """Builds a model of your own once, with values, so that its faults are known before anything is written.
+
+    Raises InputError if it has one, or its variables do not have the paths of its outline: checkpoints go by them.
+    """
+    if config.name in MODELS:
+        return
+    made = elsewhere(lambda: build_model(config, view)).variables
+    if other := outlined and sorted({each.path for each in made} ^ {each.path for each in outlined}):
+        raise InputError(
+            f"model {config.name!r} has other names of layers each time, such as {other[0]!r}; give them fixed names"
+        )
 
 
 def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
@@ -117,10 +125,13 @@ def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *,
         with tf.Graph().as_default():
             return look(build_model(config, view, cudnn=cudnn))
 
-    return _elsewhere(build)
+    return elsewhere(build)
 
 
-def _elsewhere(build: Callable[[], T]) -> T:
-    """Calls a function in another thread, where Keras does not number layers on that have no name."""
+def elsewhere(build: Callable[[], T]) -> T:
+    """Calls a function in a new thread, where Keras numbers layers without names from the first on, as everywhere.
+
+    So such layers have the same names in every process. The precision that is set there is set nowhere else.
+    """
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(build).result()

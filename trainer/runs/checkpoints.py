@@ -48,7 +48,7 @@ class DamagedError(InputError):
 
 
 def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
-    """The values of variables, by key; raises ValueError if two variables have the same key."""
+    """The values of variables, by key; raises InputError if two variables have the same key."""
     return dict(zip(keys(variables), map(np.asarray, variables), strict=True))
 
 
@@ -116,7 +116,7 @@ def keys(variables: "Sequence[keras.Variable]") -> list[str]:
     seeds = itertools.count()
     names = [f"seed_generator_{next(seeds)}" if SEED.match(variable.path) else variable.path for variable in variables]
     if repeated := [name for name, count in collections.Counter([*names, STATE]).items() if count > 1]:
-        raise ValueError(f"variables share the path {repeated[0]!r}; give every layer of the model a name of its own")
+        raise InputError(f"variables share the path {repeated[0]!r}; give every layer of the model a name of its own")
     return names
 
 

@@ -13,8 +13,8 @@ from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.data.views import Tensor, View
-from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.models.network import most_probable
+from seq2seq_arith.trainer.models.build import build_network, elsewhere
+from seq2seq_arith.trainer.models.network import Network, most_probable
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import operations
 from seq2seq_arith.trainer.training.devices import translate_exhaustion
@@ -56,13 +56,8 @@ class Learner:
         self.on_gpu = on_gpu
         self.replicas = strategy.num_replicas_in_sync
         keras.utils.set_random_seed(config.seed)
-        keras.config.set_dtype_policy(config.precision)
-        with strategy.scope():
-            self.network = build_network(config.model, view, cudnn=on_gpu and not config.xla, xla=config.xla)
-            self.model = self.network.model
-            self.optimizer = make_optimizer(config, total_steps)
-            # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
-            self.optimizer.build(self.model.trainable_variables)
+        self.network, self.optimizer = elsewhere(lambda: self._build(total_steps))
+        self.model = self.network.model
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
         self._local = _local_replicas(strategy)
@@ -73,6 +68,17 @@ class Learner:
         self._predict = self._on_all_replicas(self._predict_rows)
         self._margin = self._on_all_replicas(self._margin_rows)
         self._score = tf.function(self._score_all)
+
+    def _build(self, total_steps: int) -> tuple[Network, keras.optimizers.Optimizer]:
+        config = self.config
+        keras.config.set_dtype_policy(config.precision)
+        with self.strategy.scope():
+            cudnn = self.on_gpu and not config.xla
+            network = build_network(config.model, self.view, cudnn=cudnn, xla=config.xla)
+            optimizer = make_optimizer(config, total_steps)
+            # Variables made inside the first trace are refused under MultiWorkerMirroredStrategy (keras#23085).
+            optimizer.build(network.model.trainable_variables)
+        return network, optimizer
 
     @property
     def variables(self) -> list[keras.Variable]:

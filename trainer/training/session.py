@@ -119,7 +119,8 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     devices.prepare(config.replicas)
     variables = outline(config.model, view)
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
-    try_out(config.model, view)
+    checkpoints.keys(variables)
+    try_out(config.model, view, variables)
     return Plan(run, source, view, on_gpus)
 
 

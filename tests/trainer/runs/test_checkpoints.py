@@ -52,9 +52,9 @@ def test_the_keys_of_a_model_are_the_same_whenever_and_wherever_it_is_built(name
 
 
 def test_variables_that_share_a_path_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="share the path 'a'; give every layer of the model a name"):
+    with pytest.raises(InputError, match="share the path 'a'; give every layer of the model a name"):
         checkpoints.save(tmp_path / "last.npz", checkpoints.values([*variables(a=(2,)), *variables(a=(3,))]), STATE)
-    with pytest.raises(ValueError, match="share the path 'state'"):
+    with pytest.raises(InputError, match="share the path 'state'"):
         checkpoints.keys(variables(state=(2,)))
     assert not list(tmp_path.iterdir())
 

@@ -28,8 +28,8 @@ D_AND_R = "--data-dir D --run-dir R"
 # By command; the folders are those of the fixture ``places``.
 REFUSED = {
     "": ["", "learn"],
-    "train addition": ["", f"{D_AND_R} --batch-per-replica 0"],
-    f"train pq {D_AND_R}": ["--modulus 5", "--epoch 1", "--batch-per-replica 8 --batch-size 8"],
+    "train addition": [""],
+    f"train pq {D_AND_R}": ["--modulus 5", "--epoch 1"],
     "train": [
         f"additoin {D_AND_R}",
         "pq --data-dir '' --run-dir R",
@@ -208,7 +208,7 @@ def test_a_run_from_end_to_end(data_dir, tasks, tmp_path):
     """Two replicas train pq; the same command again says that all is done; another one is refused."""
     size = ["--digits", tasks["pq"].digits, "--num-examples", tasks["pq"].num_examples]
     command = ["train", "pq", "--data-dir", data_dir, "--run-dir", tmp_path / "run", *size, "--epochs", 2]
-    first = run_here(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-per-replica", 8, main=main)
+    first = run_here(*command, "--steps-per-epoch", 5, "--replicas", 2, "--batch-size", 16, main=main)
     assert first.returncode == 0, first.stderr
     assert [line for line in first.stderr.splitlines() if not re.search(r": \d+ of \d+ (steps|examples)", line)] == []
     assert "2 replicas, 8 examples of each batch per replica\n" in first.stdout

@@ -7,11 +7,10 @@ from typing import Any
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
-from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, check_int, given, options_of, whole_number
+from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given, options_of
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
-from seq2seq_arith.trainer.config import MAX_BATCH, ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
@@ -42,9 +41,6 @@ def _train_options(train: Parser) -> None:
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
     add_options(training, TrainConfig, rest, default_of=default_text)
     training.add_argument(
-        "--batch-per-replica", type=whole_number, help="instead of --batch-size: this, times the number of replicas"
-    )
-    training.add_argument(
         "--dry-run", action="store_true", help="only say what would be made and trained, and what it would take"
     )
     machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
@@ -69,10 +65,6 @@ def _train_options(train: Parser) -> None:
 def train(args: argparse.Namespace) -> int:
     """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
-    if args.batch_per_replica is not None:
-        if args.batch_size is not None:
-            raise InputError("--batch-size and --batch-per-replica are given; give one of them")
-        check_int("batch-per-replica", args.batch_per_replica, 1, MAX_BATCH)
     standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
     if not args.dry_run:
         from seq2seq_arith.trainer.data import making
@@ -82,8 +74,6 @@ def train(args: argparse.Namespace) -> int:
     from seq2seq_arith.trainer import demo
     from seq2seq_arith.trainer.training import describe, devices, session
 
-    if args.batch_per_replica is not None:
-        config = override(config, batch_size=args.batch_per_replica * devices.count_replicas(config.replicas))
     if args.dry_run:
         say(describe.preview(task, args.data_dir, args.run_dir, config))
         return SUCCESS

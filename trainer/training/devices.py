@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,9 +17,11 @@ import tensorflow as tf
 
 from seq2seq_arith.base import machine
 from seq2seq_arith.base.errors import InputError, TrainingError
+from seq2seq_arith.base.terminal import say
 
-# Seconds until a machine gives up waiting for a sum over all machines. Meanwhile the chief may write checkpoints.
+# Seconds until a machine gives up waiting for the others in one call. Meanwhile the chief may write checkpoints.
 PATIENCE = 600.0
+KNOCK_SECONDS = 0.5  # between two looks for other machines
 
 
 def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.distribute.Strategy:
@@ -38,8 +42,11 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
     prepare(replicas)
     if together and cluster():
         # By default, a worker uses all GPUs of its machine, or its only CPU.
+        _await_others()
         with _interruptible():
-            return tf.distribute.MultiWorkerMirroredStrategy(communication_options=_communication())
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=_communication())
+        check_alike()
+        return strategy
     if replicas is None:
         gpus = tf.config.list_logical_devices("GPU")
         return tf.distribute.MirroredStrategy([gpu.name for gpu in gpus] or ["/cpu:0"])
@@ -66,12 +73,6 @@ def uses_gpus(replicas: int | None) -> bool:
     return replicas is None and bool(_gpus())
 
 
-def count_replicas(replicas: int | None) -> int:
-    """The replicas of ``make_strategy(replicas, together=True)``, on all machines, if each has as many GPUs as this."""
-    machines = sum(map(len, cluster().get("cluster", {}).values())) or 1
-    return machines * (replicas or max(1, len(_gpus())))
-
-
 def cluster() -> dict[str, Any]:
     """The content of ``TF_CONFIG`` if it names more than one machine; empty otherwise.
 
@@ -84,6 +85,7 @@ def cluster() -> dict[str, Any]:
         members = {kind: config.get("cluster", {}).get(kind, []) for kind in ("chief", "worker")}
         if sum(map(len, members.values())) < 2:
             return {}
+        _ = [_address(each) for kind in members for each in members[kind]]
         members[config["task"]["type"]][int(config["task"]["index"])]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise InputError(
@@ -102,16 +104,30 @@ def check_private() -> None:
     Raises:
       InputError: One has.
     """
-    machines = cluster().get("cluster", {})
-    for named in (each for kind in machines for each in machines[kind]):
+    for named in _machines():
         with contextlib.suppress(OSError, UnicodeError):
-            found = socket.getaddrinfo(str(named).rpartition(":")[0].strip("[]"), None, type=socket.SOCK_STREAM)
+            found = socket.getaddrinfo(_address(named)[0], None, type=socket.SOCK_STREAM)
             addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
             if public := next((each for each in addresses if ipaddress.ip_address(each).is_global), None):
                 raise InputError(
                     f"TF_CONFIG names {named}, whose address {public} is public, and TensorFlow's servers obey anyone; "
                     "give private addresses, or --public-cluster if a firewall keeps others out"
                 )
+
+
+def check_alike() -> None:
+    """Makes sure that all machines have equally many GPUs, as TensorFlow assumes: its sums would wait for ever.
+
+    Raises InputError if they do not; the devices of all machines are known as soon as there is a strategy.
+    """
+    found = [tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()]
+    gpus = Counter((each.job, each.task) for each in found if each.device_type == "GPU")
+    counts = sorted({gpus[each.job, each.task] for each in found})
+    if len(counts) > 1:
+        raise InputError(
+            f"a machine of TF_CONFIG has {counts[0]} GPUs, and another has {counts[-1]}; give all equally many, for "
+            "example with CUDA_VISIBLE_DEVICES"
+        )
 
 
 def is_chief() -> bool:
@@ -144,6 +160,45 @@ def split_cpu(count: int) -> None:
                 f"{count} replicas need as many logical CPU devices, but TensorFlow has started with {there}; "
                 "ask for them in the first training of a new process (in a notebook, restart the kernel)"
             ) from None
+
+
+def _await_others() -> None:
+    """Waits until all other machines of ``TF_CONFIG`` listen at their ports, and listens at that of this one meanwhile.
+
+    A signal ends this wait at once. In TensorFlow's own wait, which is short after this one, no line of Python runs.
+
+    Raises InputError if another program has this machine's port.
+    """
+    config = cluster()
+    own = config["cluster"][config["task"]["type"]][int(config["task"]["index"])]
+    missing = [each for each in _machines() if each != own]
+    dual = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if dual else socket.AF_INET
+    try:
+        listener = socket.create_server(("", _address(own)[1]), family=family, reuse_port=True, dualstack_ipv6=dual)
+    except OSError as error:
+        raise InputError(
+            f"TF_CONFIG says that this machine is {own}, and the port is not free ({error.strerror}); give another one"
+        ) from None
+    with listener:
+        while missing:
+            try:
+                socket.create_connection(_address(missing[0]), timeout=KNOCK_SECONDS).close()
+                missing.pop(0)
+            except (OSError, UnicodeError):
+                time.sleep(KNOCK_SECONDS)
+
+
+def _machines() -> list[str]:
+    """The machines of ``TF_CONFIG``, chief first, as NAME:PORT; none if there are fewer than two."""
+    found = cluster().get("cluster", {})
+    return [*found.get("chief", []), *found.get("worker", [])]
+
+
+def _address(named: str) -> tuple[str, int]:
+    """Name or address, and port, of a machine in ``TF_CONFIG``."""
+    host, _, port = named.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 @contextlib.contextmanager
@@ -186,6 +241,30 @@ def _of_chief(strategy: tf.distribute.Strategy, array: np.ndarray) -> np.ndarray
 
 
 @contextlib.contextmanager
+def patient() -> Iterator[None]:
+    """Ends the sums over machines in the block with an error if it takes longer than ``PATIENCE``: one of them hangs.
+
+    A machine that is dead is found by TensorFlow's coordination service, in a minute.
+    """
+    timer = threading.Timer(PATIENCE, _abort)
+    timer.daemon = True
+    if cluster():
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _abort() -> None:
+    from tensorflow.python.eager import context  # there is no public name
+
+    running = context.context()
+    assert running
+    running.abort_collective_ops(tf.errors.UNAVAILABLE, "a machine hangs")
+
+
+@contextlib.contextmanager
 def translate_exhaustion(advice: str) -> Iterator[None]:
     """Turns TensorFlow's error about a device without enough memory into a ``TrainingError`` with this advice."""
     try:
@@ -200,12 +279,13 @@ def _gpus() -> list[tf.config.PhysicalDevice]:
 
 
 def _prepare_gpus(*, hidden: bool) -> None:
-    # Once TensorFlow has started, it keeps the devices and the settings that it has.
-    with contextlib.suppress(RuntimeError):
+    try:
         if hidden:
             tf.config.set_visible_devices([], "GPU")
         for gpu in _gpus():
             tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        say("note: TensorFlow has started already, and keeps its GPUs and their memory as it has them")
 
 
 def _communication() -> tf.distribute.experimental.CommunicationOptions:
@@ -213,6 +293,5 @@ def _communication() -> tf.distribute.experimental.CommunicationOptions:
     implementation = tf.distribute.experimental.CommunicationImplementation
     return tf.distribute.experimental.CommunicationOptions(
         implementation=implementation.NCCL if _gpus() else implementation.RING,
-        bytes_per_pack=0,
-        timeout_seconds=PATIENCE,
+        bytes_per_pack=0,  # and no timeout, which would start a thread per sum that sleeps as long: see ``patient``
     )

@@ -1,5 +1,6 @@
 """A model and its optimizer on a strategy: many training steps per call, and answers to questions."""
 
+import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
@@ -15,9 +16,10 @@ from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.data.views import Tensor, View
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network, most_probable
+from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import operations
-from seq2seq_arith.trainer.training.devices import translate_exhaustion
+from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS = 10**11  # some seconds of two cores
@@ -111,7 +113,8 @@ class Learner:
         """
         block = self._begin(batches, first).result()
         self._begin(batches, first + count)
-        outcomes = self._train(*block, tf.constant(count)).numpy()
+        with patient():
+            outcomes = self._train(*block, tf.constant(count)).numpy()
         return dict(zip(METRICS, outcomes.T, strict=True))
 
     def answer(self, examples: Examples, report_progress: ReportProgress = no_progress) -> Answers:
@@ -135,7 +138,7 @@ class Learner:
         """The mean over all examples of each of ``history.METRICS``, for which only sums leave the devices."""
         totals = np.zeros(len(METRICS))
         for rows, is_real in self._calls(len(examples), report_progress):
-            totals += self._call(self._score, examples.questions[rows], examples.answers[rows], is_real).numpy()
+            totals += self._call(self._score, examples.questions[rows], examples.answers[rows], is_real)
         return dict(zip(METRICS, (totals / len(examples)).tolist(), strict=True))
 
     def rows_per_call(self) -> int:
@@ -149,8 +152,7 @@ class Learner:
         """The results of a function of rows, called with ``rows_per_call`` at a time."""
         length = len(arrays[0])
         parts = [
-            [tensor.numpy() for tensor in self._call(function, *(array[rows] for array in arrays))]
-            for rows, _ in self._calls(length, report_progress)
+            self._call(function, *(array[rows] for array in arrays)) for rows, _ in self._calls(length, report_progress)
         ]
         return [np.concatenate(column)[:length] for column in zip(*parts, strict=True)]
 
@@ -166,8 +168,9 @@ class Learner:
             report_progress(min(start + size, length))
 
     def _call(self, function: Callable[..., Any], *arrays: np.ndarray) -> Any:
-        with translate_exhaustion("end other programs that use it"):
-            return function(*(self._spread(array, axis=0) for array in arrays))
+        with translate_exhaustion("end other programs that use it"), patient():
+            results = function(*(self._spread(array, axis=0) for array in arrays))
+            return tf.nest.map_structure(np.asarray, results)
 
     def _begin(self, batches: Batches, first: int) -> "Future[tuple[Tensor, ...]]":
         """Begins to read the steps of a call in a thread, unless they are the last ones that were begun."""
@@ -205,9 +208,12 @@ class Learner:
         return self._converted(self.view.encode_answer, strings, (self.view.answer_steps,))
 
     def _converted(self, convert: Callable[[Tensor], Tensor], rows: Tensor, shape: tuple[int, ...]) -> Tensor:
-        # GPUs have no kernels for some operations on uint8, but XLA makes them.
-        convert = tf.function(convert, jit_compile=self.on_gpu)
-        return tf.reshape(convert(tf.reshape(rows, (-1, rows.shape[-1]))), (*rows.shape[:-1], *shape))
+        # GPUs have no kernels for some operations on uint8, but XLA makes them. It lacks others, so a view of your own
+        # stays on the host.
+        own = self.view.name not in VIEWS
+        convert = tf.function(convert, jit_compile=self.on_gpu and not own)
+        with tf.device("/cpu:0") if self.on_gpu and own else contextlib.nullcontext():
+            return tf.reshape(convert(tf.reshape(rows, (-1, rows.shape[-1]))), (*rows.shape[:-1], *shape))
 
     def _train_steps(self, questions, answers, weights, count):
         # All steps at once, which is faster than one by one.

@@ -17,7 +17,6 @@ All that must be remembered is in ``state``, which is in last.npz beside the wei
 moment and started again ends with the same weights, bit by bit.
 """
 
-import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
@@ -178,10 +177,9 @@ class Loop:
             while state.step < end:
                 began = time.monotonic()
                 count = min(self.stages.steps_per_call(state.stage, state.step), end - state.step)
-                with contextlib.ExitStack() as stack:
-                    for observer in self.observers:
-                        count = stack.enter_context(observer.on_call(state.step, count))
-                    outcomes = self.stages.train(state.stage, state.step, count)
+                for observer in self.observers:
+                    observer.on_call(state.step)
+                outcomes = self.stages.train(state.stage, state.step, count)
                 for observer in self.observers:
                     observer.on_steps(state.step, outcomes)
                 self._check_losses(outcomes["loss"])
@@ -191,7 +189,8 @@ class Loop:
                     say(f"from step {state.step:,} on: at most {length:,} {unit} per operand")
                 state.epoch_seconds += time.monotonic() - began
                 report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
-                if time.monotonic() - saved >= self.config.checkpoint_seconds and state.step < end:
+                is_due = self.writes and time.monotonic() - saved >= self.config.checkpoint_seconds
+                if is_due and state.step < end:
                     self._take_time()
                     self._save_last(self._values())
                     saved = time.monotonic()

@@ -1,7 +1,6 @@
 """Observers of a training: they show its epochs, and drive Keras's callbacks."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,10 +17,8 @@ EPOCHS_SHOWN = 20  # in a notebook
 class Observer:
     """Watches a training; its methods do nothing, and subclasses override those that they need."""
 
-    @contextlib.contextmanager
-    def on_call(self, first: int, count: int) -> Iterator[int]:
-        """Surrounds a call of the learner after ``first`` steps; yields how many it takes, from 1 to ``count``."""
-        yield count
+    def on_call(self, first: int) -> None:
+        """Is called before a call of the learner, after ``first`` steps."""
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
         """Is called after a call of the learner, with float32 [steps] for each of ``history.METRICS``."""
@@ -96,8 +93,7 @@ class Callbacks(Observer):
         self._sums: dict[str, float] = {}
         self._logs: dict[str, float] = {}
 
-    @contextlib.contextmanager
-    def on_call(self, first: int, count: int) -> Iterator[int]:
+    def on_call(self, first: int) -> None:
         epoch, step = divmod(first, self._epoch_steps)
         if self._epoch is None:
             self._list.on_train_begin()
@@ -105,7 +101,6 @@ class Callbacks(Observer):
             self._epoch, self._steps, self._sums = epoch, 0, dict.fromkeys(METRICS, 0.0)
             self._list.on_epoch_begin(epoch)
         self._list.on_train_batch_begin(step)
-        yield count
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
         self._steps += len(outcomes[METRICS[0]])

@@ -61,6 +61,7 @@ class Plan:
 
     run: Run
     source: Source
+    strategy: tf.distribute.Strategy
     view: View
     on_gpus: bool
 
@@ -83,7 +84,8 @@ def train(
             _translate_lost_machine(run),
             progress.one_output() as output,
         ):
-            loop = make_loop(plan)
+            with devices.patient():
+                loop = make_loop(plan)
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
             loop.train((lambda loop: _prove(loop, plan.source)) if config.prove and not devices.cluster() else None)
@@ -94,10 +96,10 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     """Refuses a training that cannot succeed, before anything is written.
 
     The order matters: cluster addresses are checked before TensorFlow connects to them, the folder before devices are
-    taken, and the devices are prepared before Keras builds a layer.
+    taken, and the devices are taken before code of your own, which may start TensorFlow, makes a view or a layer.
 
     Raises InputError if the data is not there, the folder holds another run, the memory does not suffice, the model
-    does not fit the data, or an option does not fit the others.
+    does not fit the data, an option does not fit the others, or the machines of a cluster differ.
     """
     if options.tensorboard:
         packages.require("--tensorboard", "tensorboard", "tensorboard")
@@ -109,28 +111,32 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
         raise InputError(f"prove is for {' and '.join(QUESTIONS)}, and this is {task.name}; give --prove 0")
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
+    if (config.replicas or 1) > 1 and devices.cluster():
+        raise InputError(
+            f"--replicas is {config.replicas}, and TF_CONFIG names several machines, each of which has its GPUs or "
+            "its CPU; leave it out"
+        )
     source = records.open_source(task, data_dir)
     on_gpus = devices.uses_gpus(config.replicas)
     if config.deterministic is None:
         config = dataclasses.replace(config, deterministic=not on_gpus)
     run = Run(run_folder(run_dir), task, source.sha256, absolute(data_dir), config)
-    view = _view_of(config, task)
     run.check_folder()
-    devices.prepare(config.replicas)
+    strategy = _start(config, together=True)
+    view = _view_of(config, task)
     variables = outline(config.model, view)
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
     checkpoints.keys(variables)
     try_out(config.model, view, variables)
-    return Plan(run, source, view, on_gpus)
+    return Plan(run, source, strategy, view, on_gpus)
 
 
 def make_loop(plan: Plan) -> Loop:
     """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
-    run, source, view = plan.run, plan.source, plan.view
+    run, source, strategy, view = plan.run, plan.source, plan.strategy, plan.view
     config, task, is_chief = run.config, run.task, devices.is_chief()
     if is_chief and not plan.on_gpus and (note := effort(config, view)):
         say(f"note: {note}")
-    strategy = _start(config, together=True)
     replicas = strategy.num_replicas_in_sync
     scored = min(task.num_validation, config.validation_examples)
     _announce(run, scored, replicas)
@@ -221,8 +227,8 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     """
     arrays, _ = checkpoints.load(run.best)
     config = dataclasses.replace(run.config, replicas=replicas)
-    view = _view_of(config, task or run.task)
     devices.prepare(replicas)
+    view = _view_of(config, task or run.task)
     checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
     learner = _make_learner(config, view, _start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)
@@ -280,7 +286,7 @@ def _translate_lost_machine(run: Run) -> Iterator[None]:
             raise
         there = f", and they go on from {run.last}" if run.last.exists() else ""
         raise LostMachineError(
-            f"another machine of the cluster is gone; start the same command on all of them{there}"
+            f"another machine of the cluster is gone, or hangs; start the same command on all of them{there}"
         ) from None
 
 

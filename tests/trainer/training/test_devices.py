@@ -4,11 +4,15 @@ import contextlib
 import csv
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from sockets import kept_port
@@ -25,14 +29,6 @@ CHIEF = {"cluster": {"chief": ["a:1"], "worker": ["b:2"]}}
 def test_replicas(replicas):
     expected = replicas or max(1, len(tf.config.list_logical_devices("GPU")))
     assert devices.make_strategy(replicas).num_replicas_in_sync == expected
-
-
-@pytest.mark.parametrize(("machines", "replicas", "expected"), [(0, None, 1), (0, 3, 3), (2, None, 2), (2, 3, 6)])
-def test_replicas_are_counted_before_they_are_there(monkeypatch, machines, replicas, expected):
-    config = WORKERS | {"task": {"type": "worker", "index": 0}} if machines else {}
-    monkeypatch.setenv("TF_CONFIG", json.dumps(config))
-    gpus = len(tf.config.list_physical_devices("GPU")) if replicas is None else 0
-    assert devices.count_replicas(replicas) == expected * max(1, gpus)
 
 
 @pytest.mark.release
@@ -69,7 +65,14 @@ def test_who_is_the_chief(monkeypatch, config, machines, chief):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[1]", json.dumps(WORKERS), json.dumps(WORKERS | {"task": {"type": "worker", "index": 2}})]
+    "text",
+    [
+        "{",
+        "[1]",
+        json.dumps(WORKERS),
+        json.dumps(WORKERS | {"task": {"type": "worker", "index": 2}}),
+        json.dumps({"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}),
+    ],
 )
 def test_what_is_no_cluster_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
@@ -95,6 +98,30 @@ def test_a_public_address_is_refused(monkeypatch, machines, public):
         devices.check_private()
 
 
+def test_the_other_machines_are_waited_for_and_their_gpus_counted(monkeypatch):
+    with kept_port() as mine, kept_port() as other:
+        machines = [f"127.0.0.1:{mine}", f"localhost:{other}"]
+        config = {"cluster": {"worker": machines}, "task": {"type": "worker", "index": 0}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        monkeypatch.setattr(devices, "KNOCK_SECONDS", 0.01)
+        with ThreadPoolExecutor(1) as executor:
+            waiting = executor.submit(devices._await_others)
+            until(lambda: not socket.socket().connect_ex(("127.0.0.1", mine)))
+            assert not waiting.done()
+            with socket.create_server(("127.0.0.1", other)):
+                waiting.result(timeout=60)
+                taken = f"this machine is 127.0.0.1:{mine}, and the port is not free"
+                with socket.create_server(("127.0.0.1", mine)), pytest.raises(InputError, match=taken):
+                    devices._await_others()
+    name = "/job:worker/replica:0/task:{}/device:{}:{}"
+    found = [tf.config.LogicalDevice(name.format(*each), each[1]) for each in [(0, "CPU", 0), (1, "CPU", 0)]]
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda: found)
+    devices.check_alike()
+    found += [tf.config.LogicalDevice(name.format(1, "GPU", number), "GPU") for number in range(2)]
+    with pytest.raises(InputError, match="a machine of TF_CONFIG has 0 GPUs, and another has 2; give all equally many"):
+        devices.check_alike()
+
+
 class Cluster:
     """Two or more processes that train together."""
 
@@ -106,9 +133,10 @@ class Cluster:
         self.machines = machines
         self.ports = contextlib.ExitStack()
         self.arguments = [str(a) for a in ("train", "addition", "--data-dir", data_dir, *size, "--run-dir")]
+        self.program = lambda index: ["-m", "seq2seq_arith.trainer"]
 
-    def command(self, folder):
-        return [sys.executable, "-m", "seq2seq_arith.trainer", *self.arguments, str(folder)]
+    def command(self, folder, index=0):
+        return [sys.executable, *self.program(index), *self.arguments, str(folder)]
 
     def start(self, more=lambda index: ()):
         """All machines, each with more arguments of its own."""
@@ -119,7 +147,7 @@ class Cluster:
             config = {"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}
             environment = os.environ | {"TF_CONFIG": json.dumps(config)}
             pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-            command = [*self.command(self.folder), *map(str, more(index))]
+            command = [*self.command(self.folder, index), *map(str, more(index))]
             started.append(subprocess.Popen(command, env=environment, **pipes))
         return started
 
@@ -144,6 +172,12 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
     subprocess.run(cluster.command(tmp_path / "one"), check=True, capture_output=True)
 
     machines = cluster.start()
+    threads = []
+    until((cluster.folder / "history.csv").exists)
+    for epoch in (50 // 19 + 1, 500 // 19 + 1):
+        until(lambda epoch=epoch: len(losses(cluster.folder)) >= epoch)
+        threads.append(psutil.Process(machines[0].pid).num_threads())
+    assert threads[1] - threads[0] < 50
     printed = [machine.communicate(timeout=300) for machine in machines]
     assert [machine.returncode for machine in machines] == [0, 0], printed
     two, one = losses(tmp_path / "two"), losses(tmp_path / "one")
@@ -172,6 +206,69 @@ def test_two_machines_learn_what_one_does_and_survive_the_loss_of_one(data_dir, 
         k: array.tobytes() for k, array in again.items()
     }
     assert losses(cluster.folder) == losses(tmp_path / "two")
+
+
+OWN = """
+import keras
+from keras import layers
+from seq2seq_arith.trainer.data.views import View
+
+
+def plain(spec):
+    question = spec.question()
+    units = layers.Flatten()(layers.Embedding(spec.depth, spec.hidden)(question))
+    logits = layers.Dense(spec.steps * spec.depth)(layers.Dense(spec.hidden)(units))
+    return keras.Model(question, layers.Reshape((spec.steps, spec.depth))(logits), name=spec.name)
+
+
+class Mine(View):
+    pass
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("machines", [1, 2])
+def test_a_model_and_a_view_of_ones_own_train_on_several_devices(data_dir, tmp_path, machines):
+    (tmp_path / "own.py").write_text(OWN)
+    cluster = Cluster(data_dir, tmp_path / "run", 1, machines)
+    named = [f"--{option}={tmp_path}/own.py:{name}" for option, name in (("model", "plain"), ("view", "Mine"))]
+    started = cluster.start(lambda index: [*named, *(["--replicas", 2] if machines == 1 else [])])
+    printed = [machine.communicate(timeout=300) for machine in started]
+    assert [machine.returncode for machine in started] == [0] * machines, printed
+    assert "2 replicas" in printed[0][0]
+    assert len(losses(tmp_path / "run")) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_other_machines(data_dir, tmp_path, number):
+    machine, other = Cluster(data_dir, tmp_path, 1).start()
+    other.kill()  # before it listens
+    other.communicate()
+    assert machine.stdout.readline().startswith("waiting for the other machines")
+    machine.send_signal(number)
+    assert machine.communicate(timeout=60)[1].startswith("arith-model: stopped; the same command goes on")
+    assert machine.returncode == 130
+
+
+@pytest.mark.slow
+def test_a_machine_that_hangs_is_given_up(data_dir, tmp_path):
+    """The chief, which writes its first checkpoint for ever, in a process whose other threads are alive."""
+    hangs = "from seq2seq_arith.trainer.runs import checkpoints\ncheckpoints.save = lambda *_, **__: time.sleep(1000)"
+    cluster = Cluster(data_dir, tmp_path, 3)
+    cluster.program = lambda index: [
+        "-c",
+        f"import sys, time\nfrom seq2seq_arith.trainer.training import devices\ndevices.PATIENCE = 20.0\n"
+        f"{'' if index else hangs}\nfrom seq2seq_arith.trainer.__main__ import main\nsys.exit(main())",
+    ]
+    chief, other = cluster.start()
+    try:
+        error = other.communicate(timeout=240)[1]
+    finally:
+        chief.kill()
+        chief.communicate()
+    assert other.returncode == 1
+    assert error.startswith("arith-model: another machine of the cluster is gone, or hangs; start the same command")
 
 
 @pytest.mark.release

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.network import Parallel
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner, metrics
@@ -165,6 +165,17 @@ def test_cudnn_is_used_on_gpus_and_never_meets_xla(ready, monkeypatch, xla):
     config = override(LSTM, xla=xla)
     _, steps = operations(ready("addition", LSTM), tf.distribute.OneDeviceStrategy("/cpu:0"), config, on_gpu=True)
     assert any(name.startswith("Cudnn") for name in steps) == (not xla)
+
+
+def test_a_view_of_ones_own_needs_no_operation_that_xla_has(ready):
+    class Spelled(View):
+        def encode_question(self, strings):
+            return tf.cast(tf.strings.to_number(tf.strings.as_string(self._to_ids(strings))), tf.uint8)
+
+    made = ready("addition", TAGGER)
+    made.learner.on_gpu, made.learner.view = True, Spelled("own.py:Spelled", made.source.task)
+    expected = make_view("raw", made.source.task).encode_question(made.validation.questions)
+    np.testing.assert_array_equal(tf.function(made.learner._question_ids)(made.validation.questions), expected)
 
 
 def test_an_embedding_is_clipped(ready, monkeypatch):

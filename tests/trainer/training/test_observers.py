@@ -147,8 +147,7 @@ def test_callbacks_see_and_change_the_learning_rate():
     model, optimizer = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), keras.optimizers.Adam(0.5)
     watching = observers.Callbacks(callbacks, model, optimizer, epoch_steps=3, epochs=2)
     for epoch in range(2):
-        with watching.on_call(3 * epoch, 3):
-            pass
+        watching.on_call(3 * epoch)
         watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})
         watching.on_validation()
         watching.on_epoch({"epoch": epoch + 1} | dict.fromkeys(LOGS, 0.0), "")

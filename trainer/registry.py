@@ -1,9 +1,9 @@
 """The networks and the views as plain data: what they need and what they cost; their code is imported when it is built.
 
 Nothing here imports TensorFlow, so that a network or a view that does not fit is refused at once. To add a network,
-write its file in ``trainer/models/`` and add an entry to ``MODELS``; ``examples/model/`` shows it step by step. To add
-a view, write its class in ``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a custom file,
-as ``trainer/plugins.py`` describes.
+write its file in ``trainer/models/`` and add an entry to ``MODELS``. To add a view, write its class in
+``trainer/data/views.py`` and add an entry to ``VIEWS``. Both can also be in a custom file, as ``trainer/plugins.py``
+describes.
 
 >>> from seq2seq_arith.arithmetic.task import Task
 >>> VIEWS["aligned"].question_shape(Task("addition"))

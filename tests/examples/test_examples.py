@@ -35,10 +35,9 @@ for words in json.loads(sys.argv[1]):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("example", "said"), [("model", r"^39\+3 = "), ("task", r"^12m7 = ")], ids=["model", "task"])
-def test_the_steps_work_as_they_stand(example, said, tmp_path):
+def test_the_steps_work_as_they_stand(tmp_path):
     root = checkout(tmp_path / "checkout")
-    guide = (ROOT / "examples" / example / "README.md").read_text(encoding="utf-8")
+    guide = (ROOT / "examples" / "task" / "README.md").read_text(encoding="utf-8")
     add_entry(root, guide)
     blocks = "".join(re.findall(r"^ *```sh\n(.*?)```", guide, re.MULTILINE | re.DOTALL))
     commands = [shlex.split(line) for line in blocks.replace("\\\n", " ").splitlines() if line.strip()]
@@ -47,7 +46,7 @@ def test_the_steps_work_as_they_stand(example, said, tmp_path):
     run = [sys.executable, "-c", RUN, json.dumps(commands)]
     done = subprocess.run(run, cwd=root, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(said, done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^12m7 = ", done.stdout, re.MULTILINE), done.stdout
 
 
 # A view as somebody writes it who has only the installed package.
@@ -148,8 +147,5 @@ def add_entry(root: Path, guide: str) -> None:
     text = (root / file).read_text(encoding="utf-8")
     head = re.search(rf"^{name}: .*?\{{\n(?=    )", text, re.MULTILINE | re.DOTALL)
     assert head
-    above = re.search(rf"Add\s+above\s+`{name}`\s+in\s+`[\w/.]+`:\n\n *```python\n(.*?)```", guide, re.DOTALL)
-    before = textwrap.dedent(above[1]) + "\n\n" if above else ""
     indented = textwrap.indent(textwrap.dedent(entry), "        ")
-    parts = (text[: head.start()], before, head[0], indented, text[head.end() :])
-    (root / file).write_text("".join(parts), encoding="utf-8")
+    (root / file).write_text(text[: head.end()] + indented + text[head.end() :], encoding="utf-8")

@@ -1,0 +1,17 @@
+#!/bin/bash
+# A training on two machines with eight GPUs each, under Slurm: sbatch engines/trainer/slurm.sh
+# Not run: no such cluster was available. Its TF_CONFIG is tested. The folders must be shared by all machines.
+#SBATCH --job-name=arith-model
+#SBATCH --nodes=2
+#SBATCH --ntasks-per-node=1
+#SBATCH --gpus-per-node=8
+#SBATCH --requeue
+#SBATCH --open-mode=append
+set -euo pipefail
+
+PORT=${PORT:-2222}
+export WORKERS=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed "s/.*/\"&:$PORT\"/" | paste -sd ,)
+# If one machine fails, all are ended. After the failure of a node, Slurm starts the job again, from the last checkpoint.
+srun --kill-on-bad-exit bash -c '
+  export TF_CONFIG="{\"cluster\": {\"worker\": [$WORKERS]}, \"task\": {\"type\": \"worker\", \"index\": $SLURM_PROCID}}"
+  exec arith-model train addition --data-dir data --run-dir runs/addition --batch-size 2048'

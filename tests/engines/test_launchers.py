@@ -1,0 +1,43 @@
+"""The launchers of trainings on several machines: what they give each machine, without Slurm or Kubernetes."""
+
+import json
+import os
+import subprocess
+
+import pytest
+import yaml
+from layout import ROOT
+
+FOLDER = ROOT / "engines" / "trainer"
+PROGRAMS = {
+    "arith-model": 'echo "$TF_CONFIG"',
+    "scontrol": "printf 'host0\\nhost1\\n'",
+    "srun": 'shift; for SLURM_PROCID in 0 1; do export SLURM_PROCID; "$@"; done',
+}
+
+
+def pod(index):
+    jobset = yaml.safe_load((FOLDER / "jobset.yaml").read_text())
+    (job,) = jobset["spec"]["replicatedJobs"]
+    assert job["template"]["spec"]["completions"] == job["template"]["spec"]["parallelism"] == 2
+    (container,) = job["template"]["spec"]["template"]["spec"]["containers"]
+    return ["env", f"JOB_COMPLETION_INDEX={index}", *container["command"], *container["args"]]
+
+
+@pytest.mark.parametrize(
+    ("commands", "machines"),
+    [
+        ([["bash", FOLDER / "slurm.sh"]], ["host0:2222", "host1:2222"]),
+        ([pod(0), pod(1)], ["arith-worker-0-0.arith:2222", "arith-worker-0-1.arith:2222"]),
+    ],
+    ids=["slurm", "jobset"],
+)
+def test_each_machine_gets_all_addresses_and_its_number(tmp_path, commands, machines):
+    for name, line in PROGRAMS.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_NODELIST": "host[0-1]"}
+    given = [subprocess.check_output(command, env=environment, text=True).splitlines() for command in commands]
+    assert [json.loads(line) for lines in given for line in lines] == [
+        {"cluster": {"worker": machines}, "task": {"type": "worker", "index": index}} for index in (0, 1)
+    ]

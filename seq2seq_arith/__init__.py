@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
     from seq2seq_arith.trainer.api.pictures import Picture
-    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history
+    from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history, pretrained
     from seq2seq_arith.trainer.api.training import train
     from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
     from seq2seq_arith.trainer.recipes import recipe, recipe_data
@@ -34,7 +34,7 @@ _NAMES = {
     "trainer.api.comparing": ("Suite", "compare", "suite"),
     "trainer.api.dataset": ("Dataset", "generate", "load"),
     "trainer.api.pictures": ("Picture",),
-    "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history"),
+    "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history", "pretrained"),
     "trainer.api.training": ("train",),
     "trainer.config": ("ModelConfig", "TrainConfig"),
     "trainer.recipes": ("recipe", "recipe_data"),
@@ -42,7 +42,7 @@ _NAMES = {
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
     "OPERATIONS", "ArithConfig", "Dataset", "InputError", "ModelConfig", "Picture", "RunError", "Suite", "Task",
-    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history",
+    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history", "pretrained",
     "recipe", "recipe_data", "suite", "train",
 ]  # fmt: skip
 

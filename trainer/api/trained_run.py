@@ -45,7 +45,7 @@ MOST_VALUES = 1000
 def open_run(
     folder: str | Path, model: str | None = None, view: str | None = None, task_file: str | Path | None = None
 ) -> "TrainedRun":
-    """The run in a folder, which ``train`` or ``arith-model train`` has made; ``proved:addition`` is in the package.
+    """The run in a folder, which ``train`` or ``arith-model train`` has made.
 
     If its model is your own, name it, ``FILE.py:FUNCTION``: its code may then run. Likewise a view of your own,
     ``FILE.py:CLASS``, and the ``FILE.py`` of its task.
@@ -55,6 +55,14 @@ def open_run(
     plugins.allow(model, view)
     own_tasks.use(task_file)
     return TrainedRun(runs.open_run(folder))
+
+
+def pretrained(name: str) -> "TrainedRun":
+    """A run that comes with the package, and whose model is proved right at every length: addition.
+
+    Raises InputError if there is none of that name.
+    """
+    return TrainedRun(runs.open_run(f"{runs.SHIPPED}{name}"))
 
 
 def plot_history(*trained: "TrainedRun") -> Picture:

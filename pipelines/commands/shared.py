@@ -96,7 +96,9 @@ def print_load(task: Task, path: AnyPath, data_dir: str) -> None:
     if data_dir.startswith("s3://"):
         return  # TensorFlow cannot read from S3
     name = "seq2seq_arith" if task == Task() else f"seq2seq_arith/{task.config_name}"
-    print(f'load it with: tfds.load("{name}", data_dir={json.dumps(data_dir, ensure_ascii=False)})')
+    print(
+        f'load it with: tfds.load("{name}", data_dir={json.dumps(data_dir, ensure_ascii=not data_dir.isprintable())})'
+    )
 
 
 def failed(message: str, code: int = FAILURE, advice: str = "") -> int:

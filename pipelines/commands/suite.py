@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE, add_task_options, task_parameters
 from seq2seq_arith.base.options import add_options, given
-from seq2seq_arith.base.terminal import SUCCESS
+from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.formats.layout import find_dataset
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     chosen = SuiteOptions(**given(args, SuiteOptions))
     suite = build(task, chosen, find_dataset(unseen_of, args.rest) if unseen_of else None)
     print(written(task, suite), end="", flush=True)
-    left_out = f"; {suite.left_out:,} left out, whose operands are in {unseen_of}" if unseen_of else ""
+    left_out = f"; {suite.left_out:,} left out, whose operands are in {printable(unseen_of)}" if unseen_of else ""
     count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"
     print(f"{len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)
     return SUCCESS

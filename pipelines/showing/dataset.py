@@ -27,7 +27,7 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
     task = sample.task
     lines = [
         f"{task.description}: {task.num_train:,} training and {task.num_validation:,} validation examples",
-        "drawn here; no file was read or written" if sample.directory is None else str(sample.directory),
+        "drawn here; no file was read or written" if sample.directory is None else printable(sample.directory),
         *_duplicates(sample),
         *([printable(made)] if sample.directory and (made := run_records.in_words(sample.directory)) else []),
     ]

@@ -229,3 +229,14 @@ def test_a_dataset_whose_record_cannot_be_written_is_complete(tmp_path, copied, 
     assert process.stderr.startswith("the record of this run could not be written: ")
     (tmp_path / "seq2seq_arith/.runs").unlink()
     assert found(tmp_path) == local["three"]
+
+
+def test_no_name_of_a_folder_reaches_the_terminal_as_it_is(tmp_path, copied):
+    """A name may hold codes of terminals, or turn the text after it around."""
+    there, here = (tmp_path / f"{name}\n\x1b[31m\u202e<b>" for name in "ab")
+    commands = [(*COMMAND, there)] * 2 + [("show", there), ("verify", there), ("card", there), ("fetch", there, here)]
+    for command in [*commands, ("suite", "addition", "--unseen-of", there)]:
+        process = run_here(*command)
+        assert process.returncode == 0, process.stderr
+        lines = (process.stdout + process.stderr).replace("\t", "").split("\n")
+        assert [line for line in lines if not line.isprintable()] == []

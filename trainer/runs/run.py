@@ -13,6 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, remove_temporaries
 from seq2seq_arith.base.options import check_choice, options_of
+from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import stores
@@ -62,7 +63,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        return f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}"
+        return printable(f"{self.task.config_name}: {self.config.model.name}, {self.config.model.view}")
 
     config_path = _file(CONFIG)
     best, last = _file("best.npz"), _file("last.npz")

@@ -252,7 +252,7 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     training = "endless" if config.stream else f"{task.num_train:,}"
     say(
         f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
-        f"model {model.name}, view {model.view} (given: {model.given}), "
+        f"model {printable(model.name)}, view {printable(model.view)} (given: {model.given}), "
         f"{replicas} replica{'s' * (replicas > 1)}, {-(-config.batch_size // replicas):,} examples of each batch per "
         "replica"
     )

@@ -9,9 +9,10 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
+from seq2seq_arith.trainer.training import session
 
 
 def run_in(folder, **changes):
@@ -207,3 +208,13 @@ def test_a_setting_that_only_one_run_has_is_a_difference():
         "train.old": "train.old is 2 there and None here"
     }
     assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}
+
+
+def test_a_plug_ins_name_reaches_no_terminal_as_it_is(tmp_path, capsys):
+    """Nor the title of a picture: it may hold codes of terminals, or turn the text after it around."""
+    file = tmp_path / "a\n\x1b[31m\u202e.py"
+    file.touch()
+    run = run_in(tmp_path, config=TrainConfig(model=ModelConfig(name=f"{file}:model")))
+    assert run.title.isprintable()
+    session._announce(run, 5000, 1)
+    assert capsys.readouterr().out.removesuffix("\n").isprintable()

@@ -57,8 +57,8 @@ class Entry:
         return [
             printable(self.name),
             self.task or "-",
-            self.model or "-",
-            self.view or "-",
+            printable(self.model or "-"),
+            printable(self.view or "-"),
             "-" if self.epochs is None else f"{self.epochs} of {self.most_epochs}",
             str(self.best_epoch or "-"),
             "-" if self.exact_match is None else cut(self.exact_match, 4),

@@ -10,6 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
 from seq2seq_arith.trainer.training import session
@@ -218,3 +219,5 @@ def test_a_plug_ins_name_reaches_no_terminal_as_it_is(tmp_path, capsys):
     assert run.title.isprintable()
     session._announce(run, 5000, 1)
     assert capsys.readouterr().out.removesuffix("\n").isprintable()
+    entry = listing.Entry(name="run", state=listing.RunState.FINISHED, model=file.name, view=file.name)
+    assert all(map(str.isprintable, entry.cells()))

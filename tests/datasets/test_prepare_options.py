@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig
 from seq2seq_arith.datasets.seq2seq_arith.prepare_options import REFUSED, PrepareOptions, beam_options
-from seq2seq_arith.pipelines.formats.layout import Layout
+from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout
 
 # There are no downloads, so every option about them is met.
 ABOUT_DOWNLOADS = {
@@ -63,7 +63,7 @@ def test_what_cannot_be_done_is_refused(refusal):
 )
 def test_what_changes_nothing_is_accepted(options):
     assert asked(**options) == PrepareOptions(
-        num_shards=None, formats={"parquet": None, "array_record": None}, beam_options=None, overwrite=False
+        num_shards=None, formats=dict.fromkeys(OPTIONAL_FORMATS), beam_options=None, overwrite=False
     )
 
 

@@ -22,9 +22,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, read_metadata
+from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, find_dataset, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
-from seq2seq_arith.pipelines.showing import sample
 from seq2seq_arith.trainer.api import given, options, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.data import making, records
@@ -84,7 +83,7 @@ def _placed(dataset: str | Path, data_dir: str | Path, parameters: Mapping[str, 
     """The dataset of a name and parameters in a data directory, or that of its own path; it need not be there."""
     if not isinstance(dataset, Path) and "/" not in _short(dataset):
         return Dataset(named(dataset, parameters), str(data_dir))
-    directory = sample.find(str(dataset))
+    directory = find_dataset(str(dataset))
     config, top = directory.parents[0].name, directory.parents[2]
     if parameters:
         raise InputError(f"{dataset} says all parameters, and {next(iter(parameters))} is given, too; leave it out")

@@ -268,7 +268,8 @@ def test_a_machine_that_hangs_is_given_up(data_dir, tmp_path):
         chief.kill()
         chief.communicate()
     assert other.returncode == 1
-    assert error.startswith("arith-model: another machine of the cluster is gone, or hangs; start the same command")
+    last = error.splitlines()[-1]  # TensorFlow was imported before the program could quiet it
+    assert last.startswith("arith-model: another machine of the cluster is gone, or hangs; start the same command")
 
 
 @pytest.mark.release

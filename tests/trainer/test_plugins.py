@@ -77,6 +77,9 @@ def train(nets, function, data, run, *options):
 def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
     run = tmp_path / "run"
     assert train(nets, "writer", data, run).returncode == 0
+    # Its weights are for strings of one length, so the report asks no other.
+    options = "--per-slice", "2", "--output", tmp_path / "report.html", "--model", f"{nets}:writer"
+    assert run_here("report", run, *options, main=main).returncode == 0
     again = train(nets, "writer", data, run)
     assert again.returncode == 0, again.stderr
     nets.write_text(NETS + "\n# another comment\n", encoding="utf-8")

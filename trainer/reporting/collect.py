@@ -17,6 +17,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
@@ -111,6 +112,17 @@ def further_lengths(run: Run) -> list[int]:
     return [length for length in wanted if length <= min(run.most_digits, FURTHER_WIDTH)]
 
 
+def _reads(run: Run, length: int) -> bool:
+    """Whether a model of one's own reads operands of a length: it may have weights for every place."""
+    if run.config.model.code_sha256 is None:
+        return True
+    try:
+        session.restore(run, run.task_of_length(length))
+    except InputError:
+        return False
+    return True
+
+
 def collect(
     run: Run,
     label: str,
@@ -127,7 +139,7 @@ def collect(
 
     Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """
-    further = further_lengths(run) if lengths is None else list(lengths)
+    further = [each for each in further_lengths(run) if _reads(run, each)] if lengths is None else list(lengths)
     learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained

@@ -125,7 +125,6 @@ def test_callbacks_are_called_as_fit_calls_them(whole):
     assert [float(row["val_exact_match"]) for row in logged] == [row["val_exact_match"] for row in history]
 
 
-@pytest.mark.smoke
 def test_a_callback_ends_the_training_and_the_run_may_go_on_later(train, whole):
     """With the weights of a run that never stopped."""
     stopped = train(callbacks=[Witness(stops_after=0)])

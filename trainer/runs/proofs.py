@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -43,7 +44,9 @@ class Proof:
                 f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
             )
         found = self.counterexample or {}
-        question, answer, prediction = (found.get(name) for name in ("question", "answer", "prediction"))
+        question, answer, prediction = (
+            shortened(str(found.get(name))) for name in ("question", "answer", "prediction")
+        )
         if answer == prediction:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
@@ -54,7 +57,7 @@ class Proof:
     def in_brief(self) -> str:
         """For a table: what is proved, or the shortest question that is answered wrong."""
         if not self.holds:
-            return f"wrong at {(self.counterexample or {}).get('question')}"
+            return f"wrong at {shortened(str((self.counterexample or {}).get('question')))}"
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:

@@ -14,19 +14,11 @@ from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.progress import ReportProgress, progress
+from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, QUESTIONS, pairs
-from seq2seq_arith.trainer.proving.tables import (
-    Cases,
-    LatchTagger,
-    SmallAdder,
-    Tables,
-    UncertainError,
-    Weights,
-    counter_bound,
-)
+from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
@@ -140,8 +132,13 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
             f"the model of {run.place} {why}, so it cannot be proved; train one with fewer --hidden units, or longer"
         ) from None
     asked, case = automata.distinct(np.stack([cases.window, cases.automaton.right], axis=1))
+    parts, done = list[np.ndarray](), 0
     with progress(f"{run.task.name}, proof", len(asked), "cases") as report_progress:
-        margins = _margins(tables, cases, asked, report_progress)
+        for logits in tables.logits(cases, cases.windows[asked[:, 0]]):
+            parts.append(_above(logits, asked[done : done + len(logits), 1]))
+            done += len(logits)
+            report_progress(done)
+    margins = np.concatenate(parts)
     # The right logit and the highest other one can each be wrong by the bound.
     if margins.min() > 2 * tables.bound:
         _ask_network(run, tables, restore)
@@ -178,9 +175,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
                     "give a run of the counter as it is"
                 )
             ids = here.argmax(axis=2)
-            of_right = np.take_along_axis(here, right[..., np.newaxis], axis=2)
-            np.put_along_axis(here, right[..., np.newaxis], -np.inf, axis=2)
-            margins.append((of_right - here.max(axis=2, keepdims=True)).reshape(-1))
+            margins.append(_above(here, right).reshape(-1))
             for known, found in ((answers, right), (predictions, ids)):
                 known += ["".join(task.alphabet[number] for number in row).strip() for row in found]
             report_progress(start + len(total))
@@ -204,18 +199,15 @@ def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tu
     return np.asarray(logits).astype(np.float64), right
 
 
-def _margins(tables: Tables, cases: Cases, asked: np.ndarray, report_progress: ReportProgress) -> np.ndarray:
-    """By how much the right logit is above all others, float64 [cases]; a case is a window and what is right there."""
-    margins: list[np.ndarray] = []
-    done = 0
-    for logits in tables.logits(cases, cases.windows[asked[:, 0]]):
-        rows, right = np.arange(len(logits)), asked[done : done + len(logits), 1]
-        of_right = logits[rows, right]
-        logits[rows, right] = -np.inf
-        margins.append(of_right - logits.max(axis=1))
-        done += len(logits)
-        report_progress(done)
-    return np.concatenate(margins)
+def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """By how much the logit of the right character, int64 [...], is above all others of [..., characters].
+
+    The logits are changed.
+    """
+    right = right[..., np.newaxis]
+    of_right = np.take_along_axis(logits, right, axis=-1)[..., 0]
+    np.put_along_axis(logits, right, -np.inf, axis=-1)
+    return of_right - logits.max(axis=-1)
 
 
 def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:

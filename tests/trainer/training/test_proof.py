@@ -206,6 +206,7 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     found, wrong = proof.prove(run, functools.partial(session.restore, run))
     assert (found.holds, found.wrong, found.near) == (False, 40, 0)
     dashes = "-" * 20
+    assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(found)
     assert wrong == [proof.Wrong(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
 
 

@@ -110,7 +110,7 @@ class Recipe:
     tasks: Mapping[str, TaskRecipe]
 
 
-# Of the families of tasks for which most recipes have nothing of their own.
+# What most recipes do with these families of tasks.
 _FAMILIES = {"dashes": TaskRecipe(config=_PQ_COUNTER), "strings": TaskRecipe(config=_STRINGS)}
 
 RECIPES: Mapping[str, Recipe] = {

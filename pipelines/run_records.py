@@ -2,7 +2,7 @@
 
 ::
 
-    DATA_DIR/seq2seq_arith/.runs/CONFIG/20261128T034501Z-1a2b3c4d.json
+    DATA_DIR/seq2seq_arith/.runs/CONFIG/20261128T034501.250000Z-1a2b3c4d.json
 
 A record is no part of the dataset, whose bytes depend on no run. Each run has a file of its own, so that none is ever
 overwritten, also in an object store.
@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from seq2seq_arith.base import events
@@ -26,7 +27,7 @@ from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT
 from seq2seq_arith.pipelines.places.paths import AnyPath, ObjectPath
 
-FOLDER, TIME = ".runs", "%Y%m%dT%H%M%SZ"
+FOLDER, TIME = ".runs", "%Y%m%dT%H%M%S.%fZ"  # to the microsecond: the names' order is that of the runs
 MOST_BYTES, MOST_RECORDS = 2**16, 1000  # that are read of one record, and of one dataset
 KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of the system's largest memory
 
@@ -43,7 +44,7 @@ def write(order: Order, sha256: str, began: tuple[float, float, float], told: di
     """
     plan, sizes = order.plan, order.publisher.sizes()
     _, seconds, core_seconds = (now - then for now, then in zip(clock(), began, strict=True))
-    stamp = time.strftime(TIME, time.gmtime(began[0]))
+    stamp = datetime.fromtimestamp(began[0], UTC).strftime(TIME)
     record = {
         "started": stamp,
         "sha256": sha256,

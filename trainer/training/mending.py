@@ -104,7 +104,8 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
                 loop.undo_round()
                 say(f"undone: {prove(run, restore)[0]}")
             return
-        newest = [each.question for each in found if _digits(each.question) <= MOST_DIGITS]
+        # With more blanks behind it, a question may be answered in another way, and is told once more.
+        newest = list(dict.fromkeys(each.question for each in found if _digits(each.question) <= MOST_DIGITS))
         known = list(dict.fromkeys([*newest, *known]))
         if not known:
             return

@@ -231,7 +231,7 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
             task="addition", weights_sha256="", states=1, cases=9, wrong=next(counts), near=0, margin=-1, bound=0,
             seconds=0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
         )  # fmt: skip
-        return found, [proof.Wrong("9+1", "10", "9")]
+        return found, [proof.Wrong("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
 
     monkeypatch.setattr(mending, "prove", prove)
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)

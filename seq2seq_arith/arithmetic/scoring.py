@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.intervals import interval
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
+from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut
 from seq2seq_arith.base.terminal import printable
 
 MISTAKES = 10
@@ -243,8 +243,8 @@ def _text(question: str, answer: Any) -> str:
 
 def _sentence(mistake: Mapping[str, Any]) -> str:
     """A mistake in words; long numbers are abridged."""
-    question, answer = abridged(mistake["question"]), abridged(mistake["answer"])
+    question, prediction = abridged(mistake["question"]), mistake["prediction"]
+    answer, brief = abridged_pair(mistake["answer"], prediction or "")
     equals = " = " if question[-1:].isalnum() else ""  # not after dashes
-    prediction = mistake["prediction"]
-    said = "not answered" if prediction is None else f"answered {abridged(prediction) or 'nothing'}"
+    said = "not answered" if prediction is None else f"answered {brief or 'nothing'}"
     return f"{question}{equals}{answer}, {said}"

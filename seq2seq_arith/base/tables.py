@@ -182,6 +182,21 @@ def abridged(text: str) -> str:
     return brief if len(brief) <= LONGEST_TEXT else f"{brief[: LONGEST_TEXT // 3]}...{brief[-LONGEST_TEXT // 3 :]}"
 
 
+def abridged_pair(answer: str, said: str) -> tuple[str, str]:
+    """Two long texts that differ, abridged as one: where both leave their middles out, the first difference stays.
+
+    >>> abridged_pair("12" * 50 + "3" + "12" * 50, "12" * 50 + "4" + "12" * 50)
+    ('...12121212121212121212312121212121212121212...', '...12121212121212121212412121212121212121212...')
+    """
+    brief = abridged(answer), abridged(said)
+    if brief[0] != brief[1] or answer == said:
+        return brief
+    there = next(place for place in range(len(said) + 1) if answer[place : place + 1] != said[place : place + 1])
+    ends = max(0, there - LONGEST_TEXT // 3), there + 1 + LONGEST_TEXT // 3
+    found = ["..." * (ends[0] > 0) + text[slice(*ends)] + "..." * (ends[1] < len(text)) for text in (answer, said)]
+    return found[0], found[1]
+
+
 def _is_number(text: str) -> bool:
     return text in ("", "-") or text.replace(",", "").replace(".", "", 1).replace("%", "", 1).lstrip("-").isdigit()
 

@@ -10,7 +10,7 @@ from seq2seq_arith.arithmetic.breakdowns import ranges
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.base.tables import abridged
+from seq2seq_arith.base.tables import abridged, abridged_pair
 from seq2seq_arith.trainer.data.probes import Operands
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_strings
@@ -42,8 +42,8 @@ class Mistake:
         >>> Mistake("85380-85380", "0", "00").sentence(Task("subtraction"))
         '85380-85380 = 0, the model said 00'
         """
-        question, answer, prediction = map(abridged, (self.question, self.answer, self.prediction))
-        return f"{question}{task.notation.equals}{answer}, the model said {prediction or 'nothing'}"
+        answer, prediction = abridged_pair(self.answer, self.prediction)
+        return f"{abridged(self.question)}{task.notation.equals}{answer}, the model said {prediction or 'nothing'}"
 
 
 def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:

@@ -29,7 +29,7 @@ class Scores(Slices[dict[str, Any]]):
 
     Attributes:
       exact_match: The share of right answers on the validation set; None if the run's dataset is no longer there.
-      character_accuracy: The share of right characters there; None likewise.
+      character_accuracy: The share of right characters there, of decoded answers; None likewise.
       slices: A row per slice of the suite at the run's own length: ``slice``, ``questions``, ``exact_match``, the ends
         of its 95% interval ``at_least`` and ``at_most``, ``wrong`` (the first wrong answer) and ``why`` it is hard.
       worst_slice: The row of the worst slice; None for a task without a suite.

@@ -164,7 +164,7 @@ def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
             raise InputError(f"the dataset {run.task.config_name} that is there is not the one of this run")
     except InputError as error:
         if data_dir is not None:
-            raise
+            raise InputError(f"{error}; or leave --data-dir out to ask the suite alone") from None
         return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
     return read(source), []
 
@@ -272,7 +272,7 @@ def show_sets(found: dict[str, Any]) -> None:
         for name, s in found["scores"].items()
     ]
     if rows:
-        say(table(["set", "exact match", "wrong", "character accuracy", "loss"], rows))
+        say(table(["set", "exact match", "wrong", "decoded characters right", "loss"], rows))
     say("\n".join(found["notes"]))
     for name, groups in found["tables"].items():
         say(f"\nexact match by {name}")

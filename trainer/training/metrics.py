@@ -18,7 +18,9 @@ class Score:
     """The metrics of a set of examples; its fields are ``history.METRICS``."""
 
     loss: float  # the mean cross-entropy per character, in nats
-    # The share of characters that are right, padding included, as in the notebook that the project started from.
+    # The share of characters that are right, padding included, as in the notebook that the project started from: of
+    # ``evaluate`` those of decoded answers, of ``validate`` those under teacher forcing. The two differ only where a
+    # model that writes character by character errs.
     character_accuracy: float
     exact_match: float  # the share of answers that are right as a whole
 

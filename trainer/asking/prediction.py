@@ -3,7 +3,7 @@
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import Question, parse
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics, session
@@ -28,27 +28,49 @@ def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.nd
     return [text.strip() for text in texts], predictions.confidences
 
 
-def read_questions(given: Sequence[str], file: str | None) -> Iterable[str]:
+def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, str]]:
     """The questions of a file, one per line, then those of the command line; ``-`` is standard input.
+
+    Each has its place: the file and the line, or nothing.
 
     Raises InputError if the file cannot be read, or there is no question.
     """
     lines = _lines_of(file) if file else []
     for question in given:
-        lines += _lines_of("-") if question == "-" else [question]
+        lines += _lines_of("-") if question == "-" else [(question, "")]
     if not lines:
         raise InputError("there is no question; give one, or --file F, or - for standard input")
     return lines
 
 
-def print_answers(run: Run, questions: Iterable[str], as_json: bool = False) -> None:
+def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool = False, skip: bool = False) -> None:
     """Prints each question with its answer: as people write them, or as JSON with one object per line.
+
+    The questions have their places. With ``skip``, one that is not of the run's task is left out with a sentence on
+    standard error, or has its ``error`` in JSON.
 
     Raises InputError if a question is not one of the run's task, or the run has no checkpoint.
     """
-    asked = [parse(question, run.task, run.most_digits) for question in questions]
+    asked: list[Question] = []
+    refused: list[tuple[int, str, str]] = []  # how many are asked before it, the question, and why
+    for question, place in questions:
+        try:
+            asked.append(parse(question, run.task, run.most_digits))
+        except InputError as error:
+            refused.append((len(asked), question, f"{place}: {error}" if place else str(error)))
+    if refused and not (skip and asked):
+        others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 else ""
+        raise InputError(refused[0][2] + others)
     learner = functools.cache(lambda task: session.restore(run, task))
-    for question, answered, confidence in answers(learner, asked):
+    for number, found in enumerate([*answers(learner, asked), None]):
+        for _, question, why in (each for each in refused if each[0] == number):
+            if as_json:
+                say(json.dumps({"question": question, "error": why}))
+            else:
+                print(printable(f"left out: {why}"), file=sys.stderr)
+        if not found:
+            continue
+        question, answered, confidence = found
         if as_json:
             say(json.dumps({"question": question.given, "prediction": answered, "confidence": confidence}))
         else:
@@ -70,10 +92,11 @@ def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> It
         yield from ((question, *found[row]) for row, question in enumerate(part))
 
 
-def _lines_of(file: str) -> list[str]:
+def _lines_of(file: str) -> list[tuple[str, str]]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"the file {file} cannot be read ({why}); give a text file, one question per line") from None
-    return [line for line in text.splitlines() if line.strip()]
+    place = "standard input" if file == "-" else file
+    return [(line, f"{place}, line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]

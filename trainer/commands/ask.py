@@ -29,6 +29,9 @@ def _predict_options(predict: Parser) -> None:
     predict.add_argument(
         "--json", action="store_true", help="one JSON object per line: question, prediction, confidence"
     )
+    predict.add_argument(
+        "--skip", action="store_true", help="leave out what is not a question of the task; with --json, it has an error"
+    )
 
 
 @command(
@@ -44,7 +47,8 @@ def predict(args: argparse.Namespace) -> int:
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
 
-    prediction.print_answers(run, prediction.read_questions(args.questions, args.file), as_json=args.json)
+    questions = prediction.read_questions(args.questions, args.file)
+    prediction.print_answers(run, questions, as_json=args.json, skip=args.skip)
     return SUCCESS
 
 

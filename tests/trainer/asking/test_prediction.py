@@ -20,9 +20,16 @@ pytestmark = pytest.mark.usefixtures("quick")
 def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkeypatch):
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
-    assert prediction.read_questions(["9+9", "-"], str(tmp_path / "questions")) == ["1+2", "3+4", "9+9", "5+6", "7+8"]
+    file = str(tmp_path / "questions")
+    assert prediction.read_questions(["9+9", "-"], file) == [
+        ("1+2", f"{file}, line 1"),
+        ("3+4", f"{file}, line 3"),
+        ("9+9", ""),
+        ("5+6", "standard input, line 1"),
+        ("7+8", "standard input, line 2"),
+    ]
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    assert prediction.read_questions(["1+2", "-"], None) == ["1+2"]
+    assert prediction.read_questions(["1+2", "-"], None) == [("1+2", "")]
     with pytest.raises(InputError, match="there is no question"):
         prediction.read_questions([], None)
     with pytest.raises(InputError, match="cannot be read"):
@@ -32,9 +39,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
 @pytest.mark.smoke
 def test_answers(trained, capsys):
     questions = [f"{left}+{right}" for left in range(100, 400, 30) for right in range(300, 900, 60)]
-    prediction.print_answers(trained, ["12+30"])
+    prediction.print_answers(trained, [("12+30", "")])
     assert capsys.readouterr().out.startswith("12+30 = ")
-    prediction.print_answers(trained, questions, as_json=True)
+    prediction.print_answers(trained, [(question, "") for question in questions], as_json=True)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["question"] for line in lines] == questions
     assert all(set(line) == {"question", "prediction", "confidence"} for line in lines)
@@ -43,6 +50,31 @@ def test_answers(trained, capsys):
     assert len(right) > 30
     mean = [sum(line["confidence"] for line in group) / max(1, len(group)) for group in (right, wrong)]
     assert 0 < mean[1] < mean[0] <= 1
+
+
+def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, tmp_path, capsys, refusal):
+    (tmp_path / "q.txt").write_text("12+30\n012+3\n1+1\n\n7*3\n")
+    lines = prediction.read_questions([], str(tmp_path / "q.txt"))
+    with refusal(InputError):
+        prediction.print_answers(trained, lines)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(InputError, match=r"q.txt, line 2: .* zero in front"):
+        prediction.print_answers(trained, lines[1:2], skip=True)
+    prediction.print_answers(trained, lines, skip=True)
+    printed = capsys.readouterr()
+    assert [line.split(" = ")[0] for line in printed.out.splitlines()] == ["12+30", "1+1"]
+    assert [
+        line.split(":")[1].endswith(f"line {number}")
+        for line, number in zip(printed.err.splitlines(), (2, 5), strict=True)
+    ] == [True] * 2
+    prediction.print_answers(trained, lines, as_json=True, skip=True)
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(each["question"], "error" in each) for each in found] == [
+        ("12+30", False),
+        ("012+3", True),
+        ("1+1", False),
+        ("7*3", True),
+    ]
 
 
 def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkeypatch):
@@ -70,4 +102,4 @@ def test_a_model_of_fixed_length_reads_no_longer_ones(trained):
     config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
-        prediction.print_answers(fixed, ["1234+1"])
+        prediction.print_answers(fixed, [("1234+1", "")])

@@ -1,7 +1,6 @@
 """``arith-model sweep`` and ``results``: many runs, and tables of what they reach."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ def _sweep_options(sweep: Parser) -> None:
     sweep.add_argument(
         "--jobs", type=whole_number, default=1, help="how many runs are trained at once (1 to 64; default: 1)"
     )
+    sweep.add_argument("--dry-run", action="store_true", help="only check the file, and list its runs")
 
 
 @command(
@@ -42,9 +42,8 @@ def sweep(args: argparse.Namespace) -> int:
     from seq2seq_arith.trainer.data import making
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
-    if args.task_file:
-        raise InputError(f"--task-file is given; give it in {args.file}: task-file = {json.dumps(args.task_file)}")
-    planned = plan.read(expanded(args.file), _seeds(args.seeds), _seeds)
+    common = {"task-file": args.task_file} if args.task_file else {}
+    planned = plan.read(expanded(args.file), _seeds(args.seeds), _seeds, common)
     check_int("jobs", args.jobs, 1, MAX_JOBS)
     datasets, settings = {}, {}
     for each in planned:
@@ -53,10 +52,18 @@ def sweep(args: argparse.Namespace) -> int:
         except InputError as error:
             raise InputError(f"{args.file}, runs {each.group}: {error}") from None
         datasets[task.config_name] = task
+    runner = Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs)
+    if args.dry_run:
+        missing = {each.name for each in runner.missing()}
+        anew = {name: " (is made)" * making.is_missing(task, args.data_dir) for name, task in datasets.items()}
+        sets = {each.name: settings[each.name]["dataset"] for each in planned}
+        rows = [[name, sets[name] + anew[sets[name]], "missing" if name in missing else "done"] for name in sets]
+        say(table(["run", "dataset", "state"], rows))
+        return SUCCESS
     # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
     for task in datasets.values():
         making.make_missing(task, args.data_dir)
-    Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs).run()
+    runner.run()
     return SUCCESS
 
 

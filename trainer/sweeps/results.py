@@ -259,10 +259,19 @@ def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, st
 
 
 def field_of(row: dict[str, Any], name: str) -> str:
-    """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none."""
+    """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none.
+
+    ``model-options`` are the options of a model of one's own, and ``model-options.heads`` is one of them, nothing where
+    a model does not have it.
+    """
     settings = row["settings"]
+    options = json.loads(settings["model"].get("options") or "{}")
+    field, _, key = name.replace("-", "_").partition(".")
+    if field in ("model_options", "options"):
+        return str(options.get(name.partition(".")[2], "") if key else settings["model"].get("options") or "")
     for place in (row, settings["model"], settings):
-        if name in place and not isinstance(place[name], dict | list):
-            return str(place[name])
-    known = sorted({*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model"})
+        if field in place and not key and not isinstance(place[field], dict | list):
+            return str(place[field])
+    known = {*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model", "options"}
+    known = sorted(known | {"model-options", *(f"model-options.{each}" for each in options)})
     raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")

@@ -52,8 +52,7 @@ class Runner:
     def run(self) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line."""
         with held(self.folder, ".sweep.lock", str(self.folder), "another sweep is running in"):
-            done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
-            missing = [each for each in self.planned if each.name not in done]
+            missing = self.missing()
             count = len(self.planned)
             done_before = f"{count - len(missing)} of them done before"
             say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
@@ -62,6 +61,11 @@ class Runner:
             raise SweepError(
                 f"{len(failed)} of {count} runs failed: {'; '.join(failed)}; the same command tries them again"
             )
+
+    def missing(self) -> list[Planned]:
+        """The runs that have no line in the results; raises InputError if one has a line of other settings."""
+        done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
+        return [each for each in self.planned if each.name not in done]
 
     def _run_all(self, missing: Sequence[Planned], count: int) -> list[str]:
         failed = []

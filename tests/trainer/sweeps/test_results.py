@@ -151,6 +151,15 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
     assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
 
+def test_options_of_a_model_of_ones_own_are_fields():
+    own = [row("own", seed, None, 0) for seed in range(2)]
+    for seed, each in enumerate(own):
+        each["settings"]["model"]["options"] = json.dumps({"heads": 4 * seed})
+    found = [results.tabulate(own, Asked(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
+    assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
+    assert results.field_of(ROWS[0], "model-options.heads") == ""
+
+
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
         results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))

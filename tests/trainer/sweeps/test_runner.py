@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from layout import ROOT
 from programs import run_here
 
 from seq2seq_arith.trainer.__main__ import main
@@ -101,6 +102,19 @@ def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
     assert code == 0, stderr  # so no run has its folder any longer
     assert "goes on from there" in (tmp_path / "runs/cells-seed0.log").read_text()
     assert len(lines(tmp_path)) == 1
+
+
+@pytest.mark.models
+def test_what_would_be_trained_is_listed_with_a_task_file_for_all_runs(tmp_path, capsys):
+    path, task = tmp_path / "sweep.toml", ROOT / "examples/task/own_tasks.py"
+    path.write_text("[common]\ntask = 'sort'\nrecipe = 'notebook'\n[runs.a]\nletters = [3, 4]\n")
+    (tmp_path / "runs").mkdir()
+    words = [str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs"), "--dry-run"]
+    assert main(["sweep", *words, "--task-file", str(task), "--seeds", "0-1"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
+    assert lines[0] == ["a-3-seed0", "sort-d3-n18278", "(is", "made)", "missing"]
+    assert [line[0] for line in lines[1:]] == ["a-4-seed0", "a-3-seed1", "a-4-seed1"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["runs", "sweep.toml"]
 
 
 @pytest.mark.parametrize(

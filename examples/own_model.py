@@ -9,6 +9,8 @@ each character of the answer, the model writes the answer character by character
 import keras
 from keras import layers, ops
 
+from seq2seq_arith.trainer.models.layers import note_attention
+
 
 @keras.saving.register_keras_serializable("own_model")
 class Embedding(layers.Layer):
@@ -30,6 +32,16 @@ class Embedding(layers.Layer):
         return super().get_config() | sizes
 
 
+@keras.saving.register_keras_serializable("own_model")
+class Attention(layers.MultiHeadAttention):
+    """Keras's attention, which lets ``arith-model inspect`` see its shares [examples, heads, queries, keys]."""
+
+    def call(self, query, value, key=None, **options):
+        found, shares = super().call(query, value, key, return_attention_scores=True, **options)
+        note_attention(self, shares)
+        return found
+
+
 def transformer(spec):
     """``spec.layers`` blocks over the question and the characters before; ``--model-options '{"heads": 8}'``."""
     heads = spec.options.get("heads", 4)
@@ -38,7 +50,7 @@ def transformer(spec):
     ids = ops.concatenate([question, previous], axis=1)
     sequence = Embedding(spec.depth + 1, ids.shape[1], spec.hidden, name="embedding")(ids)
     for number in range(spec.layers):
-        attention = layers.MultiHeadAttention(heads, spec.hidden // heads, name=f"attention_{number}")
+        attention = Attention(heads, spec.hidden // heads, name=f"attention_{number}")
         normed = layers.LayerNormalization(name=f"norm_{number}")(sequence)
         sequence = sequence + attention(normed, normed, use_causal_mask=True)
         normed = layers.LayerNormalization(name=f"inner_norm_{number}")(sequence)

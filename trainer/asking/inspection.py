@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import table
-from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
@@ -22,6 +22,7 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional, Counter, Latch)
 BEGINNING = "^"
+NO_ATTENTION = "this model of your own notes no attention; see note_attention in examples/own_model.py"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -39,6 +40,7 @@ class Inspection:
       attention: For each layer of attention, float32 [heads, queries, keys].
       states: For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on
         from where its encoder ended.
+      note: What is not seen; empty if there is nothing to say.
     """
 
     question: str
@@ -51,6 +53,7 @@ class Inspection:
     probabilities: np.ndarray
     attention: dict[str, np.ndarray]
     states: dict[str, np.ndarray]
+    note: str = ""
 
     def labels(self, count: int) -> list[str]:
         """What stands at each of so many steps: of the question, of the answer, or of both."""
@@ -74,8 +77,9 @@ class Inspection:
             row = [step, self.written[step], f"{self.probabilities[step, first]:.3f}"]
             row += [text.visible(self.alphabet[second]), f"{self.probabilities[step, second]:.3f}"]
             rows.append([*row, *(self._most(head, step) for shares in looks.values() for head in shares)])
+        note = f"\n\n{self.note}" * bool(self.note)
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
-        return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}"
+        return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}{note}"
 
     def __repr__(self) -> str:
         return self.text()
@@ -154,6 +158,7 @@ class Inspector:
             probabilities=probabilities[0].numpy(),
             attention={name: np.asarray(shares[0]) for name, shares in zip(self._layers, attention, strict=True)},
             states=_states(network.model, inputs) if states else {},
+            note=NO_ATTENTION * (plugins.is_plugin(self.learner.config.model.name) and not self._layers),
         )
 
     def _forward(self, codes: Any) -> tuple[Any, Any, Any, Any, Any, list[Any]]:
@@ -193,7 +198,9 @@ def _all_steps(layer: Any) -> Any:
     if len(output.shape) == 3:
         # Keras's layers return the steps in the order in which they took them.
         is_reversed = isinstance(layer, keras.layers.RNN) and layer.go_backwards
-        return keras.ops.flip(output, 1) if is_reversed else output
+        # A name of its own: the model may flip something, too.
+        flipped = keras.layers.Lambda(lambda steps: keras.ops.flip(steps, 1), name=f"{layer.name}_steps")
+        return flipped(output) if is_reversed else output
     twin = type(layer).from_config(layer.get_config() | {"return_sequences": True, "name": f"{layer.name}_steps"})
     found = twin(layer.input)
     twin.set_weights(layer.get_weights())

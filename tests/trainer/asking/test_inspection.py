@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
+from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.config import TrainConfig, override
@@ -82,6 +84,19 @@ def test_a_causal_model_looks_at_nothing_that_comes_later():
     (shares,) = found.attention.values()
     for step in range(4):
         assert (shares[:, step, 7 + step + 1 :] < 1e-6).all()
+
+
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_model_of_ones_own_shows_the_attention_that_it_notes(noted, tmp_path):
+    source = (ROOT / "examples/own_model.py").read_text()
+    (tmp_path / "nets.py").write_text(
+        source if noted else source.replace("= Attention(", "= layers.MultiHeadAttention(")
+    )
+    name = f"{tmp_path}/nets.py:transformer"
+    plugins.allow(name)
+    _, found = look(name)
+    assert [shares.shape for shares in found.attention.values()] == ([(4, 11, 11)] if noted else [])
+    assert ("notes no attention" in found.text()) != noted
 
 
 def test_the_program(trained, tmp_path, capsys):

@@ -22,6 +22,7 @@ class Suite:
 
     # From a slice's name to the operands of its questions; a slice without questions is there, too.
     pairs: dict[str, list[Pair]]
+    version: int
     left_out: int = 0  # how many different pairs were left out because they stand in a training set
 
     @property
@@ -35,18 +36,18 @@ def build(task: Task, chosen: SuiteOptions, unseen_of: AnyPath | None = None) ->
 
     Pairs in the training split of the dataset ``unseen_of`` are left out, in either order unless its pairs are ordered.
     """
-    slices = task.operation.slices(chosen.set, task.digits)
+    slices = task.operation.slices(chosen.set, task.digits, chosen.version)
     if not slices:
         has = [each for each in SETS if task.operation.slices(each, task.digits)]
         instead = f"; ask for the set {has[0]}, which it has" if has else ""
         raise InputError(f"{task.name} has no suite{f' of the set {chosen.set}' if has else ''}{instead}")
     drawn = {slice.name: suites.pairs(task.name, task.digits, slice, chosen.seed, chosen.per_slice) for slice in slices}
     if unseen_of is None:
-        return Suite(drawn)
+        return Suite(drawn, suites.version(slices))
     asked = {pair for of_slice in drawn.values() for pair in of_slice}
     seen = _seen(task, unseen_of, asked)
     unseen = {name: [pair for pair in of_slice if pair not in seen] for name, of_slice in drawn.items()}
-    return Suite(unseen, len(seen))
+    return Suite(unseen, suites.version(slices), len(seen))
 
 
 def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:

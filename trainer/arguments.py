@@ -18,7 +18,7 @@ MAX_NUMBER = 10**6
 # arith-data calls the seed of a dataset, and that of a suite, --seed; here that is the seed of the training.
 DATA_FLAGS = {"seed": "data-seed"}
 SUITE_FLAGS = {"seed": "suite-seed"}
-SUITE_OPTIONS = ("per_slice", "seed")
+SUITE_OPTIONS = ("per_slice", "seed", "version")
 RUNS_DIR = "a run's folder, or one with runs at most three below it"
 
 

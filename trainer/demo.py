@@ -126,7 +126,8 @@ def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
     """
     suite = suites.ask_run(trained.run, replicas=replicas)[0]
     if worst := suite.worst:
-        saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits, "suite": suite.total.to_json()}
+        saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits, "version": suite.version}
+        saved["suite"] = suite.total.to_json()
         dataclasses.replace(trained.summary, worst_slice=saved).write(trained.run.summary)
     return suite
 

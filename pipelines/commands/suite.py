@@ -47,5 +47,5 @@ def run(args: argparse.Namespace) -> int:
     print(written(task, suite), end="", flush=True)
     left_out = f"; {suite.left_out:,} left out, whose operands are in {printable(unseen_of)}" if unseen_of else ""
     count = f"{suite.num_questions:,} different question{'s' * (suite.num_questions != 1)}"
-    print(f"{len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)
+    print(f"version {suite.version}: {len(suite.pairs)} slices, {count}{left_out}", file=sys.stderr)
     return SUCCESS

@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, drawing, numbers, slices, unforeseen
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, RESIDUES, Notation, Solved
-from seq2seq_arith.arithmetic.suites import UNFORESEEN, Slice
+from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Slice
 
 MIN_EXAMPLES = 10
 
@@ -74,9 +74,10 @@ class Operation:
         """What the operands are called, from left to right."""
         return ("left", "right") if self.arity == 2 else tuple(f"operand {i + 1}" for i in range(self.arity))
 
-    def slices(self, set: str, digits: int) -> list[Slice]:
-        """The slices of one of ``suites.SETS``; none if the task does not have that set."""
-        return list((self.unforeseen if set == UNFORESEEN else self.suite)(digits))
+    def slices(self, set: str, digits: int, version: int = VERSION) -> list[Slice]:
+        """The slices of one of ``suites.SETS`` in a version; none if the task does not have that set."""
+        of_set = (self.unforeseen if set == UNFORESEEN else self.suite)(digits)
+        return [each for each in of_set if each.since <= version]
 
 
 OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(

@@ -71,6 +71,7 @@ def addition(digits: int) -> Iterator[Slice]:
     yield Slice("carry-all", "One carry from the units runs through all places, each of which sums to 9.", _carry_all)
     yield Slice("power", "The answer is a power of ten: every digit depends on the lowest ones.", _sum_to(0))
     yield Slice("power-less-one", "The answer is nines alone: it looks as if a carry were near.", _sum_to(1))
+    yield from _of_version_2(digits, "carry", digits - 1, _past_end_sum, _stopped)
 
 
 def subtraction(digits: int) -> Iterator[Slice]:
@@ -86,6 +87,25 @@ def subtraction(digits: int) -> Iterator[Slice]:
     yield Slice("positive", "Both are of full length, and the left is larger: no sign.", _signed(True))
     yield Slice("negative", "Both are of full length, and the right is larger: the first difference decides the sign.",
                 _signed(False))  # fmt: skip
+    yield from _of_version_2(digits, "borrow", digits - 2, _past_end_difference, _borrow_stopped)
+
+
+def _of_version_2(
+    digits: int, what: str, places: int, past_end: Callable[..., Pair], stopped: Callable[..., Pair]
+) -> Iterator[Slice]:
+    """The slices of addition and subtraction that came later; a chain runs over at most so many places past an end.
+
+    Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
+    """
+    for k in (k for k in ladder(digits) if k <= places):
+        why = f"A {what} that begins in the shorter operand runs exactly {k} places past its first digit."
+        yield Slice(f"{what}-past-end-{k}", why, functools.partial(past_end, places=k), since=2)
+    if places >= 1:
+        why = f"One {what} from the units runs to a place that stops it; it would run on through all others."
+        yield Slice(f"{what}-stop", why, stopped, since=2)
+    for k in (k for k in ladder(digits) if k < digits):
+        why = f"Both operands are of one length, and only their first {k} digits are the same: what differs is behind."
+        yield Slice(f"common-prefix-{k}", why, functools.partial(_common_prefix, places=k), since=2)
 
 
 def multiplication(digits: int) -> Iterator[Slice]:
@@ -226,6 +246,74 @@ def _borrow_chain(words: Words, digits: int, places: int) -> Pair:
 
 def _borrow_all(words: Words, digits: int) -> Pair:
     return _lend(words, digits, *_carry_all(words, digits - 1))
+
+
+def _stopped(words: Words, digits: int) -> Pair:
+    """One carry from the units to a place that does not pass it on; the digits of all other places sum to 9."""
+    stop = words.between(1, digits - 1)
+    choices = [_STARTS, *([_PASSES] * (stop - 1)), _STOPS[1], *([_PASSES] * (digits - 1 - stop))]
+    return _from_columns([choice[words.below(len(choice))] for choice in choices])
+
+
+def _borrow_stopped(words: Words, digits: int) -> Pair:
+    return _lend(words, digits, *_stopped(words, digits - 1))
+
+
+def _past_end_sum(words: Words, digits: int, places: int) -> Pair:
+    """Two numbers whose only carries begin in the shorter one, and run so many places past its first digit."""
+    short = words.between(1, digits - places)
+    length = words.between(short + places, digits)
+    chain = range(words.below(short), short + places)
+    return words.swapped(*past_short(words, length, short, chain, "123456789"))
+
+
+def _past_end_difference(words: Words, digits: int, places: int) -> Pair:
+    """As ``_past_end_sum``, of borrows; a place of the longer number lends behind them."""
+    short = words.between(1, digits - 1 - places)
+    length = words.between(short + places + 1, digits)
+    chain = range(words.below(short), short + places)
+    complement, right = past_short(words, length, short, chain, "012345678")
+    return words.swapped(10**length - 1 - complement, right)
+
+
+def _common_prefix(words: Words, digits: int, places: int) -> Pair:
+    unit = 10 ** words.below(digits - places)  # of the first digits that differ
+    prefix, first, second = words.between(10 ** (places - 1), 10**places - 1), words.below(10), words.below(9)
+    second += second >= first
+    left, right = ((10 * prefix + each) * unit + words.below(unit) for each in (first, second))
+    return left, right
+
+
+def past_short(words: Words, length: int, short: int, chain: range, of_first: str) -> Pair:
+    """A number of so many digits and a short one, which carry at the places of a chain and at no others.
+
+    The first place of the long number holds one of ``of_first``.
+    """
+
+    def of_short(place: int) -> str:
+        return "0" if place >= short else "123456789" if place == short - 1 else "0123456789"
+
+    while True:
+        long, right = carrying(words, [place in chain for place in range(length)], of_short)
+        if f"{long:0{length}d}"[0] in of_first:
+            return long, right
+
+
+def carrying(
+    words: Words, carries: Sequence[bool], of_right: Callable[[int], str] = lambda place: "0123456789"
+) -> Pair:
+    """Two numbers that carry at these places and no others; ``of_right`` gives the right one's digits at a place."""
+    columns = []
+    for place, out in enumerate(carries):
+        fitting = _fitting(place > 0 and carries[place - 1], out, of_right(place))
+        columns.append(fitting[words.below(len(fitting))])
+    return _from_columns(columns)
+
+
+@functools.cache
+def _fitting(carry: bool, out: bool, of_right: str) -> list[Pair]:
+    """The pairs of digits by whether a carry comes in, whether one goes out, and the digits of the right operand."""
+    return [(a, b) for a, b in _ANY if (a + b + carry > 9) == out and str(b) in of_right]
 
 
 def _lend(words: Words, digits: int, complement: int, right: int) -> Pair:

@@ -4,6 +4,9 @@ A slice is a function of (task, D, slice, seed, index) and of nothing else: the 
 output from a state that is the first 8 bytes, little-endian, of the sha256 of ``suite 1 TASK D SLICE SEED INDEX``. A
 slice of n questions holds the first n different pairs of operands, by index; fewer if 10·n indices give fewer.
 
+The questions of a slice never change. A new version of the suites adds slices, so a suite can still be asked as any
+earlier version did, and its own version is that in which it got its newest slice.
+
 >>> nines = Slice("nines", "Nines alone.", lambda words, d: (10**d - 1, 10 ** words.between(1, d) - 1))
 >>> pairs("addition", 3, nines, count=3)
 [(999, 99), (999, 999), (999, 9)]
@@ -14,12 +17,12 @@ figure is about that names no set, and ``unforeseen``, in the module of that nam
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from seq2seq_arith.arithmetic.splitmix import GOLDEN, MASK64, mix64_int
 from seq2seq_arith.base import options
 
-VERSION = 1
+VERSION = 2  # of the newest slices of all
 TRIES = 10  # indices per question that is asked for
 STANDARD, UNFORESEEN = SETS = ("standard", "unforeseen")
 MAX_TABLE = 20_000  # a whole table of at most so many pairs is not sampled
@@ -31,7 +34,7 @@ class Words:
     """Random words for one question, taken one after another."""
 
     def __init__(self, *key: object) -> None:
-        text = " ".join(map(str, ("suite", VERSION, *key)))
+        text = " ".join(map(str, ("suite", 1, *key)))
         self._state = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
     def word(self) -> int:
@@ -67,6 +70,9 @@ class SuiteOptions:
     )
     seed: int = options.option("decides which questions are drawn", default=0, low=0, high=MASK64)
     set: str = options.option("which slices; nobody tunes on the unforeseen ones", default=STANDARD, choices=SETS)
+    version: int = options.option(
+        "the version whose slices are asked", default=VERSION, low=1, high=VERSION, flag="suite-version"
+    )
 
     def __post_init__(self) -> None:
         options.check(self)
@@ -81,12 +87,19 @@ class Slice:
       why: Why it is hard, in one sentence.
       draw: (words, D) to the operands of one question.
       table: D to all pairs, where they are few enough to be asked without sampling.
+      since: The version of the suites that began to have it.
     """
 
     name: str
     why: str
     draw: Callable[[Words, int], Pair]
     table: Callable[[int], Iterator[Pair]] | None = None
+    since: int = 1
+
+
+def version(slices: Sequence[Slice]) -> int:
+    """The version of a suite of these slices."""
+    return max((each.since for each in slices), default=1)
 
 
 def pairs(task: str, digits: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:

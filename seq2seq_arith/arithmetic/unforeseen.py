@@ -14,20 +14,14 @@ No name depends on D. A slice that has no question at a D is left out there: two
 [(19461, 37399), (59069, 99138), (83192, 43956)]
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
+from seq2seq_arith.arithmetic.slices import carrying, past_short
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
 Digits = Callable[[Words, int], str]  # (words, length) to the digits of a number, the first of which is not 0
 Draw = Callable[[Words, int], Pair]  # (words, D) to the operands of one question
 Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each place carries, the units first
-
-# The pairs of digits by whether a carry comes in, and whether one goes out.
-_COLUMNS = {
-    (carry, out): [(a, b) for a in range(10) for b in range(10) if (a + b + carry > 9) == out]
-    for carry in (False, True)
-    for out in (False, True)
-}
 
 
 def addition(digits: int) -> Iterator[Slice]:
@@ -169,48 +163,25 @@ def _every_second(words: Words, places: int) -> list[bool]:
     return [place % 2 == first for place in range(places)]
 
 
-def _carrying(
-    words: Words, carries: Sequence[bool], of_right: Callable[[int], str] = lambda place: "0123456789"
-) -> Pair:
-    """Two numbers that carry at these places and no others; ``of_right`` gives the right one's digits at a place."""
-    columns = []
-    for place, out in enumerate(carries):
-        fitting = [pair for pair in _COLUMNS[place > 0 and carries[place - 1], out] if str(pair[1]) in of_right(place)]
-        columns.append(fitting[words.below(len(fitting))])
-    left, right = (int("".join(map(str, reversed(side)))) for side in zip(*columns, strict=True))
-    return left, right
-
-
 def _adding(carries: Carries) -> Draw:
-    return lambda words, digits: _carrying(words, carries(words, digits))
+    return lambda words, digits: carrying(words, carries(words, digits))
 
 
 def _subtracting(carries: Carries) -> Draw:
     """A borrow is a carry of 9 - a and b; the first place does not borrow."""
 
     def draw(words: Words, digits: int) -> Pair:
-        complement, right = _carrying(words, [*carries(words, digits - 1), False])
+        complement, right = carrying(words, [*carries(words, digits - 1), False])
         return words.swapped(10**digits - 1 - complement, right)
 
     return draw
 
 
 def _middle(words: Words, digits: int, of_first: str) -> Pair:
-    """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it.
-
-    The first place of the long number holds one of ``of_first``, and does not carry.
-    """
+    """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it."""
     short = words.between(1, digits // 2)
     begin, end = words.below(short), words.between(short, digits - 2)
-    carries = [begin <= place <= end for place in range(digits)]
-
-    def of_short(place: int) -> str:
-        return "0" if place >= short else "123456789" if place == short - 1 else "0123456789"
-
-    while True:
-        long, right = _carrying(words, carries, of_short)
-        if f"{long:0{digits}d}"[0] in of_first:
-            return long, right
+    return past_short(words, digits, short, range(begin, end + 1), of_first)
 
 
 def _middle_sum(words: Words, digits: int) -> Pair:

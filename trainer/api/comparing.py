@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 from seq2seq_arith.arithmetic import scoring
-from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions
+from seq2seq_arith.arithmetic.suites import STANDARD, VERSION, SuiteOptions
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import named
@@ -68,23 +68,26 @@ def suite(
     per_slice: int = 1000,
     seed: int = 0,
     set: str = STANDARD,
+    version: int = VERSION,
     **size: Unpack[options.Size],
 ) -> Suite:
     """The hard questions of a task's suite, with their answers, as ``arith-data suite`` writes them.
 
     There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
-    ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. The size is the most of
-    an operand, ``digits``, for pq ``dashes``, or ``modulus`` of modular addition; without it, the task's default.
+    ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. An earlier ``version`` of
+    the suites has fewer slices. The size is the most of an operand, ``digits``, for pq ``dashes``, or ``modulus`` of
+    modular addition; without it, the task's default.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """
     from seq2seq_arith.pipelines.suite import build, rows
 
     asked = named(task, size)
-    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed, set=set))
+    built = build(asked, SuiteOptions(per_slice=per_slice, seed=seed, set=set, version=version))
     of_slices: dict[str, list[dict[str, str]]] = {name: [] for name in built.pairs}
     for name, question, answer in rows(asked, built):
         of_slices[name].append({"question": question, "answer": answer})
     tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
     why = {each.name: each.why for each in asked.operation.slices(set, asked.digits)}
-    return Suite(tables, why, f"suite of {asked.description}: {built.num_questions:,} different questions")
+    title = f"suite of {asked.description}, version {built.version}"
+    return Suite(tables, why, f"{title}: {built.num_questions:,} different questions")

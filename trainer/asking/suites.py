@@ -135,6 +135,11 @@ class SuiteResult:
         return f"{lengths}; characters right in all: {cut(self.characters_right, 4)}" if wrong else ""
 
     @property
+    def version(self) -> int:
+        """That of its slices: the newest that was asked for, if this suite has changed in it."""
+        return suites.version(self.task.operation.slices(self.chosen.set, self.digits, self.chosen.version))
+
+    @property
     def kind(self) -> str:
         """What stands before the word slice: nothing for the set that is meant without a name."""
         return "" if self.chosen.set == STANDARD else f"{self.chosen.set} "
@@ -151,7 +156,7 @@ class SuiteResult:
     def to_json(self) -> dict[str, Any]:
         """The results as JSON holds them, the worst slice last."""
         return {
-            "version": suites.VERSION,
+            "version": self.version,
             "set": self.chosen.set,
             "task": self.task.name,
             "digits": self.digits,
@@ -231,7 +236,7 @@ def ask_suite(
     size = digits or task.digits
     drawn = [
         (each, pairs)
-        for each in task.operation.slices(chosen.set, size)
+        for each in task.operation.slices(chosen.set, size, chosen.version)
         if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
     ]
     if not drawn:
@@ -291,7 +296,7 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
     """Prints a table of the slices of each suite; of the pairs of lengths, the worst ones."""
     for result in suites:
         if result.slices:
-            drawn = f"up to {result.chosen.per_slice:,} per slice, seed {result.chosen.seed}"
+            drawn = f"up to {result.chosen.per_slice:,} per slice, seed {result.chosen.seed}, version {result.version}"
             head = f"\n{result.kind}suite of {result.task.name} at {size(result)}"
             say(f"{head}: {result.num_questions:,} questions, {drawn}")
             say(slice_table(result))

@@ -10,10 +10,12 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.options import Parser, check_int, check_number, number, whole_number
 from seq2seq_arith.base.tables import markdown, table
-from seq2seq_arith.base.terminal import SUCCESS, say
+from seq2seq_arith.base.terminal import SUCCESS, printable, say
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.arguments import COMMANDS, command, parse_lengths, parse_numbers, suite_options
 from seq2seq_arith.trainer.commands.train import configuration
-from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.files import write
+from seq2seq_arith.trainer.runs.run import Run, local_folder
 from seq2seq_arith.trainer.sweeps import plan
 from seq2seq_arith.trainer.sweeps import results as tables
 
@@ -96,6 +98,9 @@ def _results_options(options: Parser) -> None:
     options.add_argument("--lengths", help="show the suites of these further lengths, too: 18,40")
     usual = f"(default: those of {','.join(tables.USUAL)} that are known)"
     options.add_argument("--columns", help=f"show these: some of {','.join(tables.COLUMNS)} {usual}")
+    options.add_argument(
+        "--plot-lengths", metavar="FILE", help="draw exact match against length instead: a .png, .svg or .pdf file"
+    )
     options.add_argument("--markdown", action="store_true", help="print the table in Markdown")
 
 
@@ -104,6 +109,7 @@ def _results_options(options: Parser) -> None:
     _results_options,
     "results runs/sweep --by positions",
     "results runs/sweep --where task=addition --markdown",
+    "results runs/sweep --by positions --plot-lengths lengths.png",
     needs_tensorflow=False,
     prints_data=True,
 )
@@ -118,5 +124,11 @@ def results(args: argparse.Namespace) -> int:
     lengths = parse_lengths(args.lengths)
     columns = tuple(args.columns.split(",")) if args.columns else None
     asked = tables.Asked(args.by.split(","), where, args.threshold, lengths, columns)
+    if args.plot_lengths:
+        path = local_folder(args.plot_lengths)
+        drawing.check_picture(path)
+        write(path, drawing.image(tables.draw_lengths(rows, asked), path.suffix))
+        say(printable(path))
+        return SUCCESS
     say((markdown if args.markdown else table)(*tables.tabulate(rows, asked)))
     return SUCCESS

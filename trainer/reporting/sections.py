@@ -277,7 +277,7 @@ def slices(each: RunReport) -> list[Block]:
         if not suite.slices:
             continue
         at_once, rest = split_slices(suite)
-        caption = f"{suite.kind}slices at {suites.size(suite)}, seed {suite.chosen.seed}"
+        caption = f"{suite.kind}slices at {suites.size(suite)}, seed {suite.chosen.seed}, version {suite.version}"
         found.append(_slice_table(each, at_once, caption[0].upper() + caption[1:]))
         if rest:
             folded = f"{len(rest)} more pairs of lengths, none worse than these"

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 from typing import Any
 
-from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
+from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions, version
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
@@ -63,7 +63,9 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    return Asked(evaluation, worst if evaluation else _worst(of_end), proofs.read(run), _in_full(evaluation, of_end))
+    return Asked(
+        evaluation, worst if evaluation else _worst(of_end), proofs.read(run), _in_full(run, evaluation, of_end)
+    )
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
@@ -86,11 +88,12 @@ def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
         return []
 
 
-def _in_full(evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
+def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
     """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
     with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
         suite, default = evaluation["suites"][0], SuiteOptions()
-        if (suite["version"], suite["per_slice"], suite["seed"]) == (VERSION, default.per_slice, default.seed):
+        newest = version(run.task.operation.slices(STANDARD, run.task.digits))
+        if (suite["version"], suite["per_slice"], suite["seed"]) == (newest, default.per_slice, default.seed):
             of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
             wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
             return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)

@@ -9,19 +9,22 @@ import sys
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.intervals import in_words, lower_share, wrong_of
+from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RESULTS = "results.jsonl"
 # The figures of a table, by the names that choose them; those of a suite also at further lengths.
@@ -29,6 +32,7 @@ COLUMNS = {
     "given": "given",
     "draws": "draws",
     "seeds": "seeds",
+    "suite": "suite",
     "exact": "exact match",
     "unseen": "not seen, wrong{at}",
     "seen": "seen, wrong{at}",
@@ -49,7 +53,7 @@ PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_s
 POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
 OF_A_SUITE = (*POOLED, "imperfect", "lowest", "lowest-unforeseen", "reached")
 # Without ``columns``, those of these that are not empty.
-USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
+USUAL = ("given", "draws", "seeds", "suite", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 MOST_LISTED = 5  # figures of single seeds in a cell
 
 
@@ -115,18 +119,21 @@ def file_of(path: Path) -> Path:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file; of two with the same run and seed, the later one. One that is damaged hides no other."""
+    """The lines of a file; of two with the same run, seed and version of the suite, the later one.
+
+    One that is damaged hides no other.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path} cannot be read ({why}); give the results.jsonl of a sweep") from None
-    rows: dict[tuple[str, int], dict[str, Any]] = {}
+    rows: dict[tuple[str, int, str], dict[str, Any]] = {}
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line)
             tabulate([row], Asked(columns=tuple(COLUMNS)))
-            rows[row["run"], row["seed"]] = row
+            rows[row["run"], row["seed"], version_of(row)] = row
         except Exception as error:  # whatever a figure is that is none
             sentence = f"{path}, line {number}, is not the result of a run; remove it"
             if len(lines) == 1:
@@ -147,29 +154,40 @@ class Asked:
 
 
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
-    """The header and the rows of a table.
+    """The header and the rows of a table; no row has figures of two versions of a suite.
 
     A cell is empty if lines lack its figure, as older ones do, and a dash if no suite was asked.
 
     Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
     """
+    groups = _grouped(rows, asked)
+    if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
+        raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
+    shown, least = _shown(asked), "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
+    if any(name == "reached" for name, _ in shown):
+        _check_threshold([row for group in groups.values() for row in group], asked)
+    cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
+    kept = [asked.columns is not None or any(column) for column in zip(*cells, strict=True)]
+    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
+    lines = [[*key[:-1], *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
+    return [*asked.by, *itertools.compress(header, kept)], lines
+
+
+def _grouped(rows: list[dict[str, Any]], asked: Asked) -> dict[tuple[str, ...], list[dict[str, Any]]]:
+    """The runs that fit, by their fields and the version of their suite; raises InputError if there are none."""
     chosen = [row for row in rows if all(fnmatchcase(field_of(row, name), value) for name, value in asked.where)]
     if not chosen:
         asked_for = " and ".join(map("=".join, asked.where)) or "a result"
         raise InputError(f"none of {len(rows)} runs has {asked_for}")
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in chosen:
-        groups.setdefault(tuple(field_of(row, name) for name in asked.by), []).append(row)
-    if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
-        raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
-    shown, least = _shown(asked), "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
-    if any(name == "reached" for name, _ in shown):
-        _check_threshold(chosen, asked)
-    cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
-    kept = [asked.columns is not None or any(column) for column in zip(*cells, strict=True)]
-    header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
-    lines = [[*key, *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
-    return [*asked.by, *itertools.compress(header, kept)], lines
+        groups.setdefault((*(field_of(row, name) for name in asked.by), version_of(row)), []).append(row)
+    return groups
+
+
+def version_of(row: dict[str, Any]) -> str:
+    """The version of the suite that a run was asked; nothing if it was not asked."""
+    return next((f"version {suite.get('version', 1)}" for suite in suites_of(row)), "")
 
 
 def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
@@ -188,7 +206,10 @@ def _shown(asked: Asked) -> list[tuple[str, int | None]]:
     every: list[tuple[str, int | None]] = [(name, None) for name in COLUMNS]
     behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
     every[behind:behind] = [(name, size) for size in asked.lengths for name in COLUMNS if name in OF_A_SUITE]
-    return [(name, size) for name, size in every if name in (asked.columns or USUAL)]
+    shown = {*(asked.columns or USUAL)}
+    if shown & {*OF_A_SUITE}:
+        shown.add("suite")
+    return [(name, size) for name, size in every if name in shown]
 
 
 def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: float) -> str:
@@ -200,6 +221,8 @@ def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: f
         return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size, which)], threshold)
     if name == "seeds":
         return str(len(group))
+    if name == "suite":
+        return version_of(group[0])
     if name == "proved":
         found = [row["proved"] for row in group if row.get("proved") is not None]
         return _share(sum(found), len(found)) if found else ""
@@ -231,6 +254,52 @@ def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> st
         return _share(sum(value >= threshold for value, _ in worst), len(worst))
     least, of = min(worst)
     return cut(least, 3) if least == 1 else f"{cut(least, 3)} ({of})"
+
+
+@drawing.styled
+def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
+    """Draws the exact match of operands that both have so many digits against that length, with its 95% interval.
+
+    A group of runs is a line, and all its seeds count together; a length stands in it once, as the suite at the
+    smallest D that has it asks it. The interval is of the questions (Clopper and Pearson).
+
+    Raises InputError if no run fits, or none was asked by lengths.
+    """
+    groups = {key: _by_length(group) for key, group in _grouped(rows, asked).items()}
+    if not any(groups.values()):
+        raise InputError("none of these runs was asked slices of lengths; choose runs of a task of decimal numbers")
+    several = len({key[-1] for key in groups}) > 1
+    drawn = drawing.figure(6.4, 4.0)
+    axes = drawn.add_subplot()
+    for number, (key, counts) in enumerate(groups.items()):
+        lengths, ends = sorted(counts), [interval(*counts[length]) for length in sorted(counts)]
+        look = drawing.look(number, len(lengths))
+        shares = [right / count for right, count in (counts[length] for length in lengths)]
+        axes.plot(lengths, shares, label=", ".join(key if several else key[:-1]), **look)
+        axes.fill_between(lengths, *zip(*ends, strict=True), color=look["color"], alpha=0.2, linewidth=0)
+    axes.set(xlabel="digits of both operands", ylabel="exact match", ylim=(-0.02, 1.02))
+    axes.grid(visible=True)
+    axes.legend()
+    return drawn
+
+
+def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
+    """How many answers were right, and how many were asked, by the length that both operands have."""
+    found: dict[int, tuple[int, int]] = {}
+    for size in sorted({suite["digits"] for row in group for suite in row["suites"]}):
+        of_size: dict[int, tuple[int, int]] = {}
+        for suite in (suite for row in group for suite in suites_of(row, size)):
+            for length in range(1, size + 1):
+                name = f"lengths-{length}-{length}"
+                if (share := suite["slices"].get(name)) is not None:
+                    wrong, asked = suite.get("wrong", {}).get(name) or (
+                        wrong_of(share, suite["per_slice"]),
+                        suite["per_slice"],
+                    )
+                    right, before = of_size.get(length, (0, 0))
+                    of_size[length] = right + asked - wrong, before + asked
+        found = of_size | found
+    return found
 
 
 def _share(count: int, seeds: int) -> str:

@@ -78,6 +78,6 @@ def test_the_command(make):
     unseen = build(task, SMALL, directory)
     assert process.stdout == written(task, unseen)
     assert process.stderr == (
-        f"version 2: 23 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands are in "
-        f"{directory}\n"
+        f"version 2: 23 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands "
+        f"are in {directory}\n"
     )

@@ -53,7 +53,7 @@ PARTS = {"wrong": None, "wrong_seen": "seen_in_training", "wrong_unseen": "not_s
 POOLED = {"wrong": "wrong", "seen": "wrong_seen", "unseen": "wrong_unseen"}  # columns of the sums of such counts
 OF_A_SUITE = (*POOLED, "imperfect", "lowest", "lowest-unforeseen", "reached")
 # Without ``columns``, those of these that are not empty.
-USUAL = ("given", "draws", "seeds", "suite", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
+USUAL = ("given", "draws", "seeds", "unseen", "wrong", "lowest", "lowest-unforeseen", "reached")
 MOST_LISTED = 5  # figures of single seeds in a cell
 
 
@@ -156,6 +156,8 @@ class Asked:
 def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[list[str]]]:
     """The header and the rows of a table; no row has figures of two versions of a suite.
 
+    Where rows differ in it, a column says the version; else the header of the first figure of a suite.
+
     A cell is empty if lines lack its figure, as older ones do, and a dash if no suite was asked.
 
     Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
@@ -163,12 +165,19 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     groups = _grouped(rows, asked)
     if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
         raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
-    shown, least = _shown(asked), "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
+    versions = {key[-1] for key in groups} - {""}
+    shown, least = (
+        _shown(asked, several=len(versions) > 1),
+        "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}",
+    )
     if any(name == "reached" for name, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], asked)
     cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
     kept = [asked.columns is not None or any(column) for column in zip(*cells, strict=True)]
     header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
+    first = next((place for place, (name, _) in enumerate(shown) if name in OF_A_SUITE and kept[place]), None)
+    if len(versions) == 1 and first is not None:
+        header[first] += f" ({min(versions)})"
     lines = [[*key[:-1], *itertools.compress(line, kept)] for key, line in zip(groups, cells, strict=True)]
     return [*asked.by, *itertools.compress(header, kept)], lines
 
@@ -186,8 +195,8 @@ def _grouped(rows: list[dict[str, Any]], asked: Asked) -> dict[tuple[str, ...], 
 
 
 def version_of(row: dict[str, Any]) -> str:
-    """The version of the suite that a run was asked; nothing if it was not asked."""
-    return next((f"version {suite.get('version', 1)}" for suite in suites_of(row)), "")
+    """The version of the suite that a run was asked, such as v2; nothing if it was not asked."""
+    return next((f"v{suite.get('version', 1)}" for suite in suites_of(row)), "")
 
 
 def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
@@ -201,13 +210,13 @@ def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
         )
 
 
-def _shown(asked: Asked) -> list[tuple[str, int | None]]:
+def _shown(asked: Asked, several: bool) -> list[tuple[str, int | None]]:
     """The columns behind those of ``by``, in order: name, and the length, or None for that of the training."""
     every: list[tuple[str, int | None]] = [(name, None) for name in COLUMNS]
     behind = list(COLUMNS).index(OF_A_SUITE[-1]) + 1
     every[behind:behind] = [(name, size) for size in asked.lengths for name in COLUMNS if name in OF_A_SUITE]
     shown = {*(asked.columns or USUAL)}
-    if shown & {*OF_A_SUITE}:
+    if several and shown & {*OF_A_SUITE}:
         shown.add("suite")
     return [(name, size) for name, size in every if name in shown]
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from itertools import compress
 
 import pytest
 from layout import ROOT
@@ -55,8 +54,7 @@ ROWS += [row("b", 0, "none", 500)]
 def cells(name, rows=ROWS, **asked):
     """The header and the cells of a column."""
     header, lines = results.tabulate(rows, Asked(columns=(name,), **asked))
-    kept = [bool(at) and title != "suite" for at, title in enumerate(header)]
-    return list(compress(header, kept)), [list(compress(line, kept)) for line in lines]
+    return [title.removesuffix(" (v1)") for title in header[1:]], [line[1:] for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,7 @@ def test_what_older_lines_lack_is_left_empty(column):
     assert cells(column, [old])[1] == [[""]]
     assert cells(column, [old, ROWS[1]])[1] == [[""]]
     header, _ = results.tabulate([old], Asked())
-    assert header == ["run", "given", "seeds", "suite", "lowest", "no mistake"]
+    assert header == ["run", "given", "seeds", "lowest (v1)", "no mistake"]
 
 
 def test_the_draws_of_older_lines_are_those_of_their_dataset():
@@ -143,8 +141,8 @@ def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
     for each in (*ROWS, newer):  # the run of seed 0 was asked again
         results.append(tmp_path / results.RESULTS, each)
     _, lines = results.tabulate(results.read(tmp_path / results.RESULTS), Asked(columns=("seeds", "lowest")))
-    first, second = ["3", "version 1", "0.980 (carry-all)"], ["1", "version 1", "0.500 (carry-all)"]
-    assert lines == [["a", *first], ["b", *second], ["a", "1", "version 2", "0.700 (carry-all)"]]
+    first, second = ["3", "v1", "0.980 (carry-all)"], ["1", "v1", "0.500 (carry-all)"]
+    assert lines == [["a", *first], ["b", *second], ["a", "1", "v2", "0.700 (carry-all)"]]
 
 
 def test_exact_match_is_drawn_against_length(tmp_path, capsys):
@@ -167,8 +165,8 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
 
 def test_columns_are_chosen():
     header, found = results.tabulate(ROWS, Asked(lengths=[20], columns=("seconds", "lowest")))
-    assert header == ["run", "suite", "lowest", "lowest at 20", "seconds"]
-    assert found[0] == ["a", "version 1", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
+    assert header == ["run", "lowest (v1)", "lowest at 20", "seconds"]
+    assert found[0] == ["a", "0.980 (carry-all)", "0.490 (carry-all)", "20"]
     with pytest.raises(InputError, match="no column 'colour'"):
         results.tabulate(ROWS, Asked(columns=("colour",)))
 
@@ -224,7 +222,7 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[2].startswith("rope")
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith(
-        "| run | given | draws | seeds | suite | not seen, wrong | wrong | lowest | no mistake |"
+        "| run | given | draws | seeds | not seen, wrong (v1) | wrong | lowest | no mistake |"
     )
     assert main(["results", str(tmp_path), "--where", "rope"]) == 2
     assert capsys.readouterr().err == "arith-model: --where is 'rope'; give FIELD=VALUE, such as task=addition\n"

@@ -75,7 +75,7 @@ def encoded(data_dir: str, name: str, split: str = "train") -> tuple[np.ndarray,
 
     view, whole = views.make_view("raw", Task(name)), records.open_source(Task(name), data_dir).splits[split]
     examples = whole.head(len(whole))
-    return view.encode_question(examples.questions).numpy(), view.encode_answer(examples.answers).numpy()
+    return view.encode_question(examples.questions).numpy(), view.write(examples.questions, examples.answers).numpy()
 
 
 def rate_of(work: Callable[[], object], examples: int) -> float:

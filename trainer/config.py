@@ -18,6 +18,7 @@ from seq2seq_arith.trainer.registry import (
     COUPLED,
     MODELS,
     POSITIONS,
+    REVERSED,
     VIEWS,
     ModelEntry,
     model_entry,
@@ -133,8 +134,9 @@ class ModelConfig:
 
     @property
     def given(self) -> str:
-        """What the view and the positions give to the model, a key of ``registry.GIVEN``."""
-        return "places" if self.positions in COUPLED else view_entry(self.view).given
+        """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
+        given = view_entry(self.view).given
+        return given.replace(REVERSED, "places") if self.positions in COUPLED else given
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from seq2seq_arith.arithmetic.notation import DECIMAL
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 
@@ -69,7 +70,13 @@ class ViewEntry:
     # From a task to the shape of one question: (steps,) or (steps, channels).
     question_shape: Callable[[Task], tuple[int, ...]]
     answer_steps: Callable[[Task], int]  # from a task to the steps of one answer
-    needs_digits: bool = False  # whether the operands must have digits, whose places it lines up
+    needs_digits: bool = False  # whether the operands must have digits, whose places it knows
+    needs_pairs: bool = False  # whether there must be two operands
+    # Whether operands and answer are runs of digits, the answer's from the units, so that places can be counted.
+    has_places: bool = False
+    hides_blanks: bool = False  # whether attention must not see the blanks of the question
+    fills_answer: bool = False  # whether an answer has no blanks behind it
+    is_scratchpad: bool = False  # whether partial results are written, so that it is for sums and products alone
 
 
 # Unrolled, a short recurrence is twice as fast on a CPU; a long one takes minutes to trace. XLA compiles it for longer,
@@ -177,21 +184,49 @@ MODELS: dict[str, ModelEntry] = {
 
 
 OWN_VIEW = "a view of one's own"
-# What a model may be given, from the least to the most. Compare results only where the same is given.
+# What a model may be given, from the least to the most; "A with B" is both. Compare only where the same is given.
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
+    "an end mark": "a mark follows the answer, and no padding is seen or written",
+    "random spaces": "blanks stand at random places of the question",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
+    "zeros in front": "numbers have one width, so that equal places are equally far from each other",
     "places": "each digit comes with the number of its place, and the answer is written from its end",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
+    "a scratchpad": "partial results are shown in training, and the model writes them before the answer",
     OWN_VIEW: "what the code of the view says",
 }
+REVERSED = "answer reversed"
+
+
+def given_in_words(given: str) -> str:
+    """What is given, in a sentence.
+
+    >>> given_in_words("places with an end mark").count(";")
+    1
+    """
+    return "; ".join(GIVEN[part] for part in given.split(" with "))
 
 
 def _aligned_steps(task: Task) -> int:
     """Steps of the views that start from the least significant digit: no digit of operands or answer is lost."""
     return max(task.answer_width, task.operand_width)
 
+
+def _filled_shape(task: Task) -> tuple[int]:
+    """The shape of a question whose operands all have as many digits as an operand may have."""
+    return (task.operation.arity * (task.operand_width + 1) - 1,)
+
+
+def _scratchpad_steps(task: Task) -> int:
+    """Two digits for each partial result, and the answer: see ``views.Scratchpad``."""
+    per_place = 2 * task.operand_width if task.operation.symbol == "*" else task.operation.arity
+    return 2 * per_place * task.operand_width + task.answer_width
+
+
+# Most steps of an answer with a scratchpad: each partial result has operations of its own in the graph.
+MOST_WRITTEN = 2500
 
 VIEWS: dict[str, ViewEntry] = {
     "raw": ViewEntry(
@@ -204,9 +239,10 @@ VIEWS: dict[str, ViewEntry] = {
     "backward": ViewEntry(
         build=lambda name, task: _views().BackwardView(name, task),
         help="the stored question, and the answer from its last character to its first",
-        given="answer reversed",
+        given=REVERSED,
         question_shape=lambda task: (task.question_width,),
         answer_steps=lambda task: task.answer_width,
+        has_places=True,
     ),
     "aligned": ViewEntry(
         build=lambda name, task: _views().AlignedView(name, task),
@@ -215,6 +251,7 @@ VIEWS: dict[str, ViewEntry] = {
         question_shape=lambda task: (_aligned_steps(task), 2),
         answer_steps=_aligned_steps,
         needs_digits=True,
+        needs_pairs=True,
     ),
     "crossed": ViewEntry(
         build=lambda name, task: _views().CrossedView(name, task),
@@ -223,6 +260,70 @@ VIEWS: dict[str, ViewEntry] = {
         question_shape=lambda task: (_aligned_steps(task), 2 * task.operand_width),
         answer_steps=_aligned_steps,
         needs_digits=True,
+        needs_pairs=True,
+    ),
+    "zeros": ViewEntry(
+        build=lambda name, task: _views().ZerosView(name, task),
+        help="zeros in front of all numbers, up to one width; the answer from its end",
+        given=f"{REVERSED} with zeros in front",
+        question_shape=_filled_shape,
+        answer_steps=lambda task: task.answer_width,
+        needs_digits=True,
+        has_places=True,
+        fills_answer=True,
+    ),
+    "ended": ViewEntry(
+        build=lambda name, task: _views().EndedView(name, task),
+        help="no padding that counts, and a mark behind the answer, which is written from its end",
+        given=f"{REVERSED} with an end mark",
+        question_shape=lambda task: (task.question_width,),
+        answer_steps=lambda task: task.answer_width + 1,
+        has_places=True,
+        hides_blanks=True,
+        fills_answer=True,
+    ),
+    "raw_ended": ViewEntry(
+        build=lambda name, task: _views().RawEndedView(name, task),
+        help="no padding that counts, and a mark behind the answer, which is written as it is stored",
+        given="nothing with an end mark",
+        question_shape=lambda task: (task.question_width,),
+        answer_steps=lambda task: task.answer_width + 1,
+        hides_blanks=True,
+        fills_answer=True,
+    ),
+    "hinted": ViewEntry(
+        build=lambda name, task: _views().HintedView(name, task),
+        help="before each digit a letter for its place, which counts from a random one; the answer from its end",
+        given="places",
+        question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
+        answer_steps=lambda task: 2 * task.answer_width,
+        needs_digits=True,
+    ),
+    "spaced": ViewEntry(
+        build=lambda name, task: _views().SpacedView(name, task),
+        help="blanks at random places of the question; the answer from its end",
+        given=f"{REVERSED} with random spaces",
+        question_shape=lambda task: (2 * task.question_width,),
+        answer_steps=lambda task: task.answer_width,
+    ),
+    "scratchpad": ViewEntry(
+        build=lambda name, task: _views().Scratchpad(name, task),
+        help="as zeros, and the partial results of a sum or a product before the answer",
+        given=f"{REVERSED} with zeros in front with a scratchpad",
+        question_shape=_filled_shape,
+        answer_steps=_scratchpad_steps,
+        needs_digits=True,
+        fills_answer=True,
+        is_scratchpad=True,
+    ),
+    "raw_scratchpad": ViewEntry(
+        build=lambda name, task: _views().RawScratchpad(name, task),
+        help="the stored question, and the partial results of a sum or a product before the answer, from its end",
+        given=f"{REVERSED} with a scratchpad",
+        question_shape=lambda task: (task.question_width,),
+        answer_steps=_scratchpad_steps,
+        needs_digits=True,
+        is_scratchpad=True,
     ),
 }
 
@@ -254,10 +355,23 @@ def view_entry(name: str) -> ViewEntry:
 
 def check_view(view: str, task: Task) -> None:
     """Raises InputError unless the view can be taken of the task's strings."""
-    if view_entry(view).needs_digits and not task.notation.has_digits:
+    entry, arity = view_entry(view), task.operation.arity
+    if entry.needs_digits and not task.notation.has_digits:
         raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
-    if view_entry(view).needs_digits and task.operation.arity != 2:
+    if entry.needs_pairs and arity != 2:
         raise InputError(f"the view {view!r} lines up two operands and {task.name} has other questions; use --view raw")
+    if entry.is_scratchpad:
+        arities = {"+": range(2, 11), "*": (2,)}.get(task.operation.symbol, ())
+        if task.notation is not DECIMAL or arity not in arities:
+            raise InputError(
+                f"the view {view!r} writes sums of up to ten numbers and products of two, and {task.name} has neither; "
+                "use --view backward"
+            )
+        if (steps := entry.answer_steps(task)) > MOST_WRITTEN:
+            raise InputError(
+                f"the view {view!r} of {task.config_name} writes {steps:,} characters, and at most {MOST_WRITTEN:,} "
+                "are possible; give fewer --digits"
+            )
 
 
 def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
@@ -268,7 +382,7 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
     check_view(view, task)
     if view in VIEWS:
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
-    if positions in COUPLED and not (task.notation.has_digits and view == "backward"):
+    if positions in COUPLED and not (task.notation.has_digits and view_entry(view).has_places):
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"

@@ -1,8 +1,8 @@
 """Views: how a model sees the strings of a task, as ids and back.
 
-A view is fixed and reversible. It moves, pads, groups or repeats characters by their position and by the operator; it
-never counts, compares or computes. ``trainer/registry.py`` lists the views. For 297 + 172 = 469, which addition stores
-reversed, as ``271+792`` and ``469 ``, they are::
+A view is fixed and reversible. It moves, pads, groups, marks or repeats characters by their position and by the
+operator; it never counts, compares or computes, but for the scratchpads, which say so. ``trainer/registry.py`` lists
+the views. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` and ``469 ``, they are::
 
     step          0    1    2    3    4    5    6
     raw           2    7    1    +    7    9    2         answer  4 6 9 _
@@ -11,6 +11,15 @@ reversed, as ``271+792`` and ``469 ``, they are::
     crossed       7 2  7 7  7 1  _ _                      answer  9 6 4 _
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
+
+The other views change what is written. For 97 + 5 = 102, stored as ``  5+79`` and ``102 ``::
+
+    view          it reads          and writes
+    zeros         500+790           2010                  zeros in front, up to one width
+    ended         __5+79            201$_                 blanks are hidden, and $ is the end of the answer
+    hinted        ____e5+e7f9       e2f0g1__              a letter per place; the first one is drawn by a hash
+    spaced        _______5_+_7_9    201_                  blanks at places that a hash draws
+    scratchpad    500+790           7021 0101 1010 2010   7, 7+5; 1+9, 1+9+0; ..., the units first; then the answer
 
 >>> view = make_view("aligned", Task("addition"))
 >>> ids = view.encode_question(to_codes(["271+792"], 7)).numpy()[0]
@@ -23,6 +32,7 @@ All strings are uint8 code points of shape [examples, width]. Everything runs in
 """
 
 import inspect
+import string
 from typing import Any
 
 import numpy as np
@@ -35,6 +45,8 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.registry import VIEWS, check_view, view_entry
 
+# The letters of index hints.
+HINTS, LETTERS = 200, string.ascii_letters
 # A view of one's own is tried on so many examples.
 TRIED = 256
 
@@ -54,7 +66,12 @@ class View:
       question_shape: The shape of one question: (steps,) or (steps, channels).
       answer_steps: The steps of one answer.
       pad: The id of the padding.
+      end: The id of the mark behind an answer; what is written behind it means nothing. None if there is no mark.
+      writes_more: Whether more is written than the answer, all of which must be right for an answer to be right.
     """
+
+    end: int | None = None
+    writes_more = False
 
     def __init__(self, name: str, task: Task) -> None:
         self.name = name
@@ -87,6 +104,23 @@ class View:
         """The inverse of ``encode_answer``."""
         return self._to_codes(ids)
 
+    def write(self, questions: Tensor, answers: Tensor) -> Tensor:
+        """What is to be written, uint8 ids [examples, answer_steps], for stored questions and answers.
+
+        The answer alone, unless a view overrides this; ``decode_answer`` finds the answer in it.
+        """
+        return self.encode_answer(answers)
+
+    def _extended(self, characters: str) -> None:
+        """Adds characters to the alphabet, behind those of the task; they are decoded as blanks."""
+        self.alphabet += characters
+        self._codes = np.append(self._codes, np.full(len(characters), ord(PAD), np.uint8))
+
+    def _length(self, ids: Tensor) -> Tensor:
+        """int32 [examples, 1]: one past the last character that is not padding."""
+        steps = tf.range(1, tf.shape(ids)[1] + 1)[None, :]
+        return tf.reduce_max(tf.where(ids != self.pad, steps, 0), axis=1, keepdims=True)
+
     def _to_ids(self, strings: Tensor) -> Tensor:
         return tf.gather(self._ids, tf.cast(strings, tf.int32))
 
@@ -114,44 +148,56 @@ class BackwardView(View):
         length = self._length(ids)
         return _from_the_end(ids, tf.zeros_like(length), length, steps, self.pad)
 
-    def _length(self, ids: Tensor) -> Tensor:
-        """int32 [examples, 1]: one past the last character that is not padding."""
-        steps = tf.range(1, tf.shape(ids)[1] + 1)[None, :]
-        return tf.reduce_max(tf.where(ids != self.pad, steps, 0), axis=1, keepdims=True)
+
+class NumbersView(BackwardView):
+    """The base of the views that take the operands apart, of which there may be any number."""
+
+    def __init__(self, name: str, task: Task) -> None:
+        super().__init__(name, task)
+        self._operator = self.alphabet.index(task.operation.symbol) if task.operation.symbol else -1
+
+    def _operands(self, strings: Tensor, steps: int) -> list[Tensor]:
+        """The digits of each operand from the units, ids [examples, steps], blank past its end."""
+        ids = self._to_ids(strings)
+        if self.task.reverse:
+            ids = tf.reverse(ids, [1])
+        # An operand has no sign, so the first operators are those between the operands.
+        before = tf.cumsum(tf.cast(ids == self._operator, tf.int32), axis=1)
+        found, start = [], tf.zeros_like(before[:, :1])
+        for number in range(self.task.operation.arity):
+            is_last = number == self.task.operation.arity - 1
+            within = tf.reduce_sum(tf.cast(before <= number, tf.int32), axis=1, keepdims=True)
+            end = self._length(ids) if is_last else within
+            found.append(_from_the_end(ids, start, end, steps, self.pad))
+            start = end + 1
+        return found
+
+    def _joined(self, operands: list[Tensor], width: int) -> Tensor:
+        """The inverse of ``_operands``, as ids [examples, width] of a question as it is stored."""
+        steps, offset = tf.range(width)[None, :], tf.zeros_like(operands[0][:, :1], tf.int32)
+        joined = tf.fill([tf.shape(operands[0])[0], width], tf.constant(self.pad, operands[0].dtype))
+        for number, digits in enumerate(operands):
+            if number:
+                joined = tf.where(steps == offset, tf.constant(self._operator, joined.dtype), joined)
+                offset += 1
+            end = offset + self._length(digits)
+            joined = tf.where((steps >= offset) & (steps < end), _take(digits, end - 1 - steps), joined)
+            offset = end
+        return tf.reverse(joined, [1]) if self.task.reverse else joined
 
 
-class AlignedView(BackwardView):
+class AlignedView(NumbersView):
     """The digits of both operands side by side, least significant first (``aligned``).
 
     Step t of the question holds digit t of the left and digit t of the right operand, blank past the end; step t of the
     answer holds its character t, from the end as well.
     """
 
-    def __init__(self, name: str, task: Task) -> None:
-        super().__init__(name, task)
-        self._operator = self.alphabet.index(task.operation.symbol)
-
     def encode_question(self, strings: Tensor) -> Tensor:
-        ids = self._to_ids(strings)
-        if self.task.reverse:
-            ids = tf.reverse(ids, [1])
-        # An operand has no sign, so the first operator is the one between the operands.
-        operator = tf.argmax(ids == self._operator, axis=1, output_type=tf.int32)[:, None]
-        left = _from_the_end(ids, tf.zeros_like(operator), operator, self.answer_steps, self.pad)
-        right = _from_the_end(ids, operator + 1, self._length(ids), self.answer_steps, self.pad)
-        return tf.stack([left, right], axis=2)
+        return tf.stack(self._operands(strings, self.answer_steps), axis=2)
 
     def decode_question(self, ids: Tensor) -> Tensor:
-        left, right = ids[:, :, 0], ids[:, :, 1]
-        width, zero = self.task.question_width, tf.zeros_like(left[:, :1], tf.int32)
-        left_length, right_length = self._length(left), self._length(right)
-        left = _from_the_end(left, zero, left_length, width, self.pad)
-        right = _from_the_end(right, zero, right_length, width, self.pad)
-        steps = tf.range(width)[None, :]
-        right = _take(right, steps - left_length - 1)
-        operator = tf.constant(self._operator, ids.dtype)
-        joined = tf.where(steps < left_length, left, tf.where(steps == left_length, operator, right))
-        return self._to_codes(tf.reverse(joined, [1]) if self.task.reverse else joined)
+        return self._to_codes(self._joined(tf.unstack(ids, axis=2), self.task.question_width))
 
 
 class CrossedView(AlignedView):
@@ -181,6 +227,234 @@ class CrossedView(AlignedView):
         digits = self.task.operand_width
         left, right = tf.linalg.diag_part(ids[:, :digits, ::2]), ids[:, :digits, 1]
         return super().decode_question(tf.stack([left, right], axis=2))
+
+
+class ZerosView(NumbersView):
+    """Zeros in front of all numbers, as Python's ``str.zfill`` puts them, up to one width (``zeros``).
+
+    A minus stands in front of the zeros. What is not written so is decoded as blanks, which no right answer is.
+    """
+
+    def __init__(self, name: str, task: Task) -> None:
+        super().__init__(name, task)
+        self._zero, self._minus = self.alphabet.index("0"), self.alphabet.find("-")
+
+    def encode_question(self, strings: Tensor) -> Tensor:
+        operands = self._operands(strings, self.task.operand_width)
+        return self._joined([self._filled(digits) for digits in operands], self.question_shape[0])
+
+    def decode_question(self, ids: Tensor) -> Tensor:
+        operands = self._operands(self._to_codes(ids), self.task.operand_width)
+        return self._to_codes(self._joined([self._stripped(digits) for digits in operands], self.task.question_width))
+
+    def encode_answer(self, strings: Tensor) -> Tensor:
+        ids = self._backwards(self._to_ids(strings), self.task.answer_width)
+        is_minus = ids == self._minus
+        digits = self._filled(tf.where(is_minus, tf.constant(self.pad, ids.dtype), ids))
+        last = tf.where(tf.reduce_any(is_minus, axis=1), tf.constant(max(self._minus, 0), ids.dtype), digits[:, -1])
+        return tf.concat([digits[:, :-1], last[:, None]], axis=1)
+
+    def decode_answer(self, ids: Tensor) -> Tensor:
+        zero, pad = (tf.constant(each, ids.dtype) for each in (self._zero, self.pad))
+        steps = tf.range(tf.shape(ids)[1])[None, :]
+        is_minus = (ids == self._minus) & (steps == tf.shape(ids)[1] - 1)
+        digits = tf.where(is_minus, zero, ids)
+        is_number = tf.reduce_all((digits >= zero) & (digits < zero + 10), axis=1, keepdims=True)
+        stripped = self._stripped(digits)
+        sign = tf.reduce_any(is_minus, axis=1, keepdims=True) & (steps == self._length(stripped))
+        signed = tf.where(sign, tf.constant(max(self._minus, 0), ids.dtype), stripped)
+        return super().decode_answer(tf.where(is_number, signed, pad))
+
+    def _filled(self, digits: Tensor) -> Tensor:
+        return tf.where(digits == self.pad, tf.constant(self._zero, digits.dtype), digits)
+
+    def _stripped(self, digits: Tensor) -> Tensor:
+        """Digits from the units without the zeros in front; one zero stays."""
+        steps = tf.range(tf.shape(digits)[1])[None, :]
+        length = tf.reduce_max(tf.where(digits != self._zero, steps + 1, 1), axis=1, keepdims=True)
+        return tf.where(steps < length, digits, tf.constant(self.pad, digits.dtype))
+
+
+class RawEndedView(View):
+    """No padding, and a mark at the end of the answer (``raw_ended``).
+
+    A question ends at its last step, so that only blanks stand before it: ``causal`` does not see these.
+    """
+
+    def __init__(self, name: str, task: Task) -> None:
+        super().__init__(name, task)
+        self.end = len(self.alphabet)
+        self._extended(_new(self.alphabet, "$"))
+
+    def encode_question(self, strings: Tensor) -> Tensor:
+        ids = self._to_ids(strings)
+        return _moved(ids, self._length(ids) - tf.shape(ids)[1], self.pad)
+
+    def decode_question(self, ids: Tensor) -> Tensor:
+        first = tf.argmax(ids != self.pad, axis=1, output_type=tf.int32)[:, None]
+        return self._to_codes(ids if self.task.reverse else _moved(ids, first, self.pad))
+
+    def encode_answer(self, strings: Tensor) -> Tensor:
+        ids = self._to_ids(strings)
+        written = tf.pad(self._turned(ids), [[0, 0], [0, 1]], constant_values=self.pad)
+        is_end = tf.range(self.answer_steps)[None, :] == self._length(ids)
+        return tf.where(is_end, tf.constant(self.end, ids.dtype), written)
+
+    def decode_answer(self, ids: Tensor) -> Tensor:
+        # No end, or a blank at first, is never right.
+        length = tf.argmax(ids == self.end, axis=1, output_type=tf.int32)[:, None]
+        within = (tf.range(self.answer_steps)[None, :] < length) & (ids[:, :1] != self.pad)
+        return self._to_codes(self._turned(tf.where(within, ids, tf.constant(self.pad, ids.dtype))[:, :-1]))
+
+    def _turned(self, ids: Tensor) -> Tensor:
+        """The characters of an answer in the order in which they are written, or stored."""
+        return ids
+
+
+class EndedView(RawEndedView, BackwardView):
+    """As ``raw_ended``, with the answer from its last character to its first (``ended``)."""
+
+    def _turned(self, ids: Tensor) -> Tensor:
+        return self._backwards(ids, self.task.answer_width)
+
+
+class SpacedView(BackwardView):
+    """A blank before about half of the question's characters, at places that a hash of the string draws (``spaced``).
+
+    Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023, so that no index can be relied on.
+    """
+
+    def encode_question(self, strings: Tensor) -> Tensor:
+        ids = self._to_ids(strings)
+        is_there = ids != self.pad
+        numbers = tf.cumsum(tf.cast(is_there, tf.int32), axis=1)
+        gap = _mixed(_hashed(strings) + numbers * -1640531527) % 2 == 0
+        pairs = tf.stack([tf.fill(tf.shape(ids), tf.constant(self.pad, ids.dtype)), ids], axis=2)
+        pairs, kept = (
+            tf.reshape(each, (-1, *self.question_shape))
+            for each in (pairs, tf.stack([gap & is_there, is_there], axis=2))
+        )
+        return _packed(pairs, kept, self.question_shape[0], self.pad, self.task.reverse)
+
+    def decode_question(self, ids: Tensor) -> Tensor:
+        width = self.task.question_width
+        return self._to_codes(_packed(ids, ids != self.pad, width, self.pad, self.task.reverse))
+
+
+class HintedView(NumbersView):
+    """A letter for its place before each digit, and each character of the answer (``hinted``).
+
+    Index hints: Zhou et al., "What Algorithms Can Transformers Learn?", ICLR 2024. The letter of the units is drawn by
+    a hash of the question among ``HINTS`` letters, so that those of places beyond the longest numbers are learned, too.
+    """
+
+    writes_more = True
+
+    def __init__(self, name: str, task: Task) -> None:
+        super().__init__(name, task)
+        self._places = max(task.operand_width, task.answer_width)
+        if self._places > HINTS:
+            raise InputError(
+                f"the view {name!r} has letters for {HINTS} places, and {task.config_name} has {self._places}; give "
+                "fewer --digits"
+            )
+        self._first = len(self.alphabet)
+        self._extended(_new(self.alphabet, LETTERS, HINTS))
+
+    def encode_question(self, strings: Tensor) -> Tensor:
+        operands = [
+            self._marked(digits, strings, self.task.reverse)
+            for digits in self._operands(strings, self.task.operand_width)
+        ]
+        return self._joined(operands, self.question_shape[0])
+
+    def decode_question(self, ids: Tensor) -> Tensor:
+        kept = (ids != self.pad) & (ids < self._first)
+        return self._to_codes(_packed(ids, kept, self.task.question_width, self.pad, self.task.reverse))
+
+    def write(self, questions: Tensor, answers: Tensor) -> Tensor:
+        return self._marked(self._backwards(self._to_ids(answers), self.task.answer_width), questions, True)
+
+    def decode_answer(self, ids: Tensor) -> Tensor:
+        return super().decode_answer(ids[:, 1::2])
+
+    def _marked(self, digits: Tensor, questions: Tensor, hint_first: bool) -> Tensor:
+        """Characters from the units and their hints, in turn: ids [examples, 2 * steps]."""
+        start = _mixed(_hashed(questions)) % (HINTS - self._places + 1)
+        hints = tf.cast(self._first + start + tf.range(tf.shape(digits)[1])[None, :], digits.dtype)
+        hints = tf.where(digits == self.pad, digits, hints)
+        pairs = tf.stack([hints, digits] if hint_first else [digits, hints], axis=2)
+        return tf.reshape(pairs, (-1, 2 * digits.shape[1]))
+
+
+class Scratchpad(ZerosView):
+    """Partial results before the answer, of a sum or a product of numbers with zeros in front (``scratchpad``).
+
+    Nye et al., "Show Your Work", 2021. Each partial result is below 100, and has two digits, the units first. A sum has
+    those of each place, from the units: the carry and one digit, and another digit, ... A product has rows as on paper:
+    for each digit of the right operand, from the units, and each digit of the left one, their product, and that plus
+    what stands at its place after the rows above, plus the carry::
+
+        97 + 5      7  7+5  1+9  1+9+0              70 21 01 01
+        23 * 45     5*3  15+0+0  5*2  10+0+1        51 51 01 11
+                    4*3  12+1+0  4*2   8+1+1        21 31 80 01
+    """
+
+    writes_more = True
+
+    def __init__(self, name: str, task: Task) -> None:
+        super().__init__(name, task)
+        self._thought = self.answer_steps - task.answer_width
+
+    def write(self, questions: Tensor, answers: Tensor) -> Tensor:
+        operands = [
+            tf.cast(self._filled(digits), tf.int32) - self._zero
+            for digits in self._operands(questions, self.task.operand_width)
+        ]
+        results = self._products(*operands) if self.task.operation.symbol == "*" else self._sums(operands)
+        pairs = tf.stack([results % 10, results // 10], axis=2) + self._zero
+        thought = tf.reshape(tf.cast(pairs, tf.uint8), (-1, self._thought))
+        return tf.concat([thought, self.encode_answer(answers)], axis=1)
+
+    def decode_answer(self, ids: Tensor) -> Tensor:
+        return super().decode_answer(ids[:, self._thought :])
+
+    def _sums(self, operands: list[Tensor]) -> Tensor:
+        """The partial results of a sum, int32 [examples, results], of digits [examples, places]."""
+        found, total = [], tf.zeros_like(operands[0][:, 0])
+        for place in range(self.task.operand_width):
+            total //= 10
+            for digits in operands:
+                total += digits[:, place]
+                found.append(total)
+        return tf.stack(found, axis=1)
+
+    def _products(self, left: Tensor, right: Tensor) -> Tensor:
+        """As ``_sums``, of a product."""
+        width, blank = self.task.operand_width, tf.zeros_like(left[:, 0])
+        found, above = [], [blank] * width  # what stands at the places of the row
+        for row in range(width):
+            carry, here = blank, []
+            for place in range(width):
+                product = left[:, place] * right[:, row]
+                total = product + above[place] + carry
+                carry = total // 10
+                found += [product, total]
+                here.append(total % 10)
+            above = [*here[1:], carry]
+        return tf.stack(found, axis=1)
+
+
+class RawScratchpad(Scratchpad):
+    """The same partial results for a question as it is stored, and an answer with blanks (``raw_scratchpad``)."""
+
+    encode_question, decode_question = View.encode_question, View.decode_question
+
+    def encode_answer(self, strings: Tensor) -> Tensor:
+        return self._backwards(self._to_ids(strings), self.task.answer_width)
+
+    def decode_answer(self, ids: Tensor) -> Tensor:
+        return self._to_codes(self._backwards(ids[:, self._thought :], self.task.answer_width))
 
 
 def make_view(name: str, task: Task, sha256: str | None = None) -> View:
@@ -263,6 +537,41 @@ def _from_the_end(ids: Tensor, start: Tensor, end: Tensor, steps: int, pad: int)
     """ids[start:end] of each row from its last to its first, padded to [examples, steps]."""
     index = end - 1 - tf.range(steps)[None, :]
     return tf.where(index >= start, _take(ids, index), tf.constant(pad, ids.dtype))
+
+
+def _moved(ids: Tensor, by: Tensor, pad: int) -> Tensor:
+    """ids[row, step + by] of each row, padded where that is outside."""
+    index = tf.range(tf.shape(ids)[1])[None, :] + by
+    return tf.where((index >= 0) & (index < tf.shape(ids)[1]), _take(ids, index), tf.constant(pad, ids.dtype))
+
+
+def _packed(ids: Tensor, kept: Tensor, width: int, pad: int, to_the_right: bool) -> Tensor:
+    """The ids that are kept, in order and without gaps, at the left or the right of [examples, width]."""
+    if to_the_right:
+        ids, kept = tf.reverse(ids, [1]), tf.reverse(kept, [1])
+    order = tf.argsort(tf.cast(~kept, tf.int32), axis=1, stable=True)[:, :width]
+    packed = tf.where(tf.gather(kept, order, batch_dims=1), _take(ids, order), tf.constant(pad, ids.dtype))
+    return tf.reverse(packed, [1]) if to_the_right else packed
+
+
+def _hashed(strings: Tensor) -> Tensor:
+    """int32 [examples, 1]: a hash of each string, uint8 [examples, width], whatever its padding; it overflows."""
+    codes = tf.cast(strings, tf.int32) - ord(PAD)
+    keys = tf.where(codes > 0, _mixed(codes * 65537 + tf.cumsum(codes, axis=1)), 0)
+    return _mixed(tf.reduce_sum(keys, axis=1, keepdims=True))
+
+
+def _mixed(keys: Tensor) -> Tensor:
+    """A hash of each int32, from 0 to 2^31 - 1: the finalizer of MurmurHash3, with shifts that keep the sign."""
+    for shift, factor in ((16, -2048144789), (13, -1028477387)):
+        keys = tf.bitwise.bitwise_xor(keys, tf.bitwise.right_shift(keys, shift)) * factor
+    return tf.bitwise.bitwise_xor(keys, tf.bitwise.right_shift(keys, 16))
+
+
+def _new(alphabet: str, wanted: str, count: int = 1) -> str:
+    """So many characters that are not in an alphabet: the wanted ones, then others."""
+    found = dict.fromkeys([*wanted, *map(chr, range(0x100, 0x300))])
+    return "".join([character for character in found if character not in alphabet][:count])
 
 
 def _take(ids: Tensor, index: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.attention import Block, Look, add_vectors, causal_bias, embed, put
+from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put
 from seq2seq_arith.trainer.models.latches import BatchKey
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
@@ -32,6 +32,7 @@ def causal(spec: Spec) -> "Causal":
         hidden=spec.hidden,
         layers=spec.layers,
         units_first=spec.units_first,
+        unseen=spec.unseen,
         **spec.options,
         name="decoder",
     )
@@ -70,6 +71,7 @@ class CausalDecoder(keras.layers.Layer):
         heads: int,
         positions: str,
         units_first: bool,
+        unseen: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -79,6 +81,7 @@ class CausalDecoder(keras.layers.Layer):
         self.heads = heads
         self.positions = positions
         self.units_first = units_first
+        self.unseen = unseen
 
     def build(self, question_shape, previous_shape):
         units = self.hidden
@@ -149,7 +152,7 @@ class CausalDecoder(keras.layers.Layer):
         if self.positions == "learned":
             added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "coupled":
-            added = ops.take(self.vectors, ops.minimum(places, PLACES - 1), axis=0) * self.hidden**0.5
+            added = ops.take(self.vectors, ops.clip(places, 0, PLACES - 1), axis=0) * self.hidden**0.5
         sequence = ops.cast(sequence, self.compute_dtype)
         return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
@@ -160,15 +163,22 @@ class CausalDecoder(keras.layers.Layer):
     def _bias(self, query_index: Any, key_index: Any, query_places: Any, key_places: Any) -> Any:
         """What is added to the scores, [examples or 1, 1 or heads, queries, keys]."""
         bias: Any = causal_bias(query_index, key_index)
+        if self.unseen is not None:
+            bias = bias + ops.where(key_places < 0, HIDDEN, 0.0)[:, None, None]
         return bias + self.place_bias(query_places, key_places) if self.positions == "coupled_bias" else bias
 
     def _places(self, question: Any, steps: int, training: bool) -> Any:
-        """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them."""
+        """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them.
+
+        What must not be seen has the place -1.
+        """
         ids: Any = ops.cast(question, "int32")
         width = ids.shape[1]
-        if not self.positions.startswith("coupled"):
+        if self.unseen is None and not self.positions.startswith("coupled"):
             return ops.zeros((1, width + steps), dtype="int32")
         read = digit_places(ids, self.alphabet, self.units_first)
+        if self.unseen is not None:
+            read = ops.where(ids == self.unseen, -1, read)
         written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (tf.shape(ids)[0], steps))
         places = ops.concatenate([read, written], axis=1)
         if self.positions == "coupled" and training:

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.models.network import Network, as_network
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps
+from seq2seq_arith.trainer.registry import MAX_UNROLL, MAX_UNROLL_XLA, MODELS, check_model, check_steps, view_entry
 
 T = TypeVar("T")
 
@@ -42,13 +42,17 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
         steps=view.answer_steps,
         alphabet=view.alphabet,
         units_first=view.task.reverse,
+        unseen=view.pad if view_entry(view.name).hides_blanks else None,
         options=config.network_options(),
         unroll=not cudnn and view.longest <= (MAX_UNROLL_XLA if xla else MAX_UNROLL),
         on_gpu=cudnn,
     )
     if config.name in MODELS:
-        return as_network(config.entry.build(spec))
-    return _built(config.name, plugins.load(config.name, config.code_sha256), spec)
+        network = as_network(config.entry.build(spec))
+    else:
+        network = _built(config.name, plugins.load(config.name, config.code_sha256), spec)
+    network.end, network.blank = view.end, view.pad
+    return network
 
 
 def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:

@@ -30,7 +30,14 @@ class Network(abc.ABC):
 
     Args:
       model: The Keras model that has all the weights.
+
+    Attributes:
+      end: The id behind which nothing is written; None if all steps are.
+      blank: The id that stands there then.
     """
+
+    end: int | None = None
+    blank = 0
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
@@ -76,12 +83,16 @@ class Parallel(Network):
 
     def answer(self, questions: Any) -> tuple[Any, Any]:
         logits = self.model(questions, training=False)
-        probable = tf.reduce_max(tf.nn.log_softmax(logits), axis=2)
-        return most_probable(logits), tf.exp(tf.reduce_sum(probable, axis=1))
+        probable, ids = tf.reduce_max(tf.nn.log_softmax(logits), axis=2), most_probable(logits)
+        if self.end is not None:
+            is_written = up_to(ids, self.end)
+            probable, ids = tf.where(is_written, probable, 0.0), tf.where(is_written, ids, self.blank)
+        return ids, tf.exp(tf.reduce_sum(probable, axis=1))
 
     def compare(self, questions: Any, answers: Any) -> tuple[Any, Any]:
         logits = self.model(questions, training=False)
-        return most_probable(logits), logits
+        ids = most_probable(logits)
+        return (ids if self.end is None else tf.where(up_to(ids, self.end), ids, self.blank)), logits
 
 
 class Autoregressive(Network):
@@ -136,8 +147,12 @@ class Autoregressive(Network):
         def write(index, previous, state, written, confidence):
             logits, state = self.step(state, index, previous)
             ids = tf.argmax(logits, axis=1, output_type=tf.int32)
+            probable = tf.reduce_max(tf.nn.log_softmax(logits), axis=1)
+            if self.end is not None:
+                has_ended = tf.reduce_any((written == self.end) & (tf.range(self.steps) < index), axis=1)
+                ids, probable = tf.where(has_ended, self.blank, ids), tf.where(has_ended, 0.0, probable)
             written = tf.where(tf.range(self.steps) == index, ids[:, None], written)
-            return index + 1, ids, state, written, confidence + tf.reduce_max(tf.nn.log_softmax(logits), axis=1)
+            return index + 1, ids, state, written, confidence + probable
 
         *_, written, confidence = tf.while_loop(
             lambda index, *_: index < self.steps, write, first, maximum_iterations=self.steps
@@ -172,3 +187,10 @@ def as_network(built: keras.Model | Network) -> Network:
 def most_probable(logits: Any) -> Any:
     """int32 ids [examples, steps]; the replicas' uint8 could not be gathered."""
     return tf.argmax(logits, axis=2, output_type=tf.int32)
+
+
+def up_to(ids: Any, end: int | None) -> Any:
+    """bool [examples, steps]: whether a step of ids is not behind the first end; always, if there is none."""
+    if end is None:
+        return tf.ones_like(ids, tf.bool)
+    return tf.cumsum(tf.cast(ids == tf.cast(end, ids.dtype), tf.int32), axis=1, exclusive=True) == 0

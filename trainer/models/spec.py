@@ -21,6 +21,7 @@ class Spec:
       steps: Characters of an answer.
       alphabet: The characters, in the order of their ids.
       units_first: Whether the digits of an operand start from the least significant one.
+      unseen: The id of the characters of the question that attention must not see; None if it may see all.
       options: The other settings of the network, by name.
       unroll: Whether recurrent layers should be unrolled, which makes short ones faster on a CPU.
       on_gpu: Whether the network runs on GPUs, and may use cuDNN.
@@ -33,6 +34,7 @@ class Spec:
     steps: int
     alphabet: str
     units_first: bool = False
+    unseen: int | None = None
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     unroll: bool = False
     on_gpu: bool = False

@@ -21,7 +21,7 @@ from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
-from seq2seq_arith.trainer.registry import MODELS, VIEWS
+from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.runs import checkpoints, files, listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
 
@@ -34,6 +34,7 @@ ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none
   <script src="model.js" defer></script>"""
 # The networks that model.js computes, and their names there.
 NETWORKS = {name: entry.in_browser for name, entry in MODELS.items() if entry.in_browser}
+COMPUTED_VIEWS = ("raw", "backward", "aligned", "crossed")
 # Weights of a run on a page, of all its epochs together: 8 MB of base64.
 MOST_WEIGHTS = 1_500_000
 
@@ -69,8 +70,8 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     model = run.config.model
     if model.name not in NETWORKS:
         raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    if run.task.code or model.view not in VIEWS:
-        raise InputError("the page computes the tasks and the views of this package alone")
+    if run.task.code or model.view not in COMPUTED_VIEWS:
+        raise InputError(f"the page computes the tasks of this package and the views {', '.join(COMPUTED_VIEWS)} alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")

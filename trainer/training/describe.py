@@ -21,7 +21,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, records
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes
 from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.registry import GIVEN, view_entry
+from seq2seq_arith.trainer.registry import given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
@@ -122,7 +122,7 @@ def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
     return {
         "model": f"{config.name}: {config.entry.help}",
         "view": f"{config.view}: {entry.help}",
-        "given": f"{config.given}: {GIVEN[config.given]}",
+        "given": f"{config.given}: {given_in_words(config.given)}",
         "example": _example(view, text.example(task)),
     }
 
@@ -133,7 +133,7 @@ def _example(view: View, question: str) -> str:
     stored = to_codes([text.stored(task, *text.typed_operands(question, task))], task.question_width)
     answers = np.ascontiguousarray(text.answers(task, *text.operands(task, stored)))
     read = _steps(view, np.asarray(view.encode_question(stored))[0])
-    written = _steps(view, np.asarray(view.encode_answer(answers))[0])
+    written = _steps(view, np.asarray(view.write(stored, answers))[0])
     answer = answers[0].tobytes().decode("ascii").strip()
     asked = f"{question}{task.notation.equals or ' '}{answer}"
     return f"of {asked} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"

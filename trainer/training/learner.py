@@ -15,7 +15,7 @@ from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.data.views import Tensor, View
 from seq2seq_arith.trainer.models.build import build_network, elsewhere
-from seq2seq_arith.trainer.models.network import Network, most_probable
+from seq2seq_arith.trainer.models.network import Network, most_probable, up_to
 from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.history import METRICS
 from seq2seq_arith.trainer.training.costs import operations
@@ -203,9 +203,13 @@ class Learner:
         """uint8 code points [..., question width] to uint8 ids [..., *view.question_shape]."""
         return self._converted(self.view.encode_question, strings, self.view.question_shape)
 
-    def _answer_ids(self, strings):
-        """uint8 code points [..., answer width] to uint8 ids [..., view.answer_steps]."""
-        return self._converted(self.view.encode_answer, strings, (self.view.answer_steps,))
+    def _answer_ids(self, questions, answers):
+        """uint8 code points [..., question and answer width] to uint8 ids [..., view.answer_steps]."""
+        width = questions.shape[-1]
+        both = tf.concat([questions, answers], axis=-1)
+        return self._converted(
+            lambda rows: self.view.write(rows[:, :width], rows[:, width:]), both, (self.view.answer_steps,)
+        )
 
     def _converted(self, convert: Callable[[Tensor], Tensor], rows: Tensor, shape: tuple[int, ...]) -> Tensor:
         # GPUs have no kernels for some operations on uint8, but XLA makes them. It lacks others, so a view of your own
@@ -217,8 +221,8 @@ class Learner:
 
     def _train_steps(self, questions, answers, weights, count):
         # All steps at once, which is faster than one by one.
+        answers = self.strategy.run(self._answer_ids, (questions, answers))
         questions = self.strategy.run(self._question_ids, (questions,))
-        answers = self.strategy.run(self._answer_ids, (answers,))
         # Each replica collects its own shares: summed in every step, they would make all replicas wait for each other.
         outcomes = self.strategy.run(lambda weights: tf.zeros([len(weights), len(METRICS)]), (weights,))
         for step in tf.range(count):
@@ -247,9 +251,9 @@ class Learner:
         """The gradients of this replica's rows, and its share of the metrics, float32 [metrics]."""
         with tf.GradientTape() as tape:
             logits = self.network.logits(questions, answers, training=True)
-            losses = _cross_entropy(answers, logits)
+            losses = self._losses(answers, logits)
             loss = tf.reduce_sum(weights * losses)
-        right = tf.cast(most_probable(logits) == tf.cast(answers, tf.int32), tf.float32)
+        right = tf.cast(self._is_right(answers, logits), tf.float32)
         outcome = {
             "loss": loss,
             "character_accuracy": tf.reduce_sum(weights * tf.reduce_mean(right, axis=1)),
@@ -274,18 +278,19 @@ class Learner:
         return tf.function(call)
 
     def _answer_rows(self, questions, answers):
-        questions, answers = self._question_ids(questions), self._answer_ids(answers)
+        questions, answers = self._question_ids(questions), self._answer_ids(questions, answers)
         ids, logits = self.network.compare(questions, answers)
-        return ids, _cross_entropy(answers, logits)
+        return ids, self._losses(answers, logits)
 
     def _margin_rows(self, questions, answers):
         # Decoding is right exactly when each right character is the most probable one after the right ones before it.
-        answers = self._answer_ids(answers)
+        answers = self._answer_ids(questions, answers)
         logits = self.network.logits(self._question_ids(questions), answers, training=False)
         is_right = tf.one_hot(answers, logits.shape[2], on_value=True, off_value=False, dtype=tf.bool)
         right = tf.reduce_max(tf.where(is_right, logits, logits.dtype.min), axis=2)
         other = tf.reduce_max(tf.where(is_right, logits.dtype.min, logits), axis=2)
-        return (tf.reduce_min(tf.cast(right - other, tf.float32), axis=1),)
+        margins = tf.where(up_to(answers, self.network.end), tf.cast(right - other, tf.float32), tf.float32.max)
+        return (tf.reduce_min(margins, axis=1),)
 
     def _score_all(self, questions, answers, is_real):
         sums = self.strategy.run(self._score_rows, (questions, answers, is_real))
@@ -293,19 +298,36 @@ class Learner:
 
     def _score_rows(self, questions, answers, is_real):
         """The sum of each of ``METRICS`` over the real ones of this replica's rows, float64 [metrics]."""
-        right_ids = self._answer_ids(answers)
+        right_ids = self._answer_ids(questions, answers)
         # An answer is right when it is decoded exactly when it is right here, where nothing need be decoded.
         logits = self.network.logits(self._question_ids(questions), right_ids, training=False)
-        ids, losses = most_probable(logits), _cross_entropy(right_ids, logits)
+        ids, losses = most_probable(logits), self._losses(right_ids, logits)
+        if self.network.end is not None:
+            ids = tf.where(up_to(ids, self.network.end), ids, self.network.blank)
         predicted = self._converted(self.view.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
         right = tf.cast(tf.cast(predicted, tf.int32) == tf.cast(answers, tf.int32), tf.float64)
+        exact = tf.reduce_min(right, axis=1)
+        if self.view.writes_more:
+            exact *= tf.cast(tf.reduce_all(self._is_right(right_ids, logits), axis=1), tf.float64)
         outcome = {
             "loss": tf.cast(losses, tf.float64),
             "character_accuracy": tf.reduce_mean(right, axis=1),
-            "exact_match": tf.reduce_min(right, axis=1),
+            "exact_match": exact,
         }
         rows = tf.stack([outcome[name] for name in METRICS], axis=1)
         return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
+
+    def _losses(self, answers, logits):
+        """float32 [examples]: the mean cross-entropy over the steps, in nats; that behind an end is 0."""
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
+        if self.network.end is not None:
+            losses = tf.where(up_to(answers, self.network.end), losses, 0.0)
+        return tf.reduce_mean(losses, axis=1)
+
+    def _is_right(self, answers, logits):
+        """bool [examples, steps]: whether each character is the right one, or behind the end, where none matters."""
+        is_right = most_probable(logits) == tf.cast(answers, tf.int32)
+        return is_right if self.network.end is None else is_right | ~up_to(answers, self.network.end)
 
     def _predict_rows(self, questions):
         return self.network.answer(self._question_ids(questions))
@@ -347,9 +369,3 @@ def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Op
     if config.weight_decay:
         return _summed(keras.optimizers.AdamW)(rate, weight_decay=config.weight_decay, name="adam_w")
     return _summed(keras.optimizers.Adam)(rate, name="adam")
-
-
-def _cross_entropy(answers: Tensor, logits: Tensor) -> Tensor:
-    """float32 [examples]: the mean over the characters of an answer, in nats."""
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
-    return tf.reduce_mean(losses, axis=1)

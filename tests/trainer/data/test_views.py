@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes, to_strings
-from seq2seq_arith.trainer.registry import VIEWS
+from seq2seq_arith.trainer.registry import VIEWS, check_view
 
 # A task whose answer is narrower than its operands, and one whose answer is wider than all views need.
 ADDITION = OPERATIONS["addition"]
@@ -47,10 +47,16 @@ def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
     task = Task(task_name, digits, 10, reverse=data.draw(st.booleans()))
     examples = probes.examples(task, columns(task, data.draw(operand_pairs(task))))
     for name in VIEWS:
-        if VIEWS[name].needs_digits and not operation.notation.has_digits:
+        try:
+            check_view(name, task)
+        except InputError:
+            assert VIEWS[name].needs_digits
             continue
         view = make_view(name, task)
-        ids, answers = view.encode_question(examples.questions), view.encode_answer(examples.answers)
+        ids, answers = (
+            view.encode_question(examples.questions),
+            view.write(examples.questions, examples.answers),
+        )
         assert tuple(ids.shape[1:]) == view.question_shape
         assert answers.shape[1] == view.answer_steps
         assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
@@ -90,6 +96,61 @@ def test_the_crossed_view_by_example():
     ids = np.asarray(view.encode_question(to_codes(["271+792"], 7)))[0]
     steps = ["".join(view.alphabet[i] for i in row) for row in ids]
     assert steps == ["72    ", "7792  ", "719722", "  9127"]
+
+
+@pytest.mark.parametrize(
+    ("task", "question", "answer", "view", "read", "written"),
+    [
+        (Task("addition"), "   5+79", "102 ", "zeros", "500+790", "2010"),
+        (Task("subtraction", digits=3), "12-123 ", "-111", "zeros", "012-123", "111-"),
+        (Task("subtraction", digits=3), "7-12   ", "-5  ", "zeros", "007-012", "500-"),
+        (Task("addition"), "   5+79", "102 ", "ended", "   5+79", "201$ "),
+        (Task("subtraction", digits=3), "7-12   ", "-5  ", "raw_ended", "   7-12", "-5$  "),
+        (Task("subtraction", digits=1), "3-9", "-6", "hinted", "e3-e9", "e6f-"),
+        (Task("addition"), "   5+79", "102 ", "spaced", "       5_+_7_9".replace("_", " "), "201 "),
+        # Units first: 7, 7 + 5; the carry and 9, and 0 more; the carry and 0, and 0 more; then 102 from its end.
+        (Task("addition"), "   5+79", "102 ", "scratchpad", "500+790", "7021" + "0101" + "1010" + "2010"),
+        # 3 * 5, the same + 0 + 0; 2 * 5, the same + 0 + 1; 3 * 4, the same + 1 + 0; 2 * 4, the same + 1 + 1; 1035.
+        (Task("multiplication", 2), "23*45", "1035", "raw_scratchpad", "23*45", "5151" "0111" "2131" "8001" "5301"),
+    ],
+)  # fmt: skip
+def test_what_other_views_read_and_write(task, question, answer, view, read, written):
+    made = make_view(view, task)
+    stored, answers = to_codes([question], task.question_width), to_codes([answer], task.answer_width)
+    ids, right = made.encode_question(stored), made.write(stored, answers)
+    seen = ["".join(made.alphabet[number] for number in np.asarray(each)[0]) for each in (ids, right)]
+    if view == "hinted":  # the letter of the units is drawn
+        first = made.alphabet.index(seen[1][0]) - len(task.alphabet)
+        letters = made.alphabet[len(task.alphabet) :]
+        read, written = (
+            text.translate({ord("e"): letters[first], ord("f"): letters[first + 1]}) for text in (read, written)
+        )
+    assert seen == [read, written]
+
+
+@pytest.mark.parametrize(
+    ("view", "written"),
+    [
+        ("zeros", ["20 0", "2+10", "201+"]),
+        ("ended", ["2010", " 201", "$201"]),
+    ],
+)
+def test_what_is_not_written_in_the_form_of_its_view_is_no_answer(view, written):
+    made = make_view(view, Task("addition"))
+    ids = [[made.alphabet.find(character) for character in text.ljust(made.answer_steps)] for text in written]
+    assert to_strings(made.decode_answer(np.array(ids, np.uint8)).numpy()) == [" " * 4] * len(written)
+
+
+@given(question=st.from_regex(r"[1-9][0-9]{0,8}\+[1-9][0-9]{0,8}", fullmatch=True), reverse=st.booleans())
+def test_random_places_are_a_function_of_the_question_whatever_its_padding(question, reverse):
+    seen = []
+    for digits in (9, 12):
+        view = make_view("spaced", Task("addition", digits=digits, reverse=reverse))
+        stored = question.rjust(view.task.question_width) if reverse else question
+        ids = np.asarray(view.encode_question(to_codes([stored], view.task.question_width)))[0]
+        seen.append("".join(view.alphabet[number] for number in ids).strip())
+    assert seen[0] == seen[1]
+    assert seen[0].replace(" ", "") == question
 
 
 @pytest.mark.parametrize("view", ["aligned", "crossed"])

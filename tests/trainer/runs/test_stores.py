@@ -11,10 +11,12 @@ import configs
 import emulators
 import memory_store
 import pytest
+from programs import run_here
 
 from seq2seq_arith.base.errors import InputError, TrainingError
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
+from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.runs import checkpoints, files, stores
 from seq2seq_arith.trainer.runs.run import open_run
@@ -176,7 +178,7 @@ BY_TURNS = ["gs", pytest.param("s3", marks=pytest.mark.release)]
 def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_path):
     """SIGKILL after the first checkpoint has arrived, and the same command again, as if on another machine."""
     whole = tmp_path / "whole"
-    ended = subprocess.run([*command, str(whole)], capture_output=True, text=True, check=False)
+    ended = run_here(*command[3:], whole, main=main)
     assert ended.returncode == 0, ended.stderr
     url = f"{emulators.new_bucket(scheme)}/runs/addition"
     place = parse_place(url)
@@ -190,9 +192,9 @@ def test_a_killed_run_goes_on_bitwise_from_a_real_store(scheme, command, tmp_pat
     assert again.returncode == 0, again.stderr
     assert f"{url} was stopped after step" in again.stdout
     assert weights(open_run(url).folder) == weights(whole)
-    asked = subprocess.run([*command[:3], "predict", url, "1+2"], capture_output=True, text=True, check=False)
+    asked = run_here("predict", url, "1+2", main=main)
     assert asked.returncode == 0, asked.stderr
-    missing = subprocess.run([*command[:3], "predict", f"{url}s"], capture_output=True, text=True, check=False)
+    missing = run_here("predict", f"{url}s", main=main)
     assert missing.returncode == 2
     assert missing.stderr.startswith(f"arith-model: {url}s is no")
 

@@ -181,13 +181,19 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
 
 
-def test_a_set_of_all_its_pairs_has_no_test_set():
+def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
     task = Task("addition", digits=1, num_examples=55)
     every = probes.all_questions(task)
     source: Any = types.SimpleNamespace(task=task)
     data = evaluation.Data(source, probes.examples(task, every), every, probes.KeySet(task, probes.keys(task, every)))
     seed, others = evaluation.test_set(data)
     assert (seed, len(others)) == (1, 0)
+    right: Any = types.SimpleNamespace(exact=np.ones(len(data.validation), bool))
+    monkeypatch.setattr(evaluation, "ask", lambda learner, examples: right)
+    run: Any = types.SimpleNamespace(task=task, config=types.SimpleNamespace(stream=False))
+    found = evaluation.on_data(run, source, data)
+    assert list(found.results) == ["validation"]
+    assert found.notes[-1].startswith("there is no test set: the dataset holds every pair of")
 
 
 def test_a_shared_pair_is_found():

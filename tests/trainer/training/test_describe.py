@@ -71,7 +71,7 @@ def test_every_network_is_drawn(name):
             "pq",
             ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"],
         ),
-        ("raw", "subtraction", ["Bidirectional(LSTM)", "BiasedAttention: Self-attention"]),
+        ("raw", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
     ],
 )
 def test_what_a_recipe_would_train(name, task, sentences):

@@ -178,6 +178,11 @@ class Forgetful(View):
 class Unrelated:
     pass
 
+
+class Failing(View):
+    def encode_answer(self, strings):
+        return strings[self.task.nothing]
+
 '''
 
 
@@ -189,10 +194,11 @@ def views(tmp_path):
 
 
 VIEW_FAULTS = {
-    "Gone": "/views.py has no class 'Gone'; it has Doubled, Crooked, Forgetful, Unrelated",
+    "Gone": "/views.py has no class 'Gone'; it has Doubled, Crooked, Forgetful, Unrelated, Failing",
     "Crooked": "/views.py, line 21: the view Crooked encodes 256 answers in the shape (256, 3); its attributes say "
     "(256, 4)",
     "Forgetful": "line 27: the view Forgetful does not give back what it encodes: the question '",
+    "Failing": "/views.py:Failing' cannot be used: ",
     "Unrelated": "/views.py, line 32: Unrelated does not derive from seq2seq_arith.trainer.data.views.View",
 }
 

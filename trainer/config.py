@@ -11,11 +11,12 @@ from typing import Any
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check, option
+from seq2seq_arith.base.options import check, option, options_of
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.curriculum import Curriculum
+from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
 from seq2seq_arith.trainer.registry import (
     COUPLED,
+    KNOBS,
     MODELS,
     POSITIONS,
     REVERSED,
@@ -31,6 +32,13 @@ MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
 # Most training steps per compiled call.
 MAX_STEPS_PER_CALL = 50
+# Settings that one kind of positions has.
+NEEDS = {"rope_base": "rope", "places": "coupled"}
+
+
+def _newer(help: str, shown: str | None, low: Any = None, high: Any = None, default: Any = None) -> Any:
+    """A setting that what is stored may lack; ``shown`` is its default in words."""
+    return option(help, default=default, default_text=shown, low=low, high=high, newer=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,6 +75,20 @@ class ModelConfig:
         default_text=POSITIONS[0],
         choices=POSITIONS,
     )
+    heads: int | None = _newer("heads of attention", "4", 1, 256)
+    dense_width: int | None = _newer("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
+    dropout: float | None = _newer("the share of values that training drops, in each block too", "0", 0.0, 0.9)
+    rope_base: float | None = _newer("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
+    places: int | None = _newer("places that coupled has vectors for; training starts at any of them", "64", 2, 2**16)
+    score_scale: float | None = _newer("a factor of the attention scores", "1", 0.01, 100.0)
+    sharpness: float | None = _newer("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)
+    score_noise: float | None = _newer("the spread of noise on attention scores, in training alone", "0", 0.0, 100.0)
+    loops: int | None = _newer(
+        "how often all layers run, reading the characters anew; 0: as often as an answer has characters", "1", 0, 1000
+    )
+    blanks: bool | None = _newer(
+        "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others", "yes"
+    )
     options: str | None = option(
         "the settings of a model of your own, a JSON object", default=None, flag="model-options", label="model-options"
     )
@@ -82,12 +104,18 @@ class ModelConfig:
         if self.options is not None:
             object.__setattr__(self, "options", json.dumps(self._own_options(), sort_keys=True))
         entry = self.entry
+        for name, value in self._knobs().items():
+            if name not in entry.knobs:
+                raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
+        for name, positions in NEEDS.items():
+            if getattr(self, name) is not None and (self.positions or POSITIONS[0]) != positions:
+                raise InputError(f"{name} is for --positions {positions} alone; give that, or leave {name} out")
+        if self.blanks is False and view_entry(self.view).fills_answer:
+            raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
         # Rotations turn pairs of numbers, so the units of a head are even.
-        multiple = entry.heads * (2 if entry.positions else 1)
+        multiple = (self.heads or entry.heads) * (2 if entry.positions else 1)
         if multiple and self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
-        if self.positions is not None and not entry.positions:
-            raise InputError(f"positions is {self.positions!r}, which model {self.name!r} does not have; leave it out")
 
     def _locate(self, field: str, digest: str, kind: plugins.Kind) -> None:
         """Makes the place of a plug-in absolute, and reads the checksum of its file if it is not given."""
@@ -110,8 +138,14 @@ class ModelConfig:
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
         entry = self.entry
-        options = {"positions": self.positions or POSITIONS[0], "heads": entry.heads} if entry.positions else {}
-        return options | self._own_options()
+        options = {"heads": self.heads or entry.heads} if entry.heads else {}
+        options |= {"positions": self.positions or POSITIONS[0]} if entry.positions else {}
+        knobs = {name: value for name, value in self._knobs().items() if name != "blanks"}
+        return options | knobs | self._own_options()
+
+    def _knobs(self) -> dict[str, Any]:
+        """The settings that only some networks have, if they are given."""
+        return {name: value for name in KNOBS if (value := getattr(self, name)) is not None}
 
     def _own_options(self) -> dict[str, Any]:
         """The settings of a model of your own."""
@@ -163,6 +197,16 @@ class TrainConfig:
         default=None,
         default_text="all lengths from the first step",
     )
+    stage_right: float = option(
+        "the share of right answers that ends a stage of the curriculum",
+        default=RIGHT,
+        low=0.0,
+        high=0.9999,
+        newer=True,
+    )
+    stage_steps: int = option(
+        "the steps whose answers end a stage of the curriculum", default=WINDOW, low=1, high=10**6, newer=True
+    )
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="one pass over the training set", low=1, high=10**9
@@ -179,12 +223,19 @@ class TrainConfig:
     batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
     learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
     schedule: str = option(
-        "the learning rate stays at its peak, or falls along a cosine to zero at the last step",
+        "the learning rate stays at its peak, or falls along a cosine to the last step",
         default="constant",
         choices=SCHEDULES,
     )
+    lowest_rate: float = _newer("where the cosine ends, as a share of its peak", None, 0.0, 1.0, 0.0)
     warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
     weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
+    beta_1: float = _newer("how slowly Adam forgets gradients", None, 0.0, 0.99999, 0.9)
+    beta_2: float = _newer("how slowly Adam forgets their squares", None, 0.0, 0.999999, 0.999)
+    averaging: float | None = _newer(
+        "score and keep averaged weights, of which each step keeps this share", "no averaging", 0.0, 0.999999
+    )
+    label_smoothing: float = _newer("the share of a right character that all divide in the loss", None, 0.0, 0.9, 0.0)
     clip_norm: float | None = option(
         "the most that the norm of all gradients together may be",
         default=None,
@@ -234,9 +285,9 @@ class TrainConfig:
         check(self)
         if not isinstance(self.model, ModelConfig):
             raise InputError(f"model is {shown(self.model)}; give a ModelConfig, such as ModelConfig(name='lstm')")
-        if self.warmup and self.schedule == "constant":
+        if self.lowest_rate and self.schedule == "constant":
             raise InputError(
-                f"warmup is {self.warmup:g}, but a constant schedule has none; give --schedule cosine, or --warmup 0"
+                f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
             )
         is_provable = self.model.view == "aligned" and self.model.name not in MODELS.keys() - {"latch_tagger"}
         if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):
@@ -245,6 +296,8 @@ class TrainConfig:
                 "proved, trained in float32 along a cosine; give --model latch_tagger --view aligned --schedule "
                 "cosine, or --prove 0"
             )
+        if self.prove and self.averaging is not None:
+            raise InputError("averaged weights cannot be proved; give --prove 0, or leave --averaging out")
         self._check_curriculum()
         reason = self.model.entry.needs_float32
         if reason and self.precision != "float32":
@@ -253,6 +306,8 @@ class TrainConfig:
     def _check_curriculum(self) -> None:
         """Raises InputError if there is a curriculum that does not go together with the rest."""
         if self.curriculum is None:
+            if (self.stage_right, self.stage_steps) != (RIGHT, WINDOW):
+                raise InputError("stage_right and stage_steps end stages of a curriculum; give one with --curriculum")
             return
         Curriculum.parse(self.curriculum)
         if not self.stream:
@@ -278,7 +333,12 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        for held, instance in ((values, self), (values["model"], self.model)):
+            for name, default in _defaults(type(instance)).items():
+                if held[name] == default:
+                    del held[name]
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
@@ -288,11 +348,17 @@ class TrainConfig:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        model = values.get("model", {})
+        values = _defaults(cls) | values
+        model = _defaults(ModelConfig) | values.get("model", {})
         if set(values) != names or set(model) != model_names:
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
         return cls(**fields)
+
+
+def _defaults(cls: Any) -> dict[str, Any]:
+    """The defaults of the fields that a stored configuration may lack."""
+    return {name: field.default for name, (field, about) in options_of(cls).items() if about.newer}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

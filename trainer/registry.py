@@ -53,6 +53,7 @@ class ModelEntry:
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
     heads: int = 0  # heads of attention, which must divide the hidden units; 0 for a network without attention
     positions: bool = False  # whether it has ``POSITIONS``
+    knobs: tuple[str, ...] = ()  # which of ``KNOBS`` it has
     # For taggers, from the number of layers to a letter for the direction of each.
     order: Callable[[int], str] | None = None
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
@@ -87,6 +88,13 @@ MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
 # These need digits, whose places they count, in an answer that starts from the units.
 COUPLED = ("coupled", "coupled_bias")
+
+
+# The settings of ``ModelConfig`` that only some networks have.
+KNOBS = (
+    "positions", "heads", "dense_width", "dropout", "rope_base", "places", "score_scale", "sharpness", "score_noise",
+    "loops", "blanks",
+)  # fmt: skip
 
 
 def _parallel():
@@ -152,11 +160,12 @@ MODELS: dict[str, ModelEntry] = {
         writes_in_place=True,
     ),
     "lstm_transformer": ModelEntry(
-        build=lambda spec: _parallel().lstm_transformer(spec, MODELS["lstm_transformer"].heads),
+        build=lambda spec: _parallel().lstm_transformer(spec, spec.options["heads"]),
         help="attention from learned queries to the characters, and LSTMs along the answer",
         cost=Cost(kept=12, gates=4),
         any_length=False,
         heads=4,
+        knobs=("heads",),
     ),
     "causal": ModelEntry(
         build=lambda spec: _autoregressive().causal(spec),
@@ -165,12 +174,14 @@ MODELS: dict[str, ModelEntry] = {
         autoregressive=True,
         heads=4,
         positions=True,
+        knobs=KNOBS,
     ),
     "lstm_attention": ModelEntry(
         build=lambda spec: _autoregressive().LstmAttention(spec),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
         cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
+        knobs=("blanks",),
     ),
     "counter": ModelEntry(
         build=lambda spec: _parallel().counter(spec),
@@ -228,102 +239,103 @@ def _scratchpad_steps(task: Task) -> int:
 # Most steps of an answer with a scratchpad: each partial result has operations of its own in the graph.
 MOST_WRITTEN = 2500
 
+
+def _view(cls: str, given: str, help: str, shape: Any = None, steps: Any = None, **facts: bool) -> ViewEntry:
+    """A view by the name of its class, whose strings are as long as those of the task unless a function says others."""
+    return ViewEntry(
+        build=lambda name, task: getattr(_views(), cls)(name, task),
+        help=help,
+        given=given,
+        question_shape=shape or (lambda task: (task.question_width,)),
+        answer_steps=steps or (lambda task: task.answer_width),
+        **facts,
+    )
+
+
+def _ended_steps(task: Task) -> int:
+    return task.answer_width + 1
+
+
+_PAIRS = {"needs_digits": True, "needs_pairs": True}
+_ENDED = {"hides_blanks": True, "fills_answer": True}
+_THOUGHT = {"needs_digits": True, "is_scratchpad": True}
 VIEWS: dict[str, ViewEntry] = {
-    "raw": ViewEntry(
-        build=lambda name, task: _views().View(name, task),
-        help="the stored string, character by character",
-        given="nothing",
-        question_shape=lambda task: (task.question_width,),
-        answer_steps=lambda task: task.answer_width,
-    ),
-    "backward": ViewEntry(
-        build=lambda name, task: _views().BackwardView(name, task),
-        help="the stored question, and the answer from its last character to its first",
-        given=REVERSED,
-        question_shape=lambda task: (task.question_width,),
-        answer_steps=lambda task: task.answer_width,
+    "raw": _view("View", "nothing", "the stored string, character by character"),
+    "backward": _view(
+        "BackwardView",
+        REVERSED,
+        "the stored question, and the answer from its last character to its first",
         has_places=True,
     ),
-    "aligned": ViewEntry(
-        build=lambda name, task: _views().AlignedView(name, task),
-        help="the digits of both operands side by side, least significant first",
-        given="digits paired, in order",
-        question_shape=lambda task: (_aligned_steps(task), 2),
-        answer_steps=_aligned_steps,
-        needs_digits=True,
-        needs_pairs=True,
+    "aligned": _view(
+        "AlignedView",
+        "digits paired, in order",
+        "the digits of both operands side by side, least significant first",
+        lambda task: (_aligned_steps(task), 2),
+        _aligned_steps,
+        **_PAIRS,
     ),
-    "crossed": ViewEntry(
-        build=lambda name, task: _views().CrossedView(name, task),
-        help="per place of the answer, all pairs of digits whose places add up to it",
-        given="crossed",
-        question_shape=lambda task: (_aligned_steps(task), 2 * task.operand_width),
-        answer_steps=_aligned_steps,
-        needs_digits=True,
-        needs_pairs=True,
+    "crossed": _view(
+        "CrossedView",
+        "crossed",
+        "per place of the answer, all pairs of digits whose places add up to it",
+        lambda task: (_aligned_steps(task), 2 * task.operand_width),
+        _aligned_steps,
+        **_PAIRS,
     ),
-    "zeros": ViewEntry(
-        build=lambda name, task: _views().ZerosView(name, task),
-        help="zeros in front of all numbers, up to one width; the answer from its end",
-        given=f"{REVERSED} with zeros in front",
-        question_shape=_filled_shape,
-        answer_steps=lambda task: task.answer_width,
+    "zeros": _view(
+        "ZerosView",
+        f"{REVERSED} with zeros in front",
+        "zeros in front of all numbers, up to one width; the answer from its end",
+        _filled_shape,
         needs_digits=True,
         has_places=True,
         fills_answer=True,
     ),
-    "ended": ViewEntry(
-        build=lambda name, task: _views().EndedView(name, task),
-        help="no padding that counts, and a mark behind the answer, which is written from its end",
-        given=f"{REVERSED} with an end mark",
-        question_shape=lambda task: (task.question_width,),
-        answer_steps=lambda task: task.answer_width + 1,
+    "ended": _view(
+        "EndedView",
+        f"{REVERSED} with an end mark",
+        "no padding that counts, and a mark behind the answer, which is written from its end",
+        steps=_ended_steps,
         has_places=True,
-        hides_blanks=True,
-        fills_answer=True,
+        **_ENDED,
     ),
-    "raw_ended": ViewEntry(
-        build=lambda name, task: _views().RawEndedView(name, task),
-        help="no padding that counts, and a mark behind the answer, which is written as it is stored",
-        given="nothing with an end mark",
-        question_shape=lambda task: (task.question_width,),
-        answer_steps=lambda task: task.answer_width + 1,
-        hides_blanks=True,
-        fills_answer=True,
+    "raw_ended": _view(
+        "RawEndedView",
+        "nothing with an end mark",
+        "no padding that counts, and a mark behind the answer, which is written as it is stored",
+        steps=_ended_steps,
+        **_ENDED,
     ),
-    "hinted": ViewEntry(
-        build=lambda name, task: _views().HintedView(name, task),
-        help="before each digit a letter for its place, which counts from a random one; the answer from its end",
-        given="places",
-        question_shape=lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
-        answer_steps=lambda task: 2 * task.answer_width,
+    "hinted": _view(
+        "HintedView",
+        "places",
+        "before each digit a letter for its place, which counts from a random one; the answer from its end",
+        lambda task: (_filled_shape(task)[0] + task.operation.arity * task.operand_width,),
+        lambda task: 2 * task.answer_width,
         needs_digits=True,
     ),
-    "spaced": ViewEntry(
-        build=lambda name, task: _views().SpacedView(name, task),
-        help="blanks at random places of the question; the answer from its end",
-        given=f"{REVERSED} with random spaces",
-        question_shape=lambda task: (2 * task.question_width,),
-        answer_steps=lambda task: task.answer_width,
+    "spaced": _view(
+        "SpacedView",
+        f"{REVERSED} with random spaces",
+        "blanks at random places of the question; the answer from its end",
+        lambda task: (2 * task.question_width,),
     ),
-    "scratchpad": ViewEntry(
-        build=lambda name, task: _views().Scratchpad(name, task),
-        help="as zeros, and the partial results of a sum or a product before the answer",
-        given=f"{REVERSED} with zeros in front with a scratchpad",
-        question_shape=_filled_shape,
-        answer_steps=_scratchpad_steps,
-        needs_digits=True,
+    "scratchpad": _view(
+        "Scratchpad",
+        f"{REVERSED} with zeros in front with a scratchpad",
+        "as zeros, and the partial results of a sum or a product before the answer",
+        _filled_shape,
+        _scratchpad_steps,
         fills_answer=True,
-        is_scratchpad=True,
+        **_THOUGHT,
     ),
-    "raw_scratchpad": ViewEntry(
-        build=lambda name, task: _views().RawScratchpad(name, task),
-        help="the stored question, and the partial results of a sum or a product before the answer, from its end",
-        given=f"{REVERSED} with a scratchpad",
-        question_shape=lambda task: (task.question_width,),
-        answer_steps=_scratchpad_steps,
-        needs_digits=True,
-        is_scratchpad=True,
+    "raw_scratchpad": _view(
+        "RawScratchpad",
+        f"{REVERSED} with a scratchpad",
+        "the stored question, and the partial results of a sum or a product before the answer, from its end",
+        steps=_scratchpad_steps,
+        **_THOUGHT,
     ),
 }
 
@@ -374,7 +386,11 @@ def check_view(view: str, task: Task) -> None:
             )
 
 
-def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
+# Places that ``coupled`` has vectors for, unless another number is given.
+PLACES = 64
+
+
+def check_model(name: str, view: str, task: Task, positions: str | None = None, places: int | None = None) -> None:
     """Raises InputError unless the network can be put on the view of the task, and the view on the task.
 
     How many steps a view of one's own has, only its code says: ``check_steps`` is called when it is there.
@@ -386,6 +402,13 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"
+        )
+
+    needed = max(task.operand_width, view_entry(view).answer_steps(task)) + 1
+    if positions == "coupled" and needed > (places or PLACES):
+        raise InputError(
+            f"{task.config_name} has numbers of {needed - 1:,} places, and coupled {places or PLACES:,} vectors, "
+            f"one of them for no place; train with --places {2 * needed} or more"
         )
 
 

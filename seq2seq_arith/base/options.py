@@ -56,6 +56,7 @@ class Option:
       label: What messages call the field; None for its name.
       default: The default in words, where the field's own does not say it.
       compared: Whether another value makes another thing; False if it only changes how the same thing is made.
+      newer: Whether what is stored may lack it, and lacks it where it has its default.
     """
 
     help: str
@@ -67,6 +68,7 @@ class Option:
     label: str | None = None
     default: str | None = None
     compared: bool = True
+    newer: bool = False
 
     @property
     def allowed(self) -> tuple[str, ...]:

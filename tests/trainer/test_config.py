@@ -24,7 +24,12 @@ REFUSED = [
     {"learning_rate": float("nan")},
     {"schedule": "linear"},
     {"warmup": 1.0},
-    {"warmup": 0.1},
+    {"lowest_rate": 0.1},
+    {"stage_right": 0.8},
+    {"name": "lstm", "dropout": 0.1},
+    {"name": "causal", "positions": "none", "rope_base": 3.0},
+    {"name": "causal", "places": 100},
+    {"name": "causal", "view": "zeros", "blanks": False},
     {"clip_norm": 0.0},
     {"target": 1.5},
     {"seed": 2**31},
@@ -45,6 +50,11 @@ def test_recipes_come_back_from_json():
     for name, task in EVERY_RECIPE:
         config = recipe(name, task)
         assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    turned = override(TrainConfig(), name="causal", rope_base=3.0, blanks=False, beta_2=0.99)
+    assert {"beta_2": 0.99}.items() <= turned.to_json().items()
+    assert TrainConfig.from_json(turned.to_json()) == turned
+    # What is stored of other runs is as it was before there were these settings.
+    assert {"beta_2", "averaging"}.isdisjoint(config.to_json()) and "dropout" not in config.to_json()["model"]
 
 
 def test_a_configuration_goes_to_another_process():

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
-from seq2seq_arith.trainer.models.positions import rotate
+from seq2seq_arith.trainer.models.positions import LONGEST, rotate
 
 # Added to the scores of characters that may not be seen.
 HIDDEN = -1e9
@@ -37,19 +37,20 @@ class Attention(keras.layers.Layer):
         """Queries, [examples, heads, steps, size], of a sequence [examples, steps, units]."""
         return self._product(sequence, self.query_kernel)
 
-    def look(self, queries: Any, keys: Any, values: Any, bias: Any = None) -> Any:
+    def look(self, queries: Any, keys: Any, values: Any, bias: Any = None, change: Any = None) -> Any:
         """What the queries see, [examples, queries, units].
 
         Args:
           queries, keys, values: [examples, heads, steps, size].
           bias: Added to the scores, [1 or examples, 1 or heads, queries, keys]; None for nothing.
+          change: What becomes of all scores, a function; None for nothing.
         """
         size = queries.shape[-1]
         scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
         if bias is not None:
             # In mixed precision, Keras has made it as short as all inputs of a layer.
             scores = scores + ops.cast(bias, "float32")
-        shares = ops.softmax(scores)
+        shares = ops.softmax(scores if change is None else change(scores))
         note_attention(self, shares)
         shares = ops.cast(shares, values.dtype)
         mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
@@ -78,13 +79,17 @@ class Look(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FeedForward(keras.layers.Layer):
-    """Two dense layers without biases, the first with GELU and ``GROWTH`` times as many units."""
+    """Two dense layers without biases, the first with GELU and ``GROWTH`` times as many units, or ``width`` ones."""
 
     GROWTH = 4
 
+    def __init__(self, width: int | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.width = width
+
     def build(self, input_shape):
         units = input_shape[-1]
-        inner = self.GROWTH * units
+        inner = self.width or self.GROWTH * units
         self.up = self.add_weight(name="up", shape=(units, inner), initializer="glorot_uniform")
         self.down = self.add_weight(name="down", shape=(inner, units), initializer="glorot_uniform")
         self.built = True
@@ -97,12 +102,12 @@ class FeedForward(keras.layers.Layer):
 class Block(keras.layers.Layer):
     """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
-    def __init__(self, heads: int, **kwargs: Any) -> None:
+    def __init__(self, heads: int, dense_width: int | None = None, base: float = LONGEST, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.heads = heads
+        self.heads, self.dense_width, self.base = heads, dense_width, base
         self.parts: dict[str, Any] = {
             "attention": Attention(heads, name="attention"),
-            "dense": FeedForward(name="dense"),
+            "dense": FeedForward(dense_width, name="dense"),
         }
         self.norms = {name: keras.layers.RMSNormalization(name=f"{name}_norm") for name in self.parts}
 
@@ -114,14 +119,15 @@ class Block(keras.layers.Layer):
     def remember(self, sequence: Any, places: Any = None) -> tuple[Any, Any]:
         """Keys and values of a sequence; keys are rotated by the places, if given."""
         keys, values = self.parts["attention"].remember(self.norms["attention"](sequence))
-        return keys if places is None else rotate(keys, places), values
+        return keys if places is None else rotate(keys, places, self.base), values
 
-    def call(self, sequence, keys, values, bias=None, places=None):
+    def call(self, sequence, keys, values, bias=None, places=None, change=None, drop=None):
         attention = self.parts["attention"]
         queries = attention.queries(self.norms["attention"](sequence))
-        queries = queries if places is None else rotate(queries, places)
-        sequence = sequence + attention.look(queries, keys, values, bias)
-        return sequence + self.parts["dense"](self.norms["dense"](sequence))
+        queries = queries if places is None else rotate(queries, places, self.base)
+        drop = drop or (lambda part, number: part)
+        sequence = sequence + drop(attention.look(queries, keys, values, bias, change), 0)
+        return sequence + drop(self.parts["dense"](self.norms["dense"](sequence)), 1)
 
 
 def add_vectors(layer: keras.layers.Layer, name: str, count: int, units: int) -> Any:

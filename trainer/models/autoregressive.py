@@ -1,19 +1,24 @@
 """The networks that write an answer character by character, and read what they have written."""
 
+import types
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put
-from seq2seq_arith.trainer.models.latches import BatchKey
+from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places
+from seq2seq_arith.trainer.models.positions import LONGEST, PlaceBias, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
+from seq2seq_arith.trainer.registry import PLACES
 
-# Vectors of ``coupled``; later places share the last one.
-PLACES = 64
+# The settings of ``CausalDecoder`` that it may be without.
+KNOB_DEFAULTS = {
+    "dense_width": None, "dropout": 0.0, "rope_base": LONGEST, "places": PLACES, "score_scale": 1.0, "sharpness": 1.0,
+    "score_noise": 0.0, "loops": 1,
+}  # fmt: skip
 
 
 def causal(spec: Spec) -> "Causal":
@@ -74,6 +79,7 @@ class CausalDecoder(keras.layers.Layer):
         unseen: int | None = None,
         **kwargs: Any,
     ) -> None:
+        given = {name: kwargs.pop(name) for name in KNOB_DEFAULTS if name in kwargs}
         super().__init__(**kwargs)
         self.alphabet = alphabet
         self.hidden = hidden
@@ -82,22 +88,26 @@ class CausalDecoder(keras.layers.Layer):
         self.positions = positions
         self.units_first = units_first
         self.unseen = unseen
+        self.knobs: Any = types.SimpleNamespace(**KNOB_DEFAULTS | given)
 
     def build(self, question_shape, previous_shape):
         units = self.hidden
         channels = question_shape[2] if len(question_shape) == 3 else 1
         self.read = add_vectors(self, "read", channels * len(self.alphabet), units)
         self.written = add_vectors(self, "written", len(self.alphabet) + 1, units)
-        vectors = {"learned": question_shape[1] + previous_shape[1], "coupled": PLACES}.get(self.positions)
+        vectors = {"learned": question_shape[1] + previous_shape[1], "coupled": self.knobs.places}.get(self.positions)
         if vectors:
             self.vectors = add_vectors(self, "positions", vectors, units)
         if self.positions == "coupled_bias":
             self.place_bias = PlaceBias(self.heads, name="place_bias")
             self.place_bias.build()
-        if self.positions == "coupled":
+        if self.positions == "coupled" or self.knobs.dropout or self.knobs.score_noise:
             self.key = BatchKey(name="key")
             self.key.build(question_shape)
-        self.blocks = [Block(self.heads, name=f"block_{number}") for number in range(self.layers)]
+        self.blocks = [
+            Block(self.heads, self.knobs.dense_width, self.knobs.rope_base, name=f"block_{number}")
+            for number in range(self.layers)
+        ]
         self.norm = keras.layers.RMSNormalization(name="norm")
         for layer in (*self.blocks, self.norm):
             layer.build((None, None, units))
@@ -110,12 +120,44 @@ class CausalDecoder(keras.layers.Layer):
         characters = [embed(self.read, question), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), index, places)
         bias, rotation = self._bias(index, index, places, places), self._rotation(index)
-        for number, block in enumerate(self.blocks):
+        key = self.key(question) if training and (self.knobs.dropout or self.knobs.score_noise) else None
+        sequence = self._dropped(key, 0)(sequence, 1)
+        read, passes = sequence, self._passes(steps)
+        for number, block in enumerate(passes):
+            sequence = self._injected(sequence, read, number)
             keys, values = block.remember(sequence, rotation)
-            first = width if number == self.layers - 1 else 0
+            first = width if number == len(passes) - 1 else 0
             turned = None if rotation is None else rotation[:, first:]
-            sequence = block(sequence[:, first:], keys, values, bias[:, :, first:], turned)
+            change, drop = self._change(training, key, 4 * number + 4), self._dropped(key, 4 * number + 5)
+            sequence = block(sequence[:, first:], keys, values, bias[:, :, first:], turned, change=change, drop=drop)
         return self._logits(sequence)
+
+    def _passes(self, steps: int) -> list[Block]:
+        """The blocks in the order in which they run, each as often as there are loops."""
+        return self.blocks * (self.knobs.loops or steps)
+
+    def _injected(self, sequence: Any, read: Any, number: int) -> Any:
+        """What a pass is given: at the beginning of each further loop, what was read is added."""
+        return sequence + read if number and number % self.layers == 0 and self.knobs.loops != 1 else sequence
+
+    def _change(self, training: bool, key: Any = None, salt: int = 0) -> Any:
+        """What becomes of the scores of attention: a function, or None for nothing."""
+        scale = self.knobs.score_scale * (1.0 if training else self.knobs.sharpness)
+        noise = self.knobs.score_noise if training else 0.0
+        if scale == 1.0 and not noise:
+            return None
+        return lambda scores: scores * scale + (uniform(scores, noise, key, salt) if noise else 0.0)
+
+    def _dropped(self, key: Any, salt: int) -> Any:
+        """Dropout that is a function of the batch, as the noise of latches is."""
+
+        def drop(values: Any, number: int) -> Any:
+            if key is None or not self.knobs.dropout:
+                return values
+            seed = tf.stack([key, salt + number])
+            return tf.nn.experimental.stateless_dropout(values, self.knobs.dropout, seed)
+
+        return drop
 
     def start(self, question: Any, steps: int) -> Any:
         """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
@@ -124,11 +166,12 @@ class CausalDecoder(keras.layers.Layer):
         known = places[:, :width]
         sequence = self._positioned(embed(self.read, question), index, known)
         bias, rotation = self._bias(index, index, known, known), self._rotation(index)
-        kept = []
-        for block in self.blocks:
+        kept, read = [], sequence
+        for number, block in enumerate(self._passes(steps)):
+            sequence = self._injected(sequence, read, number)
             keys, values = block.remember(sequence, rotation)
             kept.append(tuple(ops.pad(each, ((0, 0), (0, 0), (0, steps), (0, 0))) for each in (keys, values)))
-            sequence = block(sequence, keys, values, bias, rotation)
+            sequence = block(sequence, keys, values, bias, rotation, change=self._change(False))
         return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
@@ -139,11 +182,12 @@ class CausalDecoder(keras.layers.Layer):
         sequence = self._positioned(embed(self.written, previous[:, None]), here, place)
         bias = self._bias(here, ops.arange(length, dtype="int32"), place, places)
         rotation = self._rotation(here)
-        filled = []
-        for block, caches in zip(self.blocks, kept, strict=True):
+        filled, read = [], sequence
+        for number, (block, caches) in enumerate(zip(self._passes(len(kept) // self.layers), kept, strict=True)):
+            sequence = self._injected(sequence, read, number)
             now = block.remember(sequence, rotation)
             filled.append(tuple(put(cache, value, here) for cache, value in zip(caches, now, strict=True)))
-            sequence = block(sequence, *filled[-1], bias, rotation)
+            sequence = block(sequence, *filled[-1], bias, rotation, change=self._change(False))
         return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
     def _positioned(self, sequence: Any, index: Any, places: Any) -> Any:
@@ -152,7 +196,7 @@ class CausalDecoder(keras.layers.Layer):
         if self.positions == "learned":
             added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "coupled":
-            added = ops.take(self.vectors, ops.clip(places, 0, PLACES - 1), axis=0) * self.hidden**0.5
+            added = ops.take(self.vectors, ops.clip(places, 0, self.knobs.places - 1), axis=0) * self.hidden**0.5
         sequence = ops.cast(sequence, self.compute_dtype)
         return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
@@ -187,7 +231,7 @@ class CausalDecoder(keras.layers.Layer):
 
     def _random_start(self, question: Any) -> Any:
         """For each example of a batch another place to count from, so that later places are learned, too."""
-        most = max(1, PLACES - question.shape[1])
+        most = max(1, self.knobs.places - question.shape[1])
         seed = tf.stack([self.key(question), 0])
         shape: Any = (tf.shape(question)[0], 1)
         return tf.random.stateless_uniform(shape, seed, 0, most, tf.int32)

@@ -32,7 +32,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
 
     Raises InputError if the network cannot be put on this view.
     """
-    check_model(config.name, view.name, view.task, config.positions)
+    check_model(config.name, view.name, view.task, config.positions, config.places)
     check_steps(config.name, view.name, view.task, view.question_shape[0], view.answer_steps)
     spec = Spec(
         name=config.name.rpartition(":")[2],
@@ -51,7 +51,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
         network = as_network(config.entry.build(spec))
     else:
         network = _built(config.name, plugins.load(config.name, config.code_sha256), spec)
-    network.end, network.blank = view.end, view.pad
+    network.end, network.blank = view.pad if config.blanks is False else view.end, view.pad
     return network
 
 

@@ -62,12 +62,16 @@ class Noise(keras.layers.Layer):
         values, key = inputs
         if not training:
             return values
-        # Drawn as bytes, 256 levels: as good, and half the work of drawing floats.
-        eighths = -(-tf.size(values) // 8)
-        words = tf.random.stateless_uniform([eighths], tf.stack([key, self.salt]), None, None, tf.int64)  # pyright: ignore
-        levels = tf.reshape(tf.bitcast(words, tf.int8), [-1])[: tf.size(values)]
-        noise = (tf.reshape(tf.cast(levels, tf.float32), tf.shape(values)) + 0.5) * (self.stddev * WIDTH / 128)
-        return values + ops.cast(noise, self.compute_dtype)
+        return values + ops.cast(uniform(values, self.stddev, key, self.salt), self.compute_dtype)
+
+
+def uniform(values: Any, stddev: float, key: Any, salt: int) -> Any:
+    """Noise as ``Noise`` adds it, float32 of the shape of the values."""
+    # Drawn as bytes, 256 levels: as good, and half the work of drawing floats.
+    eighths = -(-tf.size(values) // 8)
+    words = tf.random.stateless_uniform([eighths], tf.stack([key, salt]), None, None, tf.int64)  # pyright: ignore
+    levels = tf.reshape(tf.bitcast(words, tf.int8), [-1])[: tf.size(values)]
+    return (tf.reshape(tf.cast(levels, tf.float32), tf.shape(values)) + 0.5) * (stddev * WIDTH / 128)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)

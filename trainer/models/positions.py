@@ -32,15 +32,16 @@ LONGEST = 10_000.0
 NEAR = 3
 
 
-def rotate(vectors: Any, index: Any) -> Any:
+def rotate(vectors: Any, index: Any, base: float = LONGEST) -> Any:
     """Rotates each pair of numbers of the vectors by an angle that grows with the index.
 
     Args:
       vectors: [examples, heads, steps, size], with an even size.
       index: [examples, steps], or [1, steps] if it is the same for all examples.
+      base: About the largest period, in characters.
     """
     half = vectors.shape[-1] // 2
-    frequencies = LONGEST ** (-ops.arange(half, dtype="float32") / half)
+    frequencies = base ** (-ops.arange(half, dtype="float32") / half)
     angles = ops.expand_dims(ops.expand_dims(ops.cast(index, "float32"), -1) * frequencies, 1)
     sine, cosine = ops.cast(ops.sin(angles), vectors.dtype), ops.cast(ops.cos(angles), vectors.dtype)
     first, second = vectors[..., :half], vectors[..., half:]

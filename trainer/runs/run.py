@@ -134,7 +134,7 @@ class Run:
             found.pop(f"train.{name}", None)
         old, new = there.config, self.config
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
-        if not found or (goes_further and old.schedule == "constant"):
+        if not found or (goes_further and old.schedule == "constant" and not old.warmup):
             return there
         reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
         raise InputError(

@@ -36,17 +36,17 @@ LONG = 5 * 10**14
 def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
     """About how many bytes a process needs for its training steps, if each replica has so many weights."""
     model = config.model
-    entry = model.entry
-    cost, steps, pairs = entry.cost, _layer_steps(entry, model.layers, view), _attended_pairs(entry, model.layers, view)
+    entry, layers = model.entry, _passes(config, view)
+    cost, steps, pairs = entry.cost, _layer_steps(entry, layers, view), _attended_pairs(entry, layers, view)
     kept, per_pair = cost.kept, ATTENTION_KEPT
     if cost.in_blocks:
         # The last block makes keys and values of the question, which are about half of what a block keeps, and no more.
         question, answer = view.question_shape[0], view.answer_steps
-        both, before = question + answer, model.layers - 1
+        both, before = question + answer, layers - 1
         steps, pairs, per_pair = before * both + question // 2 + answer, before * both**2 + answer * both, BLOCKS_KEPT
     elif cost.kept_long is not None and view.longest > MAX_UNROLL:
         kept = cost.kept_long
-    values = kept * model.hidden * steps + per_pair * entry.heads * pairs
+    values = kept * model.hidden * steps + per_pair * (model.heads or entry.heads) * pairs
     return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * values * config.batch_size)
 
 
@@ -58,9 +58,10 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     characters and the output layer, which together have some 30 columns, the optimizer, and the evaluations.
     """
     model = config.model
-    entry, hidden = model.entry, model.hidden
-    multiplications = 2 * entry.cost.gates * hidden * hidden * _layer_steps(entry, model.layers, view)
-    multiplications += 2 * hidden * _attended_pairs(entry, model.layers, view)
+    entry, hidden, layers = model.entry, model.hidden, _passes(config, view)
+    gates = entry.cost.gates + (model.dense_width / hidden - 4 if model.dense_width else 0)
+    multiplications = 2 * gates * hidden * hidden * _layer_steps(entry, layers, view)
+    multiplications += 2 * hidden * _attended_pairs(entry, layers, view)
     return round(3 * 2 * multiplications * examples)
 
 
@@ -100,6 +101,12 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
         fitting = 1 + (config.batch_size - 1) * (free - least) // (needed - least)
         advice = f"--batch-size {fitting} or less, or --recipe best"
     raise InputError(f"a training step of {weights:,} weights needs {sizes}; give {advice}")
+
+
+def _passes(config: TrainConfig, view: "View") -> int:
+    """How many layers run, each as often as it does."""
+    loops = config.model.loops
+    return config.model.layers * (1 if loops is None else loops or view.answer_steps)
 
 
 def _layer_steps(entry: ModelEntry, layers: int, view: "View") -> int:

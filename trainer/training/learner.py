@@ -87,6 +87,20 @@ class Learner:
         """Everything that training changes, in a fixed order."""
         return [*self.model.variables, *self.optimizer.variables]
 
+    @contextlib.contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Meanwhile, the model has its averaged weights, if the optimizer averages them."""
+        averages = self.optimizer._model_variables_moving_average if self.optimizer.use_ema else []
+        pairs = list(zip(self.model.trainable_variables, averages, strict=False))
+        kept = [np.asarray(variable) for variable, _ in pairs]
+        for variable, average in pairs:
+            variable.assign(np.asarray(average))
+        try:
+            yield
+        finally:
+            for (variable, _), value in zip(pairs, kept, strict=True):
+                variable.assign(value)
+
     def steps_per_call(self, batches: Batches) -> int:
         """How many training steps one call takes.
 
@@ -251,7 +265,7 @@ class Learner:
         """The gradients of this replica's rows, and its share of the metrics, float32 [metrics]."""
         with tf.GradientTape() as tape:
             logits = self.network.logits(questions, answers, training=True)
-            losses = self._losses(answers, logits)
+            losses = self._losses(answers, logits, self.config.label_smoothing)
             loss = tf.reduce_sum(weights * losses)
         right = tf.cast(self._is_right(answers, logits), tf.float32)
         outcome = {
@@ -317,9 +331,11 @@ class Learner:
         rows = tf.stack([outcome[name] for name in METRICS], axis=1)
         return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
 
-    def _losses(self, answers, logits):
+    def _losses(self, answers, logits, smoothing=0.0):
         """float32 [examples]: the mean cross-entropy over the steps, in nats; that behind an end is 0."""
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
+        if smoothing:
+            losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(tf.nn.log_softmax(logits), axis=2)
         if self.network.end is not None:
             losses = tf.where(up_to(answers, self.network.end), losses, 0.0)
         return tf.reduce_mean(losses, axis=1)
@@ -357,15 +373,20 @@ def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Op
     """
     rate: Any = config.learning_rate
     warmup = round(config.warmup * total_steps)
-    if config.schedule == "cosine":
+    is_cosine = config.schedule == "cosine"
+    if is_cosine or warmup:
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else config.learning_rate,
             decay_steps=max(1, total_steps - warmup),
+            alpha=config.lowest_rate if is_cosine else 1.0,
             warmup_target=config.learning_rate if warmup else None,
             warmup_steps=warmup,
         )
     # Keras's own names, given so that they are not numbered on: checkpoints find the variables by them. TensorFlow's
     # order of summation depends on the names under load: with "optimizer" one training in five differed in last bits.
+    settings: dict[str, Any] = {"beta_1": config.beta_1, "beta_2": config.beta_2}
+    if config.averaging is not None:
+        settings |= {"use_ema": True, "ema_momentum": config.averaging}
     if config.weight_decay:
-        return _summed(keras.optimizers.AdamW)(rate, weight_decay=config.weight_decay, name="adam_w")
-    return _summed(keras.optimizers.Adam)(rate, name="adam")
+        return _summed(keras.optimizers.AdamW)(rate, weight_decay=config.weight_decay, name="adam_w", **settings)
+    return _summed(keras.optimizers.Adam)(rate, name="adam", **settings)

@@ -125,7 +125,8 @@ class Loop:
             self._train_epoch()
             for observer in self.observers:
                 observer.on_validation()
-            with progress(f"{self.run.task.name}, validation", len(self.validation), "examples") as report_progress:
+            title = f"{self.run.task.name}, validation"
+            with progress(title, len(self.validation), "examples") as report_progress, self.learner.averaged():
                 score = metrics.validate(self.learner, self.validation, report_progress)
             self._take_time()
             self._close_epoch(score)
@@ -184,7 +185,8 @@ class Loop:
                     observer.on_steps(state.step, outcomes)
                 self._check_losses(outcomes["loss"])
                 state.add(outcomes)
-                if state.close_window(len(self.stages.lengths)) and self.writes:
+                thresholds = self.config.stage_right, self.config.stage_steps
+                if state.close_window(len(self.stages.lengths), *thresholds) and self.writes:
                     length, unit = self.stages.lengths[state.stage], self.run.task.notation.unit
                     say(f"from step {state.step:,} on: at most {length:,} {unit} per operand")
                 state.epoch_seconds += time.monotonic() - began
@@ -217,7 +219,8 @@ class Loop:
         """Asks the sample questions, writes all that an epoch leaves, and shows it to the observers."""
         # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
         questions = self.validation[:SAMPLES]
-        _, predicted = metrics.evaluate(self.learner, questions)
+        with self.learner.averaged():
+            _, predicted = metrics.evaluate(self.learner, questions)
         asked = samples.make_samples(self.run.task, questions, predicted)
         self._write(row, asked, is_best=is_best)
         for observer in self.observers:
@@ -227,7 +230,8 @@ class Loop:
         values, epoch = self._values(), row["epoch"]
         if not self.writes:
             return
-        weights = {name: values[name] for name in checkpoints.keys(self.learner.model.variables)}
+        with self.learner.averaged():
+            weights = checkpoints.values(self.learner.model.variables)
         if self.config.keep_epochs:
             # Before the last checkpoint: a run that is killed between the two repeats the epoch, and writes this again.
             checkpoints.save(self.run.of_epoch(epoch), weights, {"epoch": epoch})

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seq2seq_arith.trainer.curriculum import WINDOW
 from seq2seq_arith.trainer.data.stream import Batches, Stream
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -31,6 +30,7 @@ class Stages:
         self.learner = learner
         self.batches = batches
         self.lengths = lengths
+        self.window = learner.config.stage_steps
         self._make = make
         self._current: tuple[int, Learner, Batches] | None = None
 
@@ -42,7 +42,7 @@ class Stages:
         """How many training steps a call from step ``first`` on takes; a stage can end only between two calls."""
         learner, batches = self._of(stage)
         most = learner.steps_per_call(batches)
-        return most if self.is_last(stage) else min(most, WINDOW - first % WINDOW)
+        return most if self.is_last(stage) else min(most, self.window - first % self.window)
 
     def train(self, stage: int, first: int, count: int) -> dict[str, np.ndarray]:
         """Trains on some steps of a stage; arguments, results and errors are those of ``Learner.train``."""

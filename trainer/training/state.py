@@ -30,7 +30,7 @@ class State:
     stalled: int = 0  # epochs in a row whose validation loss fell too little
     best_epoch: int = 0  # the best epoch so far, as ``history.best`` has it; 0 before the first
     stage: int = 0  # the stage of the curriculum; 0 without one
-    # The sum of the exact matches of the batches since the last step that is a multiple of ``WINDOW``.
+    # The sum of the exact matches of the batches since the last window of the curriculum ended.
     right: float = 0.0
     stopped: str = ""  # why the run has ended; empty while it has not
     history: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # one row per epoch, as ``history.COLUMNS``
@@ -45,18 +45,19 @@ class State:
             self.sums[name] = _added(self.sums[name], values)
         self.right = _added(self.right, outcomes["exact_match"])
 
-    def close_window(self, stages: int) -> bool:
+    def close_window(self, stages: int, right: float = RIGHT, window: int = WINDOW) -> bool:
         """Ends a window of the curriculum if the last step was that of one, and a stage if the answers were right.
 
         Args:
           stages: How many stages there are.
+          right, window: The mean exact match of so many steps that ends a stage.
 
         Returns:
           Whether a new stage begins.
         """
-        if self.step % WINDOW:
+        if self.step % window:
             return False
-        grows = self.stage < stages - 1 and self.right > RIGHT * WINDOW
+        grows = self.stage < stages - 1 and self.right > right * window
         self.stage, self.right = self.stage + grows, 0.0
         return grows
 

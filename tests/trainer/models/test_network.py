@@ -9,9 +9,9 @@ from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable
+from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
 from seq2seq_arith.trainer.registry import MODELS, POSITIONS
 
 VIEW = make_view("backward", Task("addition", digits=2))
@@ -86,3 +86,45 @@ def test_a_keras_model_is_a_network():
     assert as_network(network) is network
     with pytest.raises(TypeError, match=r"a list was returned, and not a keras\.Model or a Network"):
         as_network([])  # pyright: ignore
+
+
+TURNED = [
+    {"view": "ended", "positions": "coupled_bias", "loops": 2, "sharpness": 2.0, "dropout": 0.2, "score_noise": 1.0},
+    {"view": "backward", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
+]
+
+
+@pytest.mark.parametrize("settings", TURNED, ids=str)
+def test_settings_of_the_transformer(settings):
+    """Keeping keys changes nothing; noise is a function of the batch; nothing is written behind an end."""
+    keras.utils.set_random_seed(0)
+    view = make_view(settings["view"], VIEW.task)
+    made = build_network(ModelConfig(name="causal", hidden=16, layers=1, **settings), view)
+    stored = to_codes(["21+43", "  1+2"], view.task.question_width)
+    asked = view.encode_question(stored)
+    plain = Autoregressive(made.model)
+    plain.end, plain.blank = made.end, made.blank = 3, view.pad  # the digit 1 is written now and then
+    ids, confidences = made.answer(asked)
+    np.testing.assert_array_equal(ids, plain.answer(asked)[0])
+    np.testing.assert_allclose(confidences, plain.answer(asked)[1], rtol=1e-4)
+    logits = made.logits(asked, ids, training=False)
+    written = up_to(most_probable(logits), made.end)
+    np.testing.assert_array_equal(ids, np.where(up_to(ids, made.end), most_probable(logits), view.pad))
+    assert written.shape == ids.shape
+    first, again = (made.logits(asked, ids, training=True) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert np.allclose(first, logits, atol=1e-6) == ("dropout" not in settings)
+
+
+def test_blanks_before_a_question_without_padding_are_not_seen():
+    """The same question with more room in front of it is answered alike."""
+    keras.utils.set_random_seed(0)
+    kept, logits = None, []
+    for digits in (2, 4):
+        view = make_view("ended", Task("addition", digits=digits))
+        made = build_network(ModelConfig(name="causal", view="ended", hidden=16, layers=2), view)
+        kept = kept or made.model.get_weights()
+        made.model.set_weights(kept)
+        ids = view.encode_question(to_codes(["12+34".rjust(view.task.question_width)], view.task.question_width))
+        logits.append(np.asarray(made.logits(ids, np.zeros((1, view.answer_steps)), training=False))[0, :3])
+    np.testing.assert_allclose(*logits, atol=1e-4)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
-from seq2seq_arith.trainer.models.autoregressive import PLACES
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.positions import NEAR, PlaceBias, digit_places, rotate
+from seq2seq_arith.trainer.registry import PLACES, check_model
 
 ALPHABET = "0123456789 +"
 
@@ -92,6 +93,12 @@ def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
     assert starts.max() + view.answer_steps < PLACES
     again = np.asarray(decoder._places(ids, view.answer_steps, True))
     np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
+
+
+def test_numbers_of_more_places_than_coupled_has_are_refused(refusal):
+    with refusal(InputError):
+        check_model("causal", "backward", Task("addition", digits=63), "coupled")
+    check_model("causal", "backward", Task("addition", digits=63), "coupled", 65)
 
 
 @pytest.mark.parametrize("positions", ["rope", "coupled"])

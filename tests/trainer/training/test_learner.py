@@ -200,6 +200,47 @@ def test_optimizers_have_the_same_name_each_time(weight_decay, name):
     assert [learner.make_optimizer(config, 10).name for _ in range(2)] == [name, name]
 
 
+@pytest.mark.parametrize(
+    ("settings", "rates"),
+    [
+        ({"warmup": 0.2}, [0.0, 0.5, 1.0, 1.0, 1.0]),
+        ({"warmup": 0.2, "schedule": "cosine", "lowest_rate": 0.1}, [0.0, 0.5, 1.0, 0.55, 0.1]),
+    ],
+)
+def test_the_learning_rate_rises_and_falls(settings, rates):
+    optimizer = learner.make_optimizer(TrainConfig(learning_rate=1.0, **settings), 100)
+    schedule = optimizer._learning_rate
+    np.testing.assert_allclose([schedule(step) for step in (0, 10, 20, 60, 100)], rates, atol=1e-6)
+
+
+def test_averaged_weights_are_scored_and_training_goes_on_without_them(ready):
+    made = ready("addition", override(TAGGER, averaging=0.5, label_smoothing=0.1, beta_2=0.98))
+    weights = made.learner.model.trainable_variables
+    made.learner.train(made.batches, 0, 1)
+    first = [np.asarray(weight) for weight in weights]
+    made.learner.train(made.batches, 1, 1)
+    second = [np.asarray(weight) for weight in weights]
+    with made.learner.averaged():
+        for weight, *both in zip(weights, first, second, strict=True):
+            np.testing.assert_allclose(weight, np.mean(both, axis=0), atol=1e-6)
+    for weight, value in zip(weights, second, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_what_stands_behind_the_end_does_not_count(ready):
+    config = override(CAUSAL, view="ended", batch_size=200, learning_rate=0.0)
+    made = ready("addition", config)
+    block = made.batches.block(0, 1)
+    right = np.asarray(made.learner._answer_ids(block.questions[0], block.answers[0]))
+    logits = made.learner.network.logits(made.learner._question_ids(block.questions[0]), right, training=False)
+    counted = np.cumsum(right == made.learner.view.end, axis=1) - (right == made.learner.view.end) == 0
+    losses = -np.take_along_axis(np.asarray(tf.nn.log_softmax(logits)), right[..., None].astype(int), axis=2)[..., 0]
+    outcome = made.learner.train(made.batches, 0, 1)
+    assert outcome["loss"] == pytest.approx([np.mean(losses * counted)], rel=1e-4)
+    score, _ = metrics.evaluate(made.learner, made.validation)
+    assert metrics.validate(made.learner, made.validation).exact_match == score.exact_match
+
+
 def test_rows_per_call(ready):
     """The characters of one call are bounded, and so are its examples."""
     addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner

@@ -30,7 +30,10 @@ class StoppedError(Exception):
 
 @pytest.fixture(autouse=True)
 def every_window_ends_a_stage(monkeypatch):
-    monkeypatch.setattr(state, "RIGHT", -1.0)
+    close = state.State.close_window
+    monkeypatch.setattr(
+        state.State, "close_window", lambda self, stages, right, window: close(self, stages, -1.0, window)
+    )
 
 
 @pytest.fixture

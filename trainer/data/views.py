@@ -298,7 +298,7 @@ class RawEndedView(View):
         ids = self._to_ids(strings)
         written = tf.pad(self._turned(ids), [[0, 0], [0, 1]], constant_values=self.pad)
         is_end = tf.range(self.answer_steps)[None, :] == self._length(ids)
-        return tf.where(is_end, tf.constant(self.end, ids.dtype), written)
+        return tf.where(is_end, tf.constant(len(self.alphabet) - 1, ids.dtype), written)
 
     def decode_answer(self, ids: Tensor) -> Tensor:
         # No end, or a blank at first, is never right.

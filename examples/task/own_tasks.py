@@ -1,4 +1,4 @@
-"""Tasks of your own, in a file: words that are copied, reversed and sorted, and sums of three numbers.
+"""Tasks of your own, in a file: words that are sorted, and fractions that are reduced.
 
     arith-data generate sort --task-file examples/task/own_tasks.py --data-dir data
     arith-data verify data/seq2seq_arith/sort/1.0.0 --task-file examples/task/own_tasks.py
@@ -10,20 +10,11 @@ a column, and ``letters`` unpacks it: 1 for a to 26 for z, and 0 behind the last
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, letters, numbers
-from seq2seq_arith.arithmetic.notation import DECIMAL, LETTERS, Solved
+from seq2seq_arith.arithmetic import drawing, letters
+from seq2seq_arith.arithmetic.notation import LETTERS, POSITIVE, Solved
 from seq2seq_arith.arithmetic.operations import Operation
-
-ALPHABET = "abcdefghijklmnopqrstuvwxyz "
-
-
-def backwards(size, word):
-    """The letters from the last to the first."""
-    unpacked = letters.unpack(word)
-    length = np.count_nonzero(unpacked, axis=1)[:, np.newaxis]
-    place = length - 1 - np.arange(unpacked.shape[1])
-    turned = np.take_along_axis(unpacked, np.maximum(place, 0), axis=1)
-    return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
+from seq2seq_arith.arithmetic.splitmix import uniform
+from seq2seq_arith.arithmetic.suites import Slice
 
 
 def in_order(size, word):
@@ -33,39 +24,74 @@ def in_order(size, word):
     return Solved(letters.pack(np.where(ordered < 255, ordered, 0), size))
 
 
-def of_words(solve):
-    """A task of one word, whose answer is as long."""
-    return Operation(
+def different(word):
+    """How many different letters each word has, for a table of ``evaluate``."""
+    ordered = np.sort(letters.unpack(word), axis=1)
+    return np.count_nonzero(np.diff(ordered, axis=1, prepend=0), axis=1)
+
+
+def hard_words(size):
+    """A suite: ``words`` are random numbers of one question, whose operands are Python integers in a tuple."""
+
+    def alternating(words, size):
+        first, second = (letters.ALPHABET[words.below(26)] for _ in range(2))
+        return (letters.number(((first + second) * size)[: words.between(1, size)]),)
+
+    yield Slice("alternating", "Two letters take turns, and must be put apart.", alternating)
+
+
+class Sixfold(drawing.Drawing):
+    """Multiples of six, all equally often, so that every fraction of two of them can be reduced."""
+
+    def words_per_draw(self, size, arity=2):
+        return arity
+
+    def operands(self, size, words, arity=2):
+        drawn = (uniform(words[side], self.num_values(size)) for side in range(arity))
+        return tuple((each + np.uint64(1))[np.newaxis] * np.uint64(6) for each in drawn)
+
+    def values(self, size):
+        count = self.num_values(size)
+        return np.array([float(count)]), np.array([1 / count])
+
+    def num_values(self, size):
+        return (10**size - 1) // 6
+
+
+def reduced(size, left, right):
+    """An answer of two parts, which is written here: uint8 of shape (n, answer width)."""
+    divisor = np.gcd(left, right)
+    return POSITIVE.question("/", size, (left // divisor, right // divisor), 2 * size + 1)
+
+
+OPERATIONS = {
+    "sort": Operation(
         arity=1,
         symbol="",
         notation=LETTERS,
         draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS},
-        alphabet=ALPHABET,
-        solve=solve,
+        alphabet="abcdefghijklmnopqrstuvwxyz ",
+        solve=in_order,
         max_digits=200,
         question_width=lambda size: size,
         answer_width=lambda size: size,
         digits=5,
         ordered=True,
+        breakdowns={"different letters": different},
+        suite=hard_words,
         recipe_family="strings",
-    )
-
-
-OPERATIONS = {
-    "copy": of_words(lambda size, word: Solved(word)),
-    "reverse": of_words(backwards),
-    "sort": of_words(in_order),
-    "addition_of_three": Operation(
-        arity=3,
-        symbol="+",
-        notation=DECIMAL,
-        alphabet="0123456789+ ",
-        solve=lambda digits, a, b, c: Solved(numbers.add(numbers.add(a, b), c)),
-        max_digits=1000,
-        question_width=lambda digits: 3 * digits + 2,
-        answer_width=lambda digits: digits + 1,
-        digits=2,
-        reverse=True,
+    ),
+    "fraction": Operation(
+        symbol="/",
+        notation=POSITIVE,
+        draws={"sixfold": Sixfold()},
+        alphabet="0123456789/ ",
+        solve=reduced,
+        min_digits=2,
+        max_digits=9,
+        answer_width=lambda size: 2 * size + 1,
+        digits=3,
+        num_examples=lambda size: 10_000,
         ordered=True,
         recipe_family="strings",
     ),

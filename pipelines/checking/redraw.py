@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing
+from seq2seq_arith.arithmetic import drawing, splitmix
+from seq2seq_arith.arithmetic.own_tasks import DRAWINGS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.machine import cores
 
@@ -30,7 +31,7 @@ U32 = np.uint64(32)
 LOW = np.uint64(2**32 - 1)
 U64 = 2**64 - 1
 
-DECIMAL, DASHES, LETTERS = "decimal", "dashes", "letters"
+DECIMAL, POSITIVE, DASHES, LETTERS = "decimal", "positive", "dashes", "letters"
 SIX, TWELVE = 6, 12  # letters that one word of the generator gives, and letters that are hashed at once
 
 ORDER, SPLIT = 1, 2  # the purpose of a hash
@@ -151,7 +152,15 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
     if notation(task) == LETTERS:
         size = 1 + -(-task.digits // SIX)
         return tuple(_letters(task, draws, len(sides) * size, side * size) for side in sides)
-    if notation(task) != DECIMAL:
+    if not any(task.drawing in known for known in DRAWINGS.values()):  # of a task of one's own, which has its code
+        words = splitmix.Words(task.seed, draws, task.drawing.words_per_draw(task.digits, len(sides)))
+        base = 27**TWELVE if notation(task) == LETTERS else 10**WORD
+        columns = task.drawing.operands(task.digits, words, len(sides))
+        return tuple(
+            side[0] if len(side) == 1 else sum(word.astype(object) * base**i for i, word in enumerate(side))
+            for side in columns
+        )
+    if notation(task) not in (DECIMAL, POSITIVE):
         lowest = np.uint64(notation(task) == DASHES)
         return tuple(_scale(_word(task, draws, len(sides), side), task.digits) + lowest for side in sides)
     size = 1 + -(-task.digits // LIMB)
@@ -159,7 +168,8 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
     per_draw = len(sides) * size + 12 * structured
     drawn = [_number(task, draws, per_draw, side * size) for side in sides]
     if not structured:
-        return tuple(value for value, _ in drawn)
+        least = int(notation(task) == POSITIVE)
+        return tuple(np.maximum(value, least) for value, _ in drawn) if least else tuple(value for value, _ in drawn)
     left, right = drawn
     changed = np.flatnonzero(_scale(_word(task, draws, per_draw, 2 * size), 2))
     words = [_word(task, draws[changed], per_draw, 2 * size + i) for i in range(1, 12)]
@@ -277,7 +287,7 @@ def _hashed_words(task: Task, value: np.ndarray) -> Iterable[np.ndarray]:
             yield (value % base).astype(np.uint64)
             value = value // base
         return
-    if notation(task) != DECIMAL or task.digits <= WORD:
+    if notation(task) not in (DECIMAL, POSITIVE) or task.digits <= WORD:
         yield value
         return
     for _ in range(-(-task.digits // WORD)):

@@ -29,6 +29,15 @@ SOLVE: dict[str, Callable] = {
     "pq": lambda digits, left, right: left + right,
     "modular_addition": lambda modulus, left, right: (left + right) % modulus,
 }
+# The same of the further tasks, from operands and to answers as people write them.
+ANSWER: dict[str, Callable[..., str]] = {
+    "addition_of_three": lambda *terms: str(sum(map(int, terms))),
+    "division": lambda left, right: "r".join(map(str, divmod(int(left), int(right)))),
+    "comparison": lambda left, right: "<" if int(left) < int(right) else ">" if int(left) > int(right) else "=",
+    "parity": lambda number: str(sum(digit in "13579" for digit in number) % 2),
+    "copy": lambda word: word,
+    "reverse": lambda word: word[::-1],
+}
 PAD = " "
 NUMBER = "(?:0|[1-9][0-9]*)"
 
@@ -82,7 +91,10 @@ def _written(task: Task, value: int) -> str:
 
 
 def _own_answers(task: Task, sides: Sequence[Sequence[int]]) -> list[str]:
-    """The answers of a task that is not in ``SOLVE``, by its operation, as they are stored."""
+    """The answers of a task that is not in ``SOLVE``, as they are stored; of one's own task by its operation."""
+    if answer := ANSWER.get(task.name):
+        texts = ([_written(task, value) for value in each] for each in zip(*sides, strict=True))
+        return [answer(*each).ljust(task.answer_width, PAD) for each in texts]
     questions = "".join(_question(task, each) for each in zip(*sides, strict=True))
     codes = np.frombuffer(questions.encode(), np.uint8).reshape(-1, task.question_width)
     width = task.answer_width

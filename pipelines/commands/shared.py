@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
@@ -27,7 +27,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 
 # The parameters of a task that stand at the head of the help.
 FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
-TASK = f"one of {', '.join(OPERATIONS)}"
+TASK = f"one of {', '.join(BUILT_IN)}"
 DATASET = "the dataset's directory or URL, as DATA_DIR/seq2seq_arith/CONFIG/1.0.0 or a folder above it"
 NOTHING_LEFT = "nothing was left behind"
 

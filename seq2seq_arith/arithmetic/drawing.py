@@ -81,6 +81,24 @@ class _Digits(Drawing):
         return 10**size
 
 
+class _Positive(_Digits):
+    """As ``digits``, but a 0 becomes a 1: no divisor is 0."""
+
+    def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
+        sides = super().operands(size, words, arity)
+        for side in sides:
+            side[0] += ~side.any(axis=0)
+        return sides
+
+    def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        count, probability = super().values(size)
+        count[0] = 9  # 1 is drawn more often than this says
+        return count, probability
+
+    def num_values(self, size: int) -> int:
+        return 10**size - 1
+
+
 class _Value(_Digits):
     """Every value of at most D digits is equally likely."""
 
@@ -217,6 +235,7 @@ class _Letters(Drawing):
 
 DIGITS: Drawing = _Digits()
 VALUE: Drawing = _Value()
+POSITIVE: Drawing = _Positive()
 CARRYING: Drawing = _Structured(passes_on_nine=True)
 BORROWING: Drawing = _Structured(passes_on_nine=False)
 COUNTS: Drawing = _Counts()

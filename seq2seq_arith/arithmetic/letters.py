@@ -14,7 +14,7 @@ import string
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.numbers import stack
+from seq2seq_arith.arithmetic.numbers import WORD, stack
 from seq2seq_arith.arithmetic.splitmix import uniform
 
 ALPHABET = string.ascii_lowercase
@@ -29,6 +29,17 @@ _POWERS = np.array([BASE**place for place in range(WORD_LETTERS)], np.uint64)
 def num_words(size: int) -> int:
     """How many words of a number so many letters take."""
     return -(-size // WORD_LETTERS)
+
+
+def number(word: str) -> int:
+    """A word as the number that it is packed into, which is how a slice of a suite gives it.
+
+    >>> number("ab")
+    55
+    """
+    parts = [word[start : start + WORD_LETTERS] for start in range(0, len(word), WORD_LETTERS)]
+    packed = [sum((ALPHABET.index(each) + 1) * BASE**place for place, each in enumerate(part)) for part in parts]
+    return sum(each * WORD**number for number, each in enumerate(packed))
 
 
 def unpack(numbers: np.ndarray) -> np.ndarray:

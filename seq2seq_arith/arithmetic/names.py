@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.own_tasks import ways_to_draw
 from seq2seq_arith.base.errors import InputError
 
@@ -45,7 +45,7 @@ def read(name: str) -> tuple[str, dict[str, Any]]:
     ('addition', {'digits': 5, 'reverse': False})
     """
     task, *parts = name.split("-")
-    if task not in OPERATIONS:
+    if task not in BUILT_IN:
         own_tasks.named(task)
     given: dict[str, Any] = {}
     for part in parts:

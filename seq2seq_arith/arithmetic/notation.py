@@ -1,9 +1,9 @@
 """Notations: how operands are written, read and measured.
 
-A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``DASHES``,
-``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or dashes, or letters) of an operand, or
-the modulus. Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape (words, n). A word
-of letters is such a number, too, as ``letters`` packs it.
+A task has one notation, and everything that depends on it asks the notation's object: ``DECIMAL``, ``POSITIVE``,
+``DASHES``, ``RESIDUES`` or ``LETTERS``. D stands for the size of a task: the most digits (or dashes, or letters) of an
+operand, or the modulus. Numbers are columns of words as in ``seq2seq_arith.arithmetic.numbers``: uint64 of shape
+(words, n). A word of letters is such a number, too, as ``letters`` packs it.
 
 >>> DECIMAL.split("+", "12+7"), DASHES.split("p", "---p--")
 (('12', '7'), ('---', '--'))
@@ -151,6 +151,17 @@ class _Decimal(Notation):
         return decimal_text.read(codes, start, end, self.width(size))
 
 
+class _Positive(_Decimal):
+    """Numbers from 1 on in base ten."""
+
+    name = "positive"
+    operand = "[1-9][0-9]*"
+    smallest = 1
+
+    def describe(self, size: int) -> str:
+        return f"1 or more, at most {size} {self.unit}"
+
+
 class _Residues(_Decimal):
     """Residues of a modulus, 0 to D - 1, as decimal numbers."""
 
@@ -244,6 +255,7 @@ class _Letters(Notation):
 DECIMAL: Notation = _Decimal()
 DASHES: Notation = _Dashes()
 RESIDUES: Notation = _Residues()
+POSITIVE: Notation = _Positive()
 LETTERS: Notation = _Letters()
 
 

@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Slice
 
 MIN_EXAMPLES = 10
 
-Solve = Callable[..., Solved]
+Solve = Callable[..., Solved | np.ndarray]
 Group = Callable[..., np.ndarray]
 
 DECIMAL_DRAWS: Mapping[str, Drawing] = MappingProxyType({"digits": drawing.DIGITS, "value": drawing.VALUE})
@@ -35,7 +35,8 @@ class Operation:
       answer_prefix: What an answer begins with.
       alphabet: Every character that a padded question or answer may hold, each once.
       solve: (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 of shape
-        (words, n).
+        (words, n). Answers that are not one number or one word, such as those of several parts, are given as they
+        are written and padded: uint8 of shape (n, answer width).
       min_digits, max_digits: The smallest and the largest D.
       question_width, answer_width: D to the padded width in characters.
       digits, reverse, ordered: The defaults of the task; ordered is always true, unless there are two operands.
@@ -73,6 +74,11 @@ class Operation:
     def sides(self) -> tuple[str, ...]:
         """What the operands are called, from left to right."""
         return ("left", "right") if self.arity == 2 else tuple(f"operand {i + 1}" for i in range(self.arity))
+
+    def answers(self, size: int, *operands: np.ndarray) -> np.ndarray:
+        """The answers as they are written, padded: uint8 of shape (n, answer width)."""
+        solved, width = self.solve(size, *operands), self.answer_width(size)
+        return self.notation.answer(self.answer_prefix, solved, width) if isinstance(solved, Solved) else solved
 
     def slices(self, set: str, digits: int, version: int = VERSION) -> list[Slice]:
         """The slices of one of ``suites.SETS`` in a version; none if the task does not have that set."""

@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import drawing, numbers, operations, suites
+from seq2seq_arith.arithmetic import drawing, numbers, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.drawing import Drawing, Operands
-from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, RESIDUES, Solved
+from seq2seq_arith.arithmetic.further import BUILT_IN
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
 from seq2seq_arith.arithmetic.operations import Operation
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 from seq2seq_arith.base import options, plugin_code
@@ -33,6 +34,7 @@ OPERATIONS = "OPERATIONS"
 # Which drawings give operands of a notation.
 DRAWINGS = {
     DECIMAL: (drawing.DIGITS, drawing.VALUE, drawing.CARRYING, drawing.BORROWING),
+    POSITIVE: (drawing.POSITIVE,),
     DASHES: (drawing.COUNTS,),
     RESIDUES: (drawing.RESIDUES,),
     LETTERS: (drawing.LETTERS, drawing.FIXED_LETTERS),
@@ -83,12 +85,12 @@ def find(name: Any, sha256: str | None = None) -> OwnTask | None:
 
 def is_task(name: str) -> bool:
     """Whether there is a task of this name, of this package or a custom one."""
-    return name in operations.OPERATIONS or find(name) is not None
+    return name in BUILT_IN or find(name) is not None
 
 
 def ways_to_draw() -> list[str]:
     """The names of ``Operation.draws`` of all tasks, each once."""
-    known = [*operations.OPERATIONS.values(), *(own.operation for own in _current.values())]
+    known = [*BUILT_IN.values(), *(own.operation for own in _current.values())]
     return list(dict.fromkeys(name for operation in known for name in operation.draws))
 
 
@@ -97,7 +99,7 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
     if own := find(name, sha256):
         return own
     if sha256 is None:
-        names = [*operations.OPERATIONS, *_current]
+        names = [*BUILT_IN, *_current]
         meant = options.did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
     code = f"the task {name!r} is code with the sha256 {str(sha256)[:12]}…"
@@ -156,7 +158,7 @@ def _faults(name: str, operation: Operation) -> Iterator[str]:
     """What is wrong with a task; the first sentence counts."""
     if not isinstance(name, str) or not re.fullmatch("[a-z][a-z0-9_]*", name):
         yield "has no usable name; write it with a-z, 0-9 and _, beginning with a letter"
-    if name in operations.OPERATIONS:
+    if name in BUILT_IN:
         yield "is one of this package; give it another name"
     if not isinstance(operation, Operation):
         yield f"is of the type {type(operation).__name__}; give an Operation of seq2seq_arith.arithmetic.operations"
@@ -173,7 +175,12 @@ def _faults(name: str, operation: Operation) -> Iterator[str]:
     if notation is DASHES and not (operation.arity == 2 and "a" <= symbol <= "z"):
         yield "has questions that look like options; give two operands, with a letter from a to z between them"
     for way, drawn in operation.draws.items():
-        if drawn not in DRAWINGS[notation] or (drawn.pairs_only and operation.arity != 2):
+        known = any(drawn in of for of in DRAWINGS.values())
+        if (
+            not isinstance(drawn, Drawing)
+            or (known and drawn not in DRAWINGS[notation])
+            or (drawn.pairs_only and operation.arity != 2)
+        ):
             yield f"has the draws {way!r}, which do not give its operands in the notation {notation!r}"
         if not re.fullmatch("[a-z]{2,}", way) or way in ("ordered", "unordered", "reversed", "plain"):
             yield f"has draws of the name {way!r}; give two letters or more from a to z that no name of a dataset has"
@@ -194,11 +201,37 @@ def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) 
         yield f"has the question width {question_width} {at}, but {width} characters are written; give more"
     operands = _operands(operation, size, drawn)
     for side in operands:
+        if getattr(side, "dtype", None) != np.uint64 or side.shape != (notation.words(size), operands[0].shape[-1]):
+            yield f"draws operands {at} that are not uint64 of shape ({notation.words(size)}, n)"
+        if int(notation.measure(side).min()) < 1 or int(notation.measure(side).max()) > notation.width(size):
+            yield f"draws operands {at} that have fewer than 1 or more than {notation.width(size)} characters"
+        if notation.smallest and not side.any(axis=0).all():
+            yield f"draws the operand 0 {at}, which its notation does not have"
         side.flags.writeable = False  # solve must work on copies
     questions = notation.question(operation.symbol, size, operands, question_width)
     solved = operation.solve(size, *operands)
-    if not isinstance(solved, Solved):
-        yield f"gives answers of the type {type(solved).__name__}; give a Solved of seq2seq_arith.arithmetic.notation"
+    if isinstance(solved, Solved):
+        yield from _faults_of_solved(operation, size, solved, questions)
+    answers: Any = operation.answers(size, *operands)
+    if getattr(answers, "dtype", None) != np.uint8 or answers.shape != (len(questions), answer_width):
+        yield f"gives answers {at} that are neither a Solved nor uint8 of shape ({len(questions)}, {answer_width})"
+    if (answers[:, :1] == ord(PAD)).any() or ((answers[:, :-1] == ord(PAD)) & (answers[:, 1:] != ord(PAD))).any():
+        yield f"writes an answer {at} that is empty, or has a blank before its end"
+    if foreign := sorted(set(answers.tobytes().decode("latin-1")) - set(operation.alphabet)):
+        yield f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {operation.alphabet!r}; add it"
+    if not np.array_equal(operation.answers(size, *(side[:, :1] for side in operands)), answers[:1]):
+        yield f"gives another answer to a question alone than to the same among others {at}"
+    for title, group in operation.breakdowns.items():
+        if np.shape(groups := group(*operands)) != (len(questions),):
+            yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(len(questions),)}"
+    for each in (*operation.suite(size), *operation.unforeseen(size)):
+        if any(len(pair) != operation.arity for pair in suites.pairs(name, size, each, count=4)):
+            yield f"has the slice {each.name!r} whose questions do not have {operation.arity} operands"
+
+
+def _faults_of_solved(operation: Operation, size: int, solved: Solved, questions: np.ndarray) -> Iterator[str]:
+    """What is wrong with answers that are one number or one word each."""
+    notation, at = operation.notation, f"for {size} {operation.notation.unit}"
     magnitude, negative = solved
     if getattr(magnitude, "dtype", None) != np.uint64 or magnitude.shape[1:] != (len(questions),):
         yield f"gives answers {at} that are not uint64 of shape (words, {len(questions)})"
@@ -209,24 +242,11 @@ def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) 
     lengths = notation.measure(magnitude) + (0 if negative is None else negative)
     if notation.has_digits:  # the last word may have one digit more
         lengths += magnitude[-1] >= np.uint64(numbers.WORD)
-    prefix = operation.answer_prefix
-    if (longest := lengths.max() + len(prefix)) > answer_width:
+    if (longest := lengths.max() + len(operation.answer_prefix)) > (most := operation.answer_width(size)):
         question = questions[lengths.argmax()].tobytes().decode("ascii").strip()
-        yield f"has the answer width {answer_width} {at}, but the answer to {question} has {longest} characters"
+        yield f"has the answer width {most} {at}, but the answer to {question} has {longest} characters"
     if not lengths.all():
         yield f"gives an empty answer {at}"
-    answers = notation.answer(prefix, solved, answer_width)
-    if foreign := sorted(set(answers.tobytes().decode("ascii")) - set(operation.alphabet)):
-        yield f"writes {foreign[0]!r} in an answer {at}, which is not in its alphabet {operation.alphabet!r}; add it"
-    alone = notation.answer(prefix, operation.solve(size, *(side[:, :1] for side in operands)), answer_width)
-    if not np.array_equal(alone, answers[:1]):
-        yield f"gives another answer to a question alone than to the same among others {at}"
-    for title, group in operation.breakdowns.items():
-        if np.shape(groups := group(*operands)) != (len(questions),):
-            yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(len(questions),)}"
-    for each in (*operation.suite(size), *operation.unforeseen(size)):
-        if any(len(pair) != operation.arity for pair in suites.pairs(name, size, each, count=4)):
-            yield f"has the slice {each.name!r} whose questions do not have {operation.arity} operands"
 
 
 class _Extremes(Words):
@@ -244,6 +264,7 @@ def _operands(operation: Operation, size: int, drawn: Drawing) -> Operands:
     count = max(4, min(SAMPLED, MOST_CHARACTERS // operation.question_width(size)))
     words = Words(0, np.arange(count, dtype=np.uint64), drawn.words_per_draw(size, operation.arity))
     sides = drawn.operands(size, words, operation.arity)
-    ends = (drawing.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes())[0]
+    ends = (drawing.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes(), operation.arity)
     combinations = np.array(list(itertools.product((0, 1), repeat=operation.arity))).T
-    return tuple(np.concatenate([side, ends[:, rows]], axis=1) for side, rows in zip(sides, combinations, strict=True))
+    parts = zip(sides, ends, combinations, strict=True)
+    return tuple(np.concatenate([side, of_side[:, rows]], axis=1) for side, of_side, rows in parts)

@@ -103,9 +103,19 @@ def _of_version_2(
     if places >= 1:
         why = f"One {what} from the units runs to a place that stops it; it would run on through all others."
         yield Slice(f"{what}-stop", why, stopped, since=2)
+    yield from _common_prefixes(digits, since=2)
+
+
+def _common_prefixes(digits: int, since: int) -> Iterator[Slice]:
     for k in (k for k in ladder(digits) if k < digits):
         why = f"Both operands are of one length, and only their first {k} digits are the same: what differs is behind."
-        yield Slice(f"common-prefix-{k}", why, functools.partial(_common_prefix, places=k), since=2)
+        yield Slice(f"common-prefix-{k}", why, functools.partial(_common_prefix, places=k), since=since)
+
+
+def comparison(digits: int) -> Iterator[Slice]:
+    """The slices of comparison of numbers of at most so many digits."""
+    yield from _decimal(digits)
+    yield from _common_prefixes(digits, since=1)
 
 
 def multiplication(digits: int) -> Iterator[Slice]:

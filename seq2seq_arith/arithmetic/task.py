@@ -6,6 +6,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import names, operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
+from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
@@ -44,7 +45,7 @@ class Task:
     2001
 
     Attributes:
-      name: A key of ``OPERATIONS``, or the name of a custom task.
+      name: A key of ``OPERATIONS`` or of ``FURTHER``, or the name of a custom task.
       digits: The most digits of an operand, D; for pq its dashes, and for modular addition the modulus.
       num_examples: How many examples the dataset has, train and validation together, N.
       seed: 0 to 2^64 - 1.
@@ -104,7 +105,7 @@ class Task:
             if fields[field] is None:
                 fields[field] = default
 
-        if not (isinstance(self.name, str) and self.name in operations.OPERATIONS):
+        if not (isinstance(self.name, str) and self.name in BUILT_IN):
             fields["own"] = own = own_tasks.named(self.name, self.code_sha256)
             fields["code_sha256"] = own.sha256
         elif self.code_sha256 is not None:
@@ -160,7 +161,7 @@ class Task:
 
     @property
     def operation(self) -> Operation:
-        return self.own.operation if self.own else operations.OPERATIONS[self.name]
+        return self.own.operation if self.own else (operations.OPERATIONS.get(self.name) or BUILT_IN[self.name])
 
     @property
     def code(self) -> str | None:

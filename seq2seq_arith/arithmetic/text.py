@@ -34,8 +34,7 @@ def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
 
 def answers(task: Task, *operands: np.ndarray) -> np.ndarray:
     """Stored answers, padded to the width: uint8 of shape (n, answer_width)."""
-    solved = task.operation.solve(task.digits, *operands)
-    return task.notation.answer(task.operation.answer_prefix, solved, task.answer_width)
+    return task.operation.answers(task.digits, *operands)
 
 
 def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -145,6 +144,8 @@ def _operands(question: str, task: Task) -> tuple[str, ...]:
             f"the question {shown} is not one of {task.name}; write "
             f"{form if operation.arity > 1 else 'one operand alone'}, like {example(task)}"
         )
+    if any(operand == "0" and not task.notation.is_operand(operand) for operand in found):
+        raise InputError(f"the question {shown} has the operand 0, which {task.name} does not have; give 1 or more")
     if not all(map(task.notation.is_operand, found)):
         raise InputError(f"the question {shown} has an operand with a zero in front; leave it out, as the datasets do")
     return found

@@ -11,6 +11,7 @@ from layout import ROOT
 from programs import run_here
 
 from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.arithmetic.further import FURTHER
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking import rows as checked
@@ -21,13 +22,14 @@ from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE = ("--task-file", EXAMPLE)
-# The operands of draw i, the question, the answer, and the options of each task.
+# The options of each task; the first of them are of the package.
 TASKS = {
     "copy": ("--letters", 2, "--num-examples", 500),
     "reverse": ("--letters", 14, "--num-examples", 200, "--seed", 3),
     "sort": ("--letters", 7, "--num-examples", 100, "--draws", "fixed"),
     "addition_of_three": ("--digits", 1, "--num-examples", 800),
 }
+DRAWN = (*FURTHER, "sort")  # whose examples never change
 
 
 def rows(directory, split):
@@ -36,7 +38,7 @@ def rows(directory, split):
 
 
 VECTORS = re.findall(
-    rf"^\| `((?:{'|'.join(TASKS)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
+    rf"^\| `((?:{'|'.join(DRAWN)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
     (ROOT / "docs/format.md").read_text(encoding="utf-8"),
     re.MULTILINE,
 )
@@ -68,15 +70,18 @@ def test_the_vectors_of_the_page(vector, no_custom_tasks):
 
 
 def test_all_vectors_are_on_the_page():
-    assert sorted(name.partition("-")[0] for name, *_ in VECTORS) == sorted(TASKS)
+    assert sorted(name.partition("-")[0] for name, *_ in VECTORS) == sorted(DRAWN)
 
 
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks, monkeypatch):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)
-    assert run_here("generate", "copy", *TASKS["copy"], "--task-file", own, "--data-dir", tmp_path).returncode == 0
-    directory = tmp_path / "seq2seq_arith/copy-d2-n500/1.0.0"
-    assert read_metadata(directory)["parameters"]["code_sha256"] == own_tasks.find("copy").sha256
+    words = "fraction", "--digits", 2, "--num-examples", 100
+    assert run_here("generate", *words, "--task-file", own, "--data-dir", tmp_path).returncode == 0
+    directory = tmp_path / "seq2seq_arith/fraction-d2-n100/1.0.0"
+    assert read_metadata(directory)["parameters"]["code_sha256"] == own_tasks.find("fraction").sha256
+    divided = [[*map(int, row[0].split("/")), *map(int, row[1].split("/"))] for row in rows(directory, "train")]
+    assert all(left % 6 == right % 6 == 0 and left * below == right * above for left, right, above, below in divided)
 
     def verified(*words):
         monkeypatch.setattr(own_tasks, "_current", {})
@@ -125,7 +130,7 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
 @pytest.mark.parametrize(
     "words",
     [
-        ("suite", "sort"),
+        ("suite", "fraction"),
         ("generate", "sort", "--draws", "structured", "--data-dir", "d"),
         ("generate", "sort", "--digits", "500", "--data-dir", "d"),
         ("show", "sort", "--one-hot", "ab1"),

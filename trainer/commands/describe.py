@@ -2,7 +2,7 @@
 
 import argparse
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options
@@ -23,7 +23,7 @@ from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
 
 def _describe_options(describe: Parser) -> None:
     describe.add_argument(
-        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(OPERATIONS)}"
+        "what", metavar="RUN_DIR_OR_TASK", help=f"the folder of a run; or one of {', '.join(BUILT_IN)}"
     )
     task = describe.add_argument_group("a task", "What a recipe would train. A run has its own settings.")
     task.add_argument("--recipe", help=f"one of {', '.join(RECIPES)} (default: best)")

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from seq2seq_arith.arithmetic.operations import OPERATIONS
+from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given, options_of
@@ -21,7 +21,7 @@ FIRST_PARAMETERS, FIRST_SETTINGS = ("digits",), ("epochs",)
 
 
 def _train_options(train: Parser) -> None:
-    train.add_argument("task", metavar="TASK", help=f"one of {', '.join(OPERATIONS)}")
+    train.add_argument("task", metavar="TASK", help=f"one of {', '.join(BUILT_IN)}")
     first = train.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--data-dir", required=True, help="where datasets are kept; one that is missing is made")
     first.add_argument("--run-dir", required=True, help="where the files of the run go")

@@ -82,8 +82,8 @@ def _hard(task: Task) -> Iterator[dict[str, str]]:
     for each in task.operation.suite(task.digits):
         pairs = suites.pairs(task.name, task.digits, each, count=1)
         if pairs:
-            left, right = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
-            stored = text.questions(task, left, right)[0].tobytes().decode("ascii")
+            operands = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
+            stored = text.questions(task, *operands)[0].tobytes().decode("ascii")
             yield {"slice": each.name, "question": shortened(text.written(stored, task)), "why": each.why}
 
 

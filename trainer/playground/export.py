@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic.notation import DASHES, RESIDUES
+from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
@@ -70,8 +71,9 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     model = run.config.model
     if model.name not in NETWORKS:
         raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    if run.task.code or model.view not in COMPUTED_VIEWS:
-        raise InputError(f"the page computes the tasks of this package and the views {', '.join(COMPUTED_VIEWS)} alone")
+    if run.task.name not in OPERATIONS or model.view not in COMPUTED_VIEWS:
+        known = f"{', '.join(OPERATIONS)}, and the views {', '.join(COMPUTED_VIEWS)}"
+        raise InputError(f"the page computes {known} alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")

@@ -74,11 +74,11 @@ def typed(settings: dict[str, Any]) -> list[str]:
 
 
 def read(
-    path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]], common: dict[str, Any] | None = None
+    path: Path, seeds: list[int], read_seeds: Callable[[str], list[int]], usual: dict[str, Any] | None = None
 ) -> tuple[Planned, ...]:
     """The runs of a file, in its order; ``read_seeds`` reads the seeds of a table that has its own.
 
-    ``common`` are settings of all runs that do not have others.
+    ``usual`` are settings of all runs that do not have others.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def read(
     strange = sorted(set(content) - TABLES)
     if strange or not all(isinstance(table, dict) for table in content.values()):
         raise InputError(f"{path} has {', '.join(strange) or 'a value'} at its top; give the tables {sorted(TABLES)}")
-    common, kinds = (common or {}) | content.get("common", {}), content.get("runs", {})
+    common, kinds = (usual or {}) | content.get("common", {}), content.get("runs", {})
     if not kinds or not all(isinstance(kind, dict) for kind in kinds.values()):
         raise InputError(f"{path} has no runs; give at least one table, such as [runs.first]")
     planned = []

@@ -281,11 +281,12 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
     drawn = drawing.figure(6.4, 4.0)
     axes = drawn.add_subplot()
     for number, (key, counts) in enumerate(groups.items()):
-        lengths, ends = sorted(counts), [interval(*counts[length]) for length in sorted(counts)]
+        lengths = sorted(counts)
+        least, most = zip(*(interval(*counts[length]) for length in lengths), strict=True)
         look = drawing.look(number, len(lengths))
         shares = [right / count for right, count in (counts[length] for length in lengths)]
         axes.plot(lengths, shares, label=", ".join(key if several else key[:-1]), **look)
-        axes.fill_between(lengths, *zip(*ends, strict=True), color=look["color"], alpha=0.2, linewidth=0)
+        axes.fill_between(lengths, least, most, color=look["color"], alpha=0.2, linewidth=0)
     axes.set(xlabel="digits of both operands", ylabel="exact match", ylim=(-0.02, 1.02))
     axes.grid(visible=True)
     axes.legend()

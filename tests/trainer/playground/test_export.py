@@ -31,7 +31,7 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
     unbuilt(top / "large", Task("addition"), name="lstm_tagger", view="aligned", weights=export.MOST_WEIGHTS + 1)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
-    unbuilt(top / "own-task", Task("copy", digits=3), name="lstm_tagger")
+    unbuilt(top / "own-task", Task("sort", digits=3), name="lstm_tagger")
     unbuilt(top / "untrained", pq, name="counter").best.unlink()
     plugins._allowed.clear()
     assert main(["serve", str(top), "--export", str(tmp_path / "page")]) == 2

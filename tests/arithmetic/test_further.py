@@ -1,0 +1,79 @@
+"""The further tasks: every answer by plain Python, every slice by its rule, and no division by zero."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from seq2seq_arith.arithmetic import coverage, draws, letters, numbers, own_tasks, text
+from seq2seq_arith.arithmetic.further import FURTHER
+from seq2seq_arith.arithmetic.suites import pairs
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.pipelines.checking.rows import ANSWER
+
+# The rule of each slice, from the operands as people write them.
+PROMISES = {
+    "evens": lambda *terms: not set("".join(terms)) & {*"13579"},
+    "odds": lambda *terms: set("".join(terms)) <= {*"13579"},
+    "one-odd": lambda *terms: all(sum(digit in "13579" for digit in term) == 1 for term in terms),
+    "repeated": lambda *terms: all(len(set(term)) == 1 for term in terms),
+    "big": lambda *terms: set("".join(terms)) <= {*"789"},
+    "exact": lambda left, right: int(left) % int(right) == 0,
+    "remainder-last": lambda left, right: (int(left) + 1) % int(right) == 0 or int(left) < 10,
+    "one": lambda left, right: right == "1",
+    "power": lambda left, right: not right.strip("0").strip("1"),
+    "less": lambda left, right: int(left) < int(right),
+    "one-letter": lambda word: len(set(word)) == 1,
+    "period": lambda word: any(word[n:] == word[:-n] for n in (2, 3)) or len(word) < 3,
+    "palindrome": lambda word: word == word[::-1],
+}
+
+
+def written(task, pairs):
+    """Operands as people write them."""
+    words = task.notation.words(task.digits)
+    sides = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
+    columns = [task.notation.answer("", own_tasks.Solved(side), task.operand_width) for side in sides]
+    return list(zip(*([row.tobytes().decode().strip() for row in column] for column in columns), strict=True))
+
+
+@pytest.mark.parametrize("name", FURTHER)
+@pytest.mark.parametrize("size", [1, 2, 7, 18, 40])
+def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
+    operation = FURTHER[name]
+    size = min(size, operation.max_digits)
+    task = Task(name, digits=size, num_examples=10)
+    for drawn in operation.draws.values():
+        assert list(own_tasks._faults_of_size(name, operation, size, drawn)) == []
+    sides = draws.operands(task, np.arange(200, dtype=np.uint64))
+    slices = operation.slices("standard", size)
+    assert len({slice.name for slice in slices}) == len(slices)
+    asked = {slice.name: pairs(name, size, slice, count=7) for slice in slices}
+    questions = {slice: written(task, of_slice) for slice, of_slice in asked.items()}
+    for slice, of_slice in questions.items():
+        assert of_slice
+        if name != "comparison":  # whose slices are those of addition
+            assert all(PROMISES.get(slice, lambda *terms: True)(*terms) for terms in of_slice), slice
+        if slice.startswith("length"):
+            lengths = [int(part) for part in slice.split("-")[1:]]
+            assert all([*map(len, terms)] in (lengths, lengths * operation.arity) for terms in of_slice)
+    for terms in itertools.chain(*questions.values(), written(task, zip(*map(numbers.to_ints, sides), strict=True))):
+        question = text.parse(operation.symbol.join(terms), task)
+        assert text.answer(question) == ANSWER[name](*terms)
+
+
+def test_no_division_by_zero(refusal):
+    task = Task("division", digits=1, num_examples=81)
+    assert coverage.largest_practical(task) == 81
+    drawn = draws.operands(task, np.arange(5000, dtype=np.uint64))
+    assert {*zip(*(side[0].tolist() for side in drawn), strict=True)} == {*itertools.product(range(1, 10), repeat=2)}
+    with refusal(InputError):
+        text.parse("12/0", Task("division"))
+
+
+def test_letters_as_numbers():
+    words = ["a", "zz", "hello", "z" * 12, "abcdefghijklm"]
+    packed = numbers.from_ints([letters.number(word) for word in words], 2)
+    found = [row.tobytes().rstrip(b"\0") for row in letters.unpack(packed)]
+    assert [bytes(code + 96 for code in row).decode() for row in found] == words

@@ -155,11 +155,11 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
     if not any(task.drawing in known for known in DRAWINGS.values()):  # of a task of one's own, which has its code
         words = splitmix.Words(task.seed, draws, task.drawing.words_per_draw(task.digits, len(sides)))
         base = 27**TWELVE if notation(task) == LETTERS else 10**WORD
-        columns = task.drawing.operands(task.digits, words, len(sides))
-        return tuple(
-            side[0] if len(side) == 1 else sum(word.astype(object) * base**i for i, word in enumerate(side))
-            for side in columns
-        )
+        columns = [
+            side.astype(object) if len(side) > 1 else side
+            for side in task.drawing.operands(task.digits, words, len(sides))
+        ]
+        return tuple(sum(word * base**i if i else word for i, word in enumerate(side)) for side in columns)
     if notation(task) not in (DECIMAL, POSITIVE):
         lowest = np.uint64(notation(task) == DASHES)
         return tuple(_scale(_word(task, draws, len(sides), side), task.digits) + lowest for side in sides)

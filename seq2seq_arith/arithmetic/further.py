@@ -70,7 +70,8 @@ _OF_LETTERS = (
     ("random", "Not hard: lengths and letters are uniform.", _WORD),
     ("one-letter", "One letter is repeated, so that places look alike.", lambda words, n: _WORD(words, 1) * n),
     ("period", "Two or three letters take turns.", lambda words, n: (_WORD(words, words.between(2, 3)) * n)[:n]),
-    ("palindrome", "It reads the same from both ends.", lambda w, n: (half := _WORD(w, -(-n // 2))) + half[n // 2 - 1 :: -1] * (n > 1)),
+    ("palindrome", "It reads the same from both ends.",
+     lambda w, n: (half := _WORD(w, -(-n // 2))) + half[n // 2 - 1 :: -1] * (n > 1)),
 )  # fmt: skip
 
 
@@ -90,28 +91,17 @@ def _of_texts(
 
 
 def _of_division(digits: int) -> Iterator[Slice]:
-    def some(words: Words, most: int) -> int:
-        return int(_NUMBER(words, words.between(1, most)))
+    """The slices of comparison, in which a 0 becomes a 1; and those of which the remainder is known."""
+    for each in slices.comparison(digits):
+        if each.name != "zero":
+            yield Slice(each.name, each.why, lambda words, d, draw=each.draw: tuple(max(1, n) for n in draw(words, d)))
+    for name, why, less in (("exact", "The remainder is 0.", 0), ("remainder-last", "One more would be exact.", 1)):
+        yield Slice(name, why, functools.partial(_multiple, less=less))
 
-    def product(words: Words, d: int, less: int) -> Pair:
-        right = some(words, (d + 1) // 2)
-        return max(1, right * (some(words, d // 2) if d > 1 else 1) - less), right
 
-    def lengths(words: Words, d: int, m: int, n: int) -> Pair:
-        return int(_NUMBER(words, m)), int(_NUMBER(words, n))
-
-    for name, why, draw in (
-        ("random", "Not hard: lengths and digits are uniform.", lambda words, d: (some(words, d), some(words, d))),
-        ("exact", "The remainder is 0.", functools.partial(product, less=0)),
-        ("remainder-last", "One more would be exact.", functools.partial(product, less=1)),
-        ("one", "The divisor is 1.", lambda words, d: (some(words, d), 1)),
-        ("power", "The divisor is a power of ten.", lambda words, d: (some(words, d), 10 ** words.below(d))),
-        ("less", "The quotient is 0.", lambda w, d: (w.between(1, (right := w.between(2, 10**d - 1)) - 1), right)),
-    ):
-        yield Slice(name, why, draw)
-    for m in ladder(digits):
-        for n in ladder(digits):
-            yield Slice(f"lengths-{m}-{n}", f"{m} and {n} digits.", functools.partial(lengths, m=m, n=n))
+def _multiple(words: Words, digits: int, less: int) -> Pair:
+    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((digits + 1) // 2, max(1, digits // 2)))
+    return max(1, right * (times if digits > 1 else 1) - less), right
 
 
 _further = functools.partial(Operation, ordered=True, recipe_family="strings", max_digits=1000)

@@ -201,12 +201,11 @@ def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) 
         yield f"has the question width {question_width} {at}, but {width} characters are written; give more"
     operands = _operands(operation, size, drawn)
     for side in operands:
-        if getattr(side, "dtype", None) != np.uint64 or side.shape != (notation.words(size), operands[0].shape[-1]):
-            yield f"draws operands {at} that are not uint64 of shape ({notation.words(size)}, n)"
-        if int(notation.measure(side).min()) < 1 or int(notation.measure(side).max()) > notation.width(size):
-            yield f"draws operands {at} that have fewer than 1 or more than {notation.width(size)} characters"
-        if notation.smallest and not side.any(axis=0).all():
-            yield f"draws the operand 0 {at}, which its notation does not have"
+        words, most = notation.words(size), notation.width(size)
+        if getattr(side, "dtype", None) != np.uint64 or side.shape != (words, operands[0].shape[-1]):
+            yield f"draws operands {at} that are not uint64 of shape ({words}, n)"
+        if (notation.measure(side) > most).any() or (notation.smallest and not side.any(axis=0).all()):
+            yield f"draws operands {at} that are less than {notation.smallest}, or have more than {most} characters"
         side.flags.writeable = False  # solve must work on copies
     questions = notation.question(operation.symbol, size, operands, question_width)
     solved = operation.solve(size, *operands)

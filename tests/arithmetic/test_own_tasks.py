@@ -112,6 +112,11 @@ def test_a_task_takes_its_code_to_another_process(write):
     assert pickle.loads(pickle.dumps(Task("addition"))) == Task("addition")
 
 
+LONG = """class Long(type(drawing.DIGITS)):
+    def operands(self, size, words, arity=2):
+        return super().operands(size + 1, words, arity)
+
+OPERATIONS = {"""
 # What is replaced, and by what.
 FAULTS = {
     "syntax": ("OPERATIONS = {", "OPERATIONS = {{"),
@@ -136,6 +141,8 @@ FAULTS = {
     "sign": ("Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
     "drawing": ("digits=3", 'digits=3, draws={"c": drawing.COUNTS}'),
     "pairs only": ("digits=3", 'digits=3, arity=3, draws={"structured": drawing.CARRYING}'),
+    "long operands": ("digits=3", 'digits=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
+    "written": ("Solved(numbers.subtract(left, right)[0])", "np.full((left.shape[1], size), 32, np.uint8)"),
     "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}'),
     "way that is a word": ("digits=3", 'digits=3, draws={"plain": drawing.DIGITS}'),
     "error": ("return Solved(", "return 1 / 0 + Solved("),

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import os
+import re
 import statistics
 import sys
 from collections.abc import Sequence
@@ -269,8 +270,8 @@ def _of_a_suite(name: str, suites: list[dict[str, Any]], threshold: float) -> st
 def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
     """Draws the exact match of operands that both have so many digits against that length, with its 95% interval.
 
-    A group of runs is a line, and all its seeds count together; a length stands in it once, as the suite at the
-    smallest D that has it asks it. The interval is of the questions (Clopper and Pearson).
+    A group of runs is a line; all its seeds count together, and the suites of all D that ask a length. The interval is
+    of the questions (Clopper and Pearson).
 
     Raises InputError if no run fits, or none was asked by lengths.
     """
@@ -296,19 +297,12 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
 def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
-    for size in sorted({suite["digits"] for row in group for suite in row["suites"]}):
-        of_size: dict[int, tuple[int, int]] = {}
-        for suite in (suite for row in group for suite in suites_of(row, size)):
-            for length in range(1, size + 1):
-                name = f"lengths-{length}-{length}"
-                if (share := suite["slices"].get(name)) is not None:
-                    wrong, asked = suite.get("wrong", {}).get(name) or (
-                        wrong_of(share, suite["per_slice"]),
-                        suite["per_slice"],
-                    )
-                    right, before = of_size.get(length, (0, 0))
-                    of_size[length] = right + asked - wrong, before + asked
-        found = of_size | found
+    for suite in (suite for row in group for suite in row["suites"]):
+        for name, share in suite["slices"].items():
+            if same := re.fullmatch(r"lengths-(\d+)-\1", name):
+                wrong, asked = suite.get("wrong", {}).get(name) or (wrong_of(share, size := suite["per_slice"]), size)
+                right, before = found.get(int(same[1]), (0, 0))
+                found[int(same[1])] = right + asked - wrong, before + asked
     return found
 
 

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
-from seq2seq_arith.arithmetic.further import BUILT_IN
+from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
 from seq2seq_arith.base.errors import InputError

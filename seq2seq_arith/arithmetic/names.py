@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.arithmetic.further import BUILT_IN
+from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.own_tasks import ways_to_draw
 from seq2seq_arith.base.errors import InputError
 

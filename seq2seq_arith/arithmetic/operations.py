@@ -2,18 +2,29 @@
 
 To add a task, add an entry to ``OPERATIONS``. A custom task can also be in a file, as ``own_tasks.py``
 describes.
+
+``FURTHER`` are those that the field compares with arithmetic; the last four are controls without carries. TFDS lists no
+config of theirs before one is named.
+
+>>> from seq2seq_arith.arithmetic import text
+>>> from seq2seq_arith.arithmetic.task import Task
+>>> questions = {"addition_of_three": "7+8+95", "division": "741/19", "comparison": "741:19", "parity": "4071"}
+>>> [text.answer(text.parse(each, Task(name))) for name, each in questions.items()]
+['110', '39r0', '>', '0']
 """
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 import numpy as np
 
-from seq2seq_arith.arithmetic import breakdowns, drawing, numbers, slices, unforeseen
+from seq2seq_arith.arithmetic import breakdowns, drawing, letters, numbers, slices, unforeseen
 from seq2seq_arith.arithmetic.drawing import Drawing
-from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, RESIDUES, Notation, Solved
-from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Slice
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
+from seq2seq_arith.arithmetic.slices import ladder
+from seq2seq_arith.arithmetic.suites import UNFORESEEN, VERSION, Pair, Slice, Words
 
 MIN_EXAMPLES = 10
 
@@ -168,3 +179,118 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
     }
 )
 DEFAULT_TASK = "addition"
+
+Text = Callable[[Words, int], str]  # (words, length) to an operand of that length
+DIGITS = "0123456789"
+
+
+def _compare(digits: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """One of <, = and >, as it is written."""
+    side = numbers.less(right, left).astype(int) - numbers.less(left, right)
+    return np.frombuffer(b"<=>", np.uint8)[1 + side][:, np.newaxis]
+
+
+def _parity(digits: int, number: np.ndarray) -> Solved:
+    """Whether the count of odd digits is odd: 1, or else 0."""
+    places = [word // np.uint64(10**place) for word in number for place in range(numbers.WORD_DIGITS)]
+    return Solved((sum(places, np.zeros(number.shape[1], np.uint64)) % np.uint64(2))[np.newaxis])
+
+
+def _backwards(size: int, word: np.ndarray) -> Solved:
+    """The letters from the last to the first."""
+    unpacked = letters.unpack(word)
+    place = np.count_nonzero(unpacked, axis=1)[:, np.newaxis] - 1 - np.arange(unpacked.shape[1])
+    turned = np.take_along_axis(unpacked, np.maximum(place, 0), axis=1)
+    return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
+
+
+def _from(characters: str, first: str = "") -> Text:
+    """Texts of these characters, the first of others if there are some."""
+    return lambda words, length: "".join(
+        each[words.below(len(each))] for each in [first or characters, *[characters] * (length - 1)]
+    )
+
+
+_NUMBER, _EVENS, _ODDS, _WORD = (
+    _from(DIGITS, DIGITS[1:]),
+    _from("02468", "2468"),
+    _from("13579"),
+    _from(letters.ALPHABET),
+)
+_OF_DIGITS = (
+    ("random", "Not hard: lengths and digits are uniform.", _NUMBER),
+    ("evens", "All digits are even.", _EVENS),
+    ("odds", "All digits are odd.", _ODDS),
+    ("one-odd", "Only the last digit is odd.", lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1)),
+    ("repeated", "One digit is repeated, so that places look alike.", lambda words, n: _NUMBER(words, 1) * n),
+    ("big", "All digits are 7 to 9, so that three of them carry 2.", _from("789")),
+)
+_OF_LETTERS = (
+    ("random", "Not hard: lengths and letters are uniform.", _WORD),
+    ("one-letter", "One letter is repeated, so that places look alike.", lambda words, n: _WORD(words, 1) * n),
+    ("period", "Two or three letters take turns.", lambda words, n: (_WORD(words, words.between(2, 3)) * n)[:n]),
+    ("palindrome", "It reads the same from both ends.",
+     lambda w, n: (half := _WORD(w, -(-n // 2))) + half[n // 2 - 1 :: -1] * (n > 1)),
+)  # fmt: skip
+
+
+def _of_texts(
+    size: int, arity: int, kinds: Iterable[tuple[str, str, Text]], read: Callable[[str], int] = int
+) -> Iterator[Slice]:
+    """Slices of operands that are all of one kind, of any lengths; and those of one length."""
+
+    def each(words: Words, most: int, draw: Text, length: int | None = None) -> Pair:
+        return tuple(read(draw(words, length or words.between(1, most))) for _ in range(arity))
+
+    for number, (name, why, draw) in enumerate(kinds):
+        yield Slice(name, why, functools.partial(each, draw=draw))
+        for length in ladder(size) if number == 0 else ():
+            why = f"All operands have {length} characters: a model may know some lengths only."
+            yield Slice(f"length-{length}", why, functools.partial(each, draw=draw, length=length))
+
+
+def _of_division(digits: int) -> Iterator[Slice]:
+    """The slices of comparison, in which a 0 becomes a 1; and those of which the remainder is known."""
+    for each in slices.comparison(digits):
+        if each.name != "zero":
+            yield Slice(each.name, each.why, lambda words, d, draw=each.draw: tuple(max(1, n) for n in draw(words, d)))
+    for name, why, less in (("exact", "The remainder is 0.", 0), ("remainder-last", "One more would be exact.", 1)):
+        yield Slice(name, why, functools.partial(_multiple, less=less))
+
+
+def _multiple(words: Words, digits: int, less: int) -> Pair:
+    right, times = (int(_NUMBER(words, words.between(1, most))) for most in ((digits + 1) // 2, max(1, digits // 2)))
+    return max(1, right * (times if digits > 1 else 1) - less), right
+
+
+_further = functools.partial(Operation, ordered=True, recipe_family="strings", max_digits=1000)
+_of_word = functools.partial(
+    _further, arity=1, symbol="", notation=LETTERS, alphabet=f"{letters.ALPHABET} ", max_digits=200, digits=5,
+    draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS}, question_width=lambda size: size,
+    answer_width=lambda size: size, suite=lambda size: _of_texts(size, 1, _OF_LETTERS, letters.number),
+)  # fmt: skip
+FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
+    "addition_of_three": _further(
+        arity=3, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", digits=2, reverse=True,
+        solve=lambda digits, a, b, c: Solved(numbers.add(numbers.add(a, b), c)),
+        question_width=lambda digits: 3 * digits + 2, answer_width=lambda digits: digits + 1,
+        suite=lambda digits: _of_texts(digits, 3, _OF_DIGITS),
+    ),
+    "division": _further(
+        symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", digits=3,
+        max_digits=18, answer_width=lambda digits: digits + 2, suite=_of_division,
+        solve=lambda digits, left, right: DECIMAL.question("r", digits, np.divmod(left, right), digits + 2),
+    ),
+    "comparison": _further(
+        symbol=":", notation=DECIMAL, alphabet=f"{DIGITS}:<=> ", digits=3, solve=_compare,
+        answer_width=lambda digits: 1, suite=slices.comparison,
+    ),
+    "parity": _further(
+        arity=1, symbol="", notation=DECIMAL, alphabet=f"{DIGITS} ", digits=5, solve=_parity,
+        question_width=lambda digits: digits, answer_width=lambda digits: 1,
+        suite=lambda digits: _of_texts(digits, 1, _OF_DIGITS),
+    ),
+    "copy": _of_word(solve=lambda size, word: Solved(word)),
+    "reverse": _of_word(solve=_backwards),
+})  # fmt: skip
+BUILT_IN = MappingProxyType(OPERATIONS | FURTHER)

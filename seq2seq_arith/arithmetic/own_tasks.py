@@ -20,9 +20,8 @@ import numpy as np
 from seq2seq_arith.arithmetic import drawing, numbers, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.drawing import Drawing, Operands
-from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
-from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.operations import BUILT_IN, Operation
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 from seq2seq_arith.base import options, plugin_code
 from seq2seq_arith.base.errors import InputError

@@ -6,9 +6,8 @@ from typing import Any
 
 from seq2seq_arith.arithmetic import names, operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
-from seq2seq_arith.arithmetic.further import BUILT_IN
 from seq2seq_arith.arithmetic.notation import Notation
-from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
+from seq2seq_arith.arithmetic.operations import BUILT_IN, DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError

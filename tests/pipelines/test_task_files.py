@@ -11,7 +11,7 @@ from layout import ROOT
 from programs import run_here
 
 from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.arithmetic.further import FURTHER
+from seq2seq_arith.arithmetic.operations import FURTHER
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking import rows as checked

@@ -2,7 +2,7 @@
 
 import argparse
 
-from seq2seq_arith.arithmetic.further import BUILT_IN
+from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.own_tasks import is_task
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options

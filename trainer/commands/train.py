@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from seq2seq_arith.arithmetic.further import BUILT_IN
+from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, task_parameters
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given, options_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic import coverage, draws, letters, numbers, own_tasks, text
-from seq2seq_arith.arithmetic.further import FURTHER
+from seq2seq_arith.arithmetic.operations import FURTHER
 from seq2seq_arith.arithmetic.suites import pairs
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError

@@ -149,9 +149,6 @@ def _key(task: Task, operands: Operands) -> Operands:
 
 def _operands(task: Task, numbers: np.ndarray) -> Operands:
     draws, sides = numbers.astype(np.uint64), range(task.operation.arity)
-    if notation(task) == LETTERS:
-        size = 1 + -(-task.digits // SIX)
-        return tuple(_letters(task, draws, len(sides) * size, side * size) for side in sides)
     if not any(task.drawing in known for known in DRAWINGS.values()):  # of a task of one's own, which has its code
         words = splitmix.Words(task.seed, draws, task.drawing.words_per_draw(task.digits, len(sides)))
         base = 27**TWELVE if notation(task) == LETTERS else 10**WORD
@@ -159,7 +156,10 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
             side.astype(object) if len(side) > 1 else side
             for side in task.drawing.operands(task.digits, words, len(sides))
         ]
-        return tuple(sum(word * base**i if i else word for i, word in enumerate(side)) for side in columns)
+        return tuple(np.asarray(sum(word * base**i if i else word for i, word in enumerate(side))) for side in columns)
+    if notation(task) == LETTERS:
+        size = 1 + -(-task.digits // SIX)
+        return tuple(_letters(task, draws, len(sides) * size, side * size) for side in sides)
     if notation(task) not in (DECIMAL, POSITIVE):
         lowest = np.uint64(notation(task) == DASHES)
         return tuple(_scale(_word(task, draws, len(sides), side), task.digits) + lowest for side in sides)

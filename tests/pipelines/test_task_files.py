@@ -73,6 +73,40 @@ def test_all_vectors_are_on_the_page():
     assert sorted(name.partition("-")[0] for name, *_ in VECTORS) == sorted(DRAWN)
 
 
+VOWELS = """
+class Vowels(drawing.Drawing):
+    def words_per_draw(self, size, arity=2):
+        return size
+
+    def operands(self, size, words, arity=2):
+        drawn = [np.array([1, 5, 9, 15, 21], np.uint8)[uniform(words[place], 5).astype(int)] for place in range(size)]
+        return (letters.pack(np.stack(drawn, axis=1), size),)
+
+    def num_values(self, size):
+        return 5**size
+
+    def values(self, size):
+        return np.array([5.0**size]), np.array([5.0**-size])
+
+
+"""
+
+
+@pytest.mark.parametrize("letters", [4, 15])
+def test_the_witness_takes_a_drawing_of_letters_from_its_file(tmp_path, letters, no_custom_tasks):
+    own, text = tmp_path / "mine.py", EXAMPLE.read_text()
+    before, after = text.replace('"fixed": drawing.FIXED_LETTERS', '"vowels": Vowels()').split("OPERATIONS =")
+    own.write_text(f"{before}{VOWELS}OPERATIONS ={after}")
+    own_tasks.use(own)
+    task = Task("sort", digits=letters, num_examples=100, draws="vowels")
+    found = sample.draw(task)
+    again = redraw(task, found.draws_used, 1)
+    questions = [
+        each for split in again for each in checked.written(task, operands(task, again[split][0]))[0].to_pylist()
+    ]
+    assert sorted(questions) == sorted(bytes(row).decode() for row in np.ascontiguousarray(found.questions))
+
+
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks, monkeypatch):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)

@@ -7,7 +7,7 @@ from typing import Any
 from seq2seq_arith.arithmetic import names, operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import Notation
-from seq2seq_arith.arithmetic.operations import BUILT_IN, DEFAULT_TASK, MIN_EXAMPLES, Operation
+from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
 from seq2seq_arith.arithmetic.own_tasks import OwnTask
 from seq2seq_arith.base import options
 from seq2seq_arith.base.errors import InputError
@@ -104,7 +104,7 @@ class Task:
             if fields[field] is None:
                 fields[field] = default
 
-        if not (isinstance(self.name, str) and self.name in BUILT_IN):
+        if not (isinstance(self.name, str) and self.name in operations.BUILT_IN):
             fields["own"] = own = own_tasks.named(self.name, self.code_sha256)
             fields["code_sha256"] = own.sha256
         elif self.code_sha256 is not None:
@@ -160,7 +160,7 @@ class Task:
 
     @property
     def operation(self) -> Operation:
-        return self.own.operation if self.own else (operations.OPERATIONS.get(self.name) or BUILT_IN[self.name])
+        return self.own.operation if self.own else operations.BUILT_IN[self.name]
 
     @property
     def code(self) -> str | None:

@@ -21,6 +21,7 @@ from seq2seq_arith.trainer.arguments import parse_lengths
 from seq2seq_arith.trainer.commands import COMMANDS, parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.registry import KNOBS
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -93,14 +94,19 @@ TRAIN = ["train", "addition", "--data-dir", "D", "--run-dir", "R"]
 OTHER = {int: 7, int | None: 7, float: 0.25, float | None: 0.25, str | None: '{"units": 7}'}
 # Settings that only some models have.
 CAUSAL = ["--model", "causal", "--view", "backward"]
+STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
-    "positions": CAUSAL,
+    **dict.fromkeys(KNOBS, CAUSAL),
+    "rope_base": [*CAUSAL, "--positions", "rope"],
+    "places": [*CAUSAL, "--positions", "coupled"],
+    "stage_right": STAGES,
+    "stage_steps": STAGES,
     "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
     "curriculum": ["--stream", "--patience", "0"],
     "prove": ["--model", "latch_tagger", "--view", "aligned"],
 }
 # Those that are written in a way of their own.
-WRITTEN = {"curriculum": "1:1.5"}
+WRITTEN = {"curriculum": "1:1.5", "places": 70, "heads": 8, "rope_base": 3.0}
 
 
 @pytest.mark.parametrize(

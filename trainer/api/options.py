@@ -38,17 +38,34 @@ class Settings(Parameters, total=False):
     hidden: int | None
     layers: int | None
     positions: str | None
+    heads: int | None
+    dense_width: int | None
+    dropout: float | None
+    rope_base: float | None
+    places: int | None
+    score_scale: float | None
+    sharpness: float | None
+    score_noise: float | None
+    loops: int | None
+    blanks: bool | None
     options: str | dict[str, Any] | None
     stream: bool | None
     curriculum: str | None
+    stage_right: float | None
+    stage_steps: int | None
     steps_per_epoch: int | None
     epoch_examples: int | None
     validation_examples: int | None
     batch_size: int | None
     learning_rate: float | None
     schedule: str | None
+    lowest_rate: float | None
     warmup: float | None
     weight_decay: float | None
+    beta_1: float | None
+    beta_2: float | None
+    averaging: float | None
+    label_smoothing: float | None
     clip_norm: float | None
     patience: int | None
     min_delta: float | None

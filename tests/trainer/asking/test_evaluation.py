@@ -169,7 +169,7 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
     """Tasks of one's own may have none."""
     shutil.copytree(trained.folder, tmp_path / "run")
     bare = dataclasses.replace(OPERATIONS["addition"], suite=lambda digits: (), unforeseen=lambda digits: ())
-    monkeypatch.setattr(operations, "OPERATIONS", OPERATIONS | {"addition": bare})
+    monkeypatch.setattr(operations, "BUILT_IN", OPERATIONS | {"addition": bare})
     found = evaluate(open_run(tmp_path / "run"))
     assert found["worst_slice"] is None
     assert found["suites"][0]["slices"] == []

@@ -34,7 +34,7 @@ MADE_UP = {
 @pytest.fixture
 def made_up(monkeypatch):
     """Adds the tasks that are made up for these tests."""
-    monkeypatch.setattr(operations, "OPERATIONS", {**OPERATIONS, **MADE_UP})
+    monkeypatch.setattr(operations, "BUILT_IN", {**OPERATIONS, **MADE_UP})
 
 
 @pytest.mark.parametrize("task_name", [*OPERATIONS, *MADE_UP])
@@ -42,7 +42,7 @@ def made_up(monkeypatch):
 @given(data=st.data())
 def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
     """Nothing of a question or an answer is lost in a view that has the task."""
-    operation = operations.OPERATIONS[task_name]
+    operation = operations.BUILT_IN[task_name]
     digits = data.draw(st.integers(operation.min_digits, 9))
     task = Task(task_name, digits, 10, reverse=data.draw(st.booleans()))
     examples = probes.examples(task, columns(task, data.draw(operand_pairs(task))))

@@ -90,15 +90,13 @@ class Learner:
     @contextlib.contextmanager
     def averaged(self) -> Iterator[None]:
         """Meanwhile, the model has its averaged weights, if the optimizer averages them."""
-        averages = self.optimizer._model_variables_moving_average if self.optimizer.use_ema else []
-        pairs = list(zip(self.model.trainable_variables, averages, strict=False))
-        kept = [np.asarray(variable) for variable, _ in pairs]
-        for variable, average in pairs:
-            variable.assign(np.asarray(average))
+        variables = self.model.trainable_variables if self.optimizer.use_ema else []
+        kept = [np.asarray(variable) for variable in variables]
+        self.optimizer.finalize_variable_values(variables)
         try:
             yield
         finally:
-            for (variable, _), value in zip(pairs, kept, strict=True):
+            for variable, value in zip(variables, kept, strict=True):
                 variable.assign(value)
 
     def steps_per_call(self, batches: Batches) -> int:

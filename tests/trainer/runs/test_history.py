@@ -34,6 +34,8 @@ def test_csv_and_plot(tmp_path):
     assert history.read_csv(tmp_path / "whole.csv") == whole
     (tmp_path / "whole.csv").unlink()
     history.plot(tmp_path / "history.png", [row(1), row(2)], "title")
+    loss, exact = history.curves({"title": [row(1), row(2)]}).axes
+    assert (loss.get_yscale(), exact.get_yscale(), exact.get_ylim()) == ("log", "linear", (-0.02, 1.02))
     assert (tmp_path / "history.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["history.csv", "history.png"]
 

@@ -79,7 +79,9 @@ class ModelConfig:
     dense_width: int | None = _newer("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
     dropout: float | None = _newer("the share of values that training drops, in each block too", "0", 0.0, 0.9)
     rope_base: float | None = _newer("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
-    places: int | None = _newer("places that coupled has vectors for; training starts at any of them", "64", 2, 2**16)
+    places: int | None = _newer(
+        "places that coupled has vectors for; training starts at any that leaves room", "64", 2, 2**16
+    )
     score_scale: float | None = _newer("a factor of the attention scores", "1", 0.01, 100.0)
     sharpness: float | None = _newer("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)
     score_noise: float | None = _newer("the spread of noise on attention scores, in training alone", "0", 0.0, 100.0)
@@ -335,7 +337,7 @@ class TrainConfig:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""
         values = dataclasses.asdict(self)
         for held, instance in ((values, self), (values["model"], self.model)):
-            for name, default in _defaults(type(instance)).items():
+            for name, default in newer_defaults(type(instance)).items():
                 if held[name] == default:
                     del held[name]
         return values
@@ -348,15 +350,15 @@ class TrainConfig:
         """
         names = {field.name for field in dataclasses.fields(cls)}
         model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        values = _defaults(cls) | values
-        model = _defaults(ModelConfig) | values.get("model", {})
+        values = newer_defaults(cls) | values
+        model = newer_defaults(ModelConfig) | values.get("model", {})
         if set(values) != names or set(model) != model_names:
             raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
         fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
         return cls(**fields)
 
 
-def _defaults(cls: Any) -> dict[str, Any]:
+def newer_defaults(cls: Any) -> dict[str, Any]:
     """The defaults of the fields that a stored configuration may lack."""
     return {name: field.default for name, (field, about) in options_of(cls).items() if about.newer}
 

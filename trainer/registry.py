@@ -72,6 +72,7 @@ class ViewEntry:
     question_shape: Callable[[Task], tuple[int, ...]]
     answer_steps: Callable[[Task], int]  # from a task to the steps of one answer
     needs_digits: bool = False  # whether the operands must have digits, whose places it knows
+    needs_numbers: bool = False  # whether an answer must be a number, too
     needs_pairs: bool = False  # whether there must be two operands
     # Whether operands and answer are runs of digits, the answer's from the units, so that places can be counted.
     has_places: bool = False
@@ -289,6 +290,7 @@ VIEWS: dict[str, ViewEntry] = {
         "zeros in front of all numbers, up to one width; the answer from its end",
         _filled_shape,
         needs_digits=True,
+        needs_numbers=True,
         has_places=True,
         fills_answer=True,
     ),
@@ -370,6 +372,10 @@ def check_view(view: str, task: Task) -> None:
     entry, arity = view_entry(view), task.operation.arity
     if entry.needs_digits and not task.notation.has_digits:
         raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
+    if entry.needs_numbers and not _writes_numbers(task):
+        raise InputError(
+            f"the view {view!r} fills numbers with zeros, and {task.name} writes others; use --view backward"
+        )
     if entry.needs_pairs and arity != 2:
         raise InputError(f"the view {view!r} lines up two operands and {task.name} has other questions; use --view raw")
     if entry.is_scratchpad:
@@ -386,7 +392,12 @@ def check_view(view: str, task: Task) -> None:
             )
 
 
-# Places that ``coupled`` has vectors for, unless another number is given.
+def _writes_numbers(task: Task) -> bool:
+    """Whether operands and answers are numbers of decimal digits."""
+    return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
+
+
+# Places that ``coupled`` has vectors for, unless another number is given; ``autoregressive.py`` has the same.
 PLACES = 64
 
 
@@ -398,7 +409,7 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None, 
     check_view(view, task)
     if view in VIEWS:
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
-    if positions in COUPLED and not (task.notation.has_digits and view_entry(view).has_places):
+    if positions in COUPLED and not (_writes_numbers(task) and view_entry(view).has_places):
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
-from seq2seq_arith.trainer.models.network import Autoregressive
+from seq2seq_arith.trainer.models.network import Autoregressive, up_to
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -169,8 +169,12 @@ class Inspector:
         with noted_attention() as noted:
             logits = network.logits(ids, answer_ids, training=False)
         self._layers = [name for name, _ in noted]
+        probabilities = tf.nn.softmax(logits)
+        if network.end is not None:  # nothing is asked of what stands behind it
+            is_written = up_to(answer_ids, network.end)[..., tf.newaxis]
+            probabilities = tf.where(is_written, probabilities, tf.one_hot(network.blank, probabilities.shape[-1]))
         answer_codes, shares = view.decode_answer(tf.cast(answer_ids, tf.uint8)), [shares for _, shares in noted]
-        return ids, answer_ids, answer_codes, confidence, tf.nn.softmax(logits), shares
+        return ids, answer_ids, answer_codes, confidence, probabilities, shares
 
 
 def inspect(learner: Learner, question: text.Question) -> Inspection:

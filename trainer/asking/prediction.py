@@ -59,7 +59,7 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
         except InputError as error:
             refused.append((len(asked), question, f"{place}: {error}" if place else str(error)))
     if refused and not (skip and asked):
-        others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 else ""
+        others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 and not skip else ""
         raise InputError(refused[0][2] + others)
     learner = functools.cache(lambda task: session.restore(run, task))
     for number, found in enumerate([*answers(learner, asked), None]):

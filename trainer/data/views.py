@@ -301,9 +301,10 @@ class RawEndedView(View):
         return tf.where(is_end, tf.constant(len(self.alphabet) - 1, ids.dtype), written)
 
     def decode_answer(self, ids: Tensor) -> Tensor:
-        # No end, or a blank at first, is never right.
+        # No end, or a blank before it, is never right.
         length = tf.argmax(ids == self.end, axis=1, output_type=tf.int32)[:, None]
-        within = (tf.range(self.answer_steps)[None, :] < length) & (ids[:, :1] != self.pad)
+        within = tf.range(self.answer_steps)[None, :] < length
+        within &= tf.reduce_all(~within | (ids != self.pad), axis=1, keepdims=True)
         return self._to_codes(self._turned(tf.where(within, ids, tf.constant(self.pad, ids.dtype))[:, :-1]))
 
     def _turned(self, ids: Tensor) -> Tensor:

@@ -12,11 +12,10 @@ from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
 from seq2seq_arith.trainer.models.positions import LONGEST, PlaceBias, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
-from seq2seq_arith.trainer.registry import PLACES
 
 # The settings of ``CausalDecoder`` that it may be without.
 KNOB_DEFAULTS = {
-    "dense_width": None, "dropout": 0.0, "rope_base": LONGEST, "places": PLACES, "score_scale": 1.0, "sharpness": 1.0,
+    "dense_width": None, "dropout": 0.0, "rope_base": LONGEST, "places": 64, "score_scale": 1.0, "sharpness": 1.0,
     "score_noise": 0.0, "loops": 1,
 }  # fmt: skip
 

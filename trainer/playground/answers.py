@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
-from seq2seq_arith.trainer.data.views import BackwardView
+from seq2seq_arith.trainer.data.views import BackwardView, to_codes
 from seq2seq_arith.trainer.playground.catalog import read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
@@ -38,6 +38,7 @@ class Answer:
     confidence: float  # the product of the probabilities of the answer's characters
     read: list[str]  # the characters of each step of the question
     written: list[str]  # the characters of the answer, in the order in which the model writes them
+    wanted: list[str]  # what it should write
     backwards: bool  # whether that order is from the last character to the first
     alphabet: str  # a blank is ``text.VISIBLE_PAD``
     probabilities: list[list[float]]  # [steps of the answer][alphabet]
@@ -78,7 +79,9 @@ class Models:
         """
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
-        found = inspector.look(question, states=False)
+        found, view = inspector.look(question, states=False), inspector.learner.view
+        codes = to_codes([question.stored], question.task.question_width)
+        wanted = view.write(codes, text.answers(question.task, *text.operands(question.task, codes)))
         return Answer(
             question=question.given,
             answer=found.answer,
@@ -86,7 +89,8 @@ class Models:
             confidence=found.confidence,
             read=found.read,
             written=found.written,
-            backwards=isinstance(inspector.learner.view, BackwardView),
+            backwards=isinstance(view, BackwardView),
+            wanted=[text.visible(view.alphabet)[each] for each in np.asarray(wanted)[0]],
             alphabet=text.visible(found.alphabet),
             probabilities=_rounded(found.probabilities),
             attention=_attention(found),

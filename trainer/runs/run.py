@@ -136,7 +136,8 @@ class Run:
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
         if not found or (goes_further and old.schedule == "constant" and not old.warmup):
             return there
-        reason = f", whose learning rate falls along a {old.schedule} over all of its epochs" if goes_further else ""
+        way = "rises over a share" if old.schedule == "constant" else f"falls along a {old.schedule} over all"
+        reason = f", whose learning rate {way} of its epochs" if goes_further else ""
         raise InputError(
             f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
             "give another --run-dir, or the same settings to go on with it"

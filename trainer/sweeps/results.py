@@ -20,6 +20,7 @@ from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, newer_defaults
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
@@ -275,9 +276,11 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
 
     Raises InputError if no run fits, or none was asked by lengths.
     """
-    groups = {key: _by_length(group) for key, group in _grouped(rows, asked).items()}
-    if not any(groups.values()):
-        raise InputError("none of these runs was asked slices of lengths; choose runs of a task of decimal numbers")
+    groups = {key: counts for key, group in _grouped(rows, asked).items() if (counts := _by_length(group))}
+    if not groups:
+        raise InputError(
+            "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
+        )
     several = len({key[-1] for key in groups}) > 1
     drawn = drawing.figure(6.4, 4.0)
     axes = drawn.add_subplot()
@@ -342,7 +345,8 @@ def field_of(row: dict[str, Any], name: str) -> str:
     field, _, key = name.replace("-", "_").partition(".")
     if field in ("model_options", "options"):
         return str(options.get(name.partition(".")[2], "") if key else settings["model"].get("options") or "")
-    for place in (row, settings["model"], settings):
+    newer = newer_defaults(ModelConfig) | newer_defaults(TrainConfig)  # a line lacks them where they have these values
+    for place in (row, settings["model"], settings, newer):
         if field in place and not key and not isinstance(place[field], dict | list):
             return str(place[field])
     known = {*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model", "options"}

@@ -155,11 +155,11 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
             | {"suites": [suite | ({"wrong": {"lengths-2-2": wrong}} if wrong else {}), longer]}
         )
         results.append(tmp_path / results.RESULTS, found[-1])
-    line, *_ = results.draw_lengths(found, Asked()).axes[0].get_lines()
+    line, *_ = results.draw_lengths([*found, *ROWS], Asked()).axes[0].get_lines()  # others have no such slices
     assert line.get_xydata().tolist() == [[2, 0.35], [3, 0.25]]
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(InputError, match="asked slices of lengths"):
+    with pytest.raises(InputError, match="asked slices such as lengths-3-3"):
         results.draw_lengths(ROWS, Asked())
 
 
@@ -186,6 +186,7 @@ def test_options_of_a_model_of_ones_own_are_fields():
     found = [results.tabulate(own, Asked(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
     assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
+    assert [results.field_of(ROWS[0], name) for name in ("label-smoothing", "heads")] == ["0.0", "None"]  # not stored
 
 
 def test_what_is_not_there_is_said():

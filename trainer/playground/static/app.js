@@ -243,7 +243,7 @@ class Panel {
   // Whether the right answer has another character at one of the steps of a cell.
   isWrong(cell) {
     const { right, backwards } = this.found;
-    const wanted = backwards ? [...right].reverse() : [...right];
+    const wanted = this.found.wanted ?? (backwards ? [...right].reverse() : [...right]);
     return stepsOf(cell).some((step) => (wanted[step] ?? catalogue.blank) !== cell.character);
   }
 

@@ -38,7 +38,7 @@ def written(task, pairs):
 
 
 @pytest.mark.parametrize("name", FURTHER)
-@pytest.mark.parametrize("size", [1, 2, 7, 18, 40])
+@pytest.mark.parametrize("size", [1, 2, 7, 19])  # the last takes two words of a number
 def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     operation = FURTHER[name]
     size = min(size, operation.max_digits)
@@ -48,7 +48,7 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
     slices = operation.slices("standard", size)
     assert len({slice.name for slice in slices}) == len(slices)
-    asked = {slice.name: pairs(name, size, slice, count=7) for slice in slices}
+    asked = {slice.name: pairs(name, size, slice, count=7 if size < 10 else 2) for slice in slices}
     questions = {slice: written(task, of_slice) for slice, of_slice in asked.items()}
     for slice, of_slice in questions.items():
         assert of_slice

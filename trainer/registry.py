@@ -154,12 +154,6 @@ MODELS: dict[str, ModelEntry] = {
         writes_in_place=True,
         in_browser="latch_tagger",
     ),
-    "convolution": ModelEntry(
-        build=lambda spec: _parallel().convolution(spec),
-        help="each answer character from the question characters around its place",
-        cost=Cost(kept=4, gates=3),
-        writes_in_place=True,
-    ),
     "lstm_transformer": ModelEntry(
         build=lambda spec: _parallel().lstm_transformer(spec, spec.options["heads"]),
         help="attention from learned queries to the characters, and LSTMs along the answer",
@@ -199,7 +193,7 @@ OWN_VIEW = "a view of one's own"
 # What a model may be given, from the least to the most; "A with B" is both. Compare only where the same is given.
 GIVEN: dict[str, str] = {
     "nothing": "question and answer are read and written just as they are stored",
-    "an end mark": "a mark follows the answer, and no padding is seen or written",
+    "an end mark": "a mark follows the answer, and no padding behind it counts",
     "random spaces": "blanks stand at random places of the question",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "zeros in front": "numbers have one width, so that equal places are equally far from each other",

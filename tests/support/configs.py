@@ -10,8 +10,8 @@ TAGGER = TrainConfig(
     warmup=0.05,
     clip_norm=1.0,
 )
-CONVOLUTION = TrainConfig(
-    model=ModelConfig(name="convolution", view="raw", hidden=32),
+COUNTER = TrainConfig(
+    model=ModelConfig(name="counter", view="raw", hidden=32),
     epochs=5,
     steps_per_epoch=100,
     batch_size=32,

@@ -17,7 +17,7 @@ def test_refusals_and_help_import_nothing_heavy():
     code = """
 import contextlib, sys
 from seq2seq_arith.trainer.__main__ import main
-for options in ("--model convolution --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
+for options in ("--model latch_tagger --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
     assert main(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
 with contextlib.suppress(SystemExit):
     main(["train", "--help"])

@@ -51,30 +51,32 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
 
     Raises InputError if a question is not one of the run's task, or the run has no checkpoint.
     """
-    asked: list[Question] = []
-    refused: list[tuple[int, str, str]] = []  # how many are asked before it, the question, and why
-    for question, place in questions:
-        try:
-            asked.append(parse(question, run.task, run.most_digits))
-        except InputError as error:
-            refused.append((len(asked), question, f"{place}: {error}" if place else str(error)))
+    parsed = [(question, _parsed(question, place, run)) for question, place in questions]
+    asked = [found for _, found in parsed if isinstance(found, Question)]
+    refused = [found for _, found in parsed if isinstance(found, str)]
     if refused and not (skip and asked):
         others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 and not skip else ""
-        raise InputError(refused[0][2] + others)
-    learner = functools.cache(lambda task: session.restore(run, task))
-    for number, found in enumerate([*answers(learner, asked), None]):
-        for _, question, why in (each for each in refused if each[0] == number):
-            if as_json:
-                say(json.dumps({"question": question, "error": why}))
-            else:
-                print(printable(f"left out: {why}"), file=sys.stderr)
-        if not found:
-            continue
-        question, answered, confidence = found
-        if as_json:
-            say(json.dumps({"question": question.given, "prediction": answered, "confidence": confidence}))
+        raise InputError(refused[0] + others)
+    answered = answers(functools.cache(lambda task: session.restore(run, task)), asked)
+    for typed, found in parsed:
+        if isinstance(found, Question):
+            _, text, confidence = next(answered)
+            line = f"{found.given}{found.task.notation.equals}{text}"
+            say(
+                json.dumps({"question": found.given, "prediction": text, "confidence": confidence}) if as_json else line
+            )
+        elif as_json:
+            say(json.dumps({"question": typed, "error": found}))
         else:
-            say(f"{question.given}{question.task.notation.equals}{answered}")
+            print(printable(f"left out: {found}"), file=sys.stderr)
+
+
+def _parsed(question: str, place: str, run: Run) -> Question | str:
+    """A question of a run's task, or a sentence that says why it is none."""
+    try:
+        return parse(question, run.task, run.most_digits)
+    except InputError as error:
+        return f"{place}: {error}" if place else str(error)
 
 
 def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> Iterator[tuple[Question, str, float]]:

@@ -12,12 +12,12 @@ the views. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` a
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
 
-The other views change what is written. For 97 + 5 = 102, stored as ``  5+79`` and ``102 ``::
+The other views change what is written. For 97 + 5 = 102, whose question is stored as ``   5+79``::
 
     view          it reads          and writes
     zeros         500+790           2010                  zeros in front, up to one width
-    ended         __5+79            201$_                 blanks are hidden, and $ is the end of the answer
-    hinted        ____e5+e7f9       e2f0g1__              a letter per place; the first one is drawn by a hash
+    ended         ___5+79           201$_                 blanks are hidden, and $ is the end of the answer
+    hinted        ______e5+e7f9     e2f0g1__              a letter per place; the first one is drawn by a hash
     spaced        _______5_+_7_9    201_                  blanks at places that a hash draws
     scratchpad    500+790           7021 0101 1010 2010   7, 7+5; 1+9, 1+9+0; ..., the units first; then the answer
 
@@ -67,7 +67,8 @@ class View:
       answer_steps: The steps of one answer.
       pad: The id of the padding.
       end: The id of the mark behind an answer; what is written behind it means nothing. None if there is no mark.
-      writes_more: Whether more is written than the answer, all of which must be right for an answer to be right.
+      writes_more: Whether more is written than the answer. All of it must be right in the scores of an epoch; an
+        evaluation wants the answer alone.
     """
 
     end: int | None = None

@@ -1,6 +1,6 @@
 """The networks that write all characters of an answer at once: a function each, from the sizes to a Keras model.
 
-The taggers, the latch tagger and the convolution write one answer character per question step. The weights of the
+The taggers and the latch tagger write one answer character per question step. The weights of the
 encoder-decoders and of the counter fit any number of steps, too; those of the LSTM transformer do not.
 """
 
@@ -25,7 +25,6 @@ from seq2seq_arith.trainer.models.spec import Spec
 
 FORWARD, BACKWARD, BOTH = "f", "b", "d"  # the directions of a tagger's layers
 PAIR_UNITS = 64
-CONVOLUTION_WIDTH = 3
 READOUT_UNITS = 32
 WRITERS = 3
 # One latch per so many units of a dense layer.
@@ -128,23 +127,6 @@ def latch_tagger(spec: Spec) -> keras.Model:
         known = Noise(STATE_NOISE, salt=2 * number + 1)([layers.Concatenate()(seen), key])
         inputs = layers.Dense(spec.hidden * (1 + last), "relu", name=f"layer_{number}")(known)
     return _model(ids, inputs, spec)
-
-
-def convolution(spec: Spec) -> keras.Model:
-    """``spec.layers`` convolutions of ``spec.hidden`` filters, each over ``CONVOLUTION_WIDTH`` steps.
-
-    It learns pq because question and answer have the same number of characters, a + 1 + b = 1 + a + b, so that each can
-    be answered where it stands: it need not count, and any length will do::
-
-        question    - - - p - -
-        answer      q - - - - -
-    """
-    ids = spec.question()
-    sequence = OneHot(spec.depth)(ids)
-    for number in range(spec.layers):
-        layer = layers.Conv1D(spec.hidden, CONVOLUTION_WIDTH, padding="same", activation="relu", name=f"layer_{number}")
-        sequence = layer(sequence)
-    return _model(ids, sequence, spec)
 
 
 def counter(spec: Spec) -> keras.Model:

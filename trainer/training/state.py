@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs.history import METRICS, rank
 
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
@@ -45,7 +44,7 @@ class State:
             self.sums[name] = _added(self.sums[name], values)
         self.right = _added(self.right, outcomes["exact_match"])
 
-    def close_window(self, stages: int, right: float = RIGHT, window: int = WINDOW) -> bool:
+    def close_window(self, stages: int, right: float, window: int) -> bool:
         """Ends a window of the curriculum if the last step was that of one, and a stage if the answers were right.
 
         Args:

@@ -31,8 +31,8 @@ STATES = {
 ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
 
 
-def learner_of(name, task=ADDITION, view="backward"):
-    config = override(TrainConfig(), name=name, view=view, hidden=16)
+def learner_of(name, task=ADDITION, view="backward", **settings):
+    config = override(TrainConfig(), name=name, view=view, hidden=16, **settings)
     return Learner(
         config=config, view=make_view(view, task), strategy=tf.distribute.OneDeviceStrategy("/cpu:0"), total_steps=1
     )
@@ -84,6 +84,15 @@ def test_a_causal_model_looks_at_nothing_that_comes_later():
     (shares,) = found.attention.values()
     for step in range(4):
         assert (shares[:, step, 7 + step + 1 :] < 1e-6).all()
+
+
+def test_behind_an_end_nothing_but_a_blank_is_probable():
+    learner = learner_of("causal", blanks=False)
+    for variable in learner.model.variables:
+        variable.assign(np.zeros(variable.shape))  # so that each character is as probable, and the first is the end
+    found = inspection.inspect(learner, text.parse("1+2", learner.view.task))
+    assert found.written == ["␣"] * 4
+    np.testing.assert_allclose(found.probabilities[:, learner.view.pad], [1 / 12, 1, 1, 1])
 
 
 @pytest.mark.parametrize("noted", [True, False])

@@ -24,6 +24,7 @@ def test_an_answer_is_that_of_predict(models, trained):
         assert found.confidence == pytest.approx(row["confidence"], rel=1e-4)
         most = np.array(found.probabilities).argmax(axis=1)
         assert [found.alphabet[each] for each in most] == found.written
+        assert "".join(found.wanted).strip("␣")[::-1] == found.right
         assert found.backwards and "".join(found.written[::-1]).strip("␣") == found.answer.replace(" ", "␣")
 
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 def pages(trained, tasks, data_dir, tmp_path_factory) -> dict[str, Path]:
     """The report of a run of addition, and of that and a run of pq side by side, as the program writes them."""
     folder = tmp_path_factory.mktemp("report")
-    config = override(configs.CONVOLUTION, name="lstm", hidden=8, epochs=3, steps_per_epoch=10)
+    config = override(configs.COUNTER, name="lstm", hidden=8, epochs=3, steps_per_epoch=10)
     pq = session.train(tasks["pq"], str(data_dir), str(folder / "pq"), config).run
     found = {"one": folder / "one.html", "two": folder / "two.html"}
     small = ["--examples", "100", "--per-slice", "20"]

@@ -56,7 +56,7 @@ def test_it_refuses_what_does_not_fit_and_says_what_does(monkeypatch):
 
 
 def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkeypatch):
-    small = configs.CONVOLUTION
+    small = configs.COUNTER
     plain = costs.training_memory(small, PQ)
     assert costs.training_memory(small, PQ, 1000) == plain + 16_000
     assert costs.training_memory(override(small, replicas=4), PQ, 1000) == plain + 64_000
@@ -95,7 +95,7 @@ def test_the_most_examples_of_a_training(changes, examples):
 
 def test_attention_on_pq_is_what_was_measured():
     """Peak of one process in its first step, 401 characters and as many queries: 1,967 MiB."""
-    config = override(configs.CONVOLUTION, name="lstm_transformer")
+    config = override(configs.COUNTER, name="lstm_transformer")
     short = make_view("raw", Task("pq", digits=200))
     assert costs.training_memory(config, short) == pytest.approx(1967 << 20, rel=0.15)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 @pytest.fixture
 def train(data_dir, tasks, tmp_path):
-    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
+    config = override(configs.COUNTER, epochs=2, steps_per_epoch=60, hidden=4)
     return lambda **how: session.train(
         tasks["pq"], str(data_dir), str(tmp_path / "run"), config, session.TrainOptions(**how)
     )
@@ -94,7 +94,7 @@ def whole(data_dir, tasks, tmp_path_factory):
     """A training of two epochs with two callbacks; the second is a real one of Keras, which writes ``log.csv``."""
     folder, witness = tmp_path_factory.mktemp("whole"), Witness()
     callbacks = [witness, keras.callbacks.CSVLogger(str(folder / "log.csv"))]
-    config = override(configs.CONVOLUTION, epochs=2, steps_per_epoch=60, hidden=4)
+    config = override(configs.COUNTER, epochs=2, steps_per_epoch=60, hidden=4)
     options = session.TrainOptions(callbacks=callbacks)
     trained = session.train(tasks["pq"], str(data_dir), str(folder / "run"), config, options)
     return trained, witness.calls, folder / "log.csv"

@@ -1,10 +1,13 @@
 """A curriculum: it trains the same weights on longer and longer strings, and goes on bitwise after any stop."""
 
+import dataclasses
+
 import configs
 import numpy as np
 import pytest
 
 from seq2seq_arith.trainer.config import override
+from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training import session, state
 from seq2seq_arith.trainer.training.learner import Learner
@@ -118,6 +121,17 @@ def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
     assert learned(tmp_path) == whole["learned"]
 
 
+def test_noise_dropout_and_averages_go_on_bitwise_too(train, tmp_path):
+    model = {"name": "causal", "view": "ended", "hidden": 8, "dropout": 0.1, "score_noise": 0.5, "averaging": 0.5}
+    config = dataclasses.replace(override(CONFIG, **model, epochs=1, steps_per_epoch=20), curriculum=None)
+    train(tmp_path / "whole", config=config)
+    train(tmp_path / "stopped", config=config, stop_at=10)
+    train(tmp_path / "stopped", config=config)
+    assert learned(tmp_path / "stopped") == learned(tmp_path / "whole")
+    best = [checkpoints.load(tmp_path / name / "best.npz")[0] for name in ("stopped", "whole")]
+    np.testing.assert_equal(*best)
+
+
 def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):
     train(tmp_path, call=7)
     assert learned(tmp_path) == whole["learned"]
@@ -130,5 +144,5 @@ def test_a_stage_ends_when_the_answers_of_a_window_are_right(right, monkeypatch)
     outcomes = {name: np.full(5, right, np.float32) for name in stands.sums}
     for step in range(5, 56, 5):
         stands.add(outcomes)
-        assert stands.close_window(stages=2) == (right > 0.9 and step == 25)
+        assert stands.close_window(2, RIGHT, WINDOW) == (right > 0.9 and step == 25)
     assert stands.right == pytest.approx(5 * right)  # of the steps since the last window

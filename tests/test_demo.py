@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from layout import ROOT
 
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
@@ -28,6 +30,12 @@ def test_the_demo_learns_all_three(tmp_path):
     end, _, steps = said.partition("hard questions")[2].partition("\ntry next\n")
     assert [line.split()[-1] for line in end.rstrip().splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
     assert len(steps.splitlines()) == 3
+    # The page shows the tables of a run; here is what no machine changes.
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in ("trained on", "given", "weights", "examples seen", "operations"):
+        assert {line.rstrip() for line in said.splitlines() if line.startswith(row)} & {*page.splitlines()}, row
+    shown, there = (re.findall(r"^wrong  .*$", text, re.MULTILINE)[-1] for text in (page, said))
+    assert re.findall(r"of ([\d,]+)", shown) == re.findall(r"of ([\d,]+)", there)
     worst = {task: worst_slices(tmp_path / "runs" / task)[0] for task in DEMO_TASKS}
     assert {task: (name, share) for task, (name, share) in worst.items() if share < LEAST[task]} == {}
     for task in DEMO_TASKS:

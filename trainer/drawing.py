@@ -71,8 +71,8 @@ FORMATS = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 120
 
 MOST_LABELS = 60  # longer axes are not labelled step by step
+MOST_LARGE = 25  # longer axes have small labels
 MOST_COLUMNS = 4
-WIDTH, HEIGHT = 4.2, 3.6  # inches of one map
 
 
 def styled(draw: Callable[..., Any]) -> Callable[..., Any]:
@@ -154,24 +154,28 @@ class HeatMap:
     rows: Sequence[Any]  # the names on the axis
     columns: Sequence[Any]  # likewise
     signed: bool = False  # whether zero is in the middle of the colours
+    down: str = ""  # what the rows are
+    across: str = ""  # likewise
 
     def draw(self, axes: Any) -> Any:
         """Draws the map on matplotlib's axes; returns the image, for a bar of its colours."""
         most = float(np.abs(self.values).max(initial=0)) or 1.0
         least, most, colours = (-most, most, "PuOr") if self.signed else (0, 1, "cividis")
         drawn = axes.imshow(self.values, aspect="auto", interpolation="nearest", vmin=least, vmax=most, cmap=colours)
-        axes.set_title(self.title, fontsize=9)
+        axes.set(title=self.title, xlabel=self.across, ylabel=self.down)
         for names, axis in ((self.rows, axes.yaxis), (self.columns, axes.xaxis)):
             if len(names) <= MOST_LABELS:
-                axis.set_ticks(range(len(names)), [str(name) for name in names], fontsize=7)
+                axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
         return drawn
 
 
 @styled
-def maps(found: Sequence[HeatMap], *, width: float = WIDTH, height: float = HEIGHT) -> "Figure":
-    """A picture of some maps, each with a bar of its colours; ``width`` and ``height`` are inches of one map."""
+def maps(found: Sequence[HeatMap]) -> "Figure":
+    """A picture of some maps, each with a bar of its colours, and large enough for the names on their axes."""
     columns = min(MOST_COLUMNS, len(found))
     lines = -(-len(found) // columns)
+    most = (max(each.values.shape[axis] for each in found) for axis in (1, 0))
+    width, height = ((min(6.5, max(3.2, 0.2 * count + 1.6)) if count <= MOST_LABELS else 5.0) for count in most)
     drawn = figure(width * columns, height * lines)
     for number, each in enumerate(found, 1):
         axes = drawn.add_subplot(lines, columns, number)

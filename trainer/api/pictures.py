@@ -57,9 +57,9 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
     """The one-hot rows of a question, float32 [steps, characters]: a row per step, a column per character."""
     figure = drawing.figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
     axes = figure.add_subplot()
-    title = f"{question} as a network reads it"
-    HeatMap(title, rows, list(text.visible(stored)), list(text.visible(alphabet))).draw(axes)
-    axes.set(xlabel="characters of the alphabet", ylabel="steps")
+    names = {"down": "steps", "across": "characters of the alphabet"}
+    title, characters = f"{question} as a network reads it", list(text.visible(alphabet))
+    HeatMap(title, rows, list(text.visible(stored)), characters, **names).draw(axes)
     if max(rows.shape) <= MOST_LABELS:  # white lines between the cells
         axes.set_xticks(np.arange(1, len(alphabet)) - 0.5, minor=True)
         axes.set_yticks(np.arange(1, len(stored)) - 0.5, minor=True)
@@ -90,13 +90,6 @@ def errors(wrong: np.ndarray, smallest: int, symbol: str, unit: str) -> Picture:
     return Picture(figure, sentence)
 
 
-def maps(found: Sequence[HeatMap], sentence: str) -> Picture:
-    """Some maps beside each other, large enough for the names on their axes."""
-    steps = max(len(each.columns) for each in found)
-    width = min(6.5, max(3.0, 0.2 * steps + 1.6)) if steps <= MOST_LABELS else 5.0
-    return Picture(drawing.maps(found, width=width, height=3.0), sentence)
-
-
 @drawing.styled
 def lines(
     values: np.ndarray, names: Sequence[str], steps: Sequence[str], answer: int, title: str, sentence: str
@@ -109,7 +102,7 @@ def lines(
     if answer < len(values):
         axes.axvline(answer - 0.5, color=drawing.LIGHT["ink"], linewidth=1)
     if len(steps) <= MOST_LABELS:
-        axes.set_xticks(range(len(steps)), steps, fontsize=7)
+        axes.set_xticks(range(len(steps)), steps, fontsize=10 if len(steps) <= drawing.MOST_LARGE else 7)
     axes.set(xlabel="steps: the question, and right of the line its answer", title=title)
     axes.grid()
     figure.legend(loc="outside right upper", handlelength=4)

@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
 from seq2seq_arith.trainer.api.pictures import Picture
 from seq2seq_arith.trainer.api.scores import Scores
@@ -188,7 +188,7 @@ class TrainedRun(Tabular):
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
         found = self.inspect(question)
-        return pictures.maps([found.map_of_probabilities()], f"What the model thinks of {question}: {found!r}")
+        return Picture(drawing.maps([found.map_of_probabilities()]), f"What the model thinks of {question}: {found!r}")
 
     def plot_attention(self, question: str) -> "Picture":
         """A map per head of attention: a row per step that looks, a column per step that it looks at.
@@ -198,7 +198,8 @@ class TrainedRun(Tabular):
         found = self.inspect(question)
         if not found.attention:
             raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
-        return pictures.maps(found.maps_of_attention(), f"Attention while the model answers {question}: {found!r}")
+        sentence = f"Attention while the model answers {question}: {found!r}"
+        return Picture(drawing.maps(found.maps_of_attention()), sentence)
 
     def plot_states(self, question: str, *, units: int | None = None) -> "Picture":
         """The outputs of the recurrent layers along a question and its answer.
@@ -216,7 +217,7 @@ class TrainedRun(Tabular):
             raise InputError(f"model {name!r} has no recurrent layer; plot_attention shows where it looks, if it does")
         sentence = f"States of {', '.join(found.states)} while the model answers {abridged(question)}."
         if units is None:
-            return pictures.maps(found.maps_of_states(), sentence)
+            return Picture(drawing.maps(found.maps_of_states()), sentence)
         values, labels = found.course()
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
         most = np.argsort(-turns, kind="stable")[: max(1, units)]

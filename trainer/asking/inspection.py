@@ -56,7 +56,7 @@ class Inspection:
     note: str = ""
 
     def labels(self, count: int) -> list[str]:
-        """What stands at each of so many steps: of the question, of the answer, or of both."""
+        """What is read at each of so many steps: of the question, of the answer, or of both."""
         steps = {len(self.written): self.previous, len(self.read): self.read}
         return steps.get(count) or [*self.read, *self.previous]
 
@@ -90,24 +90,34 @@ class Inspection:
 
     def map_of_probabilities(self) -> drawing.HeatMap:
         """The probability of each character at each step of the answer."""
+        names = {"down": "character", "across": "character that is written"}
         characters = list(text.visible(self.alphabet))
-        return drawing.HeatMap("probability of each character", self.probabilities.T, characters, self.written)
+        return drawing.HeatMap("probability of each character", self.probabilities.T, characters, self.written, **names)
 
     def maps_of_attention(self) -> list[drawing.HeatMap]:
-        """A map per head of attention: what each step looks at, a row per step that looks."""
-        return [
-            drawing.HeatMap(f"{layer}, head {number}", shares, self.labels(len(shares)), self.labels(len(shares.T)))
-            for layer, heads in self.attention.items()
-            for number, shares in enumerate(heads)
-        ]
+        """A map per head of attention: a row per step that looks, a column per step that it looks at.
+
+        A row of the answer has the name of the character that is written there, as the rows of ``text`` have.
+        """
+        found = []
+        for layer, heads in self.attention.items():
+            queries, keys = heads.shape[1:]
+            rows, down = self.labels(queries), "character of the question"
+            if self.is_of_answer(heads):
+                rows = [*rows[: queries - len(self.written)], *(f"writes {each}" for each in self.written)]
+                down = "step of the answer" if queries == len(self.written) else f"{down}, then step of the answer"
+            across = "character of the question" if keys == len(self.read) else "character that is read"
+            for number, shares in enumerate(heads):
+                title = f"{layer}, head {number}"
+                found.append(drawing.HeatMap(title, shares, rows, self.labels(keys), down=down, across=across))
+        return found
 
     def maps_of_states(self) -> list[drawing.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
+        names = {"down": "unit", "across": "character that is read"}
         return [
-            drawing.HeatMap(
-                f"{layer}: outputs", states.T, range(states.shape[1]), self.labels(len(states)), signed=True
-            )
-            for layer, states in self.states.items()
+            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), True, **names)
+            for layer, each in self.states.items()
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:

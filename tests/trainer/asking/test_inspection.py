@@ -9,7 +9,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.config import TrainConfig, override
@@ -58,6 +58,26 @@ def test_what_every_network_shows(name):
     for shares in found.attention.values():
         np.testing.assert_allclose(shares.sum(axis=2), 1, atol=1e-5)
     assert json.loads(json.dumps(found.to_json()))["answer"] == found.answer
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "question"),
+    [(name, ADDITION, "12+345") for name in ATTENTION] + [("lstm_attention", Task("pq", digits=5), "--p---")],
+    ids=str,
+)
+def test_a_row_of_attention_is_the_step_that_writes(name, task, question):
+    """Also where question and answer have as many steps."""
+    _, found = look(name, question, task=task, view="raw")
+    rows = [line.split() for line in found.text().split("\n\n")[1].splitlines()[2:]]
+    assert [row[1] for row in rows] == found.written
+    for number, each in enumerate(found.maps_of_attention()):
+        names, shares = each.rows[-len(rows) :], each.values[-len(rows) :]
+        assert names == [f"writes {character}" for character in found.written]
+        looks = [f"{key}:{each.columns[key]} {row[key]:.2f}" for row, key in zip(shares, shares.argmax(1), strict=True)]
+        assert [" ".join(row[5 + 2 * number : 7 + 2 * number]) for row in rows] == looks
+    drawn = drawing.maps([*found.maps_of_attention(), found.map_of_probabilities()]).axes
+    assert all(axes.get_xlabel() and axes.get_ylabel() for axes in drawn if axes.get_title())
+    assert {label.get_fontsize() for axes in drawn[:1] for label in axes.get_yticklabels()} == {10}
 
 
 def test_the_last_state_is_that_of_the_model():

@@ -223,6 +223,7 @@ class TrainConfig:
         high=10**9,
     )
     batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
+    batch_doublings: int = _newer("how often the batch doubles, at equal shares of the steps", None, 0, 10, 0)
     learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
     schedule: str = option(
         "the learning rate stays at its peak, or falls along a cosine to the last step",
@@ -300,6 +301,11 @@ class TrainConfig:
             )
         if self.prove and self.averaging is not None:
             raise InputError("averaged weights cannot be proved; give --prove 0, or leave --averaging out")
+        if self.largest_batch > MAX_BATCH:
+            raise InputError(
+                f"a batch of {self.batch_size:,} that doubles {self.batch_doublings} times has {self.largest_batch:,} "
+                f"examples, and {MAX_BATCH:,} are the most; give a smaller --batch-size, or fewer --batch-doublings"
+            )
         self._check_curriculum()
         reason = self.model.entry.needs_float32
         if reason and self.precision != "float32":
@@ -324,6 +330,16 @@ class TrainConfig:
                 f"a curriculum trains the same weights on short strings and long ones, and those of model "
                 f"{self.model.name!r} fit one length; take another --model, or leave --curriculum out"
             )
+
+    @property
+    def largest_batch(self) -> int:
+        """The examples of the last steps' batches."""
+        return self.batch_size << self.batch_doublings
+
+    @property
+    def fits_more_epochs(self) -> bool:
+        """Whether its first epochs are those of a training with more epochs."""
+        return self.schedule == "constant" and not self.warmup and not self.batch_doublings
 
     def lengths(self, task: Task) -> tuple[int, ...]:
         """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one."""

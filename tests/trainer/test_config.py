@@ -26,6 +26,7 @@ REFUSED = [
     {"warmup": 1.0},
     {"lowest_rate": 0.1},
     {"stage_right": 0.8},
+    {"batch_size": 2**11, "batch_doublings": 10},
     {"name": "lstm", "dropout": 0.1},
     {"name": "causal", "positions": "none", "rope_base": 3.0},
     {"name": "causal", "places": 100},

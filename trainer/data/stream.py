@@ -123,4 +123,61 @@ class Stream:
         return draws.key_hash(self.task, draws.SPLIT, draws.key(self.task, *whole)) < np.uint64(self.cutoff)
 
 
-Batches = Lanes | Stream
+@dataclasses.dataclass(frozen=True)
+class Doubling:
+    """Batches that double at equal shares of a training: a step has 1, then 2, then 4, ... consecutive ones.
+
+    Of 9 steps with 2 doublings, steps 0 to 2 have one batch each, 3 to 5 two, and 6 to 8 four: 21 batches.
+
+    Smith et al., "Don't Decay the Learning Rate, Increase the Batch Size", ICLR 2018.
+    """
+
+    batches: Lanes | Stream
+    doublings: int
+    total_steps: int
+
+    @property
+    def _begins(self) -> list[int]:
+        """The first step of each size but the first."""
+        return [-(-part * self.total_steps // (self.doublings + 1)) for part in range(1, self.doublings + 1)]
+
+    @property
+    def steps_per_pass(self) -> int:
+        """Those of the first batches."""
+        return self.batches.steps_per_pass
+
+    @property
+    def rows(self) -> int:
+        """Rows of the largest step."""
+        return self.batches.rows << self.doublings
+
+    @property
+    def drawn_task(self) -> Task:
+        return self.batches.drawn_task
+
+    def up_to(self, length: int) -> "Doubling":
+        return dataclasses.replace(self, batches=self.batches.up_to(length))
+
+    def left(self, step: int) -> int:
+        """How many steps, from this one on, have its size."""
+        return next((begin - step for begin in self._begins if begin > step), 2**62)
+
+    def _before(self, step: int) -> int:
+        """The batches of all steps before this one."""
+        return step + sum(max(0, step - begin) << part for part, begin in enumerate(self._begins))
+
+    def examples_in(self, steps: int) -> int:
+        return self.batches.examples_in(self._before(steps))
+
+    def block(self, first: int, count: int, rows: slice) -> Block:
+        """As that of the batches; all steps have the size of the first one."""
+        size = self._before(first + 1) - self._before(first)
+        of_one = slice(rows.start >> self.doublings, rows.stop >> self.doublings)
+        block = self.batches.block(self._before(first), count * size, of_one)
+        questions, answers, weights = (
+            part.reshape(count, -1, *part.shape[2:]) for part in (block.questions, block.answers, block.weights)
+        )
+        return Block(questions, answers, weights / np.float32(size))
+
+
+Batches = Lanes | Stream | Doubling

@@ -24,7 +24,7 @@ TASK_FILE = "task_file"
 # are rounded differently, as are those of other kernels, and a network with noise draws other noise.
 NOT_COMPARED = {name for name, (_, about) in options_of(TrainConfig).items() if not about.compared}
 NOT_COMPARED |= {"directory", TASK_FILE}
-# May be more when a run with a constant learning rate goes on.
+# May be more when a run goes on whose configuration ``fits_more_epochs``.
 EPOCHS = "train.epochs"
 # May differ when a run goes on, because they only say when it ends.
 ENDS = {"patience", "target", "prove"}
@@ -118,8 +118,8 @@ class Run:
     def check_folder(self) -> "Run | None":
         """The run in the folder, None if none has been trained there; raises InputError if this run may not use it.
 
-        A run whose learning rate is constant may go on for more epochs than were asked for, and any run may go on with
-        another patience or target.
+        A run whose learning rate and batch are constant may go on for more epochs than were asked for, and any run may
+        go on with another patience or target.
         """
         there = standing(self.folder, self.task)
         if there is None:
@@ -134,10 +134,10 @@ class Run:
             found.pop(f"train.{name}", None)
         old, new = there.config, self.config
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
-        if not found or (goes_further and old.schedule == "constant" and not old.warmup):
+        if not found or (goes_further and old.fits_more_epochs):
             return there
-        way = "rises over a share" if old.schedule == "constant" else f"falls along a {old.schedule} over all"
-        reason = f", whose learning rate {way} of its epochs" if goes_further else ""
+        what = "learning rate" if old.schedule != "constant" or old.warmup else "batch"
+        reason = f", whose {what} changes over its epochs" if goes_further else ""
         raise InputError(
             f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
             "give another --run-dir, or the same settings to go on with it"

@@ -47,7 +47,7 @@ def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
     elif cost.kept_long is not None and view.longest > MAX_UNROLL:
         kept = cost.kept_long
     values = kept * model.hidden * steps + per_pair * (model.heads or entry.heads) * pairs
-    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * values * config.batch_size)
+    return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * values * config.largest_batch)
 
 
 def operations(config: TrainConfig, view: "View", examples: int) -> int:
@@ -67,9 +67,11 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
 
 def most_examples(config: TrainConfig, task: Task) -> int:
     """How many examples a training sees if it is not stopped early, each as often as it is seen."""
+    examples = config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples)
     if config.steps_per_epoch is not None:
-        return config.epochs * config.steps_per_epoch * config.batch_size
-    return config.epochs * (config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples))
+        examples = config.steps_per_epoch * config.batch_size
+    sizes = config.batch_doublings + 1  # as many steps of each, which are 1, 2, 4, ... batches
+    return config.epochs * examples * (2**sizes - 1) // sizes
 
 
 def effort(config: TrainConfig, view: "View") -> str:

@@ -192,9 +192,11 @@ def _shown(value: Any) -> str:
 
 def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
     """What a training takes at most, in words."""
-    examples = most_examples(config, view.task)
+    examples, sizes = most_examples(config, view.task), config.batch_doublings + 1
+    steps = -(-examples * sizes // (config.batch_size * (2**sizes - 1)))
+    batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * (sizes > 1)
     return {
-        "at most": f"{examples:,} examples in {-(-examples // config.batch_size):,} steps of {config.batch_size:,}",
+        "at most": f"{examples:,} examples in {steps:,} steps of {batches}",
         "operations": f"about {operations(config, view, examples):.1e}",
         "memory": f"about {training_memory(config, view, weights) / GIBIBYTE:.1f} GiB",
     }

@@ -16,7 +16,7 @@ from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Source
-from seq2seq_arith.trainer.data.stream import Batches, Stream
+from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
@@ -144,10 +144,12 @@ def make_loop(plan: Plan) -> Loop:
         say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
     batches = _make_batches(source, config, replicas)
     total_steps = config.epochs * epoch_steps(config, batches)
+    if config.batch_doublings:
+        batches = Doubling(batches, config.batch_doublings, total_steps)
     learner = _make_learner(config, view, strategy, total_steps)
 
-    def make_shorter(stream: Stream) -> Learner:
-        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, total_steps)
+    def make_shorter(task: Task) -> Learner:
+        return _make_learner(config, _view_of(config, task), strategy, total_steps)
 
     loop = Loop(
         run=run,
@@ -258,7 +260,7 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     )
 
 
-def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Batches:
+def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Lanes | Stream:
     if config.stream:
         return Stream.beside(source, config.batch_size, replicas, config.seed)
     return Lanes(source.splits["train"], config.batch_size, replicas, config.seed)

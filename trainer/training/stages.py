@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seq2seq_arith.trainer.data.stream import Batches, Stream
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.data.lanes import Lanes
+from seq2seq_arith.trainer.data.stream import Batches, Doubling
 from seq2seq_arith.trainer.training.learner import Learner
 
 
@@ -17,7 +19,7 @@ class Stages:
         between two calls    learner (of the whole strings): scored, saved, restored
         a call               learner -> short learner, some training steps, short learner -> learner
 
-    ``make`` makes a learner of a stream of shorter strings.
+    ``make`` makes a learner of the task of shorter strings.
     """
 
     def __init__(
@@ -25,7 +27,7 @@ class Stages:
         learner: Learner,
         batches: Batches,
         lengths: tuple[int, ...] = (),
-        make: Callable[[Stream], Learner] | None = None,
+        make: Callable[[Task], Learner] | None = None,
     ) -> None:
         self.learner = learner
         self.batches = batches
@@ -39,9 +41,14 @@ class Stages:
         return stage >= len(self.lengths) - 1
 
     def steps_per_call(self, stage: int, first: int) -> int:
-        """How many training steps a call from step ``first`` on takes; a stage can end only between two calls."""
+        """How many training steps a call from step ``first`` on takes.
+
+        A stage ends, and a batch grows, only between two calls.
+        """
         learner, batches = self._of(stage)
         most = learner.steps_per_call(batches)
+        if isinstance(batches, Doubling):
+            most = min(most, batches.left(first))
         return most if self.is_last(stage) else min(most, self.window - first % self.window)
 
     def train(self, stage: int, first: int, count: int) -> dict[str, np.ndarray]:
@@ -61,9 +68,9 @@ class Stages:
             return self.learner, self.batches
         if self._current is None or self._current[0] != stage:
             self._current = None
-            assert isinstance(self.batches, Stream) and self._make
+            assert not isinstance(self.batches, Lanes) and self._make
             batches = self.batches.up_to(self.lengths[stage])
-            self._current = stage, self._make(batches), batches
+            self._current = stage, self._make(batches.drawn_task), batches
         return self._current[1:]
 
 

@@ -108,9 +108,9 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
     if not state.best_epoch or state.history[state.best_epoch - 1]["val_exact_match"] >= LEARNED:
         return ""
     longer = f"--epochs {2 * config.epochs}"
-    if config.schedule == "constant":
+    if config.fits_more_epochs:
         return f"{again} with {longer}"
-    return f"its learning rate has fallen to zero: to train longer, give {longer} and another --run-dir"
+    return f"its learning rate or its batch depends on --epochs: to train longer, give {longer} and another --run-dir"
 
 
 def _end(state: State, config: TrainConfig) -> str:

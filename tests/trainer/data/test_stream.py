@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes, records
-from seq2seq_arith.trainer.data.stream import Stream
+from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.training import session
 
 TASK = Task("subtraction", digits=3)
@@ -40,6 +40,23 @@ def test_a_step_is_the_same_in_every_block_and_on_all_machines_together(first, c
     parts = [rows_of(batches.block(first, count, slice(part * share, (part + 1) * share))) for part in range(machines)]
     np.testing.assert_array_equal(whole, np.concatenate(parts, axis=1))
     np.testing.assert_array_equal(whole[:, :batch_size], rows_of(stream(batch_size=batch_size).block(first, count)))
+
+
+@given(st.integers(0, 99), st.integers(1, 5), st.integers(1, 99), st.integers(1, 40), st.integers(1, 4))
+def test_a_batch_that_doubles_has_the_next_batches(first, doublings, total, batch_size, machines):
+    """All rows of all steps together, in order, are those of the batches; each step is their mean."""
+    base = stream(batch_size=batch_size, multiple=machines)
+    batches = Doubling(base, doublings, total)
+    share, size = batches.rows // machines, 2 ** min(doublings, first * (doublings + 1) // total)
+    assert batches.examples_in(first + 1) - batches.examples_in(first) == size * batch_size
+    assert batches.examples_in(total) == batch_size * sum(
+        2 ** (step * (doublings + 1) // total) for step in range(total)
+    )
+    parts = [batches.block(first, 1, slice(part * share, (part + 1) * share)) for part in range(machines)]
+    found = np.concatenate([rows_of(part)[part.weights > 0] for part in parts])
+    expected = rows_of(base.block(batches.examples_in(first) // batch_size, size))[:, :batch_size]
+    np.testing.assert_array_equal(np.unique(found, axis=0), np.unique(expected.reshape(found.shape), axis=0))
+    np.testing.assert_allclose(sum(part.weights.sum() for part in parts), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.9])

@@ -87,6 +87,7 @@ def test_a_training_of_many_hours_says_what_to_try_instead():
         ({"epochs": 2, "epoch_examples": 1000}, 2000),
         ({"epochs": 3, "steps_per_epoch": 10}, 3 * 10 * 128),
         ({"epochs": 3, "stream": True}, 3 * 2**17),
+        ({"epochs": 3, "steps_per_epoch": 10, "batch_doublings": 2}, 10 * 128 * (1 + 2 + 4)),
     ],
 )
 def test_the_most_examples_of_a_training(changes, examples):

@@ -9,6 +9,7 @@ import pytest
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session, state
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.stages import Stages
@@ -121,10 +122,18 @@ def test_a_stopped_run_goes_on_bitwise(train, whole, tmp_path, stop_at):
     assert learned(tmp_path) == whole["learned"]
 
 
-def test_noise_dropout_and_averages_go_on_bitwise_too(train, tmp_path):
-    model = {"name": "causal", "view": "ended", "hidden": 8, "dropout": 0.1, "score_noise": 0.5, "averaging": 0.5}
-    config = dataclasses.replace(override(CONFIG, **model, epochs=1, steps_per_epoch=20), curriculum=None)
-    train(tmp_path / "whole", config=config)
+NOISY = {"name": "causal", "view": "ended", "hidden": 8, "dropout": 0.1, "score_noise": 0.5, "averaging": 0.5}
+GROWING = override(CONFIG, epochs=1, steps_per_epoch=27, batch_doublings=2)
+
+
+@pytest.mark.parametrize(
+    "config", [dataclasses.replace(override(CONFIG, **NOISY, epochs=1, steps_per_epoch=20), curriculum=None), GROWING]
+)
+def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, tmp_path, config):
+    calls = train(tmp_path / "whole", config=config)
+    if config.batch_doublings:
+        assert calls == [(1, 0, 9), (1, 9, 9), (1, 18, 7), (2, 25, 2)]
+        assert Summary.read(tmp_path / "whole/summary.json").examples == 32 * 9 * (1 + 2 + 4)
     train(tmp_path / "stopped", config=config, stop_at=10)
     train(tmp_path / "stopped", config=config)
     assert learned(tmp_path / "stopped") == learned(tmp_path / "whole")

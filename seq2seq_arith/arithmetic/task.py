@@ -108,7 +108,10 @@ class Task:
             fields["own"] = own = own_tasks.named(self.name, self.code_sha256)
             fields["code_sha256"] = own.sha256
         elif self.code_sha256 is not None:
-            raise InputError(f"code_sha256 is given, but {self.name} is a task of this package; leave it out")
+            raise InputError(
+                f"code_sha256 is given, but {self.name} is a task of this package; leave it out, and make anew what a "
+                "custom file made"
+            )
         operation = self.operation
         # Later defaults depend on earlier fields, which are therefore checked first.
         fill("digits", operation.digits)

@@ -330,13 +330,14 @@ class Learner:
         return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
 
     def _losses(self, answers, logits, smoothing=0.0):
-        """float32 [examples]: the mean cross-entropy over the steps, in nats; that behind an end is 0."""
+        """float32 [examples]: the mean cross-entropy over the steps up to the end, in nats."""
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.cast(answers, tf.int32), logits)
         if smoothing:
             losses = (1 - smoothing) * losses - smoothing * tf.reduce_mean(tf.nn.log_softmax(logits), axis=2)
-        if self.network.end is not None:
-            losses = tf.where(up_to(answers, self.network.end), losses, 0.0)
-        return tf.reduce_mean(losses, axis=1)
+        if self.network.end is None:
+            return tf.reduce_mean(losses, axis=1)
+        counted = tf.cast(up_to(answers, self.network.end), losses.dtype)
+        return tf.reduce_sum(losses * counted, axis=1) / tf.reduce_sum(counted, axis=1)
 
     def _is_right(self, answers, logits):
         """bool [examples, steps]: whether each character is the right one, or behind the end, where none matters."""

@@ -85,9 +85,9 @@ def export(run: Run, out: str) -> None:
             if layers:
                 (partial / LAYERS).write_text(layers, encoding="utf-8")
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
-            about |= {"best": state["row"]}
+            about |= {"end": mark(network, view), "best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
-            card = model_card(run, network.model, state["row"])
+            card = model_card(run, network.model, state["row"], mark(network, view))
             (partial / CARD).write_text(card, encoding="utf-8")
             for name, code in code_files(run).items():
                 (partial / name).parent.mkdir(exist_ok=True)
@@ -102,6 +102,11 @@ def export(run: Run, out: str) -> None:
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
         f"{f', {LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
+
+
+def mark(network: Network, view: View) -> str | None:
+    """The character behind which nothing is written; None if all steps are."""
+    return None if network.end is None else view.alphabet[network.end]
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:
@@ -173,10 +178,11 @@ def name_beside(name: str) -> str:
     return f"{file.name}:{name.rpartition(':')[2]}" if file else name
 
 
-def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
+def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | None = None) -> str:
     """The model card: YAML for Hugging Face's Hub, then what the model does, with which help, and where it fails.
 
-    The row has the scores of the run's best epoch. If the run was evaluated, the card has every slice.
+    The row has the scores of the run's best epoch, and ``end`` is the mark behind an answer, if there is one. If the
+    run was evaluated, the card has every slice.
     """
     packages.require("arith-model export", "jinja2", "train")
     import jinja2
@@ -195,6 +201,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any]) -> str:
         view=name_beside(run.config.model.view),
         given=run.config.model.given,
         weights=model.count_params(),
+        end=end,
         exact_match=row["val_exact_match"],
         worst_slice=asked.worst_in_words(),
         was_asked=asked.worst is not None,

@@ -21,7 +21,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import export, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
-from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.build import build_model, build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
@@ -162,14 +162,16 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
 
 def test_the_card_says_how_to_load_the_model(tmp_path):
     plugins.allow(OWN_MODEL)
-    for name, sentence in (
-        ("counter", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`"),
-        (OWN_MODEL, "path and `import own_model` before `keras.saving.load_model`."),
+    for name, seen_through, sentence in (
+        ("counter", "backward", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`"),
+        (OWN_MODEL, "backward", "path and `import own_model` before `keras.saving.load_model`."),
+        ("causal", "ended", 'An answer ends at the first "$" (`end` in `task.json`)'),
     ):
-        config = TrainConfig(model=ModelConfig(name=name, view="backward", hidden=8))
-        run = Run(tmp_path, Task(), "abc", "data", config)
-        model = build_model(config.model, make_view("backward", Task()))
-        assert sentence in export.model_card(run, model, {"val_exact_match": 0.5})
+        config = TrainConfig(model=ModelConfig(name=name, view=seen_through, hidden=8))
+        run, view = Run(tmp_path, Task(), "abc", "data", config), make_view(seen_through, Task())
+        network = build_network(config.model, view)
+        card = export.model_card(run, network.model, {"val_exact_match": 0.5}, export.mark(network, view))
+        assert sentence in card and ("ends at" in card) == (seen_through == "ended")
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -198,7 +200,7 @@ def test_the_files_of_an_export(out, trained):
         "task.json",
     }
     about = json.loads((out / "task.json").read_text())
-    assert set(about) == {"parameters", "alphabet", "view", "best"}
+    assert set(about) == {"parameters", "alphabet", "view", "end", "best"}
     assert about["best"] == history.best(history.read_csv(trained.history))
     _, metadata, content = (out / "README.md").read_text().split("---\n", 2)
     assert yaml.safe_load(metadata)["library_name"] == "keras"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # a transformer, per pair that is compared, and elsewhere, per pair of steps of question and answer.
 BLOCKS_KEPT = 2
 ATTENTION_KEPT = 4
+# The same per step and unit of dense layers in blocks, beyond the usual four times as many as units.
+DENSE_KEPT = 4
 # Bytes per weight: float32 of the weight, its gradient, and the two averages of Adam.
 WEIGHT_BYTES = 4 * 4
 PROCESS = 700 << 20  # bytes of a process before its first training step
@@ -43,6 +45,7 @@ def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
         # The last block makes keys and values of the question, which are about half of what a block keeps, and no more.
         question, answer = view.question_shape[0], view.answer_steps
         both, before = question + answer, layers - 1
+        kept += DENSE_KEPT * (model.dense_width / model.hidden - 4 if model.dense_width else 0)
         steps, pairs, per_pair = before * both + question // 2 + answer, before * both**2 + answer * both, BLOCKS_KEPT
     elif cost.kept_long is not None and view.longest > MAX_UNROLL:
         kept = cost.kept_long

@@ -102,18 +102,20 @@ def test_attention_on_pq_is_what_was_measured():
 
 
 @pytest.mark.parametrize(
-    ("name", "digits", "hidden", "layers", "weights", "batch", "measured"),
+    ("digits", "hidden", "dense", "layers", "weights", "batch", "measured"),
     [
-        ("causal", 100, 64, 1, 50_944, 256, 1324),
-        ("causal", 100, 64, 3, 149_504, 128, 2032),
-        ("causal", 20, 256, 3, 2_367_488, 128, 1448),
+        (100, 64, None, 1, 50_944, 256, 1324),
+        (100, 64, None, 3, 149_504, 128, 2032),
+        (20, 256, None, 3, 2_367_488, 128, 1448),
+        (50, 64, 64, 2, 53_248, 512, 1861),
+        (50, 64, 2048, 2, 561_152, 512, 5685),
     ],
 )
 def test_the_blocks_of_transformers_are_estimated_within_a_quarter_above(
-    name, digits, hidden, layers, weights, batch, measured
+    digits, hidden, dense, layers, weights, batch, measured
 ):
     """Measured: the peak of one process in its first step of addition, in MiB."""
-    model = ModelConfig(name=name, hidden=hidden, layers=layers)
+    model = ModelConfig(name="causal", hidden=hidden, layers=layers, dense_width=dense)
     view = make_view("raw", Task("addition", digits=digits))
     found = costs.training_memory(TrainConfig(model=model, batch_size=batch), view, weights) / 2**20
     assert measured <= found <= 1.25 * measured

@@ -355,12 +355,17 @@ class HintedView(NumbersView):
     def __init__(self, name: str, task: Task) -> None:
         super().__init__(name, task)
         self._places = max(task.operand_width, task.answer_width)
+        self._first = len(self.alphabet)
         if self._places > HINTS:
             raise InputError(
                 f"the view {name!r} has letters for {HINTS} places, and {task.config_name} has {self._places}; give "
                 "fewer --digits"
             )
-        self._first = len(self.alphabet)
+        if self._first + HINTS > 256:
+            raise InputError(
+                f"the view {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has {self._first} "
+                f"characters, of which it may have {256 - HINTS}; use --view backward"
+            )
         self._extended(_new(self.alphabet, LETTERS, HINTS))
 
     def encode_question(self, strings: Tensor) -> Tensor:

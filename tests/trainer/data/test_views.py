@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data import probes, views
 from seq2seq_arith.trainer.data.views import View, make_view, to_codes, to_strings
 from seq2seq_arith.trainer.registry import VIEWS, check_view
 
@@ -126,6 +126,12 @@ def test_what_other_views_read_and_write(task, question, answer, view, read, wri
             text.translate({ord("e"): letters[first], ord("f"): letters[first + 1]}) for text in (read, written)
         )
     assert seen == [read, written]
+
+
+def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
+    monkeypatch.setattr(views, "HINTS", 250)
+    with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):
+        make_view("hinted", Task("addition"))
 
 
 @pytest.mark.parametrize(

@@ -91,11 +91,14 @@ POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
 COUPLED = ("coupled", "coupled_bias")
 
 
-# The settings of ``ModelConfig`` that only some networks have.
-KNOBS = (
-    "positions", "heads", "dense_width", "dropout", "rope_base", "places", "score_scale", "sharpness", "score_noise",
-    "loops", "blanks",
-)  # fmt: skip
+# Places that ``coupled`` has vectors for, unless another number is given.
+PLACES = 64
+# The settings of ``ModelConfig`` that only some networks have, with their defaults; that of the dense layers' width is
+# four times the hidden units. ``autoregressive.py`` has the same.
+KNOBS: dict[str, Any] = {
+    "positions": POSITIONS[0], "heads": 4, "dense_width": None, "dropout": 0.0, "rope_base": 10_000.0,
+    "places": PLACES, "score_scale": 1.0, "sharpness": 1.0, "score_noise": 0.0, "loops": 1, "blanks": True,
+}  # fmt: skip
 
 
 def _parallel():
@@ -169,7 +172,7 @@ MODELS: dict[str, ModelEntry] = {
         autoregressive=True,
         heads=4,
         positions=True,
-        knobs=KNOBS,
+        knobs=(*KNOBS,),
     ),
     "lstm_attention": ModelEntry(
         build=lambda spec: _autoregressive().LstmAttention(spec),
@@ -389,10 +392,6 @@ def check_view(view: str, task: Task) -> None:
 def _writes_numbers(task: Task) -> bool:
     """Whether operands and answers are numbers of decimal digits."""
     return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
-
-
-# Places that ``coupled`` has vectors for, unless another number is given; ``autoregressive.py`` has the same.
-PLACES = 64
 
 
 def check_model(name: str, view: str, task: Task, positions: str | None = None, places: int | None = None) -> None:

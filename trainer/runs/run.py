@@ -16,6 +16,7 @@ from seq2seq_arith.base.options import check_choice, options_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
+from seq2seq_arith.trainer.registry import KNOBS
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import held, read_json, write_json
 
@@ -273,7 +274,13 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> dict[str, str]:
 
 
 def _compared(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in sorted(_flat(values)) if key.rpartition(".")[2] not in NOT_COMPARED}
+    """The settings that must be the same, by their places; one that is not given has its default."""
+    defaults = {f"train.model.{name}": default for name, default in KNOBS.items()}
+    given: dict[str, Any] = dict(item for item in _flat(values) if item[1] is not None or item[0] not in defaults)
+    if given.get("train.model.dense_width") == 4 * given.get("train.model.hidden", 0):
+        del given["train.model.dense_width"]
+    found = sorted({**defaults, **given}.items())
+    return {key: value for key, value in found if key.rpartition(".")[2] not in NOT_COMPARED}
 
 
 def _flat(values: dict[str, Any], prefix: str = ""):

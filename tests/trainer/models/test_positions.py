@@ -13,7 +13,7 @@ from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.autoregressive import KNOB_DEFAULTS
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.positions import NEAR, PlaceBias, digit_places, rotate
-from seq2seq_arith.trainer.registry import PLACES, check_model
+from seq2seq_arith.trainer.registry import KNOBS, PLACES, check_model
 
 ALPHABET = "0123456789 +"
 
@@ -91,7 +91,8 @@ def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
     )
     assert starts[0].tolist() == [starts[0, 0]] * 2 + [0] + [starts[0, 0]] * (2 + view.answer_steps)
     assert len(set(starts.max(axis=1))) == 3
-    assert starts.max() + view.answer_steps < PLACES == KNOB_DEFAULTS["places"]
+    assert starts.max() + view.answer_steps < PLACES
+    assert KNOB_DEFAULTS.items() <= KNOBS.items()
     again = np.asarray(decoder._places(ids, view.answer_steps, True))
     np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
 

@@ -10,6 +10,7 @@ import pytest
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.registry import KNOBS
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import Run, absolute, differences, local_folder, open_run
@@ -34,6 +35,15 @@ def test_the_same_run_may_go_on(tmp_path, changes):
     trained(run_in(tmp_path))
     run_in(tmp_path, **changes).claim()
     assert open_run(tmp_path / "run") == run_in(tmp_path)
+
+
+def test_a_setting_that_has_its_default_is_the_same_run(tmp_path):
+    causal = override(TrainConfig(), name="causal", view="backward")
+    trained(run_in(tmp_path, config=causal))
+    run_in(tmp_path, config=override(causal, **KNOBS | {"places": None, "dense_width": 512})).claim()
+    assert open_run(tmp_path / "run").config == causal
+    with pytest.raises(InputError, match=r"\(train.model.heads is 4 there and 8 here\)"):
+        run_in(tmp_path, config=override(causal, heads=8)).claim()
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,11 @@ class TrainConfig:
         compared=False,
     )
     xla: bool = option("compile the training steps with XLA", default=False)
-    precision: str = option("mixed for GPUs that have it", default="float32", choices=PRECISIONS)
+    precision: str = option(
+        "mixed_bfloat16 computes in fewer bits, on GPUs that can, and keeps weights in float32",
+        default="float32",
+        choices=PRECISIONS,
+    )
     deterministic: bool | None = option(
         "use only kernels that give the same bits each time",
         default=None,

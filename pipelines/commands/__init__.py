@@ -62,6 +62,6 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
             joined[-1] = f"{ONE_HOT}={word}"  # a question of dashes is not an option
         else:
             joined.append(word)
-    args, rest = top.parse_known_args(joined)
+    args, rest = top.parse_known_args(joined or ["--help"])
     args.words, args.rest = list(words), rest
     return args

@@ -20,7 +20,7 @@ from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLI
 from seq2seq_arith.pipelines.places.paths import local_path
 
 DOES = "describe the datasets for Hugging Face"
-DESCRIPTION = "Writes DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face."
+DESCRIPTION = "Write DATA_DIR/seq2seq_arith/README.md, the dataset card of Hugging Face."
 EXAMPLES = ["card data"]
 CARD = "README.md"
 MARK = "<!-- Written by arith-data card, which replaces this file. -->"

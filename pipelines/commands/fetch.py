@@ -31,7 +31,7 @@ from seq2seq_arith.pipelines.places.staging import Staging
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 DOES = "copy a finished dataset, for example from an object store"
-DESCRIPTION = "Copies a dataset, checks every file, and makes it visible when it is complete."
+DESCRIPTION = "Copy a dataset, check every file, and make it visible when it is complete."
 EXAMPLES = ["fetch gs://BUCKET/data/seq2seq_arith/addition/1.0.0 data"]
 AT_ONCE = 8  # files
 
@@ -46,7 +46,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copies a dataset, and checks every file; returns the exit code."""
-    refuse_surplus(args.rest, args.url, "fetch takes a URL and a directory")
+    refuse_surplus(args, args.url, "fetch takes a URL and a directory")
     data_dir = local_path(args.data_dir)
     source = find_dataset(args.url, args.rest)
     if not (source / DATASET_INFO).is_file():

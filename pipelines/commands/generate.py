@@ -25,7 +25,7 @@ from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import parse_place
 
 DOES = "make a dataset"
-DESCRIPTION = "Makes a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam."
+DESCRIPTION = "Make a dataset with Apache Beam. Flags that are not listed here, such as --runner, go to Beam."
 EXAMPLES = [
     "generate addition --data-dir data",
     "generate pq --dashes 20 --data-dir data",

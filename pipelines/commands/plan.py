@@ -14,7 +14,7 @@ from seq2seq_arith.pipelines.plan import plan
 
 MAX_WORKERS = 10**6  # more than there are
 DOES = "estimate what a dataset takes, without making it"
-DESCRIPTION = "Estimates what a dataset takes: draws, bytes, memory and time. Nothing is made."
+DESCRIPTION = "Estimate what a dataset takes: draws, bytes, memory and time. Nothing is made."
 EXAMPLES = [
     "plan addition",
     "plan addition --digits 7 --num-examples 100000000 --workers 64",

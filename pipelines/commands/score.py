@@ -13,7 +13,7 @@ from seq2seq_arith.pipelines import answers
 
 DOES = "score anyone's answers to a suite"
 DESCRIPTION = (
-    "Scores the answers that any model or program gave to the questions of a suite: by slice, with 95% intervals, the "
+    "Score the answers that any model or program gave to the questions of a suite: by slice, with 95% intervals, the "
     "worst slice last."
 )
 EXAMPLES = ["score suite.tsv answers.txt", "score suite.tsv - -o score.md"]

@@ -11,7 +11,7 @@ from seq2seq_arith.arithmetic.operations import BUILT_IN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import add_options, given
+from seq2seq_arith.base.options import add_options, given, mistyped_option
 from seq2seq_arith.base.terminal import FAILURE, fail
 from seq2seq_arith.pipelines.formats.layout import (
     DEFAULT_FORMATS,
@@ -72,12 +72,13 @@ def requested_dataset(args: argparse.Namespace) -> tuple[Task, Layout]:
     return task, Layout.of(task, formats=formats, **given(args, Layout))
 
 
-def refuse_surplus(rest: list[str], place: str, takes: str) -> None:
+def refuse_surplus(args: argparse.Namespace, place: str, takes: str) -> None:
     """Refuses further arguments, except for Beam's flags and their values if the place is in a store."""
-    for before, word in zip(["", *rest], rest, strict=False):
+    for before, word in zip(["", *args.rest], args.rest, strict=False):
         is_value = before.startswith("--") and "=" not in before
         if "://" not in place or not (word.startswith("--") or is_value):
-            raise InputError(f"{word!r} is one argument too many; {takes}, then Beam's flags for a store")
+            surplus, takes = f"{word!r} is one argument too many", f"{takes}, then Beam's flags for a store"
+            raise InputError(surplus + mistyped_option(word, args.parser.option_names, takes))
 
 
 def print_fewer(task: Task, args: argparse.Namespace) -> None:

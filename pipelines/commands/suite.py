@@ -15,7 +15,7 @@ from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "write hard questions in named slices"
-DESCRIPTION = "Writes a task's suite to standard output: hard questions in named slices, with their answers."
+DESCRIPTION = "Write a task's suite to standard output: hard questions in named slices, with their answers."
 EXAMPLES = [
     "suite subtraction --per-slice 5",
     "suite addition --digits 18 --set unforeseen > suite.tsv",
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from seq2seq_arith.pipelines.suite import build, written  # imports PyArrow
 
     unseen_of = args.unseen_of
-    refuse_surplus(args.rest, unseen_of or "", "suite takes one task")
+    refuse_surplus(args, unseen_of or "", "suite takes one task")
     task = Task(args.task, **task_parameters(args, args.task, [SIZE]))
     chosen = SuiteOptions(**given(args, SuiteOptions))
     suite = build(task, chosen, find_dataset(unseen_of, args.rest) if unseen_of else None)

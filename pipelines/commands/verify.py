@@ -9,7 +9,7 @@ from seq2seq_arith.pipelines.commands.shared import DATASET, add_sha256, failed,
 from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "check a finished dataset"
-DESCRIPTION = "Reads a dataset back, solves every question, and draws it again."
+DESCRIPTION = "Read a dataset back, solve every question, and draw it again."
 EXAMPLES = [
     "verify data/seq2seq_arith/addition/1.0.0",
     "verify data/seq2seq_arith/addition/1.0.0 --quick",
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints what is wrong with a dataset, or what was checked; returns the exit code."""
     from seq2seq_arith.pipelines.checking.verify import verify  # imports PyArrow
 
-    refuse_surplus(args.rest, args.directory, "verify takes one directory")
+    refuse_surplus(args, args.directory, "verify takes one directory")
     directory = find_dataset(args.directory, args.rest)
     start = time.perf_counter()
     try:

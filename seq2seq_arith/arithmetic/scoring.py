@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.intervals import interval
-from seq2seq_arith.base.options import check_int
+from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import Table, Tabular, abridged, abridged_pair, cut
 from seq2seq_arith.base.terminal import printable
@@ -76,7 +76,7 @@ class SuiteScore(Tabular):
     def __getitem__(self, name: str) -> dict[str, Any]:
         found = next((row for row in self.slices if row["slice"] == name), None)
         if found is None:
-            raise InputError(f"there is no slice {name!r}; give one of {', '.join(self.slices.column('slice'))}")
+            raise InputError(f"there is no slice {name!r}; {one_of(name, self.slices.column('slice'))}")
         return found
 
     def facts(self) -> list[str]:

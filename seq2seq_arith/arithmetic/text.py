@@ -132,7 +132,7 @@ def _operands(question: str, task: Task) -> tuple[str, ...]:
     operation = task.operation
     bare = re.sub(r"\s", "", question)
     shown = repr(shortened(question.strip()))
-    if foreign := sorted(set(bare) - set(task.alphabet)):
+    if foreign := bare.translate(dict.fromkeys(map(ord, task.alphabet))):
         raise InputError(
             f"the question {shown} holds {foreign[0]!r}, which is not in the alphabet {task.alphabet!r} of "
             f"{task.name}; write it like {example(task)}"

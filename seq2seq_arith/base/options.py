@@ -111,10 +111,17 @@ def check(instance: Any) -> None:
 def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
     """Raises InputError unless the value is one of the choices."""
     if value not in choices:
-        # The field writes LSTM and GRU.
-        meant = str(value).lower()
-        hint = f"did you mean {meant!r}?" if meant in choices else f"give one of {', '.join(choices)}"
-        raise InputError(f"{label} is {shown(value)}; {hint}")
+        raise InputError(f"{label} is {shown(value)}; {one_of(value, choices)}")
+
+
+def one_of(typed: Any, names: Iterable[str]) -> str:
+    """The end of a refusal of anything but one of some names: the names, and which of them was meant.
+
+    >>> one_of("GRU", ["lstm", "gru"])
+    "give one of lstm, gru; did you mean 'gru'?"
+    """
+    names = list(names)
+    return f"give one of {', '.join(names)}{did_you_mean(str(typed), names)}"
 
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:
@@ -123,7 +130,7 @@ def did_you_mean(typed: str, names: Iterable[str]) -> str:
     >>> did_you_mean("additoin", ["addition", "subtraction"])
     "; did you mean 'addition'?"
     """
-    near = difflib.get_close_matches(typed, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(typed.lower(), names, n=1)  # the field writes LSTM and GRU
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -294,6 +301,10 @@ class Parser(argparse.ArgumentParser):
         first = next((word for word in words if word.startswith("--")), "")
         hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
         raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None:
+            check_choice(action.metavar or action.dest, value, list(action.choices))
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.own_help}")

@@ -4,12 +4,14 @@ import argparse
 import contextlib
 import contextvars
 import dataclasses
+import functools
 import io
 import logging
 import os
 import shutil
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -186,6 +188,14 @@ def silent_log() -> Iterator[None]:
 def terminal_width() -> int:
     """Characters of a line of the terminal; 80 where there is none."""
     return shutil.get_terminal_size((80, 24)).columns
+
+
+def wrapped(text: str) -> str:
+    """Prose in lines that end between words in a terminal; as it is for a file or another program. Tables stay."""
+    if not sys.stdout.isatty():
+        return text
+    fill = functools.partial(textwrap.fill, width=terminal_width(), break_long_words=False, break_on_hyphens=False)
+    return "\n".join(line if "  " in line else fill(line) for line in text.split("\n"))
 
 
 _silent = contextvars.ContextVar("_silent", default=False)  # of each thread its own

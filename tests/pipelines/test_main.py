@@ -152,7 +152,6 @@ def test_fewer_examples_where_no_more_are_practical(tmp_path):
 # Arguments of commands that are refused in one line.
 GENERATE = ("generate", "--data-dir=data")
 REFUSED = (
-    [],
     ["--colour"],
     ["generate"],
     ["generate", "addition"],
@@ -186,6 +185,8 @@ REFUSED = (
     ["fetch", "nowhere", "gs://bucket/data"],
     ["fetch", "s3://b/x", "data", "--s3_endpoint_url=http://host", "more"],
     ["card", "data", "more"],
+    ["show", "addition", "--digit=2"],
+    ["show", "additoin", "--digits=2"],
 )
 
 

@@ -28,7 +28,7 @@ from seq2seq_arith.trainer.runs.run import Run
 D_AND_R = "--data-dir D --run-dir R"
 # By command; the folders are those of the fixture ``places``.
 REFUSED = {
-    "": ["", "learn"],
+    "": ["learn", "trian"],
     "train addition": [""],
     f"train pq {D_AND_R}": ["--modulus 5", "--epoch 1"],
     "train": [

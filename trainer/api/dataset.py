@@ -19,7 +19,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import breakdowns, coverage, own_tasks, text
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import check_int
+from seq2seq_arith.base.options import check_int, did_you_mean, one_of
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.base.terminal import silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, find_dataset, read_metadata
@@ -131,7 +131,9 @@ def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
     size = default.notation.size_word
     known = {size: "digits"} | {field: field for field in default.defaults}
     if unknown := [name for name in parameters if name not in known]:
-        raise InputError(f"{task} has no parameter {unknown[0]!r}, only {', '.join(known)}")
+        raise InputError(
+            f"{task} has no parameter {unknown[0]!r}, only {', '.join(known)}{did_you_mean(unknown[0], known)}"
+        )
     if size != "digits" and {size, "digits"} <= parameters.keys():
         raise InputError(f"{size} and digits are the same for {task}; give one of them")
     return {known[name]: value for name, value in parameters.items() if value is not None}
@@ -316,7 +318,7 @@ class Dataset(Tabular):
 
     def _split(self, name: str) -> Split:
         if not isinstance(name, str) or name not in self.source.splits:
-            raise InputError(f"there is no split {name!r}; give one of {', '.join(self.source.splits)}")
+            raise InputError(f"there is no split {name!r}; {one_of(name, self.source.splits)}")
         return self.source.splits[name]
 
     def _blocks(self, name: str) -> Iterator[Examples]:

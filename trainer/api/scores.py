@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from seq2seq_arith.arithmetic.suites import SETS
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval, wrong_of
+from seq2seq_arith.base.options import one_of
 from seq2seq_arith.base.tables import Table, Tabular
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Slices(Tabular, dict[str, T]):
     """From the name of a slice to what is known of it; raises InputError for any other name."""
 
     def __missing__(self, name: str) -> NoReturn:
-        raise InputError(f"there is no slice {name!r}; give one of {', '.join(self)}")
+        raise InputError(f"there is no slice {name!r}; {one_of(name, self)}")
 
 
 class Scores(Slices[dict[str, Any]]):

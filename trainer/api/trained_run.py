@@ -15,7 +15,7 @@ from seq2seq_arith.arithmetic import own_tasks, text
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check_int
+from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
@@ -284,7 +284,7 @@ class TrainedRun(Tabular):
         operands = text.operands(self.task, examples.questions)
         tables = answering.breakdown(self.task, operands, examples.answers, result.exact)
         if by not in tables:
-            raise InputError(f"there is no breakdown by {by!r}; give one of {', '.join(tables)}")
+            raise InputError(f"there is no breakdown by {by!r}; {one_of(by, tables)}")
         return Table(tables[by], title=f"validation set, by {by}")
 
     def evaluate(self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0) -> Scores:

@@ -1,6 +1,5 @@
 """Training from Python."""
 
-import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import one_of
 from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import Dataset, is_config_name, make, named, task_fields
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
@@ -83,8 +83,7 @@ def _divided(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     parameters = {*options.Parameters.__annotations__, *DATA_NAMES} - {"seed"}
     known = sorted(inspect.signature(train).parameters.keys() - {"dataset"})
     if unknown := next((name for name in given if name not in known), None):
-        near = [ALIASES[unknown]] if unknown in ALIASES else difflib.get_close_matches(unknown, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"give one of {', '.join(known)}"
+        hint = f"did you mean {ALIASES[unknown]!r}?" if unknown in ALIASES else one_of(unknown, known)
         raise InputError(f"train has no option {unknown!r}; {hint}")
     return (
         {name: value for name, value in given.items() if name not in parameters},

@@ -40,7 +40,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option."""
     top = parser()
     complete(top)
-    args, rest = top.parse_known_args(argv)
+    args, rest = top.parse_known_args(argv or ["--help"])
     if args.command in ("predict", "inspect"):  # questions may also stand behind an option
         args.questions += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]

@@ -41,6 +41,7 @@ UNITS = {
 }
 MOST_RUNS = 12  # in one picture
 SMALLEST_LOSS = 1e-9
+ROUNDING = 1e-6  # by which a share may exceed 1: the float32 weights of a batch that is not full do
 DAMAGED = "is damaged; train the run again in another folder"
 
 
@@ -53,6 +54,12 @@ def epoch_lines(row: dict[str, Any], epochs: int) -> str:
         for split, prefix in (("train", ""), ("validation", VALIDATION))
     )
     return "\n".join([f"epoch {row['epoch']}/{epochs}  {speed}", *parts])
+
+
+def epoch_line(row: dict[str, Any], epochs: int) -> str:
+    """An epoch in one line of a terminal."""
+    exact = f"exact {cut(row['exact_match'], 4)}, validation {cut(row[f'{VALIDATION}exact_match'], 4)}"
+    return f"epoch {row['epoch']}/{epochs}  {row['seconds']:.1f} s  {exact}, loss {row[f'{VALIDATION}loss']:.4f}"
 
 
 def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:
@@ -82,7 +89,11 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 
 def _is_row(row: dict[str, Any]) -> bool:
     shares = [value for name, value in row.items() if name.endswith(METRICS[1:])]
-    return set(row) == set(COLUMNS) and all(map(math.isfinite, row.values())) and 0 <= min(shares) <= max(shares) <= 1
+    return (
+        set(row) == set(COLUMNS)
+        and all(map(math.isfinite, row.values()))
+        and 0 <= min(shares) <= max(shares) <= 1 + ROUNDING
+    )
 
 
 def of_run(run: Run) -> list[dict[str, Any]]:

@@ -185,8 +185,8 @@ def _training(config: TrainConfig) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if isinstance(value, bool | None):
+        return "none" if value is None else "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -29,7 +29,7 @@ def test_csv_and_plot(tmp_path):
     assert lines[1] == "1,0.101,0.102,0.103,0.104,0.105,0.106,0.107,0.108,0.109,0"
     assert lines[2].startswith("2,0.201,")
     assert history.read_csv(tmp_path / "missing.csv") == []
-    whole = [row(epoch) | {"steps": 10 * epoch, "loss": 1 / 3} for epoch in (1, 2)]
+    whole = [row(epoch) | {"steps": 10 * epoch, "loss": 1 / 3, "exact_match": 1 + 7e-10} for epoch in (1, 2)]
     history.write_csv(tmp_path / "whole.csv", whole)
     assert history.read_csv(tmp_path / "whole.csv") == whole
     (tmp_path / "whole.csv").unlink()

@@ -59,7 +59,17 @@ def packages(clone) -> dict[str, Path]:
 
 def sources(clone: Path) -> set[str]:
     """Every file that has to be installed, by its path in the checkout."""
-    wanted = ("*.py", "py.typed", "README.md", "CITATIONS.bib", "TAGS.txt", "templates/*", "static/*", "proved/*/*")
+    wanted = (
+        "*.py",
+        "py.typed",
+        "README.md",
+        "CITATIONS.bib",
+        "TAGS.txt",
+        "templates/*",
+        "static/*",
+        "proved/*/*",
+        "random_pairs/*.*",
+    )
     found = {file for layer in LAYERS for pattern in wanted for file in (clone / layer).rglob(pattern)}
     return {str(file.relative_to(clone)) for file in found}
 

@@ -1,16 +1,19 @@
 """The demo, which shows the data of several tasks, trains them in turn and asks them hard questions.
 
-Also the table at the end of a training.
+It ends with a network that scores well and fails, beside the same network on other data. Also the table at the end of a
+training.
 """
 
 import dataclasses
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.tables import cut, table
-from seq2seq_arith.base.terminal import as_typed, say
+from seq2seq_arith.base.tables import cut, fitted, table
+from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
 from seq2seq_arith.pipelines.places.paths import parse_place
 from seq2seq_arith.pipelines.showing import dataset, sample
@@ -21,13 +24,19 @@ from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
-from seq2seq_arith.trainer.runs import proofs, samples
-from seq2seq_arith.trainer.runs.evaluated import in_brief
+from seq2seq_arith.trainer.runs import evaluated, files, proofs, samples
 from seq2seq_arith.trainer.runs.proofs import Proof
-from seq2seq_arith.trainer.runs.run import Run, local_folder, standing
+from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run, standing
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.session import Trained
+
+# A run of subtraction that comes with the package: benchmarks/round_run.py says how it was made.
+RANDOM_PAIRS = Path(__file__).with_name("random_pairs")
+STORY = """
+The same network, trained for as long on random pairs, scores as well on random questions. But random pairs are hardly
+ever equal, and it has not learned what a number minus itself is:
+"""
 
 
 def run(
@@ -43,6 +52,7 @@ def run(
     tasks = {name: recipe_data("best", name) for name in questions}
     for name, folder in folders.items():
         standing(folder, tasks[name])  # refuses a folder of another run before anything is made
+    other = _random_pairs(local_folder(run_dir))
     for task in tasks.values():
         making.make_missing(task, data_dir)
     for task in tasks.values():
@@ -56,30 +66,61 @@ def run(
     columns = [facts(each.summary, suite, proofs.read(each.run)) for each, suite in zip(trained, asked, strict=True)]
     say("\n" + compared(dict(zip(questions, columns, strict=True))))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
-    say("\ntry next\n" + "\n".join(f"  {command}" for command in next_steps(trained)))
+    if story := [each for each in trained if each.run.task.name == other.task.name]:
+        question, columns = questions[other.task.name], dict(zip(questions, columns, strict=True))
+        say(wrapped(STORY))
+        say(beside(other, story[0].run, columns[other.task.name], question))
+    say("\n".join(["\ntry next", *next_steps(other, trained, questions)]))
     return trained
+
+
+def _random_pairs(top: Path) -> Run:
+    """The run that fails, in a folder beside the others, where every command finds it."""
+    shipped, folder = open_run(str(RANDOM_PAIRS)), top / RANDOM_PAIRS.name.replace("_", "-")
+    if standing(folder, shipped.task) is None:
+        with files.whole_folder(folder) as partial:
+            shutil.copytree(RANDOM_PAIRS, partial, dirs_exist_ok=True)
+    return open_run(str(folder))
 
 
 def show_data(task: Task, data_dir: str) -> None:
     """Prints some examples of a dataset, and how many there are; nothing if it is not there."""
     directory = dataset_path(parse_place(data_dir), task)
     if (directory / METADATA).is_file():
-        say(f"{dataset.introduction(sample.read(directory, dataset.ROWS))}\n")
+        say(wrapped(f"{dataset.introduction(sample.read(directory, dataset.ROWS))}\n"))
 
 
-def next_steps(trained: Sequence[Trained]) -> list[str]:
-    """Three commands to try after the demo, as they are typed here: to ask, to score, and to look inside."""
+def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
+    """A table of two runs: what they were trained on, what they reached, and what both answer to a question."""
+    summary = Summary.read(other.summary)
+    known = facts(summary) if summary else {}
+    in_full = evaluated.read(other, None).in_full
+    known |= dict(zip(("worst slice", "wrong"), in_full or ("-", "-"), strict=True))
+    names = ("trained on", "examples seen", "exact match", "worst slice")
+    rows = [[name, known.get(name, "-"), of_run[name]] for name in names]
+    answers = [answered(each, question) for each in (other, run)]
+    rows.append([question, *(f"{prediction} {mark}" for *_, prediction, mark in answers)])
+    return fitted(["run", other.folder.name, run.folder.name], rows, terminal_width())
+
+
+def next_steps(other: Run, trained: Sequence[Trained], questions: Mapping[str, str]) -> list[str]:
+    """Three commands to try after the demo, as they are typed here, each below what it is for."""
+    runs = {each.run.task.name: each.run for each in trained}
+    first, last = trained[0].run, runs.get(other.task.name, trained[0].run)
+    names = [other.folder.name, last.folder.name] if last.task.name == other.task.name else [last.folder.name]
+    steps = {
+        "ask a network a question of your own": ["predict", first.folder, text.example(first.task)],
+        "see on one page what networks learned": ["report", *(last.folder.parent / name for name in names)],
+        "watch them write their answers in your browser": [
+            "serve",
+            last.folder.parent,
+            "--ask",
+            *names,
+            questions[last.task.name],
+        ],
+    }
     program = as_typed("arith-model")
-    first, last = trained[0].run, trained[-1].run
-    middle = trained[len(trained) // 2].run
-    steps = [
-        (["predict", first.folder, text.example(first.task)], "ask it a question of your own"),
-        (["evaluate", middle.folder], "see how many of each kind of question it gets right"),
-        (["describe", last.folder], "see its network, layer by layer"),
-    ]
-    commands = [shlex.join([program, *map(str, words)]) for words, _ in steps]
-    width = max(map(len, commands))
-    return [f"{command:<{width}}  # {why}" for command, (_, why) in zip(commands, steps, strict=True)]
+    return [f"  {why}:\n    {shlex.join([program, *map(str, words)])}" for why, words in steps.items()]
 
 
 def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | None = None) -> dict[str, str]:
@@ -99,15 +140,16 @@ def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | Non
 
 
 def compared(columns: Mapping[str, dict[str, str]]) -> str:
-    """A table with a column of facts for each task."""
+    """A table with a column of facts for each task, that fits the terminal."""
     names = next(iter(columns.values()))
-    return table(["task", *columns], [[name, *(column[name] for column in columns.values())] for name in names])
+    rows = [[name, *(column[name] for column in columns.values())] for name in names]
+    return fitted(["task", *columns], rows, terminal_width())
 
 
 def worst_slice(suite: SuiteResult) -> str:
     """The worst slice of a suite with its score, for example ``equal 0.280``; ``each 1.000`` if there is no mistake."""
     worst = suite.worst
-    return in_brief(worst.name, worst.all.right / worst.all.count) if worst else "-"
+    return evaluated.in_brief(worst.name, worst.all.right / worst.all.count) if worst else "-"
 
 
 def answered(run: Run, question: str) -> list[str]:

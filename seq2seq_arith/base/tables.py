@@ -3,6 +3,8 @@
 import html
 import itertools
 import math
+import re
+import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, overload
 
@@ -31,6 +33,29 @@ def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         for row in cells
     ]
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> str:
+    """As ``table``, at most so wide if its words allow that: the widest columns have cells of several lines.
+
+    >>> print(fitted(["task", "given"], [["pq", "nothing"], ["addition", "digits paired, in order"]], 24))
+    task      given
+    --------  --------------
+    pq        nothing
+    addition  digits paired,
+              in order
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    least = [max(len(part) for part in [column[0], *re.findall(r"[^\s-]+-?", " ".join(column))]) for column in columns]
+    while sum(widths) + 2 * (len(widths) - 1) > width and widths != least:
+        widths[max(range(len(widths)), key=lambda place: (widths[place] > least[place], widths[place]))] -= 1
+    lines = []
+    for row in cells[1:]:
+        parts = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row, widths, strict=True)]
+        lines += itertools.zip_longest(*parts, fillvalue="")
+    return table(header, lines)
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -1,16 +1,21 @@
 """The demo's tables, with small recipes. tests/test_demo.py holds what the real ones reach."""
 
 import dataclasses
+import itertools
+import random
 import re
 import shlex
 import types
 
+import numpy as np
 import pytest
 
 from seq2seq_arith.trainer import commands, demo, recipes
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.recipes import Recipe, TaskRecipe
+from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary
 
 pytestmark = pytest.mark.models
@@ -42,7 +47,7 @@ def ended(tmp_path_factory):
 
 
 def test_it_ends_with_what_each_model_reached_and_took(ended):
-    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-3:-1])
+    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-5:-3])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
     reached, took = (
         ("exact match", "worst slice", "wrong", "proved"),
@@ -79,13 +84,39 @@ def test_it_begins_with_what_the_data_look_like(ended):
     assert len(re.findall(r"^-+p-+ +q-+ +\"-", pq, re.MULTILINE)) == 5
 
 
-def test_what_it_says_to_try_next_works(ended):
+def test_beside_it_is_a_network_that_scores_well_and_fails(ended):
+    _, _, *rows = (re.split("  +", line) for line in ended.lines[-2].splitlines())
+    facts = {name: cells for name, *cells in rows}
+    assert facts["exact match"][0] == "1.0000"
+    assert facts["worst slice"][0] == "equal 0.307"
+    assert facts["53-53"] == ["0 ✓", ended.lines[-4].split("53-53")[1].split()[1] + " ✗"]
+    shipped, numbers = (
+        TrainedRun(open_run(str(demo.RANDOM_PAIRS))),
+        random.Random(0).sample(range(10_000, 100_000), 200),
+    )
+    assert shipped.predict(recipes.DEMO_QUESTIONS["subtraction"]) == ["000"]
+    of_random = shipped.ask([f"{left}-{right}" for left, right in itertools.pairwise(numbers)]).column("right")
+    of_equal = shipped.ask([f"{number}-{number}" for number in numbers]).column("right")
+    assert np.mean(of_random) > 0.99 and np.mean(of_equal) < 0.5
+
+
+def test_what_it_says_to_try_next_works(ended, monkeypatch):
+    monkeypatch.chdir(ended.folder)
     title, *lines = ended.lines[-1].strip().splitlines()
-    words = [shlex.split(line, comments=True) for line in lines]
-    assert (title, [each[1] for each in words]) == ("try next", ["predict", "evaluate", "describe"])
+    words = [shlex.split(line) for line in lines[1::2]]
+    assert (title, [each[1] for each in words]) == ("try next", ["predict", "report", "serve"])
     for program, *arguments in words:
         assert program.endswith("arith-model")
         assert commands.parse(arguments).command == arguments[0]
+    assert words[-1][-3:] == ["random-pairs", "subtraction", "53-53"]
+
+
+def test_what_it_prints_fits_a_terminal(ended, monkeypatch):
+    for width in (60, 80):
+        monkeypatch.setenv("COLUMNS", str(width))
+        columns = dict.fromkeys(("addition", "subtraction", "pq"), demo.facts(ended.trained[0].summary))
+        assert max(map(len, demo.compared(columns).splitlines())) <= width
+    assert max(len(line) for text in ended.lines[-5:-1] for line in text.splitlines() if "  " in line) <= 80
 
 
 def cut(line: str, rule: str) -> list[str]:

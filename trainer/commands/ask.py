@@ -70,7 +70,8 @@ def inspect(args: argparse.Namespace) -> int:
     """Looks inside the best model of a run while it answers a question."""
     run = open_with(args.run_dir, args.model, args.view)
     if len(args.questions) != 1:
-        raise InputError(f"there are {len(args.questions)} questions; give one, such as {text.example(run.task)}")
+        count = f"are {len(args.questions)} questions" if args.questions else "is no question"
+        raise InputError(f"there {count}; give one, such as {text.example(run.task)}")
     question = text.parse(args.questions[0], run.task, run.most_digits)
     path = None if args.output is None else local_folder(args.output)
     if path:
@@ -109,7 +110,14 @@ def _serve_options(serve: Parser) -> None:
     serve.add_argument(
         "--port", type=whole_number, default=8765, help="on this machine alone; 0 for a free one (default: 8765)"
     )
-    serve.add_argument(
+    way = serve.add_mutually_exclusive_group()
+    way.add_argument(
+        "--ask",
+        metavar="WORD",
+        nargs="+",
+        help="what the page asks first: a run by the name of its folder, another one if you like, and a question",
+    )
+    way.add_argument(
         "--export",
         metavar="DIR",
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
@@ -123,6 +131,7 @@ def _serve_options(serve: Parser) -> None:
     _serve_options,
     "serve runs",
     "serve runs --port 8000",
+    "serve runs --ask random-pairs subtraction 85380-85380",
     "serve runs --export page",
     prints_data=True,
 )
@@ -139,8 +148,11 @@ def serve(args: argparse.Namespace) -> int:
         return SUCCESS
     check_int("port", args.port, 0, MAX_PORT)
     packages.require("arith-model serve", "aiohttp", "serve")
+    from seq2seq_arith.trainer.playground import catalog
+
+    fragment = catalog.fragment(top, args.ask) if args.ask else ""
     import_tensorflow()
     from seq2seq_arith.trainer.playground import server
 
-    server.serve(top, args.port)
+    server.serve(top, args.port, fragment)
     return SUCCESS

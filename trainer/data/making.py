@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.base.terminal import printable, say, wrapped
 from seq2seq_arith.pipelines.formats.layout import NAME, Layout, dataset_path, generate_command
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def make_missing(task: Task, data_dir: str) -> None:
     if not is_missing(task, data_dir):
         return
     order = check(task, data_dir)
-    say(f"making the dataset {NAME}/{task.config_name}, as this does: {command(task, data_dir)}")
+    say(wrapped(f"making the dataset {NAME}/{task.config_name}, as this does: {command(task, data_dir)}"))
     from seq2seq_arith.pipelines.create import create
 
     start = time.perf_counter()

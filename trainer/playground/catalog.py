@@ -1,12 +1,14 @@
 """Which runs the playground offers, and what can be asked of each; nothing here imports TensorFlow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from seq2seq_arith.arithmetic import numbers, suites, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.registry import MODELS
@@ -97,16 +99,32 @@ def most_digits(run: Run) -> int:
 
 
 def lengths(run: Run) -> list[int]:
-    """At which lengths of the operands to ask where a model breaks: some up to its own, and some beyond.
+    """At which lengths of the operands to ask where a model breaks: all up to ten, and some beyond.
 
     For own operands of at most 3 digits, and a model that reads any length::
 
-        1  2  3 | 4  5  6  9  12  18  24  36  48
+        1  2  3 | 4  5  6  7  8  9  10  12  18  24  36  48
     """
     own, most = run.task.digits, most_digits(run)
     shorter = {step * 10**power for power in range(len(str(own))) for step in (1, 2, 5)} | {own - 1, own}
     longer = {own + more for more in (1, 2, 3)} | {int(own * factor) for factor in LONGER}
-    return sorted({*(each for each in shorter if 0 < each <= own), *(each for each in longer if own < each <= most)})
+    found = {*range(1, 11), *(each for each in shorter if each <= own), *(each for each in longer if own < each)}
+    return sorted(each for each in found if 0 < each <= most)
+
+
+def fragment(top: Path, words: Sequence[str]) -> str:
+    """The end of the page's address that asks one or two runs of a folder, the first words, a question, the last.
+
+    Raises InputError if there is no such run, or it is not a question of its task.
+    """
+    *names, question = words
+    if not 1 <= len(names) <= 2:
+        raise InputError(f"--ask has {len(words)} words; give a run, another one if you like, and a question")
+    folders = listing.folders(top)
+    for name in names:
+        check_choice("run", name, tuple(folders))
+        read(question, open_run(folders[name]))
+    return f"#{urlencode(dict(zip(('run', 'beside'), names, strict=False)) | {'question': question})}"
 
 
 def read(question: str, run: Run) -> text.Question:

@@ -49,16 +49,16 @@ HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def serve(top: Path, port: int) -> None:
-    """Serves the playground until Ctrl-C or SIGTERM; port 0 is a free one.
+def serve(top: Path, port: int, fragment: str = "") -> None:
+    """Serves the playground until Ctrl-C or SIGTERM; port 0 is a free one, and the fragment ends the page's address.
 
     Raises InputError if there are no runs, or the port is taken.
     """
     listing.folders(top)
-    asyncio.run(_serve(top, port))
+    asyncio.run(_serve(top, port, fragment))
 
 
-async def _serve(top: Path, port: int) -> None:
+async def _serve(top: Path, port: int, fragment: str) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -72,7 +72,7 @@ async def _serve(top: Path, port: int) -> None:
     try:
         await runner.setup()
         await web.SockSite(runner, listener, shutdown_timeout=1).start()
-        say(f"http://{HOST}:{listener.getsockname()[1]}/  (Ctrl-C ends it)")
+        say(f"http://{HOST}:{listener.getsockname()[1]}/{fragment}  (Ctrl-C ends it)")
         await stop.wait()
     finally:
         await runner.cleanup()

@@ -9,9 +9,11 @@ import numpy as np
 from seq2seq_arith.base import progress
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.runs.history import COLUMNS, METRICS, VALIDATION, epoch_lines
+from seq2seq_arith.trainer.runs.history import METRICS, VALIDATION, epoch_line, epoch_lines
 
 EPOCHS_SHOWN = 20  # in a notebook
+COLUMNS_SHOWN = ("epoch", "loss", "val_loss", "val_exact_match")
+IN_FULL = 3  # epochs that are printed with answers
 
 
 class Observer:
@@ -38,13 +40,22 @@ class Observer:
 
 
 class Printer(Observer):
-    """Prints each epoch of at most so many."""
+    """Prints each epoch of at most so many: the first ones and the last in full, the others in a line."""
 
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
+        self._shown = 0
+        self._last = ""  # the last epoch in full, if it was not printed so
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        say("\n".join([epoch_lines(row, self.epochs), samples, ""]))
+        self._shown += 1
+        in_full = "\n".join([epoch_lines(row, self.epochs), samples, ""])
+        self._last = in_full if self._shown > IN_FULL else ""
+        say(epoch_line(row, self.epochs) if self._last else in_full)
+
+    def on_end(self) -> None:
+        if self._last:
+            say(f"\n{self._last}")
 
 
 class Cell(Observer):
@@ -57,8 +68,7 @@ class Cell(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         self._rows.append(row)
-        columns = [name for name in COLUMNS if name not in ("round", "steps")]
-        shown = Table(self._rows[-EPOCHS_SHOWN:], columns, f"epoch {row['epoch']} of at most {self._epochs}")
+        shown = Table(self._rows[-EPOCHS_SHOWN:], COLUMNS_SHOWN, f"epoch {row['epoch']} of at most {self._epochs}")
         self._output.show("epochs", repr(shown), shown._repr_html_())
         self._output.show("samples", samples)
 

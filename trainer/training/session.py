@@ -11,7 +11,7 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, packages, progress
 from seq2seq_arith.base.errors import InputError, LostMachineError
-from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.base.terminal import printable, say, wrapped
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
@@ -252,11 +252,13 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
     task, config, model = run.task, run.config, run.config.model
     of_them = "" if scored == task.num_validation else f" (the first {scored:,} of them)"
     training = "endless" if config.stream else f"{task.num_train:,}"
+    each = f"{-(-config.batch_size // replicas):,} examples of each batch per replica"
+    divided = f", {replicas} replicas, {each}" if replicas > 1 else ""
     say(
-        f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
-        f"model {printable(model.name)}, view {printable(model.view)} (given: {model.given}), "
-        f"{replicas} replica{'s' * (replicas > 1)}, {-(-config.batch_size // replicas):,} examples of each batch per "
-        "replica"
+        wrapped(
+            f"{task.config_name}: {training} training and {task.num_validation:,} validation examples{of_them}; "
+            f"model {printable(model.name)}, view {printable(model.view)} (given: {model.given}){divided}"
+        )
     )
 
 

@@ -76,8 +76,16 @@ def test_what_is_not_a_question(top, name, typed, refusal):
         catalog.read(typed, open_run(top / name))
 
 
+def test_what_the_address_asks(top, refusal):
+    assert catalog.fragment(top, ["sweep/adds", "999+1"]) == "#run=sweep%2Fadds&question=999%2B1"
+    assert catalog.fragment(top, ["counter", "counter", "3p2"]) == "#run=counter&beside=counter&question=3p2"
+    for words in (["counter"], ["conuter", "3p2"], ["counter", "1+2"]):
+        with refusal(InputError):
+            catalog.fragment(top, words)
+
+
 def test_the_lengths(top, unbuilt, tmp_path):
     lengths = catalog.lengths(open_run(top / "sweep" / "adds"))
-    assert lengths == [1, 2, 3, 4, 5, 6, 9, 12, 18, 24, 36, 48]
+    assert lengths == [*range(1, 11), 12, 18, 24, 36, 48]
     fixed = unbuilt(tmp_path / "fixed", Task("addition"), name="lstm_transformer", view="backward")
     assert catalog.lengths(fixed) == [1, 2, 3]

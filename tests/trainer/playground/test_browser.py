@@ -176,6 +176,28 @@ def test_a_question_is_asked_and_looked_into(page, address):
     assert texts(page, "#problem") == [""]
 
 
+@pytest.mark.slow
+def test_an_address_asks_two_runs_which_show_the_same_place(page, address):
+    visit(page, f"{address}#run=pairs&beside=causal&question=12%2B345")
+    assert [texts(page, f".panel:nth-child({number}) h2") for number in (1, 2)] == [["pairs"], ["causal"]]
+    assert page.execute_script("return panels.map((panel) => panel.found.question)") == ["12+345"] * 2
+    places = "return panels.map((panel) => panel.placeOf(panel.chosen))"
+    for number in (1, 2):
+        cells = page.find_elements(By.CSS_SELECTOR, f".panel:nth-child({number}) .writes .cell")
+        page.execute_script("arguments[0].focus()", cells[number])
+        assert page.execute_script(places) == [number] * 2
+    ask(page, "1+2")
+    assert "question=1%2B2" in page.current_url
+    assert len(set(page.execute_script(places))) == 1
+    page.execute_script("panels[0].finding = true; panels[0].wait()")
+    assert texts(page, ".verdict")[0] == "The search of the length comes first …"
+    found = [{"length": 3, "worst": 1, "slice": "x", "why": ""}, {"length": 12, "worst": 0.5, "slice": "x", "why": ""}]
+    assert page.execute_script("return panels[0].lengthInWords(arguments[0])", found).startswith(
+        "It breaks between 3 and 12 digits, trained on 3, in the slice x."
+    )
+    assert browser.errors(page) == []
+
+
 @pytest.mark.release
 def test_attention_two_runs_epochs_and_refusals(page, address):
     visit(page, address)

@@ -5,7 +5,7 @@
 const LONGEST_RUN = 12; // of one character; longer runs are one cell
 const STEP_MS = 140; // from one character of an answer to the next
 const MOST_MS = 1600; // for a whole answer
-const WAITING_MS = 250; // before the page says that a model is being loaded
+const WAITING_MS = 250; // before the page says what it waits for
 const CHOICES = 4; // characters that a closer look shows
 
 const server = {
@@ -186,7 +186,8 @@ class Panel {
 
   wait() {
     this.root.classList.add("waiting");
-    one(".verdict", this.root).textContent = "The model is being loaded …";
+    const first = this.found ? "The model is answering …" : "The model is being loaded …";
+    one(".verdict", this.root).textContent = panels.some((each) => each.finding) ? "The search of the length comes first …" : first;
   }
 
   show(found, animate) {
@@ -202,7 +203,9 @@ class Panel {
       ...this.buttons.map((button) => element("li", {}, button)));
     this.prepareLooks(found);
     this.showVerdict(found);
-    this.lookAt(Math.min(this.chosen ?? this.leastSure(), this.cells.length - 1));
+    const other = panels.find((each) => each !== this && each.chosen !== undefined && each.question === this.question);
+    const same = other ? this.cellAt(other.placeOf(other.chosen)) : -1;
+    this.lookAt(same < 0 ? Math.min(this.chosen ?? this.leastSure(), this.cells.length - 1) : same);
     this.reveal(animate);
   }
 
@@ -235,9 +238,32 @@ class Panel {
     made.classList.toggle("off", wrong);
     made.setAttribute("aria-label",
       `${count > 1 ? `${count} times ` : ""}${name}, probability ${percent(share)}${wrong ? ", wrong" : ""}`);
-    made.addEventListener("mouseenter", () => this.lookAt(index));
-    made.addEventListener("focus", () => this.lookAt(index));
+    made.addEventListener("mouseenter", () => this.choose(index));
+    made.addEventListener("focus", () => this.choose(index));
     return made;
+  }
+
+  // The place of a cell's first character in the right answer, counted from the units if the model begins with them.
+  placeOf(index) {
+    return this.mirrored(this.cells[index].start);
+  }
+
+  cellAt(place) {
+    const step = this.mirrored(place);
+    return this.cells.findIndex(({ start, end }) => start <= step && step < end);
+  }
+
+  mirrored(step) {
+    return this.found.backwards ? step : [...this.found.right].length - 1 - step;
+  }
+
+  // Looks at a character, and at that of the same place in the other panel.
+  choose(index) {
+    this.lookAt(index);
+    for (const other of panels) {
+      const same = other === this || !other.cells ? -1 : other.cellAt(this.placeOf(index));
+      if (same >= 0) other.lookAt(same);
+    }
   }
 
   // Whether the right answer has another character at one of the steps of a cell.
@@ -416,7 +442,9 @@ class Panel {
       return `It does not break up to ${counted(last.length, units)}${most}. ${what}`;
     }
     const where = broken.length > digits ? `, trained on ${digits}` : "";
-    return `It breaks at ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;
+    const before = found[found.indexOf(broken) - 1]?.length ?? 0;
+    const at = broken.length - before > 1 ? `between ${before.toLocaleString("en")} and` : "at";
+    return `It breaks ${at} ${counted(broken.length, units)}${where}, in the slice ${broken.slice}. ${broken.why} ${what}`;
   }
 }
 
@@ -444,6 +472,9 @@ function announce(panel, sentence) {
 function ask() {
   const question = input.value.trim();
   if (!question) return say(`there is no question; write one such as ${chosenRun(0).example}`);
+  // The address carries what is asked, so that it can be given to others.
+  const [run, beside] = selects.map((each) => each.value);
+  history.replaceState(null, "", `#${new URLSearchParams({ run, ...(beside && { beside }), question })}`);
   for (const panel of panels) {
     panel.chosen = undefined;
     panel.ask(question);
@@ -481,6 +512,19 @@ function explain() {
   one("#how").textContent = hard ? hard.why : `Such as ${run.example}${short}.`;
 }
 
+// Asks what the address says; an unknown run is as if it was not named.
+function follow() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  selects.forEach((select, place) => {
+    const name = asked.get(place ? "beside" : "run") ?? "";
+    if ([...select.options].some((each) => each.value === name)) select.value = name;
+    if (!place) chooseFirst();
+  });
+  input.value = asked.get("question") ?? input.value;
+  arrange();
+  ask();
+}
+
 async function start() {
   try {
     catalogue = await backend.runs();
@@ -497,11 +541,10 @@ async function start() {
     return;
   }
   selects[0].replaceChildren(...runs.map((run) => new Option(run.name, run.name)));
-  chooseFirst();
-  arrange();
-  ask();
+  follow();
 }
 
+window.addEventListener("hashchange", follow);
 one("#ask").addEventListener("submit", (event) => {
   event.preventDefault();
   ask();

@@ -118,7 +118,7 @@ $(VENV)/installed: setup.py pyproject.toml
 	    ok or sys.exit(f"python3 is {v.major}.{v.minor}; give one from 3.11 to 3.13: make PYTHON=python3.12 demo")'
 	@echo "installing what the demo needs into $(VENV), 2.6 GB: one or two minutes"
 	$(PYTHON) -m venv $(VENV)
-	$(call install,train)
+	$(call install,train$(comma)serve)
 	@touch $@
 
 # The tests bring pandas, which Beam then imports with every command: so not into the environment of the demo.

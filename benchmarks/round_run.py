@@ -11,6 +11,7 @@ import dataclasses
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ def main() -> None:
     run, summary = open_run(args.run), Summary.read(Path(args.run) / "summary.json")
     args.out.mkdir()
     with np.load(run.best) as archive:
-        np.savez_compressed(args.out / "best.npz", **{name: rounded(archive[name]) for name in archive.files})
+        arrays: dict[str, Any] = {name: rounded(archive[name]) for name in archive.files}
+    np.savez_compressed(args.out / "best.npz", **arrays)
     for name in COPIED:
         shutil.copyfile(run.folder / name, args.out / name)
     files.write_json(args.out / "config.json", dataclasses.replace(run, data_dir="data").to_json())

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     source = find_dataset(args.url, args.rest)
     if not (source / DATASET_INFO).is_file():
         raise InputError(
-            f"{source} is no finished dataset, for it has no {DATASET_INFO}; wait for the run that makes it"
+            f"{source} is not a finished dataset, for it has no {DATASET_INFO}; wait for the run that makes it"
         )
     start = time.perf_counter()
     try:

@@ -33,7 +33,7 @@ EXAMPLES = [
     "generate addition --data-dir gs://BUCKET/data --no-parquet",
 ]
 # Workers of an engine may still be writing in a store; the next run of the same layout uses what it finds.
-LEFT_IN_STORE = "what it wrote is no dataset, and the next run uses or removes it"
+LEFT_IN_STORE = "what it wrote is not a dataset, and the next run uses or removes it"
 TOLD = ("splits", "draws_used", "duplicates", "num_shards")  # of the metadata, as events
 MENDED = "when that is mended, "
 FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -8,7 +8,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.task_options import SIZE_WORDS, add_task_options, named_task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, options_of, whole_number
-from seq2seq_arith.base.terminal import SUCCESS, terminal_width, wrapped
+from seq2seq_arith.base.terminal import SUCCESS, wrapped
 from seq2seq_arith.pipelines.commands.shared import TASK, refuse_surplus
 from seq2seq_arith.pipelines.formats.layout import find_dataset
 from seq2seq_arith.pipelines.showing import dataset, one_hot, sample
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         examples = sample.read(find_dataset(args.place, args.rest, ", or a task"))
         task = examples.task
     if args.one_hot is not None:
-        print(one_hot.picture(task, *one_hot.encode(task, args.one_hot), terminal_width()))
+        print(one_hot.picture(task, *one_hot.encode(task, args.one_hot)))
     else:
         examples = examples or sample.draw(task)
         print(f"{wrapped(dataset.introduction(examples, args.rows))}\n\n{dataset.statistics(examples)}")

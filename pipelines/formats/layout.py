@@ -215,7 +215,7 @@ def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> 
     if len(there) == 1:
         return there[0]
     found = f"has several datasets; give one of {', '.join(map(str, there))}"
-    raise InputError(f"{place} {found if there else f'is no dataset; give {DATASET}'}{otherwise}")
+    raise InputError(f"{place} {found if there else f'is not a dataset; give {DATASET}'}{otherwise}")
 
 
 def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str, str]) -> dict[str, Any]:

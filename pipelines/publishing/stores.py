@@ -96,7 +96,7 @@ class StorePublisher(Publisher):
         if METADATA not in names:
             if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
                 raise InputError(
-                    f"{path} holds {foreign} and is no dataset of this program; move that away, or give another "
+                    f"{path} holds {foreign} and is not a dataset of this program; move that away, or give another "
                     "--data-dir"
                 )
             return None

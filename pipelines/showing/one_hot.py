@@ -8,10 +8,11 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import abridged, shortened
 
 BLOCK, DOT = "█", "·"
+MOST_ROWS = 40  # of a picture
 
 
 def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
-    """A question as a person writes it, as it is stored, and in one-hot: bool of shape (alphabet, positions).
+    """A question as a person writes it, as it is stored, and in one-hot: bool of shape (positions, alphabet).
 
     Raises InputError if it is not a question of this task.
 
@@ -19,7 +20,7 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
     >>> stored, Task("pq").alphabet
     ('--p-   ', ' -pq')
     >>> ones.astype(int).tolist()
-    [[0, 0, 0, 0, 1, 1, 1], [1, 1, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]
+    [[0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 1, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]
     """
     operands = text.typed_operands(question, task)
     notation = task.notation
@@ -30,23 +31,14 @@ def encode(task: Task, question: str) -> tuple[str, np.ndarray]:
                 f"only operands of {notation.describe(task.digits)}; give another question, or {notation.larger}"
             )
     stored = text.stored(task, *operands)
-    return stored, np.array([[each == character for each in stored] for character in task.alphabet])
+    return stored, np.array([[each == character for character in task.alphabet] for each in stored])
 
 
-def picture(task: Task, stored: str, ones: np.ndarray, width: int, block: str = BLOCK, dot: str = DOT) -> str:
-    """One-hot as a picture: a row per character of the alphabet, a column per position; cut to the width."""
-    label, positions = len("position "), ones.shape[1]
-    step = 2 if label + 2 * positions <= width else 1
-    shown = max(1, min(positions, (width - label) // step))
-    gap = " " * (step - 1)
-    # The characters are named in quotes, because one of them is the blank.
-    rows = [("position", [str(position % 10) for position in range(shown)]), ("stored", list(stored[:shown]))]
-    rows += [
-        (repr(character), [block if one else dot for one in row[:shown]])
-        for character, row in zip(task.alphabet, ones, strict=True)
-    ]
-    lines = [f"{name:<{label}}{gap.join(cells)}".rstrip() for name, cells in rows]
-    brief = f'"{abridged(stored)}"'
-    head = f"one-hot of {brief}: {len(task.alphabet)} characters × {positions:,} positions"
-    cut = f", of which the first {shown:,} fit here" if shown < positions else ""
-    return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each position has one 1."])
+def picture(task: Task, stored: str, ones: np.ndarray, block: str = BLOCK, dot: str = DOT) -> str:
+    """One-hot as a picture: a row per position, a column per character of the alphabet; at most ``MOST_ROWS``."""
+    head = f'one-hot of "{abridged(stored)}": {len(stored):,} positions × {len(task.alphabet)} characters'
+    cut = f", of which the first {MOST_ROWS} positions are here" if len(stored) > MOST_ROWS else ""
+    lines = [f"position  stored  {' '.join(text.visible(task.alphabet))}"]
+    for position, (character, row) in enumerate(zip(text.visible(stored[:MOST_ROWS]), ones, strict=False)):
+        lines.append(f"{position:>8}  {character:<6}  {' '.join(block if one else dot for one in row)}")
+    return "\n".join([f"{head}{cut}", *lines, f"{block} is 1, {dot} is 0; each row has one 1. ␣ is the blank."])

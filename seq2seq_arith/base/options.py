@@ -304,7 +304,7 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None:
-            check_choice(action.metavar or action.dest, value, list(action.choices))
+            check_choice(str(action.metavar or action.dest), value, list(action.choices))
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see {self.own_help}")

@@ -45,7 +45,8 @@ def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> 
     addition  digits paired,
               in order
     """
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    # A bound, such as "(< 0.011%)", stays on one line.
+    cells = [[str(cell).replace("(< ", "(<\xa0") for cell in row] for row in (header, *rows)]
     columns = list(zip(*cells, strict=True))
     widths = [max(map(len, column)) for column in columns]
     least = [max(len(part) for part in [column[0], *re.findall(r"[^\s-]+-?", " ".join(column))]) for column in columns]
@@ -55,7 +56,7 @@ def fitted(header: Sequence[str], rows: Sequence[Sequence[Any]], width: int) -> 
     for row in cells[1:]:
         parts = [textwrap.wrap(cell, size) or [""] for cell, size in zip(row, widths, strict=True)]
         lines += itertools.zip_longest(*parts, fillvalue="")
-    return table(header, lines)
+    return table(header, lines).replace("\xa0", " ")
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

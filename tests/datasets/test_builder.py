@@ -226,7 +226,7 @@ def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
     thesis = tmp_path / "seq2seq_arith/addition-n120/1.0.0/thesis.tex"
     thesis.parent.mkdir(parents=True)
     thesis.write_text("years of work")
-    with pytest.raises(InputError, match="is no dataset of this program"):
+    with pytest.raises(InputError, match="is not a dataset of this program"):
         opened.download_and_prepare(download_config=tfds.download.DownloadConfig(download_mode=mode))
     assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
 

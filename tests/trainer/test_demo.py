@@ -114,7 +114,7 @@ def test_what_it_says_to_try_next_works(ended, monkeypatch):
 def test_what_it_prints_fits_a_terminal(ended, monkeypatch):
     for width in (60, 80):
         monkeypatch.setenv("COLUMNS", str(width))
-        columns = dict.fromkeys(("addition", "subtraction", "pq"), demo.facts(ended.trained[0].summary))
+        columns = {name: demo.facts(ended.trained[0].summary) for name in recipes.DEMO_TASKS}
         assert max(map(len, demo.compared(columns).splitlines())) <= width
     assert max(len(line) for text in ended.lines[-5:-1] for line in text.splitlines() if "  " in line) <= 80
 

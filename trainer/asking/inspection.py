@@ -90,9 +90,9 @@ class Inspection:
 
     def map_of_probabilities(self) -> drawing.HeatMap:
         """The probability of each character at each step of the answer."""
-        names = {"down": "character", "across": "character that is written"}
-        characters = list(text.visible(self.alphabet))
-        return drawing.HeatMap("probability of each character", self.probabilities.T, characters, self.written, **names)
+        rows, title = list(text.visible(self.alphabet)), "probability of each character"
+        across = "character that is written"
+        return drawing.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
 
     def maps_of_attention(self) -> list[drawing.HeatMap]:
         """A map per head of attention: a row per step that looks, a column per step that it looks at.
@@ -116,7 +116,9 @@ class Inspection:
         """A map per recurrent layer: the output of each unit after each step."""
         names = {"down": "unit", "across": "character that is read"}
         return [
-            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), True, **names)
+            drawing.HeatMap(
+                f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), signed=True, **names
+            )
             for layer, each in self.states.items()
         ]
 

@@ -202,7 +202,9 @@ def open_run(folder: str | Path) -> Run:
             raise TypeError
         return Run(folder, _task_of(data), sha256, directory, TrainConfig.from_json(values["train"]))
     except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"{shown} is no run: it has no config.json; give the --run-dir of arith-model train") from None
+        raise InputError(
+            f"{shown} is not a run: it has no config.json; give the --run-dir of arith-model train"
+        ) from None
     except OSError as error:
         raise InputError(f"{shown}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
     except InputError as error:

@@ -30,8 +30,8 @@ from seq2seq_arith.pipelines.places.paths import ObjectPath
         ("data/seq2seq_arith", "has several datasets; give one of {0}/pq/1.0.0, {0}/pq-s7/1.0.0"),
         ("data/seq2seq_arith/pq", ""),
         ("data/seq2seq_arith/pq/1.0.0", ""),
-        ("data/seq2seq_arith/pq-s8", "is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
-        ("other", "is no dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+        ("data/seq2seq_arith/pq-s8", "is not a dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
+        ("other", "is not a dataset; give DATA_DIR/seq2seq_arith/CONFIG/1.0.0"),
     ],
 )
 def test_the_dataset_of_a_place(folder, said, tmp_path):

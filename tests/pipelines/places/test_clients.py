@@ -34,7 +34,11 @@ def said(command: str, url: str, code: int, tmp_path: Path, *flags: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "command", "reason"),
-    [("gs", "generate", "there is no bucket"), ("s3", "verify", "is no dataset"), ("s3", "fetch", "is no dataset")],
+    [
+        ("gs", "generate", "there is no bucket"),
+        ("s3", "verify", "is not a dataset"),
+        ("s3", "fetch", "is not a dataset"),
+    ],
 )
 def test_no_such_bucket(servers, tmp_path, scheme, command, reason):
     assert reason in said(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)

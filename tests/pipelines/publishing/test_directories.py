@@ -80,7 +80,7 @@ def test_a_directory_that_is_not_ours_is_refused(tmp_path, content, overwrite):
     if content is not None:
         (path / "metadata.json").write_bytes(content)
     before = tree(tmp_path)
-    with pytest.raises(InputError, match="is no dataset of this program"):
+    with pytest.raises(InputError, match="is not a dataset of this program"):
         DirectoryPublisher(path).published(TASK, LAYOUT, overwrite)
     assert tree(tmp_path) == before
 

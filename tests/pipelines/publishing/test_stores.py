@@ -95,7 +95,7 @@ def test_a_lost_file_and_other_files_are_refused(data_dir, local):
 def test_what_is_not_ours_is_left_alone(data_dir, name, overwrite):
     (dataset_path(data_dir, TASK) / name).write_text("years of work")
     before = objects(data_dir)
-    with pytest.raises(InputError, match="is no dataset of this program"):
+    with pytest.raises(InputError, match="is not a dataset of this program"):
         make(TASK, LAYOUTS["three"], data_dir, overwrite=overwrite)
     assert objects(data_dir) == before
 

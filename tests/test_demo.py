@@ -28,10 +28,13 @@ def test_the_demo_learns_all_three(tmp_path):
     said = run("seq2seq_arith.trainer", "demo", "--data-dir", "data", "--run-dir", "runs", cwd=tmp_path)
     assert said.count(" pairs were drawn, and ") == len(DEMO_TASKS)
     end, _, steps = said.partition("hard questions")[2].partition("\ntry next\n")
-    assert [line.split()[-1] for line in end.rstrip().splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
-    assert len(steps.splitlines()) == 3
+    end, _, story = end.partition("\n\n")
+    assert [line.split()[-1] for line in end.splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
+    assert len(steps.splitlines()) == 6
     # The page shows the tables of a run; here is what no machine changes.
     page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for row in ("trained on", "examples seen", "85380-85380"):
+        assert re.findall(f"^{row} .*$", story, re.MULTILINE) == re.findall(f"^{row} .*$", page, re.MULTILINE)[-1:], row
     for row in ("trained on", "given", "weights", "examples seen", "operations"):
         assert {line.rstrip() for line in said.splitlines() if line.startswith(row)} & {*page.splitlines()}, row
     shown, there = (re.findall(r"^wrong  .*$", text, re.MULTILINE)[-1] for text in (page, said))

@@ -33,10 +33,10 @@ from seq2seq_arith.trainer.training.session import Trained
 
 # A run of subtraction that comes with the package: benchmarks/round_run.py says how it was made.
 RANDOM_PAIRS = Path(__file__).with_name("random_pairs")
-STORY = """
-The same network, trained for as long on random pairs, scores as well on random questions. But random pairs are hardly
-ever equal, and it has not learned what a number minus itself is:
-"""
+STORY = (
+    "\nThe same network, trained for as long on random pairs, scores as well on random questions. But random pairs are "
+    "hardly ever equal, and it has not learned what a number minus itself is:\n"
+)
 
 
 def run(

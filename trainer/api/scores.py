@@ -7,6 +7,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import interval, wrong_of
 from seq2seq_arith.base.options import one_of
 from seq2seq_arith.base.tables import Table, Tabular
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.api.pictures import Picture
+from seq2seq_arith.trainer.runs import evaluated
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.asking.evaluation import Evaluation
@@ -37,6 +40,7 @@ class Scores(Slices[dict[str, Any]]):
       unforeseen: As ``slices``, of those on which nobody tunes; no row for a task that does not have them.
       worst_unforeseen: The row of the worst of them; None if there are none.
       lengths: The slices of every length that was asked: a table like ``slices`` by length, the run's own included.
+      epochs: A row per kept epoch and length, if they were asked; ``plot_epochs`` draws them as maps.
       content: All that was found, as ``evaluation.json`` holds it: other sets, tables, first mistakes, other lengths.
       path: The file.
     """
@@ -53,8 +57,19 @@ class Scores(Slices[dict[str, Any]]):
         super().__init__({row["slice"]: row for row in (*self.slices, *self.unforeseen)})
         self.worst_slice = self[own.worst.name] if own.worst else None
         self.worst_unforeseen = self[unforeseen[0].worst.name] if unforeseen[0].worst else None
+        self.epochs = Table(content.get("epochs", []))
         self.content = content
         self.path = found.path
+
+    def plot_epochs(self) -> Picture:
+        """Maps of the exact match, of all questions and of the worst slice: a row per epoch, a column per length.
+
+        Raises InputError if they were not asked.
+        """
+        if not self.epochs:
+            raise InputError("the epochs were not asked; give evaluate(every_epoch=True)")
+        figure = drawing.maps(evaluated.maps_of_epochs(self.epochs))
+        return Picture(figure, f"Exact match of {len(self.epochs)} epochs and lengths.")
 
     def _shown(self) -> Table:
         examples = self.content["scores"]["validation"]["examples"] if self.exact_match is not None else 0

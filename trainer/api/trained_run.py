@@ -287,14 +287,17 @@ class TrainedRun(Tabular):
             raise InputError(f"there is no breakdown by {by!r}; {one_of(by, tables)}")
         return Table(tables[by], title=f"validation set, by {by}")
 
-    def evaluate(self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0) -> Scores:
+    def evaluate(
+        self, *, lengths: Sequence[int] = (), per_slice: int = 1000, seed: int = 0, every_epoch: bool = False
+    ) -> Scores:
         """Scores the model as ``arith-model evaluate`` does, and saves ``evaluation.json`` in the run's folder.
 
         The suite is also asked at further ``lengths``, with at most ``per_slice`` questions per slice, which ``seed``
-        decides.
+        decides; with ``every_epoch``, also of the weights of every epoch that was kept.
 
         Raises:
-          InputError: The run has no checkpoint, its model cannot read one of the lengths, or a value is out of range.
+          InputError: The run has no checkpoint, or no kept epochs if they are asked, its model cannot read one of the
+            lengths, or a value is out of range.
         """
         chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
         for length in lengths:
@@ -302,7 +305,7 @@ class TrainedRun(Tabular):
         learner = self._learner(self.task)
         from seq2seq_arith.trainer.asking import evaluation
 
-        options = evaluation.Options(lengths=lengths, chosen=chosen)
+        options = evaluation.Options(lengths=lengths, chosen=chosen, every_epoch=every_epoch)
         found = evaluation.measure(self.run, options, learner)
         return Scores(found, found.save())
 

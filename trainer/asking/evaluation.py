@@ -15,12 +15,14 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.runs import history, proofs, stores
-from seq2seq_arith.trainer.runs.files import write_json
+from seq2seq_arith.trainer.runs import evaluated, history, proofs, stores
+from seq2seq_arith.trainer.runs.files import write, write_json
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -68,6 +70,7 @@ class Options:
     lengths: Sequence[int] = ()  # further D at which to ask the suite
     chosen: SuiteOptions | None = None  # which of its questions; None for the default ones
     replicas: int | None = None  # as in ``make_strategy``
+    every_epoch: bool = False  # whether to ask the suite of every kept epoch, too
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,7 @@ class Evaluation:
     best_epoch: int | None  # whose weights were asked; None if there is no history
     data: Found  # on the dataset
     suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
+    epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # as ``suites.ask_epochs`` returns them
 
     @property
     def path(self) -> Path:
@@ -87,12 +91,16 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """What is saved, the worst slice last."""
-        model, results = self.run.config.model, self.data.results
+        model, results, best = self.run.config.model, self.data.results, self.best_epoch
         return {
             "data": {"parameters": self.run.task.parameters(), "sha256": self.sha256},
             "best_epoch": self.best_epoch,
             "given": model.given,
-            "notes": [f"given to the model, by view {model.view}: {model.given}", *self.data.notes],
+            "notes": [
+                f"given to the model, by view {model.view}: {model.given}",
+                *([f"asked: the weights of epoch {best}, the best on the validation set"] if best else []),
+                *self.data.notes,
+            ],
             "scores": {name: scored(result) for name, result in results.items()},
             "tables": self.data.tables,
             "mistakes": first_mistakes(self.run.task, results["validation"]) if results else [],
@@ -100,6 +108,7 @@ class Evaluation:
             "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
             "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
             "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
+            **({"epochs": self.epochs} if self.epochs else {}),
             **({"proof": proof.to_json()} if (proof := proofs.read(self.run)) else {}),
         }
 
@@ -111,8 +120,10 @@ class Evaluation:
         content = self.to_json()
         if not self.run.is_shipped:
             write_json(self.path, content)
-        told = {name: content[name] for name in ("scores", "worst_slice", "worst_unforeseen", "given")}
-        events.emit("result", path=stores.shown(self.path), **told)
+            if self.epochs:
+                write(self.run.epochs_plot, drawing.image(drawing.maps(evaluated.maps_of_epochs(self.epochs))))
+        told = ("scores", "worst_slice", "worst_unforeseen", "given", "epochs")
+        events.emit("result", path=stores.shown(self.path), **{name: content[name] for name in told if name in content})
         return content
 
 
@@ -123,6 +134,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     show_sets(content)
     for each in SETS:
         show_suites(of_set(found.suites, each))
+    show_epochs(content)
     say("" if run.is_shipped else f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
     if proof := proofs.read(run):
@@ -136,6 +148,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
     Raises InputError if ``data_dir`` is given and the dataset is not there, its splits share a pair, the run has no
     checkpoint, or its model cannot read one of the lengths.
     """
+    epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
     data, missing = open_data(run, options.data_dir)
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=options.replicas)
@@ -143,13 +156,13 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
     trained = data.trained if data and not run.config.stream else None
     found.notes.extend(suite_notes(run, trained))
     how = {"trained": trained, "replicas": options.replicas, "learner": learner}
-    suites = ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how)
     return Evaluation(
         run=run,
         sha256=data.source.sha256 if data else None,
         best_epoch=best["epoch"] if best else None,
         data=found,
-        suites=suites,
+        suites=ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how),
+        epochs=epochs,
     )
 
 
@@ -263,6 +276,20 @@ def scored(result: Result) -> dict[str, Any]:
 
 def _wrong(exact_match: float, examples: int) -> str:
     return in_words(wrong_of(exact_match, examples), examples)
+
+
+def show_epochs(found: dict[str, Any]) -> None:
+    """Prints what ``evaluate`` saves of every kept epoch, if it was asked."""
+    if not (rows := found.get("epochs")):
+        return
+    sizes = list(dict.fromkeys(row["digits"] for row in rows))
+    lines: dict[str, list[str]] = {}
+    for row in rows:
+        name = f"{row['epoch']}{' (best)' * (row['epoch'] == found['best_epoch'])}"
+        cell = f"{cut(row['exact_match'], 3)} / {cut(row['worst'], 3)} ({row['worst_slice']})"
+        lines.setdefault(name, []).append(cell)
+    say("\nevery kept epoch, by length: exact match of all questions / of the worst slice")
+    say(table(["epoch", *(f"at {size}" for size in sizes)], [[name, *cells] for name, cells in lines.items()]))
 
 
 def show_sets(found: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from seq2seq_arith.arithmetic.scoring import equal_characters, shown_slices
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import cut, table
@@ -24,6 +25,7 @@ from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import to_strings
+from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -222,6 +224,34 @@ def ask_run(
         for each in result.slices:
             events.emit("slice", **about, name=each.name, **each.all.to_json())
     return results
+
+
+def ask_epochs(
+    run: Run, chosen: SuiteOptions | None = None, lengths: Sequence[int] = (), replicas: int | None = None
+) -> list[dict[str, Any]]:
+    """The suite, asked of the weights of every kept epoch, at the run's own D and at further ones.
+
+    Returns a dict per epoch and D: ``epoch``, ``digits``, ``questions``, the ``exact_match`` of all of them, and that
+    of the worst slice, ``worst``, with its name, ``worst_slice``.
+
+    Raises InputError if no epoch was kept, or the task has no suite.
+    """
+    if not run.kept_epochs:
+        raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")
+    if not run.task.operation.slices(STANDARD, run.task.digits):
+        raise InputError(f"{no_suite(run.task)}; leave --every-epoch out")
+    rows = []
+    for size in dict.fromkeys([run.task.digits, *lengths]):
+        task = run.task if size == run.task.digits else run.task_of_length(size)
+        learner = session.restore(run, task, replicas)
+        for epoch in run.kept_epochs:
+            path = run.of_epoch(epoch)
+            checkpoints.assign(learner.model.variables, checkpoints.load(path)[0], path)
+            found = ask_suite(learner, chosen, digits=size)
+            assert found.worst
+            about = {"epoch": epoch, "digits": size, **found.total.to_json()}
+            rows.append(about | {"worst": found.worst.all.exact_match, "worst_slice": found.worst.name})
+    return sorted(rows, key=lambda row: row["epoch"])
 
 
 def ask_suite(

@@ -28,6 +28,11 @@ def _evaluate_options(evaluate: Parser) -> None:
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
+    first.add_argument(
+        "--every-epoch",
+        action="store_true",
+        help="ask the suite of every epoch that was kept, too, and draw a map of epochs and lengths",
+    )
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
     add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
@@ -37,7 +42,7 @@ def _evaluate_options(evaluate: Parser) -> None:
     "score the best model of a run, ask its task's suite, and show where it errs",
     _evaluate_options,
     "evaluate runs/addition",
-    "evaluate runs/addition --lengths 4,6-8",
+    "evaluate runs/addition --lengths 4,6-8 --every-epoch",
 )
 def evaluate(args: argparse.Namespace) -> int:
     """Scores the best model of a run."""
@@ -48,8 +53,8 @@ def evaluate(args: argparse.Namespace) -> int:
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
-    options = evaluation.Options(data_dir=args.data_dir, lengths=lengths, chosen=chosen, replicas=args.replicas)
-    evaluation.evaluate(run, options)
+    asked = {"data_dir": args.data_dir, "lengths": lengths, "every_epoch": args.every_epoch}
+    evaluation.evaluate(run, evaluation.Options(**asked, chosen=chosen, replicas=args.replicas))
     return SUCCESS
 
 

@@ -2,12 +2,16 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions, version
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.runs import proofs
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.proofs import Proof
@@ -86,6 +90,20 @@ def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
         return searches
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
         return []
+
+
+def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:
+    """The scores of every kept epoch as maps: a row per epoch, a column per length."""
+    epochs, sizes = (sorted({row[name] for row in rows}) for name in ("epoch", "digits"))
+    found = {(row["epoch"], row["digits"]): row for row in rows}
+
+    def values(name: str) -> np.ndarray:
+        return np.array([[found[epoch, size][name] for size in sizes] for epoch in epochs])
+
+    return [
+        HeatMap(f"exact match of {title}", values(name), epochs, sizes, down="epoch", across="length")
+        for name, title in (("exact_match", "all questions"), ("worst", "the worst slice"))
+    ]
 
 
 def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:

@@ -74,6 +74,7 @@ class Run:
     summary = _file("summary.json")
     proof = _file("proof.json")  # what ``prove`` found about the best weights
     evaluation = _file("evaluation.json")  # what ``evaluate`` found on the run's own data
+    epochs_plot = _file("epochs.png")  # what it found of every kept epoch
     search = _file("search.json")  # what ``search`` found
 
     def of_epoch(self, epoch: int) -> Path:

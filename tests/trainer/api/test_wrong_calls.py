@@ -64,6 +64,7 @@ WRONG = {
         "lengths=4.5",
         "seed=None",
         "per_slice=0",
+        "every_epoch=True",
     ],
     "run.export": ["here"],
     "run.resume": ["epochs='9'", "epochs=1", "epochs=9, callbacks=[print]"],

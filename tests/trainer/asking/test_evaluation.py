@@ -18,9 +18,10 @@ from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
+from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.runs import history
+from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.sweeps import results
@@ -163,6 +164,29 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
         assert slice == known | {"seen_in_training": None, "not_seen": None}
     with pytest.raises(InputError, match="there is no dataset"):
         evaluate(lost, chosen=FEW, data_dir=str(tmp_path))
+
+
+def test_every_kept_epoch_is_asked_at_every_length(trained, tmp_path, capsys, found):
+    run = open_run(shutil.copytree(trained.folder, tmp_path / "run"))
+    with pytest.raises(InputError, match="train with --keep-epochs"):
+        evaluate(run, every_epoch=True)
+    arrays, best = checkpoints.load(run.best)[0], found["best_epoch"]
+    for epoch, factor in ((best, 1), (best + 1, 0)):
+        checkpoints.save(run.of_epoch(epoch), {name: factor * array for name, array in arrays.items()}, {})
+    scores = TrainedRun(run).evaluate(lengths=[2, 5], per_slice=20, seed=3, every_epoch=True)
+    rows = scores.epochs
+    assert [(row["epoch"], row["digits"]) for row in rows] == [
+        (each, at) for each in (best, best + 1) for at in (3, 2, 5)
+    ]
+    for row, suite in zip(rows[:3], found["suites"], strict=True):
+        assert (row["worst"], row["worst_slice"]) == (suite["worst"]["exact_match"], suite["worst"]["name"])
+        assert row["questions"] == suite["questions"]
+    assert max(row["exact_match"] for row in rows[3:]) < 0.1  # a network whose weights are all zero
+    assert run.epochs_plot.read_bytes().startswith(b"\x89PNG")
+    assert [len(axes.get_images()[0].get_array()) for axes in scores.plot_epochs().figure.axes[::2]] == [2, 2]
+    evaluation.show_epochs(scores.content)
+    assert f"\n{best} (best)" in capsys.readouterr().out
+    assert f"asked: the weights of epoch {best}, the best on the validation set" in scores.content["notes"]
 
 
 def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):

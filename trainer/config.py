@@ -297,11 +297,12 @@ class TrainConfig:
                 f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
             )
         is_provable = self.model.view == "aligned" and self.model.name not in MODELS.keys() - {"latch_tagger"}
+        is_provable |= (self.model.name, self.model.view) == ("counter", "raw")
         if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):
             raise InputError(
-                f"prove is {self.prove}, but only a latch_tagger, or a small adder, with the view aligned can be "
-                "proved, trained in float32 along a cosine; give --model latch_tagger --view aligned --schedule "
-                "cosine, or --prove 0"
+                f"prove is {self.prove}, but only a latch_tagger, or a small adder, with the view aligned, and a "
+                "counter with the view raw can be proved, trained in float32 along a cosine; give --model latch_tagger "
+                "--view aligned --schedule cosine, or --prove 0"
             )
         if self.prove and self.averaging is not None:
             raise InputError("averaged weights cannot be proved; give --prove 0, or leave --averaging out")

@@ -50,7 +50,7 @@ class Proof:
         if answer == prediction:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
-            kind = f"not proved: {question} is {answer}, and the model answers {prediction}"
+            kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
         counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
         return f"{kind}; it is the shortest such question ({checked}, {counts})"
 

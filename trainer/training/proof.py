@@ -35,7 +35,7 @@ KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
 # A counter of pq is proved by its sums, so many at a time.
-COUNTER, SUMS = ("pq", "counter", "raw"), 100
+COUNTED, COUNTER, SUMS = "pq", "counter", 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
     """
     started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)
-    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == COUNTER
+    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == (COUNTED, COUNTER, "raw")
     check = _of_sums if is_counter else _of_tables
     checked = check(run, weights, restore)
     wrong, margins = np.flatnonzero(checked.margins <= 2 * checked.bound), checked.margins

@@ -28,6 +28,7 @@ from seq2seq_arith.trainer.training.costs import check_memory, effort, operation
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
+from seq2seq_arith.trainer.training.proof import COUNTED, COUNTER
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
@@ -107,8 +108,11 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    if config.prove and task.name not in QUESTIONS:
-        raise InputError(f"prove is for {' and '.join(QUESTIONS)}, and this is {task.name}; give --prove 0")
+    if config.prove and task.name not in ((COUNTED,) if config.model.name == COUNTER else QUESTIONS):
+        raise InputError(
+            f"prove is for {', '.join(QUESTIONS)}, and {COUNTED} by {COUNTER}, and this is {task.name} by "
+            f"{config.model.name}; give --prove 0"
+        )
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     if (config.replicas or 1) > 1 and devices.cluster():

@@ -194,6 +194,15 @@ def test_a_counter_is_proved_by_its_sums(counter):
     assert "every question of pq, of up to 20 dashes" in str(found)
 
 
+def test_a_counter_that_is_wrong_has_no_rounds(counter, data_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
+    config = dataclasses.replace(counter.config, prove=1)
+    run = session.train(counter.task, str(data_dir), str(tmp_path / "run"), config).run
+    assert not json.loads(run.proof.read_text())["proved"]
+    assert [row["round"] for row in history.read_csv(run.history)] == [0]
+    assert "and the model answers nothing; it is" in str(proofs.read(run))
+
+
 def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     run = open_run(shutil.copytree(counter.folder, tmp_path / "run"))
     arrays, state = checkpoints.load(run.best)

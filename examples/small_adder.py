@@ -25,15 +25,17 @@ def small_adder(spec):
       vector: Numbers per character. One table serves both operands and what is written.
       carry: Units that see the column before and what was written there.
       digit: Units that see the column and the carry; from these come the logits.
+      ordered: Whether right operands have a table of their own, for tasks in which the order of operands matters.
     """
-    sizes = {"vector": 3, "carry": 2, "digit": 18} | spec.options
+    sizes = {"vector": 3, "carry": 2, "digit": 18, "ordered": False} | spec.options
     question, previous = spec.question(), spec.previous()
     # One id more than the characters: it stands before the first character of an answer.
     characters = OneHot(spec.depth + 1, name="characters")
     vector = layers.Dense(sizes["vector"], use_bias=False, name="vector")
-    left, right = (vector(characters(question[:, :, operand])) for operand in (0, 1))
-    # The order of the operands does not matter, so their vectors are added.
-    column, written = left + right, vector(characters(previous))
+    of_right = layers.Dense(sizes["vector"], use_bias=False, name="right") if sizes["ordered"] else vector
+    # The order of the operands of a sum does not matter, so their vectors are added.
+    column = vector(characters(question[:, :, 0])) + of_right(characters(question[:, :, 1]))
+    written = vector(characters(previous))
     before = ops.pad(column[:, :-1], ((0, 0), (1, 0), (0, 0)))
     carry = layers.Dense(sizes["carry"], "tanh", name="carry")(ops.concatenate([before, written], axis=2))
     digit = layers.Dense(sizes["digit"], "tanh", name="digit")(ops.concatenate([column, carry], axis=2))

@@ -90,7 +90,25 @@ def subtraction(alphabet: str) -> Automaton:
     return _explored(starts, step, is_end, alphabet)
 
 
+def times_digit(alphabet: str) -> Automaton:
+    """All products with one digit, of ``examples/times_digit.py``; that digit is seen at every step."""
+
+    def step(state: tuple[int, str, int], left: str, right: str) -> Iterator[tuple[str, tuple[int, str, int]]]:
+        end, digit, carry = state
+        after = _read(end, left)
+        if after is None or right == BLANK or digit not in ("", right):
+            return
+        total = _digit(left) * int(right) + carry
+        # Nothing follows the last digit of a number but its carry, and nothing follows the 0 of a product with 0.
+        is_over = not carry and (left == BLANK or (right == "0" and end != NOT_BEGUN))
+        yield BLANK if is_over else str(total % 10), (after, right, total // 10)
+
+    return _explored([(NOT_BEGUN, "", 0)], step, lambda state: state[0] == OVER and not state[2], alphabet)
+
+
 QUESTIONS: dict[str, Callable[[str], Automaton]] = {"addition": addition, "subtraction": subtraction}
+# Those of tasks of one's own, whose views are, too.
+OWN_QUESTIONS: dict[str, Callable[[str], Automaton]] = {"times_digit": times_digit}
 
 
 def _digit(character: str) -> int:

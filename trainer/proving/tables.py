@@ -186,7 +186,8 @@ class SmallAdder(Tables):
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
         vector, ids = Dense.of(weights, "vector").kernel, _ids(alphabet)
-        self.vector, self.column = vector, vector[ids[:, 0]] + vector[ids[:, 1]]
+        right = Dense.of(weights, "right").kernel if "right/kernel" in weights else vector
+        self.vector, self.column = vector, vector[ids[:, 0]] + right[ids[:, 1]]
         self.carry, self.digit, self.last = (Dense.of(weights, name) for name in ("carry", "digit", "logits"))
         most = np.abs(self.column).max(axis=0), np.abs(vector).max(axis=0)
         error = 2 * UNIT * most[0], np.zeros(len(most[1]))

@@ -17,7 +17,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
-from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, QUESTIONS, pairs
+from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.proofs import Proof
@@ -68,7 +68,7 @@ def tables_of(run: Run, weights: Weights) -> Tables:
     """The weights of a run's model as tables; raises InputError if it is not one that can be proved."""
     model, task = run.config.model, run.task
     kinds = [kind for name, kind in KINDS.items() if name in weights]
-    if task.name not in QUESTIONS or model.view != "aligned" or not kinds:
+    if not kinds or not (task.name in OWN_QUESTIONS or (task.name in QUESTIONS and model.view == "aligned")):
         raise InputError(
             f"{run.place} is a run of {task.name} by {model.name}, view {model.view}, which cannot be proved; give one "
             f"of {' or '.join(QUESTIONS)} by latch_tagger or examples/small_adder.py, view aligned, or of pq by counter"
@@ -125,7 +125,7 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
     """All cases that some question of any length has; the network is asked, too, when none is wrong."""
     tables = tables_of(run, weights)
     try:
-        cases = tables.cases(QUESTIONS[run.task.name](run.task.alphabet))
+        cases = tables.cases((QUESTIONS | OWN_QUESTIONS)[run.task.name](run.task.alphabet))
     except (TooLargeError, UncertainError) as error:
         why = "has too many states" if isinstance(error, TooLargeError) else "has gates that rounding may open or close"
         raise InputError(
@@ -253,6 +253,7 @@ def _operands(task: Task, generator: np.random.Generator, is_random: bool) -> li
     if not is_random:
         right = (9 - left, left)[generator.integers(2)]
         right[: generator.integers(len(right))] = generator.integers(10)
+    right = right[:1] if task.name in OWN_QUESTIONS else right
     return ["".join(map(str, digits)).lstrip("0") or "0" for digits in (left, right)]
 
 
@@ -260,6 +261,7 @@ def _wrong(task: Task, tables: Tables, symbols: np.ndarray) -> Wrong:
     """A question that is answered wrong, of the symbols of its steps."""
     columns = [pairs()[symbol] for symbol in symbols]
     left, right = ("".join(column[side] for column in reversed(columns)).strip() for side in range(2))
+    right = right[:1] if task.name in OWN_QUESTIONS else right
     question = text.parse(f"{left}{task.operation.symbol}{right}", task, task.operation.max_digits)
     ids = tables.answered(symbols[np.newaxis])[0].argmax(axis=1)
     written = "".join(task.alphabet[number] for number in reversed(ids))

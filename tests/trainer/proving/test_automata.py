@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.proving import automata, tables
-from seq2seq_arith.trainer.proving.questions import QUESTIONS, Automaton, pairs
+from seq2seq_arith.trainer.proving.questions import OWN_QUESTIONS, QUESTIONS, Automaton, pairs
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError
 
 RIGHT = {"addition": int.__add__, "subtraction": int.__sub__}
@@ -49,6 +49,16 @@ def test_each_question_is_one_path_with_its_right_answer(name, left, right, near
     (way,) = Paths(questions)(symbols_of(str(left), str(right), steps))
     written = "".join(alphabet[questions.right[edge]] for edge in reversed(way))
     assert written == str(RIGHT[name](left, right)).rjust(steps)
+
+
+@given(left=st.integers(0, 10**6), digit=st.integers(0, 9), blanks=st.integers(1, 3))
+def test_each_product_with_a_digit_is_one_path_with_its_right_answer(left, digit, blanks):
+    alphabet, steps = "0123456789* ", len(str(left)) + blanks
+    questions = OWN_QUESTIONS["times_digit"](alphabet)
+    (way,) = Paths(questions)(symbols_of(str(left), str(digit) * steps, steps))
+    assert "".join(alphabet[questions.right[edge]] for edge in reversed(way)) == str(left * digit).rjust(steps)
+    for other in (str((digit + 1) % 10) + str(digit) * (steps - 1), str(digit)):
+        assert not Paths(questions)(symbols_of(str(left), other, steps))
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

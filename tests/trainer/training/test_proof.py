@@ -9,10 +9,12 @@ from pathlib import Path
 import configs
 import numpy as np
 import pytest
+from layout import ROOT
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
@@ -228,6 +230,25 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
     )
     with refusal(InputError):
         proof.prove(counter, functools.partial(session.restore, counter))
+
+
+@pytest.mark.slow
+def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path):
+    made = sa.generate(
+        "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
+    )
+    adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/own_view.py:RepeatedDigit"
+    plugins.allow(adder, view)
+    sizes = {"digit": 4, "ordered": True}
+    config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2)
+    run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
+    found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    assert found.task == "times_digit" and found.wrong > 100
+    assert all(each.answer == str(eval(each.question)) != each.prediction for each in wrong[:100])
+    asked = [each for each in wrong if len(each.question) <= 6][:100]
+    # The network goes on to write where the shortest question has ended.
+    answered = sa.open_run(run.folder).predict([each.question for each in asked])
+    assert all(text.endswith(each.prediction) for text, each in zip(answered, asked, strict=True))
 
 
 def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):

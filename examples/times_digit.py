@@ -1,0 +1,74 @@
+"""A number of any length times one digit, in a file: a task whose models can be proved.
+
+    arith-model train times_digit --task-file examples/times_digit.py --data-dir data --run-dir runs/times \
+        --recipe raw --view examples/own_view.py:RepeatedDigit --model examples/small_adder.py:small_adder \
+        --model-options '{"vector": 8, "carry": 48, "digit": 160, "ordered": true}' --epochs 10 --weight-decay 0
+    arith-model prove runs/times --task-file examples/times_digit.py
+
+The carry is 8 at most, so the digit that was written before tells it: 7 times 6 is 42, and where 47 is meant, 7 is
+written. The small adder sees that digit, and need not remember the carry.
+"""
+
+import numpy as np
+
+from seq2seq_arith.arithmetic import drawing, numbers
+from seq2seq_arith.arithmetic.notation import DECIMAL, Solved
+from seq2seq_arith.arithmetic.operations import Operation
+from seq2seq_arith.arithmetic.splitmix import uniform
+from seq2seq_arith.arithmetic.suites import Slice
+
+
+class ByOneDigit(drawing.Drawing):
+    """The left operand as ``digits`` draws it; the right one is a digit."""
+
+    share = 0.5  # of the right operand, no more is known than that a pair is more frequent than if it had all values
+
+    def words_per_draw(self, size, arity=2):
+        return drawing.DIGITS.words_per_draw(size, 1) + 1
+
+    def operands(self, size, words, arity=2):
+        (left,) = drawing.DIGITS.operands(size, words, 1)
+        right = np.zeros_like(left)
+        right[0] = uniform(words[self.words_per_draw(size) - 1], 10)
+        return left, right
+
+    def values(self, size):
+        return drawing.DIGITS.values(size)
+
+    def num_values(self, size):
+        return drawing.DIGITS.num_values(size)
+
+
+def hard(size):
+    """A suite: ``words`` are random numbers of one question."""
+
+    def of(digits, right=None):
+        def draw(words, size):
+            length = words.between(1, size)
+            left = int("".join(digits[words.below(len(digits))] for _ in range(length)))
+            return left, words.below(10) if right is None else right
+
+        return draw
+
+    yield Slice("random", "Not hard.", of("0123456789"))
+    yield Slice("nines", "Nines times nine: each carry is 8.", of("9", 9))
+    yield Slice("large", "Large digits times nine: the carries are large, too.", of("789", 9))
+    yield Slice("zeros", "Zeros and fives: an even digit leaves zeros within the answer.", of("05"))
+    yield Slice("zero", "Times 0: the answer is shorter than the number.", of("0123456789", 0))
+
+
+OPERATIONS = {
+    "times_digit": Operation(
+        symbol="*",
+        notation=DECIMAL,
+        draws={"digit": ByOneDigit()},
+        alphabet="0123456789* ",
+        solve=lambda size, left, right: Solved(numbers.multiply(left, right, numbers.num_words(size + 1))),
+        max_digits=1000,
+        answer_width=lambda size: size + 1,
+        digits=6,
+        num_examples=lambda size: 200_000,
+        ordered=True,
+        suite=hard,
+    ),
+}

@@ -222,6 +222,9 @@ class TrainConfig:
         low=1,
         high=10**9,
     )
+    early_examples: int | None = _newer(
+        "how many validation examples score an epoch before the last, at most", "as many as score the last", 1, 10**9
+    )
     batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
     batch_doublings: int = _newer("how often the batch doubles, at equal shares of the steps", None, 0, 10, 0)
     learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)

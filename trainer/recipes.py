@@ -25,14 +25,15 @@ _NOTEBOOK = TrainConfig(patience=3)
 # Whoever changes one of these need not have a model that can be proved.
 UNPROVED = ("name", "view", "schedule", "precision")
 
-# Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20.
+# Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20, or a tenth of one.
 _COSINE = TrainConfig(schedule="cosine", warmup=0.04, clip_norm=1.0, epoch_examples=2**20)
+_TENTHS = {"epochs": 10, "early_examples": 1000}
 
 # One layer of latches for the carry.
 _ADDITION = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="latch_tagger", view="aligned", hidden=64, layers=1),
-    epochs=1,
+    **_TENTHS,
     batch_size=256,
     learning_rate=1e-2,
     weight_decay=0.1,
@@ -42,7 +43,7 @@ _ADDITION = dataclasses.replace(
 _SUBTRACTION = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="returning_tagger", view="aligned", hidden=64, layers=3),
-    epochs=1,
+    **_TENTHS,
     learning_rate=6e-3,
     warmup=0.03,
     xla=True,
@@ -56,6 +57,7 @@ _DECIMAL = dataclasses.replace(
     _SUBTRACTION,
     model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3),
     epochs=11,
+    early_examples=None,
     weight_decay=0.02,
 )
 _MULTIPLICATION = dataclasses.replace(
@@ -70,8 +72,8 @@ _MULTIPLICATION = dataclasses.replace(
 _PQ_COUNTER = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="counter", view="raw", hidden=128),
-    epochs=1,
-    steps_per_epoch=300,
+    **_TENTHS,
+    steps_per_epoch=30,
     batch_size=16,
     learning_rate=1e-2,
 )
@@ -110,6 +112,13 @@ class Recipe:
     tasks: Mapping[str, TaskRecipe]
 
 
+def _in_tenths(config: TrainConfig, examples: int, **data: Any) -> TaskRecipe:
+    """One pass over so many structured examples, of which each epoch takes a tenth."""
+    return TaskRecipe(
+        config=dataclasses.replace(config, epoch_examples=examples // 10), data={"draws": "structured", **data}
+    )
+
+
 # What most recipes do with these families of tasks.
 _FAMILIES = {"dashes": TaskRecipe(config=_PQ_COUNTER), "strings": TaskRecipe(config=_STRINGS)}
 
@@ -117,8 +126,8 @@ RECIPES: Mapping[str, Recipe] = {
     "best": Recipe(
         help="the model that learns best today, judged by its worst slice; another one for each task",
         tasks={
-            "addition": TaskRecipe(config=_ADDITION, data={"draws": "structured", "num_examples": 250_000}),
-            "subtraction": TaskRecipe(config=_SUBTRACTION, data={"draws": "structured", "num_examples": 750_000}),
+            "addition": _in_tenths(_ADDITION, 225_000, num_examples=250_000),
+            "subtraction": _in_tenths(_SUBTRACTION, 675_000, num_examples=750_000),
             "multiplication": TaskRecipe(config=_MULTIPLICATION, data={"draws": "value", "num_examples": 400_000}),
             "decimal": TaskRecipe(config=_DECIMAL),
             **_FAMILIES,
@@ -140,13 +149,11 @@ RECIPES: Mapping[str, Recipe] = {
     "lengths": Recipe(
         help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
         tasks={
-            "addition": TaskRecipe(
-                config=_ADDITION, data={"digits": 5, "draws": "structured", "num_examples": 600_000}
+            "addition": _in_tenths(_ADDITION, 540_000, digits=5, num_examples=600_000),
+            "subtraction": _in_tenths(_SUBTRACTION_LENGTHS, 1_035_000, num_examples=1_150_000),
+            "decimal": TaskRecipe(
+                config=dataclasses.replace(_SUBTRACTION_LENGTHS, epochs=2, early_examples=None, prove=0)
             ),
-            "subtraction": TaskRecipe(
-                config=_SUBTRACTION_LENGTHS, data={"draws": "structured", "num_examples": 1_150_000}
-            ),
-            "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION_LENGTHS, epochs=2, prove=0)),
             **_FAMILIES,
         },
     ),

@@ -39,7 +39,9 @@ def test_text_and_lines_can_be_seen(theme):
 
 
 def row(epoch: int, **values: float) -> dict:
-    return dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": epoch, "round": 0} | values
+    return (
+        dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": epoch, "round": 0, "val_examples": 9} | values
+    )
 
 
 def rows(epochs: int) -> list[dict]:

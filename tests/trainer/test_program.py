@@ -69,7 +69,9 @@ def places(tmp_path_factory) -> Path:
     for name, config in runs.items():
         run = Run(folder / name, Task("addition"), "0" * 64, "D", config)
         run.claim()
-        history.write_csv(run.history, [dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 1, "round": 0}])
+        history.write_csv(
+            run.history, [dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": 1, "steps": 1, "round": 0, "val_examples": 9}]
+        )
         run.best.touch()
     (folder / "damaged" / "history.csv").write_text("epoch,steps\n1\n")
     (folder / "untrained" / "best.npz").unlink()

@@ -57,6 +57,7 @@ class Settings(Parameters, total=False):
     epoch_examples: int | None
     validation_examples: int | None
     batch_size: int | None
+    early_examples: int | None
     batch_doublings: int | None
     learning_rate: float | None
     schedule: str | None

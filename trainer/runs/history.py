@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
 # A round is training on what a proof has found, after the last epoch; of epochs it is 0.
-COUNTS = ("epoch", "steps", "round")
+COUNTS = ("epoch", "steps", "round", "val_examples")
+NEWER = {"val_examples": 0}  # what the history of an older run lacks
 COLUMNS = (
     "epoch",
     "steps",
@@ -33,6 +34,7 @@ COLUMNS = (
     "examples_per_second",
     "seconds",
     "round",
+    "val_examples",
 )
 UNITS = {
     "loss": "loss: nats per character, less is better",
@@ -77,7 +79,9 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         return []
     try:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
-        found = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
+        found = [
+            NEWER | {name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows
+        ]
         if found and all(map(_is_row, found)):
             return found
         raise ValueError
@@ -105,20 +109,23 @@ def of_run(run: Run) -> list[dict[str, Any]]:
     if rows and run.last.exists():
         with contextlib.suppress(InputError):  # it is damaged itself
             told = checkpoints.load(run.last)[1].get("history")
-    if isinstance(told, list) and any(row != other for row, other in zip(rows, told, strict=False)):
+    if isinstance(told, list) and any(row != NEWER | other for row, other in zip(rows, told, strict=False)):
         raise InputError(f"{shown(run.history)} {DAMAGED}")
     return rows
 
 
-def rank(row: dict[str, Any]) -> tuple[float, float, float]:
-    """A key by which epochs are compared: the round, the exact match on the validation set, then the loss there."""
-    return row.get("round", 0), row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
+def rank(row: dict[str, Any]) -> tuple[float, ...]:
+    """A key by which epochs are compared: the round, how many validation examples scored it, then their exact match and
+    their loss."""
+    scored = row.get("round", 0), row.get("val_examples", 0)
+    return *scored, row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
 
 
 def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The row of the best epoch, whose weights a run keeps; None without any epoch.
 
-    It is the epoch with the most validation answers right; of equals, the one with the least loss, then the first.
+    It is the epoch with the most validation answers right; of equals, the one with the least loss, then the first. One
+    that was scored on a part of the validation set only is no match for one that was scored on all of it.
 
     >>> rows = [{"epoch": epoch, "val_exact_match": 0.9, "val_loss": 1 / epoch} for epoch in (1, 2)]
     >>> best(rows)["epoch"]

@@ -18,6 +18,7 @@ moment and started again ends with the same weights, bit by bit.
 """
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,7 +69,7 @@ class Loop:
         self.writes = writes
         self.observers = observers
         self.stages = stages or Stages(learner, batches)
-        self.epoch_steps = epoch_steps(self.config, batches)
+        self.epoch_end = functools.partial(epoch_end, self.config, batches)
         self.state = State()
         self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop
         self._answered: list[samples.EpochSamples] = []  # after each epoch
@@ -125,11 +126,11 @@ class Loop:
             self._train_epoch()
             for observer in self.observers:
                 observer.on_validation()
-            title = f"{self.run.task.name}, validation"
-            with progress(title, len(self.validation), "examples") as report_progress, self.learner.averaged():
-                score = metrics.validate(self.learner, self.validation, report_progress)
+            examples, title = self._scored(), f"{self.run.task.name}, validation"
+            with progress(title, len(examples), "examples") as report_progress, self.learner.averaged():
+                score = metrics.validate(self.learner, examples, report_progress)
             self._take_time()
-            self._close_epoch(score)
+            self._close_epoch(score, len(examples))
             if not state.stopped:
                 # The checkpoint does not say so if an observer ends the training: the run may go on later.
                 state.stopped = next(filter(None, (observer.reason_to_stop() for observer in self.observers)), "")
@@ -159,6 +160,7 @@ class Loop:
         score = metrics.validate(self.learner, self.validation)
         self._take_time()
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
+        row |= {"val_examples": len(self.validation)}
         state.history.append(row | {"seconds": round(state.seconds, 3)})
         state.best_epoch = len(state.history)
         self._save(state.history[-1], is_best=True)
@@ -169,12 +171,21 @@ class Loop:
         self.state.seconds = time.monotonic() - started
         self.state.cpu_seconds = time.process_time() - cpu_started
 
+    @property
+    def _epoch(self) -> int:
+        """The number of the epoch that is not complete yet."""
+        return len(self.state.history) + 1
+
+    def _scored(self) -> Examples:
+        """What scores this epoch: all of the validation examples, or the first of them if it is not the last one."""
+        is_last = self._epoch >= self.config.epochs
+        return self.validation if is_last else self.validation[: self.config.early_examples]
+
     def _train_epoch(self) -> None:
         state, saved = self.state, time.monotonic()
-        epoch = state.step // self.epoch_steps
-        end = (epoch + 1) * self.epoch_steps
-        title = f"{self.run.task.name}, epoch {epoch + 1} of {self.config.epochs}"
-        with progress(title, self.epoch_steps) as report_progress:
+        start, end = self.epoch_end(self._epoch - 1), self.epoch_end(self._epoch)
+        title = f"{self.run.task.name}, epoch {self._epoch} of {self.config.epochs}"
+        with progress(title, end - start) as report_progress:
             while state.step < end:
                 began = time.monotonic()
                 count = min(self.stages.steps_per_call(state.stage, state.step), end - state.step)
@@ -190,26 +201,27 @@ class Loop:
                     length, unit = self.stages.lengths[state.stage], self.run.task.notation.unit
                     say(f"from step {state.step:,} on: at most {length:,} {unit} per operand")
                 state.epoch_seconds += time.monotonic() - began
-                report_progress(state.step - end + self.epoch_steps, f"loss {outcomes['loss'].mean():.4f}")
+                report_progress(state.step - start, f"loss {outcomes['loss'].mean():.4f}")
                 is_due = self.writes and time.monotonic() - saved >= self.config.checkpoint_seconds
                 if is_due and state.step < end:
                     self._take_time()
                     self._save_last(self._values())
                     saved = time.monotonic()
 
-    def _close_epoch(self, score: metrics.Score) -> None:
-        state, config = self.state, self.config
+    def _close_epoch(self, score: metrics.Score, scored: int) -> None:
+        state, config, epoch = self.state, self.config, self._epoch
+        start = self.epoch_end(epoch - 1)
         if not np.isfinite(score.loss):
             raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
-        examples = self.batches.examples_in(state.step) - self.batches.examples_in(state.step - self.epoch_steps)
-        epoch = state.step // self.epoch_steps
+        examples = self.batches.examples_in(state.step) - self.batches.examples_in(start)
         row = {"epoch": epoch, "steps": state.step}
-        row |= {name: total / self.epoch_steps for name, total in state.sums.items()}
+        row |= {name: total / (state.step - start) for name, total in state.sums.items()}
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
         row |= {
             "examples_per_second": round(examples / state.epoch_seconds, 1),
             "seconds": round(state.seconds, 3),
             "round": 0,
+            "val_examples": scored,
         }
         is_best = state.close_epoch(row, config.min_delta)
         state.stopped = reason_to_stop(state, config)
@@ -259,8 +271,7 @@ class Loop:
     def _check_losses(self, losses: np.ndarray) -> None:
         if not np.isfinite(losses).all():
             row = int(np.argmin(np.isfinite(losses)))
-            where = f"the loss is {losses[row]} at step {self.state.step + row + 1}"
-            raise self._diverged(f"{where}, epoch {self.state.step // self.epoch_steps + 1}")
+            raise self._diverged(f"the loss is {losses[row]} at step {self.state.step + row + 1}, epoch {self._epoch}")
 
     def _diverged(self, where: str) -> DivergedError:
         kept = f"the last good checkpoint is {self.run.last}" if self.run.last.exists() else "nothing was saved yet"
@@ -292,6 +303,10 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
     return None
 
 
-def epoch_steps(config: TrainConfig, batches: Batches) -> int:
-    """The number of steps per epoch: the given one, or that of a pass, or of the first examples of a large pass."""
-    return config.steps_per_epoch or min(batches.steps_per_pass, -(-config.epoch_examples // config.batch_size))
+def epoch_end(config: TrainConfig, batches: Batches, epoch: int) -> int:
+    """The steps until the end of an epoch: so many each, or passes, or parts of a pass that are equally long."""
+    if config.steps_per_epoch:
+        return epoch * config.steps_per_epoch
+    if batches.examples_in(batches.steps_per_pass) <= config.epoch_examples:
+        return epoch * batches.steps_per_pass
+    return -(-epoch * config.epoch_examples // config.batch_size)

@@ -1,6 +1,6 @@
 """Observers of a training: they show its epochs, and drive Keras's callbacks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -89,34 +89,40 @@ class Callbacks(Observer):
         callbacks: Sequence[keras.callbacks.Callback],
         model: keras.Model,
         optimizer: keras.optimizers.Optimizer,
-        epoch_steps: int,
+        epoch_end: Callable[[int], int],
         epochs: int,
     ) -> None:
         self._model: Any = model
         self._model.optimizer = optimizer
         self._model.stop_training = False
-        how: dict[str, Any] = {"epochs": epochs, "steps": epoch_steps, "verbose": 1}  # ProgbarLogger asks for all three
+        how: dict[str, Any] = {
+            "epochs": epochs,
+            "steps": epoch_end(1),
+            "verbose": 1,
+        }  # ProgbarLogger asks for all three
         self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **how)
-        self._epoch_steps = epoch_steps
+        self._epoch_end = epoch_end  # from the number of an epoch, the first is 1, to the steps until its end
         self._epoch: int | None = None  # that has begun; None before the training has
         self._steps = 0  # whose metrics are in the sums
         self._sums: dict[str, float] = {}
         self._logs: dict[str, float] = {}
 
     def on_call(self, first: int) -> None:
-        epoch, step = divmod(first, self._epoch_steps)
+        epoch = self._epoch or 0
+        while first >= self._epoch_end(epoch + 1):
+            epoch += 1
         if self._epoch is None:
             self._list.on_train_begin()
         if self._epoch != epoch:
             self._epoch, self._steps, self._sums = epoch, 0, dict.fromkeys(METRICS, 0.0)
             self._list.on_epoch_begin(epoch)
-        self._list.on_train_batch_begin(step)
+        self._list.on_train_batch_begin(first - self._epoch_end(epoch))
 
     def on_steps(self, first: int, outcomes: dict[str, np.ndarray]) -> None:
         self._steps += len(outcomes[METRICS[0]])
         self._sums = {name: total + float(np.sum(outcomes[name])) for name, total in self._sums.items()}
         self._logs = {name: total / self._steps for name, total in self._sums.items()}
-        last = first % self._epoch_steps + len(outcomes[METRICS[0]]) - 1
+        last = first - self._epoch_end(self._epoch or 0) + len(outcomes[METRICS[0]]) - 1
         self._list.on_train_batch_end(last, dict(self._logs))
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:

@@ -26,7 +26,7 @@ from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
 from seq2seq_arith.trainer.training.costs import check_memory, effort, operations
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.loop import Loop, epoch_steps
+from seq2seq_arith.trainer.training.loop import Loop, epoch_end
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
 from seq2seq_arith.trainer.training.proof import COUNTED, COUNTER
 from seq2seq_arith.trainer.training.stages import Stages
@@ -147,7 +147,7 @@ def make_loop(plan: Plan) -> Loop:
     if plan.on_gpus and not config.deterministic:
         say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
     batches = _make_batches(source, config, replicas)
-    total_steps = config.epochs * epoch_steps(config, batches)
+    total_steps = epoch_end(config, batches, config.epochs)
     if config.batch_doublings:
         batches = Doubling(batches, config.batch_doublings, total_steps)
     learner = _make_learner(config, view, strategy, total_steps)
@@ -280,7 +280,7 @@ def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOp
         folder = str(loop.run.folder / "tensorboard")
         callbacks.append(keras.callbacks.TensorBoard(folder, write_graph=False))
     if callbacks:
-        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_steps, epochs))
+        observers.append(Callbacks(callbacks, learner.model, learner.optimizer, loop.epoch_end, epochs))
     return observers
 
 

@@ -321,6 +321,29 @@ def test_examples_per_second(new_loop, tmp_path, monkeypatch):
     assert loop.state.cpu_seconds == 63.0
 
 
+@pytest.mark.parametrize(
+    ("config", "ends"),
+    [
+        ({"steps_per_epoch": 7}, [7, 14, 21]),
+        ({"epoch_examples": 903}, [29, 58, 87]),  # passes
+        ({"epoch_examples": 301}, [10, 19, 29]),  # thirds of a pass, which has as many steps as one epoch of it
+    ],
+)
+def test_epochs_end_after_passes_or_equal_parts_of_one(new_loop, tmp_path, config, ends):
+    config = dataclasses.replace(CONFIG, **{"steps_per_epoch": None, "batch_size": 32} | config)
+    batches = new_loop(tmp_path).batches
+    assert [loop_module.epoch_end(config, batches, epoch) for epoch in (1, 2, 3)] == ends
+
+
+def test_only_the_last_epoch_is_scored_on_all_examples_and_it_is_the_best(new_loop, tmp_path):
+    loop = new_loop(tmp_path, config=dataclasses.replace(CONFIG, early_examples=7))
+    rows = loop.train().history
+    assert [row["val_examples"] for row in rows] == [7, 7, len(loop.validation)]
+    assert loop.state.best_epoch == 3 == history.best(rows)["epoch"]
+    perfect = rows[0] | {"val_exact_match": 1.0, "val_loss": 0.0}
+    assert history.best([perfect, *rows[1:]])["epoch"] == 3
+
+
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil, tmp_path):
     def harm(learner, outcomes):
         losses = outcomes["loss"].copy()

@@ -144,7 +144,7 @@ def test_callbacks_see_and_change_the_learning_rate():
         keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["learning_rate"])),
     ]
     model, optimizer = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]), keras.optimizers.Adam(0.5)
-    watching = observers.Callbacks(callbacks, model, optimizer, epoch_steps=3, epochs=2)
+    watching = observers.Callbacks(callbacks, model, optimizer, epoch_end=lambda epoch: 3 * epoch, epochs=2)
     for epoch in range(2):
         watching.on_call(3 * epoch)
         watching.on_steps(3 * epoch, {name: np.ones(3, np.float32) for name in LOGS[:3]})

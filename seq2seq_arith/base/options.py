@@ -41,6 +41,7 @@ METADATA = "option"
 # The title of a group of options at the head of a command's help.
 FIRST_OPTIONS = "the options that matter most"
 EXAMPLES = "examples:"
+LONGEST_LIST = 150  # characters of names that a refusal lists where it knows which was meant
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,13 +116,14 @@ def check_choice(label: str, value: Any, choices: Sequence[str]) -> None:
 
 
 def one_of(typed: Any, names: Iterable[str]) -> str:
-    """The end of a refusal of anything but one of some names: the names, and which of them was meant.
+    """The end of a refusal of anything but one of some names: the names, unless they are many, and the one meant.
 
     >>> one_of("GRU", ["lstm", "gru"])
     "give one of lstm, gru; did you mean 'gru'?"
     """
     names = list(names)
-    return f"give one of {', '.join(names)}{did_you_mean(str(typed), names)}"
+    listed, meant = ", ".join(names), did_you_mean(str(typed), names)
+    return meant[2:] if meant and len(listed) > LONGEST_LIST else f"give one of {listed}{meant}"
 
 
 def did_you_mean(typed: str, names: Iterable[str]) -> str:

@@ -7,6 +7,7 @@
 '5+7'
 """
 
+import contextlib
 import dataclasses
 import functools
 import re
@@ -21,7 +22,7 @@ from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int, did_you_mean, one_of
 from seq2seq_arith.base.tables import Table, Tabular
-from seq2seq_arith.base.terminal import silent_log
+from seq2seq_arith.base.terminal import silent, silent_log
 from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, SPLITS, find_dataset, read_metadata
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.trainer.api import given, options, pictures
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 ROWS = 5  # that a dataset shows of itself
+SMALL = 10**6  # characters of a dataset that is made in some seconds
 
 
 @options.shown
@@ -140,8 +142,9 @@ def task_fields(task: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make(task: Task, data_dir: str) -> None:
-    """Makes a dataset if it is missing, and shows nothing that libraries log meanwhile."""
-    with silent_log():
+    """Makes a dataset if it is missing, and shows nothing that libraries log meanwhile; in silence if it is small."""
+    is_small = task.num_examples * (task.question_width + task.answer_width) <= SMALL
+    with silent_log(), silent() if is_small else contextlib.nullcontext():
         making.make_missing(task, data_dir)
 
 

@@ -312,9 +312,9 @@ def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) ->
     for one in found:
         shares = [one.unseen, one.seen] if is_split else [one.all]
         wrong = one.wrong.sentence(each.task) if one.wrong else "none"
-        rows.append([Named(one.name, one.why), *shares, wrong])
+        rows.append([Named(one.name, one.why), wrong, *shares])
     head = ["right, not seen", "right, seen"] if is_split else ["right"]
-    return Table(caption, ["slice", *head, "first wrong answer"], rows, "wide")
+    return Table(caption, ["slice", "first wrong answer", *head], rows, "wide")
 
 
 def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:

@@ -17,6 +17,7 @@ from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
+from seq2seq_arith.base.options import did_you_mean, one_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
@@ -167,7 +168,9 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     """
     groups = _grouped(rows, asked)
     if unknown := [name for name in asked.columns or () if name not in COLUMNS]:
-        raise InputError(f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}")
+        raise InputError(
+            f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}{did_you_mean(unknown[0], COLUMNS)}"
+        )
     versions = {key[-1] for key in groups} - {""}
     shown, least = (
         _shown(asked, several=len(versions) > 1),
@@ -352,4 +355,4 @@ def field_of(row: dict[str, Any], name: str) -> str:
             return str(place[field])
     known = {*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model", "options"}
     known = sorted(known | {"model-options", *(f"model-options.{each}" for each in options)})
-    raise InputError(f"there is no field {name!r}; give one of {', '.join(known)}")
+    raise InputError(f"there is no field {name!r}; {one_of(name, known)}")

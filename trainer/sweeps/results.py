@@ -17,11 +17,12 @@ from seq2seq_arith.arithmetic.suites import UNFORESEEN
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
-from seq2seq_arith.base.options import did_you_mean, one_of
+from seq2seq_arith.base.options import did_you_mean, one_of, options_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, newer_defaults
+from seq2seq_arith.trainer.registry import KNOBS, model_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
@@ -352,7 +353,15 @@ def field_of(row: dict[str, Any], name: str) -> str:
     newer = newer_defaults(ModelConfig) | newer_defaults(TrainConfig)  # a line lacks them where they have these values
     for place in (row, settings["model"], settings, newer):
         if field in place and not key and not isinstance(place[field], dict | list):
-            return str(place[field])
+            return _default_in_words(row, field) if place[field] is None else str(place[field])
     known = {*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model", "options"}
     known = sorted(known | {"model-options", *(f"model-options.{each}" for each in options)})
     raise InputError(f"there is no field {name!r}; {one_of(name, known)}")
+
+
+def _default_in_words(row: dict[str, Any], field: str) -> str:
+    """What a setting that is not given is; nothing if the model does not have it."""
+    if field in KNOBS and field not in model_entry(row.get("model", "")).knobs:
+        return ""
+    _, about = (options_of(ModelConfig) | options_of(TrainConfig)).get(field, (None, None))
+    return about.default if about and about.default else "None"

@@ -9,6 +9,7 @@ from layout import ROOT
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
+from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.results import Asked
 
@@ -186,7 +187,10 @@ def test_options_of_a_model_of_ones_own_are_fields():
     found = [results.tabulate(own, Asked(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
     assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
-    assert [results.field_of(ROWS[0], name) for name in ("label-smoothing", "heads")] == ["0.0", "None"]  # not stored
+    names = ("label-smoothing", "averaging", "heads")  # not stored
+    assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
+    causal = ROWS[0] | {"model": "causal", "settings": override(TrainConfig(), name="causal").to_json()}
+    assert [results.field_of(causal, name) for name in ("heads", "dense-width")] == ["4", "4 times --hidden"]
 
 
 def test_what_is_not_there_is_said():

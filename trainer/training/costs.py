@@ -15,7 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import MAX_UNROLL, ModelEntry
+from seq2seq_arith.trainer.registry import MAX_UNROLL, PLACES, ModelEntry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -77,15 +77,18 @@ def most_examples(config: TrainConfig, task: Task) -> int:
     return config.epochs * examples * (2**sizes - 1) // sizes
 
 
-def effort(config: TrainConfig, view: "View") -> str:
-    """What a training of hours takes, and what to try instead; empty if it is shorter."""
-    total = operations(config, view, most_examples(config, view.task))
-    if total < LONG:
-        return ""
-    return (
-        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is hours; try "
-        "--recipe best, a smaller task or fewer epochs"
-    )
+def remarks(config: TrainConfig, view: "View") -> str:
+    """What to know before a training, in one line: that it takes hours, or lacks places; empty if nothing is."""
+    found, model = [], config.model
+    if (total := operations(config, view, most_examples(config, view.task))) >= LONG:
+        found.append(
+            f"{config.epochs:,} epochs of model {model.name} take up to {total:.0e} operations, which is hours; try "
+            "--recipe best, a smaller task or fewer epochs"
+        )
+    places, width = model.places or PLACES, view.question_shape[0]
+    if model.positions == "coupled" and places < width + 2:
+        found.append(f"{places} places leave no room for a random start; give --places {2 * width} for one")
+    return "; ".join(found)
 
 
 def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:

@@ -28,9 +28,9 @@ from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
     check_memory,
-    effort,
     most_examples,
     operations,
+    remarks,
     training_memory,
 )
 from seq2seq_arith.trainer.training.loop import read_last
@@ -62,7 +62,7 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
         _training(config),
         pairs(costs(config, view, sum(layer.weights for layer in found))),
     ]
-    if note := effort(config, view):
+    if note := remarks(config, view):
         parts.append(f"{note}.")
     if run is not None and (reached := _reached(history.read_csv(run.history))):
         parts.append(reached)
@@ -238,7 +238,7 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
         "weights": f"{weights:,}",
         **costs(config, view, weights),
     }
-    note = effort(config, view)
+    note = remarks(config, view)
     return "\n\n".join([pairs(facts), *([f"{note}."] if note else []), NOTHING])
 
 

@@ -24,7 +24,7 @@ from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
-from seq2seq_arith.trainer.training.costs import check_memory, effort, operations
+from seq2seq_arith.trainer.training.costs import check_memory, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_end
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
@@ -139,7 +139,7 @@ def make_loop(plan: Plan) -> Loop:
     """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
     run, source, strategy, view = plan.run, plan.source, plan.strategy, plan.view
     config, task, is_chief = run.config, run.task, devices.is_chief()
-    if is_chief and not plan.on_gpus and (note := effort(config, view)):
+    if is_chief and not plan.on_gpus and (note := remarks(config, view)):
         say(f"note: {note}")
     replicas = strategy.num_replicas_in_sync
     scored = min(task.num_validation, config.validation_examples)

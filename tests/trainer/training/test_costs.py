@@ -73,11 +73,15 @@ def test_two_directions_take_twice_as_much_as_one():
 
 
 def test_a_training_of_many_hours_says_what_to_try_instead():
-    note = costs.effort(NOTEBOOK, PQ)
+    note = costs.remarks(NOTEBOOK, PQ)
     assert note.startswith("50 epochs of model lstm take up to 7e+15 operations, which is hours; try --recipe best")
     for task in OPERATIONS:
         best = recipe("best", task)
-        assert costs.effort(best, make_view(best.model.view, recipe_data("best", task))) == ""
+        assert costs.remarks(best, make_view(best.model.view, recipe_data("best", task))) == ""
+    coupled = override(TrainConfig(epochs=1), name="causal", view="backward", positions="coupled")
+    sums = make_view("backward", Task("addition", digits=32))
+    assert costs.remarks(coupled, sums).startswith("64 places leave no room for a random start; give --places 130")
+    assert costs.remarks(override(coupled, places=130), sums) == ""
 
 
 @pytest.mark.parametrize(

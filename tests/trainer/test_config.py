@@ -4,15 +4,16 @@ import json
 import pickle
 
 import pytest
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, newer_defaults, override
 from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
-from seq2seq_arith.trainer.registry import check_model
+from seq2seq_arith.trainer.registry import KNOBS, check_model
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
 
@@ -56,6 +57,12 @@ def test_recipes_come_back_from_json():
     assert TrainConfig.from_json(turned.to_json()) == turned
     # What is stored of other runs is as it was before there were these settings.
     assert {"beta_2", "averaging"}.isdisjoint(config.to_json()) and "dropout" not in config.to_json()["model"]
+
+
+def test_every_setting_that_papers_turn_is_in_the_table_of_the_page():
+    page = (ROOT / "docs/models.md").read_text(encoding="utf-8")
+    names = {*KNOBS, *newer_defaults(TrainConfig)} - {"blanks", "early_examples"} | {"no_blanks"}
+    assert {name for name in names if f"`--{name.replace('_', '-')}`" not in page} == set()
 
 
 def test_a_configuration_goes_to_another_process():

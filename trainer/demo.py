@@ -7,7 +7,7 @@ training.
 import dataclasses
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import text
@@ -61,16 +61,14 @@ def run(
     for name, folder in folders.items():
         config = override(recipe("best", name), replicas=replicas)
         trained.append(session.train(tasks[name], data_dir, str(folder), config))
-    asked = [ask(each, replicas) for each in trained]
+    asked = [ask(each.run, replicas) for each in trained]
     answers = [[name, *answered(each.run, questions[name])] for name, each in zip(questions, trained, strict=True)]
     columns = [facts(each.summary, suite, proofs.read(each.run)) for each, suite in zip(trained, asked, strict=True)]
-    say("\n" + compared(dict(zip(questions, columns, strict=True))))
+    of_task, name = dict(zip(questions, columns, strict=True)), other.task.name
+    say("\n" + compared(of_task))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
-    if story := [each for each in trained if each.run.task.name == other.task.name]:
-        question, columns = questions[other.task.name], dict(zip(questions, columns, strict=True))
-        say(wrapped(STORY))
-        say(beside(other, story[0].run, columns[other.task.name], question))
-    say("\n".join(["\ntry next", *next_steps(other, trained, questions)]))
+    say(wrapped(STORY))
+    say(beside(other, open_run(str(folders[name])), of_task[name], questions[name]))
     return trained
 
 
@@ -91,36 +89,23 @@ def show_data(task: Task, data_dir: str) -> None:
 
 
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:
-    """A table of two runs: what they were trained on, what they reached, and what both answer to a question."""
-    summary = Summary.read(other.summary)
-    known = facts(summary) if summary else {}
-    in_full = evaluated.read(other, None).in_full
-    known |= dict(zip(("worst slice", "wrong"), in_full or ("-", "-"), strict=True))
+    """A table of two runs, what they reached and what both answer to a question; then three commands to try next."""
+    summary, in_full = Summary.read(other.summary), evaluated.read(other, None).in_full
+    known = facts(summary) | {"worst slice": in_full[0]} if summary and in_full else {}
     names = ("trained on", "examples seen", "exact match", "worst slice")
-    rows = [[name, known.get(name, "-"), of_run[name]] for name in names]
-    answers = [answered(each, question) for each in (other, run)]
-    rows.append([question, *(f"{prediction} {mark}" for *_, prediction, mark in answers)])
-    return fitted(["run", other.folder.name, run.folder.name], rows, terminal_width())
-
-
-def next_steps(other: Run, trained: Sequence[Trained], questions: Mapping[str, str]) -> list[str]:
-    """Three commands to try after the demo, as they are typed here, each below what it is for."""
-    runs = {each.run.task.name: each.run for each in trained}
-    first, last = trained[0].run, runs.get(other.task.name, trained[0].run)
-    names = [other.folder.name, last.folder.name] if last.task.name == other.task.name else [last.folder.name]
+    answers = [f"{prediction} {mark}" for *_, prediction, mark in (answered(each, question) for each in (other, run))]
+    rows = [*([name, known.get(name, "-"), of_run[name]] for name in names), [question, *answers]]
     steps = {
-        "ask a network a question of your own": ["predict", first.folder, text.example(first.task)],
-        "see on one page what networks learned": ["report", *(last.folder.parent / name for name in names)],
-        "watch them write their answers in your browser": [
-            "serve",
-            last.folder.parent,
-            "--ask",
-            *names,
-            questions[last.task.name],
+        "ask a network a question of your own": ["predict", run.folder, text.example(run.task)],
+        "see on one page what both have learned": ["report", other.folder, run.folder],
+        "watch both write their answers in your browser": [
+            *("serve", run.folder.parent, "--ask", other.folder.name, run.folder.name, question)
         ],
     }
     program = as_typed("arith-model")
-    return [f"  {why}:\n    {shlex.join([program, *map(str, words)])}" for why, words in steps.items()]
+    typed = [f"  {why}:\n    {shlex.join([program, *map(str, words)])}" for why, words in steps.items()]
+    head = ["run", other.folder.name, run.folder.name]
+    return "\n".join([fitted(head, rows, terminal_width()), "\ntry next", *typed])
 
 
 def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | None = None) -> dict[str, str]:
@@ -161,19 +146,20 @@ def answered(run: Run, question: str) -> list[str]:
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 
 
-def ask(trained: Trained, replicas: int | None = None) -> SuiteResult:
+def ask(run: Run, replicas: int | None = None) -> SuiteResult:
     """Asks the best model its task's suite, and saves the worst slice beside the scores in the run's summary.
 
     Raises WriteError if the summary cannot be written.
     """
-    suite = suites.ask_run(trained.run, replicas=replicas)[0]
-    if worst := suite.worst:
+    suite, summary = suites.ask_run(run, replicas=replicas)[0], Summary.read(run.summary)
+    if suite.worst and summary:
+        worst = suite.worst
         saved = {"name": worst.name, **worst.all.to_json(), "digits": suite.digits, "version": suite.version}
         saved["suite"] = suite.total.to_json()
-        dataclasses.replace(trained.summary, worst_slice=saved).write(trained.run.summary)
+        dataclasses.replace(summary, worst_slice=saved).write(run.summary)
     return suite
 
 
 def show(trained: Trained) -> None:
     """Asks the best model its task's suite, and prints the table at the end of a training."""
-    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained), proofs.read(trained.run))}))
+    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained.run), proofs.read(trained.run))}))

@@ -47,7 +47,7 @@ def ended(tmp_path_factory):
 
 
 def test_it_ends_with_what_each_model_reached_and_took(ended):
-    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-5:-3])
+    (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-4:-2])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
     reached, took = (
         ("exact match", "worst slice", "wrong", "proved"),
@@ -85,11 +85,12 @@ def test_it_begins_with_what_the_data_look_like(ended):
 
 
 def test_beside_it_is_a_network_that_scores_well_and_fails(ended):
-    _, _, *rows = (re.split("  +", line) for line in ended.lines[-2].splitlines())
+    shown, _, _ = ended.lines[-1].partition("\n\n")
+    _, _, *rows = (re.split("  +", line) for line in shown.splitlines())
     facts = {name: cells for name, *cells in rows}
     assert facts["exact match"][0] == "1.0000"
     assert facts["worst slice"][0] == "equal 0.307"
-    assert facts["53-53"] == ["0 ✓", ended.lines[-4].split("53-53")[1].split()[1] + " ✗"]
+    assert facts["53-53"] == ["0 ✓", ended.lines[-3].split("53-53")[1].split()[1] + " ✗"]
     shipped, numbers = (
         TrainedRun(open_run(str(demo.RANDOM_PAIRS))),
         random.Random(0).sample(range(10_000, 100_000), 200),
@@ -102,9 +103,10 @@ def test_beside_it_is_a_network_that_scores_well_and_fails(ended):
 
 def test_what_it_says_to_try_next_works(ended, monkeypatch):
     monkeypatch.chdir(ended.folder)
-    title, *lines = ended.lines[-1].strip().splitlines()
+    title, *lines = ended.lines[-1].partition("\n\n")[2].splitlines()
     words = [shlex.split(line) for line in lines[1::2]]
     assert (title, [each[1] for each in words]) == ("try next", ["predict", "report", "serve"])
+    assert words[0][2].endswith("subtraction")
     for program, *arguments in words:
         assert program.endswith("arith-model")
         assert commands.parse(arguments).command == arguments[0]
@@ -116,7 +118,7 @@ def test_what_it_prints_fits_a_terminal(ended, monkeypatch):
         monkeypatch.setenv("COLUMNS", str(width))
         columns = {name: demo.facts(ended.trained[0].summary) for name in recipes.DEMO_TASKS}
         assert max(map(len, demo.compared(columns).splitlines())) <= width
-    assert max(len(line) for text in ended.lines[-5:-1] for line in text.splitlines() if "  " in line) <= 80
+    assert max(len(line) for text in ended.lines[-4:-1] for line in text.splitlines() if "  " in line) <= 80
 
 
 def cut(line: str, rule: str) -> list[str]:

@@ -38,7 +38,7 @@ def test_runs_beside_each_other(small, monkeypatch):
         assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.evaluation.unlink()
     summary = small.run.summary.read_bytes()
-    demo.ask(session.Trained(run=small.run, state=None, summary=small.summary))
+    demo.ask(small.run)
     monkeypatch.setattr(session, "restore", None)
     assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.summary.write_bytes(summary)

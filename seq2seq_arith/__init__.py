@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seq2seq_arith.arithmetic.task import Task
     from seq2seq_arith.base.errors import InputError, RunError
     from seq2seq_arith.datasets import ArithConfig
-    from seq2seq_arith.trainer.api.comparing import Suite, compare, suite
+    from seq2seq_arith.trainer.api.comparing import Playground, Suite, compare, playground, suite
     from seq2seq_arith.trainer.api.dataset import Dataset, generate, load
     from seq2seq_arith.trainer.api.pictures import Picture
     from seq2seq_arith.trainer.api.trained_run import TrainedRun, open_run, plot_history, pretrained
@@ -31,7 +31,7 @@ _NAMES = {
     "arithmetic.task": ("Task",),
     "base.errors": ("InputError", "RunError"),
     "datasets": ("ArithConfig",),
-    "trainer.api.comparing": ("Suite", "compare", "suite"),
+    "trainer.api.comparing": ("Playground", "Suite", "compare", "playground", "suite"),
     "trainer.api.dataset": ("Dataset", "generate", "load"),
     "trainer.api.pictures": ("Picture",),
     "trainer.api.trained_run": ("TrainedRun", "open_run", "plot_history", "pretrained"),
@@ -41,9 +41,9 @@ _NAMES = {
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = [
-    "OPERATIONS", "ArithConfig", "Dataset", "InputError", "ModelConfig", "Picture", "RunError", "Suite", "Task",
-    "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "plot_history", "pretrained",
-    "recipe", "recipe_data", "suite", "train",
+    "OPERATIONS", "ArithConfig", "Dataset", "InputError", "ModelConfig", "Picture", "Playground", "RunError", "Suite",
+    "Task", "TrainConfig", "TrainedRun", "__version__", "compare", "generate", "load", "open_run", "playground",
+    "plot_history", "pretrained", "recipe", "recipe_data", "suite", "train",
 ]  # fmt: skip
 
 

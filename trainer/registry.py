@@ -136,16 +136,19 @@ MODELS: dict[str, ModelEntry] = {
         build=lambda spec: _parallel().lstm_encoder_decoder(spec),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         cost=Cost(kept=12, kept_long=2.5, gates=4),
+        in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
         build=lambda spec: _parallel().gru_encoder_decoder(spec),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
         cost=Cost(kept=12, gates=3),
+        in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
         build=lambda spec: _parallel().simple_rnn_encoder_decoder(spec),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
         cost=Cost(kept=4, gates=1),
+        in_browser="encoder_decoder",
     ),
     "lstm_tagger": _tagger("all forward", lambda layers: "f" * layers),
     "bilstm_tagger": _tagger("each in both directions", lambda layers: "d" * layers, directions=2),
@@ -180,6 +183,7 @@ MODELS: dict[str, ModelEntry] = {
         cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
         knobs=("blanks",),
+        in_browser="lstm_attention",
     ),
     "counter": ModelEntry(
         build=lambda spec: _parallel().counter(spec),

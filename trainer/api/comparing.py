@@ -1,5 +1,6 @@
 """Runs beside each other, and the questions that they are judged by."""
 
+import html
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -10,6 +11,7 @@ from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import named
 from seq2seq_arith.trainer.api.scores import Slices
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
+from seq2seq_arith.trainer.runs import history
 
 
 def compare(*runs: TrainedRun) -> Table:
@@ -32,6 +34,46 @@ def compare(*runs: TrainedRun) -> Table:
         rows.append((run.folder.name, run.given, run.run.task.draws, run.exact_match, *asked, *took))
     names = ["name", "given", "draws", "exact_match", "worst_slice", "wrong", "weights", "seconds", "cpu_seconds"]
     return Table([dict(zip(names, row, strict=True)) for row in rows], names)
+
+
+class Playground:
+    """A page on which people ask models, shown in a notebook's cell; ``str(page)`` is its HTML."""
+
+    def __init__(self, html: str, height: int) -> None:
+        self._html, self._height = html, height
+
+    def __str__(self) -> str:
+        return self._html
+
+    def __repr__(self) -> str:
+        return "a page for a cell of a notebook; a terminal has arith-model serve"
+
+    def _repr_html_(self) -> str:
+        style = f"width: 100%; height: {self._height}px; border: 0"
+        return f'<iframe title="Playground" style="{style}" srcdoc="{html.escape(self._html)}"></iframe>'
+
+
+def playground(run: TrainedRun, other: TrainedRun | None = None, question: str = "", height: int = 900) -> Playground:
+    """A page that asks one or two models and shows how they write, in a cell of a notebook: no server is needed.
+
+    The networks are computed in the browser, which has those that ``arith-model serve --export`` puts on a page.
+
+    Args:
+      run, other: The models, of one task.
+      question: What is asked first; the page has a hard one if there is none.
+      height: Of the page, in pixels.
+
+    Raises InputError if the browser cannot compute a network, or it is not a question.
+    """
+    runs = given.objects((run, *([] if other is None else [other])), TrainedRun, "playground")
+    from seq2seq_arith.trainer.playground import catalog, export
+
+    names = history.labels([str(each.folder) for each in runs])
+    if question:
+        catalog.read(question, run.run)
+    asked = {"run": names[0], "beside": names[-1] if other else "", "question": question}
+    folders = dict(zip(names, (each.folder for each in runs), strict=True))
+    return Playground(export.standalone(folders, {name: value for name, value in asked.items() if value}), height)
 
 
 class Suite(Slices[Table]):

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -30,7 +31,10 @@ STATIC = Path(__file__).parent / "static"
 COPIED = ("style.css", "app.js", "model.js", "icon.svg")
 SCRIPTS = "<!-- scripts of an exported page -->"
 # The page asks nobody anything.
-ALONE = """<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">
+POLICY = (
+    """<meta http-equiv="Content-Security-Policy" content="connect-src 'none'; form-action 'none'; base-uri 'none'">"""
+)
+ALONE = f"""{POLICY}
   <script src="runs.js" defer></script>
   <script src="model.js" defer></script>"""
 # The networks that model.js computes, and their names there.
@@ -53,15 +57,39 @@ def export(top: Path, folder: Path) -> None:
             say(printable(f"left out: {name}: {listing.why(error)}"))
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
-    page = (STATIC / "index.html").read_text(encoding="utf-8").replace(SCRIPTS, ALONE)
+    page = _static("index.html").replace(SCRIPTS, ALONE)
     with files.whole_folder(folder) as partial:
         for name in COPIED:
             shutil.copyfile(STATIC / name, partial / name)
         (partial / "index.html").write_text(page, encoding="utf-8")
-        held = json.dumps(catalog.page_data(exported, []))
-        (partial / "runs.js").write_text(f"window.exported = {held};\n", encoding="utf-8")
+        (partial / "runs.js").write_text(_held(exported), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
     say(f"{printable(folder / 'index.html')}: {len(exported)} run{'s' * (len(exported) > 1)}, {size / 1e6:.1f} MB")
+
+
+def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
+    """The page of runs, by the names that it shows, with all that it needs in one text: a cell of a notebook shows it.
+
+    ``asked`` is what its address would say: ``run``, ``beside`` and ``question``.
+
+    Raises InputError if a run cannot be on such a page.
+    """
+    models = Models()
+    held = _held([_exported(name, folder, models) for name, folder in runs.items()], asked=urlencode(asked))
+    page = _static("index.html").replace(SCRIPTS, POLICY)
+    page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{_static('style.css')}</style>")
+    page = page.replace('<link rel="icon" href="icon.svg" type="image/svg+xml">', "")
+    code = "".join(f"<script>{each}</script>" for each in (held, _static("model.js"), _static("app.js")))
+    return page.replace('<script src="app.js" defer></script>', "").replace("</body>", f"{code}</body>")
+
+
+def _static(name: str) -> str:
+    return (STATIC / name).read_text(encoding="utf-8")
+
+
+def _held(exported: list[dict[str, Any]], **more: str) -> str:
+    """The script with all that the page knows of its runs, which ends no element of HTML."""
+    return f"window.exported = {json.dumps(catalog.page_data(exported, []) | more)};\n".replace("</", "<\\/")
 
 
 def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
@@ -27,6 +28,10 @@ EXPORTED = {
     "forward": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
     "pairs": (Task("addition"), {"name": "returning_tagger", "view": "aligned", "layers": 2}),
+    "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
+    "gates": (Task("subtraction"), {"name": "gru", "view": "backward"}),
+    "plain": (Task("addition"), {"name": "simple_rnn"}),
+    "looks": (Task("addition"), {"name": "lstm_attention", "view": "backward", "layers": 2}),
     "returning": (Task("multiplication"), {"name": "returning_tagger", "view": "crossed", "layers": 2}),
 }
 
@@ -145,6 +150,20 @@ def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained
     if name == "trained":
         assert sum(row["right"] for row in rows) > QUESTIONS / 10
     assert browser.errors(page) == []
+
+
+@pytest.mark.slow
+def test_a_cell_of_a_notebook_shows_the_page(page, top, tmp_path):
+    runs = [TrainedRun(open_run(top / name)) for name in ("notebook", "looks")]
+    shown = sa.playground(*runs, question="9+1")
+    (tmp_path / "cell.html").write_text(f"<!DOCTYPE html><html><body>{shown._repr_html_()}</body></html>")
+    page.get(f"file://{tmp_path}/cell.html")
+    page.switch_to.frame(page.find_element(By.TAG_NAME, "iframe"))
+    settle(page)
+    assert [text for text in texts(page, ".verdict") if text.startswith("9+1")] == texts(page, ".verdict")
+    assert "It looks most at" in texts(page, ".looks .note")[1]
+    ask(page, "20+22")
+    assert texts(page, ".verdict")[1].startswith("20+22") and browser.errors(page) == []
 
 
 @pytest.mark.slow

@@ -474,7 +474,8 @@ function ask() {
   if (!question) return say(`there is no question; write one such as ${chosenRun(0).example}`);
   // The address carries what is asked, so that it can be given to others.
   const [run, beside] = selects.map((each) => each.value);
-  history.replaceState(null, "", `#${new URLSearchParams({ run, ...(beside && { beside }), question })}`);
+  const asked = `#${new URLSearchParams({ run, ...(beside && { beside }), question })}`;
+  if (location.protocol !== "about:") history.replaceState(null, "", asked); // in a notebook it has no address
   for (const panel of panels) {
     panel.chosen = undefined;
     panel.ask(question);
@@ -514,7 +515,7 @@ function explain() {
 
 // Asks what the address says; an unknown run is as if it was not named.
 function follow() {
-  const asked = new URLSearchParams(location.hash.slice(1));
+  const asked = new URLSearchParams(window.exported?.asked ?? location.hash.slice(1));
   selects.forEach((select, place) => {
     const name = asked.get(place ? "beside" : "run") ?? "";
     if ([...select.options].some((each) => each.value === name)) select.value = name;

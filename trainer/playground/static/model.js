@@ -136,26 +136,44 @@ window.exportedBackend = (() => {
     });
   }
 
-  function lstm(rows, weights, name, goesBackwards) {
-    const { shape: [inputs], values: kernel } = weights[`${name}/kernel`];
-    const { shape: [units], values: recurrent } = weights[`${name}/recurrent_kernel`];
-    const bias = weights[`${name}/bias`].values;
+  // A recurrent layer of Keras: what it writes at each step, and its state, which may go on from another one's.
+  function recurrent(rows, weights, name, { goesBackwards = false, state } = {}) {
+    const cell = ["lstm_cell", "gru_cell", "simple_rnn_cell"].find((each) => `${name}/${each}/kernel` in weights);
+    const [kernel, loop, bias] = ["kernel", "recurrent_kernel", "bias"].map((each) => weights[`${name}/${cell}/${each}`]);
+    const { shape: [units, size], values: looped } = loop;
+    const [inputs] = kernel.shape;
     const written = new Array(rows.length);
-    let hidden = new Float64Array(units);
-    const carry = new Float64Array(units);
+    let { hidden, carry } = state ?? { hidden: new Float64Array(units), carry: new Float64Array(units) };
     for (let index = 0; index < rows.length; index++) {
       const step = goesBackwards ? rows.length - 1 - index : index;
-      const gates = times(hidden, recurrent, units, times(rows[step], kernel, inputs, new Float64Array(bias)));
-      hidden = new Float64Array(units);
-      for (let unit = 0; unit < units; unit++) {
-        const [into, kept, added, out] = [0, 1, 2, 3].map((gate) => gates[gate * units + unit]);
-        carry[unit] = sigmoid(kept) * carry[unit] + sigmoid(into) * Math.tanh(added);
-        hidden[unit] = sigmoid(out) * Math.tanh(carry[unit]);
-      }
+      const read = times(rows[step], kernel.values, inputs, new Float64Array(bias.values.slice(0, size)));
+      // A GRU resets what it remembers behind the product, which so has a bias of its own.
+      const known = times(hidden, looped, units, new Float64Array(cell === "gru_cell" ? bias.values.slice(size) : size));
+      [hidden, carry] = CELLS[cell](read, known, hidden, carry);
       written[step] = hidden;
     }
-    return written;
+    return { written, state: { hidden, carry } };
   }
+
+  // One step of a cell: what it reads and what it remembers, each before the activations, and its state.
+  const CELLS = {
+    lstm_cell(read, known, hidden, carry) {
+      const units = hidden.length;
+      const gate = (number, unit) => read[number * units + unit] + known[number * units + unit];
+      const carried = carry.map((value, unit) =>
+        sigmoid(gate(1, unit)) * value + sigmoid(gate(0, unit)) * Math.tanh(gate(2, unit)));
+      return [carried.map((value, unit) => sigmoid(gate(3, unit)) * Math.tanh(value)), carried];
+    },
+    gru_cell(read, known, hidden, carry) {
+      const units = hidden.length;
+      return [hidden.map((value, unit) => {
+        const [kept, reset] = [0, 1].map((number) => sigmoid(read[number * units + unit] + known[number * units + unit]));
+        const added = Math.tanh(read[2 * units + unit] + reset * known[2 * units + unit]);
+        return kept * value + (1 - kept) * added;
+      }), carry];
+    },
+    simple_rnn_cell: (read, known, hidden, carry) => [read.map((value, unit) => Math.tanh(value + known[unit])), carry],
+  };
 
   const joined = (...rows) => Float64Array.from(rows.flatMap((row) => [...row]));
 
@@ -168,13 +186,46 @@ window.exportedBackend = (() => {
         const layer = `layer_${number}`;
         if (direction === "d") {
           const [forward, backward] = ["forward", "backward"].map((way) =>
-            lstm(rows, weights, `both_${number}/${way}_${layer}/lstm_cell`, way === "backward"));
+            recurrent(rows, weights, `both_${number}/${way}_${layer}`, { goesBackwards: way === "backward" }).written);
           rows = forward.map((row, step) => joined(row, backward[step]));
         } else {
-          rows = lstm(rows, weights, `${layer}/lstm_cell`, direction === "b");
+          rows = recurrent(rows, weights, layer, { goesBackwards: direction === "b" }).written;
         }
       });
       return dense(rows, weights, "logits");
+    },
+
+    encoder_decoder(run, weights, ids, steps) {
+      const { hidden } = recurrent(characters(ids, run, weights), weights, "encoder").state;
+      let rows = new Array(steps).fill(hidden);
+      for (let number = 0; number < run.layers; number++) rows = recurrent(rows, weights, `decoder_${number}`).written;
+      return dense(rows, weights, "logits");
+    },
+
+    // Reads what it has written, and looks back at the question.
+    lstm_attention(run, weights, ids, steps, shares) {
+      let encoded = characters(ids, run, weights);
+      const states = Array.from({ length: run.layers }, (_, number) => {
+        const { written, state } = recurrent(encoded, weights, `encoder_${number}`);
+        encoded = written;
+        return state;
+      });
+      let previous = run.alphabet.length; // the mark before the first character
+      return Array.from({ length: steps }, () => {
+        let rows = oneHot([[previous]], run.alphabet.length + 1);
+        states.forEach((before, number) => {
+          const { written, state } = recurrent(rows, weights, `decoder_${number}`, { state: before });
+          [rows, states[number]] = [written, state];
+        });
+        const [query] = dense(rows, weights, "query");
+        const looks = softmax(encoded.map((row) => row.reduce((sum, value, unit) => sum + value * query[unit], 0)));
+        const seen = rows[0].map((_, unit) => encoded.reduce((sum, row, step) => sum + looks[step] * row[unit], 0));
+        const combined = dense([joined(seen, rows[0])], weights, "combine").map((row) => row.map(Math.tanh));
+        const [logits] = dense(combined, weights, "logits");
+        shares.push(looks);
+        previous = logits.indexOf(Math.max(...logits));
+        return logits;
+      });
     },
 
     latch_tagger(run, weights, ids) {
@@ -257,17 +308,17 @@ window.exportedBackend = (() => {
   }
 
   // Weights: base64 of float32, the least significant byte first, read when they are first needed.
-  const read = new Map();
+  const known = new Map();
 
   function weightsOf(run, epoch) {
     const stored = run.weights[epoch ?? "best"];
-    if (!read.has(stored)) {
-      read.set(stored, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
+    if (!known.has(stored)) {
+      known.set(stored, Object.fromEntries(Object.entries(stored).map(([name, { shape, base64 }]) => {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
         return [name, { shape, values: new Float32Array(bytes.buffer) }];
       })));
     }
-    return read.get(stored);
+    return known.get(stored);
   }
 
   function answer(run, typed, epoch) {
@@ -276,21 +327,23 @@ window.exportedBackend = (() => {
     const ids = encoded(run, parts, room);
     const weights = weightsOf(run, epoch);
     const steps = answerSteps(run, room);
-    const probabilities = NETWORKS[run.network](run, weights, ids, steps).map(softmax);
+    const shares = []; // of each step, how much it looks at each character of the question
+    const probabilities = NETWORKS[run.network](run, weights, ids, steps, shares).map(softmax);
     const written = probabilities.map((row) => run.alphabet[row.indexOf(Math.max(...row))]);
     const answered = decoded(run, written, room);
     const show = (character) => (character === PAD ? window.exported.blank : character);
+    const read = ids.map((step) => step.map((id) => show(run.alphabet[id])).join(""));
     return {
       question: parts.join(run.symbol),
       answer: answered,
       right: solved(run, parts),
       confidence: probabilities.reduce((product, row) => product * Math.max(...row), 1),
-      read: ids.map((step) => step.map((id) => show(run.alphabet[id])).join("")),
+      read,
       written: written.map(show),
       backwards: backwards(run),
       alphabet: [...run.alphabet].map(show).join(""),
       probabilities,
-      attention: [],
+      attention: shares.length ? [{ layer: "attention", keys: read, shares: [shares] }] : [],
     };
   }
 

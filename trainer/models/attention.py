@@ -50,8 +50,7 @@ class Attention(keras.layers.Layer):
         if bias is not None:
             # In mixed precision, Keras has made it as short as all inputs of a layer.
             scores = scores + ops.cast(bias, "float32")
-        shares = ops.softmax(scores if change is None else change(scores))
-        note_attention(self, shares)
+        shares = note_attention(self, ops.softmax(scores if change is None else change(scores)))
         shares = ops.cast(shares, values.dtype)
         mixed: Any = ops.transpose(ops.matmul(shares, values), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, mixed.shape[1], self.heads * size)), self.output_kernel)
@@ -72,8 +71,8 @@ class Look(keras.layers.Layer):
     """
 
     def call(self, queries, sequence):
-        shares = ops.softmax(ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32"))
-        note_attention(self, ops.expand_dims(shares, 1))
+        scores = ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32")
+        shares = note_attention(self, ops.softmax(scores))
         return ops.matmul(ops.cast(shares, sequence.dtype), sequence)
 
 

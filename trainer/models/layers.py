@@ -4,7 +4,7 @@ Every weight has a name, so that checkpoints find it in any process.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -12,28 +12,38 @@ import keras
 PACKAGE = "seq2seq_arith"
 # Keras's functions. Its annotations say that most of them return None for some backends.
 ops: Any = keras.ops
-# Where attention is noted while somebody asks for it; see ``noted_attention``.
-_noted: list[tuple[str, Any]] | None = None
+# What becomes of attention while somebody asks for it; see ``noted_attention``.
+_look: Callable[[str, Any], Any] | None = None
 
 
 @contextlib.contextmanager
-def noted_attention() -> Iterator[list[tuple[str, Any]]]:
+def noted_attention(change: Callable[[str, Any], Any] = lambda name, shares: shares) -> Iterator[list[tuple[str, Any]]]:
     """Notes the attention of all layers that are called eagerly meanwhile: the layer's path, and its shares.
 
-    Shares are float32 [examples, heads, queries, keys], and sum to 1 over the keys.
+    Shares are float32 [examples, heads, queries, keys], and sum to 1 over the keys. Layers go on with what ``change``
+    makes of them.
     """
-    global _noted
-    _noted = []
+    global _look
+    noted: list[tuple[str, Any]] = []
+
+    def look(name: str, shares: Any) -> Any:
+        heads = shares if len(shares.shape) == 4 else ops.expand_dims(shares, 1)
+        noted.append((name, heads))
+        return ops.reshape(change(name, heads), ops.shape(shares))
+
+    _look = look
     try:
-        yield _noted
+        yield noted
     finally:
-        _noted = None
+        _look = None
 
 
-def note_attention(layer: keras.layers.Layer, shares: Any) -> None:
-    """Notes what a layer looks at, if somebody asks for it."""
-    if _noted is not None:
-        _noted.append((layer.path or layer.name, shares))
+def note_attention(layer: keras.layers.Layer, shares: Any) -> Any:
+    """Notes what a layer looks at, if somebody asks for it; returns the shares with which the layer goes on.
+
+    The heads have no axis where there is one alone.
+    """
+    return shares if _look is None else _look(layer.path or layer.name, shares)
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -128,8 +138,7 @@ class BiasedAttention(keras.layers.Layer):
         query, key, value = (ops.transpose(parts[:, :, part], (0, 2, 1, 3)) for part in range(3))
         scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2))) / size**0.5 + self.bias
         # A bfloat16 has 8 bits: too few for the shares of many steps, which must sum to 1.
-        shares = ops.softmax(ops.cast(scores, "float32"))
-        note_attention(self, shares)
+        shares = note_attention(self, ops.softmax(ops.cast(scores, "float32")))
         shares = ops.cast(shares, value.dtype)
         mixed = ops.transpose(ops.matmul(shares, value), (0, 2, 1, 3))
         return ops.matmul(ops.reshape(mixed, (-1, steps, units)), self.output_kernel)

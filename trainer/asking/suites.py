@@ -264,16 +264,9 @@ def ask_suite(
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
     task, chosen = learner.view.task, chosen or SuiteOptions()
     size = digits or task.digits
-    drawn = [
-        (each, pairs)
-        for each in task.operation.slices(chosen.set, size, chosen.version)
-        if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
-    ]
+    drawn, operands, place = questions(task, chosen, size)
     if not drawn:
         return SuiteResult(task, size, chosen, ())
-    words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
-    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
-    place = np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])  # the slice of each question
     exact, wrong, spelled = _answered(
         learner,
         operands,
@@ -282,11 +275,23 @@ def ask_suite(
     )
     seen = None if trained is None else trained.has(operands)
     slices = []
-    for index, (each, _) in enumerate(drawn):
+    for index, each in enumerate(drawn):
         rows = place == index
         split = (None, None) if seen is None else (Share.of(exact[rows & seen]), Share.of(exact[rows & ~seen]))
         slices.append(SliceResult(each.name, each.why, Share.of(exact[rows]), *split, wrong.get(index)))
     return SuiteResult(task, size, chosen, tuple(slices), *spelled)
+
+
+def questions(task: Task, chosen: SuiteOptions, size: int) -> tuple[list[suites.Slice], probes.Operands, np.ndarray]:
+    """The slices of a suite at this D that have questions, the operands of all, and the slice of each, [questions]."""
+    drawn = [
+        (each, pairs)
+        for each in task.operation.slices(chosen.set, size, chosen.version)
+        if (pairs := suites.pairs(task.name, size, each, chosen.seed, chosen.per_slice))
+    ]
+    words, every = task.notation.words(task.digits), [pair for _, pairs in drawn for pair in pairs]
+    operands = tuple(numbers.from_ints(side, words) for side in zip(*every, strict=True))
+    return [each for each, _ in drawn], operands, np.repeat(np.arange(len(drawn)), [len(pairs) for _, pairs in drawn])
 
 
 def _answered(

@@ -1,4 +1,4 @@
-"""Measures the trainer beside Keras's ``fit``: examples per second, replicas, and what the notebook's recipe learns.
+"""Measures the trainer beside Keras's ``fit``: examples per second, with one replica and with two.
 
 Run it on an idle machine: ``make bench-train``. Every measurement runs in a process of its own, because TensorFlow sets
 its threads once per process.
@@ -21,19 +21,14 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 
 BATCH = 128
 ROUNDS, CALLS = 5, 7  # rounds, calls per round
-NOTEBOOK_EPOCHS = 50
-TASKS = ("addition", "subtraction")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", default="data")
-    parser.add_argument("--fit-seconds", type=float, default=400.0, help="most seconds per task of learning")
-    args = parser.parse_args()
-    for task in TASKS:
-        assert arith_data(["generate", task, "--data-dir", args.data_dir]) == 0
-    speed(args.data_dir)
-    learning(args.data_dir, args.fit_seconds)
+    data_dir = parser.parse_args().data_dir
+    assert arith_data(["generate", "addition", "--data-dir", data_dir]) == 0
+    speed(data_dir)
 
 
 def measure(way: Callable, *given: Any) -> Any:
@@ -61,23 +56,6 @@ def speed(data_dir: str) -> None:
     say(f"2 replicas beside the best single one: {double / single:.2f} times")
 
 
-def learning(data_dir: str, most: float) -> None:
-    """Prints the exact match that the notebook's recipe reaches on the validation set under ``fit``."""
-    runs = {task: measure(notebook_under_fit, data_dir, task, most) for task in TASKS}
-    rows = [[task, f"{best:.4f}", f"{seconds:.1f}"] for task, (best, seconds) in runs.items()]
-    say("\nLearning: the notebook's recipe under fit, evaluations included")
-    say(table(["task", "best exact match", "seconds"], rows))
-
-
-def encoded(data_dir: str, name: str, split: str = "train") -> tuple[np.ndarray, np.ndarray]:
-    """The ids of all questions and answers of a split in the view ``raw``, as ``fit`` needs them."""
-    from seq2seq_arith.trainer.data import records, views
-
-    view, whole = views.make_view("raw", Task(name)), records.open_source(Task(name), data_dir).splits[split]
-    examples = whole.head(len(whole))
-    return view.encode_question(examples.questions).numpy(), view.write(examples.questions, examples.answers).numpy()
-
-
 def rate_of(work: Callable[[], object], examples: int) -> float:
     """Examples per second: the median of ``ROUNDS`` rounds, after one to warm up."""
     seconds = []
@@ -92,8 +70,16 @@ def fit_rate(data_dir: str) -> float:
     """Examples per second of the notebook's model under ``fit``."""
     import keras
 
+    from seq2seq_arith.trainer.data import records, views
+
     keras.utils.set_random_seed(0)
-    questions, answers = one_hot(encoded(data_dir, "addition"), 12)
+    view, split = (
+        views.make_view("raw", Task("addition")),
+        records.open_source(Task("addition"), data_dir).splits["train"],
+    )
+    rows, examples = np.eye(12, dtype=bool), split.head(len(split))
+    questions = rows[view.encode_question(examples.questions).numpy()]
+    answers = rows[view.encode_answer(examples.answers).numpy()]
     model = notebook_model(questions.shape[1], answers.shape[1], 12)
     return rate_of(lambda: model.fit(questions, answers, batch_size=BATCH, epochs=1, verbose=0), len(questions))
 
@@ -135,32 +121,6 @@ def notebook_model(width: int, steps: int, depth: int) -> Any:
     )
     model.compile(loss="categorical_crossentropy", optimizer="adam", metrics=["accuracy"])
     return model
-
-
-def one_hot(data: tuple[np.ndarray, np.ndarray], depth: int) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.eye(depth, dtype=bool)
-    return rows[data[0]], rows[data[1]]
-
-
-def notebook_under_fit(data_dir: str, name: str, most: float) -> tuple[float, float]:
-    """The notebook's recipe without early stopping: best exact match, and seconds in all."""
-    import keras
-
-    keras.utils.set_random_seed(0)
-    depth = len(Task(name).alphabet)
-    questions, answers = one_hot(encoded(data_dir, name), depth)
-    validation = encoded(data_dir, name, split="validation")
-    validation_questions, _ = one_hot(validation, depth)
-    model = notebook_model(questions.shape[1], answers.shape[1], depth)
-    started, best, seconds = time.perf_counter(), 0.0, 0.0
-    for _ in range(NOTEBOOK_EPOCHS):
-        model.fit(questions, answers, batch_size=BATCH, epochs=1, verbose=0)
-        predicted = model.predict(validation_questions, batch_size=1000, verbose=0).argmax(axis=2)
-        best = max(best, float(np.mean(np.all(predicted == validation[1], axis=1))))
-        seconds = time.perf_counter() - started
-        if seconds > most:
-            break
-    return best, seconds
 
 
 if __name__ == "__main__":

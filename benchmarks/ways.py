@@ -70,21 +70,6 @@ def beam_elements(directory: Path) -> dict:
 
 def tfds_generator(directory: Path) -> dict:
     """A TFDS builder that yields one example after another."""
-    return _tfds(directory, lambda pairs: pairs)
-
-
-def tfds_beam(directory: Path) -> dict:
-    """A TFDS builder that returns a Beam pipeline, which TFDS runs."""
-
-    def generate(pairs):
-        import apache_beam as beam
-
-        return beam.Create(list(pairs))
-
-    return _tfds(directory, generate, beam_runner="FnApiRunner")
-
-
-def _tfds(directory: Path, generate, **config) -> dict:
     import tensorflow_datasets as tfds
 
     class Addition(tfds.core.GeneratorBasedBuilder):
@@ -99,12 +84,11 @@ def _tfds(directory: Path, generate, **config) -> dict:
             return {"train": self._generate_examples()}
 
         def _generate_examples(self):
-            return generate(_distinct())
+            return _distinct()
 
-    download = tfds.download.DownloadConfig(**config)
     start = time.perf_counter()
     builder = Addition(data_dir=directory / "tfds")
-    builder.download_and_prepare(download_config=download)
+    builder.download_and_prepare()
     return {"examples": builder.info.splits["train"].num_examples, "seconds": time.perf_counter() - start}
 
 

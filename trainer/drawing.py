@@ -72,6 +72,7 @@ DOTS_PER_INCH = 120
 
 MOST_LABELS = 60  # longer axes are not labelled step by step
 MOST_LARGE = 25  # longer axes have small labels
+LONGEST_LABEL = 4  # of a column; longer ones are turned
 MOST_COLUMNS = 4
 
 
@@ -166,6 +167,8 @@ class HeatMap:
         for names, axis in ((self.rows, axes.yaxis), (self.columns, axes.xaxis)):
             if len(names) <= MOST_LABELS:
                 axis.set_ticks(range(len(names)), list(map(str, names)), fontsize=10 if len(names) <= MOST_LARGE else 7)
+        if max(map(len, map(str, self.columns))) > LONGEST_LABEL:
+            axes.tick_params("x", rotation=90)
         return drawn
 
 

@@ -47,13 +47,13 @@ assert all(row["exact_match"] <= 0.1 for row in longer[0])
 assert next(row["exact_match"] for row in longer[0] if row["slice"] == "random") <= 0.01
 assert all(row["exact_match"] == 1 for row in longer[1])
 assert counter.predict([6000 * "-" + "p" + 4000 * "-"]) == ["q" + 10_000 * "-"]
-# 12: the state holds the sum: some direction of it follows the sum.
-from seq2seq_arith.arithmetic import text
-from seq2seq_arith.trainer.asking import inspection
-states = inspection.encoded(run._learner(run.task), [text.parse(f"{a}+{b}", run.task) for a, b in grid])
-sums = np.array([a + b for a, b in grid])
-guess = np.c_[states, np.ones(len(states))] @ np.linalg.lstsq(np.c_[states, np.ones(len(states))], sums, rcond=None)[0]
-assert np.corrcoef(guess, sums)[0, 1] > 0.98
+# 12: the state holds the carry, one of the adder's latches too, and a patch moves it.
+found = {(row["layer"], row["place"]): row for row in run.probe("carry").table}["encoder", "all"]
+assert found["accuracy"] > 0.9 and found["accuracy"] > found["control"] + 0.2
+assert sum(row["exact_match"] < 1 for row in proved.ablate("latches_0", by="mean").table) == 1
+patched = {(row["layer"], row["place"]): row["answer"] for row in run.patch("12+34", "18+34").table}
+assert "56" in proved.patch("12+34", "18+34", "neighbours").table.column("answer")
+assert (patched["encoder", "all"], patched["decoder_0", "a0"]) == ("52", "56")
 assert attentive.predict(["39+57"]) == ["96"]
 # 13: equal but for the last digits.
 losses = [sa.open_run(f"runs/{name}").history[-1]["val_loss"] for name in ("replica", "replicas")]

@@ -61,14 +61,6 @@ def lengths(values: Any, most: int = 10**6) -> list[int]:
     return [int(each) for each in found]
 
 
-def numbers(values: Any) -> list[float]:
-    """Numbers as a list; raises InputError if there is anything else."""
-    try:
-        return [float(each) for each in listed(values) or []]
-    except (TypeError, ValueError):
-        raise InputError(f"the values are {shown(values)}; give numbers") from None
-
-
 def loud(verbose: Any) -> contextlib.AbstractContextManager[None]:
     """A block that prints nothing if ``verbose`` is 0, as Keras's; raises InputError if it is neither 0 nor 1."""
     if verbose not in (0, 1):

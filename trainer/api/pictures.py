@@ -1,14 +1,16 @@
 """Pictures in a notebook: each shows itself at the end of a cell, and can be saved. Nothing here needs TensorFlow."""
 
 import base64
+import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap
 from seq2seq_arith.trainer.runs.files import write
@@ -50,6 +52,26 @@ class Picture:
         about = html.escape(self.description, quote=True)
         style = f"width: {width}px; max-width: 100%; height: auto"
         return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{content}">'
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Inside(Tabular):
+    """What was found inside a model: a ``table``, maps of the same, and single values by name, ``facts``."""
+
+    table: Table
+    maps: Sequence[HeatMap]
+    facts: dict[str, Any]
+
+    def plot(self) -> Picture:
+        """The maps as a picture."""
+        return Picture(drawing.maps(self.maps), self.table.title)
+
+    def text(self) -> str:
+        """The table as text."""
+        return repr(self)
+
+    def _shown(self) -> Table:
+        return self.table
 
 
 @drawing.styled
@@ -107,18 +129,3 @@ def lines(
     axes.grid()
     figure.legend(loc="outside right upper", handlelength=4)
     return Picture(figure, sentence)
-
-
-@drawing.styled
-def scatter(states: np.ndarray, values: np.ndarray, label: str) -> Picture:
-    """Vectors, float [vectors, units], in the plane of their first two principal components; a number colours each."""
-    centred = states - states.mean(axis=0)
-    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
-    points, share = centred @ directions[:2].T, float((sizes[:2] ** 2).sum() / max((sizes**2).sum(), 1e-30))
-    figure = drawing.figure(5.0, 3.8)
-    axes = figure.add_subplot()
-    dots = axes.scatter(points[:, 0], points[:, 1], c=values, s=12, cmap="cividis")
-    figure.colorbar(dots, ax=axes, label=label)
-    axes.set(xlabel="first principal component", ylabel="second principal component")
-    axes.set_title(f"{len(states):,} states; the plane has {share:.0%} of their variance")
-    return Picture(figure, f"{len(states):,} states in a plane, coloured by {label}.")

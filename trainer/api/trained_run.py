@@ -19,7 +19,7 @@ from seq2seq_arith.base.options import check_int, one_of
 from seq2seq_arith.base.tables import Table, Tabular, abridged, cut
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.api import given, pictures
-from seq2seq_arith.trainer.api.pictures import Picture
+from seq2seq_arith.trainer.api.pictures import Inside, Picture
 from seq2seq_arith.trainer.api.scores import Scores
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.quiet import import_tensorflow
@@ -170,32 +170,33 @@ class TrainedRun(Tabular):
             rows.append(dict(zip(names, (question.given, right, answered, answered == right, confidence), strict=True)))
         return Table(rows, names)
 
-    def inspect(self, question: str) -> "Inspection":
+    def inspect(self, question: str, *, average: int = 1) -> "Inspection":
         """What happens in the model while it answers a question; it shows itself as a table, a row per character.
 
         Its ``read`` and ``written`` are the characters step by step, as the view gives them, and ``probabilities``
         those of each character of the answer. By the names of layers, ``states`` are the outputs of recurrent ones,
-        float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads, queries, keys].
+        float32 [steps, units], and ``attention`` is what those of attention look at, float32 [heads, queries, keys]:
+        its mean over at most ``average`` random questions whose digits stand at the same places.
 
         Raises InputError if it is not a question of the task, or the run has no checkpoint.
         """
         asked = text.parse(question, self.task, self.run.most_digits)
         learner = self._learner(asked.task)
-        from seq2seq_arith.trainer.asking import inspection
+        from seq2seq_arith.trainer.asking import inside, inspection
 
-        return inspection.inspect(learner, asked)
+        return inspection.inspect(learner, asked) if average == 1 else inside.averaged(learner, asked, average)
 
     def plot_probabilities(self, question: str) -> "Picture":
         """A map of the probability of each character, at each step of the answer."""
         found = self.inspect(question)
         return Picture(drawing.maps([found.map_of_probabilities()]), f"What the model thinks of {question}: {found!r}")
 
-    def plot_attention(self, question: str) -> "Picture":
-        """A map per head of attention: a row per step that looks, a column per step that it looks at.
+    def plot_attention(self, question: str, *, average: int = 1) -> "Picture":
+        """A map per head of attention: a row per step that looks, a column per step that it looks at; as ``inspect``.
 
         Raises InputError if the model has no attention; and as ``inspect``.
         """
-        found = self.inspect(question)
+        found = self.inspect(question, average=average)
         if not found.attention:
             raise InputError(f"model {self.run.config.model.name!r} has no attention; plot_states shows what it has")
         sentence = f"Attention while the model answers {question}: {found!r}"
@@ -224,25 +225,57 @@ class TrainedRun(Tabular):
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
         return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
 
-    def plot_encoded(self, questions: Sequence[str], values: Sequence[float], label: str = "value") -> "Picture":
-        """The states in which the first recurrent layer has read questions, as points in a plane.
+    def ablate(self, layer: str | None = None, *, by: str = "zero", per_slice: int = 20, seed: int = 1) -> Inside:
+        """What becomes wrong while a part of the model is removed: a row per layer and per head of attention.
 
-        The plane is that of the first two principal components, in which the states differ most. The questions are not
-        longer than those of the run's task. The value of a question colours its point; ``label`` says what it is.
+        With a ``layer``, a row per unit, or per head if it is one of attention. What is removed is ``zero``, or its
+        ``mean`` over the questions, which are those of the suite.
 
-        Raises InputError if the model has no recurrent layer, there is not one value per question; and as ``inspect``.
+        Raises InputError if there is no such layer, or the run has no checkpoint.
         """
-        strings, numbers = given.strings(questions, "question"), given.numbers(values)
-        if len(strings) != len(numbers) or len(strings) < 3:
-            raise InputError(f"there are {len(strings)} questions and {len(numbers)} values; give as many, at least 3")
-        asked = [text.parse(question, self.task) for question in strings]
-        learner = self._learner(self.task)
-        from seq2seq_arith.trainer.asking import inspection
+        chosen = SuiteOptions(per_slice=per_slice, seed=seed)
+        return self._inside("ablate", self.task, layer, by, chosen)
 
-        if not inspection.is_recurrent(learner):
-            raise InputError(f"model {self.run.config.model.name!r} has no recurrent layer, so it has no state to draw")
-        states = inspection.encoded(learner, asked)
-        return pictures.scatter(states, np.asarray(numbers, float), label)
+    def patch(self, question: str, other: str, layer: str | None = None) -> Inside:
+        """The answers to a question while one layer, at one place, gives what it gives for the ``other`` question.
+
+        Places are steps of the question (``q0``), of the answer (``a0``), or ``all`` of a layer. ``moved`` is how far
+        the logits go from the one answer to the other: 1 is all of the way.
+
+        Raises InputError if there is no such layer; and as ``inspect``.
+        """
+        task, most = self.task, self.run.most_digits
+        for each in (question, other):
+            task = text.parse(each, task, most).task  # strings with room for both
+        asked = [text.parse(each, task, most) for each in (question, other)]
+        return self._inside("patch", task, *asked, layer)
+
+    def probe(self, name: str, place: int = 0, *, questions: int = 1000, seed: int = 1) -> Inside:
+        """Where a linear function of a layer reads a ``carry``, a ``borrow`` or a ``digit`` of the answer.
+
+        It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
+        fitted to stands that on a control task: what is read as well there, the model has not worked out.
+
+        Raises InputError if the task has no such property, or a value is out of range; and as ``inspect``.
+        """
+        return self._inside("probe", self.task, name, place, questions, seed)
+
+    def fourier(self) -> Inside:
+        """The frequencies with which a model of modular addition adds, and how much of its logits each explains.
+
+        ``facts`` has the key ``frequencies``, the share of the logits' variance that is ``explained`` by them, and the
+        exact match of the network ``rebuilt`` from them alone, and ``without`` them.
+
+        Raises InputError if it is another task, or the modulus is large; and as ``inspect``.
+        """
+        return self._inside("fourier", self.task)
+
+    def _inside(self, what: str, task: Task, *given: Any) -> Inside:
+        """What a function of ``inside`` finds in the best model on the strings of a task."""
+        learner = self._learner(task)
+        from seq2seq_arith.trainer.asking import inside
+
+        return Inside(*getattr(inside, what)(learner, *given))
 
     def error_map(self, values: int = MAP_VALUES) -> "np.ndarray":
         """Which questions on small numbers are answered wrong: bool [left operands, right operands].

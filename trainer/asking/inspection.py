@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -221,23 +220,6 @@ def _all_steps(layer: Any) -> Any:
     found = twin(layer.input)
     twin.set_weights(layer.get_weights())
     return found
-
-
-def encoded(learner: Learner, asked: Sequence[text.Question]) -> np.ndarray:
-    """What the first recurrent layer has made of each question after its last step: float32 [questions, units].
-
-    The questions are of the learner's task, and the model has such a layer.
-    """
-    layer = next(layer for layer in learner.model.layers if isinstance(layer, RECURRENT))
-    codes = to_codes([question.stored for question in asked], learner.view.task.question_width)
-    # Of a model that reads its answer, too, only what depends on the question.
-    encoder = keras.Model(learner.model.inputs[0], _all_steps(layer)[:, -1])
-    return np.asarray(encoder(tf.cast(learner.view.encode_question(codes), tf.int32), training=False))
-
-
-def is_recurrent(learner: Learner) -> bool:
-    """Whether a model has a recurrent layer."""
-    return any(isinstance(layer, RECURRENT) for layer in learner.model.layers)
 
 
 def draw(path: Path, found: Inspection) -> None:

@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 
 import seq2seq_arith as sa
-from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.asking import inspection
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_model
@@ -104,16 +102,3 @@ def test_lines_of_a_counter_go_on_in_the_answer(counter):
     assert len(set(units)) == 3
     for unit, line in zip(units, drawn, strict=True):
         assert np.array_equal(line.get_ydata(), values[:, unit])
-
-
-def test_states_of_questions_in_a_plane(small):
-    questions, values = ["1+2", "30+4", "555+5", "999+999"], [3, 34, 560, 1998]
-    states = np.stack([small.inspect(question).states["encoder"][-1] for question in questions])
-    asked = [text.parse(question, small.task) for question in questions]
-    assert np.allclose(inspection.encoded(small._learner(small.task), asked), states, atol=1e-5)
-    picture = small.plot_encoded(questions, values, "sum")
-    dots = picture.figure.axes[0].collections[0]
-    assert dots.get_array().tolist() == values
-    points, centred = np.asarray(dots.get_offsets()), states - states.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    assert np.allclose(abs(points), abs(centred @ directions[:2].T), atol=1e-4)

@@ -1,0 +1,182 @@
+"""What stands inside: laws of what is removed, exchanged, read out and averaged, and waves that are known."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from layout import ROOT
+
+import seq2seq_arith as sa
+from seq2seq_arith.arithmetic import text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer.asking import inside, inspection
+from seq2seq_arith.trainer.config import TrainConfig, override
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.registry import MODELS
+from seq2seq_arith.trainer.training.learner import Learner
+
+ADDITION = Task("addition")
+# Of each kind of network, a layer that nothing passes around, and the other outputs that go on from there.
+NARROW = {"lstm": "encoder", "latch_tagger": "read", "returning_tagger": "layer_0", "counter": "encoder"}
+NARROW |= {"lstm_transformer": "logits", "lstm_attention": "combine", "causal": "decoder"}
+FEW = SuiteOptions(per_slice=3, seed=1)
+
+
+def learner_of(name, task=ADDITION, view="backward", **options):
+    config = override(TrainConfig(), name=name, view=view, hidden=16, **options)
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    return Learner(config=config, view=make_view(view, task), strategy=strategy, total_steps=1)
+
+
+def made(name, **options):
+    return learner_of(name, view="aligned" if MODELS[name].writes_in_place else "backward", **options)
+
+
+def asked(*questions):
+    return [text.parse(each, ADDITION) for each in questions]
+
+
+@pytest.fixture(scope="module")
+def adder():
+    return sa.pretrained("addition")
+
+
+DEAR = [name if name in ("lstm", "latch_tagger") else pytest.param(name, marks=pytest.mark.slow) for name in NARROW]
+
+
+@pytest.mark.parametrize("name", DEAR)
+def test_the_state_of_another_question_gives_its_answer_and_that_of_the_same_question_changes_nothing(name):
+    learner, (first, second) = made(name), asked("12+345", "999+1")
+    answer, others = (inspection.inspect(learner, each).answer for each in (first, second))
+    table, (drawn,), _ = inside.patch(learner, first, second, NARROW[name])
+    whole = next(row for row in table if row["place"] == "all")
+    assert (whole["answer"], whole["as_other"]) == (others, True)
+    if not MODELS[name].autoregressive:  # the others read their own characters, too
+        assert whole["moved"] == pytest.approx(1.0 if answer != others else 0.0, abs=1e-4)
+    assert np.nanmax(drawn.values) == max(row["moved"] for row in table)
+    table, *_ = inside.patch(learner, first, first, NARROW[name])
+    assert {(row["answer"], row["moved"]) for row in table} == {(answer, 0.0)}
+
+
+@pytest.mark.parametrize("name", [*DEAR, pytest.param("bilstm_tagger", marks=pytest.mark.slow)])
+def test_what_is_seen_is_what_the_model_computes(name):
+    learner, (question,) = made(name), asked("12+345")
+    subject = inside.Subject(learner, to_codes([question.stored], 7))
+    found, (states, looks) = inspection.inspect(learner, question), subject.seen()
+    assert subject.strings(subject.written) == [found.answer]  # as without looking
+    same = set(states) & set(found.states)
+    assert same or name in ("causal", "lstm")
+    for layer in same - {"encoder", "decoder"}:  # a counter's are changed, to be shown
+        np.testing.assert_allclose(states[layer][0], found.states[layer], atol=1e-5)
+    assert {layer: each[0].shape for layer, each in looks.items()} == {k: v.shape for k, v in found.attention.items()}
+
+
+@pytest.mark.slow
+def test_a_layer_that_runs_twice_has_two_names():
+    subject = inside.Subject(made("causal", layers=1, loops=2), to_codes(["    1+2"], 7))
+    states, looks = subject.seen()
+    assert [len(states[f"decoder/block_0{each}"][0]) for each in ("", " #2")] == [11, 4]
+    assert [shares.shape[2] for shares in looks.values()] == [11, 4]
+
+
+def test_a_head_that_is_removed_gives_nothing():
+    """As if its rows of the matrix behind it were zero."""
+    learner, examples = made("causal"), probes.examples(ADDITION, inside.drawn(ADDITION, 1, 20))
+    subject = inside.Subject(learner, examples.questions, examples.answers)
+    mask = (np.arange(4) == 2)[:, None, None]
+    without = subject.logits(look=inside.replaced("decoder/block_0/attention", mask, 0.0))
+    kernel = next(each for each in learner.model.weights if each.path.endswith("attention/output_kernel"))
+    kernel.assign(np.where(np.arange(16)[:, None] // 4 == 2, 0.0, kernel.numpy()))
+    np.testing.assert_allclose(without, subject.logits(), atol=1e-5)
+
+
+def test_the_carry_of_the_proved_adder_is_one_unit(adder):
+    table = adder.ablate("latches_0", by="mean", per_slice=5).table
+    assert (table[0]["removed"], table[0]["exact_match"]) == ("nothing", 1.0)
+    harmful = [row for row in table if row["exact_match"] < 1]
+    assert [row["worst_exact_match"] for row in harmful] == [0.0]
+    found = adder.patch("12+34", "18+34", "neighbours")
+    (changed,) = (row for row in found.table if row["place"] == "q1")
+    assert changed["answer"] == "56"  # the units of 46, and a carry that they do not have
+    assert found.text() == repr(found) == repr(found.table) and "<table>" in found._repr_html_()
+    assert found.plot().description == found.table.title
+
+
+def test_a_probe_finds_the_carry_where_it_is(adder):
+    found = adder.probe("carry", questions=600)
+    where = {(row["layer"], row["place"]): row for row in found.table}
+    assert where["latches_0", "q0"]["accuracy"] == 1 > where["latches_0", "q0"]["control"] + 0.3
+    assert where["read", "q3"]["accuracy"] < found.facts["majority"] + 0.1  # another place of the numbers
+    assert adder.probe("digit", questions=600).table[0]["accuracy"] == 1
+
+
+def test_a_probe_reads_what_is_there_and_no_more():
+    source = np.random.default_rng(0)
+    labels, random = source.integers(4, size=400), source.integers(4, size=400)
+    states = np.c_[np.eye(4)[labels] @ source.normal(size=(4, 8)), source.normal(size=(400, 4))]
+    right, chance = inside.held_out(states, labels, random)
+    assert right == 1 and chance < 0.4
+
+
+def test_a_property_is_that_of_the_written_numbers():
+    values = {name: of for name, (_, of) in inside.PROPERTIES.items()}
+    left, right = np.array([95, 12, 7], object), np.array([6, 34, 10], object)
+    assert values["carry"](left, right, left + right, 10).tolist() == [True, False, False]
+    assert values["carry"](left, right, left + right, 100).tolist() == [True, False, False]
+    assert values["borrow"](left, right, left - right, 10).tolist() == [True, False, True]
+    assert values["digit"](left, right, left - right, 10).tolist() == [9, 2, 3]
+
+
+@pytest.mark.slow
+def test_attention_of_one_question_is_its_own_mean():
+    learner, (question,) = made("lstm_transformer"), asked("12+345")
+    alone, many = (inside.averaged(learner, question, count) for count in (1, 30))
+    np.testing.assert_allclose(
+        alone.attention["block_0_attention"],
+        inspection.inspect(learner, question).attention["block_0_attention"],
+        atol=1e-6,
+    )
+    assert "mean over 30 questions" in many.text()
+    np.testing.assert_allclose(many.attention["block_0_attention"].sum(axis=2), 1, atol=1e-5)
+
+
+@settings(max_examples=20)
+@given(st.integers(5, 30), st.data())
+def test_waves_are_found_by_their_frequencies(modulus, data):
+    keys = data.draw(st.sets(st.integers(1, (modulus - 1) // 2), min_size=1, max_size=3))
+    x, y, c = np.meshgrid(*[np.arange(modulus)] * 3, indexing="ij")
+    scores = np.sum([np.cos(2 * np.pi * k * (x + y - c) / modulus) for k in keys], axis=0)
+    angles = 2 * np.pi * np.outer(np.arange(modulus), min(keys)) / modulus
+    table, _, facts = inside.waves(scores, np.c_[np.cos(angles), np.sin(angles)])
+    assert {*facts["frequencies"]} == keys and facts["explained"] == pytest.approx(1)
+    assert next(row for row in table if row["frequency"] == min(keys))["embedding"] == pytest.approx(1)
+    if np.gcd.reduce([modulus, *keys]) == 1:  # else several answers have the highest logit
+        assert facts["exact_match"] == facts["rebuilt"] == 1 > facts["without"]
+
+
+@pytest.mark.parametrize("name", ["latch_tagger", pytest.param("causal", marks=pytest.mark.slow)])
+def test_answers_of_several_characters_have_the_product_of_their_probabilities(name):
+    task = Task("modular_addition", digits=11)
+    learner = learner_of(name, task, "aligned")
+    examples = probes.examples(task, probes.all_questions(task))
+    subject = inside.Subject(learner, examples.questions, examples.answers)
+    found = inside.answer_scores(subject)[5, [3, 10]]
+    ids, written = np.repeat(subject.ids[5:6], 2, axis=0), subject.written[[3, 10]]
+    logs = tf.nn.log_softmax(learner.network.logits(ids, written, training=False)).numpy()
+    logs = [sum(row[step, each] for step, each in enumerate(ids)) for row, ids in zip(logs, written, strict=True)]
+    assert found[0] - found[1] == pytest.approx(logs[0] - logs[1], abs=1e-4)
+    assert 0 <= inside.fourier(learner)[2]["explained"] <= 1
+
+
+@pytest.mark.slow
+def test_heads_that_only_tell_where_they_look_cannot_be_removed(refusal, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    plugins.allow("examples/own_model.py:transformer")
+    learner = learner_of("examples/own_model.py:transformer")
+    with refusal(InputError):
+        inside.ablate(learner, "attention_0", "zero", FEW)

@@ -1,0 +1,392 @@
+"""What stands inside a model, and what it is for: parts removed, states exchanged, properties read out, and waves.
+
+A model runs as it is, and what its layers give is noted or changed meanwhile, so this works for every Keras model. Each
+function gives a table, maps of the same, and single values by name.
+"""
+
+import collections
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from seq2seq_arith.arithmetic import numbers, text
+from seq2seq_arith.arithmetic.suites import SuiteOptions
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check_choice, check_int
+from seq2seq_arith.base.tables import Table, cut
+from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import to_codes, to_strings
+from seq2seq_arith.trainer.drawing import HeatMap
+from seq2seq_arith.trainer.models.layers import noted_attention
+from seq2seq_arith.trainer.models.network import Autoregressive, up_to
+from seq2seq_arith.trainer.training.learner import Learner
+
+Found = tuple[Table, list[HeatMap], dict[str, Any]]
+Change = Callable[[str, Any], Any]  # from the name of a layer and what it gives to what it gives instead
+ALL = "all"
+DRAWN = 20_000  # questions among which those are looked for that are written like a given one
+# What can be probed: the tasks that have it, and a function of both numbers, the answer, and ten times the place.
+PROPERTIES: dict[str, tuple[tuple[str, ...], Callable[..., np.ndarray]]] = {
+    "carry": (("addition",), lambda a, b, answer, above: a % above + b % above >= above),
+    "borrow": (("subtraction",), lambda a, b, answer, above: np.maximum(a, b) % above < np.minimum(a, b) % above),
+    "digit": (
+        ("addition", "subtraction", "multiplication"),
+        lambda a, b, answer, above: abs(answer) % above * 10 // above,
+    ),
+}
+RIDGE = 1.0  # the penalty of a probe, on features of variance 1
+MOST_MODULUS = 128  # every answer to every question is asked
+KEY_SHARE = 0.01  # of the logits' variance, from which on a frequency is a key one
+# A norm gives what the layer before it gave, in other units.
+NORMS = (keras.layers.LayerNormalization, keras.layers.RMSNormalization, keras.layers.BatchNormalization)
+
+
+@contextlib.contextmanager
+def changed(change: Change) -> Iterator[None]:
+    """Meanwhile, layers give what ``change(name, output)`` makes of what they would give, [examples, steps, units].
+
+    A layer that gives [examples, units] has a single step. The name is the layer's path, as in ``model.summary()``,
+    with ``#2`` at its second call in one run of the model, and ``[1]`` for what it gives beside (an LSTM's last state).
+    Parts of recurrent layers are not asked, nor a layer that only passes on what it is given.
+    """
+    plain, calls, within = keras.layers.Layer.__call__, collections.Counter(), []
+
+    def call(layer: Any, *given: Any, **options: Any) -> Any:
+        is_model, is_part, is_recurrent = isinstance(layer, keras.Model), bool(within), isinstance(layer, RECURRENT)
+        if is_model and not is_part:
+            calls.clear()
+        within.extend([layer] * is_recurrent)
+        outputs = plain(layer, *given, **options)
+        del within[len(within) - is_recurrent :]
+        passed = any(each is outputs for each in keras.tree.flatten(given))
+        if is_model or is_part or passed or isinstance(layer, NORMS):
+            return outputs
+        name = _numbered(layer.path or layer.name, calls)
+        # Keras's layers return the steps in the order in which they took them.
+        backwards = isinstance(layer, keras.layers.RNN) and layer.go_backwards
+
+        def one(number: int, output: Any) -> Any:
+            if len(output.shape) not in (2, 3) or not keras.backend.is_float_dtype(output.dtype):
+                return output
+            steps = output[:, None] if len(output.shape) == 2 else output
+            made = change(f"{name}[{number}]" if number else name, tf.reverse(steps, [1]) if backwards else steps)
+            made = tf.cast(tf.reverse(made, [1]) if backwards else made, output.dtype)
+            return made[:, 0] if len(output.shape) == 2 else made
+
+        parts = keras.tree.flatten(outputs)
+        return keras.tree.pack_sequence_as(outputs, [one(*each) for each in enumerate(parts)])
+
+    keras.layers.Layer.__call__ = call
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = plain
+
+
+def same(name: str, value: Any) -> Any:
+    """The change that changes nothing."""
+    return value
+
+
+def replaced(layer: str, mask: Any, instead: Any) -> Change:
+    """The change that puts something else where a mask is true in what one layer gives."""
+    return lambda name, value: tf.where(mask, tf.cast(instead, value.dtype), value) if name == layer else value
+
+
+def _numbered(path: str, calls: "collections.Counter[str]") -> str:
+    """The name of a layer at one more call of it."""
+    calls[path] += 1
+    return path if calls[path] == 1 else f"{path} #{calls[path]}"
+
+
+class Subject:
+    """A model and its questions, as ids, with what it is given as written before each character.
+
+    These are the right answers, stored as the questions are; or, without them, what the model itself writes.
+    """
+
+    def __init__(self, learner: Learner, questions: np.ndarray, answers: np.ndarray | None = None) -> None:
+        self.view, self.network = learner.view, learner.network
+        self.ids = tf.cast(self.view.encode_question(questions), tf.int32)
+        written = self.decoded() if answers is None else self.view.write(questions, answers)
+        self.written = np.asarray(written, np.int32)
+
+    def decoded(self, change: Change = same, ids: Any = None) -> Any:
+        """What the model writes, one character after another: int32 [examples, steps]."""
+        network = self.network
+        if isinstance(network, Autoregressive):  # the whole model for each character, so that all layers are called
+            network = Autoregressive(network.model)
+            network.end, network.blank = self.network.end, self.network.blank
+        with changed(change):
+            return network.answer(self.ids if ids is None else ids)[0]
+
+    def logits(self, change: Change = same, look: Change = same, rows: Any = slice(None)) -> np.ndarray:
+        """float32 [examples, steps, alphabet]; ``rows`` are the numbers of the examples, which may be repeated."""
+        calls: collections.Counter[str] = collections.Counter()
+        asked = np.asarray(self.ids)[rows], self.written[rows]
+        with changed(change), noted_attention(lambda path, shares: look(_numbered(path, calls), shares)):
+            return np.asarray(self.network.logits(*asked, training=False), np.float32)
+
+    def right(self, change: Change = same, look: Change = same) -> np.ndarray:
+        """bool [examples]: whether all that is written is right; decoding finds the same."""
+        equal = self.logits(change, look).argmax(axis=2) == self.written
+        return np.all(equal | ~up_to(self.written, self.network.end).numpy(), axis=1)
+
+    def seen(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """What layers give, float32 [examples, steps, units], and where they look, [examples, heads, queries, keys].
+
+        Layers that give the same to all examples are left out.
+        """
+        states: dict[str, Any] = {}
+        looks: dict[str, Any] = {}
+        self.logits(states.setdefault, looks.setdefault)
+        found = {name: np.asarray(each, np.float32) for name, each in states.items() if len(each) == len(self.ids)}
+        return found, {name: np.asarray(each) for name, each in looks.items()}
+
+    def strings(self, ids: Any) -> list[str]:
+        """Answers as people write them."""
+        return [each.strip() for each in to_strings(self.view.decode_answer(tf.cast(ids, tf.uint8)).numpy())]
+
+    def places(self, steps: int) -> list[str]:
+        """Names of the steps of a layer that gives so many: ``q0`` of the question, ``a0`` of the answer, or both."""
+        read, written = self.ids.shape[1], self.written.shape[1]
+        both = [*(f"q{step}" for step in range(read)), *(f"a{step}" for step in range(written))]
+        named = {1: [ALL], written: both[read:], read: both[:read], read + written: both}
+        return named.get(steps) or [f"step {step}" for step in range(steps)]
+
+
+def drawn(task: Task, seed: int, count: int) -> probes.Operands:
+    """At most so many random questions, each once, of the task's dataset of this seed."""
+    return probes.unseen(task, lambda operands: np.zeros(operands[0].shape[1], bool), seed, count)
+
+
+def _map(rows: list[dict[str, Any]], value: str) -> HeatMap:
+    """A map of a column of rows, which have a ``layer`` and a ``place``; empty where there is no row."""
+    layers, places = (list(dict.fromkeys(row[name] for row in rows)) for name in ("layer", "place"))
+    # Of the question, of the answer, then all together.
+    places.sort(key=lambda place: (place == ALL, place[0] == "a", len(place), place))
+    cells = np.full((len(layers), len(places)), np.nan)
+    for row in rows:
+        cells[layers.index(row["layer"]), places.index(row["place"])] = row[value]
+    return HeatMap(value, cells, layers, places, down="layer", across="step")
+
+
+def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -> Found:
+    """Exact match and the worst slice while a part of a model is removed: a layer, a head, or a unit of one layer.
+
+    What is removed is zero, or its mean over the questions; a head then looks nowhere, or where it looks on average.
+    """
+    check_choice("by", by, ("zero", "mean"))
+    task = learner.view.task
+    slices, operands, place = suites.questions(task, chosen, task.digits)
+    names = [each.name for each in slices] or ["random"]
+    examples = probes.examples(task, operands or drawn(task, chosen.seed, chosen.per_slice))
+    place = place if slices else np.zeros(len(examples), int)
+    subject = Subject(learner, examples.questions, examples.answers)
+    (states, heads), plain = subject.seen(), subject.logits()
+    # A layer of one's own may note where it looks, and look there in any case.
+    fixed = {each for each in heads if np.array_equal(subject.logits(look=replaced(each, True, 0.0)), plain)}
+    if layer is not None:
+        check_choice("the layer", layer, [*states, *heads])
+    if layer in fixed:
+        raise InputError(f"{layer} does not use what note_attention returns, so no head can be removed; let it do so")
+    parts: dict[str, tuple[Change, Change]] = {"nothing": (same, same)}
+    of_heads = [(name, known, "head") for name, known in heads.items() if name not in fixed]
+    of_units = [(name, known, "unit") for name, known in states.items() if layer is None or name not in heads]
+    for name, known, kind in [each for each in of_heads + of_units if layer in (None, each[0])]:
+        is_head, instead = kind == "head", known.mean(axis=0, keepdims=True) if by == "mean" else 0.0
+        count = known.shape[1] if is_head else known.shape[2] if layer else 0  # none, for the layer as a whole
+        masks = {f"{name}, {kind} {number}": mask for number, mask in enumerate(np.eye(count, dtype=bool))}
+        for part, mask in (masks or {name: np.array(True)}).items():
+            change = replaced(name, mask[:, None, None] if is_head else mask, instead)
+            parts[part] = (same, change) if is_head else (change, same)
+    rows, cells = [], []
+    for name, changes in parts.items():
+        right = subject.right(*changes)
+        cells.append([float(right[place == number].mean()) for number in range(len(names))])
+        least = int(np.argmin(cells[-1]))
+        worst = {"worst_slice": names[least], "worst_exact_match": cells[-1][least]}
+        rows.append({"removed": name, "exact_match": float(right.mean()), **worst})
+    rows[1:] = sorted(rows[1:], key=lambda row: row["exact_match"])
+    kept = {name: column for name, column in zip(names, zip(*cells, strict=True), strict=True) if name[:7] != "lengths"}
+    shares = np.array(list(kept.values())).T
+    drawn_as = HeatMap("exact match", shares, list(parts), list(kept), down="removed", across="slice")
+    how = "its mean" if by == "mean" else "zero"
+    return Table(rows, title=f"{len(examples):,} questions of {task.name}, while a part is {how}"), [drawn_as], {}
+
+
+def patch(learner: Learner, question: text.Question, other: text.Question, layer: str | None) -> Found:
+    """What a model answers to a question while one layer, at one place, gives what it gives for another question.
+
+    Meng et al., "Locating and Editing Factual Associations in GPT", NeurIPS 2022. ``moved`` is how far the logits go
+    from the question's own answer to the other one, where the two differ: 0 for not at all, 1 for all of the way.
+    """
+    subject = Subject(learner, to_codes([each.stored for each in (question, other)], learner.view.task.question_width))
+    (states, _), (own, theirs) = subject.seen(), subject.written
+    answers, steps = subject.strings(subject.written), np.flatnonzero(own != theirs)
+    if layer is not None:
+        check_choice("the layer", layer, list(states))
+
+    def lead(logits: np.ndarray) -> np.ndarray:
+        return (logits[:, steps, own[steps]] - logits[:, steps, theirs[steps]]).mean(axis=1)
+
+    first, last = lead(subject.logits()) if len(steps) else (0.0, 0.0)
+    rows: list[dict[str, Any]] = []
+    for name in [layer] if layer else states:
+        places = subject.places(states[name].shape[1])
+        mask = np.eye(len(places), dtype=bool)
+        if len(places) > 1:  # behind the places, all together
+            mask, places = np.vstack([mask, np.ones_like(mask[:1])]), [*places, ALL]
+        change, zeros = replaced(name, mask[:, :, None], states[name][1]), np.zeros(len(mask), int)
+        said = subject.strings(subject.decoded(change, tf.gather(subject.ids, zeros)))
+        moved = (first - lead(subject.logits(change, rows=zeros))) / (first - last) if len(steps) else 0.0 * zeros
+        for place, answer, share in zip(places, said, moved.tolist(), strict=True):
+            said_as = {"answer": answer, "as_other": answer == answers[1], "moved": share}
+            rows.append({"layer": name, "place": place, **said_as})
+    title = f"{question.given} is answered with {answers[0]}, and {other.given}, whose states are put in, {answers[1]}"
+    return Table(sorted(rows, key=lambda row: -row["moved"]), title=title), [_map(rows, "moved")], {}
+
+
+def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Found:
+    """In which layer, at which place, a linear function can read a property of a question; beside it a control task.
+
+    Half of the questions fit the function by ridge regression, the others are asked. In the control task (Hewitt,
+    Liang, "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits of that place has a
+    random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
+    """
+    task = learner.view.task
+    check_choice("the property", name, list(PROPERTIES))
+    tasks, of = PROPERTIES[name]
+    if task.name not in tasks:
+        raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
+    check_int("place", place, 0, task.digits - 1)
+    check_int("questions", count, 100, 10**5)
+    operands = drawn(task, seed, count)
+    examples = probes.examples(task, operands)
+    answers = np.array([int(each) for each in to_strings(examples.answers)], object)
+    left, right = (np.array(numbers.to_ints(side), object) for side in operands)
+    values = np.asarray(of(left, right, answers, 10 ** (place + 1)), int)
+    pairs = np.asarray(left // 10**place % 10 * 10 + right // 10**place % 10, int)
+    control = np.random.default_rng(seed).choice(values, 100)[pairs]
+    subject, rows = Subject(learner, examples.questions, examples.answers), []
+    for layer, states in subject.seen()[0].items():
+        for step, where in enumerate(subject.places(states.shape[1])):
+            found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
+            rows.append({"layer": layer, "place": where, **found})
+    majority = float(np.bincount(values[len(values) // 2 :]).max() / np.ceil(len(values) / 2))
+    title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; always one answer: {majority:.4f}"
+    best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
+    return Table(best, title=title), [_map(rows, each) for each in ("accuracy", "control")], {"majority": majority}
+
+
+def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
+    """How often a linear function of states [examples, units], fitted to one half, finds labels of the other half."""
+    half = len(states) // 2
+    centred = (states - states[:half].mean(axis=0)) / (states[:half].std(axis=0) + 1e-6)
+    features = np.c_[centred, np.ones(len(states))].astype(np.float64)
+    gram, shares = features[:half].T @ features[:half] + RIDGE * np.eye(features.shape[1]), []
+    for each in labels:
+        weights = np.linalg.solve(gram, features[:half].T @ np.eye(each.max() + 1)[each[:half]])
+        shares.append(float(np.mean((features[half:] @ weights).argmax(axis=1) == each[half:])))
+    return shares
+
+
+def averaged(learner: Learner, question: text.Question, count: int) -> Inspection:
+    """What happens while a model answers a question, with the mean of the attention over questions written like it.
+
+    These are random ones whose digits stand at the same places, at most ``count``, and the question itself.
+    """
+    check_int("average", count, 1, DRAWN)
+    view, found = learner.view, inspect(learner, question)
+    given = to_codes([question.stored], view.task.question_width)
+    stored = np.concatenate([given, text.questions(view.task, *drawn(view.task, 1, DRAWN))])
+    kinds = np.array([0 if each.isalnum() else ord(each) for each in view.alphabet])
+    layout = kinds[np.asarray(view.encode_question(stored)).reshape(len(stored), -1)]
+    chosen = stored[(layout == layout[0]).all(axis=1)][:count]
+    looks = Subject(learner, chosen, text.answers(view.task, *text.operands(view.task, chosen))).seen()[1]
+    note = f"attention is the mean over {len(chosen):,} questions whose digits stand at these places"
+    mean = {name: each.mean(axis=0) for name, each in looks.items()}
+    return dataclasses.replace(found, attention=mean, note=note if mean else found.note)
+
+
+def fourier(learner: Learner) -> Found:
+    """The waves with which a model adds modulo p: by frequency k, the share of the logits' variance that is its wave.
+
+    The wave is cos(2 pi k (x + y - c) / p), over all x, y and answers c (Nanda et al., "Progress Measures for Grokking
+    via Mechanistic Interpretability", ICLR 2023). Rebuilt, the logits keep of x and y only the waves of x + y with the
+    key frequencies, and a constant (there: restricted loss); without, all but these (excluded loss).
+    """
+    task, modulus = learner.view.task, learner.view.task.digits
+    if task.name != "modular_addition" or modulus > MOST_MODULUS:
+        least = f"modular_addition with a modulus up to {MOST_MODULUS}"
+        raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
+    examples = probes.examples(task, probes.all_questions(task))
+    subject = Subject(learner, examples.questions, examples.answers)
+    # The vector of each number, where it is one character: in the first weights that have a row for each.
+    first = np.asarray(subject.ids).reshape(modulus, modulus, -1)[:, 0, 0]
+    tables = [each for each in learner.model.weights if each.shape[0] % modulus == 0 and len(each.shape) == 2]
+    vectors = np.asarray(tables[0])[first] if tables and len({*first.tolist()}) == modulus else None
+    return waves(answer_scores(subject).reshape(3 * (modulus,)), vectors)
+
+
+def answer_scores(subject: Subject) -> np.ndarray:
+    """The log of the probability of every answer to every question, [questions, answers], less its mean over answers.
+
+    The questions are all of a modulus p, in order, so the first p of them have the answers 0 to p - 1.
+    """
+    right, modulus = subject.written, round(len(subject.ids) ** 0.5)
+    answers, counted = right[:modulus], up_to(right[:modulus], subject.network.end).numpy()
+    # What reads what it has written is asked once for each beginning of an answer.
+    before = answers[:, : (answers.shape[1] - 1) * isinstance(subject.network, Autoregressive)]
+    _, group = np.unique(before, axis=0, return_inverse=True)
+    scores = np.zeros((len(right), modulus))
+    for those in [np.flatnonzero(group.ravel() == number) for number in range(group.max() + 1)]:
+        subject.written = np.repeat(answers[those[:1]], len(right), axis=0)
+        logits = np.asarray(tf.nn.log_softmax(subject.logits()))
+        for answer in those:
+            scores[:, answer] = logits[:, np.arange(answers.shape[1]), answers[answer]] @ counted[answer]
+    subject.written = right
+    return scores - scores.mean(axis=1, keepdims=True)
+
+
+def waves(scores: np.ndarray, vectors: np.ndarray | None = None) -> Found:
+    """As ``fourier``, of scores [x, y, c], less their mean over c, and of a vector for each number, [p, units]."""
+    modulus, number = len(scores), np.arange(len(scores))
+    frequencies, total = np.arange(1, modulus // 2 + 1), (number[:, None] + number) % modulus
+    by_sum = scores[number[:, None], (number - number[:, None]) % modulus].mean(axis=0)  # [x + y, c]
+    by_difference = by_sum[total, number].mean(axis=1)  # [x + y - c]
+    basis = np.cos(2 * np.pi * np.outer(frequencies, number) / modulus)
+    shares = (basis @ by_difference / modulus) ** 2 / (basis**2).mean(axis=1) / max((scores**2).mean(), 1e-30)
+    keys = frequencies[shares >= KEY_SHARE]
+    is_key = np.isin(np.minimum(number, modulus - number), keys)[:, None]
+    of_keys = np.fft.ifft(np.where(is_key, np.fft.fft(by_sum, axis=0), 0), axis=0).real
+    facts = {
+        "frequencies": keys[np.argsort(-shares[keys - 1], kind="stable")].tolist(),
+        "explained": float(shares[keys - 1].sum()),
+        "exact_match": float(np.mean(scores.argmax(axis=2) == total)),
+        "rebuilt": float(np.mean((of_keys + by_sum.mean(axis=0)).argmax(axis=1) == number)),
+        "without": float(np.mean((scores - of_keys[total]).argmax(axis=2) == total)),
+    }
+    columns = {"logits": shares}
+    if vectors is not None:
+        power = (np.abs(np.fft.fft(vectors, axis=0)) ** 2).sum(axis=1)[1:]
+        both = np.where(2 * frequencies == modulus, 1, 2)  # a frequency stands at k and at p - k
+        columns["embedding"] = power[frequencies - 1] * both / power.sum()
+    rows = [
+        {"frequency": k, **{name: float(each[k - 1]) for name, each in columns.items()}} for k in frequencies.tolist()
+    ]
+    said = {name: cut(value, 4) for name, value in facts.items() if name != "frequencies"}
+    title = (
+        f"key frequencies {', '.join(map(str, facts['frequencies'])) or '-'} explain {said['explained']} of logits\n"
+        f"exact match {said['exact_match']}, rebuilt from these waves {said['rebuilt']}, without them {said['without']}"
+    )
+    drawn_as = HeatMap("share of the variance", np.stack(list(columns.values())), list(columns), frequencies.tolist())
+    return Table(sorted(rows, key=lambda row: -row["logits"]), title=title), [drawn_as], facts

@@ -8,7 +8,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST_OPTIONS, whole_number
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import SUCCESS
-from seq2seq_arith.pipelines.commands.shared import PROGRAM, add_dataset_options, print_fewer, requested_dataset
+from seq2seq_arith.pipelines.commands.shared import add_dataset_options, print_fewer, requested_dataset
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
 from seq2seq_arith.pipelines.plan import plan
 
@@ -31,7 +31,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the time, memory and files that the dataset would take; returns the exit code."""
     if args.rest:
-        raise InputError(f"{args.rest[0]!r} is one argument too many; see {PROGRAM} plan --help")
+        args.parser.refuse_unknown(args.rest)
     task, layout = requested_dataset(args)
     planned = plan(task, layout)
     workers = args.workers

@@ -5,7 +5,6 @@ Also what ``train --dry-run`` prints: what would be made and trained, and what t
 
 import dataclasses
 import inspect
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.base.tables import abridged, cut, table
+from seq2seq_arith.base.tables import abridged, cut, fitted, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, records
@@ -36,7 +35,6 @@ from seq2seq_arith.trainer.training.costs import (
 from seq2seq_arith.trainer.training.loop import read_last
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
 
-LEAST_WIDTH = 40  # of the column of meanings
 NOTHING = "this was a dry run: nothing was made, trained or written"
 
 
@@ -59,7 +57,7 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     parts = [
         pairs({**_data(task, run), **view_facts(config.model, view)}),
         _network(found),
-        _training(config),
+        fitted(["option", "value", "meaning"], settings(config), terminal_width()),
         pairs(costs(config, view, sum(layer.weights for layer in found))),
     ]
     if note := remarks(config, view):
@@ -171,17 +169,6 @@ def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
             shown = about.default if value is None and about.default else _shown(value)
             found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
     return found
-
-
-def _training(config: TrainConfig) -> str:
-    """Every setting as a table."""
-    found = settings(config)
-    room = terminal_width() - sum(2 + max(len(row[column]) for row in found) for column in (0, 1))
-    rows = []
-    for option, value, meaning in found:
-        first, *others = textwrap.wrap(meaning, max(LEAST_WIDTH, room))
-        rows += [(option, value, first), *(("", "", line) for line in others)]
-    return table(["option", "value", "meaning"], rows)
 
 
 def _shown(value: Any) -> str:

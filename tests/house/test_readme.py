@@ -112,6 +112,12 @@ def test_no_two_trainings_of_the_pages_take_one_folder():
     assert {folder: found for folder, found in taken.items() if len(found) > 1} == {}
 
 
+def test_no_command_of_the_pages_replaces_an_editable_installation():
+    """As the one of ``make demo`` is: what a person edits in the checkout would no longer have any effect."""
+    here = re.findall(r"pip install(?: -\S+)* '?\.(?![\w/]).*", TEXT)
+    assert here and [command for command in here if "--editable" not in command] == []
+
+
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))

@@ -34,7 +34,7 @@ def parser() -> Parser:
     """The commands and their options."""
     top = Parser(
         prog=PROGRAM,
-        description="Plans, makes, shows, checks and fetches datasets of arithmetic questions and answers.",
+        description="Plan, make, show, check and fetch datasets of arithmetic questions and answers.",
         examples=[f"{PROGRAM} {words}" for words in (show.EXAMPLES[0], generate.EXAMPLES[0], "generate --help")],
     )
     top.add_argument("--version", action=ShowVersions)

@@ -4,7 +4,7 @@ from layout import ROOT
 
 FOLDERS = ("seq2seq_arith", "pipelines", "datasets", "trainer", "engines", "benchmarks", "examples")
 MOST_SMALL, SMALL = 20, 60  # modules with fewer lines than these
-MOST_LINES = {"source": 30_430, "tests": 21_305}
+MOST_LINES = {"source": 30_650, "tests": 21_425}
 
 
 def lines(folder: str, *suffixes: str) -> dict[str, int]:

@@ -79,9 +79,9 @@ def one_hot(rows: np.ndarray, question: str, stored: str, alphabet: str) -> Pict
     """The one-hot rows of a question, float32 [steps, characters]: a row per step, a column per character."""
     figure = drawing.figure(0.28 * len(alphabet) + 1.2, min(5.0, 0.26 * len(stored) + 1.0))
     axes = figure.add_subplot()
-    names = {"down": "steps", "across": "characters of the alphabet"}
+    across = "characters of the alphabet"
     title, characters = f"{question} as a network reads it", list(text.visible(alphabet))
-    HeatMap(title, rows, list(text.visible(stored)), characters, **names).draw(axes)
+    HeatMap(title, rows, list(text.visible(stored)), characters, down="steps", across=across).draw(axes)
     if max(rows.shape) <= MOST_LABELS:  # white lines between the cells
         axes.set_xticks(np.arange(1, len(alphabet)) - 0.5, minor=True)
         axes.set_yticks(np.arange(1, len(stored)) - 0.5, minor=True)

@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     top = Parser(
         prog=PROGRAM,
-        description="Trains models on the datasets that arith-data makes, scores them, and asks them questions.",
+        description="Train models on the datasets that arith-data makes, score them, and ask them questions.",
         examples=_typed(FIRST_EXAMPLES),
     )
     top.add_argument("--version", action=ShowVersions)

@@ -142,11 +142,6 @@ class Doubling:
         return [-(-part * self.total_steps // (self.doublings + 1)) for part in range(1, self.doublings + 1)]
 
     @property
-    def steps_per_pass(self) -> int:
-        """Those of the first batches."""
-        return self.batches.steps_per_pass
-
-    @property
     def rows(self) -> int:
         """Rows of the largest step."""
         return self.batches.rows << self.doublings

@@ -32,7 +32,7 @@ from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.stream import Batches
+from seq2seq_arith.trainer.data.stream import Batches, Doubling
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics
@@ -307,6 +307,8 @@ def epoch_end(config: TrainConfig, batches: Batches, epoch: int) -> int:
     """The steps until the end of an epoch: so many each, or passes, or parts of a pass that are equally long."""
     if config.steps_per_epoch:
         return epoch * config.steps_per_epoch
+    if isinstance(batches, Doubling):
+        batches = batches.batches
     if batches.examples_in(batches.steps_per_pass) <= config.epoch_examples:
         return epoch * batches.steps_per_pass
     return -(-epoch * config.epoch_examples // config.batch_size)

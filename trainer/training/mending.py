@@ -15,7 +15,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
-from seq2seq_arith.base.terminal import say
+from seq2seq_arith.base.terminal import say, wrapped
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
 from seq2seq_arith.trainer.runs import checkpoints
@@ -91,7 +91,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
         except InputError as error:  # the training has ended well, whatever can be proved of it
             say(f"note: not proved: {error}")
             return
-        say(str(proof))
+        say(wrapped(str(proof)))
         if proof.holds or run.task.name == COUNTED:  # questions of another length are no help to a counter
             return
         # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
@@ -102,7 +102,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
             if is_worse:
                 checkpoints.assign(loop.learner.model.variables, weights, run.best)
                 loop.undo_round()
-                say(f"undone: {prove(run, restore)[0]}")
+                say(wrapped(f"undone: {prove(run, restore)[0]}"))
             return
         # With more blanks behind it, a question may be answered in another way, and is told once more.
         newest = list(dict.fromkeys(each.question for each in found if _digits(each.question) <= MOST_DIGITS))

@@ -64,6 +64,7 @@ nitpick_ignore = [
     ("py:class", "seq2seq_arith.base.errors._OneSentence"),
     ("py:class", "seq2seq_arith.pipelines.places.paths.ObjectPath"),
     ("py:class", "seq2seq_arith.trainer.data.records.Source"),
+    ("py:class", "seq2seq_arith.trainer.drawing.HeatMap"),
     ("py:class", "seq2seq_arith.trainer.plugins.Kind"),
     ("py:class", "seq2seq_arith.trainer.registry.ModelEntry"),
 ]

@@ -18,10 +18,11 @@ from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.terminal import say, wrapped
 from seq2seq_arith.trainer.data.lanes import Block
 from seq2seq_arith.trainer.data.stream import Stream
+from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
-from seq2seq_arith.trainer.training.proof import COUNTED, Restore, prove
+from seq2seq_arith.trainer.training.proof import Restore, prove
 
 STEPS = 300  # of a round
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
@@ -92,7 +93,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
             say(f"note: not proved: {error}")
             return
         say(wrapped(str(proof)))
-        if proof.holds or run.task.name == COUNTED:  # questions of another length are no help to a counter
+        if proof.holds or run.task.name not in QUESTIONS:  # only of these, rounds take questions of other lengths
             return
         # A round that has made more wrong is undone: the next one begins where the fewest cases were wrong.
         is_worse = proof.wrong + proof.near >= least

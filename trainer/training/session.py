@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.proving.questions import QUESTIONS
+from seq2seq_arith.trainer.proving.questions import OWN_QUESTIONS, QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -108,7 +108,7 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    if config.prove and task.name not in ((COUNTED,) if config.model.name == COUNTER else QUESTIONS):
+    if config.prove and task.name not in ((COUNTED,) if config.model.name == COUNTER else QUESTIONS | OWN_QUESTIONS):
         raise InputError(
             f"prove is for {', '.join(QUESTIONS)}, and {COUNTED} by {COUNTER}, and this is {task.name} by "
             f"{config.model.name}; give --prove 0"

@@ -233,16 +233,19 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
 
 
 @pytest.mark.slow
-def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path):
+def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
     made = sa.generate(
         "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
     )
     adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/own_view.py:RepeatedDigit"
     plugins.allow(adder, view)
     sizes = {"digit": 4, "ordered": True}
-    config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2)
+    config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)
     run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
+    assert [row["round"] for row in history.read_csv(run.history)] == [0]  # it has no rounds
     found, wrong = proof.prove(run, functools.partial(session.restore, run))
+    assert dataclasses.replace(found, seconds=0) == dataclasses.replace(proofs.read(run), seconds=0)
     assert found.task == "times_digit" and found.wrong > 100
     assert all(each.answer == str(eval(each.question)) != each.prediction for each in wrong[:100])
     asked = [each for each in wrong if len(each.question) <= 6][:100]

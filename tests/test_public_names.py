@@ -12,7 +12,7 @@ IMPORTS = {
     "import seq2seq_arith": HEAVY | {"numpy"},
     "from seq2seq_arith import InputError, RunError, Task": HEAVY,
     "from seq2seq_arith import ModelConfig, OPERATIONS, TrainConfig, recipe, recipe_data": HEAVY,
-    "from seq2seq_arith import Suite, compare, generate, load, open_run, suite, train": HEAVY,
+    "from seq2seq_arith import Playground, Suite, compare, generate, load, open_run, playground, suite, train": HEAVY,
     "from seq2seq_arith import Dataset, Picture, TrainedRun, plot_history, pretrained": HEAVY,
     "from seq2seq_arith import ArithConfig": {"tensorflow", "keras", "matplotlib"},
 }

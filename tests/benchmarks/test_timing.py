@@ -35,3 +35,14 @@ def test_a_function_runs_in_a_process_of_its_own():
     result, memory = load("timing").call(os.getppid)
     assert result == os.getpid()
     assert memory > 5e6  # on Linux also what this process has, as it began as a copy of it
+
+
+def test_the_states_of_the_adder_of_the_package_are_the_carry():
+    program = load("draw_automaton")
+    run = program.open_run(program.SHIPPED_RUNS / "addition")
+    weights, _ = program.checkpoints.load(run.best)
+    after, written = program.behaviour(program.proof.tables_of(run, weights), run.task.alphabet)
+    carry = program.merged(after, written)
+    assert set(carry) == {0, 1}
+    carry = carry != carry[0]  # at first there is none
+    assert (carry[after] == (program.SUMS + carry[:, None] >= 10)).all()

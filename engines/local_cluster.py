@@ -92,10 +92,7 @@ class LocalCluster:
         raise NotImplementedError
 
     def num_members(self) -> int:
-        """The number of members that the master knows.
-
-        Raises OSError if it does not answer.
-        """
+        """The number of members that the master knows; raises OSError if it does not answer."""
         raise NotImplementedError
 
     def job_server(self) -> tuple[list[str], str]:

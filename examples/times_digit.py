@@ -74,5 +74,5 @@ OPERATIONS = {
         # What is held back is not trained on, and nothing but 0*8 itself teaches that no digit follows its 0.
         validation_share=200,
         suite=hard,
-    ),
+    )
 }

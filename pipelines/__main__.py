@@ -1,7 +1,4 @@
-"""The program ``arith-data``: plans, makes, shows, checks and fetches datasets, and writes and scores suites.
-
-Also ``python -m seq2seq_arith.pipelines``, for which Python wants a module of this name.
-"""
+"""The program ``arith-data``, also ``python -m seq2seq_arith.pipelines``: all that is done with datasets and suites."""
 
 import sys
 from collections.abc import Sequence

@@ -49,10 +49,7 @@ def read_questions(place: str) -> list[Row]:
 
 
 def read_answers(place: str, rows: Sequence[Row]) -> Given:
-    """The answers to the questions of a suite, by the question.
-
-    Raises InputError if the file has none, more than questions, or they cannot be read.
-    """
+    """The answers to a suite's questions, by question; InputError if none, too many, or unreadable ones are there."""
     found = list(_answers(place, _lines(place)))
     named = sum(question is not None for question, _ in found)
     if 0 < named < len(found):

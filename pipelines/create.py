@@ -8,12 +8,7 @@ from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines import run_records
 from seq2seq_arith.pipelines.beam import private
 from seq2seq_arith.pipelines.beam.failures import translate_errors
-from seq2seq_arith.pipelines.beam.options import (
-    default_threads,
-    is_local,
-    job_outlives_program,
-    workers_share_process,
-)
+from seq2seq_arith.pipelines.beam.options import default_threads, is_local, job_outlives_program, workers_share_process
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.steps.run import describe, write_dataset
 

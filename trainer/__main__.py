@@ -11,10 +11,7 @@ from seq2seq_arith.base import events, terminal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the program with arguments, by default those of the process.
-
-    Returns 0 if all went well, 1 for a failure, 2 for input that cannot be used, 130 if it was interrupted.
-    """
+    """Runs the program; returns 0 if all went well, 1 for a failure, 2 for unusable input, 130 if interrupted."""
     words = sys.argv[1:] if argv is None else argv
     os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever a person set for other programs
     with terminal.program("arith-model", words) as outcome:

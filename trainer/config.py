@@ -390,13 +390,7 @@ def newer_defaults(cls: Any) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReportOptions:
-    """How much a report asks a model.
-
-    Attributes:
-      examples: The most examples of each set.
-
-    Raises InputError if a value is out of its range.
-    """
+    """How much a report asks a model; raises InputError if a value is out of its range."""
 
     examples: int = option("the most examples of each set that are asked", default=5000, low=1, high=10**6)
 
@@ -420,10 +414,7 @@ class SearchOptions:
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:
-    """The configuration with the values that are not None put in; those of ``ModelConfig`` go to its model.
-
-    Raises InputError if a value is out of its range.
-    """
+    """The configuration with the values that are not None, also of its model; InputError if one is out of its range."""
     given = {key: value for key, value in values.items() if value is not None}
     model_fields = {field.name for field in dataclasses.fields(ModelConfig)}
     model = {key: given.pop(key) for key in list(given) if key in model_fields}

@@ -147,10 +147,7 @@ def answered(run: Run, question: str) -> list[str]:
 
 
 def ask(run: Run, replicas: int | None = None) -> SuiteResult:
-    """Asks the best model its task's suite, and saves the worst slice beside the scores in the run's summary.
-
-    Raises WriteError if the summary cannot be written.
-    """
+    """Asks the best model its task's suite, and saves the worst slice in the run's summary, or raises WriteError."""
     suite, summary = suites.ask_run(run, replicas=replicas)[0], Summary.read(run.summary)
     if suite.worst and summary:
         worst = suite.worst

@@ -123,10 +123,7 @@ def image(drawn: "Figure", suffix: str = ".png", dots: int = DOTS_PER_INCH) -> b
 
 
 def inline_svg(drawn: "Figure", title: str, description: str) -> str:
-    """A picture as SVG in an HTML page that has the colours of ``PALETTE`` as CSS variables.
-
-    The title, another one for each picture of a page, and the description are for screen readers.
-    """
+    """A picture as SVG in HTML with ``PALETTE`` as CSS variables; its own title and text are for screen readers."""
     import matplotlib
 
     stream = io.StringIO()

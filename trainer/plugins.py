@@ -49,10 +49,7 @@ def allow(*names: str | None) -> None:
 
 
 def sha256(name: str, kind: Kind = MODEL) -> str | None:
-    """The sha256 of a plug-in's file; None if it is not in a file of its own.
-
-    Raises InputError if the file cannot be read.
-    """
+    """The sha256 of a plug-in's file, None if it has none of its own; raises InputError if it cannot be read."""
     file = file_of(name)
     return None if file is None else plugin_code.digest(_read(name, file, kind))
 

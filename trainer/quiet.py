@@ -26,10 +26,7 @@ def _standard_error_closed() -> Iterator[None]:
 
 
 def require_tensorflow() -> None:
-    """Makes sure that TensorFlow and Keras are installed and go together; neither is imported.
-
-    Raises InputError if one of them is not, or Keras has, or would get, another backend.
-    """
+    """Raises InputError unless TensorFlow and Keras are there and go together; neither is imported."""
     for module in ("tensorflow", "keras"):
         packages.require("arith-model", module, "train")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")

@@ -74,10 +74,7 @@ class PrepareOptions:
         if standing is None:
             return wanted
         formats = choose_formats(self.formats, otherwise=standing.formats)
-        return Layout(
-            num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards,
-            formats=formats,
-        )
+        return Layout(num_shards=standing.num_shards if self.num_shards is None else wanted.num_shards, formats=formats)
 
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:

@@ -52,11 +52,7 @@ class Builder(dataset_builder.FileReaderBuilder):
     pkg_dir_path = code_path.parent
 
     def __init__(self, *, file_format: Any = None, **kwargs: Any) -> None:
-        """Takes TFDS's arguments: ``data_dir``, ``config``, ``version`` and ``file_format``.
-
-        Raises:
-          InputError: The config is of another kind, or the format is neither TFRecord nor ArrayRecord.
-        """
+        """Takes TFDS's arguments; raises InputError if the config or the file format is not one of ours."""
         self._file_format = FileFormat.ARRAY_RECORD if wants_array_record(file_format) else None
         super().__init__(**kwargs)  # TFRecord is always the first format
 
@@ -108,13 +104,10 @@ class Builder(dataset_builder.FileReaderBuilder):
     def as_dataset(
         self, split: Any = None, *, shuffle_files: bool = False, read_config: Any = None, **options: Any
     ) -> Any:
-        """The examples as a ``tf.data.Dataset``, or several; takes TFDS's arguments.
+        """The examples as a ``tf.data.Dataset``, or several; takes TFDS's arguments. InputError without TensorFlow.
 
         With ``shuffle_files``, TFDS would refuse a dataset whose order is part of it, unless ``read_config`` says that
         the order may be lost; to ask for it is to say so.
-
-        Raises:
-          InputError: TensorFlow is not installed.
         """
         packages.require("tfds.load", "tensorflow", "train")
         if shuffle_files:
@@ -123,11 +116,7 @@ class Builder(dataset_builder.FileReaderBuilder):
         return reader.as_dataset(split=split, shuffle_files=shuffle_files, read_config=read_config, **options)
 
     def as_data_source(self, *args: Any, **options: Any) -> Any:
-        """The examples for random access, from the ArrayRecord files; takes TFDS's arguments.
-
-        Raises:
-          InputError: The dataset has no such files.
-        """
+        """The examples for random access, with TFDS's arguments; InputError if there are no ArrayRecord files."""
         reader = copy.copy(self)  # TFDS changes what it knows of the files, and tf.data could not read them any more
         stored, known = reader.info.as_proto.alternative_file_formats, reader.info.alternative_file_formats
         if reader.is_prepared() and ARRAY_RECORD not in stored:

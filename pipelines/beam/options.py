@@ -133,10 +133,7 @@ def workers_share_process(options: PipelineOptions) -> bool:
 
 
 def default_threads(options: PipelineOptions) -> int:
-    """How many elements a worker process works on at once.
-
-    Together, local workers use every core. Other engines start one worker process per core themselves: 1.
-    """
+    """How many elements a worker process works on at once: all cores, or 1 if the engine starts one per core."""
     if not is_local(options):
         return 1
     direct = options.view_as(DirectOptions)

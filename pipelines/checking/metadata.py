@@ -13,10 +13,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 
 
 def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, Layout, dict[str, Any]]:
-    """The task, the layout and the content of ``metadata.json``.
-
-    Raises Problem if it is damaged, or contradicts itself; OtherDatasetError if its sha256 is not the given one.
-    """
+    """Task, layout and content of ``metadata.json``; Problem if it is damaged, OtherDatasetError for another sha256."""
     try:
         text = paths.read_bytes(directory / METADATA).decode()
         metadata = json.loads(text)

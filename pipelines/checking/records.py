@@ -22,11 +22,7 @@ FOOTER = 4  # bytes after it: its checksum
 
 
 def read(data: bytes) -> Iterator[tuple[str, str]]:
-    """The question and the answer of each record.
-
-    Raises:
-      Problem: A record cannot be read.
-    """
+    """The question and the answer of each record; raises Problem if one cannot be read."""
     position = row = 0
     while position < len(data):
         header = data[position : position + HEADER]
@@ -47,11 +43,7 @@ def read(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def read_contents(contents: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """The question and the answer of each serialized Example.
-
-    Raises:
-      Problem: An Example cannot be read.
-    """
+    """The question and the answer of each serialized Example; raises Problem if one cannot be read."""
     return (_parsed(content, row) for row, content in enumerate(contents))
 
 
@@ -86,11 +78,7 @@ class UniformRecords:
         return len(self.blank)
 
     def read(self, data: bytes, start: int, end: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """The questions and answers of the rows from ``start`` to ``end``, uint8 of shape (rows, width).
-
-        Returns:
-          None if any record is framed in another way, or has another checksum.
-        """
+        """Some rows' questions and answers, uint8 (rows, width); None if any record has another framing or checksum."""
         rows = np.frombuffer(data, np.uint8, (end - start) * self.length, start * self.length)
         rows = rows.reshape(-1, self.length)
         if np.any(rows[:, :HEADER] != self.blank[:HEADER]):
@@ -104,11 +92,7 @@ class UniformRecords:
         return self.texts(content)
 
     def texts(self, content: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-        """The questions and answers of Examples without framing, uint8 of shape (rows, length - HEADER - FOOTER).
-
-        Returns:
-          None if any of them has other bytes around its two texts.
-        """
+        """As ``read``, of Examples without framing, uint8 (rows, bytes); None if other bytes are around the texts."""
         blank = self.blank[HEADER:-FOOTER]
         question, answer = (slice(text.start - HEADER, text.stop - HEADER) for text in (self.question, self.answer))
         first, second = sorted((question, answer), key=lambda text: text.start)

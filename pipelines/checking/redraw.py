@@ -38,15 +38,10 @@ ORDER, SPLIT = 1, 2  # the purpose of a hash
 
 
 def redraw(task: Task, draws_used: int, num_shards: int) -> dict[str, list[np.ndarray]]:
-    """The draws that become examples.
+    """The draws that become examples, of so many draws: from a split to one array per shard, with the files' order.
 
-    Args:
-      draws_used: How many draws the dataset takes.
-      num_shards: The files per split.
-
-    Returns:
-      From a split to one array per shard: the draws' numbers, in the order of the file. ``operands`` gives the rest.
-      Memory: 12 bytes per draw and 24 bytes per example at the peak.
+    These are the draws' numbers; ``operands`` gives the rest. It takes 12 bytes per draw and 24 per example at the
+    peak.
     """
     numbers, order_hash, split_hash = _distinct(task, draws_used)
     validation = _smallest(task, split_hash, numbers, min(task.num_validation, len(numbers)))

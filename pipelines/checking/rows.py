@@ -118,11 +118,7 @@ def same_characters(characters: np.ndarray, texts: pa.Array) -> bool:
 
 
 def check_rows(task: Task, rows: Iterable[tuple[str, str]], operands: Operands) -> None:
-    """Checks rows one by one against the operands that they must ask about.
-
-    Raises:
-      Problem: A row is wrong, or there are too many or too few.
-    """
+    """Checks rows one by one against their operands; raises Problem if one is wrong, or there are too many or few."""
     wanted_rows = list(zip(*(side.tolist() for side in operands), strict=True))
     count = 0
     for row, (question, answer) in enumerate(rows):

@@ -61,12 +61,10 @@ class CheckResult:
 
 
 def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -> CheckResult:
-    """Checks a dataset's directory, or its prefix in an object store; each file is read once.
+    """Checks a dataset's directory, or its prefix in an object store (``find_dataset``); each file is read once.
 
-    Args:
-      directory: DATA_DIR/seq2seq_arith/CONFIG/1.0.0; see ``find_dataset``.
-      quick: Check names, sizes and checksums only.
-      sha256: The sha256 that the metadata must state for its own content, and so for every file; None for any.
+    ``quick`` checks names, sizes and checksums only. Unless it is None, the metadata must have this sha256 of
+    themselves.
     """
     try:
         task, layout, metadata = read_checked(directory, sha256)

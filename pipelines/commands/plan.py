@@ -15,10 +15,7 @@ from seq2seq_arith.pipelines.plan import plan
 MAX_WORKERS = 10**6  # more than there are
 DOES = "estimate what a dataset takes, without making it"
 DESCRIPTION = "Estimate what a dataset takes: draws, bytes, memory and time. Nothing is made."
-EXAMPLES = [
-    "plan addition",
-    "plan addition --digits 7 --num-examples 100000000 --workers 64",
-]
+EXAMPLES = ["plan addition", "plan addition --digits 7 --num-examples 100000000 --workers 64"]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -18,10 +18,7 @@ DESCRIPTION = (
 )
 EXAMPLES = ["score suite.tsv answers.txt", "score suite.tsv - -o score.md"]
 # How a file of each ending holds a score.
-WRITERS = {
-    ".json": lambda score: json.dumps(score.to_json(), indent=2) + "\n",
-    ".md": scoring.SuiteScore.markdown,
-}
+WRITERS = {".json": lambda score: json.dumps(score.to_json(), indent=2) + "\n", ".md": scoring.SuiteScore.markdown}
 
 
 def options(parser: argparse.ArgumentParser) -> None:

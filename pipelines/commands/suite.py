@@ -1,7 +1,4 @@
-"""``arith-data suite``: writes the questions of a task's suite as a table.
-
-It is short because each command has a module, and ``pipelines.suite`` also serves the trainer.
-"""
+"""``arith-data suite``: writes the questions of a task's suite, which ``pipelines.suite`` draws, as a table."""
 
 import argparse
 import sys
@@ -16,10 +13,7 @@ from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "write hard questions in named slices"
 DESCRIPTION = "Write a task's suite to standard output: hard questions in named slices, with their answers."
-EXAMPLES = [
-    "suite subtraction --per-slice 5",
-    "suite addition --digits 18 --set unforeseen > suite.tsv",
-]
+EXAMPLES = ["suite subtraction --per-slice 5", "suite addition --digits 18 --set unforeseen > suite.tsv"]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -10,10 +10,7 @@ from seq2seq_arith.pipelines.formats.layout import find_dataset
 
 DOES = "check a finished dataset"
 DESCRIPTION = "Read a dataset back, solve every question, and draw it again."
-EXAMPLES = [
-    "verify data/seq2seq_arith/addition/1.0.0",
-    "verify data/seq2seq_arith/addition/1.0.0 --quick",
-]
+EXAMPLES = ["verify data/seq2seq_arith/addition/1.0.0", "verify data/seq2seq_arith/addition/1.0.0 --quick"]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -106,12 +106,7 @@ class Layout:
     formats: tuple[str, ...] = DEFAULT_FORMATS  # names of data formats, in the order of ``FORMATS``
 
     @classmethod
-    def of(
-        cls,
-        task: Task,
-        num_shards: int | None = None,
-        formats: Sequence[str] = DEFAULT_FORMATS,
-    ) -> "Layout":
+    def of(cls, task: Task, num_shards: int | None = None, formats: Sequence[str] = DEFAULT_FORMATS) -> "Layout":
         """The layout for a task, by default with as many shards as suit its size; InputError for too many."""
         if num_shards is None:
             return cls(default_num_shards(task.num_examples), tuple(formats))

@@ -36,10 +36,7 @@ class ShardReport:
 def write_shard(
     task: Task, layout: Layout, staging: Staging, split: str, shard: int, numbers: np.ndarray
 ) -> ShardReport:
-    """Writes the examples of these draws, uint64 of shape (n,), in this order.
-
-    A file that is there is replaced in one step, so a bundle may be repeated, or run twice at once.
-    """
+    """Writes the examples of draws, uint64 (n,), in this order; each file in one step, so a bundle may run twice."""
     formats = [format_of(name) for name in layout.formats]
     with contextlib.ExitStack() as stack:
         files = {path: stack.enter_context(staging.whole_file(path)) for path in layout.paths(split, shard)}

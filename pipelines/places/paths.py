@@ -76,11 +76,7 @@ class ObjectPath:
             return found and (bytes(found.bytes()), clients.version_of(found.meta))
 
     def pieces(self) -> Iterator[bytes]:
-        """The object from its beginning to its end.
-
-        Raises:
-          FileNotFoundError: There is none.
-        """
+        """The object from its beginning to its end; raises FileNotFoundError if there is none."""
         with self._opened() as store:
             yield from map(bytes, store.get(self._key).stream(min_chunk_size=PIECE))
 
@@ -103,11 +99,7 @@ class ObjectPath:
         return self.read_bytes().decode(encoding)
 
     def put(self, data: bytes | mmap.mmap, version: str | None = None, sha256: str = "") -> str | None:
-        """Writes the object if the one that is there has the given version, or is ABSENT, or in any case for None.
-
-        Returns:
-          The new version; None if another one is there.
-        """
+        """Writes the object if it has this version, or is ABSENT, or for None; returns the new version, or None."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         attributes = {SHA256: sha256} if sha256 else None
@@ -214,11 +206,7 @@ def sizes(directory: AnyPath) -> dict[str, int]:
 
 
 def pieces(path: AnyPath) -> Iterator[bytes]:
-    """A file from its beginning to its end.
-
-    Raises:
-      OSError: It cannot be read, or is not a regular file; FileNotFoundError if there is none.
-    """
+    """A file from its beginning to its end; OSError if it cannot be read or is not regular, or there is none."""
     if isinstance(path, ObjectPath):
         yield from path.pieces()
         return

@@ -23,10 +23,7 @@ class Staging(Protocol):
         ...
 
     def whole_file(self, name: str) -> AbstractContextManager[HashedFile]:
-        """A file of the dataset, which appears when the block ends without an exception, and not before.
-
-        The name may have one folder.
-        """
+        """A file of the dataset, perhaps in one folder, which appears when the block ends without an exception."""
         ...
 
     def expect(self, versions: dict[str, str]) -> None:

@@ -102,10 +102,7 @@ class Publisher(abc.ABC):
 
 
 def damage(path: AnyPath, sizes: Mapping[str, int]) -> str:
-    """The problem with the metadata of a dataset, or with its files by their names and sizes; empty if none.
-
-    ``sizes`` has the bytes of every file at the path, by name.
-    """
+    """The problem with a dataset's metadata, or with its files by name and size in bytes; empty if there is none."""
     try:
         task, layout, metadata = read_checked(path)
     except Problem as problem:

@@ -74,10 +74,7 @@ def packed_width(distance: int) -> int:
 
 
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
-    """Kept draws as a packed block, with as few bytes per draw number as are enough, but at least four.
-
-    ``validation`` and ``undecided`` say what is known of their splits: bool of shape (n,).
-    """
+    """Kept draws and what is known of their splits, bool of shape (n,), in few bytes per number, but at least four."""
     if not len(numbers):
         return b""
     smallest = numbers.min()

@@ -52,11 +52,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
 
 
 class Cut(beam.PTransform):
-    """Finds the cutoff from the few kept draws of all shards that are in the windows.
-
-    Attributes:
-      job: The run of the pipeline.
-    """
+    """Finds the cutoff of a job from the few kept draws of all shards that are in the windows."""
 
     def __init__(self, job: Job) -> None:
         super().__init__()

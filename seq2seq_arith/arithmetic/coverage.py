@@ -91,10 +91,7 @@ def _of_all(count: np.ndarray, probability: np.ndarray, arity: int) -> tuple[np.
 
 
 def num_draws(task: Task) -> int:
-    """How many draws are made for the dataset: enough to hold its N distinct keys, except in one run of 10^9.
-
-    Where not all draws have known probabilities, this is a first guess, and the run may have to draw further.
-    """
+    """How many draws hold N distinct keys, except in one run of 10^9; a first guess where chances are not known."""
     if not _is_practical(task):
         raise InputError(_too_many(task))
     classes = dataclasses.replace(key_classes(task), unknown=UNKNOWN_DRAWS_OF_A_RUN)

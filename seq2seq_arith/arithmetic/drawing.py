@@ -152,10 +152,7 @@ class _Structured(_Digits):
     def _replace_run(
         self, size: int, left: list[np.ndarray], right: list[np.ndarray], length: np.ndarray, words: Words, first: int
     ) -> None:
-        """Replaces a run of places of one operand, in place; the limbs are float64 of shape (n,).
-
-        A run is replaced by adding the difference between its digits in the filling and in the operand.
-        """
+        """Replaces a run of places of one operand, in place, by adding the difference; the limbs are float64 (n,)."""
         kind = uniform(words[first], 6)
         bound = (length + 1).view(np.uint64)
         ends = [uniform(words[first + 1 + i], bound).view(np.int64) for i in (0, 1)]

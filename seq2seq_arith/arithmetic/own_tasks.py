@@ -62,11 +62,7 @@ _known: dict[tuple[str, str], OwnTask] = {}
 
 
 def use(file: str | Path | None) -> tuple[str, ...]:
-    """Takes the tasks of a file, whose code may run because a person named it, and checks them.
-
-    Returns:
-      The names of the tasks; none if the file is None.
-    """
+    """Takes and checks the tasks of a file, whose code may run as a person named it; returns their names, if any."""
     if file is None:
         return ()
     if not isinstance(file, str | Path):

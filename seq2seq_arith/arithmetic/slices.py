@@ -295,10 +295,7 @@ def _common_prefix(words: Words, digits: int, places: int) -> Pair:
 
 
 def past_short(words: Words, length: int, short: int, chain: range, of_first: str) -> Pair:
-    """A number of so many digits and a short one, which carry at the places of a chain and at no others.
-
-    The first place of the long number holds one of ``of_first``.
-    """
+    """A number of so many digits, the first of ``of_first``, and a short one; they carry at a chain's places alone."""
 
     def of_short(place: int) -> str:
         return "0" if place >= short else "123456789" if place == short - 1 else "0123456789"

@@ -103,10 +103,7 @@ def version(slices: Sequence[Slice]) -> int:
 
 
 def pairs(task: str, digits: int, slice: Slice, seed: int = 0, count: int = 1000) -> list[Pair]:
-    """The operands of a slice's questions, each pair once.
-
-    ``count`` is the most pairs; a whole table is not limited by it.
-    """
+    """The operands of a slice's questions, each pair once: at most ``count``, or the whole table."""
     if slice.table and digits**2 <= MAX_TABLE:
         return list(slice.table(digits))
     found: dict[Pair, None] = {}

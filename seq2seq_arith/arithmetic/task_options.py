@@ -53,10 +53,7 @@ def add_task_options(
     flags: Mapping[str, str] | None = None,
     default_of: Callable[[str], str | None] | None = None,
 ) -> None:
-    """Adds an option for each parameter of a task, and the other words for its size; as ``options.add_options``.
-
-    ``first`` is the group of the parameters that matter most, ``first_names``.
-    """
+    """Adds an option per parameter of a task, ``first_names`` to the group ``first``, and other words for its size."""
     how: dict[str, Any] = {"flags": flags, "default_of": default_of}
     if first_names:
         add_options(first, Task, first_names, **how)

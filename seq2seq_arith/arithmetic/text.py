@@ -1,7 +1,4 @@
-"""From operands to the stored strings and back: fixed-width matrices of ASCII, one row per example.
-
-Also from a question as a person types it to the stored one, and back.
-"""
+"""From operands, or what a person types, to the stored strings and back: fixed-width ASCII, one row per example."""
 
 import dataclasses
 import itertools
@@ -24,10 +21,7 @@ VISIBLE_PAD = "␣"  # stands for the padding where people look at single charac
 
 
 def questions(task: Task, *operands: np.ndarray) -> np.ndarray:
-    """Stored questions: padded to the width, then reversed if the task says so: uint8 of shape (n, question_width).
-
-    The operands are uint64 of shape (words, n) each, from left to right.
-    """
+    """Stored questions, reversed if the task says so: uint8 (n, question_width), of operands uint64 (words, n) each."""
     rows = task.notation.question(task.operation.symbol, task.digits, operands, task.question_width)
     return rows[:, ::-1] if task.reverse else rows
 

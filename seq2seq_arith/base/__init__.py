@@ -1,4 +1,1 @@
-"""The base of all layers: errors, files, options, terminal, progress, machine. It knows nothing of arithmetic.
-
-Importing a module of this package imports nothing but the standard library.
-"""
+"""The base of all layers, which knows nothing of arithmetic; its modules import the standard library alone."""

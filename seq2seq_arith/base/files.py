@@ -21,10 +21,7 @@ AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
 
 
 class HashedFile(io.RawIOBase):
-    """A binary file that knows the length and the sha256 of what was written to it.
-
-    It is made from a path, whose file must not exist yet, or from an open, unbuffered file.
-    """
+    """A binary file, new at a path or open and unbuffered, that knows the length and the sha256 of what was written."""
 
     def __init__(self, file: Path | IO[bytes]) -> None:
         # Mode x is O_EXCL, which follows no link either.
@@ -140,10 +137,7 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a directory tree, a file or a link; what cannot be removed stays, and no error is raised.
-
-    Threads of a failed run may still write into a directory, so it is tried for some seconds.
-    """
+    """Removes a tree, file or link; tries for some seconds, as threads may still write there; what is left stays."""
     if path.is_symlink() or not path.is_dir():
         with contextlib.suppress(OSError):
             path.unlink()
@@ -155,10 +149,7 @@ def remove_tree(path: Path) -> None:
 
 
 def exchange(path: Path, other: Path) -> bool:
-    """Exchanges the names of two files or directories in one step; returns False where the system cannot.
-
-    Linux can on most file systems, by ``renameat2``.
-    """
+    """Exchanges the names of two files or directories in one step, as Linux can (``renameat2``); False if not."""
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False

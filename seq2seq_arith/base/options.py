@@ -330,10 +330,7 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 
 def complete(parser: argparse.ArgumentParser) -> None:
-    """Answers a shell that asks for the words that can follow, if the package argcomplete is installed.
-
-    The shell sets a variable when it asks, so that nothing is imported otherwise.
-    """
+    """Answers a shell that asks what words can follow, which a variable tells, if argcomplete is installed."""
     if "_ARGCOMPLETE" in os.environ:
         with contextlib.suppress(ImportError):
             import argcomplete

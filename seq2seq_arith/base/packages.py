@@ -1,7 +1,4 @@
-"""The packages that are installed, and ``--version`` of both programs.
-
-Nothing is imported: the versions are those that pip has noted.
-"""
+"""The installed packages, from what pip has noted and without an import, and ``--version`` of both programs."""
 
 import argparse
 import importlib.metadata

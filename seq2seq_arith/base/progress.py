@@ -58,10 +58,7 @@ def no_progress(done: int, remark: str = "") -> None:
 
 @contextlib.contextmanager
 def progress(title: str, total: int, unit: str = "steps") -> Iterator[ReportProgress]:
-    """Shows one piece of work while the block runs; yields what to call with the units done and a short remark.
-
-    A bar makes way for the line that says how the work ended.
-    """
+    """Shows one piece of work until the block ends; yields what to call with the units done and a short remark."""
     last = time.monotonic()
 
     def report(done: int, remark: str = "") -> None:

@@ -121,10 +121,7 @@ def _fail_with_file(name: str, error: OSError) -> None:
 
 
 def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
-    """Prints a failure as one line to standard error; returns the exit code.
-
-    The advice comes last, so that a command at its end can be copied up to the end of the line.
-    """
+    """Prints a failure as one line to standard error, the advice last, so that it can be copied; its exit code."""
     message = events.hidden(printable("; ".join(filter(None, [message, advice]))))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)

@@ -113,10 +113,7 @@ class Evaluation:
         }
 
     def save(self) -> dict[str, Any]:
-        """Saves it in the run's folder, but not in the package's; returns what was saved.
-
-        Raises WriteError if the file cannot be written.
-        """
+        """Saves it in the run's folder, but not in the package's, and returns it; raises WriteError if that fails."""
         content = self.to_json()
         if not self.run.is_shipped:
             write_json(self.path, content)

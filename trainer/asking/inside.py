@@ -300,10 +300,7 @@ def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
 
 
 def averaged(learner: Learner, question: text.Question, count: int) -> Inspection:
-    """What happens while a model answers a question, with the mean of the attention over questions written like it.
-
-    These are random ones whose digits stand at the same places, at most ``count``, and the question itself.
-    """
+    """An inspection with the mean attention over a question and random ones written like it, at most ``count``."""
     check_int("average", count, 1, DRAWN)
     view, found = learner.view, inspect(learner, question)
     given = to_codes([question.stored], view.task.question_width)

@@ -94,10 +94,7 @@ class Inspection:
         return drawing.HeatMap(title, self.probabilities.T, rows, self.written, down="character", across=across)
 
     def maps_of_attention(self) -> list[drawing.HeatMap]:
-        """A map per head of attention: a row per step that looks, a column per step that it looks at.
-
-        A row of the answer has the name of the character that is written there, as the rows of ``text`` have.
-        """
+        """A map per head: a row per step that looks, which has the name of what it writes, a column per step seen."""
         found = []
         for layer, heads in self.attention.items():
             queries, keys = heads.shape[1:]
@@ -223,10 +220,7 @@ def _all_steps(layer: Any) -> Any:
 
 
 def draw(path: Path, found: Inspection) -> None:
-    """Draws an inspection: probabilities, then a map per head of attention, then the states of each recurrence.
-
-    Raises WriteError if the file cannot be written.
-    """
+    """Draws an inspection: probabilities, heads of attention, states of recurrences; WriteError if it cannot."""
     figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
     figure.suptitle(
         f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]

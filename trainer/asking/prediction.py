@@ -29,11 +29,9 @@ def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.nd
 
 
 def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, str]]:
-    """The questions of a file, one per line, then those of the command line; ``-`` is standard input.
+    """The questions of a file, one per line, then those of the command line, each with its place, if in a file.
 
-    Each has its place: the file and the line, or nothing.
-
-    Raises InputError if the file cannot be read, or there is no question.
+    ``-`` is standard input. Raises InputError if the file cannot be read, or there is no question.
     """
     lines = _lines_of(file) if file else []
     for question in given:

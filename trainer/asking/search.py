@@ -169,10 +169,7 @@ def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> li
 
 
 class Variations:
-    """Random questions of a task on operands of at most one length, and variations of questions.
-
-    They are made of written operands, so that they fit digits, letters and dashes alike.
-    """
+    """Random questions of a task up to one length, and variations of questions: of written operands, be they dashes."""
 
     def __init__(self, task: Task, size: int, source: random.Random) -> None:
         self.random = source

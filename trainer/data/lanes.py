@@ -52,10 +52,7 @@ class _Held:
 
 @dataclasses.dataclass(frozen=True)
 class Lanes:
-    """An endless stream of global batches, pass after pass, each pass in an order of its own.
-
-    It is the same for any number of machines and replicas, and for any number of steps per block.
-    """
+    """An endless stream of global batches, each pass in a new order, the same for any machines, replicas and blocks."""
 
     split: Split  # the training set
     batch_size: int  # examples per batch; the last batch of a pass may have fewer

@@ -127,10 +127,7 @@ def _fitting(task: Task, operands: Operands) -> tuple[Operands, np.ndarray]:
 
 
 def unseen(task: Task, is_seen: Callable[[Operands], np.ndarray], seed: int, most: int) -> Operands:
-    """The first examples of the dataset of another seed that are not seen, in the order of the draws.
-
-    ``is_seen`` is from operands to bool [examples]; ``most`` is how many examples to return at most.
-    """
+    """The first ``most`` examples of the dataset of another seed that are not seen (operands to bool [examples])."""
     other = dataclasses.replace(task, seed=seed)
     count = 2 * min(task.num_examples, most)
     while True:

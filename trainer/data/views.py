@@ -465,13 +465,7 @@ class RawScratchpad(Scratchpad):
 
 
 def make_view(name: str, task: Task, sha256: str | None = None) -> View:
-    """The view of that name on the task's strings.
-
-    Args:
-      name: A name of the registry, or a view of one's own.
-      task: Whose strings they are.
-      sha256: The checksum that the file of a view of one's own must have; None if that does not matter.
-    """
+    """The view of that name, of the registry or one's own, on a task's strings; its file must have that sha256."""
     check_view(name, task)
     if name in VIEWS:
         return VIEWS[name].build(name, task)

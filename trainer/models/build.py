@@ -79,10 +79,7 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
 
 
 def _check_order(name: str, network: Network, spec: Spec) -> None:
-    """Checks that a network that writes character by character does not see what it has not written yet.
-
-    Teacher forcing would find its answers right, and decoding would not.
-    """
+    """Checks that a network does not see what it has yet to write, which teacher forcing would hide until decoding."""
     half = spec.steps // 2
     later = tf.cast(tf.range(spec.steps) >= half, tf.int32)[None]
     questions = tf.zeros((1, *spec.question_shape), tf.int32)
@@ -99,10 +96,7 @@ def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> kera
 
 
 def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
-    """The variables of a network as ``build_model`` makes them, with paths, shapes and dtypes, but without values.
-
-    So the size of a network is known before its memory is taken.
-    """
+    """The variables of a network, with paths, shapes and dtypes but no values: its size, before memory is taken."""
     return sketch(config, view, lambda model: model.variables)
 
 

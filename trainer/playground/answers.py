@@ -61,10 +61,7 @@ class AtLength:
 
 
 class Models:
-    """The models of runs: each is built once, and given the weights that are asked. For one thread.
-
-    Nothing is kept that a person did: only models and weights, so that the next question is answered at once.
-    """
+    """The models of runs, for one thread: each is built once, and nothing else is kept."""
 
     def __init__(self) -> None:
         self._built = functools.lru_cache(MODELS_KEPT)(

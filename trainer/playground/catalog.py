@@ -25,10 +25,7 @@ LONGER = (1.5, 2, 3, 4, 6, 8, 12, 16)
 
 
 def listed(top: Path) -> dict[str, Any]:
-    """All runs as they are now, for a training may be going on, and what the page has to know.
-
-    Raises InputError if the folder is no longer there, or has no run in it.
-    """
+    """All runs as they are now, and what the page has to know; InputError if the folder is gone, or has no run."""
     runs, refused = [], []
     for name, folder in listing.folders(top).items():
         try:

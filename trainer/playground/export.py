@@ -45,10 +45,7 @@ MOST_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
-    """Writes index.html and all that it needs into a new folder.
-
-    Raises InputError if no run can be on such a page; WriteError if it cannot be written.
-    """
+    """Writes index.html and all it needs into a new folder; InputError if no run fits such a page, or a WriteError."""
     models, exported = Models(), []
     for name, path in listing.folders(top).items():
         try:

@@ -49,11 +49,7 @@ class Cases:
 
 
 class Tables(abc.ABC):
-    """A network that can be proved.
-
-    Attributes:
-      bound: How far a float32 logit can be from the exact one.
-    """
+    """A network that can be proved; ``bound`` is how far a float32 logit can be from the exact one."""
 
     bound: float
 
@@ -153,9 +149,7 @@ class LatchTagger(Tables):
         at_symbol = self.read @ kernel[:hidden] + self.seeing[number].bias
         there, before, after = np.zeros((3, len(latches) + 1, kernel.shape[1]))  # the last row is for no step
         for held, rows in zip(
-            np.split(latches.astype(np.float64), number + 1, axis=1),
-            np.split(kernel[hidden:], number + 1),
-            strict=True,
+            np.split(latches.astype(np.float64), number + 1, axis=1), np.split(kernel[hidden:], number + 1), strict=True
         ):
             here, earlier, mark_earlier, later, mark_later = np.split(
                 rows, np.cumsum([self.units, self.units, 1, self.units])

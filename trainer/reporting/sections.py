@@ -1,7 +1,4 @@
-"""The sections of a report: what was collected, as tables, pictures and sentences, which one template writes as HTML.
-
-Each picture has a table with the same figures beside it.
-"""
+"""The sections of a report: sentences, tables, and pictures beside tables of the same figures, for one template."""
 
 import dataclasses
 import statistics

@@ -41,10 +41,7 @@ def whole_file(path: Path) -> Iterator[files.HashedFile]:
 
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A new folder to fill, which gets the name ``folder`` when the block ends, and is removed if it fails.
-
-    Raises WriteError if it cannot be written.
-    """
+    """A new folder to fill, which gets its name when the block ends, and is removed if it fails; or a WriteError."""
     # mkdir follows no link, and fails if the name is taken.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:

@@ -68,10 +68,7 @@ class Entry:
 
 
 def folders(top: Path) -> dict[str, Path]:
-    """The folders of runs at or below a folder, by the names that people see, in their order.
-
-    Links are not followed, so that nothing outside is shown.
-    """
+    """The folders of runs at or below a folder, but not behind links, by the names that people see, in their order."""
     if not top.is_dir():
         raise InputError(f"there is no folder {top}; give one that holds runs of arith-model train")
     found = {str(folder.relative_to(top)) if folder != top else top.absolute().name: folder for folder in _below(top)}

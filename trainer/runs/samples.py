@@ -77,10 +77,7 @@ def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:
 
 
 def read_jsonl(path: Path) -> list[EpochSamples]:
-    """What ``write_jsonl`` wrote, up to the first line that is damaged; none if there is no such file.
-
-    Nothing depends on these answers but what is shown, so a damaged file is no reason to refuse a run.
-    """
+    """What ``write_jsonl`` wrote, up to the first damaged line; none if there is no such file. It is only shown."""
     found: list[EpochSamples] = []
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
         for line in path.read_text(encoding="utf-8").splitlines():

@@ -37,10 +37,7 @@ def is_url(place: str | Path) -> bool:
 
 
 def working_copy(url: str) -> Path:
-    """A folder with all files of a run in an object store, as they are now; it is removed when this process ends.
-
-    Nothing needs to be at the URL yet.
-    """
+    """A folder with all files of a run in an object store, if there are any; it is removed when this process ends."""
     place = parse_place(url)
     assert isinstance(place, ObjectPath)
     found = (entry for entry in place.entries() if not entry.name.startswith("."))

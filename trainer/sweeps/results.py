@@ -124,10 +124,7 @@ def file_of(path: Path) -> Path:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file; of two with the same run, seed and version of the suite, the later one.
-
-    One that is damaged hides no other.
-    """
+    """The lines of a file that are not damaged; of two with the same run, seed and suite's version, the later one."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

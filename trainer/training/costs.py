@@ -92,10 +92,7 @@ def remarks(config: TrainConfig, view: "View") -> str:
 
 
 def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:
-    """Checks that the training steps fit into memory, and prints what large ones need; a GPU's memory is not known.
-
-    Raises InputError if the memory does not suffice.
-    """
+    """Prints what large training steps need; InputError if that exceeds the memory, which is not known of a GPU."""
     needed, free = training_memory(config, view, weights), free_memory()
     if needed < WORTH_SAYING or on_gpu:
         return

@@ -207,10 +207,7 @@ def pairs(facts: dict[str, str]) -> str:
 
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:
-    """What would be made and trained, as text; nothing is.
-
-    Raises InputError if the training would be refused.
-    """
+    """What would be made and trained, as text; nothing is. Raises InputError if the training would be refused."""
     view = make_view(config.model.view, task, config.model.view_sha256)
     dataset, sha256 = _dataset(task, data_dir)
     run = _run(Run(run_folder(run_dir), task, sha256, absolute(data_dir), config))
@@ -230,10 +227,7 @@ def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str
 
 
 def _dataset(task: Task, data_dir: str) -> tuple[str, str]:
-    """The dataset, with what would have to be done for it; and its checksum, which is empty before it is made.
-
-    Raises InputError if it can be neither read nor made.
-    """
+    """The dataset, with what it lacks, and its checksum, empty before it is made; InputError if that cannot be."""
     about = f"{task.config_name}: {task.num_train:,} training and {task.num_validation:,} validation examples"
     if making.is_missing(task, data_dir):
         making.check(task, data_dir)

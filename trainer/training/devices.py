@@ -74,11 +74,7 @@ def uses_gpus(replicas: int | None) -> bool:
 
 
 def cluster() -> dict[str, Any]:
-    """The content of ``TF_CONFIG`` if it names more than one machine; empty otherwise.
-
-    Raises:
-      InputError: ``TF_CONFIG`` is not a cluster of workers, or does not name this machine's place in it.
-    """
+    """``TF_CONFIG`` if it names several machines, else empty; InputError if it is no cluster with this one in it."""
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text or "{}")
@@ -97,12 +93,9 @@ def cluster() -> dict[str, Any]:
 
 
 def check_private() -> None:
-    """Makes sure that no machine of ``TF_CONFIG`` has a public address: TensorFlow's servers do not ask who calls.
+    """Raises InputError if a machine of ``TF_CONFIG`` has a public address: TensorFlow's servers do not ask who calls.
 
     A name that cannot be resolved is left to TensorFlow.
-
-    Raises:
-      InputError: One has.
     """
     for named in _machines():
         with contextlib.suppress(OSError, UnicodeError):
@@ -116,10 +109,7 @@ def check_private() -> None:
 
 
 def check_alike() -> None:
-    """Makes sure that all machines have equally many GPUs, as TensorFlow assumes: its sums would wait for ever.
-
-    Raises InputError if they do not; the devices of all machines are known as soon as there is a strategy.
-    """
+    """Raises InputError unless all machines have equally many GPUs, or TensorFlow's sums would wait for ever."""
     found = [tf.DeviceSpec.from_string(device.name) for device in tf.config.list_logical_devices()]
     gpus = Counter((each.job, each.task) for each in found if each.device_type == "GPU")
     counts = sorted({gpus[each.job, each.task] for each in found})
@@ -140,12 +130,9 @@ def is_chief() -> bool:
 
 
 def split_cpu(count: int) -> None:
-    """Splits the CPU into ``count`` logical devices, which share its cores; call it once, before TensorFlow starts.
+    """Splits the CPU into ``count`` logical devices; raises InputError if TensorFlow has already started with fewer.
 
     By default, TensorFlow divides every operation of every replica among all cores, which makes the pieces too small.
-
-    Raises:
-      InputError: TensorFlow has already started with fewer devices.
     """
     cpu = tf.config.list_physical_devices("CPU")[0]
     cores = machine.cores()

@@ -113,15 +113,10 @@ class Learner:
         return int(np.clip(fitting, 1, MAX_STEPS_PER_CALL))
 
     def train(self, batches: Batches, first: int, count: int) -> dict[str, np.ndarray]:
-        """Trains on steps ``first`` to ``first + count`` of the stream, at most ``steps_per_call`` of them.
+        """Trains on ``count`` steps from ``first`` on, at most ``steps_per_call``, while a thread reads the next block.
 
-        While the devices compute, a thread reads the block that comes next.
-
-        Returns:
-          For each of ``history.METRICS``, float32 [count]: its value on each step's batch, before the step's update.
-
-        Raises:
-          InputError, StoreError: The examples cannot be read.
+        Returns each of ``history.METRICS`` on each step's batch before its update, float32 [count]. Raises InputError
+        or StoreError if the examples cannot be read.
         """
         block = self._begin(batches, first).result()
         self._begin(batches, first + count)
@@ -135,10 +130,7 @@ class Learner:
         return Answers(ids.astype(np.uint8), losses)
 
     def margins(self, examples: Examples) -> np.ndarray:
-        """float32 [examples]: how far each answer is from a mistake, in logits; what is wrong is below 0.
-
-        It is the smallest difference between a right character's logit and the highest other one there.
-        """
+        """float32 [examples]: the smallest difference of a right logit and the highest other, below 0 for mistakes."""
         return self._in_parts(self._margin, (examples.questions, examples.answers), no_progress)[0]
 
     def predict(self, questions: np.ndarray, report_progress: ReportProgress = no_progress) -> Predictions:
@@ -169,10 +161,7 @@ class Learner:
         return [np.concatenate(column)[:length] for column in zip(*parts, strict=True)]
 
     def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """For each call on so many rows, those of this machine, and which of them are real.
-
-        The last call is padded with the last row.
-        """
+        """For each call, the rows of this machine, and which are real: the last call is padded with the last row."""
         size = self.rows_per_call()
         for start in range(0, length, size):
             rows = np.arange(start, start + size)[self._local_rows(size)]
@@ -366,10 +355,7 @@ def _local_replicas(strategy: tf.distribute.Strategy) -> range:
 
 
 def make_optimizer(config: TrainConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer: Adam, or AdamW if there is weight decay, with the configured schedule.
-
-    It is given gradients that all replicas have summed.
-    """
+    """Adam, or AdamW with weight decay, on the configured schedule, for gradients that all replicas have summed."""
     rate: Any = config.learning_rate
     warmup = round(config.warmup * total_steps)
     is_cosine = config.schedule == "cosine"

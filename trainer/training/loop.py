@@ -45,10 +45,7 @@ SAMPLES = 10
 
 
 class Loop:
-    """Trains a learner on a run's data until there is a reason to stop.
-
-    Of several machines only the chief ``writes`` files.
-    """
+    """Trains a learner on a run's data until there is a reason to stop; of several machines, the chief ``writes``."""
 
     def __init__(
         self,
@@ -75,11 +72,7 @@ class Loop:
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
-        """Goes back to the last checkpoint, or to the one before if that is damaged; returns False if there is none.
-
-        Raises:
-          InputError: All are damaged, or that of another model.
-        """
+        """Goes back to the last sound checkpoint, or returns False; InputError if none is sound, or of this model."""
         found = read_last(self.run)
         if found is None:
             return False
@@ -115,10 +108,7 @@ class Loop:
     def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
         """Trains to the end; then ``mend`` may add rounds.
 
-        Raises:
-          InputError: A file of the dataset is missing, or a record of it damaged.
-          DivergedError: A loss or a weight is no longer a number.
-          WriteError: A file of the run cannot be written.
+        Raises InputError if the dataset is damaged, DivergedError if a loss or a weight is no number, or WriteError.
         """
         state = self.state
         self._started = time.monotonic() - state.seconds, time.process_time() - state.cpu_seconds
@@ -280,14 +270,7 @@ class Loop:
 
 
 def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
-    """The checkpoint from which a run goes on: the last one, or the one before if that is damaged.
-
-    Returns:
-      Its path, the values of the variables, and the state; None if there is none yet.
-
-    Raises:
-      InputError: All are damaged.
-    """
+    """The last sound checkpoint: path, variables and state; None if there is none, InputError if all are damaged."""
     paths = [path for path in (run.last, run.previous) if path.exists()]
     for path in paths:
         try:

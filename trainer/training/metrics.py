@@ -1,7 +1,4 @@
-"""The metrics of answers, always of the decoded strings.
-
-A module of its own, because the training loop and every evaluation share it.
-"""
+"""The metrics of answers, always of the decoded strings, for the training loop and every evaluation."""
 
 import dataclasses
 

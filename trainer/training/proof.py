@@ -27,10 +27,7 @@ from seq2seq_arith.trainer.training.learner import Learner
 # From a task to the model on its strings.
 Restore = Callable[[Task], Learner]
 # The weights by which each kind of network is known.
-KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {
-    "settings_0/kernel": LatchTagger,
-    "carry/kernel": SmallAdder,
-}
+KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {"settings_0/kernel": LatchTagger, "carry/kernel": SmallAdder}
 # Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
@@ -200,10 +197,7 @@ def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tu
 
 
 def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """By how much the logit of the right character, int64 [...], is above all others of [..., characters].
-
-    The logits are changed.
-    """
+    """By how much the right logits, int64 ids [...], are above all others of [..., characters], which are changed."""
     right = right[..., np.newaxis]
     of_right = np.take_along_axis(logits, right, axis=-1)[..., 0]
     np.put_along_axis(logits, right, -np.inf, axis=-1)

@@ -188,10 +188,7 @@ def _prove(loop: Loop, source: Source) -> None:
 
 
 def finish(loop: Loop) -> Trained:
-    """Writes the summary and the plot of a training that has ended, and says how it ended.
-
-    Raises WriteError if a file of the run cannot be written.
-    """
+    """Writes the summary and the plot of a training that has ended, or raises WriteError, and says how it ended."""
     run, state = loop.run, loop.state
     summary = summarize(loop)
     if loop.writes:

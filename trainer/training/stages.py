@@ -41,10 +41,7 @@ class Stages:
         return stage >= len(self.lengths) - 1
 
     def steps_per_call(self, stage: int, first: int) -> int:
-        """How many training steps a call from step ``first`` on takes.
-
-        A stage ends, and a batch grows, only between two calls.
-        """
+        """How many training steps a call from step ``first`` on takes: stages end, and batches grow, between calls."""
         learner, batches = self._of(stage)
         most = learner.steps_per_call(batches)
         if isinstance(batches, Doubling):

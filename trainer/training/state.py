@@ -45,14 +45,10 @@ class State:
         self.right = _added(self.right, outcomes["exact_match"])
 
     def close_window(self, stages: int, right: float, window: int) -> bool:
-        """Ends a window of the curriculum if the last step was that of one, and a stage if the answers were right.
+        """Ends a window of the curriculum if the last step was that of one; returns whether a new stage begins.
 
-        Args:
-          stages: How many stages there are.
-          right, window: The mean exact match of so many steps that ends a stage.
-
-        Returns:
-          Whether a new stage begins.
+        One does if the mean exact match of ``window`` steps is above ``right``, unless it was the last of the
+        ``stages``.
         """
         if self.step % window:
             return False
@@ -61,11 +57,7 @@ class State:
         return grows
 
     def close_epoch(self, row: dict[str, Any], min_delta: float) -> bool:
-        """Ends an epoch with its row of the history.
-
-        Returns:
-          Whether this epoch is the best so far.
-        """
+        """Ends an epoch with its row of the history; returns whether it is the best so far."""
         self.history.append(row)
         self.sums, self.epoch_seconds = _no_sums(), 0.0
         self.stalled = stalled_epochs(self.stalled, self.history, min_delta)

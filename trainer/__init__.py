@@ -1,4 +1,1 @@
-"""Layer 3: trains models on the datasets, evaluates them, and exports them.
-
-Importing this package is cheap; modules that need TensorFlow import it themselves.
-"""
+"""Layer 3: trains, evaluates and exports models. Modules that need TensorFlow import it, so importing this is cheap."""

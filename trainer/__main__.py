@@ -1,7 +1,4 @@
-"""The program ``arith-model``: trains models on the datasets of ``arith-data``, describes, scores and asks them.
-
-Also ``python -m seq2seq_arith.trainer``. TensorFlow is imported only after all checks that do not need it.
-"""
+"""The program ``arith-model``, also ``python -m seq2seq_arith.trainer``; checks come before TensorFlow is imported."""
 
 import os
 import sys

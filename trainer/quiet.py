@@ -1,7 +1,4 @@
-"""TensorFlow, imported without the lines that it logs.
-
-A module of its own, because commands and the Python API import it before TensorFlow.
-"""
+"""TensorFlow, imported without the lines that it logs; commands and the Python API import this before it."""
 
 import contextlib
 import os

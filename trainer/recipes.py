@@ -1,7 +1,4 @@
-"""The recipes: how each task is trained, and on which data, unless options say otherwise.
-
-A recipe is one entry of ``RECIPES``.
-"""
+"""The recipes, entries of ``RECIPES``: how each task is trained, and on which data, unless options say otherwise."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -351,18 +351,12 @@ OWN_MODEL = ModelEntry(build=_own_code, help="a model of your own", cost=Cost(ke
 
 
 def model_entry(name: str) -> ModelEntry:
-    """The entry of a network, which may be your own (``plugins.py``).
-
-    The cost of that is estimated as that of an LSTM, and ``plugins.load`` has its code.
-    """
+    """The entry of a network; one of your own (``plugins.py``) is taken to cost what an LSTM does."""
     return MODELS.get(name, OWN_MODEL)
 
 
 def view_entry(name: str) -> ViewEntry:
-    """The entry of a view, which may be your own (``plugins.py``).
-
-    The shapes of that are those of ``raw`` until its class says others, and ``plugins.load`` has its code.
-    """
+    """The entry of a view; one of your own (``plugins.py``) has the shapes of ``raw`` until its class says others."""
     if name in VIEWS:
         return VIEWS[name]
     return dataclasses.replace(VIEWS["raw"], build=_own_code, help="a view of your own", given=OWN_VIEW)

@@ -1,7 +1,4 @@
-"""Parquet shards with the column ``written``, for readers that do not know how a task stores its questions.
-
-A format of its own, because the bytes of ``parquet`` never change.
-"""
+"""Parquet with the column ``written``, for readers other than ours; the bytes of ``parquet`` itself never change."""
 
 import dataclasses
 import functools

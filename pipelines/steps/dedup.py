@@ -32,8 +32,7 @@ def chunk_size(num_draws: int, num_shards: int) -> int:
 def partition(task: Task, first: int, stop: int, num_shards: int) -> tuple[np.ndarray, np.ndarray]:
     """Groups the draws ``first`` to ``stop - 1`` by the shard of their key.
 
-    Returns for each draw its distance from ``first``, ascending within a shard: uint32 of shape (n,); and the bounds of
-    the shards in it.
+    Returns their distances from ``first``, ascending within a shard, uint32 (n,), and the shards' bounds in it.
     """
     shards = np.empty(stop - first, np.uint32)
     for block in draws.blocks(stop - first):

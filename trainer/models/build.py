@@ -127,9 +127,6 @@ def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *,
 
 
 def elsewhere(build: Callable[[], T]) -> T:
-    """Calls a function in a new thread, where Keras numbers layers without names from the first on, as everywhere.
-
-    So such layers have the same names in every process. The precision that is set there is set nowhere else.
-    """
+    """Calls a function in a new thread, where Keras numbers unnamed layers from the first on, as in every process."""
     with ThreadPoolExecutor(1) as executor:
         return executor.submit(build).result()

@@ -1,7 +1,4 @@
-"""The argument of a function that builds a network: the sizes of its task and of its layers.
-
-A module of its own, because the files of custom models import it.
-"""
+"""What builds a network is given: the sizes of its task and of its layers. The files of custom models import it."""
 
 import dataclasses
 from typing import Any

@@ -1,8 +1,4 @@
-"""How the files of a run are written.
-
-They are written whole or not at all, and a failure is a ``WriteError``. What belongs to a run in an object store is put
-there, too, when it is whole. A module of its own, because checkpoints, tables and exports are written by it.
-"""
+"""How a run's files are written: whole or not at all, a failure is a ``WriteError``, and then into its store, too."""
 
 import contextlib
 import hashlib
@@ -92,10 +88,7 @@ def stamped(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def unstamped(text: str) -> dict[str, Any]:
-    """The JSON object whose ``stamped`` values these are; ValueError for another one.
-
-    One without a sha256 was changed by hand, and is read as it is.
-    """
+    """The JSON object whose ``stamped`` values these are, or that was changed by hand; ValueError for another one."""
     values = json.loads(text)
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")

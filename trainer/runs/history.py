@@ -101,10 +101,7 @@ def _is_row(row: dict[str, Any]) -> bool:
 
 
 def of_run(run: Run) -> list[dict[str, Any]]:
-    """The rows of a run, as ``read_csv``; InputError also if those of its last checkpoint are others.
-
-    Of one that trains, or was killed, one of the two may have an epoch more.
-    """
+    """The rows of a run, as ``read_csv``; InputError also if the last checkpoint has others, but for an epoch more."""
     rows, told = read_csv(run.history), None
     if rows and run.last.exists():
         with contextlib.suppress(InputError):  # it is damaged itself

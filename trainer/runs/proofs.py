@@ -1,7 +1,4 @@
-"""The proof of a run, ``proof.json`` in its folder; new weights void it.
-
-A module of its own, because reports, listings and evaluations read it, and proving alone writes it.
-"""
+"""The proof of a run, ``proof.json`` in its folder, which new weights void; ``training/proof.py`` writes it."""
 
 import dataclasses
 import hashlib

@@ -1,7 +1,4 @@
-"""What a training took and what it reached, beside each other: ``summary.json`` in the run's folder.
-
-A module of its own, because listings, reports and sweeps read it, and a training alone writes it.
-"""
+"""What a training took and what it reached, beside each other: ``summary.json`` in the run's folder."""
 
 import dataclasses
 from pathlib import Path

@@ -1,7 +1,4 @@
-"""Describes a run, or what a recipe would train: the dataset, the view, the network layer by layer, the training.
-
-Also what ``train --dry-run`` prints: what would be made and trained, and what that takes.
-"""
+"""Describes a run, or what a recipe would train, layer by layer; also for ``train --dry-run``, with what that takes."""
 
 import dataclasses
 import inspect

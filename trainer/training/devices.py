@@ -229,10 +229,7 @@ def _of_chief(strategy: tf.distribute.Strategy, array: np.ndarray) -> np.ndarray
 
 @contextlib.contextmanager
 def patient() -> Iterator[None]:
-    """Ends the sums over machines in the block with an error if it takes longer than ``PATIENCE``: one of them hangs.
-
-    A machine that is dead is found by TensorFlow's coordination service, in a minute.
-    """
+    """Ends sums over machines that take longer than ``PATIENCE``: one hangs. TensorFlow finds dead ones in a minute."""
     timer = threading.Timer(PATIENCE, _abort)
     timer.daemon = True
     if cluster():

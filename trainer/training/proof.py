@@ -216,10 +216,9 @@ def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
 
 
 def witness(learner: Learner, tables: Tables, questions: int, seed: int) -> float:
-    """Compares a network with its tables on random questions of its task's length, of which half have long carries.
+    """The largest difference between the logits of a network and of its tables, infinity if an id differs.
 
-    Returns:
-      The largest difference of logits; infinity if an id differs.
+    They are asked random questions of its task's length, of which half have long carries.
     """
     view, generator, difference = learner.view, np.random.default_rng(seed), 0.0
     for start in range(0, questions, WITNESSES):

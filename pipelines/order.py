@@ -27,27 +27,16 @@ SPACE_ADVICE = "make room, give another --data-dir, or fewer examples"
 
 @dataclasses.dataclass(frozen=True)
 class Order:
-    """One dataset to make, and how.
+    """One dataset to make, and how; raises InputError if it cannot be drawn."""
 
-    Attributes:
-      task: The dataset's parameters.
-      layout: How it is cut into files.
-      data_dir: Where datasets are kept.
-      beam_options: Beam's options, as ``beam.options`` returns them; None for the defaults, which spares importing Beam
-        for a dataset that is there already.
-      overwrite: Whether to replace a dataset that stands there.
-      plan: The estimates of what it takes.
-
-    Raises:
-      InputError: The dataset cannot be drawn.
-    """
-
-    task: Task
-    layout: Layout
-    data_dir: AnyPath
+    task: Task  # the dataset's parameters
+    layout: Layout  # how it is cut into files
+    data_dir: AnyPath  # where datasets are kept
+    # Beam's options, as ``beam.options`` returns them; None for the defaults, which spares importing Beam for a dataset
+    # that is there already.
     beam_options: "PipelineOptions | None" = None
-    overwrite: bool = False
-    plan: Plan = dataclasses.field(init=False)
+    overwrite: bool = False  # whether to replace a dataset that stands there
+    plan: Plan = dataclasses.field(init=False)  # the estimates of what it takes
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "plan", plan(self.task, self.layout))

@@ -35,19 +35,12 @@ REFUSED: dict[str, tuple[tuple[Any, ...], str]] = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PrepareOptions:
-    """Options of ``download_and_prepare``, checked. None of them changes what the dataset is.
+    """Options of ``download_and_prepare``, checked. None of them changes what the dataset is."""
 
-    Attributes:
-      num_shards: Files per split; None leaves it open.
-      formats: Whether to write each optional data format, by its name; None leaves it open.
-      beam_options: Beam's options; None for the defaults.
-      overwrite: Whether to make a dataset anew that is there.
-    """
-
-    num_shards: int | None
-    formats: dict[str, bool | None]
-    beam_options: "PipelineOptions | None"
-    overwrite: bool
+    num_shards: int | None  # files per split; None leaves it open
+    formats: dict[str, bool | None]  # whether to write each optional data format, by its name; None leaves it open
+    beam_options: "PipelineOptions | None"  # Beam's options; None for the defaults
+    overwrite: bool  # whether to make a dataset anew that is there
 
     @classmethod
     def of(

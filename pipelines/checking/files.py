@@ -27,22 +27,14 @@ MOST_NAMED = 100  # files that do not belong to a dataset, each on a line
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """What is known of a dataset before its examples are read.
+    """What is known of a dataset before its examples are read."""
 
-    Attributes:
-      directory: Where it is.
-      task, layout: What its metadata says that it is.
-      digests: The sha256 that each file must have, by name.
-      sizes: The bytes of each file that is there, by name.
-      lengths: The examples per file, by split, from ``dataset_info.json``.
-    """
-
-    directory: AnyPath
-    task: Task
-    layout: Layout
-    digests: dict[str, str]
-    sizes: dict[str, int]
-    lengths: ShardLengths
+    directory: AnyPath  # where it is
+    task: Task  # what its metadata says that it is
+    layout: Layout  # likewise
+    digests: dict[str, str]  # the sha256 that each file must have, by name
+    sizes: dict[str, int]  # the bytes of each file that is there, by name
+    lengths: ShardLengths  # the examples per file, by split, from ``dataset_info.json``
 
     @classmethod
     def of(cls, directory: AnyPath, task: Task, layout: Layout, digests: dict[str, str]) -> "Files":

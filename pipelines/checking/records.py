@@ -61,16 +61,11 @@ def _parsed(content: bytes, row: int) -> tuple[str, str]:
 
 @dataclasses.dataclass(frozen=True)
 class UniformRecords:
-    """Records of one length, whose questions and whose answers have one width.
+    """Records of one length, whose questions and whose answers have one width."""
 
-    Attributes:
-      blank: uint8 of shape (length,): a record of spaces, framing included, its data's checksum aside.
-      question, answer: Where their characters stand in the record.
-    """
-
-    blank: np.ndarray
-    question: slice
-    answer: slice
+    blank: np.ndarray  # uint8 of shape (length,): a record of spaces, framing included, its data's checksum aside
+    question: slice  # where its characters stand in the record
+    answer: slice  # likewise
 
     @property
     def length(self) -> int:

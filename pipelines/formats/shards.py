@@ -15,21 +15,14 @@ from seq2seq_arith.pipelines.places.staging import Staging
 
 @dataclasses.dataclass(frozen=True)
 class ShardReport:
-    """The files that were written for one shard of one split.
-
-    Attributes:
-      split, shard: The split, and the number of the shard.
-      num_examples: Rows per file.
-      num_bytes: Bytes of the TFRecord file.
-      files: The sha256 of each file, by its path below the dataset's directory.
-      versions: The version of each file in an object store, by its path; all empty on a disk.
-    """
+    """The files that were written for one shard of one split."""
 
     split: str
-    shard: int
-    num_examples: int
-    num_bytes: int
-    files: dict[str, str]
+    shard: int  # its number
+    num_examples: int  # rows per file
+    num_bytes: int  # bytes of the TFRecord file
+    files: dict[str, str]  # the sha256 of each file, by its path below the dataset's directory
+    # The version of each file in an object store, by its path; all empty on a disk.
     versions: dict[str, str] = dataclasses.field(default_factory=dict)
 
 

@@ -26,15 +26,12 @@ MOST_JSON = 2**26  # bytes of the largest metadata, with some 500,000 files
 class ObjectPath:
     """An object, or a prefix of objects, with those operations of ``Path`` that are needed here.
 
-    Attributes:
-      url: ``gs://BUCKET/KEY`` or ``s3://BUCKET/KEY``, without a slash at the end.
-      flags: Beam's flags, which may set an endpoint or credentials.
-
     All operations raise InputError if the user can correct the cause, such as a missing bucket, and StoreError if the
     store fails.
     """
 
-    url: str
+    url: str  # ``gs://BUCKET/KEY`` or ``s3://BUCKET/KEY``, without a slash at the end
+    # Beam's flags, which may set an endpoint or credentials.
     flags: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     def __str__(self) -> str:

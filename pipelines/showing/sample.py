@@ -29,20 +29,13 @@ MOST_CHARACTERS = 2**24
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Sample:
-    """Some examples of a dataset, or all of them; those of the training split come first.
+    """Some examples of a dataset, or all of them; those of the training split come first."""
 
-    Attributes:
-      task: The dataset's parameters.
-      questions, answers: As they are stored, uint8 of shape (n, width).
-      directory: Where they were read; None if they were drawn here.
-      draws_used: How many draws the dataset takes; None if that is not known.
-    """
-
-    task: Task
-    questions: np.ndarray
-    answers: np.ndarray
-    directory: AnyPath | None = None
-    draws_used: int | None = None
+    task: Task  # the dataset's parameters
+    questions: np.ndarray  # as they are stored, uint8 of shape (n, width)
+    answers: np.ndarray  # likewise
+    directory: AnyPath | None = None  # where they were read; None if they were drawn here
+    draws_used: int | None = None  # how many draws the dataset takes; None if that is not known
 
     def __len__(self) -> int:
         return len(self.questions)

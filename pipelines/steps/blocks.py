@@ -34,17 +34,11 @@ MIN_WIDTH = 4  # bytes per distance of a packed block
 
 @dataclasses.dataclass(frozen=True)
 class Drawn:
-    """The draws of a chunk by shard.
+    """The draws of a chunk by shard."""
 
-    Attributes:
-      first: The first draw of the chunk.
-      distances: The draws' distances from ``first``, ascending within a shard: uint32 of shape (n,).
-      bounds: Where the shards begin and end there: int64 of shape (number of shards + 1,).
-    """
-
-    first: int
-    distances: np.ndarray
-    bounds: np.ndarray
+    first: int  # the first draw of the chunk
+    distances: np.ndarray  # the draws' distances from ``first``, ascending within a shard: uint32 of shape (n,)
+    bounds: np.ndarray  # where the shards begin and end there: int64 of shape (number of shards + 1,)
 
 
 def by_shard(drawn: Drawn) -> Iterator[Block]:

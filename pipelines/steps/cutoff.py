@@ -42,13 +42,10 @@ DRAW, SPLIT, KEY = range(3)  # the columns of a row; the words of x and of y beg
 
 @dataclasses.dataclass(frozen=True)
 class Windows:
-    """Which rows the shards report.
+    """Which rows the shards report."""
 
-    Attributes:
-      first_draw, last_draw: Kept draws whose number lies between these, both included, are reported.
-      first_hash, last_hash: So are those whose SPLIT hash lies between these, unless they come after ``last_draw``.
-    """
-
+    # Kept draws whose number lies between the first and the last one, both included, are reported. So are those whose
+    # SPLIT hash lies between the two, unless they come after ``last_draw``.
     first_draw: int
     first_hash: int
     last_hash: int

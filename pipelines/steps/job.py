@@ -30,23 +30,15 @@ CODE = ("arithmetic", "base", "pipelines")  # the packages that workers run
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a run makes, where, and how.
+    """What a run makes, where, and how."""
 
-    Attributes:
-      task, layout: The parameters of the dataset, and its division into files.
-      staging: The place of the files; a directory must exist, also for the workers.
-      num_draws: The number of draws.
-      windows: The ranges in which the ends of the dataset and of the validation set are searched.
-      threads: The number of elements that a worker process works on at once.
-      versions: The versions that the workers must have; see ``package_versions``.
-    """
-
-    task: Task
-    layout: Layout
-    staging: Staging
-    num_draws: int
-    windows: Windows
-    threads: int = 1
+    task: Task  # the parameters of the dataset
+    layout: Layout  # its division into files
+    staging: Staging  # the place of the files; a directory must exist, also for the workers
+    num_draws: int  # the number of draws
+    windows: Windows  # the ranges in which the ends of the dataset and of the validation set are searched
+    threads: int = 1  # the number of elements that a worker process works on at once
+    # The versions that the workers must have; see ``package_versions``.
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:

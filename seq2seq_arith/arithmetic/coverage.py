@@ -30,20 +30,13 @@ UNKNOWN_DRAWS_OF_A_RUN = 0.68
 
 @dataclasses.dataclass(frozen=True)
 class KeyClasses:
-    """All the keys of a task, in classes of equal probability.
+    """All the keys of a task, in classes of equal probability."""
 
-    Attributes:
-      total: How many keys there are, K.
-      share: The part of the draws for which this holds; the others have keys with unknown probabilities.
-      count, probability: How many keys each class has, and the probability of one of them: float64 (classes,).
-      unknown: How many draws with these probabilities one of the other draws stands for.
-    """
-
-    total: int
-    share: float
-    count: np.ndarray
-    probability: np.ndarray
-    unknown: float = UNKNOWN_DRAWS
+    total: int  # how many keys there are, K
+    share: float  # the part of the draws for which this holds; the others have keys with unknown probabilities
+    count: np.ndarray  # how many keys each class has: float64 (classes,)
+    probability: np.ndarray  # of one key of each class: float64 (classes,)
+    unknown: float = UNKNOWN_DRAWS  # how many draws with these probabilities one of the other draws stands for
 
     def distinct(self, num_draws: float) -> float:
         """The expected number of distinct keys among so many draws, E(M); estimated if ``share`` is not 1."""

@@ -28,15 +28,10 @@ from seq2seq_arith.arithmetic.decimal_text import PAD
 
 
 class Solved(NamedTuple):
-    """The answers to some questions.
+    """The answers to some questions."""
 
-    Attributes:
-      magnitude: Without the sign, uint64 of shape (words, n); the last word may have 19 digits.
-      negative: bool of shape (n,); None if no answer is.
-    """
-
-    magnitude: np.ndarray
-    negative: np.ndarray | None = None
+    magnitude: np.ndarray  # without the sign, uint64 of shape (words, n); the last word may have 19 digits
+    negative: np.ndarray | None = None  # bool of shape (n,); None if no answer is
 
 
 class Notation(abc.ABC):

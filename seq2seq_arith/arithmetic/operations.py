@@ -36,49 +36,35 @@ DECIMAL_DRAWS: Mapping[str, Drawing] = MappingProxyType({"digits": drawing.DIGIT
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Operation:
-    """Everything in which one task differs from another; D stands for the number of digits (or dashes, or the modulus).
+    """Everything in which one task differs from another; D is the number of digits (or dashes, or the modulus)."""
 
-    Attributes:
-      arity: How many operands a question has.
-      symbol: The character between the operands; empty if there is one operand alone.
-      notation: How operands are written, read and measured.
-      draws: How operands can be drawn, by name; the first is the default.
-      answer_prefix: What an answer begins with.
-      alphabet: Every character that a padded question or answer may hold, each once.
-      solve: (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 of shape
-        (words, n). Answers that are not one number or one word, such as those of several parts, are given as they
-        are written and padded: uint8 of shape (n, answer width).
-      min_digits, max_digits: The smallest and the largest D.
-      question_width, answer_width: D to the padded width in characters.
-      digits, reverse, ordered: The defaults of the task; ordered is always true, unless there are two operands.
-      num_examples: D to the default number of examples.
-      validation_share: The validation split has one in so many examples by default.
-      breakdowns: Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group
-        of each example, an array of shape (n,): exact match is also reported by these groups.
-      suite: D to the slices of hard questions that test a model.
-      unforeseen: D to those that were made when the recipes were fixed, on which nobody tunes.
-      recipe_family: Under which name a training recipe holds the settings of this task, if not under its own.
-    """
-
-    arity: int = 2
-    symbol: str
-    notation: Notation
+    arity: int = 2  # how many operands a question has
+    symbol: str  # the character between the operands; empty if there is one operand alone
+    notation: Notation  # how operands are written, read and measured
+    # How operands can be drawn, by name; the first is the default.
     draws: Mapping[str, Drawing] = dataclasses.field(default_factory=lambda: DECIMAL_DRAWS)
-    answer_prefix: str = ""
-    alphabet: str
+    answer_prefix: str = ""  # what an answer begins with
+    alphabet: str  # every character that a padded question or answer may hold, each once
+    # (D, left, right), or as many operands as a question has, to the answers; the operands are uint64 (words, n).
+    # Answers that are not one number or one word, such as those of several parts, are given as they are written and
+    # padded: uint8 of shape (n, answer width).
     solve: Solve
-    min_digits: int = 1
-    max_digits: int
-    question_width: Callable[[int], int] = lambda digits: 2 * digits + 1
-    answer_width: Callable[[int], int]
-    digits: int
-    num_examples: Callable[[int], int] = lambda digits: 50_000
-    reverse: bool = False
-    ordered: bool = False
-    validation_share: int = 10
+    min_digits: int = 1  # the smallest D
+    max_digits: int  # the largest one
+    question_width: Callable[[int], int] = lambda digits: 2 * digits + 1  # D to the padded width in characters
+    answer_width: Callable[[int], int]  # likewise
+    digits: int  # the default D
+    num_examples: Callable[[int], int] = lambda digits: 50_000  # D to the default number of examples
+    reverse: bool = False  # the default, as the next one
+    ordered: bool = False  # always true, unless there are two operands
+    validation_share: int = 10  # the validation split has one in so many examples by default
+    # Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group of each
+    # example, an array of shape (n,): exact match is also reported by these groups.
     breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
-    suite: Callable[[int], Iterable[Slice]] = lambda digits: ()
+    suite: Callable[[int], Iterable[Slice]] = lambda digits: ()  # D to the slices of hard questions that test a model
+    # D to those that were made when the recipes were fixed, on which nobody tunes.
     unforeseen: Callable[[int], Iterable[Slice]] = lambda digits: ()
+    # Under which name a training recipe holds the settings of this task, if not under its own.
     recipe_family: str = "decimal"
 
     @property

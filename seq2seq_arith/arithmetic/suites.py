@@ -80,21 +80,14 @@ class SuiteOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Slice:
-    """Questions of one kind.
+    """Questions of one kind."""
 
-    Attributes:
-      name: Unique within a task and D, over both sets.
-      why: Why it is hard, in one sentence.
-      draw: (words, D) to the operands of one question.
-      table: D to all pairs, where they are few enough to be asked without sampling.
-      since: The version of the suites that began to have it.
-    """
-
-    name: str
-    why: str
-    draw: Callable[[Words, int], Pair]
+    name: str  # unique within a task and D, over both sets
+    why: str  # why it is hard, in one sentence
+    draw: Callable[[Words, int], Pair]  # (words, D) to the operands of one question
+    # D to all pairs, where they are few enough to be asked without sampling.
     table: Callable[[int], Iterator[Pair]] | None = None
-    since: int = 1
+    since: int = 1  # the version of the suites that began to have it
 
 
 def version(slices: Sequence[Slice]) -> int:

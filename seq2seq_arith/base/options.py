@@ -46,30 +46,20 @@ LONGEST_LIST = 150  # characters of names that a refusal lists where it knows wh
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Option:
-    """The facts about a field besides its name, type and default.
+    """The facts about a field besides its name, type and default."""
 
-    Attributes:
-      help: One line for ``--help``, without the default.
-      low, high: Bounds of a number, both included; None for no bound.
-      choices: The values that are allowed; a function where they come from a registry.
-      also: Tells which values are allowed besides the choices.
-      flag: The option's name, without dashes; None for the field's.
-      label: What messages call the field; None for its name.
-      default: The default in words, where the field's own does not say it.
-      compared: Whether another value makes another thing; False if it only changes how the same thing is made.
-      newer: Whether what is stored may lack it, and lacks it where it has its default.
-    """
-
-    help: str
-    low: float | None = None
-    high: float | None = None
+    help: str  # one line for ``--help``, without the default
+    low: float | None = None  # the least that a number may be; None for no bound
+    high: float | None = None  # the most, likewise
+    # The values that are allowed; a function where they come from a registry.
     choices: Sequence[str] | Callable[[], Sequence[str]] | None = None
-    also: Callable[[str], bool] | None = None
-    flag: str | None = None
-    label: str | None = None
-    default: str | None = None
+    also: Callable[[str], bool] | None = None  # tells which values are allowed besides the choices
+    flag: str | None = None  # the option's name, without dashes; None for the field's
+    label: str | None = None  # what messages call the field; None for its name
+    default: str | None = None  # the default in words, where the field's own does not say it
+    # Whether another value makes another thing; False if it only changes how the same thing is made.
     compared: bool = True
-    newer: bool = False
+    newer: bool = False  # whether what is stored may lack it, and lacks it where it has its default
 
     @property
     def allowed(self) -> tuple[str, ...]:

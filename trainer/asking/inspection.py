@@ -26,33 +26,22 @@ NO_ATTENTION = "this model of your own notes no attention; see note_attention in
 
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Inspection:
-    """What happened in a model while it answered.
+    """What happened in a model while it answered."""
 
-    Attributes:
-      question, answer: As people write them.
-      confidence: The product of the probabilities of the answer's characters.
-      read: The characters of each step of the question, as the view gives them.
-      written: The characters of the answer, in the order in which the model writes them.
-      previous: What the model reads at each step of the answer: the character before, or the place of its own.
-      alphabet: The characters whose probabilities these are.
-      probabilities: float32 [answer steps, alphabet].
-      attention: For each layer of attention, float32 [heads, queries, keys].
-      states: For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on
-        from where its encoder ended.
-      note: What is not seen; empty if there is nothing to say.
-    """
-
-    question: str
-    answer: str
-    confidence: float
-    read: list[str]
-    written: list[str]
+    question: str  # as people write it
+    answer: str  # likewise
+    confidence: float  # the product of the probabilities of the answer's characters
+    read: list[str]  # the characters of each step of the question, as the view gives them
+    written: list[str]  # the characters of the answer, in the order in which the model writes them
+    # What the model reads at each step of the answer: the character before, or the place of its own.
     previous: list[str]
-    alphabet: str
-    probabilities: np.ndarray
-    attention: dict[str, np.ndarray]
+    alphabet: str  # the characters whose probabilities these are
+    probabilities: np.ndarray  # float32 [answer steps, alphabet]
+    attention: dict[str, np.ndarray]  # for each layer of attention, float32 [heads, queries, keys]
+    # For each recurrent layer, float32 [steps, units]: its output after each step. A counter's decoder goes on from
+    # where its encoder ended.
     states: dict[str, np.ndarray]
-    note: str = ""
+    note: str = ""  # what is not seen; empty if there is nothing to say
 
     def labels(self, count: int) -> list[str]:
         """What is read at each of so many steps: of the question, of the answer, or of both."""

@@ -47,16 +47,11 @@ def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.n
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Latched(Automaton):
-    """An automaton of which each state knows the latches at the step before it and at the step after it.
+    """An automaton of which each state knows the latches at the step before it and at the step after it."""
 
-    Attributes:
-      before, after: int64 [states], rows of ``latches``, or ``NONE``.
-      latches: int8 [rows, units], what the latches of all layers so far can hold at one step: -1, 0 or +1.
-    """
-
-    before: np.ndarray
-    after: np.ndarray
-    latches: np.ndarray
+    before: np.ndarray  # int64 [states], rows of ``latches``, or ``NONE``
+    after: np.ndarray  # likewise
+    latches: np.ndarray  # int8 [rows, units], what the latches of all layers so far can hold at one step: -1, 0 or +1
 
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """What a layer sees at each transition: int64 [windows, 4], latches before, symbol, latches there, and after.

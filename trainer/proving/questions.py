@@ -20,21 +20,15 @@ NOT_BEGUN, READ, TOP_ZERO, ZERO, OVER = range(5)
 
 @dataclasses.dataclass(frozen=True)
 class Automaton:
-    """States between the steps of a string, and the transitions that its steps are; a path is a string.
+    """States between the steps of a string, and the transitions that its steps are; a path is a string."""
 
-    Attributes:
-      initial, final: bool [states].
-      source, target: Of each transition, int64 [transitions].
-      symbol: Which step a transition reads, int64 [transitions]; here 11 * left + right, where 10 is a blank.
-      right: The id of the character that is right there, int64 [transitions].
-    """
-
-    initial: np.ndarray
-    final: np.ndarray
-    source: np.ndarray
-    target: np.ndarray
+    initial: np.ndarray  # bool [states]
+    final: np.ndarray  # bool [states]
+    source: np.ndarray  # the state before each transition, int64 [transitions]
+    target: np.ndarray  # the state after it, int64 [transitions]
+    # Which step a transition reads, int64 [transitions]; here 11 * left + right, where 10 is a blank.
     symbol: np.ndarray
-    right: np.ndarray
+    right: np.ndarray  # the id of the character that is right there, int64 [transitions]
 
     def repeated(self, transitions: np.ndarray) -> Self:
         """The automaton that has these of the transitions, some of them more than once."""

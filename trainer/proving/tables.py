@@ -33,19 +33,12 @@ class UncertainError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Cases:
-    """All that a network can meet.
+    """All that a network can meet."""
 
-    Attributes:
-      automaton: Its states and transitions; each transition is a step of some question.
-      windows: int64 [windows, columns], what the network can see at a step, as ``Tables.logits`` takes it.
-      window: int64 [transitions], the window of each transition.
-      states: How many states of the network there are.
-    """
-
-    automaton: Automaton
-    windows: np.ndarray
-    window: np.ndarray
-    states: int
+    automaton: Automaton  # its states and transitions; each transition is a step of some question
+    windows: np.ndarray  # int64 [windows, columns], what the network can see at a step, as ``Tables.logits`` takes it
+    window: np.ndarray  # int64 [transitions], the window of each transition
+    states: int  # how many states of the network there are
 
 
 class Tables(abc.ABC):

@@ -46,18 +46,12 @@ class Wrong:
 
 @dataclasses.dataclass(frozen=True)
 class Checked:
-    """Cases and how clearly each is right.
+    """Cases and how clearly each is right."""
 
-    Attributes:
-      margins: float64 [cases], by how much the right logit is above all others.
-      bound: How far a float32 logit can be from the exact one.
-      states: Of the network.
-      find: From the numbers of cases to the shortest question of each, the shortest first.
-    """
-
-    margins: np.ndarray
-    bound: float
-    states: int
+    margins: np.ndarray  # float64 [cases], by how much the right logit is above all others
+    bound: float  # how far a float32 logit can be from the exact one
+    states: int  # of the network
+    # From the numbers of cases to the shortest question of each, the shortest first.
     find: Callable[[np.ndarray], list[Wrong]]
 
 

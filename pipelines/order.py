@@ -63,7 +63,10 @@ class Order:
         return self.publisher.published(self.task, self.layout, self.overwrite)
 
     def finished_run(self) -> "tuple[AnyPath, Written] | None":
-        """What a finished job wrote, unpublished, and its report, or None; on a disk while the path is locked."""
+        """The report of a job that has left all files of this dataset unpublished, and what it wrote; None without one.
+
+        On a disk only while the path is locked. In a store, another run that reads it publishes the same dataset.
+        """
         for path in reversed(self.publisher.finished()):
             report = _read(path)
             if report and report.written and (report.task, report.layout) == (self.task, self.layout):

@@ -133,7 +133,7 @@ def workers_share_process(options: PipelineOptions) -> bool:
 
 
 def default_threads(options: PipelineOptions) -> int:
-    """How many elements a worker process works on at once: all cores, or 1 if the engine starts one per core."""
+    """Elements a worker process works on at once: local ones share all cores; an engine starts one per core, so 1."""
     if not is_local(options):
         return 1
     direct = options.view_as(DirectOptions)

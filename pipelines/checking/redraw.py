@@ -38,7 +38,7 @@ ORDER, SPLIT = 1, 2  # the purpose of a hash
 
 
 def redraw(task: Task, draws_used: int, num_shards: int) -> dict[str, list[np.ndarray]]:
-    """The draws that become examples, of so many draws: from a split to one array per shard, with the files' order.
+    """The draws that become examples, of so many draws: from a split to one array per shard, in the order of its file.
 
     These are the draws' numbers; ``operands`` gives the rest. It takes 12 bytes per draw and 24 per example at the
     peak.

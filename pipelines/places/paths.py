@@ -96,7 +96,7 @@ class ObjectPath:
         return self.read_bytes().decode(encoding)
 
     def put(self, data: bytes | mmap.mmap, version: str | None = None, sha256: str = "") -> str | None:
-        """Writes the object if it has this version, or is ABSENT, or for None; returns the new version, or None."""
+        """Writes the object if its version is this, or ABSENT, or any (None); returns the new one, None if not."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         attributes = {SHA256: sha256} if sha256 else None
@@ -203,7 +203,7 @@ def sizes(directory: AnyPath) -> dict[str, int]:
 
 
 def pieces(path: AnyPath) -> Iterator[bytes]:
-    """A file from its beginning to its end; OSError if it cannot be read or is not regular, or there is none."""
+    """A file from its beginning to its end; OSError if it cannot be read, FileNotFoundError if there is none."""
     if isinstance(path, ObjectPath):
         yield from path.pieces()
         return

@@ -1,1 +1,1 @@
-"""The base of all layers, which knows nothing of arithmetic; its modules import the standard library alone."""
+"""The base of all layers, which knows nothing of arithmetic; importing it takes the standard library alone."""

@@ -137,7 +137,7 @@ def remove_temporaries(folder: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a tree, file or link; tries for some seconds, as threads may still write there; what is left stays."""
+    """Removes a tree, file or link, for some seconds, as threads may still write there; no error if it stays."""
     if path.is_symlink() or not path.is_dir():
         with contextlib.suppress(OSError):
             path.unlink()

@@ -121,7 +121,7 @@ def _fail_with_file(name: str, error: OSError) -> None:
 
 
 def fail(name: str, message: str, code: int = FAILURE, advice: str = "") -> int:
-    """Prints a failure as one line to standard error, the advice last, so that it can be copied; its exit code."""
+    """Prints a failure to standard error in one line, the advice last, to be copied; returns the exit code."""
     message = events.hidden(printable("; ".join(filter(None, [message, advice]))))
     with contextlib.suppress(OSError):  # a full or closed stream: the code says it all the same
         print(f"{name}: {message}", file=sys.stderr)

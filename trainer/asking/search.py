@@ -169,7 +169,7 @@ def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> li
 
 
 class Variations:
-    """Random questions of a task up to one length, and variations of questions: of written operands, be they dashes."""
+    """Random questions of a task up to one length, and variations of questions, of digits, letters or dashes."""
 
     def __init__(self, task: Task, size: int, source: random.Random) -> None:
         self.random = source

@@ -465,7 +465,7 @@ class RawScratchpad(Scratchpad):
 
 
 def make_view(name: str, task: Task, sha256: str | None = None) -> View:
-    """The view of that name, of the registry or one's own, on a task's strings; its file must have that sha256."""
+    """The view of a name, the registry's or one's own, on a task's strings; its file must have the sha256, if any."""
     check_view(name, task)
     if name in VIEWS:
         return VIEWS[name].build(name, task)

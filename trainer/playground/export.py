@@ -45,7 +45,7 @@ MOST_WEIGHTS = 1_500_000
 
 
 def export(top: Path, folder: Path) -> None:
-    """Writes index.html and all it needs into a new folder; InputError if no run fits such a page, or a WriteError."""
+    """Writes index.html and all it needs into a new folder; InputError if no run fits it, WriteError if that fails."""
     models, exported = Models(), []
     for name, path in listing.folders(top).items():
         try:

@@ -1,4 +1,4 @@
-"""How a run's files are written: whole or not at all, a failure is a ``WriteError``, and then into its store, too."""
+"""How a run's files are written: whole or not at all, with a ``WriteError`` if not, and into its store, too."""
 
 import contextlib
 import hashlib
@@ -37,7 +37,7 @@ def whole_file(path: Path) -> Iterator[files.HashedFile]:
 
 @contextlib.contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A new folder to fill, which gets its name when the block ends, and is removed if it fails; or a WriteError."""
+    """A new folder to fill, which gets its name when the block ends, and is removed if it fails, with a WriteError."""
     # mkdir follows no link, and fails if the name is taken.
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.partial")
     try:

@@ -1,4 +1,4 @@
-"""Views of your own, in a file: each number of a modular addition is one character, not one or two digits.
+"""A view of your own, in a file: each number of a modular addition is one character, not one or two digits.
 
     arith-model train modular_addition --data-dir data --run-dir runs/own --recipe raw \
         --view examples/own_view.py:WholeNumbers --model causal --positions learned
@@ -56,22 +56,3 @@ class WholeNumbers(View):
         blank = (numbers < self._powers) & (self._powers > 1)
         digits = numbers // self._powers % 10 + self._zero
         return tf.cast(tf.where(blank, self._aligned.pad, digits), tf.uint8)
-
-
-class RepeatedDigit(AlignedView):
-    """As ``aligned``, with the right operand, which is one digit, at every step: the task of ``times_digit.py``."""
-
-    def __init__(self, name, task):
-        super().__init__(name, task)
-        if task.name != "times_digit":
-            raise InputError(f"the task is {task.name}; give times_digit, with --task-file examples/times_digit.py")
-        self.question_shape = (task.answer_width, 2)
-
-    def encode_question(self, strings):
-        left, right = self._operands(strings, self.answer_steps)
-        return tf.stack([left, tf.repeat(right[:, :1], self.answer_steps, axis=1)], axis=2)
-
-    def decode_question(self, ids):
-        left, right = tf.unstack(ids, axis=2)
-        alone = tf.concat([right[:, :1], tf.fill(tf.shape(right[:, 1:]), tf.constant(self.pad, right.dtype))], axis=1)
-        return super().decode_question(tf.stack([left, alone], axis=2))

@@ -238,7 +238,7 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
     made = sa.generate(
         "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
     )
-    adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/own_view.py:RepeatedDigit"
+    adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/digit_view.py:RepeatedDigit"
     plugins.allow(adder, view)
     sizes = {"digit": 4, "ordered": True}
     config = override(configs.TAGGER, name=adder, view=view, options=sizes, epochs=1, steps_per_epoch=2, prove=9)

@@ -55,13 +55,17 @@ def epoch_lines(row: dict[str, Any], epochs: int) -> str:
         f"exact {cut(row[prefix + 'exact_match'], 4)}"
         for split, prefix in (("train", ""), ("validation", VALIDATION))
     )
-    return "\n".join([f"epoch {row['epoch']}/{epochs}  {speed}", *parts])
+    return "\n".join([f"{_number(row, epochs)}  {speed}", *parts])
 
 
 def epoch_line(row: dict[str, Any], epochs: int) -> str:
     """An epoch in one line of a terminal."""
     exact = f"exact {cut(row['exact_match'], 4)}, validation {cut(row[f'{VALIDATION}exact_match'], 4)}"
-    return f"epoch {row['epoch']}/{epochs}  {row['seconds']:.1f} s  {exact}, loss {row[f'{VALIDATION}loss']:.4f}"
+    return f"{_number(row, epochs)}  {row['seconds']:.1f} s  {exact}, loss {row[f'{VALIDATION}loss']:.4f}"
+
+
+def _number(row: dict[str, Any], epochs: int) -> str:
+    return f"round {row['round']}" if row["round"] else f"epoch {row['epoch']}/{epochs}"
 
 
 def write_csv(path: Path, history: Sequence[dict[str, Any]]) -> None:

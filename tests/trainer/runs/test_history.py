@@ -22,6 +22,11 @@ def test_the_lines_of_an_epoch():
     ]
 
 
+def test_a_round_of_proving_is_not_an_epoch_too_many():
+    for lines in (history.epoch_line, history.epoch_lines):
+        assert lines(row(11) | {"round": 1}, 10).startswith("round 1  ")
+
+
 def test_csv_and_plot(tmp_path):
     history.write_csv(tmp_path / "history.csv", [row(1), row(2)])
     lines = (tmp_path / "history.csv").read_text().splitlines()

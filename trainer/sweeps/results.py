@@ -237,8 +237,9 @@ def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: f
     if name == "suite":
         return version_of(group[0])
     if name == "proved":
-        found = [row["proved"] for row in group if row.get("proved") is not None]
-        return _share(sum(found), len(found)) if found else ""
+        # A run that should be proved, and was not tried because it had not learned enough, is not proved.
+        found = [row.get("proved") for row in group if row.get("proved") is not None or row["settings"].get("prove")]
+        return _share(sum(map(bool, found)), len(found)) if found else ""
     if name in ("given", "draws"):
         return "; ".join(sorted({row["given"] if name == "given" else draws_of(row) for row in group}))
     field = {"exact": "exact_match", "cpu": "cpu_seconds"}.get(name, name)

@@ -180,6 +180,14 @@ def test_rows_are_grouped_and_chosen_by_fields_and_settings():
     assert cells("lowest", where=[("seed", "0")])[1] == [["1.000"], ["0.500 (carry-all)"]]
 
 
+def test_a_run_that_was_not_tried_for_it_had_not_learned_is_not_proved():
+    rows = [row("a", seed, "rope", 0) | {"proved": proved} for seed, proved in enumerate((True, None, False))]
+    assert cells("proved", rows)[1] == [["1 of 2 (> 0.02)"]]
+    for each in rows:
+        each["settings"] = each["settings"] | {"prove": 3}
+    assert cells("proved", rows)[1] == [["1 of 3 (> 0.01)"]]
+
+
 def test_options_of_a_model_of_ones_own_are_fields():
     own = [row("own", seed, None, 0) for seed in range(2)]
     for seed, each in enumerate(own):

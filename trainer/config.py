@@ -348,7 +348,8 @@ class TrainConfig:
     @property
     def fits_more_epochs(self) -> bool:
         """Whether its first epochs are those of a training with more epochs."""
-        return self.schedule == "constant" and not self.warmup and not self.batch_doublings
+        grows = self.warmup or self.batch_doublings or self.early_examples is not None
+        return self.schedule == "constant" and not grows
 
     def lengths(self, task: Task) -> tuple[int, ...]:
         """The most digits (or dashes, or letters) of an operand in each stage; without a curriculum, there is one."""

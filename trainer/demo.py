@@ -67,8 +67,9 @@ def run(
     of_task, name = dict(zip(questions, columns, strict=True)), other.task.name
     say("\n" + compared(of_task))
     say("\nhard questions\n" + table(["task", *samples.HEADER], answers))
-    say(wrapped(STORY))
-    say(beside(other, open_run(str(folders[name])), of_task[name], questions[name]))
+    if name in of_task:
+        say(wrapped(STORY))
+        say(beside(other, open_run(str(folders[name])), of_task[name], questions[name]))
     return trained
 
 

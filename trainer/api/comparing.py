@@ -4,8 +4,10 @@ import html
 from collections.abc import Callable
 from typing import Any, Unpack
 
-from seq2seq_arith.arithmetic import scoring
+from seq2seq_arith.arithmetic import scoring, text
 from seq2seq_arith.arithmetic.suites import STANDARD, VERSION, SuiteOptions
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import named
@@ -68,9 +70,13 @@ def playground(run: TrainedRun, other: TrainedRun | None = None, question: str =
     runs = given.objects((run, *([] if other is None else [other])), TrainedRun, "playground")
     from seq2seq_arith.trainer.playground import catalog, export
 
+    check_int("height", height, 100, 10_000)
+    if len(tasks := {each.task.name for each in runs}) > 1:
+        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
     names = history.labels([str(each.folder) for each in runs])
-    if question:
-        catalog.read(question, run.run)
+    if question != "":
+        text.parse(question, run.task, run.run.most_digits)
+        catalog.read(question, run.run)  # which asks for shorter ones of slow models
     asked = {"run": names[0], "beside": names[-1] if other else "", "question": question}
     folders = dict(zip(names, (each.folder for each in runs), strict=True))
     return Playground(export.standalone(folders, {name: value for name, value in asked.items() if value}), height)

@@ -23,7 +23,7 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import to_codes, to_strings
+from seq2seq_arith.trainer.data.views import BackwardView, to_codes, to_strings
 from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.models.layers import noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -162,6 +162,12 @@ class Subject:
         named = {1: [ALL], written: both[read:], read: both[:read], read + written: both}
         return named.get(steps) or [f"step {step}" for step in range(steps)]
 
+    def told_before(self, place: int) -> int:
+        """The last step of the answer that has not been given the character of a place, of models that are given it."""
+        if not isinstance(self.network, Autoregressive):
+            return self.written.shape[1]
+        return place if isinstance(self.view, BackwardView) else 0
+
 
 def drawn(task: Task, seed: int, count: int) -> probes.Operands:
     """At most so many random questions, each once, of the task's dataset of this seed."""
@@ -261,6 +267,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     Half of the questions fit the function by ridge regression, the others are asked. In the control task (Hewitt,
     Liang, "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits of that place has a
     random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
+    Both numbers have a digit there. Steps that have been given this place of the answer are left out.
     """
     task = learner.view.task
     check_choice("the property", name, list(PROPERTIES))
@@ -269,22 +276,33 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
         raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
     check_int("place", place, 0, task.digits - 1)
     check_int("questions", count, 100, 10**5)
-    operands = drawn(task, seed, count)
+    digits = task.digits
+    operands = drawn(task, seed, 2 * count * -(-(digits**2) // (digits - place) ** 2))
+    long = np.all([[each >= 10**place for each in numbers.to_ints(side)] for side in operands], axis=0)
+    operands = tuple(side[:, long][:, :count] for side in operands)
     examples = probes.examples(task, operands)
     answers = np.array([int(each) for each in to_strings(examples.answers)], object)
     left, right = (np.array(numbers.to_ints(side), object) for side in operands)
     values = np.asarray(of(left, right, answers, 10 ** (place + 1)), int)
+    if len({*values.tolist()}) < 2:
+        raise InputError(f"every {name} of place {place} is the same; give a place below {place}")
     pairs = np.asarray(left // 10**place % 10 * 10 + right // 10**place % 10, int)
     control = np.random.default_rng(seed).choice(values, 100)[pairs]
     subject, rows = Subject(learner, examples.questions, examples.answers), []
     for layer, states in subject.seen()[0].items():
         for step, where in enumerate(subject.places(states.shape[1])):
+            if where[0] == "a" and where != ALL and int(where[1:]) > subject.told_before(place):
+                continue
             found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
             rows.append({"layer": layer, "place": where, **found})
-    majority = float(np.bincount(values[len(values) // 2 :]).max() / np.ceil(len(values) / 2))
-    title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; always one answer: {majority:.4f}"
+    facts = {
+        fact: float(np.bincount(each[len(each) // 2 :]).max() / np.ceil(len(each) / 2))
+        for fact, each in (("majority", values), ("majority of control", control))
+    }
+    always = f"always one answer: {facts['majority']:.4f}, in the control {facts['majority of control']:.4f}"
+    title = f"{name} of place {place}, 0 for the units, in {len(values):,} questions; {always}"
     best = sorted(rows, key=lambda row: (-row["accuracy"], row["control"]))
-    return Table(best, title=title), [_map(rows, each) for each in ("accuracy", "control")], {"majority": majority}
+    return Table(best, title=title), [_map(rows, each) for each in ("accuracy", "control")], facts
 
 
 def held_out(states: np.ndarray, *labels: np.ndarray) -> list[float]:
@@ -329,7 +347,8 @@ def fourier(learner: Learner) -> Found:
     subject = Subject(learner, examples.questions, examples.answers)
     # The vector of each number, where it is one character: in the first weights that have a row for each.
     first = np.asarray(subject.ids).reshape(modulus, modulus, -1)[:, 0, 0]
-    tables = [each for each in learner.model.weights if each.shape[0] % modulus == 0 and len(each.shape) == 2]
+    weights = [each for each in learner.model.weights if len(each.shape) == 2]
+    tables = [each for each in weights if each.shape[0] > first.max() and each.shape[0] % modulus == 0]
     vectors = np.asarray(tables[0])[first] if tables and len({*first.tolist()}) == modulus else None
     return waves(answer_scores(subject).reshape(3 * (modulus,)), vectors)
 

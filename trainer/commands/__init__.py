@@ -44,6 +44,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.command in ("predict", "inspect"):  # questions may also stand behind an option
         args.questions += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument) and argument != "--"]
+    if args.command == "serve" and args.ask:  # of pq, what is asked looks like an option
+        args.ask += [argument for argument in rest if _is_question(argument)]
+        rest = [argument for argument in rest if not _is_question(argument)]
     if rest:
         args.parser.refuse_unknown(rest)
     return args

@@ -116,11 +116,13 @@ def fragment(top: Path, words: Sequence[str]) -> str:
     """
     *names, question = words
     if not 1 <= len(names) <= 2:
-        raise InputError(f"--ask has {len(words)} words; give a run, another one if you like, and a question")
+        raise InputError("--ask takes a run, another one if you like, and a question; give --ask RUN QUESTION")
     folders = listing.folders(top)
     for name in names:
         check_choice("run", name, tuple(folders))
         read(question, open_run(folders[name]))
+    if len(tasks := {open_run(folders[name]).task.name for name in names}) > 1:
+        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
     return f"#{urlencode(dict(zip(('run', 'beside'), names, strict=False)) | {'question': question})}"
 
 

@@ -85,8 +85,8 @@ def _static(name: str) -> str:
 
 
 def _held(exported: list[dict[str, Any]], **more: str) -> str:
-    """The script with all that the page knows of its runs, which ends no element of HTML."""
-    return f"window.exported = {json.dumps(catalog.page_data(exported, []) | more)};\n".replace("</", "<\\/")
+    """The script with all that the page knows of its runs, which begins and ends no element of HTML."""
+    return f"window.exported = {json.dumps(catalog.page_data(exported, []) | more)};\n".replace("<", "\\u003c")
 
 
 def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:

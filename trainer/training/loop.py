@@ -167,9 +167,10 @@ class Loop:
         return len(self.state.history) + 1
 
     def _scored(self) -> Examples:
-        """What scores this epoch: all of the validation examples, or the first of them if it is not the last one."""
-        is_last = self._epoch >= self.config.epochs
-        return self.validation if is_last else self.validation[: self.config.early_examples]
+        """What scores this epoch: all of the validation examples, or the first of them if it cannot be the last one."""
+        config = self.config
+        may_be_last = self._epoch >= config.epochs or config.patience or config.target is not None
+        return self.validation if may_be_last else self.validation[: config.early_examples]
 
     def _train_epoch(self) -> None:
         state, saved = self.state, time.monotonic()

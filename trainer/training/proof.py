@@ -15,6 +15,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
+from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
@@ -115,6 +116,8 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
 def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
     """All cases that some question of any length has; the network is asked, too, when none is wrong."""
     tables = tables_of(run, weights)
+    if run.task.name in OWN_QUESTIONS:
+        _check_own(restore(run.task).view)
     try:
         cases = tables.cases((QUESTIONS | OWN_QUESTIONS)[run.task.name](run.task.alphabet))
     except (TooLargeError, UncertainError) as error:
@@ -141,6 +144,25 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
         return [_wrong(run.task, tables, symbols) for symbols in strings]
 
     return Checked(margins, tables.bound, cases.states, find)
+
+
+def _check_own(view: View) -> None:
+    """Raises InputError unless a task and a view of one's own are those that ``times_digit`` knows."""
+    task, generator = view.task, np.random.default_rng(0)
+    operands = [_operands(task, generator, True) for _ in range(WITNESSES)]
+    codes = np.frombuffer("".join(text.stored(task, *pair) for pair in operands).encode(), np.uint8)
+    codes = codes.reshape(len(operands), -1)
+    ids, answers = np.asarray(view.encode_question(codes)), text.answers(task, *text.operands(task, codes))
+    shown = ["".join(task.alphabet[number] for number in row) for row in ids.reshape(len(ids), -1)]
+    steps = ids.shape[1]
+    columns = [zip(left[::-1].ljust(steps), digit * steps, strict=True) for left, digit in operands]
+    products = [str(int(left) * int(digit)) for left, digit in operands]
+    told = [bytes(row).decode().strip() for row in answers]
+    if shown != ["".join(map("".join, each)) for each in columns] or told != products:
+        raise InputError(
+            f"{task.name} can be proved as the task of examples/times_digit.py, which shows the digit at every step; "
+            "give a run of that file, with --view examples/digit_view.py:RepeatedDigit"
+        )
 
 
 def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:

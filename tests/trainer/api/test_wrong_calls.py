@@ -46,6 +46,7 @@ WRONG = {
     "sa.ModelConfig": ["hidden='8'", "name='LTSM'"],
     "sa.recipe": ["3, 'addition'", "'bset', 'addition'"],
     "sa.compare": ["'x'", "[run, run]"],
+    "sa.playground": ["3", "run, run, question=5", "run, height='1'"],
     "sa.plot_history": ["[run]", ""],
     "run.predict": ["None", "39+3", "[3]", "[(39, 3)]", "[b'39+3']", "b'39+3'", "['39*3']"],
     "run.ask": ["{1: 2}"],

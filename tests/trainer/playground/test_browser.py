@@ -154,7 +154,8 @@ def test_an_exported_page_answers_as_the_model_does(page, exported, top, trained
 
 @pytest.mark.slow
 def test_a_cell_of_a_notebook_shows_the_page(page, top, tmp_path):
-    runs = [TrainedRun(open_run(top / name)) for name in ("notebook", "looks")]
+    (tmp_path / "a<!--<script>b").symlink_to(top / "looks")  # a name that would begin a script
+    runs = [TrainedRun(open_run(top / "notebook")), TrainedRun(open_run(tmp_path / "a<!--<script>b"))]
     shown = sa.playground(*runs, question="9+1")
     (tmp_path / "cell.html").write_text(f"<!DOCTYPE html><html><body>{shown._repr_html_()}</body></html>")
     page.get(f"file://{tmp_path}/cell.html")

@@ -254,6 +254,19 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
     assert all(text.endswith(each.prediction) for text, each in zip(answered, asked, strict=True))
 
 
+@pytest.mark.slow
+def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
+    made = sa.generate(
+        "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
+    )
+    adder = f"{ROOT}/examples/small_adder.py:small_adder"
+    plugins.allow(adder)
+    config = override(configs.TAGGER, name=adder, view="aligned", epochs=1, steps_per_epoch=2)
+    run = session.train(made.task, str(made.data_dir), str(tmp_path / "run"), config).run
+    with refusal(InputError):
+        proof.prove(run, functools.partial(session.restore, run))
+
+
 def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):
     counts, proved = iter([3, 7, 3]), []
 

@@ -299,7 +299,8 @@ class TrainConfig:
             raise InputError(
                 f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
             )
-        is_aligned = self.model.view == "aligned" or self.model.view not in VIEWS  # one's own may be, too
+        # A view of one's own may pair digits, too.
+        is_aligned = self.model.view == "aligned" or self.model.view not in VIEWS
         is_provable = is_aligned and self.model.name not in MODELS.keys() - {"latch_tagger"}
         is_provable |= (self.model.name, self.model.view) == ("counter", "raw")
         if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):

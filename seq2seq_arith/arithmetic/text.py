@@ -78,8 +78,6 @@ def parse(question: str, task: Task, most_digits: int | None = None) -> Question
 
     ``most_digits`` is the longest operand that a model can read; None for that of the task.
     """
-    if not isinstance(question, str):
-        raise InputError(f"the question is {quoted(question)}; write it like {example(task)!r}")
     question = spelled(question, task)
     operands = _operands(question, task)
     shown = repr(shortened(question.strip()))
@@ -153,6 +151,8 @@ def spelled(question: str, task: Task) -> str:
     >>> spelled("3p-{2}", Task("pq"))
     '---p--'
     """
+    if not isinstance(question, str):
+        raise InputError(f"the question is {quoted(question)}; write it like {example(task)!r}")
     symbol, short = task.operation.symbol, question
     if task.notation is DASHES:
         parts = re.sub(r"\s", "", question).split(symbol)

@@ -6,7 +6,6 @@ from typing import Any, Unpack
 
 from seq2seq_arith.arithmetic import scoring, text
 from seq2seq_arith.arithmetic.suites import STANDARD, VERSION, SuiteOptions
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer.api import given, options
@@ -65,18 +64,14 @@ def playground(run: TrainedRun, other: TrainedRun | None = None, question: str =
       question: What is asked first; the page has a hard one if there is none.
       height: Of the page, in pixels.
 
-    Raises InputError if the browser cannot compute a network, or it is not a question.
+    Raises InputError if the browser cannot compute a network, the tasks differ, or it is not a question.
     """
     runs = given.objects((run, *([] if other is None else [other])), TrainedRun, "playground")
     from seq2seq_arith.trainer.playground import catalog, export
 
     check_int("height", height, 100, 10_000)
-    if len(tasks := {each.task.name for each in runs}) > 1:
-        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
     names = history.labels([str(each.folder) for each in runs])
-    if question != "":
-        text.parse(question, run.task, run.run.most_digits)
-        catalog.read(question, run.run)  # which asks for shorter ones of slow models
+    catalog.read(text.example(run.task) if question == "" else question, *(each.run for each in runs))
     asked = {"run": names[0], "beside": names[-1] if other else "", "question": question}
     folders = dict(zip(names, (each.folder for each in runs), strict=True))
     return Playground(export.standalone(folders, {name: value for name, value in asked.items() if value}), height)

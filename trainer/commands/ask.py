@@ -121,7 +121,7 @@ def _serve_options(serve: Parser) -> None:
         "--export",
         metavar="DIR",
         help="write a page that needs neither a server nor this program: it answers in the browser, with the weights "
-        "of the counters and taggers among the runs",
+        "of those runs whose networks it can compute",
     )
     add_own_code(serve)
 

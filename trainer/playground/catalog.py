@@ -120,14 +120,16 @@ def fragment(top: Path, words: Sequence[str]) -> str:
     folders = listing.folders(top)
     for name in names:
         check_choice("run", name, tuple(folders))
-        read(question, open_run(folders[name]))
-    if len(tasks := {open_run(folders[name]).task.name for name in names}) > 1:
-        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
+    read(question, *(open_run(folders[name]) for name in names))
     return f"#{urlencode(dict(zip(('run', 'beside'), names, strict=False)) | {'question': question})}"
 
 
-def read(question: str, run: Run) -> text.Question:
-    """Reads a question as a person types it; raises InputError if it is not one of the task, or is too long."""
+def read(question: str, run: Run, *others: Run) -> text.Question:
+    """Reads a question as a person types it, for runs of one task; InputError if one of them cannot be asked it."""
+    if len(tasks := {each.task.name for each in (run, *others)}) > 1:
+        raise InputError(f"the runs are of {' and '.join(sorted(tasks))}, and one question is asked; give one task")
+    for other in others:
+        read(question, other)
     task, most = run.task, most_digits(run)
     longest = max(map(len, text.typed_operands(question, task)))
     if most < longest <= run.most_digits:

@@ -116,8 +116,7 @@ def of_run(run: Run) -> list[dict[str, Any]]:
 
 
 def rank(row: dict[str, Any]) -> tuple[float, ...]:
-    """A key by which epochs are compared: the round, how many validation examples scored it, then their exact match and
-    their loss."""
+    """A key that compares epochs: the round, how many validation examples scored it, their exact match, their loss."""
     scored = row.get("round", 0), row.get("val_examples", 0)
     return *scored, row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
 

@@ -31,14 +31,10 @@ def test_the_demo_learns_all_three(tmp_path):
     end, _, story = end.partition("\n\n")
     assert [line.split()[-1] for line in end.splitlines()[3:]] == ["✓"] * len(DEMO_TASKS)
     assert len(steps.splitlines()) == 6
-    # The page shows the tables of a run; here is what no machine changes.
+    # The page shows the last table of a run; here is what no machine changes.
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     for row in ("trained on", "examples seen", "85380-85380"):
         assert re.findall(f"^{row} .*$", story, re.MULTILINE) == re.findall(f"^{row} .*$", page, re.MULTILINE)[-1:], row
-    for row in ("trained on", "given", "weights", "examples seen", "operations"):
-        assert {line.rstrip() for line in said.splitlines() if line.startswith(row)} & {*page.splitlines()}, row
-    shown, there = (re.findall(r"^wrong  .*$", text, re.MULTILINE)[-1] for text in (page, said))
-    assert re.findall(r"of ([\d,]+)", shown) == re.findall(r"of ([\d,]+)", there)
     worst = {task: worst_slices(tmp_path / "runs" / task)[0] for task in DEMO_TASKS}
     assert {task: (name, share) for task, (name, share) in worst.items() if share < LEAST[task]} == {}
     for task in DEMO_TASKS:

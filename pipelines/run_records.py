@@ -4,7 +4,7 @@
 
     DATA_DIR/seq2seq_arith/.runs/CONFIG/20261128T034501.250000Z-1a2b3c4d.json
 
-A record is no part of the dataset, whose bytes depend on no run. Each run has a file of its own, so that none is ever
+A record is not a part of the dataset, whose bytes depend on no run. Each run has its own file, so that none is ever
 overwritten, also in an object store.
 """
 

@@ -19,7 +19,7 @@ DEMO_TASKS = tuple(DEMO_QUESTIONS)
 # The defaults are the notebook's: 128 units, one layer, batches of 128, Adam with 1e-3, up to 50 epochs.
 _NOTEBOOK = TrainConfig(patience=3)
 
-# Whoever changes one of these need not have a model that can be proved.
+# With another value of one of these, a model need not be one that can be proved.
 UNPROVED = ("name", "view", "schedule", "precision")
 
 # Here an epoch is a pass over the recipe's data, all of which have fewer examples than 2^20, or a tenth of one.

@@ -20,7 +20,7 @@ from seq2seq_arith.base.terminal import silent
 def listed(values: Any) -> list[Any] | None:
     """The values of a sequence, a generator, a column or an array as a list; None of what has no values."""
     try:
-        for name in ("to_pylist", "tolist"):  # iterating over Arrow gives scalars that are no strings
+        for name in ("to_pylist", "tolist"):  # iterating over Arrow gives scalars that are not strings
             if hasattr(values, name):
                 values = getattr(values, name)()
         return None if isinstance(values, str | bytes) else list(values)

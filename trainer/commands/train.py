@@ -47,7 +47,7 @@ def _train_options(train: Parser) -> None:
     machines.add_argument(
         "--public-cluster",
         action="store_true",
-        help="train also on machines with public addresses; whoever reaches their ports can take them over",
+        help="train also on machines with public addresses; anyone who reaches their ports can take them over",
     )
     training.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
 

@@ -74,7 +74,7 @@ def uses_gpus(replicas: int | None) -> bool:
 
 
 def cluster() -> dict[str, Any]:
-    """``TF_CONFIG`` if it names several machines, else empty; InputError if it is no cluster with this one in it."""
+    """``TF_CONFIG`` if it names several machines, else empty; InputError if it is not a cluster with this one."""
     text = os.environ.get("TF_CONFIG", "")
     try:
         config = json.loads(text or "{}")

@@ -108,7 +108,7 @@ class Loop:
     def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
         """Trains to the end; then ``mend`` may add rounds.
 
-        Raises InputError if the dataset is damaged, DivergedError if a loss or a weight is no number, or WriteError.
+        Raises InputError if the dataset is damaged, DivergedError if a loss or a weight is not a number, or WriteError.
         """
         state = self.state
         self._started = time.monotonic() - state.seconds, time.process_time() - state.cpu_seconds

@@ -59,6 +59,9 @@ assert attentive.predict(["39+57"]) == ["96"]
 losses = [sa.open_run(f"runs/{name}").history[-1]["val_loss"] for name in ("replica", "replicas")]
 assert abs(losses[0] - losses[1]) < 1e-4
 """,
+    "exercises": """
+assert data.splits == {"train": 3600, "validation": 400} and settings["hidden"] == 64
+""",
     "research": """
 assert max(row["val_exact_match"] for row in run.history) > 0.3
 assert len(rows) == 6 and {row["seed"] for row in rows} == {0, 1}

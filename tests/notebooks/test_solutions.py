@@ -1,5 +1,6 @@
 """The solutions of the exercises: their code runs, and gives what the page says."""
 
+import json
 import os
 import re
 import subprocess
@@ -8,7 +9,8 @@ import sys
 import pytest
 from layout import ROOT
 
-EXERCISES = (ROOT / "docs/teaching.md").read_text(encoding="utf-8")
+CELLS = json.loads((ROOT / "notebooks/exercises.ipynb").read_text(encoding="utf-8"))["cells"]
+TEXTS = {cell["id"]: "".join(cell["source"]) for cell in CELLS}
 SOLUTIONS = (ROOT / "docs/solutions.md").read_text(encoding="utf-8")
 
 # What the solutions say, by exercise, checked after its code.
@@ -30,6 +32,9 @@ assert best.evaluate(lengths=[20], per_slice=100).lengths[20].column("exact_matc
     "8": """
 assert len(units) > 0
 """,
+    "9": """
+assert run.exact_match > 0.9
+""",
 }
 
 
@@ -39,12 +44,18 @@ def sections(page):
     return dict(zip(titles[1::2], titles[2::2], strict=True))
 
 
+def test_each_exercise_says_what_to_do_and_has_a_cell_to_fill_in_and_a_solution():
+    exercises = [name for name in TEXTS if name.startswith("exercise-")]
+    assert [TEXTS[name].partition("\n")[0].removeprefix("## ") for name in exercises] == list(sections(SOLUTIONS))
+    for name in exercises:
+        assert "*Hint:*" in TEXTS[name] and "*Hand in:*" in TEXTS[name]
+        assert TEXTS[name.replace("exercise", "answer")] == ""
+
+
 @pytest.mark.release
 def test_the_code_of_the_solutions_runs_and_gives_what_they_say(tmp_path):
     """In one process, after the lines with which the exercises begin."""
-    first = re.search(r"```python\n(.*?)```", EXERCISES, re.DOTALL)
-    assert first
-    program = [first[1]]
+    program = ["import seq2seq_arith as sa", TEXTS["setup"]]
     for title, text in sections(SOLUTIONS).items():
         program += re.findall(r"```py\n(.*?)```", text, re.DOTALL)
         program.append(CLAIMS.get(title.partition(".")[0], ""))

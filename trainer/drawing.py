@@ -1,8 +1,9 @@
-"""One way to draw for the report, notebooks, ``arith-model plot`` and the README: one palette, in light and dark.
+"""One way to draw for the report, notebooks, ``arith-model plot`` and the pages: one palette, in light and dark.
 
 A picture is a matplotlib figure, which ``figure`` begins and a function below ``styled`` draws. ``image`` makes a file
 of it, in light colours. ``inline_svg`` makes a part of an HTML page whose colours are CSS variables: there the same
-picture is light or dark. matplotlib is imported when the first picture is drawn. Nothing depends on hue alone.
+picture is light or dark, and ``svg_file`` makes a file of that. matplotlib is imported when the first picture is drawn.
+Nothing depends on hue alone.
 """
 
 import dataclasses
@@ -45,6 +46,9 @@ PALETTE = {
     "series5": ("#7a5b00", "#d6b34a"),
 }
 LIGHT, DARK = ({name: pair[theme] for name, pair in PALETTE.items()} for theme in (0, 1))
+# The palette as variables of a page or of an SVG. An image in a page follows the colour scheme of its place there.
+_SETS = [":root {" + "".join(f" --{name}: {theme[name]};" for name in PALETTE) + " }" for theme in (LIGHT, DARK)]
+VARIABLES = f"{_SETS[0]} @media screen and (prefers-color-scheme: dark) {{ {_SETS[1]} }}"
 # The numbers of choices differ, so that several series share neither all nor, up to twelve, colour and style.
 COLOURS = tuple(LIGHT[name] for name in PALETTE if name.startswith("series"))
 STYLES = ("-", "--", "-.", ":")
@@ -69,6 +73,7 @@ STYLE: Any = {
 }
 FORMATS = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 120
+MARGIN = 8  # of a file of SVG, in points
 
 MOST_LABELS = 60  # longer axes are not labelled step by step
 MOST_LARGE = 25  # longer axes have small labels
@@ -136,11 +141,23 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     text = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", text)
     names = {colour: name for name, colour in LIGHT.items()}
     text = re.sub(r"#[0-9a-f]{6}\b", lambda found: f"var(--{names[found[0]]})" if found[0] in names else found[0], text)
-    text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", text)
+    text = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1", re.sub(r" font-family: [^;\"]*;", "", text))
     size = re.search(r'viewBox="[^"]*"', text)
     body = text[text.index(">", text.index("<svg")) + 1 :].strip()
     said = f"<title>{html.escape(title)}</title><desc>{html.escape(description)}</desc>"
     return f'<svg class="chart" role="img" {size[0] if size else ""}>{said}{body}'
+
+
+def svg_file(inline: str, rules: str = "") -> bytes:
+    """A part of a page as ``inline_svg`` makes it as a file of its own, on a ground of its own, with further CSS."""
+    begin, size, end = re.split(r'viewBox="0 0 ([^"]+)"', inline, maxsplit=1)
+    width, height = (f"{float(side) + 2 * MARGIN:g}" for side in size.split())
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    begin = begin.replace("<svg", f'<svg {names} width="{width}pt" height="{height}pt"')
+    style = f"<style>{VARIABLES} text {{ font-family: system-ui, sans-serif; }} {rules}</style>"
+    ground = f'<rect x="-{MARGIN}" y="-{MARGIN}" width="100%" height="100%" rx="8" fill="var(--card)"/>'
+    end = end.replace("</desc>", f"</desc>{style}{ground}", 1)
+    return f'{begin}viewBox="-{MARGIN} -{MARGIN} {width} {height}"{end}\n'.encode()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -83,6 +83,6 @@ def render(runs: Sequence[RunReport]) -> str:
     )
     environment.filters["cut"] = lambda value: cut(value, 3)
     environment.tests["kind"] = lambda value, name: type(value).__name__ == name
-    environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "light": drawing.LIGHT, "dark": drawing.DARK}
+    environment.globals |= {"version": __version__, "blank": VISIBLE_PAD, "palette": drawing.VARIABLES}
     page = environment.get_template("page.html")
     return page.render(title=title, labels=[each.label for each in runs], sections=sections(runs)) + "\n"

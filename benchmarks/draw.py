@@ -1,0 +1,195 @@
+"""Draws the pictures of docs/ that are named.
+
+Each is an SVG, light or dark as the page that shows it, in the style of ``seq2seq_arith/trainer/drawing.py``. Nothing
+is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson::
+
+    python benchmarks/draw.py slices automaton learning
+"""
+
+import argparse
+import itertools
+from pathlib import Path
+
+import numpy as np
+
+from seq2seq_arith.trainer import drawing
+from seq2seq_arith.trainer.proving.questions import DIGITS, QUESTIONS, pairs
+from seq2seq_arith.trainer.proving.tables import Tables
+from seq2seq_arith.trainer.runs import checkpoints, samples
+from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, open_run
+from seq2seq_arith.trainer.sweeps import results
+from seq2seq_arith.trainer.training import proof
+
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+
+# Two models of subtraction: the network, the settings and the number of steps are the same. From the name in the legend
+# to the group of runs in results.jsonl, which make bench-recipes measures, a colour and a mark.
+SERIES = {
+    "random pairs": ("random-subtraction", drawing.LIGHT["series1"], "o"),
+    "structured pairs": ("best-subtraction", drawing.LIGHT["series0"], "D"),
+}
+SEEDS = (0, 1, 2)
+SHOWN_BELOW = 0.995  # a kind of which every model has more right is left out
+VALIDATION, RANDOM = "validation set", "random"
+
+SYMBOLS = np.array([number for number, pair in enumerate(pairs()) if set(pair) <= set(DIGITS)])
+SUMS = np.array([int(left) + int(right) for left, right in itertools.product(DIGITS, repeat=2)])
+
+EPOCH_SECONDS, PLAYED = 0.5, 3  # times, after which the last epoch stays
+LEARNING = """
+svg { font-size: 13px; fill: var(--ink); } .soft { fill: var(--soft); } .asked, .soft { text-anchor: end; }
+.asked, .answer { font: 17px ui-monospace, Menlo, Consolas, monospace; } .right { fill: var(--good); }
+.wrong { fill: var(--bad); } .epoch { visibility: hidden; } .epoch:last-child { visibility: visible; }
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="+", choices=[*PICTURES], help=f"of {', '.join(PICTURES)} (default: all)")
+    for name in parser.parse_args().names:
+        (DOCS / f"{name}.svg").write_bytes(PICTURES[name]())
+
+
+def scores_of(rows: list[dict], group: str) -> dict[str, list[float]]:
+    """Exact match with each seed: on the validation set, and of every slice but those of single lengths."""
+    chosen = [next(row for row in rows if (row["run"], row["seed"]) == (group, seed)) for seed in SEEDS]
+    names = [name for name in chosen[0]["suites"][0]["slices"] if not name.startswith("lengths")]
+    slices = {name: [row["suites"][0]["slices"][name] for row in chosen] for name in names}
+    return {VALIDATION: [row["exact_match"] for row in chosen], **slices}
+
+
+@drawing.styled
+def slices() -> bytes:
+    """A line per set, with a mark per model: validation set, random questions, and where one of them errs."""
+    from matplotlib.ticker import PercentFormatter
+
+    rows = results.read(HERE / results.RESULTS)
+    found = {name: scores_of(rows, group) for name, (group, _, _) in SERIES.items()}
+    first, always = found[next(iter(SERIES))], [RANDOM, VALIDATION]
+    shares = [(name, share) for scores in found.values() for name, share in scores.items()]
+    failed = {name for name, share in shares if min(share) < SHOWN_BELOW} - {*always}
+    names = [*sorted(failed, key=lambda name: (min(first[name]), name)), *always]
+    figure = drawing.figure(8, 0.32 * len(names) + 0.8)
+    axes = figure.add_subplot()
+    for series, (_, color, mark) in SERIES.items():
+        for number, share in enumerate(zip(*(found[series][name] for name in names), strict=True)):
+            label = f"trained on {series}" if number == 0 else None
+            axes.plot(share, range(len(names)), mark, color=color, markersize=6, alpha=0.8, label=label)
+    axes.axhline(len(names) - 2.5, color=drawing.LIGHT["ink"], linewidth=0.8)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlim(-0.02, 1.02)
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.tick_params(length=0, labelsize=10)
+    axes.grid()
+    axes.spines[:].set_visible(False)
+    axes.set_title(f"Subtraction: the share of right answers of each kind, with {len(SEEDS)} seeds", loc="left")
+    axes.legend(loc="center left", fontsize=10)
+    about = "Trained on random pairs, the network fails at some kinds; trained on structured pairs, at none."
+    return drawing.svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
+
+
+def behaviour(tables: Tables, alphabet: str) -> tuple[np.ndarray, np.ndarray]:
+    """What a network of one layer of latches does between pairs of digits; it has no state before the first.
+
+    Returns:
+      The state after each pair, int64 [states, 100], and what is written at that pair if another one follows, int64
+      [states, 100, 100].
+    """
+    cases = tables.cases(QUESTIONS["addition"](alphabet))
+    # A window is the row of the latches before, a symbol, and the rows there and after.
+    following = {(before, symbol): here for before, symbol, here, _ in cases.windows.tolist()}
+    rows = [-1]
+    for row in rows:
+        rows += [new for new in dict.fromkeys(following[row, symbol] for symbol in SYMBOLS) if new not in rows]
+    after = np.array([[rows.index(following[row, symbol]) for symbol in SYMBOLS] for row in rows])
+    known, states = np.array(rows), np.arange(len(rows))
+    parts = np.broadcast_arrays(known[:, None, None], SYMBOLS[:, None], known[after][:, :, None], known[after[after]])
+    asked = np.stack([part.reshape(-1) for part in parts], axis=1)
+    written = np.concatenate([logits.argmax(axis=1) for logits in tables.logits(cases, asked)])
+    return after, written.reshape(len(states), len(SYMBOLS), len(SYMBOLS))
+
+
+def merged(after: np.ndarray, written: np.ndarray) -> np.ndarray:
+    """The class of each state, int64 [states]: classes are split until all states of one do the same."""
+    classes = np.unique(written.reshape(len(after), -1), axis=0, return_inverse=True)[1].reshape(-1)
+    while True:
+        both = np.column_stack([classes, classes[after]])
+        finer = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1)
+        if finer.max() == classes.max():
+            return classes
+        classes = finer
+
+
+@drawing.styled
+def automaton() -> bytes:
+    """The states of the adder that comes with the package, merged by behaviour, and the sums that lead on.
+
+    Two states are merged if the network writes the same after them, whatever digits follow (Moore,
+    "Gedanken-Experiments on Sequential Machines", 1956). Both numbers go on here; a proof also follows how each ends.
+    """
+    from matplotlib.patches import Circle, FancyArrowPatch
+
+    run = open_run(SHIPPED_RUNS / "addition")
+    after, written = behaviour(proof.tables_of(run, checkpoints.load(run.best)[0]), run.task.alphabet)
+    classes = merged(after, written)
+    figure = drawing.figure(8, 3.4)
+    axes = figure.add_subplot(aspect="equal", xlim=(-4.6, 4.6), ylim=(-1.7, 1.7))
+    axes.set_axis_off()
+    start = int(classes[0])
+    for number, name, side in ((start, "no carry", -1), (1 - start, "carry", 1)):
+        color, states = drawing.COLOURS[max(side, 0)], np.flatnonzero(classes == number)
+        axes.add_patch(Circle((1.9 * side, 0), 1, facecolor=drawing.LIGHT["tint"], edgecolor=color, linewidth=1.5))
+        # As the seeds of a sunflower.
+        radius, angle = 0.85 * np.sqrt((np.arange(len(states)) + 0.5) / len(states)), 2.4 * np.arange(len(states))
+        axes.plot(1.9 * side + radius * np.cos(angle), radius * np.sin(angle), "o", color=color, markersize=4)
+        axes.text(1.9 * side, -1.4, f"{name}: {len(states)} states", ha="center", fontsize=11)
+        # Each arrow is that of the left circle, turned by half a turn for the right one.
+        across = ((-1.15, 0.72), (1.15, 0.72), -0.3, (0, 1.3))
+        back = ((-2.65, 0.7), (-2.65, -0.7), 1.6, (-4.15, 0))
+        for other, (begin, end, bend, at) in ((1 - number, across), (number, back)):
+            (x, y), *ends = (tuple(-side * np.array(point)) for point in (at, begin, end))
+            sums = SUMS[(classes[after[states]] == other).any(axis=0)]
+            look = {"connectionstyle": f"arc3,rad={bend}", "arrowstyle": "-|>", "mutation_scale": 14, "linewidth": 1.3}
+            axes.add_patch(FancyArrowPatch(*ends, color=color, **look))
+            axes.text(x, y, f"{sums.min()} to {sums.max()}", ha="center", va="center", fontsize=10)
+    axes.set_title("What the states do that two digits lead to; at the arrows the sum of the digits", loc="center")
+    about = "39 states mean no carry, 10 a carry; the sum of two digits leads from one to another."
+    return drawing.svg_file(drawing.inline_svg(figure, "The states of an adder", about))
+
+
+def learning(source: Path = HERE / "learning.jsonl") -> bytes:
+    """The answers of a run to its ten questions after each epoch, one epoch after another; the last one stays.
+
+    A reader who asks for less motion sees the last epoch alone.
+    """
+    epochs = samples.read_jsonl(source)
+    last, rows = len(epochs), -(-len(epochs[0].samples) // 2)  # in two columns
+    places = [(150 + 280 * column, 80 + 28 * row) for column in (0, 1) for row in range(rows)]
+    asked = zip(epochs[0].samples, places, strict=False)
+    drawn = [f'<text class="asked" x="{x}" y="{y}">{each.question} =</text>' for each, (x, y) in asked]
+    rules = [LEARNING]
+    for number, epoch in enumerate(epochs):
+        begin, end = (f"{100 * place / last:.4g}% {{ visibility:" for place in (number, number + 1))
+        gone = f"{end} hidden; }} " if number + 1 < last else ""
+        rules.append(f"@keyframes e{number} {{ 0% {{ visibility: hidden; }} {begin} visible; }} {gone}}}")
+        right = sum(each.right for each in epoch.samples)
+        width = 528 * (number + 1) / last
+        lines = [f'<text x="24" y="36">epoch {epoch.epoch} of {epochs[-1].epoch}</text>']
+        lines += [f'<text class="soft" x="552" y="36">{right} of {len(epoch.samples)} right</text>']
+        lines += [f'<rect x="24" y="45" width="{width:.4g}" height="3" fill="var(--accent)"/>']
+        for each, (x, y) in zip(epoch.samples, places, strict=False):
+            look, mark = ("right", "✓") if each.right else ("wrong", "✗")
+            lines.append(f'<text class="answer {look}" x="{x + 10}" y="{y}">{each.prediction} {mark}</text>')
+        drawn.append(f'<g class="epoch" style="animation-name: e{number}">{"".join(lines)}</g>')
+    moves = f"animation: {EPOCH_SECONDS * last:g}s step-end {PLAYED} both"
+    rules.append(f"@media (prefers-reduced-motion: no-preference) {{ .epoch {{ {moves}; }} }}")
+    said = "<title>A network learns to add</title><desc>Its answers to ten questions after each epoch.</desc>"
+    size = f'role="img" viewBox="0 0 576 {66 + 28 * rows}"'
+    return drawing.svg_file(f"<svg {size}>{said}{''.join(drawn)}</svg>", " ".join(rules))
+
+
+PICTURES = {"slices": slices, "automaton": automaton, "learning": learning}
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,6 @@
 """The progress that a person watches while a run goes on: bars, lines, and the output of a notebook's cell.
 
-The cell's are against an IPython that notes what it shows; tests/trainer/api/test_notebooks.py uses a real kernel.
+The cell's are against an IPython that notes what it shows; tests/notebooks uses a real kernel.
 """
 
 import io

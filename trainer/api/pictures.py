@@ -43,15 +43,15 @@ class Picture:
     def __repr__(self) -> str:
         return self.description
 
-    def _repr_png_(self) -> bytes:
-        return drawing.image(self.figure, dots=DOTS_PER_INCH)
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
+        return drawing.image(self.figure, dots=DOTS_PER_INCH), {"width": width}
 
     def _repr_html_(self) -> str:
-        width = round(self.figure.get_figwidth() * PIXELS_PER_INCH)
-        content = base64.b64encode(self._repr_png_()).decode("ascii")
+        image, size = self._repr_png_()
         about = html.escape(self.description, quote=True)
-        style = f"width: {width}px; max-width: 100%; height: auto"
-        return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{content}">'
+        style = f"width: {size['width']}px; max-width: 100%; height: auto"
+        return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
 
 
 @dataclasses.dataclass(frozen=True, repr=False)

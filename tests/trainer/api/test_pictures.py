@@ -40,7 +40,7 @@ def test_a_picture_shows_itself_and_is_saved(small, tmp_path):
     found = re.fullmatch(r'<img alt="(.*?)" style=".*?" src="data:image/png;base64,(.*?)">', picture._repr_html_())
     assert found and found[1] == repr(picture) == picture.description
     assert base64.b64decode(found[2]).startswith(PNG)
-    assert picture._repr_png_().startswith(PNG)
+    assert picture._repr_png_()[0].startswith(PNG)
     for suffix, start in (("png", PNG), ("svg", b"<?xml"), ("PDF", b"%PDF")):
         assert picture.save(tmp_path / f"picture.{suffix}").read_bytes().startswith(start)
     with pytest.raises(InputError, match=r"the picture is .*picture\.txt; give a file that ends in"):

@@ -16,6 +16,7 @@ def readme() -> str:
     repository = project["urls"]["Repository"]
     relative = r"\]\((?!https?://|#)([^)]+)\)"
     text = re.sub(rf"(!\[[^\]]*){relative}", rf"\1]({repository}/raw/main/\2)", text)
+    text = re.sub(r'(src(?:set)?=")(?!https?://)', rf"\1{repository}/raw/main/", text)
     return re.sub(relative, rf"]({repository}/blob/main/\1)", text)
 
 

@@ -1,13 +1,15 @@
 """Draws the pictures of docs/ that are named.
 
 Each is an SVG, light or dark as the page that shows it, in the style of ``seq2seq_arith/trainer/drawing.py``. Nothing
-is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson::
+is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson. The playground
+is two screenshots, by Chromium, of the page of the site, which ``make docs`` makes::
 
-    python benchmarks/draw.py slices automaton learning
+    python benchmarks/draw.py slices automaton learning playground
 """
 
 import argparse
 import itertools
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +45,20 @@ svg { font-size: 13px; fill: var(--ink); } .soft { fill: var(--soft); } .asked, 
 .wrong { fill: var(--bad); } .epoch { visibility: hidden; } .epoch:last-child { visibility: visible; }
 """
 
+CHROMIUM = "chromium --headless --no-sandbox --window-size=1100,760 --force-device-scale-factor=1.5 --hide-scrollbars"
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", choices=[*PICTURES], help=f"of {', '.join(PICTURES)} (default: all)")
+    parser.add_argument("names", nargs="+", choices=[*PICTURES, "playground"], help="the pictures to draw")
     for name in parser.parse_args().names:
-        (DOCS / f"{name}.svg").write_bytes(PICTURES[name]())
+        if name in PICTURES:
+            (DOCS / f"{name}.svg").write_bytes(PICTURES[name]())
+            continue
+        for file, scheme in (("playground.png", 1), ("playground-dark.png", 0)):
+            look = [f"--screenshot={DOCS / file}", f"--blink-settings=preferredColorScheme={scheme}"]
+            words = [*CHROMIUM.split(), "--virtual-time-budget=20000", *look]
+            subprocess.run([*words, DOCS.parent / "build/docs/playground.html"], check=True)
 
 
 def scores_of(rows: list[dict], group: str) -> dict[str, list[float]]:
@@ -174,10 +184,9 @@ def learning(source: Path = HERE / "learning.jsonl") -> bytes:
         gone = f"{end} hidden; }} " if number + 1 < last else ""
         rules.append(f"@keyframes e{number} {{ 0% {{ visibility: hidden; }} {begin} visible; }} {gone}}}")
         right = sum(each.right for each in epoch.samples)
-        width = 528 * (number + 1) / last
         lines = [f'<text x="24" y="36">epoch {epoch.epoch} of {epochs[-1].epoch}</text>']
         lines += [f'<text class="soft" x="552" y="36">{right} of {len(epoch.samples)} right</text>']
-        lines += [f'<rect x="24" y="45" width="{width:.4g}" height="3" fill="var(--accent)"/>']
+        lines += [f'<rect x="24" y="45" width="{528 * (number + 1) / last:.4g}" height="3" fill="var(--accent)"/>']
         for each, (x, y) in zip(epoch.samples, places, strict=False):
             look, mark = ("right", "✓") if each.right else ("wrong", "✗")
             lines.append(f'<text class="answer {look}" x="{x + 10}" y="{y}">{each.prediction} {mark}</text>')

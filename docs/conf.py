@@ -1,9 +1,12 @@
 """The settings of the site that ``make docs`` builds of these pages, and what it adds to them.
 
-The pages are plain Markdown, which GitHub shows, too. Two things are different on the site:
+The pages are plain Markdown, which GitHub shows, too. Four things are different on the site:
 
 - The menu is made of the lists of ``index.md``, so that there is no second list of the pages.
 - A link to a file outside of ``docs/`` leads to the repository, because that file is not on the site.
+- The theme has a button for light and dark, which also a ``<picture>`` follows.
+- It has a playground: the network that comes with the package, which fails, and beside it the one that ``make demo``
+  trains, if that is in the folder RUNS.
 
 Sphinx takes pages from one folder, so the notebooks are copied into it, and its files stay in ``docs/notebooks/``.
 """
@@ -21,9 +24,11 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 NOTEBOOKS = ROOT / "notebooks"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-REPOSITORY = PROJECT["urls"]["Repository"]
+REPOSITORY, SITE = PROJECT["urls"]["Repository"], PROJECT["urls"]["Documentation"]
+RUNS = ROOT / os.environ.get("RUNS", "runs")
 # A Markdown link, or an image, to another file: neither a URL nor a place on the same page.
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
+PICTURE = re.compile(r'<picture><source [^>]*srcset="([^"]+)"><img src="([^"]+)" alt="([^"]+)"></picture>')
 
 project = PROJECT["name"]
 author = copyright = PROJECT["authors"][0]["name"]
@@ -36,6 +41,7 @@ highlight_language = "text"
 smartquotes = False  # which would make one dash of the two of an option
 # Links may name any heading of a page, as on GitHub.
 myst_heading_anchors = 4
+myst_enable_extensions = ["attrs_inline"]
 myst_links_external_new_tab = False
 
 # NOTEBOOKS=off shows the notebooks as they are stored, without outputs: running them takes minutes.
@@ -71,10 +77,13 @@ nitpick_ignore = [
 
 # make linkcheck asks for pages elsewhere. Links to files of the repository are tested (tests/test_site.py), and the
 # addresses of this machine answer only while a program listens there.
-linkcheck_ignore = [rf"{re.escape(REPOSITORY)}/(blob|tree)/", r"https?://(localhost|127\.0\.0\.1)"]
+linkcheck_ignore = [re.escape(SITE), rf"{re.escape(REPOSITORY)}/(blob|tree)/", r"https?://(localhost|127\.0\.0\.1)"]
 linkcheck_timeout = 30
 
 html_theme = "furo"
+html_baseurl = SITE
+html_static_path = ["site.css", "site.js"]
+html_css_files, html_js_files = ["site.css"], [("site.js", {"defer": "defer"})]
 html_show_sphinx = False
 html_copy_source = False
 
@@ -85,6 +94,8 @@ def setup(app):
     _copy_notebooks()
     app.connect("source-read", _adapt)
     app.connect("autodoc-process-docstring", _quote_stars)
+    app.connect("html-page-context", _follow_here)
+    app.connect("build-finished", _add_playground)
     return {"parallel_read_safe": True}
 
 
@@ -106,7 +117,28 @@ def _adapt(app, page: str, content: list[str]) -> None:
         content[0] += "".join(_menus(content[0]))
     if page.startswith("notebooks/"):
         content[0] = _with_lexer(content[0])
+    else:
+        themes = r"![\3](\2){.only-light} ![\3](\1){.only-dark}"
+        content[0] = PICTURE.sub(themes, content[0])
     content[0] = LINK.sub(lambda found: f"]({_on_site(page, found[1])}{found[2] or ''})", content[0])
+
+
+def _add_playground(app, failure: Exception | None) -> None:
+    """Writes the page on which both networks of subtraction are asked what one of them answers wrong."""
+    if failure is None and app.builder.name == "html":
+        from seq2seq_arith.trainer.demo import RANDOM_PAIRS
+        from seq2seq_arith.trainer.playground import export
+        from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS
+
+        runs = {"structured-pairs": RUNS / "subtraction", "random-pairs": RANDOM_PAIRS}
+        runs = {name: run for name, run in runs.items() if (run / "best.npz").is_file()}
+        asked = dict(zip(("run", "beside"), runs, strict=False)) | {"question": DEMO_QUESTIONS["subtraction"]}
+        (app.outdir / "playground.html").write_text(export.standalone(runs, asked), encoding="utf-8")
+
+
+def _follow_here(app, page: str, template: str, context: dict, tree: object) -> None:
+    """A page of the site that no Markdown makes is the one of this build."""
+    context["body"] = context.get("body", "").replace(f'href="{SITE}', 'href="')
 
 
 def _quote_stars(app, kind: str, name: str, item: object, options: object, lines: list[str]) -> None:

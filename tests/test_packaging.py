@@ -110,7 +110,7 @@ def test_pypi_would_take_the_packages(packages):
 def test_every_link_of_the_page_is_absolute_and_leads_to_a_file(packages):
     fields, text = description(packages["wheel"])
     (repository,) = re.findall("^Project-URL: Repository, (.*)$", fields, re.MULTILINE)
-    targets = re.findall(r"\]\(([^)]+)\)", text)
+    targets = re.findall(r"(?:\]\(|src(?:set)?=\")([^)\"]+)[)\"]", text)
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
     ours = [target.split("/main/")[1] for target in targets if target.startswith(f"{repository}/")]
     assert len(ours) > 10

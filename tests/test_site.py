@@ -1,15 +1,20 @@
 """The site that ``make docs`` builds: without a warning, and whole."""
 
+import itertools
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import browser
 import pytest
 from layout import ROOT
+from selenium.webdriver.support.ui import WebDriverWait
 
 import seq2seq_arith
+from seq2seq_arith.trainer.demo import RANDOM_PAIRS
 
 pytestmark = pytest.mark.slow
 
@@ -20,10 +25,11 @@ DOCS = ROOT / "docs"
 def site(tmp_path_factory) -> Path:
     """The site, built as ``make docs`` does; the notebooks, which have tests of their own, are not run."""
     folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(RANDOM_PAIRS, folder / "runs/subtraction")
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
     done = subprocess.run(
         [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
-        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1"},
+        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1", "RUNS": str(folder / "runs")},
         capture_output=True,
         text=True,
         check=False,
@@ -72,3 +78,29 @@ def test_the_reference_has_every_public_name_and_every_command(site, pages):
     for parser in (data.parser(), model.parser()):
         commands = next(action for action in parser._actions if action.dest == "command").choices
         assert [command for command in commands if f'id="{command}"' not in text and f">{command}<" not in text] == []
+
+
+@pytest.mark.browser
+def test_it_fits_every_screen_and_the_keyboard_reaches_all(site):
+    with browser.chrome() as driver:
+        for name, width in itertools.product(("index", "proofs", "asking"), (360, 900, 1400)):
+            browser.resize(driver, width)
+            driver.get((site / f"{name}.html").as_uri())
+            assert browser.overflow(driver) == []
+            tree = browser.accessibility_tree(driver)
+            assert {each.get("level") for each in tree if each["role"] == "heading"} <= {1, 2, 3}
+            assert not driver.find_elements("css selector", "pre:not([tabindex])")
+        for theme, end in (("light", "d.png"), ("dark", "-dark.png")):
+            driver.execute_script("document.body.dataset.theme = arguments[0]", theme)
+            shown = [each for each in driver.find_elements("css selector", "article img") if each.is_displayed()]
+            assert [each.get_attribute("src").endswith(end) for each in shown] == [True]
+
+
+@pytest.mark.browser
+def test_networks_are_asked_what_the_address_says(site):
+    page = (site / "playground.html").as_uri()
+    with browser.chrome() as driver:
+        for more, asked in (("", ["85380-85380"] * 2), ("#run=random-pairs&question=12-7", ["12-7"])):
+            driver.get(page + more)
+            found = "return String(panels.map((panel) => panel.found?.question)) === arguments[0]"
+            WebDriverWait(driver, 60).until(lambda _: driver.execute_script(found, ",".join(asked)))  # noqa: B023

@@ -141,7 +141,7 @@ def test_make_help_lists_every_target():
 def test_links_lead_somewhere(page):
     """To a file, an image, or a heading."""
     broken = []
-    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"(?:\]\(|src(?:set)?=\")(?!https?://)([^)\"]+)[)\"]", page.read_text(encoding="utf-8")):
         path, _, heading = target.partition("#")
         file = page.parent / path if path else page
         if not file.exists() or (heading and heading not in headings(file)):

@@ -230,14 +230,15 @@ class Panel {
     const { step, share } = this.leastSureStep(cell);
     cell.step = step;
     const made = element("button", { type: "button", className: "cell", tabIndex: index ? -1 : 0 },
-      shown(cell), element("small", { textContent: percent(share) }), bar(share), element("small", { className: "look" }));
+      shown(cell), " ", element("small", { textContent: percent(share) }), bar(share),
+      element("small", { className: "look" }));
     made.classList.toggle("blank", cell.character === catalogue.blank);
     const name = cell.character === catalogue.blank ? "blank" : cell.character === "-" ? "dash" : cell.character;
     const count = cell.end - cell.start;
     const wrong = this.isWrong(cell);
     made.classList.toggle("off", wrong);
     made.setAttribute("aria-label",
-      `${count > 1 ? `${count} times ` : ""}${name}, probability ${percent(share)}${wrong ? ", wrong" : ""}`);
+      `${count > 1 ? `${count} times ` : ""}${name} ${percent(share)} probability${wrong ? ", wrong" : ""}`);
     made.addEventListener("mouseenter", () => this.choose(index));
     made.addEventListener("focus", () => this.choose(index));
     return made;
@@ -515,7 +516,7 @@ function explain() {
 
 // Asks what the address says; an unknown run is as if it was not named.
 function follow() {
-  const asked = new URLSearchParams(window.exported?.asked ?? location.hash.slice(1));
+  const asked = new URLSearchParams(location.hash.slice(1) || window.exported?.asked);
   selects.forEach((select, place) => {
     const name = asked.get(place ? "beside" : "run") ?? "";
     if ([...select.options].some((each) => each.value === name)) select.value = name;

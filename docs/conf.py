@@ -44,7 +44,7 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline"]
 myst_links_external_new_tab = False
 
-# NOTEBOOKS=off shows the notebooks as they are stored, without outputs: running them takes minutes.
+# NOTEBOOKS=off shows the notebooks as they are stored, the lesson alone with outputs: running them takes minutes.
 nb_execution_mode = "off" if os.environ.get("NOTEBOOKS") == "off" else "cache"
 nb_execution_cache_path = str(ROOT / "build" / "notebooks")
 nb_execution_in_temp = True

@@ -37,7 +37,7 @@ def older_pandas(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("pandas", ["none", "2", "3"])
+@pytest.mark.parametrize("pandas", [*(pytest.param(each, marks=pytest.mark.release) for each in ("none", "2")), "3"])
 def test_a_dataset_is_made_in_jupyter(pandas, request, tmp_path):
     paths = [*filter(None, [os.environ.get("PYTHONPATH")])]
     if pandas == "2":

@@ -44,7 +44,7 @@ def test_no_such_bucket(servers, tmp_path, scheme, command, reason):
     assert reason in said(command, f"{scheme}://no-such-bucket/data", 2, tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.release
 @pytest.mark.parametrize(("scheme", "variable"), [("gs", "STORAGE_EMULATOR_HOST"), ("s3", "AWS_ENDPOINT_URL")])
 def test_nobody_answers(servers, tmp_path, monkeypatch, scheme, variable):
     monkeypatch.setenv(variable, "http://127.0.0.1:9")

@@ -251,7 +251,7 @@ def test_a_signal_ends_the_wait_for_other_machines(data_dir, tmp_path, number):
     assert machine.returncode == 130
 
 
-@pytest.mark.slow
+@pytest.mark.release
 def test_a_machine_that_hangs_is_given_up(data_dir, tmp_path):
     """The chief, which writes its first checkpoint for ever, in a process whose other threads are alive."""
     hangs = "from seq2seq_arith.trainer.runs import checkpoints\ncheckpoints.save = lambda *_, **__: time.sleep(1000)"

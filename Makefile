@@ -76,9 +76,9 @@ lint: $(VENV)/tested ## Checks style, types, the imports between the layers, and
 # nowhere. Running the notebooks takes minutes; what they gave is kept in build/notebooks.
 SPHINX = PYTHONSAFEPATH=1 $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -d build/doctrees
 
-docs: $(VENV)/documented ## Makes the site of docs/ in build/docs; with NOTEBOOKS=off it runs and trains nothing
-	$(if $(filter off,$(NOTEBOOKS)),,$(BIN)/arith-model train subtraction --data-dir $(DATA) --run-dir $(RUNS)/subtraction)
-	RUNS=$(RUNS) $(SPHINX) docs build/docs
+docs: $(VENV)/documented ## Makes the site in build/docs, trains a network for its playground, and runs notebooks: not with NOTEBOOKS=off
+	$(if $(filter off,$(NOTEBOOKS)),,$(BIN)/arith-model train subtraction --data-dir $(DATA) --run-dir build/runs/subtraction)
+	$(SPHINX) docs build/docs
 	@echo "open build/docs/index.html"
 
 linkcheck: $(VENV)/documented ## Asks for every page outside that the pages name: needs the network

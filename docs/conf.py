@@ -5,8 +5,8 @@ The pages are plain Markdown, which GitHub shows, too. Four things are different
 - The menu is made of the lists of ``index.md``, so that there is no second list of the pages.
 - A link to a file outside of ``docs/`` leads to the repository, because that file is not on the site.
 - The theme has a button for light and dark, which also a ``<picture>`` follows.
-- It has a playground: the network that comes with the package, which fails, and beside it the one that ``make demo``
-  trains, if that is in the folder RUNS.
+- It has a playground: the network that comes with the package, which fails, and beside it the one that ``make docs``
+  trains, unless notebooks are off.
 
 Sphinx takes pages from one folder, so the notebooks are copied into it, and its files stay in ``docs/notebooks/``.
 """
@@ -25,7 +25,7 @@ ROOT = DOCS.parent
 NOTEBOOKS = ROOT / "notebooks"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REPOSITORY, SITE = PROJECT["urls"]["Repository"], PROJECT["urls"]["Documentation"]
-RUNS = ROOT / os.environ.get("RUNS", "runs")
+TRAINED = ROOT / os.environ.get("SITE_RUNS", "build/runs") / "subtraction"
 # A Markdown link, or an image, to another file: neither a URL nor a place on the same page.
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)(#[^)\s]*)?\)")
 PICTURE = re.compile(r'<picture><source [^>]*srcset="([^"]+)"><img src="([^"]+)" alt="([^"]+)"></picture>')
@@ -130,7 +130,7 @@ def _add_playground(app, failure: Exception | None) -> None:
         from seq2seq_arith.trainer.playground import export
         from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS
 
-        runs = {"structured-pairs": RUNS / "subtraction", "random-pairs": RANDOM_PAIRS}
+        runs = {"random-pairs": RANDOM_PAIRS, "subtraction": TRAINED}  # as the demo shows them
         runs = {name: run for name, run in runs.items() if (run / "best.npz").is_file()}
         asked = dict(zip(("run", "beside"), runs, strict=False)) | {"question": DEMO_QUESTIONS["subtraction"]}
         (app.outdir / "playground.html").write_text(export.standalone(runs, asked), encoding="utf-8")
@@ -138,7 +138,8 @@ def _add_playground(app, failure: Exception | None) -> None:
 
 def _follow_here(app, page: str, template: str, context: dict, tree: object) -> None:
     """A page of the site that no Markdown makes is the one of this build."""
-    context["body"] = context.get("body", "").replace(f'href="{SITE}', 'href="')
+    here = "../" * page.count("/") or "./"
+    context["body"] = context.get("body", "").replace(f'href="{SITE}', f'href="{here}')
 
 
 def _quote_stars(app, kind: str, name: str, item: object, options: object, lines: list[str]) -> None:

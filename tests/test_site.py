@@ -29,7 +29,7 @@ def site(tmp_path_factory) -> Path:
     command = [sys.executable, "-m", "sphinx", "--quiet", "--fail-on-warning", "--keep-going"]
     done = subprocess.run(
         [*command, "-d", str(folder / "doctrees"), str(DOCS), str(folder / "html")],
-        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1", "RUNS": str(folder / "runs")},
+        env=os.environ | {"NOTEBOOKS": "off", "PYTHONSAFEPATH": "1", "SITE_RUNS": str(folder / "runs")},
         capture_output=True,
         text=True,
         check=False,
@@ -53,6 +53,14 @@ def test_every_page_and_notebook_is_on_the_site_and_in_its_menu(site, pages):
     assert menu
     listed = {target if target != "#" else "glossary.html" for target in re.findall(r'href="([^"]*)"', menu[1])}
     assert listed == wanted - {"index.html"}
+
+
+def test_links_within_the_site_lead_to_its_files(pages):
+    missing = []
+    for file, page in pages.items():
+        links = {link.partition("#")[0] for link in re.findall(r'<a [^>]*href="([^":?]+)"', page)}
+        missing += [(file.name, link) for link in links if not (file.parent / link).exists()]
+    assert missing == []
 
 
 def test_links_to_the_repository_lead_to_its_files(pages):

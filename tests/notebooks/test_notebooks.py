@@ -1,6 +1,6 @@
 """The notebooks: how they are stored; that they run from top to bottom; and that what they say is what happens.
 
-The lesson is stored with its outputs, for who reads it where nothing runs: ``make lesson`` makes them anew.
+The lesson is stored with its outputs, for readers where nothing runs: ``make lesson`` makes them anew.
 """
 
 import os
@@ -124,12 +124,14 @@ def test_it_runs_and_says_what_happens(name, tmp_path):
 
 
 def tidy(outputs):
-    """The outputs without progress, the HTML of a picture, which is an image, too, and a playground's page."""
+    """The outputs without progress, a playground's page, and the HTML of a picture, which is an image, too."""
     kept = []
     for output in outputs:
         data = output.get("data", {})
         text = PROGRESS.sub("", output.get("text") or data.get("text/plain", ""))
-        if "image/png" in data or "<iframe" in data.get("text/html", ""):
+        if "<iframe" in data.get("text/html", ""):
+            continue
+        if "image/png" in data:
             data.pop("text/html", None)
         if output.output_type == "stream" and kept and kept[-1].get("name") == output.name:
             kept[-1].text += text  # how much is sent at once is chance

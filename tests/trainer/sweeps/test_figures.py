@@ -3,10 +3,13 @@
 Tables are made by markers, which ``test_results`` holds.
 """
 
+import json
+
 import pytest
 from layout import ROOT
 
 from seq2seq_arith.base.tables import cut
+from seq2seq_arith.trainer.demo import RANDOM_PAIRS
 from seq2seq_arith.trainer.sweeps import results
 
 ROWS = {(row["run"], row["seed"]): row for row in results.read(ROOT / "benchmarks" / results.RESULTS)}
@@ -33,11 +36,12 @@ def percent(share: float, decimals: int) -> str:
 ADDERS = group("lengths-addition")
 PROVED = [row["rounds"] for row in ADDERS if row["proved"]]
 EQUAL = [percent(equal(seed), 1) for seed in SEEDS]
+LEAST_RANDOM = percent(min(row["exact_match"] for row in group("random-subtraction") + group("best-subtraction")), 2)
+SHIPPED = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))
 SENTENCES = [
-    (
-        "README.md",
-        f"both answer at least {percent(min(row['exact_match'] for row in group('random-subtraction')), 2)} correctly",
-    ),
+    ("README.md", f"Both answer at least {LEAST_RANDOM} of random questions correctly."),
+    ("README.md", f"of equal numbers, {percent(SHIPPED['worst_slice']['exact_match'], 1)}."),
+    ("README.md", f"worst slice equal {cut(SHIPPED['worst_slice']['exact_match'], 3)} each 1.000"),
     ("docs/tutorial.md", f"worst slice: equal, {cut(equal(0), 3)} of 1,000: 94263-94263 = 0"),
     ("docs/tutorial.md", f"Of the pairs of equal numbers, {EQUAL[0]} are. "),
     ("docs/tutorial.md", f"With `--seed 1` and `--seed 2`, it was {EQUAL[1]} and {EQUAL[2]}:"),

@@ -96,7 +96,7 @@ def slices() -> bytes:
     axes.spines[:].set_visible(False)
     axes.set_title(f"Subtraction: the share of right answers of each kind, with {SEEDS} seeds", loc="left")
     axes.legend(loc="center left", fontsize=10)
-    about = "Trained on random pairs, the network fails at some kinds; trained on structured pairs, at none."
+    about = "A mark per network: the share of its right answers to the questions of a kind."
     return drawing.svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
 
 
@@ -165,7 +165,8 @@ def automaton() -> bytes:
             axes.add_patch(FancyArrowPatch(*ends, color=color, **look))
             axes.text(x, y, f"{sums.min()} to {sums.max()}", ha="center", va="center", fontsize=10)
     axes.set_title("The states of the adder; at each arrow the sum of the two digits that are read", loc="center")
-    about = "39 states mean no carry, 10 a carry; the sum of two digits leads from one to another."
+    without = np.count_nonzero(classes == start)
+    about = f"{without} states mean no carry, {len(classes) - without} a carry; the sum of two digits leads on."
     return drawing.svg_file(drawing.inline_svg(figure, "The states of an adder", about))
 
 

@@ -44,19 +44,21 @@ def test_the_states_of_the_adder_of_the_package_are_the_carry():
 
 
 def test_a_network_learns_in_a_picture():
-    """Of a real run, every answer of every epoch, marked as right or wrong; the picture of the pages is what it was."""
+    """Of a real run, every answer of every epoch, marked as right or wrong."""
     run = RANDOM_PAIRS / "samples.jsonl"
-    assert draw.learning() == (draw.DOCS / "learning.svg").read_bytes()
     epochs = ET.fromstring(draw.learning(run)).findall("{*}g")
     shown = [[text.text for text in epoch.findall("{*}text")[2:]] for epoch in epochs]
     rows = [samples.sample_rows(each.samples) for each in samples.read_jsonl(run)]
     assert shown == [[" ".join(row[2:]) for row in epoch] for epoch in rows]
 
 
-def test_the_pictures_of_the_pages_are_small_and_light_or_dark():
-    pictures = [each.read_bytes() for each in sorted(draw.DOCS.glob("*.svg"))]
-    assert len(pictures) == len(draw.PICTURES) and max(map(len, pictures)) < 300_000
-    assert all(len(ET.fromstring(each)) and b"prefers-color-scheme: dark" in each for each in pictures)
+def test_the_pictures_of_the_pages_say_what_is_drawn_and_are_small_and_light_or_dark():
+    assert {each.stem for each in draw.DOCS.glob("*.svg")} == draw.PICTURES.keys()
+    for name, drawn in draw.PICTURES.items():
+        stored = (draw.DOCS / f"{name}.svg").read_bytes()
+        assert len(stored) < 300_000 and b"prefers-color-scheme: dark" in stored
+        now, before = (["".join(each.itertext()) for each in ET.fromstring(text).iter()] for text in (drawn(), stored))
+        assert now == before, f"python benchmarks/draw.py {name}"
 
 
 @pytest.mark.slow

@@ -10,7 +10,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.playground import export
 from seq2seq_arith.trainer.runs import history
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -37,12 +36,6 @@ def test_text_and_lines_can_be_seen(theme):
 
     least = {**dict.fromkeys(DRAWN, 3.0), **dict.fromkeys(TEXT, 4.5)}
     assert {pair: ratio for pair, ratio in least.items() if contrast(*pair) < ratio} == {}
-
-
-def test_the_playground_has_the_same_colours():
-    style = (export.STATIC / "style.css").read_text(encoding="utf-8")
-    for part, theme in zip(style.split("(prefers-color-scheme: dark)"), (drawing.LIGHT, drawing.DARK), strict=True):
-        assert set(re.findall(r"--.*(#[0-9a-f]{6})", part)) <= set(theme.values())
 
 
 def row(epoch: int, **values: float) -> dict:

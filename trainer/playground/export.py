@@ -7,7 +7,6 @@ A class needs no installation for it, and no server: ``index.html`` opens from a
 import base64
 import dataclasses
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.models.layers import Counter
 from seq2seq_arith.trainer.playground import catalog
 from seq2seq_arith.trainer.playground.answers import Models
@@ -54,10 +54,10 @@ def export(top: Path, folder: Path) -> None:
             say(printable(f"left out: {name}: {listing.why(error)}"))
     if not exported:
         raise InputError(f"no run of {top} can be on such a page; give a folder with a run of {', '.join(NETWORKS)}")
-    page = _static("index.html").replace(SCRIPTS, ALONE)
+    page = static("index.html").replace(SCRIPTS, ALONE)
     with files.whole_folder(folder) as partial:
         for name in COPIED:
-            shutil.copyfile(STATIC / name, partial / name)
+            (partial / name).write_text(static(name), encoding="utf-8")
         (partial / "index.html").write_text(page, encoding="utf-8")
         (partial / "runs.js").write_text(_held(exported), encoding="utf-8")
     size = sum(file.stat().st_size for file in folder.iterdir())
@@ -73,15 +73,17 @@ def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
     """
     models = Models()
     held = _held([_exported(name, folder, models) for name, folder in runs.items()], asked=urlencode(asked))
-    page = _static("index.html").replace(SCRIPTS, POLICY)
-    page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{_static('style.css')}</style>")
+    page = static("index.html").replace(SCRIPTS, POLICY)
+    page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>{static('style.css')}</style>")
     page = page.replace('<link rel="icon" href="icon.svg" type="image/svg+xml">', "")
-    code = "".join(f"<script>{each}</script>" for each in (held, _static("model.js"), _static("app.js")))
+    code = "".join(f"<script>{each}</script>" for each in (held, static("model.js"), static("app.js")))
     return page.replace('<script src="app.js" defer></script>', "").replace("</body>", f"{code}</body>")
 
 
-def _static(name: str) -> str:
-    return (STATIC / name).read_text(encoding="utf-8")
+def static(name: str) -> str:
+    """A file of the page, its style with the colours of all pictures and pages."""
+    content = (STATIC / name).read_text(encoding="utf-8")
+    return f"{drawing.VARIABLES}\n{content}" if name == "style.css" else content
 
 
 def _held(exported: list[dict[str, Any]], **more: str) -> str:

@@ -14,6 +14,7 @@ must be ours). A question whose browser has left is dropped, and few wait at onc
 
 import asyncio
 import json
+import mimetypes
 import os
 import signal
 import socket
@@ -27,7 +28,7 @@ from aiohttp import web
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError
 from seq2seq_arith.base.terminal import SUCCESS, say
-from seq2seq_arith.trainer.playground import catalog
+from seq2seq_arith.trainer.playground import catalog, export
 from seq2seq_arith.trainer.playground.answers import Models
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -37,7 +38,6 @@ NAMES = {HOST, "localhost"}  # of this machine, in a browser
 MOST_BYTES = 1 << 16  # of what a browser sends
 MOST_WAITING = 32  # questions at once
 HTTP_PORT = 80  # which no browser writes into an address
-STATIC = Path(__file__).parent / "static"
 PAGES = {"/": "index.html"} | {f"/{name}": name for name in ("style.css", "app.js", "icon.svg")}
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -180,8 +180,9 @@ def _refusal(status: int, why: str) -> web.Response:
     return web.json_response({"why": why}, status=status)
 
 
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / PAGES[request.path])
+async def _page(request: web.Request) -> web.Response:
+    name = PAGES[request.path]
+    return web.Response(text=export.static(name), content_type=mimetypes.guess_type(name)[0])
 
 
 async def _asked(request: web.Request, **kinds: type) -> dict[str, Any]:

@@ -34,6 +34,7 @@ def percent(share: float, decimals: int) -> str:
 
 
 ADDERS = group("lengths-addition")
+BEST = group("best-addition")
 PROVED = [row["rounds"] for row in ADDERS if row["proved"]]
 EQUAL = [percent(equal(seed), 1) for seed in SEEDS]
 LEAST_RANDOM = percent(min(row["exact_match"] for row in group("random-subtraction") + group("best-subtraction")), 2)
@@ -51,6 +52,8 @@ SENTENCES = [
         f"of {len(ADDERS)} networks of addition that `lengths` trains on at most 5 digits, {len(PROVED)} are [proved]",
     ),
     ("docs/results.md", f"Of the {len(ADDERS)}, {PROVED.count(0)} are proved as they are trained"),
+    ("docs/results.md", f"of {len(BEST)} networks of addition {sum(row['proved'] is True for row in BEST)} are proved"),
+    ("docs/results.md", f"one answers {percent(least('best-addition'), 1)} of its worst kind"),
 ]
 
 

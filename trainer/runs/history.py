@@ -110,7 +110,8 @@ def of_run(run: Run) -> list[dict[str, Any]]:
     if rows and run.last.exists():
         with contextlib.suppress(InputError):  # it is damaged itself
             told = checkpoints.load(run.last)[1].get("history")
-    if isinstance(told, list) and any(row != NEWER | other for row, other in zip(rows, told, strict=False)):
+    pairs = zip(rows, told if isinstance(told, list) else [], strict=False)
+    if any(not isinstance(other, dict) or row != NEWER | other for row, other in pairs):
         raise InputError(f"{shown(run.history)} {DAMAGED}")
     return rows
 
@@ -125,7 +126,7 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The row of the best epoch, whose weights a run keeps; None without any epoch.
 
     It is the epoch with the most validation answers right; of equals, the one with the least loss, then the first. One
-    that was scored on a part of the validation set only is no match for one that was scored on all of it.
+    that was scored on a part of the validation set only ranks below one that was scored on all of it.
 
     >>> rows = [{"epoch": epoch, "val_exact_match": 0.9, "val_loss": 1 / epoch} for epoch in (1, 2)]
     >>> best(rows)["epoch"]

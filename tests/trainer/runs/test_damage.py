@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 import run_files
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seq2seq_arith.arithmetic.task import Task
@@ -194,6 +194,7 @@ def state(value):
     st.one_of(ARRAY, JSON.map(state), st.dictionaries(st.sampled_from(["row", "history", "stopped"]), JSON).map(state)),
     st.dictionaries(st.sampled_from(["a.npy", "b"]), ARRAY),
 )
+@example("last.npz", state({"history": [None]}), {})
 def test_any_archive(top, name, of_state, others):
     run = Run(top / "other", Task("addition"), "", "", TrainConfig())
     with Damaged(run, name, archive({"state.npy": of_state, **others})):

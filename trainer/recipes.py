@@ -69,7 +69,8 @@ _MULTIPLICATION = dataclasses.replace(
 _PQ_COUNTER = dataclasses.replace(
     _COSINE,
     model=ModelConfig(name="counter", view="raw", hidden=128),
-    **_TENTHS,
+    epochs=10,
+    early_examples=16,  # 2,000 characters each
     steps_per_epoch=30,
     batch_size=16,
     learning_rate=1e-2,

@@ -304,7 +304,7 @@ def _answered(
     The questions are asked all together, some million characters at a time, because a call has a cost of its own.
     """
     task, total = learner.view.task, len(place)
-    rows_per_call = learner.rows_per_call()
+    rows_per_call = learner.rows_per_call(total)
     size = rows_per_call * max(1, CHARACTERS // task.question_width // rows_per_call)
     parts: list[np.ndarray] = []
     wrong: dict[int, Mistake] = {}

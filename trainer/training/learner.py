@@ -24,6 +24,7 @@ from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS = 10**11  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19
+FEW = 16  # so many questions, those of a person or of a sample, need no call of the whole size
 
 
 class Answers(NamedTuple):
@@ -145,9 +146,13 @@ class Learner:
             totals += self._call(self._score, examples.questions[rows], examples.answers[rows], is_real)
         return dict(zip(METRICS, (totals / len(examples)).tolist(), strict=True))
 
-    def rows_per_call(self) -> int:
-        """How many questions one call answers: a multiple of the number of replicas; on GPUs as many on each."""
-        rows = min(1024, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
+    def rows_per_call(self, count: int) -> int:
+        """How many of ``count`` rows one call takes: a multiple of the number of replicas; on GPUs as many on each.
+
+        There are two sizes only, because each is compiled for itself.
+        """
+        many = min(1024, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
+        rows = FEW if count <= FEW else many
         return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
 
     def _in_parts(
@@ -162,7 +167,7 @@ class Learner:
 
     def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each call, the rows of this machine, and which are real: the last call is padded with the last row."""
-        size = self.rows_per_call()
+        size = self.rows_per_call(length)
         for start in range(0, length, size):
             rows = np.arange(start, start + size)[self._local_rows(size)]
             yield np.minimum(rows, length - 1), rows < length

@@ -128,7 +128,7 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     """Also where the last call is padded, with what would be a wrong answer."""
     made = ready(name, override(config, replicas=replicas, batch_size=7))
     made.learner.train(made.batches, 0, 50)
-    made.learner.rows_per_call = lambda: 16  # until it is made ready again
+    made.learner.rows_per_call = lambda count: 16  # until it is made ready again
     done = []
     found = metrics.validate(made.learner, made.validation, done.append)
     expected, _ = metrics.evaluate(made.learner, made.validation)
@@ -244,14 +244,15 @@ def test_what_stands_behind_the_end_does_not_count(ready):
 def test_rows_per_call(ready):
     """The characters of one call are bounded, and so are its examples."""
     addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner
-    assert addition.rows_per_call() == 1024
+    assert addition.rows_per_call(1000) == 1024
     addition.on_gpu, addition.replicas = True, 2  # until it is made ready again
-    assert addition.rows_per_call() == 2048  # each GPU answers as many questions as one alone
+    assert addition.rows_per_call(1000) == 2048  # each GPU answers as many questions as one alone
     pq.view = make_view("raw", Task("pq", digits=1000))
-    assert pq.rows_per_call() == 262
-    assert pq.rows_per_call() * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
+    assert pq.rows_per_call(1000) == 262
+    assert pq.rows_per_call(1000) * pq.view.answer_steps <= learner.EVALUATED_CHARACTERS
     pq.config = override(COUNTER, batch_size=301)
-    assert pq.rows_per_call() == 302  # at least a batch, and as many rows on each replica
+    assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
+    assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
 
 
 LEARNING = [pytest.param(name, marks=() if name in ("lstm", "causal") else pytest.mark.release) for name in MODELS]

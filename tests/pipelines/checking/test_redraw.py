@@ -32,12 +32,6 @@ def test_as_the_loop_keeps(task, num_shards):
     texts(task, reference.dataset(task), num_shards)
 
 
-@pytest.mark.parametrize("digits", range(1, 19))
-def test_every_number_of_digits(digits):
-    task = Task("addition", digits=digits, num_examples=30, seed=digits)
-    texts(task, reference.dataset(task), 5)
-
-
 @pytest.mark.parametrize("chunk", [16, 64, 1000])
 @pytest.mark.parametrize("name", ["addition", "pq"])
 def test_any_bands(monkeypatch, name, chunk):

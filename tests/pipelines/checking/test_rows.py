@@ -5,7 +5,7 @@ import pytest
 import reference
 from hypothesis import given
 from hypothesis import strategies as st
-from rewriting import TASK, Rows, rewritten, rows, write_both
+from rewriting import rewritten, rows, write_both
 from strategies import operand_pairs, tasks
 
 from seq2seq_arith.arithmetic.task import Task
@@ -68,34 +68,10 @@ def test_what_is_said_of_a_row(row, complaint):
     assert str(problem.value) == complaint
 
 
-def set_answer(of_shard: Rows) -> Rows:
-    return [*of_shard[:4], (of_shard[4][0], "7".ljust(TASK.answer_width)), *of_shard[5:]]
-
-
-def set_question(of_shard: Rows) -> Rows:
-    # A right answer, but to what nobody drew.
-    return [*of_shard[:4], reference.text(TASK, 98, 97), *of_shard[5:]]
-
-
-def leading_zero(of_shard: Rows) -> Rows:
-    left, right = of_shard[4][0].strip().split("-")
-    question = f"0{left}-{right}".ljust(TASK.question_width)[: TASK.question_width]
-    return [*of_shard[:4], (question, of_shard[4][1]), *of_shard[5:]]
-
-
-def exchange(of_shard: Rows) -> Rows:
-    return [*of_shard[:4], of_shard[5], of_shard[4], *of_shard[6:]]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [set_answer, set_question, leading_zero, exchange],
-    ids=lambda change: change.__name__,
-)
-def test_a_row_altered_with_its_checksums_made_right(copy, change):
+def test_two_rows_exchanged_with_their_checksums_made_right(copy):
     """Both formats agree, all checksums are right, and yet it is not what the parameters give."""
-    altered = change(rows(copy, "train-00001"))
-    write_both(copy, "train-00001", altered)
+    of_shard = rows(copy, "train-00001")
+    write_both(copy, "train-00001", [*of_shard[:4], of_shard[5], of_shard[4], *of_shard[6:]])
     rewritten(copy)
     problems = verify(copy).problems
     assert {problem.split(": ")[0] for problem in problems} == {
@@ -103,3 +79,4 @@ def test_a_row_altered_with_its_checksums_made_right(copy, change):
         str(copy / "parquet/train-00001-of-00003.parquet"),
     }
     assert all(": row 4: " in problem for problem in problems)
+    assert verify(copy, quick=True).problems == []  # which reads no example

@@ -36,11 +36,6 @@ def test_it_holds_the_examples_in_their_order(task, count, tmp_path):
         assert reader.read([count // 2]) == [expected[count // 2]]
 
 
-def test_the_bytes_are_the_same_each_time(tmp_path):
-    first, second = (written(Task(), tmp_path / name, 3000)[1].read_bytes() for name in ("first", "second"))
-    assert first == second
-
-
 @pytest.mark.parametrize("task", [Task(num_examples=100_000), Task("pq", num_examples=2000)], ids=str)
 def test_the_size_is_foreseen(task, tmp_path):
     """Within a third: the draws of a shard are those of another dataset of as many examples."""

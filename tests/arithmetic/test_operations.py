@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import coverage, draws, letters, numbers, own_tasks, text
+from seq2seq_arith.arithmetic import coverage, draws, numbers, own_tasks, text
 from seq2seq_arith.arithmetic.operations import FURTHER
 from seq2seq_arith.arithmetic.suites import pairs
 from seq2seq_arith.arithmetic.task import Task
@@ -69,10 +69,3 @@ def test_no_division_by_zero(refusal):
     assert {*zip(*(side[0].tolist() for side in drawn), strict=True)} == {*itertools.product(range(1, 10), repeat=2)}
     with refusal(InputError):
         text.parse("12/0", Task("division"))
-
-
-def test_letters_as_numbers():
-    words = ["a", "zz", "hello", "z" * 12, "abcdefghijklm"]
-    packed = numbers.from_ints([letters.number(word) for word in words], 2)
-    found = [row.tobytes().rstrip(b"\0") for row in letters.unpack(packed)]
-    assert [bytes(code + 96 for code in row).decode() for row in found] == words

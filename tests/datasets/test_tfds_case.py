@@ -19,13 +19,3 @@ class SmallTest(tfds.testing.DatasetBuilderTestCase):
     BUILDER_CONFIG_NAMES_TO_TEST = [ArithConfig(num_examples=230, num_validation=23)]  # noqa: RUF012
     SPLITS = {"train": 207, "validation": 23}  # noqa: RUF012
     EXAMPLE_DIR = NOTHING
-
-
-@pytest.mark.slow
-class BuiltInTableTest(tfds.testing.DatasetBuilderTestCase):
-    """The built-in config of modular addition: the whole table, half of it for validation."""
-
-    DATASET_CLASS = Builder
-    BUILDER_CONFIG_NAMES_TO_TEST = ["modular_addition"]  # noqa: RUF012
-    SPLITS = {"train": 4705, "validation": 4704}  # noqa: RUF012
-    EXAMPLE_DIR = NOTHING

@@ -108,19 +108,6 @@ def test_a_sweep_of_ours_can_be_trained_and_evaluated(file):
         assert checked(each)[0].name == each.task
 
 
-@pytest.mark.slow
-def test_optuna_prunes_trials_and_finds_the_best_of_the_others(tmp_path):
-    pytest.importorskip("optuna", reason="needs the extra test")
-    program = [sys.executable, str(ROOT / "examples/optuna_search.py"), "5"]
-    environment = os.environ | {"PYTHONSAFEPATH": "1"}
-    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    epochs = {int(run.parent.name): len(run.read_text().splitlines()) - 1 for run in tmp_path.rglob("history.csv")}
-    assert len(epochs) == 5 and done.stderr.count(" pruned.") == sum(count < 3 for count in epochs.values()) > 0
-    best = re.fullmatch(r"best: \{'hidden': .*\}, in runs/optuna/(\d)\n", done.stdout)  # and nothing else is printed
-    assert best and epochs[int(best[1])] == 3
-
-
 def checkout(folder: Path) -> Path:
     """A copy of the checkout, without what is not in the repository."""
     for name in (PACKAGE, *LAYERS, "examples", "tests"):

@@ -236,15 +236,6 @@ def test_what_each_command_imports(made):
     assert imported == ["apache_beam", "tensorflow_datasets"]
 
 
-def test_a_flag_of_beams_reaches_beam(tmp_path):
-    """Beam refuses a runner that does not exist."""
-    process = generated(tmp_path / "data", *SMALL, "--runner=NoSuchRunner")
-    assert process.returncode == 2
-    (line,) = process.stderr.splitlines()
-    assert "NoSuchRunner" in line
-    assert without_lock(tmp_path) == {}
-
-
 # Long enough to be stopped in the middle: some seconds.
 LONG = ("--digits=9", "--num-examples=3000000", "--no-parquet")
 

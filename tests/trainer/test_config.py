@@ -23,6 +23,8 @@ REFUSED = [
     {"epochs": 2.0},
     {"epochs": True},
     {"learning_rate": float("nan")},
+    {"learning_rate": "fast"},
+    {"xla": 1},
     {"schedule": "linear"},
     {"warmup": 1.0},
     {"lowest_rate": 0.1},
@@ -45,6 +47,11 @@ REFUSED = [
 @pytest.mark.parametrize("values", REFUSED, ids=str)
 def test_refuses(values: dict, refusal):
     with refusal(InputError):
+        override(TrainConfig(), **values)
+
+
+def test_the_bounds_themselves_are_allowed():
+    for values in ({"epochs": 1}, {"hidden": 2**14}, {"target": 1.0}, {"seed": 2**31 - 1}, {"clip_norm": None}):
         override(TrainConfig(), **values)
 
 

@@ -147,11 +147,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
                 "| 3 | carry-all | 0.666 | 3 of 9 (< 66%) | 1 of 4 (< 76%) |",
             ],
         ),
-        (
-            {"suites": [{"digits": 3, "slices": [], "worst": None}]},
-            None,
-            ["| worst slice | this task has no hard questions |"],
-        ),
+        (NO_SUITE, None, ["| worst slice | this task has no hard questions |"]),
     ):
         dataclasses.replace(saved, worst_slice=worst).write(run.summary)
         run.evaluation.write_text(json.dumps(found and found | {"best_epoch": best["epoch"]}))

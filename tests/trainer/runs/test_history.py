@@ -4,7 +4,6 @@ import pytest
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.summary import Summary
 
 
 def row(epoch: int) -> dict:
@@ -55,11 +54,3 @@ def test_a_damaged_history_is_one_sentence(tmp_path, old, new):
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(InputError, match=r"history\.csv is damaged; train the run again in another folder"):
         history.read_csv(path)
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"seconds": 1}', "nonsense"])
-def test_a_damaged_summary_is_one_sentence(tmp_path, content):
-    path = tmp_path / "summary.json"
-    path.write_text(content)
-    with pytest.raises(InputError, match=r"summary\.json is damaged; train the run again in another folder"):
-        Summary.read(path)

@@ -198,13 +198,6 @@ def test_the_weights_of_every_epoch_are_kept_if_asked(new_loop, unstopped, tmp_p
     assert Run(tmp_path, whole.run.task, "", "", CONFIG).kept_epochs == []
 
 
-def test_a_finished_run_trains_no_further(new_loop, tmp_path):
-    new_loop(tmp_path).train()
-    again = new_loop(tmp_path, Stop(0))
-    assert again.restore()
-    assert len(again.train().history) == 3
-
-
 @pytest.mark.parametrize("first", ["last.npz", "previous.npz"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(new_loop, unstopped, tmp_path, capsys, first):
     with pytest.raises(StoppedError):

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import emulators
@@ -43,10 +43,15 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture
-def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A test begins without the custom tasks that others have named in this process."""
-    monkeypatch.setattr(own_tasks, "_current", {})
-    monkeypatch.setattr(own_tasks, "_known", {})
+def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """A test begins without the custom tasks that others have named in this process; the function forgets its own."""
+
+    def forget() -> None:
+        for known in ("_current", "_known"):
+            monkeypatch.setattr(own_tasks, known, {})
+
+    forget()
+    return forget
 
 
 @pytest.fixture

@@ -38,11 +38,6 @@ OPERATIONS = {
 '''
 
 
-def forget(monkeypatch):
-    monkeypatch.setattr(own_tasks, "_current", {})
-    monkeypatch.setattr(own_tasks, "_known", {})
-
-
 @pytest.fixture
 def write(tmp_path):
     """Writes the file with some of its parts replaced: (old, new, old, new, ...)."""
@@ -73,23 +68,23 @@ def test_the_tasks_of_a_file_are_tasks(write, refusal):
     assert "code_sha256" not in Task("addition").parameters()
 
 
-def test_another_content_is_another_task(write, monkeypatch, refusal):
+def test_another_content_is_another_task(write, no_custom_tasks, refusal):
     own_tasks.use(write())
     old = Task("distance")
     path = write("numbers.subtract(left, right)[0]", "numbers.min_max(left, right)[1]")
     own_tasks.use(path)
     assert Task("distance") != old
     assert [text.answer(text.parse("5d3", task)) for task in (old, Task("distance"))] == ["2", "5"]
-    forget(monkeypatch)
+    no_custom_tasks()
     own_tasks.use(path)
     with refusal(InputError):
         Task.from_parameters(old.parameters())
 
 
-def test_parameters_do_not_run_code(write, monkeypatch, refusal):
+def test_parameters_do_not_run_code(write, no_custom_tasks, refusal):
     own_tasks.use(write())
     parameters = Task("distance").parameters()
-    forget(monkeypatch)
+    no_custom_tasks()
     with refusal(InputError):
         Task.from_parameters(parameters)
     with refusal(InputError):

@@ -107,7 +107,7 @@ def test_the_witness_takes_a_drawing_of_letters_from_its_file(tmp_path, letters,
     assert sorted(questions) == sorted(bytes(row).decode() for row in np.ascontiguousarray(found.questions))
 
 
-def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks, monkeypatch):
+def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)
     words = "fraction", "--digits", 2, "--num-examples", 100
@@ -118,8 +118,7 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks, monkeyp
     assert all(left % 6 == right % 6 == 0 and left * below == right * above for left, right, above, below in divided)
 
     def verified(*words):
-        monkeypatch.setattr(own_tasks, "_current", {})
-        monkeypatch.setattr(own_tasks, "_known", {})
+        no_custom_tasks()
         done = run_here("verify", directory, *words)
         return done.returncode, done.stdout + done.stderr
 

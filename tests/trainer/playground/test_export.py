@@ -16,10 +16,9 @@ OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 
 
 @pytest.fixture
-def known(monkeypatch):
+def known(monkeypatch, no_custom_tasks):
     """The tasks and the code that are known are forgotten afterwards."""
-    for module, name, empty in ((own_tasks, "_current", {}), (own_tasks, "_known", {}), (plugins, "_allowed", set())):
-        monkeypatch.setattr(module, name, empty)
+    monkeypatch.setattr(plugins, "_allowed", set())
 
 
 def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tmp_path, capsys, refusal):

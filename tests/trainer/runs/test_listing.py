@@ -98,14 +98,11 @@ def test_a_damaged_run_says_what_is_damaged_and_hides_no_other(tmp_path, capsys,
     assert set(found[0]) == {field.name for field in dataclasses.fields(listing.Entry)}
 
 
-def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, monkeypatch):
-    for known in ("_current", "_known"):
-        monkeypatch.setattr(own_tasks, known, {})
+def test_a_task_of_ones_own_is_listed_if_its_file_is_named(tmp_path, capsys, no_custom_tasks):
     file = ROOT / "examples" / "task" / "own_tasks.py"
     name = own_tasks.use(file)[0]
     made(tmp_path / "own", task=Task(name))
-    for known in ("_current", "_known"):
-        monkeypatch.setattr(own_tasks, known, {})
+    no_custom_tasks()
     assert main(["runs", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert "own is refused: " in shown and f"--task-file {file}" in shown

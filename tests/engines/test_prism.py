@@ -12,13 +12,12 @@ from pathlib import Path
 import psutil
 import pytest
 from clusters import blocks
+from layout import ROOT
 from programs import files, run
 
 pytestmark = pytest.mark.skipif(
     shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"
 )
-
-ROOT = Path(__file__).resolve().parents[2]
 
 Generate = Callable[..., subprocess.CompletedProcess[str]]
 

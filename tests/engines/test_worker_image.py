@@ -13,12 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from layout import ROOT
 from programs import files, run
 from worker_pools import worker_pool
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "engines" / "worker" / "Dockerfile"
 
 

@@ -10,15 +10,14 @@ import subprocess
 import sys
 import threading
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
+from layout import ROOT
 from packaging.requirements import Requirement
 
 import seq2seq_arith
 
-ROOT = Path(__file__).parents[2]
 PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 

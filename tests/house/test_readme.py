@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import reference
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.recipes import DEMO_TASKS
 
-ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 # The tests of the examples follow these pages, step by step.
 EXAMPLES = sorted((ROOT / "examples").glob("*/README.md"))

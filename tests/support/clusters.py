@@ -8,10 +8,10 @@ import subprocess
 import time
 from pathlib import Path
 
+from layout import ROOT
 from programs import run, without_lock
 from sockets import listening
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "engines.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\s+flags\s+and\s+the\s+last\s+(one|two)")

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from layout import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "tests" / "refusals.txt"
 UPDATE = "UPDATE_REFUSALS"
 

@@ -5,13 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from layout import ROOT
 from programs import environment
 
 pytest.importorskip("google.cloud.storage", reason="needs the extra gcp: pip install 'seq2seq_arith[gcp]'")
-ROOT = Path(__file__).resolve().parents[3]
 
 # In a process of its own: a translated job leaves threads and a logged-out client behind.
 TRANSLATE = """

@@ -7,13 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -28,7 +28,6 @@ from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 
-ROOT = Path(__file__).resolve().parents[3]
 OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
 QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
 # No package of ours and no GPU: what a serving machine has.

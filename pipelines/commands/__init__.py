@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION, add_task_file
 from seq2seq_arith.base import events
-from seq2seq_arith.base.options import Parser, complete
+from seq2seq_arith.base.options import Parser
 from seq2seq_arith.base.packages import ShowVersions
 from seq2seq_arith.base.terminal import add_log_options
 from seq2seq_arith.pipelines.commands import card, fetch, generate, plan, score, show, suite, verify
@@ -55,7 +55,6 @@ def parser() -> Parser:
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """Parses the arguments. ``words`` of the result are those that were typed, ``rest`` those that no option takes."""
     top = parser()
-    complete(top)
     joined: list[str] = []
     for word in words:
         if joined[-1:] == [ONE_HOT] and DASHES_QUESTION.fullmatch(word):

@@ -23,11 +23,9 @@ Config(hidden=24, xla=False)
 """
 
 import argparse
-import contextlib
 import dataclasses
 import difflib
 import math
-import os
 import sys
 import textwrap
 import types
@@ -317,12 +315,3 @@ class _HelpFormatter(argparse.HelpFormatter):
             further = indent + "  " if line.startswith("- ") else indent
             wrapped.append(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=further))
         return "\n".join(wrapped)
-
-
-def complete(parser: argparse.ArgumentParser) -> None:
-    """Answers a shell that asks what words can follow, which a variable tells, if argcomplete is installed."""
-    if "_ARGCOMPLETE" in os.environ:
-        with contextlib.suppress(ImportError):
-            import argcomplete
-
-            argcomplete.autocomplete(parser)

@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Sequence
 
 from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION
-from seq2seq_arith.base.options import Parser, complete
+from seq2seq_arith.base.options import Parser
 from seq2seq_arith.base.packages import ShowVersions
 from seq2seq_arith.trainer.arguments import COMMANDS, PROGRAM
 
@@ -39,7 +39,6 @@ def parser() -> argparse.ArgumentParser:
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Parses the arguments; a question of dashes, such as ``---p--``, is a question and not an option."""
     top = parser()
-    complete(top)
     args, rest = top.parse_known_args(argv or ["--help"])
     if args.command in ("predict", "inspect"):  # questions may also stand behind an option
         args.questions += [argument for argument in rest if _is_question(argument)]

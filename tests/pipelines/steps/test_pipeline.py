@@ -136,6 +136,22 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
         assert is_complete(directory)
 
 
+GOLDEN = {
+    "train": ["7d34710fc5ced887", "f78ecb3c53b85e08", "57b9da1ccaf90b67"],
+    "validation": ["6aedb6ab68fd7ca2", "2b0545d3c2e2453c", "c9863b25c17fcd19"],
+}
+GOLDEN_ROWS = {"train": "3bb41aceae9995ca", "validation": "a8c8dddef4aec538"}
+
+
+def test_golden(make):
+    """These bytes may never change: every later version must make the same datasets."""
+    directory = make(Task("subtraction", num_examples=200, seed=1), 3, parquet=True)
+    for split in SPLITS:
+        shards = [directory / tfrecord_path(split, shard, 3) for shard in range(3)]
+        assert [sha256(shard.read_bytes())[:16] for shard in shards] == GOLDEN[split]
+        assert rows_sha256(parquet_rows(directory, split))[:16] == GOLDEN_ROWS[split]
+
+
 # Ten chunks. Nearly all of their draws are duplicates, and nearly all keys are wanted.
 CROWDED = Task("subtraction", digits=2, num_examples=9_950, ordered=True, seed=5)
 THREADS = (("--direct_running_mode=multi_threading", "--direct_num_workers=2"), 2)

@@ -78,10 +78,9 @@ def uniform(values: Any, stddev: float, key: Any, salt: int) -> Any:
 class Latch(keras.layers.Layer):
     """Units that hold a value until their input sets another one: h_0 = 0, h_t = (1 - z_t) h_{t-1} + z_t c_t.
 
-    The gate z = clip(g/2 + 1/2, 0, 1) and the candidate c = clip(v, -1, 1) depend on the input alone, here g and v. It
-    is the light recurrence of Bradbury et al., "Quasi-Recurrent Neural Networks", ICLR 2017, and of Feng et al., "Were
-    RNNs All We Needed?", 2024 (minGRU), with the hard activations of Courbariaux, Bengio, David, "BinaryConnect", NIPS
-    2015, which saturate exactly: a closed gate holds its value over any number of steps without loss. A carry is
+    The gate z, 0 or 1, and the candidate c, -1 or +1, are the signs of the input alone, here g and v. It is the light
+    recurrence of Bradbury et al., "Quasi-Recurrent Neural Networks", ICLR 2017, and of Feng et al., "Were RNNs All We
+    Needed?", 2024 (minGRU), with steps: a closed gate holds its value over any number of steps without loss. A carry is
     such a value. Two digits set it, clear it, or pass it on::
 
         digits     4 5     7 8     2 7     1 3
@@ -89,10 +88,11 @@ class Latch(keras.layers.Layer):
         value       .      +1       .      -1       whether the sum is above 9
         h           0      +1      +1      -1
 
-    In use, gates and candidates are steps: a gate is 0 or 1, a candidate -1 or +1, and each latch is -1, 0 or +1.
-    Because of the noise in training (``Noise``), a network can only rely on gates that are clearly open or clearly
-    closed. A network of such latches is a finite automaton, about which one can prove what it answers at every length
-    (``trainer/proving``), and no value leaks away.
+    Each latch is -1, 0 or +1, and a network of them is a finite automaton, about which one can prove what it answers at
+    every length (``trainer/proving``). In training, too, the steps are steps, but their gradients are those of
+    clip(g/2 + 1/2, 0, 1): the straight-through estimator of Bengio, Léonard, Courville, "Estimating or Propagating
+    Gradients Through Stochastic Neurons", 2013. What is learned is what is used; because of the noise in training
+    (``Noise``), a network can only rely on gates that are clearly open or clearly closed.
 
     Without feedback, all steps are computed in log2(steps) rounds, in each of which a step takes in twice as many
     steps before it (Hillis, Steele, "Data Parallel Algorithms", 1986).
@@ -107,12 +107,11 @@ class Latch(keras.layers.Layer):
         self.go_backwards = go_backwards
 
     def call(self, inputs, training=False):
-        gate, candidate = inputs[..., : self.units], inputs[..., self.units :]
+        settings: Any = ops.cast(inputs > 0, inputs.dtype)
         if training:
-            gate, candidate = ops.clip(gate / 2 + 0.5, 0.0, 1.0), ops.clip(candidate, -1.0, 1.0)
-        else:
-            gate, candidate = (ops.cast(each > 0, inputs.dtype) for each in (gate, candidate))
-            candidate = 2.0 * candidate - 1.0
+            slopes = ops.clip(inputs / 2 + 0.5, 0.0, 1.0)
+            settings = slopes + ops.stop_gradient(settings - slopes)
+        gate, candidate = settings[..., : self.units], 2.0 * settings[..., self.units :] - 1.0
         held: Any = 1.0 - gate
         value: Any = gate * candidate
         reach, steps = 1, inputs.shape[1]

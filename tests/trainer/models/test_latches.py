@@ -9,17 +9,13 @@ from hypothesis import strategies as st
 from seq2seq_arith.trainer.models.latches import BatchKey, Latch, Neighbours, Noise
 
 
-def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool, training: bool) -> np.ndarray:
-    """The recurrence, step by step; in use, gates and candidates are steps."""
-    gates, candidates = settings[..., :units], settings[..., units:]
-    if training:
-        gates, candidates = np.clip(gates / 2 + 0.5, 0, 1), np.clip(candidates, -1, 1)
-    else:
-        gates, candidates = np.where(gates > 0, 1, 0), np.where(candidates > 0, 1, -1)
+def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool) -> np.ndarray:
+    """The recurrence, step by step; gates and candidates are steps."""
+    gates, candidates = settings[..., :units] > 0, np.where(settings[..., units:] > 0, 1, -1)
     held, state = np.zeros(gates.shape), np.zeros(gates[:, 0].shape)
     steps = range(settings.shape[1])
     for step in reversed(steps) if backwards else steps:
-        state = (1 - gates[:, step]) * state + gates[:, step] * candidates[:, step]
+        state = np.where(gates[:, step], candidates[:, step], state)
         held[:, step] = state
     return held
 
@@ -27,19 +23,28 @@ def by_the_rule(settings: np.ndarray, units: int, *, backwards: bool, training: 
 @given(st.integers(1, 20), st.booleans(), st.integers(0, 2**16))
 def test_a_latch_is_the_recurrence_it_says(steps, backwards, seed):
     given = np.random.default_rng(seed).normal(scale=2, size=(3, steps, 8)).astype(np.float32)
-    latch = Latch(4, go_backwards=backwards)
-    trained = by_the_rule(given, 4, backwards=backwards, training=True)
-    np.testing.assert_allclose(latch(given, training=True), trained, atol=1e-5)
-    np.testing.assert_array_equal(latch(given), by_the_rule(given, 4, backwards=backwards, training=False))
+    latch, expected = Latch(4, go_backwards=backwards), by_the_rule(given, 4, backwards=backwards)
+    np.testing.assert_allclose(latch(given, training=True), expected, atol=1e-5)
+    np.testing.assert_array_equal(latch(given), expected)
+
+
+def test_its_steps_have_the_slopes_of_a_clip():
+    settings = tf.constant([[[0.5, -0.5]], [[0.5, 2.0]], [[-0.5, 0.5]], [[2.0, 0.5]]])  # gate and candidate
+    with tf.GradientTape() as tape:
+        tape.watch(settings)
+        held = tf.reduce_sum(Latch(1)(settings, training=True))
+    # That of z * c, with z of slope 1/2 and c of slope 1 where they are within (-1, 1).
+    slopes = tape.gradient(held, settings)
+    np.testing.assert_allclose(slopes[:, 0], [[-0.5, 1], [0.5, 0], [0.5, 0], [0, 1]], atol=1e-6)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_closed_gate_holds_its_value_exactly(backwards):
     steps = 3000
-    given = np.full((1, steps, 2), -1.0, np.float32)  # closed
-    given[0, -1 if backwards else 0] = [1.0, 0.7]  # open once
+    given = np.full((1, steps, 2), -0.3, np.float32)  # closed
+    given[0, -1 if backwards else 0] = [1.0, 1.0]  # open once
     found = Latch(1, go_backwards=backwards)(given, training=True)
-    np.testing.assert_array_equal(found, np.full((1, steps, 1), np.float32(0.7)))
+    np.testing.assert_array_equal(found, np.ones((1, steps, 1), np.float32))
 
 
 def test_neighbours_stand_beside_each_step_with_marks_at_the_ends():

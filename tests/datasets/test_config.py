@@ -9,6 +9,24 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig, Builder
 
 
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({}, "addition"),
+        ({"task": "pq"}, "pq"),
+        ({"digits": 6, "num_examples": 1_000_000}, "addition-d6-n1000000"),
+        ({"task": "subtraction", "seed": 7, "ordered": True, "reverse": True}, "subtraction-s7-ordered-reversed"),
+        # As many examples as are practical, if nobody says how many.
+        ({"task": "pq", "digits": 20}, "pq-d20-n210"),
+        ({"digits": 1, "num_examples": None}, "addition-d1-n55"),
+        # The files are no part of the name.
+        ({"num_shards": 3, "parquet": False}, "addition"),
+    ],
+)
+def test_a_config_names_itself(parameters, name):
+    assert ArithConfig(**parameters).name == name
+
+
 def test_a_config_refuses_in_a_sentence(no_custom_tasks, refusal):
     for parameters in (
         {"task": "adition"},

@@ -152,7 +152,7 @@ class Learner:
         There are two sizes only, because each is compiled for itself.
         """
         many = min(1024, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
-        rows = FEW if count <= FEW else many
+        rows = min(FEW, many) if count <= FEW else many
         return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
 
     def _in_parts(

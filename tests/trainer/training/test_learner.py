@@ -253,6 +253,8 @@ def test_rows_per_call(ready):
     pq.config = override(COUNTER, batch_size=301)
     assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
     assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
+    pq.config, pq.replicas, pq.view = override(COUNTER, batch_size=1), 1, make_view("raw", Task("pq", digits=100_000))
+    assert pq.rows_per_call(1) == 2  # and never more characters than of many questions
 
 
 LEARNING = [pytest.param(name, marks=() if name in ("lstm", "causal") else pytest.mark.release) for name in MODELS]

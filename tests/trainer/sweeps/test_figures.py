@@ -33,9 +33,14 @@ def percent(share: float, decimals: int) -> str:
     return f"{cut(100 * share, decimals)}%"
 
 
+def proved_rounds(rows: list[dict]) -> list[int]:
+    """The rounds of those that are proved."""
+    return [row["rounds"] for row in rows if row["proved"] is True]
+
+
 ADDERS = group("lengths-addition")
 BEST = group("best-addition")
-PROVED = [row["rounds"] for row in ADDERS if row["proved"]]
+PROVED = proved_rounds(ADDERS)
 EQUAL = [percent(equal(seed), 1) for seed in SEEDS]
 LEAST_RANDOM = percent(min(row["exact_match"] for row in group("random-subtraction") + group("best-subtraction")), 2)
 SHIPPED = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))
@@ -46,14 +51,17 @@ SENTENCES = [
     ("docs/tutorial.md", f"worst slice: equal, {cut(equal(0), 3)} of 1,000: 94263-94263 = 0"),
     ("docs/tutorial.md", f"Of the pairs of equal numbers, {EQUAL[0]} are. "),
     ("docs/tutorial.md", f"With `--seed 1` and `--seed 2`, it was {EQUAL[1]} and {EQUAL[2]}:"),
-    ("docs/results.md", f"at least {percent(least('best-multiplication'), 1)} of the kind that they know worst"),
+    ("docs/results.md", f"at least {percent(least('best-multiplication'), 1)} of the kind that it knows worst"),
     (
         "docs/results.md",
         f"of {len(ADDERS)} networks of addition that `lengths` trains on at most 5 digits, {len(PROVED)} are [proved]",
     ),
-    ("docs/results.md", f"Of the {len(ADDERS)}, {PROVED.count(0)} are proved as they are trained"),
-    ("docs/results.md", f"of {len(BEST)} networks of addition {sum(row['proved'] is True for row in BEST)} are proved"),
-    ("docs/results.md", f"one answers {percent(least('best-addition'), 1)} of its worst kind"),
+    ("docs/results.md", f"All {PROVED.count(0)} are proved as they are trained"),
+    (
+        "docs/results.md",
+        f"of {len(BEST)} networks of addition that `best` trains on 3 digits, {len(proved_rounds(BEST))} are proved",
+    ),
+    ("docs/results.md", f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`"),
 ]
 
 

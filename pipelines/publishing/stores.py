@@ -200,12 +200,12 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
         # Before the dataset that stands is withdrawn.
         _refuse_if_changed(upload, Listing.of(directory), files - {DATASET_INFO, FEATURES})
     (directory / FEATURES).put(features)
-    if standing is None or standing[0] != marker:
-        if standing is not None:
-            (directory / DATASET_INFO).unlink()
-        if not (directory / METADATA).put(marker, ABSENT if standing is None else standing[1]):
-            # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
-            _refuse_if_lost(directory, marker, None)
+    if standing is not None and standing[0] != marker:
+        (directory / DATASET_INFO).unlink()
+    # Also where the same stands: of this run and one of another layout, which has withdrawn it, one must lose here.
+    if not (directory / METADATA).put(marker, ABSENT if standing is None else standing[1]):
+        # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
+        _refuse_if_lost(directory, marker, None)
     # A run that was stopped may have removed some before it saw the marker.
     listing = Listing.of(directory)
     _refuse_if_changed(upload, listing, files - {DATASET_INFO})

@@ -276,6 +276,27 @@ def test_a_marker_whose_conditional_write_is_refused(data_dir, monkeypatch, ours
     assert len(lost) == 1
 
 
+@pytest.mark.parametrize("data_dir", ["memory"], indirect=True)
+def test_the_same_again_while_another_layout_replaces_it(data_dir, monkeypatch):
+    """The other run has withdrawn the dataset, and its marker stands: nothing of this one becomes visible."""
+    other, path, put = ObjectPath(f"{data_dir.url}-other"), dataset_path(data_dir, TASK), ObjectPath.put
+    make(TASK, LAYOUTS["two"], data_dir)
+    make(TASK, LAYOUTS["three"], other)
+    theirs = (dataset_path(other, TASK) / "metadata.json").read_bytes()
+
+    def overtaken(self, content, *condition):
+        if self.name == "features.json":
+            (path / "dataset_info.json").unlink()
+            put(path / "metadata.json", theirs)
+        return put(self, content, *condition)
+
+    monkeypatch.setattr(ObjectPath, "put", overtaken)
+    publisher, layout = StorePublisher(path), LAYOUTS["two"]
+    with pytest.raises(InputError, match="another run has made"), publisher.staged(layout, overwrite=True) as late:
+        write(layout, late)
+    assert not (path / "dataset_info.json").is_file()
+
+
 def test_shards_that_another_run_removed(data_dir):
     path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
     with (

@@ -114,7 +114,7 @@ bench-data: $(VENV)/installed ## Measures how fast datasets are made
 bench-train: $(VENV)/installed ## Measures how fast models train
 	$(BIN)/python benchmarks/bench_train.py --data-dir $(DATA)
 
-bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard questions, with several seeds: an hour
+bench-recipes: $(VENV)/installed ## Measures what the recipes reach on hard questions, with several seeds: some hours
 	$(BIN)/arith-model sweep benchmarks/recipes.toml --data-dir $(DATA) --run-dir $(RUNS)/recipes --jobs 2
 
 $(VENV)/installed: setup.py pyproject.toml

@@ -202,7 +202,7 @@ def _publish(upload: Upload, standing: tuple[bytes, str] | None) -> Listing:
     (directory / FEATURES).put(features)
     if standing is not None and standing[0] != marker:
         (directory / DATASET_INFO).unlink()
-    # Also where the same stands: of this run and one of another layout, which has withdrawn it, one must lose here.
+    # Written even if the same marker stands. Otherwise, another run could replace it unseen while this one goes on.
     if not (directory / METADATA).put(marker, ABSENT if standing is None else standing[1]):
         # The marker may be ours all the same: the answer to a request was lost, or a run like this one wrote it.
         _refuse_if_lost(directory, marker, None)

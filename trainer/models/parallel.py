@@ -29,7 +29,7 @@ READOUT_UNITS = 32
 WRITERS = 3
 # One latch per so many units of a dense layer.
 UNITS_PER_LATCH = 8
-# Standard deviations, while training. The first makes gates open and close completely. The second makes the dense
+# Standard deviations, while training. The first makes gates clearly open or closed. The second makes the dense
 # layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
 GATE_NOISE = 0.5
 STATE_NOISE = 0.3

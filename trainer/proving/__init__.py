@@ -1,6 +1,6 @@
 """Proofs that a trained network is right at every length, or the shortest question that it answers wrong.
 
-In use, a network of latches is a finite automaton, and the small adder of ``examples/`` sees two columns of digits and
+A network of latches is a finite automaton, and the small adder of ``examples/`` sees two columns of digits and
 one character. So there are finitely many cases, and all of them are checked::
 
     questions.py    all questions of any length, and the right answers, as a finite automaton

@@ -24,7 +24,7 @@ from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS = 10**11  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19
-FEW = 16  # so many questions, those of a person or of a sample, need no call of the whole size
+FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
 
 
 class Answers(NamedTuple):

@@ -40,7 +40,7 @@ def proved_rounds(rows: list[dict]) -> list[int]:
 
 ADDERS = group("lengths-addition")
 BEST = group("best-addition")
-PROVED = proved_rounds(ADDERS)
+PROVED, TAKEN = proved_rounds(ADDERS), proved_rounds(group("lengths-subtraction"))
 EQUAL = [percent(equal(seed), 1) for seed in SEEDS]
 LEAST_RANDOM = percent(min(row["exact_match"] for row in group("random-subtraction") + group("best-subtraction")), 2)
 SHIPPED = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))
@@ -51,7 +51,7 @@ SENTENCES = [
     ("docs/tutorial.md", f"worst slice: equal, {cut(equal(0), 3)} of 1,000: 94263-94263 = 0"),
     ("docs/tutorial.md", f"Of the pairs of equal numbers, {EQUAL[0]} are. "),
     ("docs/tutorial.md", f"With `--seed 1` and `--seed 2`, it was {EQUAL[1]} and {EQUAL[2]}:"),
-    ("docs/results.md", f"at least {percent(least('best-multiplication'), 1)} of the kind that it knows worst"),
+    ("docs/results.md", f"at least {percent(least('best-multiplication'), 1)} of the kind that they know worst"),
     (
         "docs/results.md",
         f"of {len(ADDERS)} networks of addition that `lengths` trains on at most 5 digits, {len(PROVED)} are [proved]",
@@ -59,8 +59,11 @@ SENTENCES = [
     ("docs/results.md", f"All {PROVED.count(0)} are proved as they are trained"),
     (
         "docs/results.md",
-        f"of {len(BEST)} networks of addition that `best` trains on 3 digits, {len(proved_rounds(BEST))} are proved",
+        f"Of {len(BEST)} networks of addition that `best` trains on 3 digits, {len(proved_rounds(BEST))} are proved",
     ),
+    ("docs/results.md", f"and {len(TAKEN)} of {len(group('lengths-subtraction'))} of subtraction"),
+    ("docs/results.md", f"of subtraction took {min(TAKEN)} to {max(TAKEN)}."),
+    ("docs/results.md", f"answers {percent(least('lengths-subtraction', 40), 1)} of the kind that it knows worst"),
     ("docs/results.md", f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`"),
 ]
 

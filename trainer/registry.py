@@ -281,7 +281,8 @@ VIEWS: dict[str, ViewEntry] = {
         "CrossedView",
         "crossed",
         "per place of the answer, all pairs of digits whose places add up to it",
-        lambda task: (_aligned_steps(task), 2 * task.operand_width),
+        # Two pairs at least, for a network has other weights where a step has one.
+        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
         _aligned_steps,
         **_PAIRS,
     ),

@@ -210,9 +210,9 @@ class CrossedView(AlignedView):
 
     def __init__(self, name: str, task: Task) -> None:
         super().__init__(name, task)
-        step, left = np.meshgrid(np.arange(self.answer_steps), np.arange(task.operand_width), indexing="ij")
+        step, left = np.meshgrid(np.arange(self.answer_steps), np.arange(self.question_shape[1] // 2), indexing="ij")
         self._left, self._right = left, step - left
-        self._there = (self._right >= 0) & (self._right < task.operand_width)
+        self._there = (left < task.operand_width) & (self._right >= 0) & (self._right < task.operand_width)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         ids = super().encode_question(strings)
@@ -226,7 +226,7 @@ class CrossedView(AlignedView):
     def decode_question(self, ids: Tensor) -> Tensor:
         # Left digit i meets right digit 0 in step i, and right digit i left digit 0.
         digits = self.task.operand_width
-        left, right = tf.linalg.diag_part(ids[:, :digits, ::2]), ids[:, :digits, 1]
+        left, right = tf.linalg.diag_part(ids[:, :digits, : 2 * digits : 2]), ids[:, :digits, 1]
         return super().decode_question(tf.stack([left, right], axis=2))
 
 

@@ -64,6 +64,13 @@ def test_every_model_on_other_views(name, view):
     assert logits.dtype == "float32"
 
 
+def test_a_crossed_network_has_the_same_weights_at_every_length():
+    config = ModelConfig(name="lstm_tagger", view="crossed", hidden=8)
+    views = [make_view("crossed", Task("multiplication", digits=digits, num_examples=50)) for digits in (1, 4)]
+    first, second = ([weight.shape for weight in build_model(config, view).weights] for view in views)
+    assert first == second
+
+
 @pytest.mark.parametrize(
     ("name", "digits", "options", "lstm"),
     [

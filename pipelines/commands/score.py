@@ -38,8 +38,9 @@ def run(args: argparse.Namespace) -> int:
     """Prints the score of some answers; returns the exit code."""
     if args.rest:
         args.parser.refuse_unknown(args.rest)
-    if args.questions == args.answers == answers.INPUT:
-        raise InputError("both QUESTIONS and ANSWERS are standard input; give a file for one of them")
+    if args.questions == args.answers:
+        both = "standard input" if args.answers == answers.INPUT else args.answers
+        raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")
     path = None if args.output is None else _output(args.output, (args.questions, args.answers))
     rows = answers.read_questions(args.questions)
     score = scoring.score(rows, answers.read_answers(args.answers, rows))

@@ -8,6 +8,7 @@ A question may stand in several slices. It counts in each of them, and once in t
 """
 
 import collections
+import contextlib
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -87,7 +88,7 @@ class SuiteScore(Tabular):
             f"wrong length: {self.wrong_lengths:,} of {self.questions - self.missing:,} that are answered",
         ]
         found += [f"no answer: {self.missing:,}, which count as wrong"] * bool(self.missing)
-        found += [f"more answers than questions: {self.double:,}, right if all are"] * bool(self.double)
+        found += [f"questions with several answers: {self.double:,}, right if all are"] * bool(self.double)
         found += [f"answers to other questions: {self.unknown:,}, which do not count"] * bool(self.unknown)
         worst = self.worst_slice
         if worst["exact_match"] == 1:
@@ -101,7 +102,7 @@ class SuiteScore(Tabular):
         if len(shown) < len(self.slices):
             hidden = f"\n({len(self.slices) - len(shown)} more slices {LENGTHS}M-N are not worse; --output holds all)"
         mistakes = f"\n\nfirst mistakes\n{self.mistakes}" * bool(self.mistakes)
-        return "\n".join([f"{Table(shown)}{hidden}{mistakes}\n", *self.facts()])
+        return "\n".join([f"{Table(shown).text()}{hidden}{mistakes}\n", *self.facts()])
 
     def markdown(self) -> str:
         """Everything in Markdown."""
@@ -232,7 +233,8 @@ def _text(question: str, answer: Any) -> str:
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace").strip()
     if hasattr(answer, "__index__") and not isinstance(answer, bool):
-        answer = str(operator.index(answer))
+        with contextlib.suppress(TypeError):  # an array
+            answer = str(operator.index(answer))
     if not isinstance(answer, str):
         raise InputError(
             f"the function returned {shown(answer)} for {shown(question)}; return the answer as a string, or give "

@@ -140,6 +140,10 @@ class Table(Sequence[dict[str, Any]]):
         text = table(*self._shown()) if self._rows else f"no rows of {', '.join(self.columns)}"
         return "\n".join(filter(None, [self.title, text, self._rest()]))
 
+    def text(self) -> str:
+        """All rows as plain text."""
+        return table(*self._shown(len(self)))
+
     def _repr_html_(self) -> str:
         def line(kind: str, cells: Sequence[str], style: str = "") -> str:
             return f"<tr>{''.join(f'<{kind}{style}>{html.escape(cell)}</{kind}>' for cell in cells)}</tr>"

@@ -82,7 +82,7 @@ def test_what_people_read():
         "characters right: 0.5000, counted from the end of each answer",
         "wrong length: 0 of 2 that are answered",
         "no answer: 1, which count as wrong",
-        "more answers than questions: 1, right if all are",
+        "questions with several answers: 1, right if all are",
         "answers to other questions: 2, which do not count",
     ]
     assert "| two | 2 | 0.0000 | 0.0000 | 0.8419 | 9+1 | 10 | - |" in found.markdown()
@@ -134,6 +134,7 @@ def test_what_a_function_may_return(answer, given, kind):
         (lambda questions: None, 512),
         (lambda questions: dict.fromkeys(questions, "42"), 512),
         (lambda questions: np.array(42), 512),
+        (lambda questions: np.zeros((len(questions), 3), int), 512),
         (lambda questions: questions[1:], 512),
     ],
 )

@@ -35,6 +35,7 @@ def suite(tmp_path) -> Path:
     [
         ("2\n10\n010", ANSWERS),
         (" 2 \r\n10\r\n010\r\n", ANSWERS),
+        ("\ufeff2\n10\n010\n", ANSWERS),
         ("2\n10\n010\n\n", ANSWERS | {"99+1": [""]}),
         ('"2"\n10\n"010"\nnull\n', ANSWERS),
         ('["2", 10, "010", null]', ANSWERS),
@@ -97,7 +98,7 @@ def test_questions_that_are_refused(tmp_path, text, refusal):
 
 @pytest.mark.parametrize(
     "words",
-    [["-", "-"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
+    [["-", "-"], ["suite.tsv", "suite.tsv"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
      ["suite.tsv"], ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
 )  # fmt: skip
 def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
@@ -129,7 +130,8 @@ def test_the_command(suite, tmp_path, monkeypatch):
 
 def test_a_file_that_cannot_be_written(suite, tmp_path, refusal):
     (tmp_path / "file").touch()
-    done = run_here("score", suite, suite, "-o", tmp_path / "file" / "score.md")
+    (tmp_path / "answers").write_text("2")
+    done = run_here("score", suite, tmp_path / "answers", "-o", tmp_path / "file" / "score.md")
     assert done.returncode == 1
     refusal.said(done.stderr)
 
@@ -199,7 +201,7 @@ import seq2seq_arith as sa
 from seq2seq_arith.pipelines.__main__ import main
 
 print(sa.suite("addition", digits=2, per_slice=5).score(lambda questions: map(eval, questions), batch_size=7))
-sys.exit(main(["score", "suite.tsv", "suite.tsv"]))
+sys.exit(main(["score", "suite.tsv", "./suite.tsv"]))
 """
 
 

@@ -178,6 +178,8 @@ def test_describe(trained, capsys):
     shown = capsys.readouterr().out
     assert "gru: the notebook's network, of gated recurrent units" in shown
     assert re.search(r"^--hidden +24 ", shown, re.MULTILINE)
+    assert main(["describe", "proved:addition"]) == 0
+    assert "latch_tagger" in capsys.readouterr().out
     for words in (["--data-seed", "4"], ["--recipe", "best"]):
         assert main(["describe", str(trained.folder), *words]) == 2
         assert f"{words[0]} is given, but {trained.folder} is a run, which has its own" in capsys.readouterr().err

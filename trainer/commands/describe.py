@@ -18,7 +18,7 @@ from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import RECIPES, default_text
 from seq2seq_arith.trainer.runs import history, listing
 from seq2seq_arith.trainer.runs.files import write
-from seq2seq_arith.trainer.runs.run import Run, local_folder, open_run
+from seq2seq_arith.trainer.runs.run import SHIPPED, Run, local_folder, open_run
 
 
 def _describe_options(describe: Parser) -> None:
@@ -55,7 +55,7 @@ def describe(args: argparse.Namespace) -> int:
 
 def _open(args: argparse.Namespace) -> Run:
     """The run to describe; raises InputError if there is none, or there are options, which are for tasks."""
-    if "/" not in args.what and not expanded(args.what).exists():
+    if not args.what.startswith(SHIPPED) and "/" not in args.what and not expanded(args.what).exists():
         Task(args.what)  # refuses it, and says which tasks there are
     for option in (kind.option for kind in plugins.KINDS):
         if (name := getattr(args, option)) and plugins.is_plugin(name):  # it only says that the code may run

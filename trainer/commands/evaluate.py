@@ -4,6 +4,7 @@ import argparse
 import functools
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer import plugins
@@ -134,7 +135,7 @@ def _prove_options(prove: Parser) -> None:
     first.add_argument(
         "--counterexamples",
         metavar="FILE",
-        help="write the shortest question of each kind that is answered wrong, one per line, as predict reads them",
+        help="write the shortest question of each case that is wrong, or is so by rounding, one per line, for predict",
     )
 
 
@@ -148,6 +149,8 @@ def prove(args: argparse.Namespace) -> int:
     """Checks every case that a model can meet; returns 1 if one is answered wrong."""
     run = open_with(args.run_dir, args.model, args.view)
     path = None if args.counterexamples is None else local_folder(args.counterexamples)
+    if path and path.is_dir():
+        raise InputError(f"--counterexamples is {args.counterexamples}, a folder; give a file")
     import_tensorflow()
     from seq2seq_arith.trainer.training import proof, session
 

@@ -45,7 +45,7 @@ class Asked:
             said = "this task has no hard questions"
         else:
             said = f"not asked hard questions yet: {how}"
-        return f"{said}; proved: {self.proof.in_brief()}" if self.proof else said
+        return f"{said}; {'not ' * (not self.proof.holds)}proved: {self.proof.in_brief()}" if self.proof else said
 
 
 def read(run: Run, best_epoch: int | None) -> Asked:

@@ -86,6 +86,7 @@ def test_one_wrong_case_is_found_and_the_network_answers_that_question_wrong(add
     assert main(["prove", str(adder.folder), "--counterexamples", str(adder.folder / "wrong.txt")]) == 1
     assert question in capsys.readouterr().out
     assert (adder.folder / "wrong.txt").read_text() == f"{question}\n"
+    assert f"; not proved: wrong at {question}" in evaluated.read(adder, None).worst_in_words()
 
 
 def test_new_weights_void_a_proof(adder):
@@ -95,10 +96,22 @@ def test_new_weights_void_a_proof(adder):
     assert "proved" not in evaluated.read(adder, None).worst_in_words()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"proved": true}', "\xff"])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"proved": true}', "\xff", {"states": "x"}, {"wrong": 1, "counterexample": "1+1"}]
+)
 def test_a_damaged_proof_is_none(adder, content):
+    if isinstance(content, dict):  # without its own checksum, a file may be edited
+        known = json.loads(adder.proof.read_text())
+        del known["sha256"]
+        content = json.dumps(known | content)
     adder.proof.write_text(content, encoding="latin-1")
     assert proofs.read(adder) is None
+
+
+def test_a_folder_of_counterexamples_is_refused_before_the_proof(tmp_path, capsys):
+    assert main(["prove", "proved:addition", "--counterexamples", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "a folder; give a file" in said.err and not said.out
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,6 @@ SUITE_FLAGS = {"seed": "suite-seed"}
 SUITE_OPTIONS = ("per_slice", "seed", "version")
 RUNS_DIR = "a run's folder, or one with runs at most three below it"
 
-
 _Run = Callable[[argparse.Namespace], int]
 
 

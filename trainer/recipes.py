@@ -57,14 +57,11 @@ _DECIMAL = dataclasses.replace(
     early_examples=None,
     weight_decay=0.02,
 )
-# The carry goes up alone; sums of nines are rare, and it takes many examples to know them all.
 _MULTIPLICATION = dataclasses.replace(
-    _COSINE,
+    _SUBTRACTION,
     model=ModelConfig(name="lstm_tagger", view="crossed", hidden=128, layers=2),
-    **_TENTHS,
-    learning_rate=6e-3,
+    warmup=0.04,
     weight_decay=0.02,
-    xla=True,
 )
 # At first no unit counts; after these steps 3 to 8 units count the dashes exactly.
 _PQ_COUNTER = dataclasses.replace(
@@ -90,7 +87,6 @@ _RAW = dataclasses.replace(
 # set is small enough for its short pairs to be seen often, and few of them are not trained on.
 _RAW_DATA = {"draws": "structured", "num_examples": 150_000, "num_validation": 3_000}
 
-
 # For tasks of letters, and for those whose questions do not have two operands: attention to the string as it is stored.
 _STRINGS = dataclasses.replace(_RAW, model=ModelConfig(name="lstm_transformer", view="raw", hidden=64, layers=1))
 
@@ -112,7 +108,7 @@ class Recipe:
 
 
 def _in_tenths(config: TrainConfig, num_examples: int, **data: Any) -> TaskRecipe:
-    """One pass over nine tenths of the examples, structured unless said otherwise; each epoch takes a tenth of these."""
+    """One pass over nine tenths of the examples, structured if nothing is said; each epoch takes a tenth of these."""
     config = dataclasses.replace(config, epoch_examples=num_examples * 9 // 100)
     return TaskRecipe(config=config, data={"draws": "structured", "num_examples": num_examples, **data})
 

@@ -281,8 +281,7 @@ VIEWS: dict[str, ViewEntry] = {
         "CrossedView",
         "crossed",
         "per place of the answer, all pairs of digits whose places add up to it",
-        # Two pairs at least, for a network has other weights where a step has one.
-        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),
+        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),  # for one pair, other weights are made
         _aligned_steps,
         **_PAIRS,
     ),

@@ -8,7 +8,6 @@ A question may stand in several slices. It counts in each of them, and once in t
 """
 
 import collections
-import contextlib
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -154,17 +153,10 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
     for name, questions in of_slices.items():
         wrong = [question for question in questions if question in mistakes]
         right, count = len(questions) - len(wrong), len(questions)
-        shares = dict(
-            zip(("exact_match", "at_least", "at_most"), (right / count, *interval(right, count)), strict=True)
-        )
-        slices.append(
-            {
-                "slice": name,
-                "questions": count,
-                **shares,
-                **mistakes.get(wrong[0] if wrong else "", dict.fromkeys(MISTAKE)),
-            }
-        )
+        least, most = interval(right, count)
+        shares = {"exact_match": right / count, "at_least": least, "at_most": most}
+        first = mistakes.get(wrong[0] if wrong else "", dict.fromkeys(MISTAKE))
+        slices.append({"slice": name, "questions": count, **shares, **first})
     said = [mistake for mistake in mistakes.values() if mistake["prediction"] is not None]
     return SuiteScore(
         questions=len(asked),
@@ -232,9 +224,8 @@ def _text(question: str, answer: Any) -> str:
     """An answer of a function as text: NumPy's strings and numbers are ones, too."""
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace").strip()
-    if hasattr(answer, "__index__") and not isinstance(answer, bool):
-        with contextlib.suppress(TypeError):  # an array
-            answer = str(operator.index(answer))
+    if hasattr(answer, "__index__") and not isinstance(answer, bool) and not getattr(answer, "ndim", 0):
+        answer = str(operator.index(answer))
     if not isinstance(answer, str):
         raise InputError(
             f"the function returned {shown(answer)} for {shown(question)}; return the answer as a string, or give "

@@ -98,8 +98,8 @@ def test_questions_that_are_refused(tmp_path, text, refusal):
 
 @pytest.mark.parametrize(
     "words",
-    [["-", "-"], ["suite.tsv", "suite.tsv"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
-     ["suite.tsv"], ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
+    [["-", "-"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
+     ["suite.tsv"], ["suite.tsv"] * 2, ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
 )  # fmt: skip
 def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
     monkeypatch.chdir(tmp_path)

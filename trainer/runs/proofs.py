@@ -54,8 +54,7 @@ class Proof:
     def in_brief(self) -> str:
         """For a table: what is proved, or the shortest question that is answered wrong, or so by rounding alone."""
         if not self.holds:
-            where = shortened(str((self.counterexample or {}).get("question")))
-            return f"wrong at {where}" if self.wrong else f"too near to tell at {where}"
+            return f"{'wrong' if self.wrong else 'unsure'} at {shortened((self.counterexample or {})['question'])}"
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:
@@ -82,7 +81,6 @@ def read(run: Run) -> Proof | None:
         values = files.read_json(run.proof)
         values.pop("proved")
         proof = Proof(**values)
-        _ = f"{proof} {proof.in_brief()}"  # what cannot be said is damaged, too
-        return proof if proof.weights_sha256 == sha256(run) else None
+        return proof if str(proof) and proof.in_brief() and proof.weights_sha256 == sha256(run) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError):
         return None

@@ -56,7 +56,7 @@ SENTENCES = [
         f"at least {percent(least('best-multiplication', 3), 1)} of the kind that they know worst of 3",
     ),
     ("docs/results.md", f"and {percent(least('best-multiplication', 4), 1)} of 4."),
-    ("docs/results.md", f"and subtract at least {percent(least('raw-subtraction'), 1)} of the kind"),
+    ("docs/results.md", f"subtract at least {percent(least('raw-subtraction'), 1)} of the kind"),
     (
         "docs/results.md",
         f"of {len(ADDERS)} networks of addition that `lengths` trains on at most 5 digits, {len(PROVED)} are [proved]",

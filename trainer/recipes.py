@@ -57,6 +57,7 @@ _DECIMAL = dataclasses.replace(
     early_examples=None,
     weight_decay=0.02,
 )
+# Carries go up alone, so both layers are forward; many examples, because sums of eights and nines are rare.
 _MULTIPLICATION = dataclasses.replace(
     _SUBTRACTION,
     model=ModelConfig(name="lstm_tagger", view="crossed", hidden=128, layers=2),

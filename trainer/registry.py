@@ -281,7 +281,7 @@ VIEWS: dict[str, ViewEntry] = {
         "CrossedView",
         "crossed",
         "per place of the answer, all pairs of digits whose places add up to it",
-        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),  # for one pair, other weights are made
+        lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),  # one pair would have other weights
         _aligned_steps,
         **_PAIRS,
     ),

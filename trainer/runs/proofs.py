@@ -52,9 +52,9 @@ class Proof:
         return f"{kind}; it is the shortest such question ({checked}, {counts})"
 
     def in_brief(self) -> str:
-        """For a table: what is proved, or the shortest question that is answered wrong, or so by rounding alone."""
+        """For a table: what is proved, or the shortest question that is answered wrong, or may be by rounding."""
         if not self.holds:
-            return f"{'wrong' if self.wrong else 'unsure'} at {shortened((self.counterexample or {})['question'])}"
+            return f"{'wrong' if self.wrong else 'too near'} at {shortened((self.counterexample or {})['question'])}"
         return f"up to {self.dashes:,} dashes" if self.dashes else "every length"
 
     def to_json(self) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def read(run: Run) -> Proof | None:
         values = files.read_json(run.proof)
         values.pop("proved")
         proof = Proof(**values)
-        return proof if str(proof) and proof.in_brief() and proof.weights_sha256 == sha256(run) else None
+        _ = f"{proof}, {proof.in_brief()}"  # where a value has another type, this raises an exception, too
+        return proof if proof.weights_sha256 == sha256(run) else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError):
         return None

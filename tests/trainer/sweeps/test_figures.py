@@ -55,7 +55,8 @@ SENTENCES = [
         "docs/results.md",
         f"at least {percent(least('best-multiplication', 3), 1)} of the kind that they know worst of 3",
     ),
-    ("docs/results.md", f"and {percent(least('best-multiplication', 4), 1)} of 4."),
+    ("docs/results.md", f"{percent(least('best-multiplication', 4), 1)} of 4, and "),
+    ("docs/results.md", f" and {percent(least('best-multiplication'), 1)} of 5."),
     ("docs/results.md", f"subtract at least {percent(least('raw-subtraction'), 1)} of the kind"),
     (
         "docs/results.md",

@@ -54,8 +54,6 @@ class ModelEntry:
     heads: int = 0  # heads of attention, which must divide the hidden units; 0 for a network without attention
     positions: bool = False  # whether it has ``POSITIONS``
     knobs: tuple[str, ...] = ()  # which of ``KNOBS`` it has
-    # For taggers, from the number of layers to a letter for the direction of each.
-    order: Callable[[int], str] | None = None
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
     needs_float32: str = ""
@@ -119,14 +117,13 @@ def _views():
     return views
 
 
-def _tagger(does: str, order: Callable[[int], str], directions: int = 1) -> ModelEntry:
-    """A tagger of LSTMs, whose layers have the directions that ``order`` gives."""
+def _tagger(does: str, *, both_ways: bool) -> ModelEntry:
+    """A tagger of LSTMs."""
     return ModelEntry(
-        build=lambda spec: _parallel().tagger(spec, order(spec.layers)),
+        build=lambda spec: _parallel().tagger(spec, both_ways=both_ways),
         help=f"LSTM layers that write one answer character per step, {does}",
-        cost=Cost(kept=12, kept_long=5, gates=4, directions=directions),
+        cost=Cost(kept=12, kept_long=5, gates=4, directions=1 + both_ways),
         writes_in_place=True,
-        order=order,
         in_browser="tagger",
     )
 
@@ -150,12 +147,11 @@ MODELS: dict[str, ModelEntry] = {
         cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
     ),
-    "lstm_tagger": _tagger("all forward", lambda layers: "f" * layers),
-    "bilstm_tagger": _tagger("each in both directions", lambda layers: "d" * layers, directions=2),
-    "returning_tagger": _tagger("the last one backward", lambda layers: "f" * (layers - 1) + "b"),
+    "lstm_tagger": _tagger("all forward", both_ways=False),
+    "bilstm_tagger": _tagger("each in both directions", both_ways=True),
     "latch_tagger": ModelEntry(
         build=lambda spec: _parallel().latch_tagger(spec),
-        help="dense layers and latches, which hold a carry or a sign over any number of places",
+        help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
         cost=Cost(kept=16, gates=4),
         writes_in_place=True,
         in_browser="latch_tagger",

@@ -102,8 +102,8 @@ def test_every_recipe_fits_its_task_and_has_data_that_can_be_drawn(name: str, ta
     data = recipe_data(name, task)
     assert data.name == task
     assert plan(data, Layout.of(data)).draws >= data.num_examples
-    config = recipe(name, task)  # an epoch is a pass over its own data, or a tenth of the only one
-    passes = data.num_train <= config.epoch_examples or data.num_train == config.epochs * config.epoch_examples
+    config = recipe(name, task)  # an epoch is a pass over its own data, or a tenth of one
+    passes = data.num_train <= config.epoch_examples or data.num_train == 10 * config.epoch_examples
     assert config.steps_per_epoch or passes
     check_model(config.model.name, config.model.view, data)
     assert 1e-4 <= config.learning_rate <= 0.05

@@ -142,8 +142,8 @@ def test_every_field_of_a_task_is_an_option():
 @pytest.mark.parametrize(
     ("words", "config_name"),
     [
-        ("train subtraction", "subtraction-n750000-structured"),
-        ("train subtraction --data-seed 1", "subtraction-n750000-s1-structured"),
+        ("train subtraction", "subtraction-n1150000-structured"),
+        ("train subtraction --data-seed 1", "subtraction-n1150000-s1-structured"),
         ("train subtraction --num-examples 2000", "subtraction-n2000-structured"),
         ("train subtraction --draws digits --num-examples 50000", "subtraction"),
         ("train subtraction --recipe notebook", "subtraction"),

@@ -131,7 +131,7 @@ def _serve_options(serve: Parser) -> None:
     _serve_options,
     "serve runs",
     "serve runs --port 8000",
-    "serve runs --ask random-pairs subtraction 85380-85380",
+    "serve runs --ask random-pairs subtraction 500-500",
     "serve runs --export page",
     prints_data=True,
 )

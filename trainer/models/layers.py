@@ -72,7 +72,8 @@ class PairEmbedding(keras.layers.Layer):
     """A learned vector for every pair of characters, summed over the pairs of a step.
 
     Returns:
-      [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i.
+      [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i; or of ids
+      [examples, steps], as of single channels. A last channel that is alone is in a pair with the id 0.
     """
 
     def __init__(self, depth: int, units: int, **kwargs: Any) -> None:
@@ -86,6 +87,8 @@ class PairEmbedding(keras.layers.Layer):
 
     def call(self, ids):
         whole: Any = ops.cast(ids, "int32")
+        whole = whole if len(whole.shape) == 3 else whole[:, :, None]
+        whole = ops.pad(whole, [[0, 0], [0, 0], [0, whole.shape[2] % 2]])
         pairs = ops.add(ops.multiply(whole[:, :, ::2], self.depth), whole[:, :, 1::2])
         counts = ops.sum(ops.one_hot(pairs, self.depth**2, dtype=self.compute_dtype), axis=2)
         return ops.matmul(counts, self.table)

@@ -23,11 +23,11 @@ from seq2seq_arith.trainer.models.layers import (
 from seq2seq_arith.trainer.models.recurrent import lstm, repeating_lstm
 from seq2seq_arith.trainer.models.spec import Spec
 
-FORWARD, BACKWARD, BOTH = "f", "b", "d"  # the directions of a tagger's layers
 PAIR_UNITS = 64
 READOUT_UNITS = 32
 WRITERS = 3
-# One latch per so many units of a dense layer.
+# One latch per so many units of a dense layer, and half as many if there are several layers of latches. With few, a
+# proof has few cases; but the only layer must find the carry with every seed.
 UNITS_PER_LATCH = 8
 # Standard deviations, while training. The first makes gates clearly open or closed. The second makes the dense
 # layers ignore what the latches hold besides what is needed, and so what they may hold in longer questions.
@@ -80,24 +80,17 @@ def _characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     return PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids) if pairs else OneHot(spec.depth)(ids)
 
 
-def tagger(spec: Spec, directions: str) -> keras.Model:
+def tagger(spec: Spec, *, both_ways: bool) -> keras.Model:
     """LSTM layers that write one answer character per question step.
 
-    With layers in both directions, see Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here
-    without the CRF.
-
-    ``directions`` has ``FORWARD``, ``BACKWARD`` or ``BOTH`` for each layer.
+    With layers that run ``both_ways``, see Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015;
+    here without the CRF.
     """
     ids = spec.question()
     sequence = _characters(ids, spec)
-    for number, direction in enumerate(directions):
-        name, backwards = f"layer_{number}", direction == BACKWARD
-        layer = lstm(spec.hidden, return_sequences=True, go_backwards=backwards, name=name, **spec.recurrent)
-        if direction == BOTH:
-            layer = layers.Bidirectional(layer, name=f"both_{number}")
-        sequence = layer(sequence)
-        if backwards:
-            sequence = ops.flip(sequence, axis=1)
+    for number in range(spec.layers):
+        layer = lstm(spec.hidden, return_sequences=True, name=f"layer_{number}", **spec.recurrent)
+        sequence = (layers.Bidirectional(layer, name=f"both_{number}") if both_ways else layer)(sequence)
     return _model(ids, sequence, spec)
 
 
@@ -107,18 +100,19 @@ def latch_tagger(spec: Spec) -> keras.Model:
     Addition needs one layer, for the carry. Subtraction needs three: forward for the borrow and for which operand is
     larger, backward to tell the sign to all places, and backward again to tell where the answer's first digit stands::
 
-        characters -> dense -> latches -> dense -> latches -> dense -> ... -> logits
+        pairs -> vectors -> latches -> dense -> latches -> dense -> ... -> logits
 
-    Each dense layer behind latches sees the first dense layer and all latches before it, at its own step and at the
-    steps before and after.
+    Each dense layer sees the vectors of its step, and all latches before it, at that step and at the steps before and
+    after. The vectors are of pairs of digits, so that what is rare, such as 0 - 9 with a borrow, is learned apart from
+    the rest.
 
     Args:
       spec: The sizes; ``spec.hidden`` are the units of a dense layer, and the last one has twice as many.
     """
     ids = spec.question()
     key = BatchKey(name="key")(ids)
-    inputs = layers.Dense(spec.hidden, "relu", name="read")(_characters(ids, spec))
-    seen, latches = [inputs], max(1, spec.hidden // UNITS_PER_LATCH)
+    inputs = layers.ReLU(name="vectors")(PairEmbedding(spec.depth, spec.hidden, name="read")(ids))
+    seen, latches = [inputs], max(1, spec.hidden // (UNITS_PER_LATCH * min(spec.layers, 2)))
     for number in range(spec.layers):
         last = number == spec.layers - 1
         settings = layers.Dense(2 * latches, name=f"settings_{number}")(inputs)

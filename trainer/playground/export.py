@@ -118,7 +118,6 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
 def _rules(run: Run) -> dict[str, Any]:
     """What model.js has to know of the task, of the view and of the network."""
     task, model = run.task, run.config.model
-    order = MODELS[model.name].order
     return {
         "most": catalog.most_digits(run),
         "alphabet": task.alphabet,
@@ -131,7 +130,6 @@ def _rules(run: Run) -> dict[str, Any]:
         "operand_width": _line(task, lambda each: each.operand_width),
         "network": NETWORKS[model.name],
         "layers": model.layers,
-        "directions": order(model.layers) if order else "",
         "counter_steepness": Counter.STEEPNESS,
     }
 

@@ -71,10 +71,10 @@ class Dense:
         kernel = weights[f"{name}/kernel"].astype(np.float64)
         return cls(kernel, weights.get(f"{name}/bias", np.zeros(kernel.shape[1])).astype(np.float64))
 
-    def error(self, most: np.ndarray, error: np.ndarray) -> np.ndarray:
+    def error(self, most: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray:
         """How far float32 results can be from the exact ones, [units], of how large and how wrong inputs can be."""
         size, terms = np.abs(self.kernel), (len(self.kernel) + 1) * UNIT
-        return terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias)) + error @ size
+        return terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias)) + error * np.ones(len(size)) @ size
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         return inputs @ self.kernel + self.bias
@@ -89,22 +89,17 @@ class LatchTagger(Tables):
     """A latch tagger on pairs of digits (``models/parallel.py``)."""
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
-        read, ids = Dense.of(weights, "read"), _ids(alphabet)
-        kernels = read.kernel[ids[:, 0]], read.kernel[len(alphabet) + ids[:, 1]]
-        self.read = np.maximum(kernels[0] + kernels[1] + read.bias, 0)
+        self.read = np.maximum(weights["read/table"].astype(np.float64)[_ids(alphabet) @ [len(alphabet), 1]], 0)
         layers = sum(name.startswith("settings_") and name.endswith("/kernel") for name in weights)
         self.settings = [Dense.of(weights, f"settings_{number}") for number in range(layers)]
         self.seeing = [Dense.of(weights, f"layer_{number}") for number in range(layers)]
         self.following = [*self.settings[1:], Dense.of(weights, "logits")]
         self.units = self.settings[0].bias.size // 2
-        # All but two of the products with the one-hot inputs are exactly zero.
-        size = np.abs(kernels[0]) + np.abs(kernels[1]) + np.abs(read.bias)
-        self._read_error = 3 * UNIT / (1 - 3 * UNIT) * size.max(axis=0)
         self.bound = float(self._bounds(layers - 1).max())
 
     def cases(self, questions: Automaton) -> Cases:
         first = self.settings[0]
-        settings, which = _either(first(self.read), first.error(self.read.max(axis=0), self._read_error))
+        settings, which = _either(first(self.read), first.error(self.read.max(axis=0)))
         known = forward(*_set(questions, questions.symbol, settings, which))
         for number in range(len(self.settings) - 1):
             windows, window = known.windows()
@@ -161,8 +156,7 @@ class LatchTagger(Tables):
         """How far float32 results of ``_after`` can be from the exact ones, [units]."""
         seeing, known = self.seeing[number], len(self.seeing[number].kernel) - self.read.shape[1]
         most = np.concatenate([self.read.max(axis=0), np.ones(known)])
-        error = seeing.error(most, np.concatenate([self._read_error, np.zeros(known)]))
-        return self.following[number].error(most @ np.abs(seeing.kernel) + np.abs(seeing.bias), error)
+        return self.following[number].error(most @ np.abs(seeing.kernel) + np.abs(seeing.bias), seeing.error(most))
 
 
 class SmallAdder(Tables):

@@ -1,7 +1,7 @@
 """Training until a proof holds: what a proof has found is mixed into fresh draws, and the model is trained on.
 
 This is counterexample-guided training, as in Clarke et al., "Counterexample-Guided Abstraction Refinement", CAV 2000:
-the proof names each case that is wrong by the shortest question that has it, and a few hundred steps mend it. Other
+the proof names each case that is wrong by the shortest question that has it, and a thousand steps mend it. Other
 cases may become wrong by that, so the next round proves all of them again.
 """
 
@@ -24,13 +24,10 @@ from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.proof import Restore, prove
 
-STEPS = 300  # of a round
+STEPS = 1000  # of a round, in which the learning rate goes along its whole cosine once more
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
 # Of a batch, so much is what the proofs have found; the rest is drawn.
 SHARE = 1 / 2
-# The first round begins with this share of the learning rate, which falls along a cosine; each other one with less, for
-# there is less to mend, and less must be spoiled.
-RATE, FALL, LEAST, WARMUP = 0.3, 0.6, 0.1, 0.05
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
 MOST_DIGITS = 17
 
@@ -68,13 +65,13 @@ def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) ->
     return np.where(generator.random(numbers.shape) < 0.5, others, numbers)
 
 
-def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Learner], stream: Stream) -> None:
+def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
     """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
 
     Args:
       loop: The training; each round is an epoch of its own in its history.
       restore: From a task to the best model on its strings.
-      make: Makes a learner of a stream, a learning rate and the steps until that is zero.
+      make: Makes a learner of a stream, and the steps until its learning rate is zero.
       stream: The fresh draws of the training's task.
 
     Raises WriteError as ``prove``; DivergedError if a weight is no longer a number.
@@ -123,7 +120,7 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, float, int], Lear
             wrong=tuple(known),
             newest=len(newest) or len(known),
         )
-        learner = make(mixed, RATE * max(FALL**number, LEAST) * loop.config.learning_rate, STEPS)
+        learner = make(mixed, STEPS)
         checkpoints.assign(learner.model.variables, weights, run.best)
         started = time.monotonic()
         outcomes = _trained(loop, learner, mixed)

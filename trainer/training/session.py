@@ -177,9 +177,8 @@ def _prove(loop: Loop, source: Source) -> None:
     """Proves the best model, and trains on while that fails; not in a cluster, of which one machine would do it."""
     config, strategy = loop.config, loop.learner.strategy
 
-    def make(stream: Stream, rate: float, steps: int) -> Learner:
-        changed = dataclasses.replace(config, learning_rate=rate, warmup=mending.WARMUP)
-        return _make_learner(changed, _view_of(config, stream.drawn_task), strategy, steps)
+    def make(stream: Stream, steps: int) -> Learner:
+        return _make_learner(config, _view_of(config, stream.drawn_task), strategy, steps)
 
     def best(task: Task) -> Learner:
         return restore(loop.run, task, config.replicas)

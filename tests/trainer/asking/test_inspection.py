@@ -25,7 +25,7 @@ STATES = {
     "lstm_attention": {"encoder_0": 7, "decoder_0": 4},
     "counter": {"encoder": 7, "decoder": 4},
     "bilstm_tagger": {"both_0": 4},
-    "returning_tagger": {"layer_0": 4},
+    "lstm_tagger": {"layer_0": 4},
     "latch_tagger": {"latches_0": 4},
 }
 ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
@@ -89,9 +89,18 @@ def test_the_last_state_is_that_of_the_model():
     np.testing.assert_allclose(found.states["encoder"][-1], np.asarray(last)[0], atol=1e-5)
 
 
-def test_states_of_a_layer_that_runs_backward_stand_at_their_steps():
+BACKWARD = """from keras import Model, layers, ops
+def backward(spec):
+    ids = spec.question()
+    read = layers.LSTM(4, return_sequences=True, go_backwards=True, name="layer_0")(ops.one_hot(ids[..., 0], 20))
+    return Model(ids, layers.Dense(spec.depth, name="logits")(ops.flip(read, 1)))"""
+
+
+def test_states_of_a_layer_that_runs_backward_stand_at_their_steps(tmp_path):
     """Its output at a step depends on the steps from there to the end, and on no earlier one."""
-    learner = learner_of("returning_tagger", view="aligned")
+    (tmp_path / "own.py").write_text(BACKWARD)
+    plugins.allow(name := f"{tmp_path}/own.py:backward")
+    learner = learner_of(name, view="aligned")
     first, second = (
         inspection.inspect(learner, text.parse(question, ADDITION)).states["layer_0"] for question in ("125+3", "126+3")
     )

@@ -25,14 +25,14 @@ QUESTIONS = 1000
 EXPORTED = {
     "counter": (Task("pq", digits=20), {"name": "counter", "hidden": 128, "layers": 2}),
     "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
-    "forward": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned"}),
+    "alone": (Task("pq", digits=20), {"name": "latch_tagger"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
-    "pairs": (Task("addition"), {"name": "returning_tagger", "view": "aligned", "layers": 2}),
+    "pairs": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned", "layers": 2}),
     "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
     "gates": (Task("subtraction"), {"name": "gru", "view": "backward"}),
     "plain": (Task("addition"), {"name": "simple_rnn"}),
     "looks": (Task("addition"), {"name": "lstm_attention", "view": "backward", "layers": 2}),
-    "returning": (Task("multiplication"), {"name": "returning_tagger", "view": "crossed", "layers": 2}),
+    "crossed": (Task("multiplication"), {"name": "lstm_tagger", "view": "crossed", "layers": 2}),
 }
 
 
@@ -249,7 +249,7 @@ def test_attention_two_runs_epochs_and_refusals(page, address):
 def test_it_fits_every_screen_and_can_be_read(page, exported, width, dark):
     browser.resize(page, width, dark=dark)
     visit(page, f"file://{exported}/index.html")
-    for name in ("pairs", "counter", "returning"):
+    for name in ("pairs", "counter", "crossed"):
         choose(page, "run-0", name)
         assert browser.overflow(page) == []
     names = [

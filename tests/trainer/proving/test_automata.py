@@ -76,12 +76,13 @@ def test_what_is_not_a_question_is_no_path(name, left, right):
 def latch_tagger(layers: int, seed: int) -> dict[str, np.ndarray]:
     """The weights of a small latch tagger, at random."""
     generator, hidden, units, depth = np.random.default_rng(seed), 6, 2, len(Task("subtraction").alphabet)
-    sizes = {"read": (2 * depth, hidden), "logits": (2 * hidden, depth)}
+    sizes = {"logits": (2 * hidden, depth)}
     for number in range(layers):
         sizes[f"settings_{number}"] = (hidden, 2 * units)
         seen = hidden + (number + 1) * (3 * units + 2)
         sizes[f"layer_{number}"] = (seen, hidden * (1 + (number == layers - 1)))
     weights = {f"{name}/kernel": generator.normal(size=size) for name, size in sizes.items()}
+    weights["read/table"] = generator.normal(size=(depth**2, hidden))
     return weights | {f"{name}/bias": generator.normal(size=size[1]) for name, size in sizes.items()}
 
 
@@ -95,7 +96,7 @@ def small_adder(seed: int) -> dict[str, np.ndarray]:
     }
 
 
-@pytest.mark.parametrize(("layers", "seed"), [(1, 0), (1, 1), (2, 2), (3, 3), (3, 4)])
+@pytest.mark.parametrize(("layers", "seed"), [(1, 0), (1, 1), (2, 2), (3, 3), (3, 6)])
 def test_every_step_of_every_question_is_a_case_and_every_case_is_a_step_of_a_question(layers, seed):
     task = Task("subtraction")
     check(LatchTagger(latch_tagger(layers, seed), task.alphabet), QUESTIONS[task.name](task.alphabet))
@@ -132,7 +133,7 @@ def test_the_small_adder_sees_two_columns_and_what_is_right_before():
 
 
 def test_a_setting_that_rounding_decides_is_followed_both_ways(monkeypatch):
-    weights, task = latch_tagger(2, 5), Task("subtraction")
+    weights, task = latch_tagger(2, 6), Task("subtraction")
     weights["settings_1/kernel"][:, 0] = 0
     weights["settings_1/bias"][0] = 0  # a gate that is open, or closed
     both = LatchTagger(weights, task.alphabet).cases(QUESTIONS[task.name](task.alphabet))

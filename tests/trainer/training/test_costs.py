@@ -66,7 +66,7 @@ def test_weights_count_with_their_gradients_and_averages_on_every_replica(monkey
 
 
 def test_two_directions_take_twice_as_much_as_one():
-    view, config = make_view("aligned", Task("addition")), recipe("best", "subtraction")
+    view, config = make_view("aligned", Task("addition")), recipe("best", "multiplication")
     one, two = (override(config, name=name) for name in ("lstm_tagger", "bilstm_tagger"))
     assert costs.training_memory(two, view) - costs.PROCESS == 2 * (costs.training_memory(one, view) - costs.PROCESS)
     assert costs.operations(two, view, 10) == 2 * costs.operations(one, view, 10)

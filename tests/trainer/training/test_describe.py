@@ -61,12 +61,12 @@ def test_every_network_is_drawn(name):
                 "arith-data generate addition --num-examples 250000 --draws structured --data-dir data",
                 "of 12+7 = 19 it reads 27 1␣ ␣␣ ␣␣ and writes 91␣␣ (␣ is blank)",
                 f"digits paired, in order: {GIVEN['digits paired, in order']}",
-                "225,000 examples in 879 steps of 256",
+                "337,500 examples in 1,319 steps of 256",
                 "Latch: Units that hold a value",
             ],
         ),
         ("best", "multiplication", [f"crossed: {VIEWS['crossed'].help}"]),
-        ("best", "subtraction", ["LSTM, backward"]),
+        ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
         (
             "notebook",
             "pq",
@@ -88,9 +88,9 @@ def test_every_setting_has_its_value_and_its_meaning(monkeypatch):
         for name, (_, about) in options_of(instance).items():
             (line,) = re.findall(rf"^--{(about.flag or name).replace('_', '-')} .*$", shown, re.MULTILINE)
             assert line.endswith(f"  {about.help}")
-    assert re.search(r"^--learning-rate +0\.006 ", shown, re.MULTILINE)
+    assert re.search(r"^--learning-rate +0\.01 ", shown, re.MULTILINE)
     assert re.search(r"^--steps-per-epoch +one pass over the training set ", shown, re.MULTILINE)
-    assert re.search(r"^--xla +yes ", shown, re.MULTILINE)
+    assert re.search(r"^--prove +6 ", shown, re.MULTILINE)
 
 
 def test_a_run_says_what_it_reached(trained):

@@ -121,15 +121,15 @@ window.exportedBackend = (() => {
     });
   }
 
-  // What a tagger reads of each step: one-hot characters, or the sum of the vectors of several pairs.
+  // What a network reads of each step: the sum of the vectors of its pairs of characters, or these one-hot.
   function characters(ids, run, weights) {
-    const depth = run.alphabet.length;
-    if (ids[0].length <= 2) return oneHot(ids, depth);
-    const { shape: [, units], values } = weights["pairs/table"];
+    const depth = run.alphabet.length, table = weights["pairs/table"] ?? weights["read/table"];
+    if (!table) return oneHot(ids, depth);
+    const { shape: [, units], values } = table;
     return ids.map((step) => {
       const sum = new Float64Array(units);
       for (let channel = 0; channel < step.length; channel += 2) {
-        const at = (step[channel] * depth + step[channel + 1]) * units;
+        const at = (step[channel] * depth + (step[channel + 1] ?? 0)) * units;
         for (let unit = 0; unit < units; unit++) sum[unit] += values[at + unit];
       }
       return sum;
@@ -182,16 +182,13 @@ window.exportedBackend = (() => {
   const NETWORKS = {
     tagger(run, weights, ids) {
       let rows = characters(ids, run, weights);
-      [...run.directions].forEach((direction, number) => {
-        const layer = `layer_${number}`;
-        if (direction === "d") {
-          const [forward, backward] = ["forward", "backward"].map((way) =>
-            recurrent(rows, weights, `both_${number}/${way}_${layer}`, { goesBackwards: way === "backward" }).written);
-          rows = forward.map((row, step) => joined(row, backward[step]));
-        } else {
-          rows = recurrent(rows, weights, layer, { goesBackwards: direction === "b" }).written;
-        }
-      });
+      for (let number = 0; number < run.layers; number++) {
+        const ways = run.model === "bilstm_tagger"
+          ? ["forward", "backward"].map((way) => [`both_${number}/${way}_layer_${number}`, way === "backward"])
+          : [[`layer_${number}`, false]];
+        const read = ways.map(([name, goesBackwards]) => recurrent(rows, weights, name, { goesBackwards }).written);
+        rows = rows.map((_, step) => joined(...read.map((each) => each[step])));
+      }
       return dense(rows, weights, "logits");
     },
 
@@ -229,7 +226,7 @@ window.exportedBackend = (() => {
     },
 
     latch_tagger(run, weights, ids) {
-      let inputs = relu(dense(characters(ids, run, weights), weights, "read"));
+      let inputs = relu(characters(ids, run, weights));
       const seen = [inputs];
       for (let number = 0; number < run.layers; number++) {
         const settings = dense(inputs, weights, `settings_${number}`);

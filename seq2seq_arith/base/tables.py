@@ -160,7 +160,7 @@ class Table(Sequence[dict[str, Any]]):
 
     def _shown(self, count: int = ROWS_SHOWN) -> tuple[list[str], list[list[str]]]:
         """The header and the cells of the first rows, as a person reads them."""
-        header = [name.replace("_", " ") for name in self.columns]
+        header = [name.replace("_", " ") if name.isidentifier() else name for name in self.columns]  # or a path
         return header, [[_cell(name, row[name]) for name in self.columns] for row in self._rows[:count]]
 
     def _rest(self) -> str:

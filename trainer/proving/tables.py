@@ -89,7 +89,8 @@ class LatchTagger(Tables):
     """A latch tagger on pairs of digits (``models/parallel.py``)."""
 
     def __init__(self, weights: Weights, alphabet: str) -> None:
-        self.read = np.maximum(weights["read/table"].astype(np.float64)[_ids(alphabet) @ [len(alphabet), 1]], 0)
+        left, right = _ids(alphabet).T
+        self.read = np.maximum(weights["read/table"].astype(np.float64)[left * len(alphabet) + right], 0)
         layers = sum(name.startswith("settings_") and name.endswith("/kernel") for name in weights)
         self.settings = [Dense.of(weights, f"settings_{number}") for number in range(layers)]
         self.seeing = [Dense.of(weights, f"layer_{number}") for number in range(layers)]

@@ -26,8 +26,7 @@ from seq2seq_arith.trainer.training.proof import Restore, prove
 
 STEPS = 1000  # of a round, in which the learning rate goes along its whole cosine once more
 NEARLY_RIGHT = 0.99  # below this exact match, nothing can be proved, and the latches have very many states
-# Of a batch, so much is what the proofs have found; the rest is drawn.
-SHARE = 1 / 2
+SHARE = 1 / 2  # of a batch is what the proofs have found; the rest is drawn
 # Longer questions are left out: they do not fit into one word, by which the stream tells the validation set.
 MOST_DIGITS = 17
 

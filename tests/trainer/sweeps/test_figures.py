@@ -48,7 +48,7 @@ SENTENCES = [
         f"at least {percent(least('best-multiplication', 3), 1)} of the kind that they know worst of 3 digits, "
         f"{percent(least('best-multiplication', 4), 1)} of 4, and {percent(least('best-multiplication'), 1)} of 5.",
     ),
-    ("docs/results.md", f"answer at least {percent(least('raw-addition'), 1)} of the kind that they know worst of addi"),
+    ("docs/results.md", f"answer at least {percent(least('raw-addition'), 1)} of the kind that they know worst"),
     ("docs/results.md", f"worst of addition, and {percent(least('raw-subtraction'), 1)} of subtraction."),
     ("docs/results.md", f"`lengths` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)"),
     ("docs/results.md", f"so are {len(proved_rounds(BEST))} of {len(BEST)} that `best` trains on 3 digits"),

@@ -36,26 +36,16 @@ _ADDITION = dataclasses.replace(
     weight_decay=0.1,
     prove=3,
 )
-# The borrow goes up; the sign goes back to all places; and then where the answer's first digit stands.
+# One layer for the borrow, one that tells the sign to all places, one that finds where the answer's first digit stands.
 _SUBTRACTION = dataclasses.replace(_ADDITION, model=dataclasses.replace(_ADDITION.model, layers=3), prove=6)
+_LSTMS = dataclasses.replace(_COSINE, learning_rate=6e-3, weight_decay=0.02, xla=True)
 # For a task without settings of its own.
 _DECIMAL = dataclasses.replace(
-    _COSINE,
-    model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3),
-    epochs=11,
-    learning_rate=6e-3,
-    warmup=0.03,
-    weight_decay=0.02,
-    xla=True,
+    _LSTMS, model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=3), epochs=11, warmup=0.03
 )
 # Carries go up alone, so both layers are forward; many examples, because sums of eights and nines are rare.
 _MULTIPLICATION = dataclasses.replace(
-    _COSINE,
-    model=ModelConfig(name="lstm_tagger", view="crossed", hidden=128, layers=2),
-    **_TENTHS,
-    learning_rate=6e-3,
-    weight_decay=0.02,
-    xla=True,
+    _LSTMS, model=ModelConfig(name="lstm_tagger", view="crossed", hidden=128, layers=2), **_TENTHS
 )
 # At first no unit counts; after these steps 3 to 8 units count the dashes exactly.
 _PQ_COUNTER = dataclasses.replace(
@@ -107,15 +97,18 @@ def _in_tenths(config: TrainConfig, num_examples: int, **data: Any) -> TaskRecip
     return TaskRecipe(config=config, data={"draws": "structured", "num_examples": num_examples, **data})
 
 
+# Subtraction by `best` and by `lengths`.
+_EVERY_LENGTH = _in_tenths(_SUBTRACTION, 1_150_000)
+
 # What most recipes do with these families of tasks.
 _FAMILIES = {"dashes": TaskRecipe(config=_PQ_COUNTER), "strings": TaskRecipe(config=_STRINGS)}
 
 RECIPES: Mapping[str, Recipe] = {
     "best": Recipe(
-        help="the model that learns best today, judged by its worst slice; another one for each task",
+        help="the model that learns best today, judged by its worst slice; which one depends on the task",
         tasks={
             "addition": _in_tenths(dataclasses.replace(_ADDITION, epochs=15), 250_000),
-            "subtraction": _in_tenths(_SUBTRACTION, 1_150_000),
+            "subtraction": _EVERY_LENGTH,
             "multiplication": _in_tenths(_MULTIPLICATION, 2_800_000, draws="digits", digits=5),
             "decimal": TaskRecipe(config=_DECIMAL),
             **_FAMILIES,
@@ -138,7 +131,7 @@ RECIPES: Mapping[str, Recipe] = {
         help="models of addition, subtraction and pq that carry over to longer questions than they were trained on",
         tasks={
             "addition": _in_tenths(_ADDITION, 600_000, digits=5),
-            "subtraction": _in_tenths(_SUBTRACTION, 1_150_000),
+            "subtraction": _EVERY_LENGTH,
             "decimal": TaskRecipe(config=dataclasses.replace(_SUBTRACTION, epochs=2, early_examples=None, prove=0)),
             **_FAMILIES,
         },

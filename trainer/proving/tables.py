@@ -74,7 +74,8 @@ class Dense:
     def error(self, most: np.ndarray, error: np.ndarray | float = 0.0) -> np.ndarray:
         """How far float32 results can be from the exact ones, [units], of how large and how wrong inputs can be."""
         size, terms = np.abs(self.kernel), (len(self.kernel) + 1) * UNIT
-        return terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias)) + error * np.ones(len(size)) @ size
+        rounding = terms / (1 - terms) * ((most + error) @ size + np.abs(self.bias))
+        return rounding + np.broadcast_to(error, most.shape) @ size
 
     def __call__(self, inputs: np.ndarray) -> np.ndarray:
         return inputs @ self.kernel + self.bias

@@ -16,7 +16,7 @@ from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut, shortened, table
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.asking import suites
+from seq2seq_arith.trainer.asking import inside, suites
 from seq2seq_arith.trainer.asking.answering import Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import SuiteResult, ask_run, no_suite, of_set, show_suites, show_worst, worst
 from seq2seq_arith.trainer.data import probes, records
@@ -83,6 +83,7 @@ class Evaluation:
     data: Found  # on the dataset
     suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
     epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # as ``suites.ask_epochs`` returns them
+    waves: dict[str, Any] = dataclasses.field(default_factory=dict)  # what ``inside.fourier`` says of modular addition
 
     @property
     def path(self) -> Path:
@@ -109,6 +110,7 @@ class Evaluation:
             "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
             "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
             **({"epochs": self.epochs} if self.epochs else {}),
+            **({"waves": self.waves} if self.waves else {}),
             **({"proof": proof.to_json()} if (proof := proofs.read(self.run)) else {}),
         }
 
@@ -134,6 +136,8 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     show_epochs(content)
     say("" if run.is_shipped else f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
+    if found.waves:
+        say(inside.in_words(found.waves))
     if proof := proofs.read(run):
         say(str(proof))
     return content
@@ -160,6 +164,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
         data=found,
         suites=ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how),
         epochs=epochs,
+        waves=inside.fourier(learner)[2] if inside.has_waves(run.task) else {},
     )
 
 

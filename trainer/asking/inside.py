@@ -332,6 +332,11 @@ def averaged(learner: Learner, question: text.Question, count: int) -> Inspectio
     return dataclasses.replace(found, attention=mean, note=note if mean else found.note)
 
 
+def has_waves(task: Task) -> bool:
+    """Whether ``fourier`` can be asked."""
+    return task.name == "modular_addition" and task.digits <= MOST_MODULUS
+
+
 def fourier(learner: Learner) -> Found:
     """The waves with which a model adds modulo p: by frequency k, the share of the logits' variance that is its wave.
 
@@ -340,7 +345,7 @@ def fourier(learner: Learner) -> Found:
     key frequencies, and a constant (there: restricted loss); without, all but these (excluded loss).
     """
     task, modulus = learner.view.task, learner.view.task.digits
-    if task.name != "modular_addition" or modulus > MOST_MODULUS:
+    if not has_waves(task):
         least = f"modular_addition with a modulus up to {MOST_MODULUS}"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
     examples = probes.examples(task, probes.all_questions(task))
@@ -399,10 +404,14 @@ def waves(scores: np.ndarray, vectors: np.ndarray | None = None) -> Found:
     rows = [
         {"frequency": k, **{name: float(each[k - 1]) for name, each in columns.items()}} for k in frequencies.tolist()
     ]
+    drawn_as = HeatMap("share of the variance", np.stack(list(columns.values())), list(columns), frequencies.tolist())
+    return Table(sorted(rows, key=lambda row: -row["logits"]), title=in_words(facts)), [drawn_as], facts
+
+
+def in_words(facts: dict[str, Any]) -> str:
+    """The single values that ``fourier`` finds, in two lines."""
     said = {name: cut(value, 4) for name, value in facts.items() if name != "frequencies"}
-    title = (
+    return (
         f"key frequencies {', '.join(map(str, facts['frequencies'])) or '-'} explain {said['explained']} of logits\n"
         f"exact match {said['exact_match']}, rebuilt from these waves {said['rebuilt']}, without them {said['without']}"
     )
-    drawn_as = HeatMap("share of the variance", np.stack(list(columns.values())), list(columns), frequencies.tolist())
-    return Table(sorted(rows, key=lambda row: -row["logits"]), title=title), [drawn_as], facts

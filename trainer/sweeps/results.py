@@ -87,7 +87,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "proved": proof and proof.holds,
         "rounds": max((row["round"] for row in history.read_csv(run.history)), default=0),
         **counted,
-        **({"epochs": evaluation["epochs"]} if "epochs" in evaluation else {}),
+        **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
         "version": __version__,
     }
 

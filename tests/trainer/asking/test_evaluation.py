@@ -9,6 +9,7 @@ import shutil
 import types
 from typing import Any
 
+import configs
 import numpy as np
 import pytest
 
@@ -18,13 +19,17 @@ from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
+from seq2seq_arith.base.tables import cut
+from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.asking import evaluation
+from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.files import read_json
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.sweeps import results
+from seq2seq_arith.trainer.training import session
 
 FEW = SuiteOptions(per_slice=20, seed=3)
 
@@ -203,6 +208,17 @@ def test_a_task_without_a_suite(trained, monkeypatch, capsys, tmp_path):
         "addition has no suite, so no hard questions were asked",
     ]
     assert capsys.readouterr().out.endswith("\naddition has no suite, so no hard questions were asked\n")
+
+
+@pytest.mark.slow
+def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
+    data, task = str(tmp_path / "data"), Task("modular_addition", digits=11)
+    arith_data(["generate", task.name, "--modulus", "11", "--data-dir", data])
+    run = session.train(task, data, str(tmp_path / "run"), override(configs.TAGGER, hidden=8, layers=1, epochs=1)).run
+    found = evaluate(run, chosen=FEW)["waves"]
+    assert results.row_of(run.folder, "group", 0, {})["waves"] == found
+    assert {*found["frequencies"]} <= {*range(1, 6)} and 0 <= found["explained"] <= 1
+    assert f" explain {cut(found['explained'], 4)} of logits\nexact match " in capsys.readouterr().out
 
 
 def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):

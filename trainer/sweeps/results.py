@@ -69,7 +69,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None
-    proof = proofs.read(run)
+    proof, rows = proofs.read(run), history.read_csv(run.history)
     # Code of one's own is named as seen from the current folder: an absolute path is of no use on another machine.
     named = {"model": plugins.relative(run.config.model.name), "view": plugins.relative(run.config.model.view)}
     settings = run.config.to_json()
@@ -85,7 +85,9 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "settings": settings,
         "suite": suite,
         "proved": proof and proof.holds,
-        "rounds": max((row["round"] for row in history.read_csv(run.history)), default=0),
+        "rounds": max((row["round"] for row in rows), default=0),
+        # Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
+        "curve": [[row["steps"], *(round(row[name], 4) for name in ("exact_match", "val_exact_match"))] for row in rows],
         **counted,
         **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
         "version": __version__,

@@ -78,6 +78,9 @@ def test_the_suite_at_each_d(found, trained):
 def test_the_line_of_results_has_the_counts(found, trained):
     line = results.row_of(trained.folder, "group", 0, {"per-slice": 20})
     assert (line["suite"], line["draws"], line["cpu_seconds"] > 0) == ({"per-slice": 20}, "digits", True)
+    rows = history.read_csv(trained.history)
+    assert [steps for steps, *_ in line["curve"]] == [row["steps"] for row in rows]
+    assert [share for *_, share in line["curve"]] == pytest.approx([row["val_exact_match"] for row in rows], abs=1e-4)
     for kept, suite in zip(line["suites"], found["suites"], strict=True):
         for slice in suite["slices"]:
             name, parts = slice["name"], (slice, slice["seen_in_training"], slice["not_seen"])

@@ -87,9 +87,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "proved": proof and proof.holds,
         "rounds": max((row["round"] for row in rows), default=0),
         # Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
-        "curve": [
-            [row["steps"], *(round(row[name], 4) for name in ("exact_match", "val_exact_match"))] for row in rows
-        ],
+        "curve": [[row["steps"], *(round(row[f"{set}exact_match"], 4) for set in ("", "val_"))] for row in rows],
         **counted,
         **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
         "version": __version__,

@@ -18,13 +18,9 @@ def free_memory() -> int:
 
 def is_short_of_memory(error: BaseException | None) -> bool:
     """Whether an error, or one that it comes from, is a MemoryError: libraries wrap it."""
-    seen: list[BaseException] = []  # an error may come from itself
-    while error is not None and error not in seen:
-        if isinstance(error, MemoryError):
-            return True
-        seen.append(error)
+    while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
-    return False
+    return error is not None
 
 
 def cores() -> int:

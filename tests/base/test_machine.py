@@ -8,12 +8,6 @@ import pytest
 from seq2seq_arith.base import machine
 
 
-def test_an_error_that_comes_from_itself_is_not_short_of_memory():
-    error = ValueError("a library's")
-    error.__cause__ = error
-    assert not machine.is_short_of_memory(error)
-
-
 @pytest.mark.parametrize(
     ("limit", "used", "left"),
     [("max", "5", sys.maxsize), ("1000", "400", 600), ("1000", "1400", 0), (None, None, sys.maxsize)],

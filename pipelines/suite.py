@@ -4,16 +4,13 @@ import dataclasses
 from collections.abc import Iterator
 
 from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic.scoring import Row
 from seq2seq_arith.arithmetic.suites import SETS, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import Problem
-from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
-from seq2seq_arith.pipelines.formats.layout import METADATA
 from seq2seq_arith.pipelines.places.paths import AnyPath
-
-COLUMNS = ("slice", "question", "answer")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,15 +61,12 @@ def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
 
 def written(task: Task, suite: Suite) -> str:
     """The suite as a table: a line of the columns' names, and one line per question, with tabs between them."""
-    return "".join("\t".join(line) + "\n" for line in (COLUMNS, *rows(task, suite)))
+    return "".join("\t".join(line) + "\n" for line in (Row._fields, *rows(task, suite)))
 
 
 def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
     """The pairs that are asked and stand in the training split of a dataset."""
-    try:
-        of_dataset, layout, metadata = read_checked(directory)
-    except Problem as problem:
-        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+    of_dataset, layout, metadata = read_sound(directory)
     if of_dataset.name != task.name:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
 

@@ -55,3 +55,11 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
     if text != json.dumps(expected):
         raise Problem("is not written as it was published")
     return task, layout, metadata
+
+
+def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
+    """The same for who only reads the dataset: InputError if it is damaged, with the command that says more."""
+    try:
+        return read_checked(directory)
+    except Problem as problem:
+        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None

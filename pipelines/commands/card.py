@@ -13,10 +13,9 @@ from seq2seq_arith.base import events, files
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import markdown
 from seq2seq_arith.base.terminal import SUCCESS, printable
-from seq2seq_arith.pipelines.checking import Problem
-from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.metadata import read_sound
 from seq2seq_arith.pipelines.commands.shared import failed
-from seq2seq_arith.pipelines.formats.layout import METADATA, NAME, PARQUET, SPLITS, WRITTEN, standing_configs
+from seq2seq_arith.pipelines.formats.layout import NAME, PARQUET, SPLITS, WRITTEN, standing_configs
 from seq2seq_arith.pipelines.places.paths import local_path
 
 DOES = "describe the datasets for Hugging Face"
@@ -134,9 +133,6 @@ parameters.
 
 def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:
     """What ``card`` needs of the dataset in a directory; None if it has no Parquet files."""
-    try:
-        task, layout, metadata = read_checked(directory)
-    except Problem as problem:
-        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+    task, layout, metadata = read_sound(directory)
     folder = next((name for name in (WRITTEN, PARQUET) if name in layout.formats), None)
     return (task, (folder, metadata["sha256"])) if folder else None

@@ -13,9 +13,8 @@ import numpy as np
 from seq2seq_arith.arithmetic import coverage, draws, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.checking import Problem
-from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.formats.layout import METADATA, SPLITS, read_shard_lengths
+from seq2seq_arith.pipelines.checking.metadata import read_sound
+from seq2seq_arith.pipelines.formats.layout import SPLITS, read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -53,10 +52,7 @@ class Sample:
 
 def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
-    try:
-        task, _, metadata = read_checked(directory)
-    except Problem as problem:
-        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+    task, _, metadata = read_sound(directory)
     lengths, count = read_shard_lengths(directory), min(most, _examined(task))
     if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
         raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")

@@ -84,7 +84,7 @@ def task_parameters(
     return parameters
 
 
-def named_task(arguments: argparse.Namespace, task: str, *, flags: Mapping[str, str] | None = None) -> Task:
+def named_task(arguments: argparse.Namespace, task: str) -> Task:
     """The task of this name with the parameters that were given, and no more examples than are practical by default."""
-    parameters = task_parameters(arguments, task, flags=flags)
+    parameters = task_parameters(arguments, task)
     return coverage.fitted(Task(task, **parameters), parameters)

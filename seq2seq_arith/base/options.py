@@ -213,11 +213,11 @@ def given(
     return {name: value for name, value in values.items() if value is not None}
 
 
-def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None) -> list[str]:
+def words(instance: Any, default: Any) -> list[str]:
     """The options that turn a program's default into another instance of a dataclass, as they are typed."""
     found = []
     for name, (_, about) in options_of(instance).items():
-        value, flag = getattr(instance, name), _flag(name, about, flags)
+        value, flag = getattr(instance, name), _flag(name, about)
         if value == getattr(default, name):
             continue
         if isinstance(value, bool):
@@ -227,7 +227,7 @@ def words(instance: Any, default: Any, *, flags: Mapping[str, str] | None = None
     return found
 
 
-def _flag(name: str, about: Option, flags: Mapping[str, str] | None) -> str:
+def _flag(name: str, about: Option, flags: Mapping[str, str] | None = None) -> str:
     """The name of a field's option, without the dashes in front."""
     return ((flags or {}).get(name) or about.flag or name).replace("_", "-")
 

@@ -134,9 +134,9 @@ class Learner:
         """float32 [examples]: the smallest difference of a right logit and the highest other, below 0 for mistakes."""
         return self._in_parts(self._margin, (examples.questions, examples.answers), no_progress)[0]
 
-    def predict(self, questions: np.ndarray, report_progress: ReportProgress = no_progress) -> Predictions:
+    def predict(self, questions: np.ndarray) -> Predictions:
         """Answers questions, uint8 code points [examples, question width], in order."""
-        ids, confidences = self._in_parts(self._predict, (questions,), report_progress)
+        ids, confidences = self._in_parts(self._predict, (questions,), no_progress)
         return Predictions(ids.astype(np.uint8), confidences)
 
     def score(self, examples: Examples, report_progress: ReportProgress = no_progress) -> dict[str, float]:

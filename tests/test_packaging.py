@@ -327,14 +327,3 @@ print(json.dumps([len(train), len(batches), len(set(batches[0]["question"])), tr
     )
     assert found[:3] == [900, 29, 32]
     assert found[4] == []
-
-
-def test_the_trainer_says_what_to_install(plain, tmp_path):
-    train = ["train", "addition", f"--data-dir={tmp_path / 'data'}", f"--run-dir={tmp_path / 'run'}"]
-    assert "train" in run(plain.bin / "arith-model", "--help", cwd=plain.away)
-    refused = subprocess.run([plain.bin / "arith-model", *train], capture_output=True, text=True, cwd=plain.away)
-    said = f"arith-model: arith-model needs tensorflow, which is not installed: {plain.bin}/python"
-    assert refused.returncode == 2
-    assert refused.stderr.startswith(said)
-    assert refused.stderr.endswith(" -m pip install 'seq2seq_arith[train]'\n")
-    assert list(tmp_path.iterdir()) == []

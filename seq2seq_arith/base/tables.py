@@ -195,8 +195,8 @@ def cut(share: float, decimals: int) -> str:
 def shortened(text: str) -> str:
     """The text with long runs of one character in brief.
 
-    >>> shortened("-" * 431 + "p" + "-" * 12)
-    '-{431}p------------'
+    >>> shortened("-" * 13 + "p" + "-" * 12)
+    '-{13}p------------'
     """
     runs = ((character, len(list(group))) for character, group in itertools.groupby(text))
     return "".join(f"{character}{{{count}}}" if count > LONGEST_RUN else character * count for character, count in runs)

@@ -15,10 +15,6 @@ def numbers(*values: int) -> np.ndarray:
     return np.array(values, np.uint64)
 
 
-def test_first_word():
-    assert splitmix.mix64_int(0 + splitmix.GOLDEN) == reference.word(0, 0) == 0xE220A8397B1DCDAF
-
-
 @given(st.lists(WORDS, min_size=1))
 @example([0, 1, 2**63, 2**64 - 1])
 def test_mix64(values):

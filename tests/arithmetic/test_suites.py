@@ -234,19 +234,6 @@ def test_vectors(task, digits, set, asked, own, digest):
     assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest
 
 
-@pytest.mark.parametrize(
-    ("task", "digits", "count"),
-    [("addition", 1, 3), ("addition", 2, 10), ("addition", 3, 14), ("addition", 40, 17), ("subtraction", 3, 13),
-     ("subtraction", 5, 17), ("multiplication", 10, 12)],
-)  # fmt: skip
-def test_names_of_the_unforeseen_set(task, digits, count):
-    """No name depends on D, and a slice without a question is left out."""
-    names = [slice.name for slice in slices(task, digits, UNFORESEEN)]
-    assert len(names) == count
-    assert {*names} <= {slice.name for slice in slices(task, 40, UNFORESEEN)}
-    assert not {*names} & {slice.name for slice in slices(task, digits, STANDARD)}
-
-
 def test_tasks_without_an_unforeseen_set():
     assert [name for name in OPERATIONS if not slices(name, 5, UNFORESEEN)] == ["pq", "modular_addition"]
 

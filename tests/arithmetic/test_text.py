@@ -94,6 +94,7 @@ NO_QUESTIONS = [
     (Task("subtraction"), "-3-4"),
     *((Task("pq"), question) for question in ("--p" + "-" * 1001, "--q--", "-{1001}p1", "0p1", "3{2}p1")),
     *((Task("pq"), question) for question in (f"-{{{10**11}}}p-", "9" * 5000 + "p1", "-{100000}" * 3 + "p-")),
+    (Task("modular_addition"), "97+1"),
 ]
 
 

@@ -20,14 +20,6 @@ def test_numbers_stand_to_the_right(header, rows, lines):
     assert [first, *others] == lines
 
 
-@pytest.mark.parametrize(
-    ("text", "short"),
-    [("", ""), ("-" * 12, "-" * 12), ("-" * 431 + "p" + "-" * 5, "-{431}p-----"), ("-" * 13 + "p", "-{13}p")],
-)
-def test_long_runs_are_shortened(text, short):
-    assert tables.shortened(text) == short
-
-
 ROWS = [
     {"name": "a", "right": True, "share": 0.99999, "seconds": 1.26, "weights": 19948},
     {"name": "<b>", "right": False, "share": None, "seconds": 10.0, "weights": 7},

@@ -112,11 +112,6 @@ def test_the_checkpoint_before_is_kept_if_it_has_a_name(tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["previous.npz"]
 
 
-def test_a_missing_checkpoint(tmp_path):
-    with pytest.raises(InputError, match="train the run first"):
-        checkpoints.load(tmp_path / "best.npz")
-
-
 @pytest.mark.parametrize("other", [{"a": (2, 3), "b": (3,)}, {"a": (2, 2)}, {"a": (2, 2), "b": (3,), "c": (1,)}])
 def test_the_checkpoint_of_another_model_is_refused(tmp_path, other):
     path = tmp_path / "best.npz"

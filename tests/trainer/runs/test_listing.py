@@ -123,11 +123,3 @@ def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert "gs://bucket/runs is on no disk of this machine" in capsys.readouterr().err
     with pytest.raises(InputError, match="there is no folder"):
         listing.folders(tmp_path / "missing")
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"worst_slice": 3}'])
-def test_damaged_results_count_as_none(tmp_path, content):
-    run = made(tmp_path / "run")
-    run.evaluation.write_text(content)
-    run.summary.write_text(content)
-    assert listing.entry("run", run.folder).cells()[7:] == ["-", "finished"]

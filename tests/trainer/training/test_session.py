@@ -3,18 +3,15 @@
 import dataclasses
 import json
 import shutil
-import traceback
 
 import configs
 import numpy as np
 import pytest
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.network import Parallel
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.training import costs, devices, metrics, session
@@ -22,8 +19,6 @@ from seq2seq_arith.trainer.training.state import State
 
 # Learners are made and traced once for all tests of this process.
 pytestmark = pytest.mark.usefixtures("quick")
-MOST_FRAMES = 12
-MAKE_LEARNER = session._make_learner  # makes one that is not traced yet, as those of ``quick`` may be
 
 
 def test_a_restored_model_is_the_best_one(trained):
@@ -112,30 +107,3 @@ def test_a_finished_run_says_what_it_took(trained):
     assert found["operations"] == costs.operations(trained.config, view, found["examples"])
     assert (found["exact_match"], found["best_epoch"]) == (best["val_exact_match"], best["epoch"])
     assert found["seconds"] == round(state.seconds, 3)
-
-
-def ours_on_the_stack():
-    """The functions of this project from a command to here, the outermost first; TensorFlow renames what it traces."""
-    stack = traceback.extract_stack()[:-2]
-    ours = [each for each in stack if "/trainer/" in each.filename and "/tests/" not in each.filename]
-    return [each.name for each in stack if each in ours or each.name.startswith("tf__")]
-
-
-@pytest.mark.parametrize("command", ["train", "predict"])
-def test_few_frames_lie_between_a_command_and_its_work(command, request, data_dir, tmp_path, monkeypatch):
-    """The work is the network's first computation, while TensorFlow traces it."""
-    found = []
-
-    def compute(*_, **__):
-        found.append(ours_on_the_stack())
-        raise NotImplementedError
-
-    monkeypatch.setattr(session, "_make_learner", MAKE_LEARNER)
-    monkeypatch.setattr(Parallel, "logits" if command == "train" else "answer", compute)
-    if command == "train":
-        words = f"addition --recipe notebook --num-examples 1003 --data-dir {data_dir} --run-dir {tmp_path}/run"
-    else:
-        words = f"{request.getfixturevalue('trained').folder} 12+30"
-    with pytest.raises(NotImplementedError):
-        main([command, *words.split()])
-    assert len(found[0]) < MOST_FRAMES, found[0]  # and the network's function, whose place this has taken

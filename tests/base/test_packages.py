@@ -24,26 +24,29 @@ def test_what_is_missing_is_said_with_the_extra_that_brings_it():
 HEAVY = {"apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras", "matplotlib", "rich"}
 
 
-def test_both_programs_say_their_versions_and_import_nothing_heavy():
+def test_versions_help_and_refusals_import_nothing_heavy():
     """No time is asserted, but what takes it."""
     code = """
 import json, sys
 from seq2seq_arith.pipelines.__main__ import main as arith_data
 from seq2seq_arith.trainer.__main__ import main as arith_model
-for main in (arith_data, arith_model):
+for options in ("--model latch_tagger --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
+    assert arith_model(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
+for main, words in ((arith_model, "train --help"), (arith_data, "--version"), (arith_model, "--version")):
     try:
-        main(["--version"])
+        main(words.split())
     except SystemExit as end:
         assert end.code == 0
 print(json.dumps(sorted(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stderr.splitlines()) == 3
     *lines, modules = done.stdout.splitlines()
+    lines = lines[lines.index(f"arith-data {__version__}") :]
     assert set(json.loads(modules)) & HEAVY == set()
-    head, *found = lines[: len(lines) // 2]
+    _, *found = lines[: len(lines) // 2]
     assert lines[len(lines) // 2] == f"arith-model {__version__}"
-    assert head == f"arith-data {__version__}"
     versions = {name.strip(): each for name, each in (line.rsplit("  ", 1) for line in found)}
     assert list(versions) == ["Python", *packages.PACKAGES]
     assert versions["Apache Beam"] == version("apache-beam")

@@ -1,8 +1,6 @@
-"""The registries: every entry can be used, refusals need no TensorFlow, and the pages have every entry."""
+"""The results that are stored: each has the settings of its recipe."""
 
 import dataclasses
-import subprocess
-import sys
 
 from layout import ROOT
 
@@ -12,22 +10,6 @@ from seq2seq_arith.trainer.commands import parse
 from seq2seq_arith.trainer.commands.train import configuration
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.sweeps import plan, results
-
-
-def test_refusals_and_help_import_nothing_heavy():
-    code = """
-import contextlib, sys
-from seq2seq_arith.trainer.__main__ import main
-for options in ("--model latch_tagger --view raw", "--view sideways", "--model lstm_transformer --hidden 9"):
-    assert main(["train", "addition", "--data-dir", "D", "--run-dir", "R", *options.split()]) == 2, options
-with contextlib.suppress(SystemExit):
-    main(["train", "--help"])
-heavy = {"tensorflow", "keras", "tensorflow_datasets", "matplotlib", "apache_beam"}
-assert heavy.isdisjoint(sys.modules), heavy & set(sys.modules)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert len(done.stderr.splitlines()) == 3
 
 
 def test_the_stored_results_are_those_of_the_recipes(monkeypatch, no_custom_tasks):

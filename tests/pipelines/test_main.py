@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from programs import (
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import bytes_in_words
-from seq2seq_arith.pipelines import __main__, commands, create
+from seq2seq_arith.pipelines import __main__, create
 from seq2seq_arith.pipelines.commands import generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 from seq2seq_arith.pipelines.steps import transforms
@@ -310,19 +309,6 @@ def test_no_secret_of_a_command_is_told_or_written(tmp_path, monkeypatch, words,
         assert not [text for text in told if secret in text]
     (start,) = [line for line in process.stdout.splitlines() if '"start"' in line] or [""]
     assert not start or "--s3_secret_access_key=SECRET" in start
-
-
-@pytest.mark.parametrize("command", ["", *commands.COMMANDS])
-def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
-    with pytest.raises(SystemExit):
-        __main__.main([*command.split(), "--help"])
-    examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
-    assert examples
-    for example in examples:
-        program, *words = shlex.split(example.partition(">")[0])
-        assert program == "arith-data"
-        if "--help" not in words:
-            assert commands.parse(words).rest == []
 
 
 def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkeypatch, capsys):

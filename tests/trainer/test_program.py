@@ -16,6 +16,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import options_of
+from seq2seq_arith.pipelines import commands
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.arguments import parse_lengths
 from seq2seq_arith.trainer.commands import COMMANDS, parse
@@ -157,18 +158,25 @@ def test_a_recipe_names_its_dataset_and_options_change_it(words, config_name):
     assert configuration(args)[0].config_name == config_name
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_ends_with_examples_that_the_parser_accepts(capsys, command):
+PROGRAMS = {"arith-data": (commands.parse, commands.COMMANDS), "arith-model": (parse, COMMANDS)}
+
+
+@pytest.mark.parametrize(
+    ("program", "command"), [(name, each) for name, (_, known) in PROGRAMS.items() for each in ("", *known)]
+)
+def test_help_ends_with_examples_that_the_parser_accepts(capsys, program, command):
+    parse, _ = PROGRAMS[program]
     with pytest.raises(SystemExit):
         parse([*command.split(), "--help"])
     examples = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
     assert examples
     for example in examples:
-        name, *words = shlex.split(example)
-        assert name == "arith-model"
+        name, *words = shlex.split(example.partition(">")[0])
+        assert name == program
         if "--help" not in words:
             args = parse(words)
             assert args.command == command or not command
+            assert getattr(args, "rest", []) == []
             if args.command == "train":
                 assert configuration(args)
 

@@ -349,13 +349,8 @@ def fourier(learner: Learner) -> Found:
         least = f"modular_addition with a modulus up to {MOST_MODULUS}"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
     examples = probes.examples(task, probes.all_questions(task))
-    subject = Subject(learner, examples.questions, examples.answers)
-    # The vector of each number, where it is one character: in the first weights that have a row for each.
-    first = np.asarray(subject.ids).reshape(modulus, modulus, -1)[:, 0, 0]
-    weights = [each for each in learner.model.weights if len(each.shape) == 2]
-    tables = [each for each in weights if each.shape[0] > first.max() and each.shape[0] % modulus == 0]
-    vectors = np.asarray(tables[0])[first] if tables and len({*first.tolist()}) == modulus else None
-    return waves(answer_scores(subject).reshape(3 * (modulus,)), vectors)
+    scores = answer_scores(Subject(learner, examples.questions, examples.answers))
+    return waves(scores.reshape(3 * (modulus,)))
 
 
 def answer_scores(subject: Subject) -> np.ndarray:
@@ -378,8 +373,8 @@ def answer_scores(subject: Subject) -> np.ndarray:
     return scores - scores.mean(axis=1, keepdims=True)
 
 
-def waves(scores: np.ndarray, vectors: np.ndarray | None = None) -> Found:
-    """As ``fourier``, of scores [x, y, c], less their mean over c, and of a vector for each number, [p, units]."""
+def waves(scores: np.ndarray) -> Found:
+    """As ``fourier``, of scores [x, y, c], less their mean over c."""
     modulus, number = len(scores), np.arange(len(scores))
     frequencies, total = np.arange(1, modulus // 2 + 1), (number[:, None] + number) % modulus
     by_sum = scores[number[:, None], (number - number[:, None]) % modulus].mean(axis=0)  # [x + y, c]
@@ -396,15 +391,8 @@ def waves(scores: np.ndarray, vectors: np.ndarray | None = None) -> Found:
         "rebuilt": float(np.mean((of_keys + by_sum.mean(axis=0)).argmax(axis=1) == number)),
         "without": float(np.mean((scores - of_keys[total]).argmax(axis=2) == total)),
     }
-    columns = {"logits": shares}
-    if vectors is not None:
-        power = (np.abs(np.fft.fft(vectors, axis=0)) ** 2).sum(axis=1)[1:]
-        both = np.where(2 * frequencies == modulus, 1, 2)  # a frequency stands at k and at p - k
-        columns["embedding"] = power[frequencies - 1] * both / power.sum()
-    rows = [
-        {"frequency": k, **{name: float(each[k - 1]) for name, each in columns.items()}} for k in frequencies.tolist()
-    ]
-    drawn_as = HeatMap("share of the variance", np.stack(list(columns.values())), list(columns), frequencies.tolist())
+    rows = [{"frequency": k, "logits": share} for k, share in zip(frequencies.tolist(), shares.tolist(), strict=True)]
+    drawn_as = HeatMap("share of the variance", shares[None], ["logits"], frequencies.tolist())
     return Table(sorted(rows, key=lambda row: -row["logits"]), title=in_words(facts)), [drawn_as], facts
 
 

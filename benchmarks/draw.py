@@ -4,7 +4,7 @@ Each is an SVG, light or dark as the page that shows it, in the style of ``seq2s
 is trained here; ``learning.jsonl`` is the ``samples.jsonl`` of the network with attention of the lesson. The playground
 is two screenshots, by Chromium, of the page of the site, which ``make docs`` makes::
 
-    python benchmarks/draw.py slices automaton learning playground
+    python benchmarks/draw.py slices automaton grokking learning playground
 """
 
 import argparse
@@ -170,6 +170,24 @@ def automaton() -> bytes:
     return drawing.svg_file(drawing.inline_svg(figure, "The states of an adder", about))
 
 
+@drawing.styled
+def grokking() -> bytes:
+    """The exact match along the steps, in training and on the validation set: a panel per weight decay."""
+    rows = [row for row in results.read(HERE / results.RESULTS) if row["run"].startswith("grokking")]
+    figure = drawing.figure(8, 2.8)
+    for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
+        for row in [row for row in rows if row["settings"]["weight_decay"] == decay]:
+            steps, *shares = zip(*row["curve"][:: -1 - len(row["curve"]) // 50], strict=True)
+            for share, line, color in zip(shares, ("--", "-"), drawing.COLOURS[1::-1], strict=True):
+                axes.plot(steps, share, line, color=color, linewidth=1, alpha=0.7)
+        axes.set(xscale="log", title=f"weight decay {decay:g}", xlabel="steps", ylabel="exact match")
+        axes.set_xticks([100, 1_000, 10_000], ["100", "1,000", "10,000"])
+        axes.label_outer()
+    figure.axes[0].legend(figure.axes[0].lines[:2], ["training", VALIDATION], loc="center right", fontsize=10)
+    about = "Two lines per network: the share of right answers to training questions, and to others, along the steps."
+    return drawing.svg_file(drawing.inline_svg(figure, "Grokking", about))
+
+
 def learning(source: Path = HERE / "learning.jsonl") -> bytes:
     """The answers of a run to its ten questions, epoch after epoch; the last one stays, alone with reduced motion."""
     epochs = samples.read_jsonl(source)
@@ -197,7 +215,7 @@ def learning(source: Path = HERE / "learning.jsonl") -> bytes:
     return drawing.svg_file(f"<svg {size}>{said}{''.join(drawn)}</svg>", " ".join(rules))
 
 
-PICTURES = {"slices": slices, "automaton": automaton, "learning": learning}
+PICTURES = {"slices": slices, "automaton": automaton, "grokking": grokking, "learning": learning}
 
 if __name__ == "__main__":
     main()

@@ -109,8 +109,7 @@ class Evaluation:
             "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
             "suites": [each.to_json() for each in of_set(self.suites, STANDARD)],
             "worst_slice": worst_of_all(of_set(self.suites, STANDARD)),
-            **({"epochs": self.epochs} if self.epochs else {}),
-            **({"waves": self.waves} if self.waves else {}),
+            **{name: found for name, found in (("epochs", self.epochs), ("waves", self.waves)) if found},
             **({"proof": proof.to_json()} if (proof := proofs.read(self.run)) else {}),
         }
 

@@ -349,8 +349,7 @@ def fourier(learner: Learner) -> Found:
         least = f"modular_addition with a modulus up to {MOST_MODULUS}"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
     examples = probes.examples(task, probes.all_questions(task))
-    scores = answer_scores(Subject(learner, examples.questions, examples.answers))
-    return waves(scores.reshape(3 * (modulus,)))
+    return waves(answer_scores(Subject(learner, examples.questions, examples.answers)).reshape(3 * (modulus,)))
 
 
 def answer_scores(subject: Subject) -> np.ndarray:

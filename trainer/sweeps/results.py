@@ -172,10 +172,8 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
             f"there is no column {unknown[0]!r}; give some of {', '.join(COLUMNS)}{did_you_mean(unknown[0], COLUMNS)}"
         )
     versions = {key[-1] for key in groups} - {""}
-    shown, least = (
-        _shown(asked, several=len(versions) > 1),
-        "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}",
-    )
+    shown = _shown(asked, several=len(versions) > 1)
+    least = "no mistake" if asked.threshold == 1 else f"at least {asked.threshold:g}"
     if any(name == "reached" for name, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], asked)
     cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]

@@ -162,6 +162,7 @@ def ask(run: Run, replicas: int | None = None) -> SuiteResult:
     return suite
 
 
-def show(trained: Trained) -> None:
-    """Asks the best model its task's suite, and prints the table at the end of a training."""
-    say("\n" + compared({trained.run.task.name: facts(trained.summary, ask(trained.run), proofs.read(trained.run))}))
+def show(trained: Trained, with_suite: bool) -> None:
+    """Prints the table at the end of a training, ``with_suite`` after asking the best model its task's suite."""
+    suite = ask(trained.run) if with_suite else None
+    say("\n" + compared({trained.run.task.name: facts(trained.summary, suite, proofs.read(trained.run))}))

@@ -40,9 +40,7 @@ def _train_options(train: Parser) -> None:
     training = train.add_argument_group("the training")
     rest = [name for name in options_of(TrainConfig) if name not in FIRST_SETTINGS]
     add_options(training, TrainConfig, rest, default_of=default_text)
-    training.add_argument(
-        "--dry-run", action="store_true", help="only say what would be made and trained, and what it would take"
-    )
+    training.add_argument("--dry-run", action="store_true", help="only say what would be made, and what it would take")
     machines = train.add_argument_group("several machines", "Those of the environment variable TF_CONFIG.")
     machines.add_argument(
         "--public-cluster",
@@ -50,6 +48,7 @@ def _train_options(train: Parser) -> None:
         help="train also on machines with public addresses; anyone who reaches their ports can take them over",
     )
     training.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
+    training.add_argument("--no-suite", action="store_true", help="end without hard questions, if evaluate asks them")
 
 
 @command(
@@ -80,7 +79,7 @@ def train(args: argparse.Namespace) -> int:
     options = session.TrainOptions(tensorboard=args.tensorboard, public_cluster=args.public_cluster)
     trained = session.train(task, args.data_dir, args.run_dir, config, options)
     if devices.is_chief():
-        demo.show(trained)
+        demo.show(trained, with_suite=not args.no_suite)
     return SUCCESS
 
 

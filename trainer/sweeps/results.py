@@ -285,8 +285,7 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
             "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
         )
     several = len({key[-1] for key in groups}) > 1
-    drawn = drawing.figure(6.4, 4.0)
-    axes = drawn.add_subplot()
+    axes = (drawn := drawing.figure(6.4, 4.0)).add_subplot()
     for number, (key, counts) in enumerate(groups.items()):
         lengths = sorted(counts)
         least, most = zip(*(interval(*counts[length]) for length in lengths), strict=True)

@@ -92,7 +92,8 @@ class Runner:
     def _run_one(self, planned: Planned) -> dict[str, Any]:
         """Trains and evaluates a run; each goes on where it was stopped."""
         folder = self.folder / planned.name
-        self._call(planned, ["train", *planned.words(), f"--data-dir={self.data_dir}", f"--run-dir={folder}"])
+        places = f"--data-dir={self.data_dir}", f"--run-dir={folder}"
+        self._call(planned, ["train", *planned.words(), *places, "--no-suite"])
         named = {kind.option: str(planned.settings.get(kind.option, "")) for kind in plugins.KINDS}
         own_code = [f"--{option}={name}" for option, name in named.items() if plugins.is_plugin(name)]
         if (file := planned.settings.get("task-file")) is not None:

@@ -1,4 +1,4 @@
-"""Private parts of Beam and of gRPC, each with its reason. ``make matrix`` runs the oldest Beam and the newest.
+"""Private parts of Beam and of gRPC, each with its reason. A run goes on where one of them is gone.
 
 Three others stand where they must. The builder of TFDS overrides ``_create_builder_config``: TFDS takes a name that is
 not built in for a mistake. ``arith-model describe`` reads Keras's ``_keras_history`` to say what each layer reads. The
@@ -12,6 +12,7 @@ from typing import Any
 from apache_beam import pipeline
 
 EVERY_INTERFACE, LOOPBACK = "[::]:", "localhost:"
+LABELS = "alter_label_if_ipython"
 
 
 @contextlib.contextmanager
@@ -45,19 +46,24 @@ def plain_labels() -> Iterator[None]:
     To find those names, Beam imports its data frames, and with them pandas: it fails where pandas is missing or newer
     than Beam knows. Outside of IPython the function that is replaced does nothing.
     """
-    original = pipeline.alter_label_if_ipython
-    pipeline.alter_label_if_ipython = lambda transform, pvalueish: None
+    if (original := getattr(pipeline, LABELS, None)) is None:
+        yield
+        return
+    setattr(pipeline, LABELS, lambda transform, pvalueish: None)
     try:
         yield
     finally:
-        pipeline.alter_label_if_ipython = original
+        setattr(pipeline, LABELS, original)
 
 
 def own_servers() -> contextlib.AbstractContextManager[Any]:
     """A block at whose end the job servers end that Beam has started in it; else they live as long as this process."""
-    from apache_beam.utils.subprocess_server import SubprocessServer
+    try:
+        from apache_beam.utils.subprocess_server import SubprocessServer
 
-    return SubprocessServer.cache_subprocesses()
+        return SubprocessServer.cache_subprocesses()
+    except (ImportError, AttributeError):
+        return contextlib.nullcontext()
 
 
 def add_messages(error: BaseException, result: Any) -> None:

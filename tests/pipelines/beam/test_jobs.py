@@ -7,11 +7,16 @@ from types import SimpleNamespace
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.subprocess_server import SubprocessServer
 from programs import run_here, without_lock
 
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, StoreError
+from seq2seq_arith.pipelines.beam import private
+from seq2seq_arith.pipelines.formats.layout import dataset_path, read_metadata
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.steps import run
+from seq2seq_arith.trainer.data.making import make_missing
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
 PAGE = "https://console.cloud.google.com/dataflow/jobs/us-central1/2026-1?project=p"
@@ -35,6 +40,17 @@ def test_a_job_and_its_page(tmp_path, capsys, flags, shown):
     with run.shown(result, PipelineOptions(flags), tmp_path):
         pass
     assert capsys.readouterr().err == f"the engine runs it as job 2026-1{shown}\n"
+
+
+def test_a_dataset_is_made_where_the_private_parts_are_gone(tmp_path, monkeypatch):
+    task = Task("pq", digits=6, num_examples=21)
+    monkeypatch.setattr(private, "pipeline", SimpleNamespace())
+    monkeypatch.delattr(SubprocessServer, "cache_subprocesses")
+    make_missing(task, str(tmp_path))
+    assert read_metadata(dataset_path(tmp_path, task))
+    error = RuntimeError()
+    private.add_messages(error, SimpleNamespace(_messages=["of another form"]))
+    assert private.job_name(SimpleNamespace()) == ""
 
 
 class States:

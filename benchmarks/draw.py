@@ -177,13 +177,14 @@ def grokking() -> bytes:
     figure = drawing.figure(8, 2.8)
     for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
         for row in [row for row in rows if row["settings"]["weight_decay"] == decay]:
-            steps, *shares = zip(*row["curve"][:: -1 - len(row["curve"]) // 50], strict=True)
+            kept = np.unique(np.geomspace(1, len(row["curve"]), 60).astype(int)) - 1
+            steps, *shares = np.array(row["curve"])[kept].T
             for share, line, color in zip(shares, ("--", "-"), drawing.COLOURS[1::-1], strict=True):
                 axes.plot(steps, share, line, color=color, linewidth=1, alpha=0.7)
         axes.set(xscale="log", title=f"weight decay {decay:g}", xlabel="steps", ylabel="exact match")
         axes.set_xticks([100, 1_000, 10_000], ["100", "1,000", "10,000"])
         axes.label_outer()
-    figure.axes[0].legend(figure.axes[0].lines[:2], ["training", VALIDATION], loc="center right", fontsize=10)
+    figure.axes[2].legend(figure.axes[2].lines[:2], ["training", VALIDATION], loc="lower right", fontsize=10)
     about = "Two lines per network: the share of right answers to training questions, and to others, along the steps."
     return drawing.svg_file(drawing.inline_svg(figure, "Grokking", about))
 

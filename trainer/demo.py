@@ -120,7 +120,7 @@ def facts(summary: Summary, suite: SuiteResult | None = None, proof: Proof | Non
         "given": summary.given,
         "exact match": cut(summary.exact_match, 4),
         **({"worst slice": worst_slice(suite), "wrong": suite.total.in_words()} if suite else {}),
-        **({"proved": proof.in_brief() if proof else "-"} if suite else {}),
+        **({"proved": proof.in_brief() if proof else "-"} if suite or proof else {}),
         "weights": f"{summary.weights:,}",
         "examples seen": f"{summary.examples:,}",
         "operations": f"{summary.operations:.1e}",

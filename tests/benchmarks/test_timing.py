@@ -2,11 +2,13 @@
 
 import importlib
 import os
+import re
 import sys
 import xml.etree.ElementTree as ET
 
 import browser
 import draw
+import numpy as np
 import pytest
 import timing
 
@@ -59,6 +61,9 @@ def test_the_pictures_of_the_pages_say_what_is_drawn_and_are_small_and_light_or_
         assert len(stored) < 300_000 and b"prefers-color-scheme: dark" in stored
         now, before = (["".join(each.itertext()) for each in ET.fromstring(text).iter()] for text in (drawn(), stored))
         assert now == before, f"python benchmarks/draw.py {name}"
+        lines = [[each.get("d", "") for each in ET.fromstring(text).iter()] for text in (drawn(), stored)]
+        points = [np.array(re.findall(r"[\d.]+", " ".join(each)), float) for each in lines]
+        np.testing.assert_allclose(*points, atol=1, err_msg=f"python benchmarks/draw.py {name}")
 
 
 @pytest.mark.slow

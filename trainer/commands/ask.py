@@ -26,12 +26,8 @@ def _predict_options(predict: Parser) -> None:
         help="39+3, or ---p-- for pq; in short, 9{20}+1 or 300p2; - reads standard input",
     )
     predict.add_argument("--file", help="a file with one question per line")
-    predict.add_argument(
-        "--json", action="store_true", help="one JSON object per line: question, prediction, confidence"
-    )
-    predict.add_argument(
-        "--skip", action="store_true", help="leave out what is not a question of the task; with --json, it has an error"
-    )
+    predict.add_argument("--json", action="store_true", help="JSON, a line per question: prediction, confidence")
+    predict.add_argument("--skip", action="store_true", help="skip what is no question; with --json, it has an error")
 
 
 @command(

@@ -29,11 +29,7 @@ def _evaluate_options(evaluate: Parser) -> None:
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
-    first.add_argument(
-        "--every-epoch",
-        action="store_true",
-        help="ask the suite of every epoch that was kept, too, and draw a map of epochs and lengths",
-    )
+    first.add_argument("--every-epoch", action="store_true", help="ask all kept epochs, too, and draw a map of lengths")
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
     add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
@@ -62,9 +58,7 @@ def evaluate(args: argparse.Namespace) -> int:
 def _search_options(search: Parser) -> None:
     add_run(search)
     first = search.add_argument_group(FIRST_OPTIONS)
-    first.add_argument(
-        "--lengths", help="search at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
-    )
+    first.add_argument("--lengths", help="search at each of these lengths, too: 18,40, or 6-9")
     add_options(first, SearchOptions)
 
 

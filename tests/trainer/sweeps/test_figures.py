@@ -1,6 +1,8 @@
 """Figures in sentences of the pages are those of ``benchmarks/results.jsonl``; ``test_results`` holds the tables."""
 
 import json
+import math
+import statistics
 
 import pytest
 from layout import ROOT
@@ -13,16 +15,22 @@ ROWS = {(row["run"], row["seed"]): row for row in results.read(ROOT / "benchmark
 
 
 def group(name: str) -> list[dict]:
-    return [row for (run, _), row in ROWS.items() if run == name]
+    """The runs of a table of settings, and those of the same on data of another seed."""
+    return [row for (run, _), row in ROWS.items() if run.replace("-data1", "") == name]
 
 
-def least(name: str, size: int | None = None) -> float:
-    """The lowest share in any slice, with any seed."""
-    return min(found[0] for row in group(name) if (found := results.worst_slice(row, size)))
+def least(name: str, size: int | None = None, which: str = "suites") -> float:
+    """The lowest share in any slice of a set, with any seed."""
+    suites = [suite for row in group(name) for suite in results.suites_of(row, size, which)]
+    return min(share for suite in suites for share in suite["slices"].values())
 
 
 def percent(share: float, decimals: int) -> str:
     return f"{cut(100 * share, decimals)}%"
+
+
+def at_most(share: float) -> str:
+    return f"{math.ceil(1000 * share - 1e-9) / 10}%"
 
 
 def proved_rounds(rows: list[dict]) -> list[int]:
@@ -30,12 +38,37 @@ def proved_rounds(rows: list[dict]) -> list[int]:
     return [row["rounds"] for row in rows if row["proved"] is True]
 
 
-ADDERS, BEST = group("lengths-addition"), group("best-addition") + group("best-addition-data1")
-SUBTRACTION = group("best-subtraction") + group("best-subtraction-data1")
+ADDERS, BEST, SUBTRACTION = group("lengths-addition"), group("best-addition"), group("best-subtraction")
 TAKEN = proved_rounds(SUBTRACTION)
 WORST = [percent(results.worst_slice(ROWS["random-subtraction", seed], None)[0], 1) for seed in range(3)]
-LEAST_RANDOM = percent(min(row["exact_match"] for row in group("random-subtraction") + group("best-subtraction")), 2)
+ALIKE = [row["exact_match"] for (run, _), row in ROWS.items() if run in ("random-subtraction", "best-subtraction")]
+LEAST_RANDOM = percent(min(ALIKE), 2)
 EQUAL = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))["worst_slice"]["exact_match"]
+TIMES = group("times-digit")
+BY_HEART, GROKKED, STRONG = (group(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
+SETTLED = [row for row in STRONG if row["exact_match"] >= 0.99]
+STEPS = [[row["curve"][-1][0] for row in rows] for rows in (GROKKED, SETTLED)]
+WAVES = [[row["waves"] for row in rows] for rows in (GROKKED, SETTLED)]
+
+
+def known(rows: list[dict]) -> list[int]:
+    """The steps after which each network has 0.99 of its training pairs right."""
+    return [next(steps for steps, share, _ in row["curve"] if share >= 0.99) for row in rows]
+
+
+def span(values: list[int]) -> str:
+    return f"{min(values):,} to {max(values):,}"
+
+
+def waves(found: list[dict]) -> str:
+    """How many key frequencies networks have, and which share of the logits these explain."""
+    count, shares = span([len(each["frequencies"]) for each in found]), [each["explained"] for each in found]
+    return f"{count} waves {{}}{percent(min(shares), 0)} to {percent(max(shares), 0)}"
+
+
+MULTIPLIED = [
+    percent(least("best-multiplication", size, which), 1) for which in ("suites", "unforeseen") for size in (3, 4, 5)
+]
 SENTENCES = [
     ("README.md", f"Both answer at least {LEAST_RANDOM} of random questions correctly."),
     ("README.md", f"of equal numbers, {percent(EQUAL, 1)}."),
@@ -45,18 +78,52 @@ SENTENCES = [
     ("docs/tutorial.md", f"With `--seed 1` and `--seed 2`, the worst slice had {WORST[1]} and {WORST[2]}:"),
     (
         "docs/results.md",
-        f"at least {percent(least('best-multiplication', 3), 1)} of the kind that they know worst of 3 digits, "
-        f"{percent(least('best-multiplication', 4), 1)} of 4, and {percent(least('best-multiplication'), 1)} of 5.",
+        f"at least {MULTIPLIED[0]} of the standard slice that they know worst of 3 digits, {MULTIPLIED[1]} of 4, and "
+        f"{MULTIPLIED[2]} of 5; of the unforeseen ones, {MULTIPLIED[3]}, {MULTIPLIED[4]} and {MULTIPLIED[5]}.",
     ),
-    ("docs/results.md", f"answer at least {percent(least('raw-addition'), 1)} of the kind that they know worst"),
+    (
+        "docs/results.md",
+        f"{len(group('raw-addition'))} networks of `raw` per task answer at least "
+        f"{percent(least('raw-addition'), 1)} of the slice that they know worst",
+    ),
     ("docs/results.md", f"worst of addition, and {percent(least('raw-subtraction'), 1)} of subtraction."),
     ("docs/results.md", f"`lengths` trains on at most 5 digits, {len(proved_rounds(ADDERS))} are [proved](proofs.md)"),
     ("docs/results.md", f"so are {len(proved_rounds(BEST))} of {len(BEST)} that `best` trains on 3 digits"),
     ("docs/results.md", f"and {len(TAKEN)} of {len(SUBTRACTION)} of subtraction."),
     ("docs/results.md", f"{proved_rounds(ADDERS).count(0)} of the {len(ADDERS)} of `lengths` are proved as they are"),
     ("docs/results.md", f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`"),
+    ("docs/results.md", f"({statistics.median(row['cpu_seconds'] for row in BY_HEART):.0f} CPU seconds)"),
+    (
+        "docs/results.md",
+        f"0.99 of the training pairs are known after {span(known(BY_HEART))} steps, and never more than "
+        f"{at_most(max(share for row in BY_HEART for *_, share in row['curve']))} of the others.",
+    ),
+    (
+        "docs/results.md",
+        f"of their own pairs after {span(known(GROKKED))} steps, and of the others after {span(STEPS[0])}.",
+    ),
+    ("docs/results.md", f"seven reach 0.99 of the others once, after {span(STEPS[1])} steps, and three do not."),
+    (
+        "docs/results.md",
+        f"{waves(WAVES[0]).format('explain ')} of the logits with 0.1, and {waves(WAVES[1]).format('')} in",
+    ),
+    ("docs/results.md", f"which itself answers {at_most(max(row['exact_match'] for row in BY_HEART))} of the others."),
+    ("docs/results.md", f"{len(proved_rounds(TIMES))} of {len(TIMES)} networks are proved."),
     ("docs/results.md", f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}."),
 ]
+
+
+def test_networks_that_grok_hold_waves():
+    assert [len(each) for each in (BY_HEART, GROKKED, STRONG, SETTLED)] == [10, 10, 10, 7]
+    assert all(row["exact_match"] >= 0.99 for row in GROKKED)
+    assert {found["rebuilt"] for each in WAVES for found in each} == {1}
+    assert [row["seed"] for row in BY_HEART if row["waves"]["rebuilt"] == 1] == [max(BY_HEART, key=_exact)["seed"]]
+    for row in STRONG:  # none knows its own pairs before
+        assert all(other >= 0.99 for _, own, other in row["curve"] if own >= 0.99)
+
+
+def _exact(row: dict) -> float:
+    return row["exact_match"]
 
 
 @pytest.mark.parametrize(("page", "sentence"), SENTENCES)

@@ -177,7 +177,7 @@ def grokking() -> bytes:
     figure = drawing.figure(8, 2.8)
     for axes, decay in zip(figure.subplots(1, 3, sharex=True, sharey=True), (0, 0.1, 1), strict=True):
         for row in [row for row in rows if row["settings"]["weight_decay"] == decay]:
-            kept = np.unique(np.geomspace(1, len(row["curve"]), 60).astype(int)) - 1
+            kept = np.unique(np.geomspace(1, len(row["curve"]), 40).astype(int)) - 1
             steps, *shares = np.array(row["curve"])[kept].T
             for share, line, color in zip(shares, ("--", "-"), drawing.COLOURS[1::-1], strict=True):
                 axes.plot(steps, share, line, color=color, linewidth=1, alpha=0.7)

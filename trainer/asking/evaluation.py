@@ -136,7 +136,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     say("" if run.is_shipped else f"\nsaved in {printable(found.path)}\n")
     show_worst(found.suites)
     if found.waves:
-        say(inside.in_words(found.waves))
+        say(inside.waves_in_words(found.waves))
     if proof := proofs.read(run):
         say(str(proof))
     return content

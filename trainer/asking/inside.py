@@ -392,10 +392,10 @@ def waves(scores: np.ndarray) -> Found:
     }
     rows = [{"frequency": k, "logits": share} for k, share in zip(frequencies.tolist(), shares.tolist(), strict=True)]
     drawn_as = HeatMap("share of the variance", shares[None], ["logits"], frequencies.tolist())
-    return Table(sorted(rows, key=lambda row: -row["logits"]), title=in_words(facts)), [drawn_as], facts
+    return Table(sorted(rows, key=lambda row: -row["logits"]), title=waves_in_words(facts)), [drawn_as], facts
 
 
-def in_words(facts: dict[str, Any]) -> str:
+def waves_in_words(facts: dict[str, Any]) -> str:
     """The single values that ``fourier`` finds, in two lines."""
     said = {name: cut(value, 4) for name, value in facts.items() if name != "frequencies"}
     return (

@@ -29,7 +29,7 @@ def _evaluate_options(evaluate: Parser) -> None:
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
-    first.add_argument("--every-epoch", action="store_true", help="ask all kept epochs, too, and draw a map of lengths")
+    first.add_argument("--every-epoch", action="store_true", help="ask all kept epochs, too, and map them by length")
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
     add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])

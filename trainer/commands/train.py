@@ -48,7 +48,7 @@ def _train_options(train: Parser) -> None:
         help="train also on machines with public addresses; anyone who reaches their ports can take them over",
     )
     training.add_argument("--tensorboard", action="store_true", help="write for TensorBoard, into the run's folder")
-    training.add_argument("--no-suite", action="store_true", help="ask no hard questions in the end: evaluate does")
+    training.add_argument("--no-suite", action="store_true", help="leave the hard questions to arith-model evaluate")
 
 
 @command(

@@ -87,7 +87,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "proved": proof and proof.holds,
         "rounds": max((row["round"] for row in rows), default=0),
         # Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
-        "curve": [[row["steps"], *(round(row[f"{set}exact_match"], 4) for set in ("", "val_"))] for row in rows],
+        "curve": [[row["steps"], *(round(row[f"{split}exact_match"], 4) for split in ("", "val_"))] for row in rows],
         **counted,
         **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
         "version": __version__,
@@ -285,7 +285,8 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
             "none of these runs was asked slices such as lengths-3-3; choose runs of addition or subtraction"
         )
     several = len({key[-1] for key in groups}) > 1
-    axes = (drawn := drawing.figure(6.4, 4.0)).add_subplot()
+    drawn = drawing.figure(6.4, 4.0)
+    axes = drawn.add_subplot()
     for number, (key, counts) in enumerate(groups.items()):
         lengths = sorted(counts)
         least, most = zip(*(interval(*counts[length]) for length in lengths), strict=True)

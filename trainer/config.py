@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
-from seq2seq_arith.base.options import check, option, options_of
+from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
 from seq2seq_arith.trainer.registry import (
@@ -36,9 +36,9 @@ MAX_STEPS_PER_CALL = 50
 NEEDS = {"rope_base": "rope", "places": "coupled"}
 
 
-def _newer(help: str, shown: str | None, low: Any = None, high: Any = None, default: Any = None) -> Any:
-    """A setting that what is stored may lack; ``shown`` is its default in words."""
-    return option(help, default=default, default_text=shown, low=low, high=high, newer=True)
+def _knob(help: str, shown: str | None, low: Any = None, high: Any = None, default: Any = None) -> Any:
+    """A setting that few turn; ``shown`` is its default in words."""
+    return option(help, default=default, default_text=shown, low=low, high=high)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -75,20 +75,20 @@ class ModelConfig:
         default_text=POSITIONS[0],
         choices=POSITIONS,
     )
-    heads: int | None = _newer("heads of attention", "4", 1, 256)
-    dense_width: int | None = _newer("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
-    dropout: float | None = _newer("the share of values that training drops, in each block too", "0", 0.0, 0.9)
-    rope_base: float | None = _newer("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
-    places: int | None = _newer(
+    heads: int | None = _knob("heads of attention", "4", 1, 256)
+    dense_width: int | None = _knob("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
+    dropout: float | None = _knob("the share of values that training drops, in each block too", "0", 0.0, 0.9)
+    rope_base: float | None = _knob("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
+    places: int | None = _knob(
         "places that coupled has vectors for; training starts at any that leaves room", "64", 2, 2**16
     )
-    score_scale: float | None = _newer("a factor of the attention scores", "1", 0.01, 100.0)
-    sharpness: float | None = _newer("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)
-    score_noise: float | None = _newer("the spread of noise on attention scores, in training alone", "0", 0.0, 100.0)
-    loops: int | None = _newer(
+    score_scale: float | None = _knob("a factor of the attention scores", "1", 0.01, 100.0)
+    sharpness: float | None = _knob("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)
+    score_noise: float | None = _knob("the spread of noise on attention scores, in training alone", "0", 0.0, 100.0)
+    loops: int | None = _knob(
         "how often all layers run, reading the characters anew; 0: as often as an answer has characters", "1", 0, 1000
     )
-    blanks: bool | None = _newer(
+    blanks: bool | None = _knob(
         "learn the blanks behind an answer; if not, the first one is its end, and the loss leaves out the others", "yes"
     )
     options: str | None = option(
@@ -172,7 +172,7 @@ class ModelConfig:
     def given(self) -> str:
         """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
         given = view_entry(self.view).given
-        return given.replace(REVERSED, "places") if self.positions in COUPLED else given
+        return given.replace(REVERSED, COUPLED.get(self.positions or "", REVERSED))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -199,16 +199,10 @@ class TrainConfig:
         default=None,
         default_text="all lengths from the first step",
     )
-    stage_right: float = option(
-        "the share of right answers that ends a stage of the curriculum",
-        default=RIGHT,
-        low=0.0,
-        high=0.9999,
-        newer=True,
+    stage_right: float = _knob(
+        "the share of right answers that ends a stage of the curriculum", None, 0.0, 0.9999, RIGHT
     )
-    stage_steps: int = option(
-        "the steps whose answers end a stage of the curriculum", default=WINDOW, low=1, high=10**6, newer=True
-    )
+    stage_steps: int = _knob("the steps whose answers end a stage of the curriculum", None, 1, 10**6, WINDOW)
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
         "steps per epoch", default=None, default_text="one pass over the training set", low=1, high=10**9
@@ -222,26 +216,26 @@ class TrainConfig:
         low=1,
         high=10**9,
     )
-    early_examples: int | None = _newer(
+    early_examples: int | None = _knob(
         "how many validation examples score an epoch before the last, at most", "as many as score the last", 1, 10**9
     )
     batch_size: int = option("the global batch, shared among the replicas", default=128, low=1, high=MAX_BATCH)
-    batch_doublings: int = _newer("how often the batch doubles, at equal shares of the steps", None, 0, 10, 0)
+    batch_doublings: int = _knob("how often the batch doubles, at equal shares of the steps", None, 0, 10, 0)
     learning_rate: float = option("the peak of the schedule", default=1e-3, low=0.0, high=10.0)
     schedule: str = option(
         "the learning rate stays at its peak, or falls along a cosine to the last step",
         default="constant",
         choices=SCHEDULES,
     )
-    lowest_rate: float = _newer("where the cosine ends, as a share of its peak", None, 0.0, 1.0, 0.0)
+    lowest_rate: float = _knob("where the cosine ends, as a share of its peak", None, 0.0, 1.0, 0.0)
     warmup: float = option("the share of all steps in which the learning rate rises", default=0.0, low=0.0, high=0.99)
     weight_decay: float = option("decoupled, as in AdamW; 0 for plain Adam", default=0.0, low=0.0, high=10.0)
-    beta_1: float = _newer("how slowly Adam forgets gradients", None, 0.0, 0.99999, 0.9)
-    beta_2: float = _newer("how slowly Adam forgets their squares", None, 0.0, 0.999999, 0.999)
-    averaging: float | None = _newer(
+    beta_1: float = _knob("how slowly Adam forgets gradients", None, 0.0, 0.99999, 0.9)
+    beta_2: float = _knob("how slowly Adam forgets their squares", None, 0.0, 0.999999, 0.999)
+    averaging: float | None = _knob(
         "score and keep averaged weights, of which each step keeps this share", "no averaging", 0.0, 0.999999
     )
-    label_smoothing: float = _newer("the share of a right character that all divide in the loss", None, 0.0, 0.9, 0.0)
+    label_smoothing: float = _knob("the share of a right character that all divide in the loss", None, 0.0, 0.9, 0.0)
     clip_norm: float | None = option(
         "the most that the norm of all gradients together may be",
         default=None,
@@ -362,12 +356,7 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """The configuration as JSON holds it; ``from_json`` is the inverse."""
-        values = dataclasses.asdict(self)
-        for held, instance in ((values, self), (values["model"], self.model)):
-            for name, default in newer_defaults(type(instance)).items():
-                if held[name] == default:
-                    del held[name]
-        return values
+        return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
@@ -375,19 +364,12 @@ class TrainConfig:
 
         Raises InputError if a field is missing, unknown or out of range.
         """
-        names = {field.name for field in dataclasses.fields(cls)}
-        model_names = {field.name for field in dataclasses.fields(ModelConfig)}
-        values = newer_defaults(cls) | values
-        model = newer_defaults(ModelConfig) | values.get("model", {})
-        if set(values) != names or set(model) != model_names:
-            raise InputError(f"the configuration has the fields {sorted(values)}, it must have {sorted(names)}")
+        model = values.get("model", {})
+        for held, kind in ((values, cls), (model, ModelConfig)):
+            if other := held.keys() ^ {field.name for field in dataclasses.fields(kind)}:
+                raise InputError(f"the configuration lacks these fields, or must not have them: {sorted(other)}")
         fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
         return cls(**fields)
-
-
-def newer_defaults(cls: Any) -> dict[str, Any]:
-    """The defaults of the fields that a stored configuration may lack."""
-    return {name: field.default for name, (field, about) in options_of(cls).items() if about.newer}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

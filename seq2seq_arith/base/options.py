@@ -57,7 +57,6 @@ class Option:
     default: str | None = None  # the default in words, where the field's own does not say it
     # Whether another value makes another thing; False if it only changes how the same thing is made.
     compared: bool = True
-    newer: bool = False  # whether what is stored may lack it, and lacks it where it has its default
 
     @property
     def allowed(self) -> tuple[str, ...]:

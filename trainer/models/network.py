@@ -84,15 +84,14 @@ class Parallel(Network):
     def answer(self, questions: Any) -> tuple[Any, Any]:
         logits = self.model(questions, training=False)
         probable, ids = tf.reduce_max(tf.nn.log_softmax(logits), axis=2), most_probable(logits)
-        if self.end is not None:
-            is_written = up_to(ids, self.end)
-            probable, ids = tf.where(is_written, probable, 0.0), tf.where(is_written, ids, self.blank)
-        return ids, tf.exp(tf.reduce_sum(probable, axis=1))
+        is_written = up_to(ids, self.end)
+        confidence = tf.exp(tf.reduce_sum(tf.where(is_written, probable, 0.0), axis=1))
+        return tf.where(is_written, ids, self.blank), confidence
 
     def compare(self, questions: Any, answers: Any) -> tuple[Any, Any]:
         logits = self.model(questions, training=False)
         ids = most_probable(logits)
-        return (ids if self.end is None else tf.where(up_to(ids, self.end), ids, self.blank)), logits
+        return tf.where(up_to(ids, self.end), ids, self.blank), logits
 
 
 class Autoregressive(Network):

@@ -25,7 +25,6 @@ METRICS = ("loss", "character_accuracy", "exact_match")
 VALIDATION = "val_"
 # A round is training on what a proof has found, after the last epoch; of epochs it is 0.
 COUNTS = ("epoch", "steps", "round", "val_examples")
-NEWER = {"val_examples": 0}  # what the history of an older run lacks
 COLUMNS = (
     "epoch",
     "steps",
@@ -83,9 +82,7 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         return []
     try:
         rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))
-        found = [
-            NEWER | {name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows
-        ]
+        found = [{name: int(text) if name in COUNTS else float(text) for name, text in row.items()} for row in rows]
         if found and all(map(_is_row, found)):
             return found
         raise ValueError
@@ -111,15 +108,14 @@ def of_run(run: Run) -> list[dict[str, Any]]:
         with contextlib.suppress(InputError):  # it is damaged itself
             told = checkpoints.load(run.last)[1].get("history")
     pairs = zip(rows, told if isinstance(told, list) else [], strict=False)
-    if any(not isinstance(other, dict) or row != NEWER | other for row, other in pairs):
+    if any(row != other for row, other in pairs):
         raise InputError(f"{shown(run.history)} {DAMAGED}")
     return rows
 
 
 def rank(row: dict[str, Any]) -> tuple[float, ...]:
     """A key that compares epochs: the round, how many validation examples scored it, their exact match, their loss."""
-    scored = row.get("round", 0), row.get("val_examples", 0)
-    return *scored, row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
+    return row["round"], row["val_examples"], row[f"{VALIDATION}exact_match"], -row[f"{VALIDATION}loss"]
 
 
 def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -128,7 +124,8 @@ def best(history: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     It is the epoch with the most validation answers right; of equals, the one with the least loss, then the first. One
     that was scored on a part of the validation set only ranks below one that was scored on all of it.
 
-    >>> rows = [{"epoch": epoch, "val_exact_match": 0.9, "val_loss": 1 / epoch} for epoch in (1, 2)]
+    >>> scored = {"round": 0, "val_examples": 9, "val_exact_match": 0.9}
+    >>> rows = [{"epoch": epoch, "val_loss": 1 / epoch, **scored} for epoch in (1, 2)]
     >>> best(rows)["epoch"]
     2
     """

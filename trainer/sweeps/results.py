@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import UNFORESEEN
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, interval, lower_share, wrong_of
 from seq2seq_arith.base.options import did_you_mean, one_of, options_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, newer_defaults
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.registry import KNOBS, model_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.files import read_json
@@ -162,7 +161,7 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
 
     Where rows differ in it, a column says the version; else the header of the first figure of a suite.
 
-    A cell is empty if lines lack its figure, as older ones do, and a dash if no suite was asked.
+    A cell is empty if there is no such figure, as that of seen questions of fresh draws; a dash, if none was asked.
 
     Raises InputError if no run fits, there is no such field, or the threshold is finer than the questions.
     """
@@ -177,7 +176,8 @@ def tabulate(rows: list[dict[str, Any]], asked: Asked) -> tuple[list[str], list[
     if any(name == "reached" for name, _ in shown):
         _check_threshold([row for group in groups.values() for row in group], asked)
     cells = [[_cell(group, name, size, asked.threshold) for name, size in shown] for group in groups.values()]
-    kept = [asked.columns is not None or any(column) for column in zip(*cells, strict=True)]
+    columns = zip(shown, zip(*cells, strict=True), strict=True)
+    kept = [asked.columns or {*column} - {"", "" if size else "-"} for (_, size), column in columns]
     header = [COLUMNS[name].format(at=f" at {size}" if size else "", threshold=least) for name, size in shown]
     first = next((place for place, (name, _) in enumerate(shown) if name in OF_A_SUITE and kept[place]), None)
     if len(versions) == 1 and first is not None:
@@ -200,13 +200,13 @@ def _grouped(rows: list[dict[str, Any]], asked: Asked) -> dict[tuple[str, ...], 
 
 def version_of(row: dict[str, Any]) -> str:
     """The version of the suite that a run was asked, such as v2; nothing if it was not asked."""
-    return next((f"v{suite.get('version', 1)}" for suite in suites_of(row)), "")
+    return next((f"v{suite['version']}" for suite in suites_of(row)), "")
 
 
 def _check_threshold(rows: list[dict[str, Any]], asked: Asked) -> None:
     """Raises InputError if one wrong answer in a slice is less than the threshold, which is not 1."""
     suites = (suite for row in rows for size in (None, *asked.lengths) for suite in suites_of(row, size))
-    questions = min((suite["per_slice"] for suite in suites if "per_slice" in suite), default=None)
+    questions = min((suite["per_slice"] for suite in suites), default=None)
     if questions and 0 < (1 - asked.threshold) * questions < 1 - 1e-9:
         raise InputError(
             f"--threshold {asked.threshold:g} is finer than a slice of {questions:,} questions, one of which is "
@@ -229,8 +229,6 @@ def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: f
     """A cell of a group: figures of several seeds are medians, unless their header says otherwise."""
     if name in OF_A_SUITE:
         which = UNFORESEEN if name == "lowest-unforeseen" else "suites"
-        if any(which not in row for row in group):
-            return ""
         return _of_a_suite(name, [suite for row in group for suite in suites_of(row, size, which)], threshold)
     if name == "seeds":
         return str(len(group))
@@ -238,15 +236,12 @@ def _cell(group: list[dict[str, Any]], name: str, size: int | None, threshold: f
         return version_of(group[0])
     if name == "proved":
         # A run that should be proved, and was not tried because it had not learned enough, is not proved.
-        found = [row.get("proved") for row in group if row.get("proved") is not None or row["settings"].get("prove")]
+        found = [row["proved"] for row in group if row["proved"] is not None or row["settings"]["prove"]]
         return _share(sum(map(bool, found)), len(found)) if found else ""
     if name in ("given", "draws"):
-        return "; ".join(sorted({row["given"] if name == "given" else draws_of(row) for row in group}))
+        return "; ".join(sorted({row[name] for row in group}))
     field = {"exact": "exact_match", "cpu": "cpu_seconds"}.get(name, name)
-    values = [row[field] for row in group if field in row]
-    if len(values) < len(group):
-        return ""
-    median = statistics.median(values)
+    median = statistics.median(row[field] for row in group)
     return cut(median, 4) if name == "exact" else f"{median:{'.1e' if name == 'operations' else ',.0f'}}"
 
 
@@ -304,9 +299,9 @@ def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
     for suite in (suite for row in group for suite in row["suites"]):
-        for name, share in suite["slices"].items():
+        for name in suite["slices"]:
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
-                wrong, asked = suite.get("wrong", {}).get(name) or (wrong_of(share, size := suite["per_slice"]), size)
+                wrong, asked = suite["wrong"][name]
                 right, before = found.get(int(same[1]), (0, 0))
                 found[int(same[1])] = right + asked - wrong, before + asked
     return found
@@ -315,14 +310,6 @@ def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
 def _share(count: int, seeds: int) -> str:
     """How many of some seeds, with the lower bound on the share of all."""
     return f"{count} of {seeds}" + f" (> {cut(lower_share(count, seeds), 2)})" * bool(count)
-
-
-def draws_of(row: dict[str, Any]) -> str:
-    """How the operands of the training examples were drawn, which the name of the dataset says, too."""
-    try:
-        return row.get("draws") or Task.from_name(row.get("dataset", "")).draws
-    except InputError:  # of a task of one's own
-        return ""
 
 
 def suites_of(row: dict[str, Any], size: int | None = None, which: str = "suites") -> list[dict[str, Any]]:
@@ -344,12 +331,11 @@ def field_of(row: dict[str, Any], name: str) -> str:
     a model does not have it.
     """
     settings = row["settings"]
-    options = json.loads(settings["model"].get("options") or "{}")
+    options = json.loads(settings["model"]["options"] or "{}")
     field, _, key = name.replace("-", "_").partition(".")
     if field in ("model_options", "options"):
-        return str(options.get(name.partition(".")[2], "") if key else settings["model"].get("options") or "")
-    newer = newer_defaults(ModelConfig) | newer_defaults(TrainConfig)  # a line lacks them where they have these values
-    for place in (row, settings["model"], settings, newer):
+        return str(options.get(name.partition(".")[2], "") if key else settings["model"]["options"] or "")
+    for place in (row, settings["model"], settings):
         if field in place and not key and not isinstance(place[field], dict | list):
             return _default_in_words(row, field) if place[field] is None else str(place[field])
     known = {*row, *settings["model"], *settings} - {"settings", "suite", "suites", UNFORESEEN, "model", "options"}

@@ -19,7 +19,6 @@ MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re
 
 
 SEEN = 40  # of the questions of the first slice
-OLD = ("draws", "cpu_seconds")
 
 
 def row(run, seed, positions, wrong, seconds=10.0):
@@ -28,6 +27,7 @@ def row(run, seed, positions, wrong, seconds=10.0):
     counts = {"wrong": {"full": [0, 100], "carry-all": [wrong, 1000]}}
     counts["wrong_seen"] = {"full": [0, SEEN], "carry-all": [0, 0]}
     counts["wrong_unseen"] = {"full": [0, 100 - SEEN], "carry-all": [wrong, 1000]}
+    settings = TrainConfig().to_json()
     return {
         "run": run,
         "seed": seed,
@@ -40,11 +40,13 @@ def row(run, seed, positions, wrong, seconds=10.0):
         "operations": 12_345_678,
         "seconds": seconds,
         "cpu_seconds": 2 * seconds,
-        "settings": {"model": {"positions": positions, "hidden": 64}, "epochs": 1},
+        "settings": settings | {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1},
         "suites": [
-            {"digits": 10, "per_slice": 1000, "slices": slices, **counts},
-            {"digits": 20, "per_slice": 1000, "slices": {name: value / 2 for name, value in slices.items()}},
+            {"version": 1, "digits": 10, "per_slice": 1000, "slices": slices, **counts},
+            {"version": 1, "digits": 20, "per_slice": 1000, "slices": {name: x / 2 for name, x in slices.items()}},
         ],
+        "unforeseen": [],
+        "proved": None,
     }
 
 
@@ -95,23 +97,6 @@ def test_more_seeds_than_fit_into_a_cell():
     assert cells("reached", [row("a", seed, "rope", 0) for seed in range(30)])[1] == [["30 of 30 (> 0.90)"]]
 
 
-@pytest.mark.parametrize("column", ["unseen", "seen", "wrong", "cpu"])
-def test_what_older_lines_lack_is_left_empty(column):
-    old = {name: value for name, value in ROWS[0].items() if name not in OLD}
-    old["suites"] = [{name: value for name, value in suite.items() if "wrong" not in name} for suite in old["suites"]]
-    assert cells(column, [old])[1] == [[""]]
-    assert cells(column, [old, ROWS[1]])[1] == [[""]]
-    header, _ = results.tabulate([old], Asked())
-    assert header == ["run", "given", "seeds", "lowest (v1)", "no mistake"]
-
-
-def test_the_draws_of_older_lines_are_those_of_their_dataset():
-    old = {name: value for name, value in ROWS[0].items() if name not in OLD}
-    assert cells("draws", [old | {"dataset": "addition-n1003-structured"}])[1] == [["structured"]]
-    assert cells("draws", [old | {"dataset": "pq"}])[1] == [["digits"]]
-    assert cells("draws", [old | {"dataset": "a task of one's own"}])[1] == [[""]]
-
-
 @pytest.mark.parametrize(
     ("threshold", "header", "reached"),
     [(0.999, "at least 0.999", "1 of 3 (> 0.01)"), (0.98, "at least 0.98", "3 of 3 (> 0.36)")],
@@ -127,13 +112,14 @@ def test_a_threshold_finer_than_its_questions_is_refused(refusal):
 
 
 def test_the_unforeseen_set_stands_beside_the_first():
-    asked = [row("a", 1, "rope", 0) | {"unforeseen": [{"digits": 10, "slices": {"runs": 0.75, "reversed": 1.0}}]}]
+    unforeseen = {"version": 1, "digits": 10, "slices": {"runs": 0.75, "reversed": 1.0}}
+    asked = [row("a", 1, "rope", 0) | {"unforeseen": [unforeseen]}]
     assert cells("lowest-unforeseen", asked, lengths=[20]) == (
         ["lowest, unforeseen", "lowest, unforeseen at 20"],
         [["0.750 (runs)", "-"]],
     )
     assert "lowest, unforeseen" in results.tabulate(asked, Asked())[0]
-    assert cells("lowest-unforeseen", [*asked, ROWS[0]])[1] == [[""]]
+    assert "lowest, unforeseen" not in results.tabulate(ROWS, Asked())[0]
 
 
 def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
@@ -148,13 +134,14 @@ def test_versions_of_a_suite_stand_in_rows_of_their_own(tmp_path, capsys):
 
 def test_exact_match_is_drawn_against_length(tmp_path, capsys):
     found = []
-    for seed, (wrong, share) in enumerate([([10, 100], 0.9), (None, 0.5)]):
-        suite = {"digits": 2, "per_slice": 100, "slices": {"full": 1.0, "lengths-2-2": share, "lengths-1-2": 0.0}}
-        longer = {"digits": 3, "per_slice": 100, "slices": {"lengths-2-2": 0.0, "lengths-3-3": 0.25}}
-        found.append(
-            row("a", seed, "rope", 0)
-            | {"suites": [suite | ({"wrong": {"lengths-2-2": wrong}} if wrong else {}), longer]}
-        )
+    for seed, wrong in enumerate([10, 50]):
+        counts = {"full": [0, 100], "lengths-2-2": [wrong, 100], "lengths-1-2": [100, 100]}
+        longer = {"lengths-2-2": [100, 100], "lengths-3-3": [75, 100]}
+        suites = [
+            {"version": 1, "digits": size, "per_slice": 100, "wrong": asked, "slices": dict.fromkeys(asked, 0.5)}
+            for size, asked in ((2, counts), (3, longer))
+        ]
+        found.append(row("a", seed, "rope", 0) | {"suites": suites})
         results.append(tmp_path / results.RESULTS, found[-1])
     line, *_ = results.draw_lengths([*found, *ROWS], Asked()).axes[0].get_lines()  # others have no such slices
     assert line.get_xydata().tolist() == [[2, 0.35], [3, 0.25]]
@@ -195,7 +182,7 @@ def test_options_of_a_model_of_ones_own_are_fields():
     found = [results.tabulate(own, Asked(by=(by,)))[1] for by in ("model-options", "model-options.heads", "epochs")]
     assert [[line[0] for line in lines] for lines in found] == [['{"heads": 0}', '{"heads": 4}'], ["0", "4"], ["1"]]
     assert results.field_of(ROWS[0], "model-options.heads") == ""
-    names = ("label-smoothing", "averaging", "heads")  # not stored
+    names = ("label-smoothing", "averaging", "heads")
     assert [results.field_of(ROWS[0], name) for name in names] == ["0.0", "no averaging", ""]
     causal = ROWS[0] | {"model": "causal", "settings": override(TrainConfig(), name="causal").to_json()}
     assert [results.field_of(causal, name) for name in ("heads", "dense-width")] == ["4", "4 times --hidden"]
@@ -204,7 +191,7 @@ def test_options_of_a_model_of_ones_own_are_fields():
 def test_what_is_not_there_is_said():
     with pytest.raises(InputError, match=r"none of 4 runs has run=b and positions=rope$"):
         results.tabulate(ROWS, Asked(where=[("run", "b"), ("positions", "rope")]))
-    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of cpu_seconds, draws, epochs, "):
+    with pytest.raises(InputError, match=r"there is no field 'colour'; give one of averaging, batch_doublings, "):
         results.tabulate(ROWS, Asked(by=("colour",)))
 
 

@@ -139,11 +139,8 @@ class ModelConfig:
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        entry = self.entry
-        options = {"heads": self.heads or entry.heads} if entry.heads else {}
-        options |= {"positions": self.positions or POSITIONS[0]} if entry.positions else {}
-        knobs = {name: value for name, value in self._knobs().items() if name != "blanks"}
-        return options | knobs | self._own_options()
+        knobs = {name: KNOBS[name] for name in self.entry.knobs} | self._knobs()
+        return {name: value for name, value in knobs.items() if name != "blanks"} | self._own_options()
 
     def _knobs(self) -> dict[str, Any]:
         """The settings that only some networks have, if they are given."""

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, note_attention, ops
-from seq2seq_arith.trainer.models.positions import LONGEST, rotate
+from seq2seq_arith.trainer.models.positions import rotate
 
 # Added to the scores of characters that may not be seen.
 HIDDEN = -1e9
@@ -101,7 +101,7 @@ class FeedForward(keras.layers.Layer):
 class Block(keras.layers.Layer):
     """Attention and dense layers, each behind an RMSNorm and beside a residual connection (pre-norm)."""
 
-    def __init__(self, heads: int, dense_width: int | None = None, base: float = LONGEST, **kwargs: Any) -> None:
+    def __init__(self, heads: int, dense_width: int | None, base: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.heads, self.dense_width, self.base = heads, dense_width, base
         self.parts: dict[str, Any] = {

@@ -10,14 +10,8 @@ from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vect
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import LONGEST, PlaceBias, digit_places
+from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places
 from seq2seq_arith.trainer.models.spec import Spec
-
-# The settings of ``CausalDecoder`` that it may be without.
-KNOB_DEFAULTS = {
-    "dense_width": None, "dropout": 0.0, "rope_base": LONGEST, "places": 64, "score_scale": 1.0, "sharpness": 1.0,
-    "score_noise": 0.0, "loops": 1,
-}  # fmt: skip
 
 
 def causal(spec: Spec) -> "Causal":
@@ -37,7 +31,7 @@ def causal(spec: Spec) -> "Causal":
         layers=spec.layers,
         units_first=spec.units_first,
         unseen=spec.unseen,
-        **spec.options,
+        options=spec.options,
         name="decoder",
     )
     return Causal(keras.Model([question, previous], decoder(question, previous), name=spec.name), decoder)
@@ -59,7 +53,7 @@ class Causal(Autoregressive):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class CausalDecoder(keras.layers.Layer):
-    """The whole decoder-only transformer, from ids to logits.
+    """The whole decoder-only transformer, from ids to logits; ``options`` are its settings of ``registry.KNOBS``.
 
     Returns:
       float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
@@ -72,22 +66,20 @@ class CausalDecoder(keras.layers.Layer):
         alphabet: str,
         hidden: int,
         layers: int,
-        heads: int,
-        positions: str,
         units_first: bool,
+        options: dict[str, Any],
         unseen: int | None = None,
         **kwargs: Any,
     ) -> None:
-        given = {name: kwargs.pop(name) for name in KNOB_DEFAULTS if name in kwargs}
         super().__init__(**kwargs)
         self.alphabet = alphabet
         self.hidden = hidden
         self.layers = layers
-        self.heads = heads
-        self.positions = positions
+        self.heads = options["heads"]
+        self.positions = options["positions"]
         self.units_first = units_first
         self.unseen = unseen
-        self.knobs: Any = types.SimpleNamespace(**KNOB_DEFAULTS | given)
+        self.knobs: Any = types.SimpleNamespace(**options)
 
     def build(self, question_shape, previous_shape):
         units = self.hidden

@@ -9,9 +9,9 @@ attention get a bias::
     coupled      adds a learned vector for the place of the digit, counted from the units: digits of both operands and
                  of the answer that have one place get the same vector. In training, places count from a random start
                  (Cho et al., "Position Coupling", 2024; Abacus embeddings, McLeish et al., 2024)
-    coupled_bias a learned bias of the difference of places, in which all differences beyond NEAR are one (the relative
-                 bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted in places): no longer
-                 string has a difference that was not learned
+    coupled_bias a learned bias of the difference of places, in which all differences from NEAR on are one, and low at
+                 first (the relative bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted
+                 in places): no longer string has a difference that was not learned
 
 An index counts the characters of question and answer from 0. A place is that of a digit::
 
@@ -26,13 +26,13 @@ import keras
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
-# The largest period of the rotations, in characters.
-LONGEST = 10_000.0
-# Differences of places that ``coupled_bias`` tells apart, in both directions.
+# ``coupled_bias`` tells smaller differences of places apart, in both directions.
 NEAR = 3
+# The first bias of the others. Learned at ten digits from near zero, it would not be low enough for a hundred.
+FAR = -10.0
 
 
-def rotate(vectors: Any, index: Any, base: float = LONGEST) -> Any:
+def rotate(vectors: Any, index: Any, base: float) -> Any:
     """Rotates each pair of numbers of the vectors by an angle that grows with the index.
 
     Args:
@@ -64,9 +64,12 @@ class PlaceBias(keras.layers.Layer):
         self.heads = heads
 
     def build(self, *_):
-        spread = keras.initializers.RandomNormal(stddev=0.5)
-        self.table = self.add_weight(name="table", shape=(2 * NEAR + 2, self.heads), initializer=spread)
+        self.table = self.add_weight(name="table", shape=(2 * NEAR + 2, self.heads), initializer=self._first)
         self.built = True
+
+    def _first(self, shape, dtype=None):
+        far = ops.one_hot(0, shape[0]) + ops.one_hot(2 * NEAR, shape[0])
+        return keras.initializers.RandomNormal(stddev=0.5)(shape, dtype) + FAR / self.SCALE * far[:, None]
 
     def call(self, query_places, key_places):
         query, key = query_places[:, :, None], key_places[:, None, :]

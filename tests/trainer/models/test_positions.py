@@ -10,10 +10,9 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
-from seq2seq_arith.trainer.models.autoregressive import KNOB_DEFAULTS
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.models.positions import NEAR, PlaceBias, digit_places, rotate
-from seq2seq_arith.trainer.registry import KNOBS, PLACES, check_model
+from seq2seq_arith.trainer.models.positions import FAR, NEAR, PlaceBias, digit_places, rotate
+from seq2seq_arith.trainer.registry import COUPLED, PLACES, check_model
 
 ALPHABET = "0123456789 +"
 
@@ -48,7 +47,7 @@ def test_rotated_scores_depend_on_the_distance_alone():
     query, key = (generator.normal(size=(1, 2, 1, 8)).astype(np.float32) for _ in range(2))
 
     def score(here: int, there: int) -> np.ndarray:
-        at = [rotate(vectors, np.array([[index]])) for vectors, index in ((query, here), (key, there))]
+        at = [rotate(vectors, np.array([[index]]), 100.0) for vectors, index in ((query, here), (key, there))]
         return np.sum(np.asarray(at[0]) * np.asarray(at[1]), axis=-1)
 
     np.testing.assert_allclose(score(3, 1), score(103, 101), atol=1e-4)
@@ -57,6 +56,7 @@ def test_rotated_scores_depend_on_the_distance_alone():
 
 
 def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
+    keras.utils.set_random_seed(1)
     layer = PlaceBias(2)
     layer.build()
     keys = np.array([[0, 1, 3, 4, 5, 6, 7, 8, 40]], np.int32)
@@ -64,6 +64,7 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
     assert bias.shape == (1, 2, 2, keys.size)
     near = {key: index for index, key in enumerate(keys[0].tolist())}
     assert len({bias[0, 0, 0, near[5 + difference]] for difference in (-2, -1, 0, 1, 2)}) == 5
+    assert bias[0, :, 0, near[40]].max() < FAR / 2 < bias[0, :, 0, near[6]].min()
     for far in ([1], [8, 40]):  # at least NEAR before and after place 5
         assert all(abs(key - 5) >= NEAR for key in far)
         assert len({bias[0, 0, 0, near[key]] for key in far}) == 1
@@ -71,6 +72,11 @@ def test_a_bias_of_places_knows_near_differences_and_no_far_ones():
     assert len({*bias[0, 0, 1], bias[0, 0, 0, near[0]]}) == 1
     moved = np.asarray(layer(np.array([[105, 0]], np.int32), np.where(keys > 0, keys + 100, 0).astype(np.int32)))
     np.testing.assert_array_equal(moved, bias)
+
+
+def test_results_say_that_near_places_are_more_than_places():
+    given = [ModelConfig(name="causal", view="ended", positions=name).given for name in ("rope", *COUPLED)]
+    assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
 def network(positions: str, digits: int = 2):
@@ -92,7 +98,6 @@ def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
     assert starts[0].tolist() == [starts[0, 0]] * 2 + [0] + [starts[0, 0]] * (2 + view.answer_steps)
     assert len(set(starts.max(axis=1))) == 3
     assert starts.max() + view.answer_steps < PLACES
-    assert KNOB_DEFAULTS.items() <= KNOBS.items()
     again = np.asarray(decoder._places(ids, view.answer_steps, True))
     np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
 

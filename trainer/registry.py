@@ -85,14 +85,14 @@ MAX_UNROLL, MAX_UNROLL_XLA = 64, 16
 
 # How a transformer knows the order of characters, the default first; ``models/positions.py`` describes them.
 POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
-# These need digits, whose places they count, in an answer that starts from the units.
-COUPLED = ("coupled", "coupled_bias")
+# Positions that count the places of digits, and what they give; they need an answer that starts from the units.
+COUPLED = {"coupled": "places", "coupled_bias": "near places"}
 
 
 # Places that ``coupled`` has vectors for, unless another number is given.
 PLACES = 64
 # The settings of ``ModelConfig`` that only some networks have, with their defaults; that of the dense layers' width is
-# four times the hidden units. ``autoregressive.py`` has the same.
+# four times the hidden units.
 KNOBS: dict[str, Any] = {
     "positions": POSITIONS[0], "heads": 4, "dense_width": None, "dropout": 0.0, "rope_base": 10_000.0,
     "places": PLACES, "score_scale": 1.0, "sharpness": 1.0, "score_noise": 0.0, "loops": 1, "blanks": True,
@@ -117,17 +117,6 @@ def _views():
     return views
 
 
-def _tagger(does: str, *, both_ways: bool) -> ModelEntry:
-    """A tagger of LSTMs."""
-    return ModelEntry(
-        build=lambda spec: _parallel().tagger(spec, both_ways=both_ways),
-        help=f"LSTM layers that write one answer character per step, {does}",
-        cost=Cost(kept=12, kept_long=5, gates=4, directions=1 + both_ways),
-        writes_in_place=True,
-        in_browser="tagger",
-    )
-
-
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
         build=lambda spec: _parallel().lstm_encoder_decoder(spec),
@@ -147,8 +136,20 @@ MODELS: dict[str, ModelEntry] = {
         cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
     ),
-    "lstm_tagger": _tagger("all forward", both_ways=False),
-    "bilstm_tagger": _tagger("each in both directions", both_ways=True),
+    "bilstm_tagger": ModelEntry(
+        build=lambda spec: _parallel().bilstm_tagger(spec),
+        help="LSTM layers that write one answer character per step, each in both directions",
+        cost=Cost(kept=12, kept_long=5, gates=4, directions=2),
+        writes_in_place=True,
+        in_browser="bilstm_tagger",
+    ),
+    "wave_tagger": ModelEntry(
+        build=lambda spec: _parallel().wave_tagger(spec),
+        help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
+        cost=Cost(kept=24, kept_long=21, gates=8),
+        writes_in_place=True,
+        in_browser="wave_tagger",
+    ),
     "latch_tagger": ModelEntry(
         build=lambda spec: _parallel().latch_tagger(spec),
         help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
@@ -201,6 +202,7 @@ GIVEN: dict[str, str] = {
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "zeros in front": "numbers have one width, so that equal places are equally far from each other",
     "places": "each digit comes with the number of its place, and the answer is written from its end",
+    "near places": "as places; attention starts with those that differ by less than 3, and farther ones look alike",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
     "a scratchpad": "partial results are shown in training, and the model writes them before the answer",

@@ -3,7 +3,7 @@
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 
 TAGGER = TrainConfig(
-    model=ModelConfig(name="lstm_tagger", view="aligned", hidden=64, layers=2),
+    model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=1),
     epochs=8,
     learning_rate=5e-3,
     schedule="cosine",

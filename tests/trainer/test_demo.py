@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 pytestmark = pytest.mark.models
 
-SMALL = TrainConfig(model=ModelConfig(name="lstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
+SMALL = TrainConfig(model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=4), epochs=1, steps_per_epoch=3)
 COUNTING = TrainConfig(model=ModelConfig(name="counter", view="raw", hidden=4), epochs=1, steps_per_epoch=3)
 
 

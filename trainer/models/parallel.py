@@ -24,6 +24,8 @@ from seq2seq_arith.trainer.models.recurrent import lstm, repeating_lstm
 from seq2seq_arith.trainer.models.spec import Spec
 
 PAIR_UNITS = 64
+# Steps that a wave reads: a column of a product and the three before it, which nearly always decide its carry.
+COLUMNS = 4
 READOUT_UNITS = 32
 WRITERS = 3
 # One latch per so many units of a dense layer, and half as many if there are several layers of latches. With few, a
@@ -80,18 +82,37 @@ def _characters(ids: keras.KerasTensor, spec: Spec) -> keras.KerasTensor:
     return PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids) if pairs else OneHot(spec.depth)(ids)
 
 
-def tagger(spec: Spec, *, both_ways: bool) -> keras.Model:
-    """LSTM layers that write one answer character per question step.
+def bilstm_tagger(spec: Spec) -> keras.Model:
+    """LSTM layers in both directions that write one answer character per question step.
 
-    With layers that run ``both_ways``, see Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015;
-    here without the CRF.
+    See Huang, Xu, Yu, "Bidirectional LSTM-CRF Models for Sequence Tagging", 2015; here without the CRF.
     """
     ids = spec.question()
     sequence = _characters(ids, spec)
     for number in range(spec.layers):
         layer = lstm(spec.hidden, return_sequences=True, name=f"layer_{number}", **spec.recurrent)
-        sequence = (layers.Bidirectional(layer, name=f"both_{number}") if both_ways else layer)(sequence)
+        sequence = layers.Bidirectional(layer, name=f"both_{number}")(sequence)
     return _model(ids, sequence, spec)
+
+
+def wave_tagger(spec: Spec) -> keras.Model:
+    """Sines of sums, then LSTM layers, all forward, and a dense layer, which write one answer character per step::
+
+        pairs -> vectors, summed per step -> waves -> LSTMs -> dense -> logits
+
+    LSTMs and dense layer see all before them. The vectors of the pairs that meet in a column can hold the product of
+    each pair, and so their sum is that of the column, also where it is rare in training. Its last digit has a period of
+    ten, as a sine can have (Sitzmann et al., "Implicit Neural Representations with Periodic Activation Functions",
+    NeurIPS 2020).
+    """
+    ids = spec.question()
+    pairs = PairEmbedding(spec.depth, PAIR_UNITS, name="pairs")(ids)
+    waves = layers.Conv1D(spec.hidden, COLUMNS, padding="causal", name="waves")(pairs)
+    read = sequence = layers.Concatenate()([pairs, ops.sin(waves)])
+    for number in range(spec.layers):
+        sequence = lstm(spec.hidden, return_sequences=True, name=f"layer_{number}", **spec.recurrent)(sequence)
+    known = layers.Concatenate()([read, sequence])
+    return _model(ids, layers.Dense(2 * spec.hidden, "relu", name="dense")(known), spec)
 
 
 def latch_tagger(spec: Spec) -> keras.Model:

@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.training.learner import Learner
 
 ADDITION = Task("addition")
 # Of each kind of network, a layer that nothing passes around, and the other outputs that go on from there.
-NARROW = {"lstm": "encoder", "latch_tagger": "read", "lstm_tagger": "layer_0", "counter": "encoder"}
+NARROW = {"lstm": "encoder", "latch_tagger": "read", "wave_tagger": "pairs", "counter": "encoder"}
 NARROW |= {"lstm_transformer": "logits", "lstm_attention": "combine", "causal": "decoder"}
 FEW = SuiteOptions(per_slice=3, seed=1)
 

@@ -25,7 +25,7 @@ STATES = {
     "lstm_attention": {"encoder_0": 7, "decoder_0": 4},
     "counter": {"encoder": 7, "decoder": 4},
     "bilstm_tagger": {"both_0": 4},
-    "lstm_tagger": {"layer_0": 4},
+    "wave_tagger": {"layer_0": 4},
     "latch_tagger": {"latches_0": 4},
 }
 ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}

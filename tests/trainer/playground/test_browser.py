@@ -27,12 +27,12 @@ EXPORTED = {
     "latch": (Task("subtraction"), {"name": "latch_tagger", "view": "aligned", "layers": 3}),
     "alone": (Task("pq", digits=20), {"name": "latch_tagger"}),
     "both": (Task("modular_addition"), {"name": "bilstm_tagger", "view": "aligned", "layers": 2}),
-    "pairs": (Task("addition", reverse=False), {"name": "lstm_tagger", "view": "aligned", "layers": 2}),
+    "pairs": (Task("addition", reverse=False), {"name": "wave_tagger", "view": "aligned", "layers": 2}),
     "notebook": (Task("addition"), {"name": "lstm", "layers": 2}),
     "gates": (Task("subtraction"), {"name": "gru", "view": "backward"}),
     "plain": (Task("addition"), {"name": "simple_rnn"}),
     "looks": (Task("addition"), {"name": "lstm_attention", "view": "backward", "layers": 2}),
-    "crossed": (Task("multiplication"), {"name": "lstm_tagger", "view": "crossed", "layers": 2}),
+    "crossed": (Task("multiplication"), {"name": "wave_tagger", "view": "crossed", "layers": 2}),
 }
 
 

@@ -21,7 +21,7 @@ def top(unbuilt, tmp_path_factory):
     """Runs that can be asked, one of them in a folder below; two damaged ones, one of code, and no run."""
     folder = tmp_path_factory.mktemp("runs")
     unbuilt(folder / "counter", PQ, name="counter", epochs=2)
-    unbuilt(folder / "sweep" / "adds", Task("addition"), name="lstm_tagger", view="aligned")
+    unbuilt(folder / "sweep" / "adds", Task("addition"), name="bilstm_tagger", view="aligned")
     shutil.copytree(folder / "counter", folder / "damaged")
     (folder / "damaged" / "best.npz").write_bytes(b"PK")
     own = f"{ROOT}/examples/own_model.py:transformer"

@@ -28,9 +28,9 @@ def test_runs_that_no_page_holds_are_left_out_with_the_reason(known, unbuilt, tm
     unbuilt(top / "causal", Task("addition"), name="causal", view="backward")
     unbuilt(top / "damaged", pq, name="counter").best.write_bytes(b"PK")
     unbuilt(top / "empty", pq, name="counter").config_path.write_text("{}")
-    unbuilt(top / "large", Task("addition"), name="lstm_tagger", view="aligned", weights=export.MOST_WEIGHTS + 1)
+    unbuilt(top / "large", Task("addition"), name="bilstm_tagger", view="aligned", weights=export.MOST_WEIGHTS + 1)
     unbuilt(top / "own-model", Task("addition"), name=OWN_MODEL)
-    unbuilt(top / "own-task", Task("sort", digits=3), name="lstm_tagger")
+    unbuilt(top / "own-task", Task("sort", digits=3), name="bilstm_tagger")
     unbuilt(top / "untrained", pq, name="counter").best.unlink()
     plugins._allowed.clear()
     assert main(["serve", str(top), "--export", str(tmp_path / "page")]) == 2

@@ -35,7 +35,7 @@ def test_the_notebooks_network_has_the_names_that_people_know():
     ]
 
 
-@pytest.mark.parametrize("name", ["lstm", "bilstm_tagger", "lstm_transformer", "causal", "counter"])
+@pytest.mark.parametrize("name", ["lstm", "wave_tagger", "lstm_transformer", "causal", "counter"])
 def test_every_network_is_drawn(name):
     """With all of its weights; every layer reads layers above it."""
     view = make_view("aligned", Task("addition"))

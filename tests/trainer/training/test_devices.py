@@ -127,7 +127,7 @@ class Cluster:
 
     def __init__(self, data_dir, folder, epochs, machines=2):
         size = ["--num-examples", 1003, "--epochs", epochs, "--batch-size", 50, "--checkpoint-seconds", 0.5]
-        size += ["--recipe", "notebook", "--model", "lstm_tagger", "--view", "aligned", "--hidden", 32]
+        size += ["--recipe", "notebook", "--model", "bilstm_tagger", "--view", "aligned", "--hidden", 32]
         size += ["--learning-rate", 5e-3, "--schedule", "cosine", "--clip-norm", 1.0, "--patience", 0]
         self.folder = folder
         self.machines = machines

@@ -95,12 +95,12 @@ def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp
 
 
 def test_a_finished_run_says_what_it_took(trained):
-    """A tagger of one layer of 32: an LSTM of two one-hot characters of 12, and an output layer of 12."""
+    """A tagger of one layer of 32: LSTMs in both directions of two one-hot characters of 12, and an output layer."""
     _, state = checkpoints.load(trained.last)
     state = State(**state)
     best = state.history[state.best_epoch - 1]
     found = json.loads(trained.summary.read_text())
-    assert found["weights"] == 4 * 32 * (2 * 12 + 32 + 1) + 12 * (32 + 1)
+    assert found["weights"] == 2 * 4 * 32 * (2 * 12 + 32 + 1) + 12 * (2 * 32 + 1)
     assert (found["dataset"], found["given"]) == ("addition-n1003", "digits paired, in order")
     assert found["examples"] == 903 * len(state.history)
     view = make_view("aligned", trained.task)

@@ -176,20 +176,33 @@ window.exportedBackend = (() => {
   };
 
   const joined = (...rows) => Float64Array.from(rows.flatMap((row) => [...row]));
+  const beside = (...sequences) => sequences[0].map((_, step) => joined(...sequences.map((rows) => rows[step])));
 
   // Networks, from ids to logits
 
   const NETWORKS = {
-    tagger(run, weights, ids) {
+    bilstm_tagger(run, weights, ids) {
       let rows = characters(ids, run, weights);
       for (let number = 0; number < run.layers; number++) {
-        const ways = run.model === "bilstm_tagger"
-          ? ["forward", "backward"].map((way) => [`both_${number}/${way}_layer_${number}`, way === "backward"])
-          : [[`layer_${number}`, false]];
-        const read = ways.map(([name, goesBackwards]) => recurrent(rows, weights, name, { goesBackwards }).written);
-        rows = rows.map((_, step) => joined(...read.map((each) => each[step])));
+        const [forward, backward] = ["forward", "backward"].map((way) => recurrent(
+          rows, weights, `both_${number}/${way}_layer_${number}`, { goesBackwards: way === "backward" }).written);
+        rows = beside(forward, backward);
       }
       return dense(rows, weights, "logits");
+    },
+
+    wave_tagger(run, weights, ids) {
+      const pairs = characters(ids, run, weights);
+      const { shape: [width, units], values } = weights["waves/kernel"];
+      const none = new Float64Array(units);
+      const waves = pairs.map((_, step) => {
+        const column = joined(...Array.from({ length: width }, (_, place) => pairs[step - width + 1 + place] ?? none));
+        return times(column, values, width * units, new Float64Array(weights["waves/bias"].values)).map(Math.sin);
+      });
+      const read = beside(pairs, waves);
+      let rows = read;
+      for (let number = 0; number < run.layers; number++) rows = recurrent(rows, weights, `layer_${number}`).written;
+      return dense(relu(dense(beside(read, rows), weights, "dense")), weights, "logits");
     },
 
     encoder_decoder(run, weights, ids, steps) {
@@ -231,8 +244,7 @@ window.exportedBackend = (() => {
       for (let number = 0; number < run.layers; number++) {
         const settings = dense(inputs, weights, `settings_${number}`);
         seen.push(neighbours(latches(settings, number > 0)));
-        const known = ids.map((_, step) => joined(...seen.map((rows) => rows[step])));
-        inputs = relu(dense(known, weights, `layer_${number}`));
+        inputs = relu(dense(beside(...seen), weights, `layer_${number}`));
       }
       return dense(inputs, weights, "logits");
     },

@@ -202,7 +202,7 @@ GIVEN: dict[str, str] = {
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "zeros in front": "numbers have one width, so that equal places are equally far from each other",
     "places": "each digit comes with the number of its place, and the answer is written from its end",
-    "near places": "as places; attention starts with those that differ by less than 3, and farther ones look alike",
+    "near places": "as places; attention starts with places that differ by less than 3, and farther ones look alike",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
     "a scratchpad": "partial results are shown in training, and the model writes them before the answer",

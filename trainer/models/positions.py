@@ -68,6 +68,7 @@ class PlaceBias(keras.layers.Layer):
         self.built = True
 
     def _first(self, shape, dtype=None):
+        """The biases before the training: random, and those of far differences about ``FAR``."""
         far = ops.one_hot(0, shape[0]) + ops.one_hot(2 * NEAR, shape[0])
         return keras.initializers.RandomNormal(stddev=0.5)(shape, dtype) + FAR / self.SCALE * far[:, None]
 

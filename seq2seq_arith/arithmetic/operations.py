@@ -255,13 +255,21 @@ _of_word = functools.partial(
     draws={"letters": drawing.LETTERS, "fixed": drawing.FIXED_LETTERS}, question_width=lambda size: size,
     answer_width=lambda size: size, suite=lambda size: _of_texts(size, 1, _OF_LETTERS, letters.number),
 )  # fmt: skip
+
+
+def _sum_of(count: int) -> Operation:
+    """The addition of so many numbers, at most ten, whose sum has one digit more than the longest of them."""
+    return _further(
+        arity=count, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", digits=2, reverse=True,
+        solve=lambda digits, *terms: Solved(functools.reduce(numbers.add, terms)),
+        question_width=lambda digits: count * (digits + 1) - 1, answer_width=lambda digits: digits + 1,
+        suite=lambda digits: _of_texts(digits, count, _OF_DIGITS),
+    )  # fmt: skip
+
+
 FURTHER: MappingProxyType[str, Operation] = MappingProxyType({
-    "addition_of_three": _further(
-        arity=3, symbol="+", notation=DECIMAL, alphabet=f"{DIGITS}+ ", digits=2, reverse=True,
-        solve=lambda digits, a, b, c: Solved(numbers.add(numbers.add(a, b), c)),
-        question_width=lambda digits: 3 * digits + 2, answer_width=lambda digits: digits + 1,
-        suite=lambda digits: _of_texts(digits, 3, _OF_DIGITS),
-    ),
+    "addition_of_three": _sum_of(3),
+    "addition_of_five": _sum_of(5),
     "division": _further(
         symbol="/", notation=POSITIVE, draws={"digits": drawing.POSITIVE}, alphabet=f"{DIGITS}/r ", digits=3,
         max_digits=18, answer_width=lambda digits: digits + 2, suite=_of_division,

@@ -115,8 +115,8 @@ class ModelConfig:
         if self.blanks is False and view_entry(self.view).fills_answer:
             raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
         # Rotations turn pairs of numbers, so the units of a head are even.
-        multiple = (self.heads or entry.heads) * (2 if entry.positions else 1)
-        if multiple and self.hidden % multiple:
+        multiple = (self.heads or KNOBS["heads"]) * (2 if "positions" in entry.knobs else 1)
+        if "heads" in entry.knobs and self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
 
     def _locate(self, field: str, digest: str, kind: plugins.Kind) -> None:

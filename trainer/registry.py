@@ -51,8 +51,6 @@ class ModelEntry:
     writes_in_place: bool = False
     any_length: bool = True  # whether its weights fit strings of any length
     autoregressive: bool = False  # whether it writes the answer character by character, and reads what it has written
-    heads: int = 0  # heads of attention, which must divide the hidden units; 0 for a network without attention
-    positions: bool = False  # whether it has ``POSITIONS``
     knobs: tuple[str, ...] = ()  # which of ``KNOBS`` it has
     in_browser: str = ""  # the function of the playground's ``model.js`` that computes it; empty if none does
     # Why a lower precision does not suffice, as the beginning of a sentence; empty where it does.
@@ -162,7 +160,6 @@ MODELS: dict[str, ModelEntry] = {
         help="attention from learned queries to the characters, and LSTMs along the answer",
         cost=Cost(kept=12, gates=4),
         any_length=False,
-        heads=4,
         knobs=("heads",),
     ),
     "causal": ModelEntry(
@@ -170,8 +167,6 @@ MODELS: dict[str, ModelEntry] = {
         help="a decoder-only transformer, which writes the answer character by character",
         cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
-        heads=4,
-        positions=True,
         knobs=(*KNOBS,),
     ),
     "lstm_attention": ModelEntry(

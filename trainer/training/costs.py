@@ -15,7 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import MAX_UNROLL, PLACES, ModelEntry
+from seq2seq_arith.trainer.registry import KNOBS, MAX_UNROLL, PLACES, ModelEntry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -49,7 +49,7 @@ def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
         steps, pairs, per_pair = before * both + question // 2 + answer, before * both**2 + answer * both, BLOCKS_KEPT
     elif cost.kept_long is not None and view.longest > MAX_UNROLL:
         kept = cost.kept_long
-    values = kept * model.hidden * steps + per_pair * (model.heads or entry.heads) * pairs
+    values = kept * model.hidden * steps + per_pair * (model.heads or KNOBS["heads"]) * pairs
     return PROCESS + WEIGHT_BYTES * weights * (config.replicas or 1) + round(4 * values * config.largest_batch)
 
 
@@ -125,4 +125,4 @@ def _layer_steps(entry: ModelEntry, layers: int, view: "View") -> int:
 
 def _attended_pairs(entry: ModelEntry, layers: int, view: "View") -> int:
     """Pairs of steps that attention compares, of all layers together."""
-    return layers * (view.question_shape[0] + view.answer_steps) ** 2 if entry.heads else 0
+    return layers * (view.question_shape[0] + view.answer_steps) ** 2 if "heads" in entry.knobs else 0

@@ -1,10 +1,9 @@
-"""SplitMix64 and exact scaling, against Python's own integers."""
+"""Exact scaling of words, against Python's own integers."""
 
 import numpy as np
 import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import SEEDS
 
 from seq2seq_arith.arithmetic import splitmix
 
@@ -13,16 +12,6 @@ WORDS = st.integers(0, 2**64 - 1)
 
 def numbers(*values: int) -> np.ndarray:
     return np.array(values, np.uint64)
-
-
-@given(st.lists(WORDS, min_size=1))
-@example([0, 1, 2**63, 2**64 - 1])
-def test_mix64(values):
-    given_array = numbers(*values)
-    mixed = splitmix.mix64(given_array)
-    assert mixed.tolist() == [reference.mix64(value) for value in values]
-    # mix64 overwrites its argument, as documented, which saves one array per call.
-    assert mixed is given_array
 
 
 @given(st.lists(WORDS, min_size=1), st.integers(0, 2**32 - 1))
@@ -38,9 +27,3 @@ def test_uniform_is_exact(words, bound):
 def test_uniform_with_a_bound_each(pairs):
     words, bounds = zip(*pairs, strict=True)
     assert splitmix.uniform(numbers(*words), numbers(*bounds)).tolist() == [w * m >> 64 for w, m in pairs]
-
-
-@given(SEEDS, st.lists(st.integers(0, 2**44), min_size=1), st.integers(1, 300), st.integers(0, 300))
-def test_words_of_draws(seed, draws, size, index):
-    found = splitmix.Words(seed, numbers(*draws), size)[index]
-    assert found.tolist() == [reference.word(seed, size * i + index) for i in draws]

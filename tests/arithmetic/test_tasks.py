@@ -94,13 +94,6 @@ def default_validation(task: Task) -> int:
     return task.num_examples // (2 if task.name == "modular_addition" else 10)
 
 
-@given(tasks())
-def test_widths_and_counts(task):
-    assert (task.question_width, task.answer_width) == reference.widths(task)
-    assert task.num_train + task.num_validation == task.num_examples
-    assert 0 < task.num_validation < task.num_examples
-
-
 PARAMETERS = Task().parameters()
 
 

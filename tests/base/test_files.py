@@ -1,7 +1,5 @@
 """Files appear whole or not at all, and one process holds a lock."""
 
-import hashlib
-import io
 import os
 import subprocess
 import sys
@@ -21,32 +19,12 @@ with files.locked(Path(sys.argv[1])) as held:
 """
 
 
-def test_a_file_appears_when_the_block_ends(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-    with files.whole_file(path) as file:
-        file.write(b"new")
-        assert path.read_bytes() == b"old"
-    assert path.read_bytes() == b"new"
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_a_link_is_replaced_and_not_followed(tmp_path):
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_bytes(b"theirs")
     link.symlink_to(target)
     files.write_atomically(link, b"ours")
     assert (target.read_bytes(), link.read_bytes(), link.is_symlink()) == (b"theirs", b"ours", False)
-
-
-def test_a_hashed_file_knows_its_length_and_checksum():
-    raw = io.BytesIO()
-    with files.HashedFile(raw) as file:
-        file.write(b"abc")
-        file.write(memoryview(b"de"))
-        assert (file.tell(), file.num_bytes) == (5, 5)
-        assert file.sha256 == hashlib.sha256(b"abcde").hexdigest()
-        assert raw.getvalue() == b"abcde"
 
 
 def test_old_temporary_files_are_removed_and_young_ones_stay(tmp_path):

@@ -5,21 +5,8 @@ import subprocess
 import sys
 from importlib.metadata import version
 
-import pytest
-
 from seq2seq_arith import __version__
 from seq2seq_arith.base import packages
-from seq2seq_arith.base.errors import InputError
-
-
-def test_what_is_missing_is_said_with_the_extra_that_brings_it():
-    packages.require("reading", "json", "all")
-    with pytest.raises(InputError) as raised:
-        packages.require("reading", "nowhere", "all")
-    command = packages.install_command("all")
-    assert str(raised.value) == f"reading needs nowhere, which is not installed: {command}"
-    assert command.endswith("-m pip install 'seq2seq_arith[all]'")
-
 
 HEAVY = {"apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras", "matplotlib", "rich"}
 

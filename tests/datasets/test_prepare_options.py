@@ -68,14 +68,6 @@ def test_what_changes_nothing_is_accepted(options):
 
 
 @pytest.mark.parametrize(
-    ("mode", "overwrite"),
-    [(MODE.REUSE_DATASET_IF_EXISTS, False), (MODE.REUSE_CACHE_IF_EXISTS, True), (MODE.FORCE_REDOWNLOAD, True)],
-)
-def test_the_download_mode_says_whether_to_overwrite(mode, overwrite):
-    assert asked(download_mode=mode).overwrite is overwrite
-
-
-@pytest.mark.parametrize(
     ("config", "num_shards", "standing", "expected"),
     [
         ({}, None, None, Layout(8)),
@@ -125,15 +117,6 @@ def test_beam_options(options, runner, expected):
     before = options and not_default(options)
     assert not_default(beam_options(options, runner)) == expected
     assert (options and not_default(options)) == before
-
-
-def test_without_beam_options_the_defaults_are_left_to_the_pipeline():
-    assert beam_options(None, None) is None
-
-
-def test_options_that_beam_does_not_know_are_refused():
-    with pytest.raises(InputError, match="no_such_flag"):
-        beam_options(PipelineOptions(["--no_such_flag=1"]), None)
 
 
 def test_arguments_of_the_program_that_are_not_for_beam_are_left_out(monkeypatch):

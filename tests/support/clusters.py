@@ -19,13 +19,9 @@ OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\
 
 def missing(engine: str) -> str | None:
     """The programs that this machine lacks, in a sentence; None if it has them all."""
-    lacking = [name for name, program in {"a JDK": "javac", "Maven": "mvn", "make": "make"}.items() if not has(program)]
+    programs = {"a JDK": "javac", "Maven": "mvn", "make": "make"}
+    lacking = [name for name, program in programs.items() if shutil.which(program) is None]
     return f"{engine} needs {' and '.join(lacking)}, which is not here" if lacking else None
-
-
-def has(program: str) -> bool:
-    """Whether there is such a program."""
-    return shutil.which(program) is not None
 
 
 def load(engine: str):

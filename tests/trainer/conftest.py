@@ -8,7 +8,7 @@ import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import configs
 import numpy as np
@@ -28,9 +28,6 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import devices, session
 from seq2seq_arith.trainer.training.learner import Learner
 
-if TYPE_CHECKING:
-    from selenium import webdriver
-
 devices.split_cpu(4)
 tf.config.experimental.enable_op_determinism()
 
@@ -40,8 +37,6 @@ TASKS = {
     "pq": Task("pq", digits=20, num_examples=150),
 }
 TRAINED = override(configs.TAGGER, hidden=32, layers=1, learning_rate=0.02, batch_size=32, epochs=20)
-# The files in which pictures are what is tested.
-DRAWING = ("test_history.py", "test_curves.py")
 
 
 def _empty_picture(path: Path, *_: Any) -> None:
@@ -52,7 +47,7 @@ def _empty_picture(path: Path, *_: Any) -> None:
 def no_pictures(request: pytest.FixtureRequest) -> Iterator[None]:
     """Writes an empty PNG in place of the curves of a training, which take a fifth of a short one."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.path.name not in DRAWING:
+        if request.path.name != "test_history.py":  # where the picture is what is tested
             patch.setattr(history, "plot", _empty_picture)
         yield
 
@@ -179,7 +174,7 @@ def trained(made_once, data_dir: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def driver() -> "Iterator[webdriver.Chrome]":
+def driver():
     """One browser for all tests of pages."""
     import browser
 

@@ -1,7 +1,6 @@
 """Configurations: what is refused, and what JSON and the recipes hold."""
 
 import json
-import pickle
 
 import pytest
 from layout import ROOT
@@ -69,13 +68,6 @@ def test_every_setting_is_in_the_documentation():
     options = options_of(ModelConfig) | options_of(TrainConfig)
     flags = {(about.flag or name).replace("_", "-") for name, (_, about) in options.items()}
     assert {flag for flag in flags if f"--{flag}" not in pages and f"--no-{flag}" not in pages} == set()
-
-
-def test_a_configuration_goes_to_another_process():
-    """With its run, for example to the pool of a program that trains several."""
-    config = TrainConfig()
-    assert config.model.entry.help
-    assert pickle.loads(pickle.dumps(config)) == config
 
 
 def test_json_of_other_fields_is_refused():

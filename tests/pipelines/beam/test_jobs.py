@@ -119,7 +119,7 @@ def test_a_job_that_fails_is_cancelled_and_told_in_one_sentence(monkeypatch, tmp
     first, last = done.stderr.splitlines()
     assert first == "the engine runs it as job a-1"
     assert expected in last
-    assert result.state == "CANCELLED" if error else "DONE"
+    assert result.state == ("CANCELLED" if error else "DONE")
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("NullPointerException")], ids=["tried again", "failed"])

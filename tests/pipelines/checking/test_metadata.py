@@ -86,14 +86,3 @@ def test_any_metadata_at_all(right, tmp_path_factory, fields, value):
     metadata["sha256"] = metadata_digest(metadata)
     (directory / "metadata.json").write_text(json.dumps(metadata))
     assert bool(verify(directory).problems) != unchanged
-
-
-def test_a_file_of_another_name(copy):
-    """As many files as there must be, one under another name, and every checksum right."""
-
-    def rename(metadata):
-        files = metadata["files"]
-        files["seq2seq_arith-train.tfrecord-00007-of-00003"] = files.pop("seq2seq_arith-train.tfrecord-00001-of-00003")
-
-    rewritten(copy, rename)
-    assert verify(copy).problems == [f"{copy / 'metadata.json'}: its files are not those of its parameters"]

@@ -26,12 +26,6 @@ from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 
 
-def test_what_is_right(right):
-    result = verify(right)
-    assert result.problems == []
-    assert result.summary == "15 files and 120 examples are as they should be"
-
-
 @given(small_tasks(max_examples=100), st.integers(1, 9), st.booleans())
 @settings(max_examples=4)
 def test_whatever_is_generated_is_right(make, task, num_shards, parquet):

@@ -85,10 +85,3 @@ def test_prefix_ascends_with_the_hash_to_the_ends_of_a_shard(seed, num_shards):
         assert prefix[0] == 0
         # At least half of the values of 32 bits are used.
         assert prefix[-1] >= 2**31 - 1
-
-
-@given(st.integers(1, 32).flatmap(lambda bits: st.tuples(st.just(bits), st.lists(st.integers(0, 2**bits - 1)))))
-def test_radix_argsort(bits_and_values):
-    bits, values = bits_and_values
-    array = np.array(values, np.uint32)
-    assert dedup.radix_argsort(array, bits).tolist() == np.argsort(array, kind="stable").tolist()

@@ -22,7 +22,6 @@ from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
 from seq2seq_arith.pipelines.formats.parquet import parquet_path
@@ -257,13 +256,6 @@ def test_a_run_that_falls_short_draws_further(make, enough, monkeypatch, module,
     assert files(make(SMALL)) == enough
     assert len(results) > 1
     assert results[0] is None
-
-
-@pytest.mark.parametrize("task", [Task("pq", digits=3, num_examples=10), Task(digits=1, num_examples=56)], ids=str)
-def test_refuses_what_cannot_be_drawn(tmp_path, task):
-    with pytest.raises(InputError):
-        write_dataset(task, Layout(8), StagedDirectory(tmp_path), pipeline_options([]))
-    assert files(tmp_path) == {}
 
 
 def test_only_draw_numbers_are_shuffled():

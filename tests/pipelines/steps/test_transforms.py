@@ -5,10 +5,8 @@ import time
 
 import apache_beam as beam
 import pytest
-from apache_beam.metrics import MetricsFilter
 from apache_beam.testing.util import assert_that, equal_to
 
-from seq2seq_arith.base import progress
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.steps.transforms import threaded_map
 
@@ -26,10 +24,6 @@ def fails_at_seven(value: int) -> int:
 def thread_name(value: int) -> str:
     time.sleep(0.01)
     return threading.current_thread().name
-
-
-def count(value: int) -> dict[str, int]:
-    return {"seen": 1, "sum": value}
 
 
 @pytest.mark.parametrize(("threads", "elements"), [(1, 0), (1, 20), (5, 1), (50, 20)])
@@ -52,16 +46,3 @@ def test_threads_are_used():
         names = pipeline | beam.Create(range(30), reshuffle=False) | threaded_map(thread_name, threads=3)
         distinct = names | beam.Distinct() | beam.combiners.Count.Globally()
         assert_that(distinct, equal_to([3]))
-
-
-def test_counters_are_added_to_beams_and_to_the_programs_own():
-    progress.reset()
-    pipeline = beam.Pipeline(options=pipeline_options([]))
-    _ = pipeline | beam.Create(range(10)) | threaded_map(square, threads=2, counters=count)
-    result = pipeline.run()
-    result.wait_until_finish()
-    counters = result.metrics().query(MetricsFilter().with_namespace("seq2seq_arith"))["counters"]
-    expected = {"seen": 10, "sum": sum(value * value for value in range(10))}
-    told = {counter.key.metric.name: counter.committed for counter in counters}
-    assert told == expected
-    assert {name: progress.count(name) for name in expected} == expected

@@ -108,13 +108,6 @@ def test_states_of_a_layer_that_runs_backward_stand_at_their_steps(tmp_path):
     np.testing.assert_allclose(first[1:], second[1:], atol=1e-6)
 
 
-def test_a_causal_model_looks_at_nothing_that_comes_later():
-    _, found = look("causal")
-    (shares,) = found.attention.values()
-    for step in range(4):
-        assert (shares[:, step, 7 + step + 1 :] < 1e-6).all()
-
-
 def test_behind_an_end_nothing_but_a_blank_is_probable():
     learner = learner_of("causal", blanks=False)
     for variable in learner.model.variables:

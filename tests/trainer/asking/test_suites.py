@@ -1,7 +1,5 @@
 """The results of a run on its suite, against a recount from plain strings."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -71,17 +69,7 @@ def test_every_slice_is_as_counted_by_hand(place, results, trained, training_pai
     assert f"wrong length: {lengths:,} of " in result.failures_in_words()
     assert sum(each.seen.count for each in result.slices) > 0
     assert result.worst.all.exact_match == min(each.all.exact_match for each in result.slices)
-
-
-def test_what_json_holds(results):
-    for result in results:
-        found = json.loads(json.dumps(result.to_json()))
-        assert found == result.to_json()
-        assert (found["version"], found["per_slice"], found["seed"]) == (suites.VERSION, 40, 5)
-        assert found["questions"] == sum(each["questions"] for each in found["slices"])
-        assert found["worst"] == min(found["slices"], key=lambda each: each["exact_match"])
-        for each in found["slices"]:
-            assert each["seen_in_training"]["questions"] + each["not_seen"]["questions"] == each["questions"]
+    assert result.to_json()["questions"] == sum(each.all.count for each in result.slices)
 
 
 def of(name, count, right, wrong=None):

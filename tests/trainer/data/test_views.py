@@ -159,12 +159,6 @@ def test_random_places_are_a_function_of_the_question_whatever_its_padding(quest
     assert seen[0].replace(" ", "") == question
 
 
-@pytest.mark.parametrize("view", ["aligned", "crossed"])
-def test_dashes_cannot_be_aligned(view):
-    with pytest.raises(InputError, match=f"the view '{view}' lines up decimal digits and pq has none; use --view raw"):
-        make_view(view, Task("pq"))
-
-
 def test_the_longest_side_of_a_view_is_the_one_with_more_steps():
     """Memory and unrolling are decided by it."""
     assert [make_view(name, Task("addition")).longest for name in ("raw", "aligned")] == [7, 4]

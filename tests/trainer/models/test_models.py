@@ -35,10 +35,11 @@ def inputs_of(name, view):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_file(name, tmp_path):
+    """Keras numbers unnamed layers on; layers for a GPU are other classes of the same names."""
     config, view = ModelConfig(name=name, view="aligned", hidden=8, layers=2), make_view("aligned", ADDITION)
     model = build_model(config, view)
-    made, outlined = model.variables, outline(config, view)
-    assert checkpoints.keys(made) == checkpoints.keys(outlined)
+    made, outlined, on_gpu = model.variables, outline(config, view), build_model(config, view, cudnn=True).variables
+    assert checkpoints.keys(made) == checkpoints.keys(outlined) == checkpoints.keys(on_gpu)
     assert [(each.shape, each.dtype) for each in made] == [(each.shape, each.dtype) for each in outlined]
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")

@@ -6,7 +6,6 @@ import sys
 import threading
 
 import configs
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,7 +13,6 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.network import Parallel
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner, metrics
 from seq2seq_arith.trainer.training.learner import Learner
@@ -59,14 +57,6 @@ def test_replicas_and_xla_change_nothing(ready, alone, model, replicas, xla):
     for score, expected in ((fresh, alone[model][1]), (trained, alone[model][2])):
         assert (score.exact_match, score.character_accuracy) == (expected.exact_match, expected.character_accuracy)
         assert score.loss == pytest.approx(expected.loss, abs=1e-5)
-
-
-def test_a_dataset_smaller_than_a_batch(ready):
-    config = override(TAGGER, batch_size=64, replicas=2)
-    made = ready("addition", config, rows=5)
-    losses = made.learner.train(made.batches, 0, 40)["loss"]
-    assert made.batches.steps_per_pass == 1
-    assert losses[-1] < 0.7 * losses[0]
 
 
 def test_the_loss_is_that_of_keras(ready):
@@ -176,21 +166,6 @@ def test_a_view_of_ones_own_needs_no_operation_that_xla_has(ready):
     made.learner.on_gpu, made.learner.view = True, Spelled("own.py:Spelled", made.source.task)
     expected = make_view("raw", made.source.task).encode_question(made.validation.questions)
     np.testing.assert_array_equal(tf.function(made.learner._question_ids)(made.validation.questions), expected)
-
-
-def test_an_embedding_is_clipped(ready, monkeypatch):
-    """Its gradient is an IndexedSlices, not a tensor."""
-
-    def embedded(config, view, **_):
-        ids = keras.Input(view.question_shape, dtype="int32")
-        vectors = keras.layers.Flatten()(keras.layers.Embedding(len(view.alphabet), 8)(ids))
-        logits = keras.layers.Dense(view.answer_steps * len(view.alphabet))(vectors)
-        return Parallel(keras.Model(ids, keras.layers.Reshape((view.answer_steps, len(view.alphabet)))(logits)))
-
-    monkeypatch.setattr(learner, "build_network", embedded)
-    made = ready("addition", override(TAGGER, clip_norm=1.0), anew=True)
-    losses = made.learner.train(made.batches, 0, 20)["loss"]
-    assert losses[-1] < losses[0]
 
 
 @pytest.mark.parametrize(("weight_decay", "name"), [(0.0, "adam"), (0.1, "adam_w")])

@@ -59,13 +59,13 @@ def constant(ready):
 def new_loop(shared, monkeypatch):
     """Makes loops whose learner is as it was built, and trains a few steps per call."""
 
-    def new(folder, *observers, call=CALL, config=CONFIG, learner=shared):
+    def new(folder, *observers, config=CONFIG, learner=shared):
         made, first = learner
         for variable, value in zip(made.learner.variables, first, strict=True):
             variable.assign(value)
         run = Run(folder, made.source.task, made.source.sha256, "data", config)
         run.claim()
-        monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: call)
+        monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: CALL)
         return Loop(
             run=run, learner=made.learner, batches=made.batches, validation=made.validation, observers=observers
         )
@@ -274,27 +274,6 @@ def test_history_and_best_checkpoint(new_loop, tmp_path, capsys):
     assert [line.split()[1] for line in printed.splitlines() if line.startswith("epoch ")] == ["1/3", "2/3", "3/3"]
 
 
-def test_observers_hear_of_every_call_and_epoch(new_loop, tmp_path):
-    class Listening(Observer):
-        def __init__(self):
-            self.calls, self.epochs, self.ends = [], [], 0
-
-        def on_call(self, first):
-            self.calls.append(first)
-
-        def on_epoch(self, row, samples):
-            self.epochs.append((row["epoch"], samples.splitlines()[0].split()))
-
-        def on_end(self):
-            self.ends += 1
-
-    listening = Listening()
-    new_loop(tmp_path, listening).train()
-    assert listening.calls[:8] == [*range(0, 25, CALL), 25]
-    assert listening.epochs == [(number, ["question", "answer", "prediction"]) for number in (1, 2, 3)]
-    assert listening.ends == 1
-
-
 def test_examples_per_second(new_loop, tmp_path, monkeypatch):
     """By a clock that goes on by one second in each call of the learner: 25 of 29 steps in 7 s."""
     clock = types.SimpleNamespace(now=100.0, monotonic=lambda: clock.now, process_time=lambda: 3 * clock.now)
@@ -365,9 +344,3 @@ def test_weights_that_are_no_numbers_are_not_saved(spoil, tmp_path):
     arrays, state = checkpoints.load(loop.run.last)
     assert state["step"] == 33
     assert all(np.isfinite(array).all() for array in arrays.values())
-
-
-def test_the_sums_of_an_epoch_do_not_depend_on_the_calls(new_loop, unstopped, tmp_path):
-    loop = new_loop(tmp_path, call=7)
-    loop.train()
-    assert learned(loop) == unstopped.learned

@@ -104,9 +104,7 @@ def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
     try:
         whole = _parsed("\n".join(lines))
     except ValueError:  # several values
-        values = (
-            (f"line {number}", lambda line=line: _parsed(line)) for number, line in enumerate(lines, 1) if line.strip()
-        )
+        values = ((f"line {at}", lambda line=line: _parsed(line)) for at, line in enumerate(lines, 1) if line.strip())
     else:
         if isinstance(whole, dict) and whole.keys().isdisjoint({ANSWER, PREDICTION}):
             whole = [{QUESTION: question, ANSWER: answer} for question, answer in whole.items()]

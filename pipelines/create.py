@@ -51,9 +51,7 @@ def create(order: Order) -> dict[str, Any]:
                     order.task, order.layout, staging, options, default_threads(options), order.plan.draws, told
                 )
         if is_new:
-            run_records.write(
-                order, metadata["sha256"], began, told, is_local="engine" in told and is_local(order.options)
-            )
+            run_records.write(order, metadata["sha256"], began, told, "engine" in told and is_local(order.options))
         publisher.name_default()
     return metadata
 

@@ -49,7 +49,7 @@ class Order:
     @functools.cached_property
     def publisher(self) -> Publisher:
         """The publisher of the path."""
-        return publisher_of(self.path)
+        return DirectoryPublisher(path) if isinstance(path := self.path, Path) else StorePublisher(path)
 
     @functools.cached_property
     def options(self) -> "PipelineOptions":
@@ -70,9 +70,7 @@ class Order:
         for path in reversed(self.publisher.finished()):
             report = _read(path)
             if report and report.written and (report.task, report.layout) == (self.task, self.layout):
-                versions = {
-                    name: version for shard in report.written.shards for name, version in shard.versions.items()
-                }
+                versions = {name: version for each in report.written.shards for name, version in each.versions.items()}
                 if self.publisher.holds(path, versions):
                     return path, report.written
         return None
@@ -102,8 +100,3 @@ def _read(path: AnyPath) -> "Report | None":
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError, EngineError, OSError):
         return read_report(path)
     return None
-
-
-def publisher_of(path: AnyPath) -> Publisher:
-    """The publisher of a dataset's directory or prefix."""
-    return DirectoryPublisher(path) if isinstance(path, Path) else StorePublisher(path)

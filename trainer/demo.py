@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.tables import cut, fitted, table
 from seq2seq_arith.base.terminal import as_typed, say, terminal_width, wrapped
 from seq2seq_arith.pipelines.formats.layout import METADATA, dataset_path
@@ -58,7 +57,9 @@ def run(
     for task in tasks.values():
         making.make_missing(task, data_dir)
     for task in tasks.values():
-        show_data(task, data_dir)
+        directory = dataset_path(parse_place(data_dir), task)
+        if (directory / METADATA).is_file():
+            say(wrapped(f"{dataset.introduction(sample.read(directory, dataset.ROWS))}\n"))
     trained = []
     for name, folder in folders.items():
         config = override(recipe("best", name), replicas=replicas)
@@ -82,13 +83,6 @@ def _random_pairs(top: Path) -> Run:
         with files.whole_folder(folder) as partial:
             shutil.copytree(RANDOM_PAIRS, partial, dirs_exist_ok=True)
     return open_run(str(folder))
-
-
-def show_data(task: Task, data_dir: str) -> None:
-    """Prints some examples of a dataset, and how many there are; nothing if it is not there."""
-    directory = dataset_path(parse_place(data_dir), task)
-    if (directory / METADATA).is_file():
-        say(wrapped(f"{dataset.introduction(sample.read(directory, dataset.ROWS))}\n"))
 
 
 def beside(other: Run, run: Run, of_run: Mapping[str, str], question: str) -> str:

@@ -8,7 +8,7 @@ any byte of the framing differs, without saying why.
 import dataclasses
 import functools
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import google_crc32c
@@ -37,17 +37,13 @@ def read(data: bytes) -> Iterator[tuple[str, str]]:
         content = data[position + HEADER : end]
         if _masked_crc(content) != struct.unpack("<I", data[end : end + FOOTER])[0]:
             raise Problem(f"row {row}: its data has another checksum")
-        yield _parsed(content, row)
+        yield parsed(content, row)
         position = end + FOOTER
         row += 1
 
 
-def read_contents(contents: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """The question and the answer of each serialized Example; raises Problem if one cannot be read."""
-    return (_parsed(content, row) for row, content in enumerate(contents))
-
-
-def _parsed(content: bytes, row: int) -> tuple[str, str]:
+def parsed(content: bytes, row: int) -> tuple[str, str]:
+    """The question and the answer of a serialized Example; raises Problem if it cannot be read."""
     try:
         features = _example_class().FromString(content).features.feature
         (question,), (answer,) = features["question"].bytes_list.value, features["answer"].bytes_list.value

@@ -6,7 +6,6 @@ mistake there would otherwise repeat here and stay unseen. It also works in anot
 draws by shard and finds the split with windows; this module sorts hashes and looks at all of them.
 """
 
-import functools
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,6 +24,7 @@ CHUNK = 2**20  # draws, and sorted rows, that are worked on at once
 BLOCK = 2**15  # draws whose arrays fit into a core's cache
 
 LIMB = 9  # decimal digits that one word of the generator gives
+LIMB_BOUNDS = np.array([10**i for i in range(LIMB + 1)], np.uint64)
 WORD = 18  # decimal digits of a number that are hashed at once
 STEP = 0x9E3779B97F4A7C15
 U32 = np.uint64(32)
@@ -147,10 +147,8 @@ def _operands(task: Task, numbers: np.ndarray) -> Operands:
     if not any(task.drawing in known for known in DRAWINGS.values()):  # of a task of one's own, which has its code
         words = splitmix.Words(task.seed, draws, task.drawing.words_per_draw(task.digits, len(sides)))
         base = 27**TWELVE if notation(task) == LETTERS else 10**WORD
-        columns = [
-            side.astype(object) if len(side) > 1 else side
-            for side in task.drawing.operands(task.digits, words, len(sides))
-        ]
+        drawn = task.drawing.operands(task.digits, words, len(sides))
+        columns = [side.astype(object) if len(side) > 1 else side for side in drawn]
         return tuple(np.asarray(sum(word * base**i if i else word for i, word in enumerate(side))) for side in columns)
     if notation(task) == LETTERS:
         size = 1 + -(-task.digits // SIX)
@@ -181,12 +179,12 @@ def _number(task: Task, draws: np.ndarray, per_draw: int, first: int) -> tuple[n
         length = np.full(len(draws), task.digits, np.int64)
     else:
         length = _scale(_word(task, draws, per_draw, first), task.digits).astype(np.int64) + 1
-    value = _zeros(task, len(draws))
+    value, powers = _zeros(task, len(draws)), _powers(task)
     for limb in range(-(-task.digits // LIMB)):
         here = np.minimum(length - LIMB * limb, LIMB)
-        bound = np.where(here > 0, _limb_bounds()[np.maximum(here, 0)], np.uint64(0))
+        bound = np.where(here > 0, LIMB_BOUNDS[np.maximum(here, 0)], np.uint64(0))
         drawn = _scale(_word(task, draws, per_draw, first + 1 + limb), bound).astype(value.dtype)
-        value += drawn * _power(task, LIMB * limb)
+        value += drawn * powers[LIMB * limb]
     return value, length
 
 
@@ -225,10 +223,8 @@ def _rearranged(
         passing = top - a if task.drawing is drawing.CARRYING else a
         right_fill = np.where(kind == 2, _zeros(task, len(a)), np.where(kind == 3, top, passing))
         left_fill = np.where(kind == 0, _zeros(task, len(a)), top)
-        a, b = (
-            np.where(kind <= 1, a + run(left_fill) - run(a), a),
-            np.where(kind <= 1, b, b + run(right_fill) - run(b)),
-        )
+        changed = a + run(left_fill) - run(a), b + run(right_fill) - run(b)
+        a, b = np.where(kind <= 1, changed[0], a), np.where(kind <= 1, b, changed[1])
     nudge, step = _scale(words[9], 3), powers[_scale(words[10], longest).astype(np.int64)]
     up = (nudge == 1) & (b + step <= top)
     down = (nudge == 2) & (b >= step)
@@ -240,18 +236,9 @@ def _zeros(task: Task, count: int) -> np.ndarray:
     return np.zeros(count, np.uint64 if task.digits <= WORD else object)
 
 
-def _power(task: Task, exponent: int):
-    return np.uint64(10**exponent) if task.digits <= WORD else 10**exponent
-
-
 def _powers(task: Task) -> np.ndarray:
     """10^0 to 10^D."""
     return np.array([10**i for i in range(task.digits + 1)], np.uint64 if task.digits <= WORD else object)
-
-
-@functools.cache
-def _limb_bounds() -> np.ndarray:
-    return np.array([10**i for i in range(LIMB + 1)], np.uint64)
 
 
 def _word(task: Task, draws: np.ndarray, per_draw: int, index: int) -> np.ndarray:

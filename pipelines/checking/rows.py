@@ -54,7 +54,8 @@ def written(task: Task, operands: Operands) -> tuple[pa.Array, pa.Array]:
         questions, answers = (pa.array((row[side] for row in rows), pa.string()) for side in (0, 1))
         return questions, answers
     values = [side.astype(np.int64) for side in operands]
-    texts = [_texts(task, np.asarray(side)) for side in (*values, solve(task, *values))]
+    ints = [pa.array(np.asarray(side), pa.int64()) for side in (*values, solve(task, *values))]
+    texts = [pc.binary_repeat("-", each) if notation(task) == DASHES else pc.cast(each, pa.string()) for each in ints]
     questions = pc.binary_join_element_wise(texts[0], texts[1], task.operation.symbol)
     questions = pc.ascii_rpad(questions, task.question_width, PAD)
     answers = pc.binary_join_element_wise(task.operation.answer_prefix, texts[2], "")
@@ -160,9 +161,3 @@ def _parse(task: Task, question: str) -> tuple[int, ...] | None:
 def _number_of(letters: str) -> int:
     """The number whose digits in base 27 are these letters, from the least."""
     return sum((ord(letter) - ord("a") + 1) * 27**place for place, letter in enumerate(letters))
-
-
-def _texts(task: Task, values: np.ndarray) -> pa.Array:
-    """Numbers in base ten, or as that many dashes."""
-    column = pa.array(values, pa.int64())
-    return pc.binary_repeat("-", column) if notation(task) == DASHES else pc.cast(column, pa.string())

@@ -8,6 +8,7 @@ files that TFDS reads first are compared with what the writer's own function giv
 import contextlib
 import dataclasses
 import functools
+import itertools
 import os
 import tempfile
 import threading
@@ -223,7 +224,7 @@ def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
             for start, end, block in _blocks(task, expected)
         ):
             return
-    rows.check_rows(task, records.read_contents(contents), expected)
+    rows.check_rows(task, map(records.parsed, contents, itertools.count()), expected)
 
 
 def _check_count(found: int, expected: int) -> None:

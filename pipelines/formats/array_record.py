@@ -6,6 +6,7 @@ a shard is written to a temporary file first, and then to its place, where it is
 
 import collections
 import contextlib
+import functools
 import math
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from array_record.python.array_record_module import ArrayRecordWriter
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
 from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write
-from seq2seq_arith.pipelines.formats.tfrecord import record_format
+from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 
 # Compared with one record per group, files are smaller, and are written faster.
 OPTIONS = "group_size:16"
@@ -26,11 +27,6 @@ COPIED = 2**20  # bytes at once
 # A file is a multiple of such a block, and ends with one for its index. An example has some bytes of its own beside its
 # compressed characters, of which about half of Parquet's share is left.
 BLOCK_BYTES, EXAMPLE_BYTES, SHARE_OF_PARQUET = 2**16, 14, 0.54
-
-
-def array_record_path(split: str, shard: int, num_shards: int) -> str:
-    """An ArrayRecord file below the dataset's directory, by TFDS's naming."""
-    return f"{NAME}-{split}.array_record-{shard:05d}-of-{num_shards:05d}"
 
 
 @contextlib.contextmanager
@@ -55,7 +51,7 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 
 
 FORMAT = Format(
-    path=array_record_path,
+    path=functools.partial(tfrecord_path, suffix="array_record"),
     names=rf"{NAME}-\w+\.array_record-\d+-of-\d+",
     writer=_writer,
     bytes_of=_bytes_of,

@@ -159,12 +159,8 @@ def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] =
     >>> choose_formats({"parquet": False})
     ('tfrecord',)
     """
-
-    def is_wanted(name: str) -> bool:
-        answer = wanted.get(name)
-        return name in otherwise if answer is None else answer
-
-    return (TFRECORD, *filter(is_wanted, OPTIONAL_FORMATS))
+    chosen = dict.fromkeys(otherwise, True) | {name: answer for name, answer in wanted.items() if answer is not None}
+    return (TFRECORD, *(name for name in OPTIONAL_FORMATS if chosen.get(name)))
 
 
 def default_num_shards(num_examples: int) -> int:
@@ -188,12 +184,6 @@ def standing_configs(datasets: Path) -> list[str]:
     return sorted(found.parents[1].name for found in datasets.glob(f"[a-z]*/{VERSION}/{METADATA}"))
 
 
-def datasets_in(folder: Path) -> list[Path]:
-    """The datasets of a data directory, of its folder ``seq2seq_arith``, or of a config in that."""
-    own = [folder / VERSION] if (folder / VERSION / METADATA).is_file() else []
-    return own + [above / config / VERSION for above in (folder, folder / NAME) for config in standing_configs(above)]
-
-
 def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> AnyPath:
     """The dataset of a place: its own directory or prefix, that of its config, or the only one of a data directory.
 
@@ -204,7 +194,8 @@ def find_dataset(place: str, flags: Sequence[str] = (), otherwise: str = "") -> 
         for own in (path, path / VERSION):
             if (own / METADATA).is_file():
                 return own
-        there = datasets_in(path) if isinstance(path, Path) else []
+        folders = (path, path / NAME) if isinstance(path, Path) else ()
+        there = [above / config / VERSION for above in folders for config in standing_configs(above)]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     if len(there) == 1:

@@ -159,9 +159,9 @@ def record_format(task: Task) -> RecordFormat:
     return RecordFormat(task.question_width, task.answer_width)
 
 
-def tfrecord_path(split: str, shard: int, num_shards: int) -> str:
-    """A TFRecord file below the dataset's directory, by TFDS's naming."""
-    return f"{NAME}-{split}.tfrecord-{shard:05d}-of-{num_shards:05d}"
+def tfrecord_path(split: str, shard: int, num_shards: int, suffix: str = "tfrecord") -> str:
+    """A TFRecord file, or one of another suffix, below the dataset's directory, by TFDS's naming."""
+    return f"{NAME}-{split}.{suffix}-{shard:05d}-of-{num_shards:05d}"
 
 
 @contextlib.contextmanager

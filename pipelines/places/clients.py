@@ -74,7 +74,7 @@ def is_of_bucket(error: Exception) -> bool:
     return "NoSuchBucket" in str(error)
 
 
-def google_cloud_storage(bucket: str, options: Any) -> Any:
+def gcs(bucket: str, options: Any) -> Any:
     """A bucket of Google Cloud Storage, with the credentials of ``google.auth``; without, public ones can be read."""
     import google.auth
     from google.auth import exceptions
@@ -131,10 +131,7 @@ class Kind(NamedTuple):
     extra: str  # this package's extra that installs them
 
 
-KINDS = {
-    "gs": Kind(google_cloud_storage, ("obstore", "google.auth"), "gcp"),
-    "s3": Kind(s3, ("obstore", "boto3"), "aws"),
-}
+KINDS = {"gs": Kind(gcs, ("obstore", "google.auth"), "gcp"), "s3": Kind(s3, ("obstore", "boto3"), "aws")}
 
 LOG_IN = {
     "gs": "log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS",

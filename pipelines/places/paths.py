@@ -52,10 +52,6 @@ class ObjectPath:
         urls = ["/".join([bucket, *folders[:length]]) for length in range(len(folders), -1, -1)]
         return [dataclasses.replace(self, url=url) for url in urls]
 
-    def is_dir(self) -> bool:
-        """Whether there are objects below."""
-        return next(self.entries(), None) is not None
-
     def is_file(self) -> bool:
         """Whether there is an object of exactly this name."""
         return self.state() is not None

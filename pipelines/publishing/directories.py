@@ -87,7 +87,9 @@ class DirectoryPublisher(Publisher):
         After an exception, the files of an engine's job that has finished stay: only publishing them has failed.
         """
         del layout, overwrite  # which matter only in a store
-        self._remove_leftovers()
+        for leftover in self._leftovers():  # of killed runs, which no job can need
+            if not _is_spared(leftover):
+                files.remove_tree(leftover)
         directory = self.path.with_name(f"{JOB if outlives else STAGING}{uuid.uuid4().hex[:8]}")
         try:
             files.make_directory(directory)
@@ -99,7 +101,7 @@ class DirectoryPublisher(Publisher):
         except SubmittedError:
             raise  # the engine is writing there
         except BaseException:
-            if outlives and _reported(directory):
+            if outlives and _changed(directory / REPORT):
                 self.kept = directory / REPORT
                 raise
             with uninterrupted():
@@ -109,7 +111,7 @@ class DirectoryPublisher(Publisher):
             raise
 
     def finished(self) -> list[Path]:
-        reported = [(time, folder) for folder in self._leftovers() if (time := _reported(folder))]
+        reported = [(time, folder) for folder in self._leftovers() if (time := _changed(folder / REPORT))]
         return [folder / REPORT for _, folder in sorted(reported)]
 
     def holds(self, report: Path, versions: Mapping[str, str]) -> bool:
@@ -138,12 +140,6 @@ class DirectoryPublisher(Publisher):
         with contextlib.suppress(OSError):  # without the lock, another run may be removing the folder of the config
             return list(self.path.parent.glob(f"{self.path.name}.incomplete*"))
         return []
-
-    def _remove_leftovers(self) -> None:
-        """Removes the directories of killed runs that no job can need; only while the path is locked."""
-        for leftover in self._leftovers():
-            if not _is_spared(leftover):
-                files.remove_tree(leftover)
 
     def _replace_by(self, directory: Path) -> None:
         # The shards are on the disk already.
@@ -193,11 +189,6 @@ def _is_spared(leftover: Path) -> bool:
     # Unlike rglob, walk passes over what is removed meanwhile.
     inside = (Path(folder, name) for folder, folders, names in os.walk(leftover) for name in (*folders, *names))
     return max(map(_changed, (leftover, *inside))) > time.time() - OLD_SECONDS
-
-
-def _reported(leftover: Path) -> float:
-    """When a run has left its report in its folder, in seconds since 1970; 0 if there is none."""
-    return _changed(leftover / REPORT)
 
 
 def _changed(path: Path) -> float:

@@ -74,9 +74,7 @@ def statistics(sample: Sample) -> str:
     lines.append(table(["characters", "mean", "shortest", "such as", "longest", "such as"], rows))
     for name, groups in shares(sample).items():
         header = list(groups[0])
-        cells = [
-            [f"{value:.1%}" if isinstance(value, float) else value for value in group.values()] for group in groups
-        ]
+        cells = [[f"{each:.1%}" if isinstance(each, float) else each for each in group.values()] for group in groups]
         lines.append(f"\n{table([name, *header[1:]], cells)}")
     return "\n".join(lines)
 
@@ -155,10 +153,8 @@ def shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:
         ]
     }
     for name, group in task.operation.breakdowns.items():
-        values, counts = _groups(group(*sample.operands))
-        found[name] = [
-            {"group": value, "share": float(count / len(sample))} for value, count in zip(values, counts, strict=True)
-        ]
+        groups = zip(*_groups(group(*sample.operands)), strict=True)
+        found[name] = [{"group": value, "share": float(count / len(sample))} for value, count in groups]
     return found
 
 

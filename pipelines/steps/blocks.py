@@ -62,18 +62,13 @@ def draw_numbers(blocks: Iterable[bytes]) -> np.ndarray:
     return np.repeat((high << np.uint64(32)) + low, sizes - 2) + words[is_distance]
 
 
-def packed_width(distance: int) -> int:
-    """The bytes per distance of a packed block whose largest distance is this one."""
-    return max(MIN_WIDTH, -(-distance.bit_length() // 8))
-
-
 def pack(numbers: np.ndarray, validation: np.ndarray, undecided: np.ndarray) -> bytes:
     """Kept draws and what is known of their splits, bool of shape (n,), in few bytes per number, but at least four."""
     if not len(numbers):
         return b""
     smallest = numbers.min()
     distance = numbers - smallest
-    width = packed_width(int(distance.max()))
+    width = max(MIN_WIDTH, -(-int(distance.max()).bit_length() // 8))
     bits = np.packbits(np.concatenate([validation, undecided]))
     low_bytes = np.ascontiguousarray(distance.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width])
     return b"".join([b"%d" % width, smallest.astype("<u8").tobytes(), low_bytes.tobytes(), bits.tobytes()])

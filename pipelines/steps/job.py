@@ -68,9 +68,7 @@ def package_versions(formats: Collection[str]) -> dict[str, str]:
     """
     libraries = [format_of(name).library for name in formats]
     packages = ["apache-beam", *(library for library in libraries if library)]
-    return {PROGRAM: f"{__version__} (code {code_version()})"} | {
-        package: installed(package) or NONE for package in packages
-    }
+    return {PROGRAM: f"{__version__} (code {code_version()})"} | {each: installed(each) or NONE for each in packages}
 
 
 @functools.cache

@@ -265,11 +265,8 @@ def _limbs(digits: int, words: Words, side: int, shorter: np.ndarray | int) -> l
 @functools.cache
 def _limb_bounds(digits: int) -> list[np.ndarray]:
     """For each limb: from the length less one to how many values the limb can have (1 past the length: only 0)."""
-    lengths = range(1, digits + 1)
-    return [
-        np.array([10 ** min(LIMB_DIGITS, max(0, n - low)) for n in lengths], np.uint64)
-        for low in range(0, digits, LIMB_DIGITS)
-    ]
+    lengths, lows = range(1, digits + 1), range(0, digits, LIMB_DIGITS)
+    return [np.array([10 ** min(LIMB_DIGITS, max(0, n - low)) for n in lengths], np.uint64) for low in lows]
 
 
 def _join(limbs: list[np.ndarray]) -> np.ndarray:

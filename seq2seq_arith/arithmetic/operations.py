@@ -60,7 +60,7 @@ class Operation:
     validation_share: int = 10  # the validation split has one in so many examples by default
     # Name of a table to a function of the operands, uint64 arrays of shape (words, n), that gives the group of each
     # example, an array of shape (n,): exact match is also reported by these groups.
-    breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=lambda: MappingProxyType({}))
+    breakdowns: Mapping[str, Group] = dataclasses.field(default_factory=dict)
     suite: Callable[[int], Iterable[Slice]] = lambda digits: ()  # D to the slices of hard questions that test a model
     # D to those that were made when the recipes were fixed, on which nobody tunes.
     unforeseen: Callable[[int], Iterable[Slice]] = lambda digits: ()
@@ -95,9 +95,7 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             answer_width=lambda digits: digits + 1,
             digits=3,
             reverse=True,
-            breakdowns=MappingProxyType(
-                {"carries": breakdowns.carries, "longest chain of carries": breakdowns.longest_carries}
-            ),
+            breakdowns={"carries": breakdowns.carries, "longest chain of carries": breakdowns.longest_carries},
             suite=slices.addition,
             unforeseen=unforeseen.addition,
         ),
@@ -110,13 +108,11 @@ OPERATIONS: MappingProxyType[str, Operation] = MappingProxyType(
             max_digits=1000,
             answer_width=lambda digits: digits + 1,
             digits=5,
-            breakdowns=MappingProxyType(
-                {
-                    "borrows": breakdowns.borrows,
-                    "longest chain of borrows": breakdowns.longest_borrows,
-                    "sign": breakdowns.sign,
-                }
-            ),
+            breakdowns={
+                "borrows": breakdowns.borrows,
+                "longest chain of borrows": breakdowns.longest_borrows,
+                "sign": breakdowns.sign,
+            },
             suite=slices.subtraction,
             unforeseen=unforeseen.subtraction,
         ),
@@ -197,12 +193,8 @@ def _from(characters: str, first: str = "") -> Text:
     )
 
 
-_NUMBER, _EVENS, _ODDS, _WORD = (
-    _from(DIGITS, DIGITS[1:]),
-    _from("02468", "2468"),
-    _from("13579"),
-    _from(letters.ALPHABET),
-)
+_NUMBER, _EVENS = _from(DIGITS, DIGITS[1:]), _from("02468", "2468")
+_ODDS, _WORD = _from("13579"), _from(letters.ALPHABET)
 _OF_DIGITS = (
     ("random", "Not hard: lengths and digits are uniform.", _NUMBER),
     ("evens", "All digits are even.", _EVENS),

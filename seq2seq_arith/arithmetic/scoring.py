@@ -111,10 +111,8 @@ class SuiteScore(Tabular):
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON holds it, the worst slice last."""
-        content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return (
-            content | {name: list(content[name]) for name in ("slices", "mistakes")} | {"worst_slice": self.worst_slice}
-        )
+        lists = {name: list(getattr(self, name)) for name in ("slices", "mistakes")}
+        return vars(self) | lists | {"worst_slice": self.worst_slice}
 
     def _rows(self) -> list[dict[str, Any]]:
         return shown_slices(self.slices, lambda row: (row["slice"], row["exact_match"]))

@@ -145,22 +145,6 @@ class Task:
             "num_validation": int(self.num_examples) // operation.validation_share,
         }
 
-    def replace(self, **changes: Any) -> "Task":
-        """This task with other parameters; a parameter that has its default, and is not given, has the new default.
-
-        ``dataclasses.replace`` would keep the number of validation examples instead.
-
-        >>> Task("addition").replace(num_examples=2000).config_name
-        'addition-n2000'
-
-        Raises:
-          InputError: A value is of the wrong kind or out of its range.
-        """
-        differing = {
-            field: getattr(self, field) for field, value in self.defaults.items() if getattr(self, field) != value
-        }
-        return Task(self.name, **(differing | changes), code_sha256=self.code_sha256)
-
     @property
     def operation(self) -> Operation:
         return self.own.operation if self.own else operations.BUILT_IN[self.name]
@@ -198,15 +182,6 @@ class Task:
     def answer_width(self) -> int:
         """Characters of a stored answer."""
         return self.operation.answer_width(self.digits)
-
-    @property
-    def num_questions(self) -> int:
-        """How many questions there are: ordered pairs of operands, or as many operands as a question has.
-
-        >>> Task("addition").num_questions, Task("pq", digits=20).num_questions
-        (1000000, 400)
-        """
-        return self.drawing.num_values(self.digits) ** self.operation.arity
 
     @property
     def alphabet(self) -> str:

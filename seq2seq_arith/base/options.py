@@ -72,9 +72,7 @@ def option(help: str, *, default: Any = dataclasses.MISSING, default_text: str |
 
 def options_of(cls: Any) -> dict[str, tuple[dataclasses.Field, Option]]:
     """The fields of a dataclass that are declared with ``option``, by name."""
-    return {
-        field.name: (field, field.metadata[METADATA]) for field in dataclasses.fields(cls) if METADATA in field.metadata
-    }
+    return {each.name: (each, each.metadata[METADATA]) for each in dataclasses.fields(cls) if METADATA in each.metadata}
 
 
 def check(instance: Any) -> None:

@@ -20,7 +20,7 @@ from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_options
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import dataset_path
-from seq2seq_arith.pipelines.order import Order, publisher_of
+from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places import clients, paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
@@ -35,7 +35,7 @@ COMMAND = (*GENERATE, *THREE, "--data-dir")
 
 def finished(place) -> None:
     """What an engine's job leaves whose program was killed before it could publish."""
-    options, publisher = pipeline_options([]), publisher_of(dataset_path(place, TASK))
+    options, publisher = pipeline_options([]), Order(TASK, LAYOUT, place).publisher
     with contextlib.suppress(SubmittedError), publisher.staged(LAYOUT, outlives=True) as staging:
         write_dataset(TASK, LAYOUT, staging, options, default_threads(options))
         raise SubmittedError("")

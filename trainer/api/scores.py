@@ -59,7 +59,7 @@ class Scores(Slices[dict[str, Any]]):
         self.worst_unforeseen = self[unforeseen[0].worst.name] if unforeseen[0].worst else None
         self.epochs = Table(content.get("epochs", []))
         self.content = content
-        self.path = found.path
+        self.path = found.run.evaluation
 
     def plot_epochs(self) -> Picture:
         """Maps of the exact match, of all questions and of the worst slice: a row per epoch, a column per length.

@@ -14,6 +14,7 @@ from seq2seq_arith.base.tables import abridged, abridged_pair
 from seq2seq_arith.trainer.data.probes import Operands
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.views import to_strings
+from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -29,12 +30,8 @@ class Result:
 
 
 @dataclasses.dataclass(frozen=True)
-class Mistake:
-    """A question as people write it, its right answer, and the model's wrong one."""
-
-    question: str
-    answer: str
-    prediction: str
+class Mistake(Sample):
+    """A question that is answered wrong."""
 
     def sentence(self, task: Task) -> str:
         """The mistake in words; long numbers are abridged.

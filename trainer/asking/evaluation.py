@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,11 +84,6 @@ class Evaluation:
     epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # as ``suites.ask_epochs`` returns them
     waves: dict[str, Any] = dataclasses.field(default_factory=dict)  # what ``inside.fourier`` says of modular addition
 
-    @property
-    def path(self) -> Path:
-        """Where it is saved."""
-        return self.run.evaluation
-
     def to_json(self) -> dict[str, Any]:
         """What is saved, the worst slice last."""
         model, results, best = self.run.config.model, self.data.results, self.best_epoch
@@ -117,11 +111,12 @@ class Evaluation:
         """Saves it in the run's folder, but not in the package's, and returns it; raises WriteError if that fails."""
         content = self.to_json()
         if not self.run.is_shipped:
-            write_json(self.path, content)
+            write_json(self.run.evaluation, content)
             if self.epochs:
                 write(self.run.epochs_plot, drawing.image(drawing.maps(evaluated.maps_of_epochs(self.epochs))))
         told = ("scores", "worst_slice", "worst_unforeseen", "given", "epochs")
-        events.emit("result", path=stores.shown(self.path), **{name: content[name] for name in told if name in content})
+        path = stores.shown(self.run.evaluation)
+        events.emit("result", path=path, **{name: content[name] for name in told if name in content})
         return content
 
 
@@ -133,7 +128,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     for each in SETS:
         show_suites(of_set(found.suites, each))
     show_epochs(content)
-    say("" if run.is_shipped else f"\nsaved in {printable(found.path)}\n")
+    say("" if run.is_shipped else f"\nsaved in {printable(run.evaluation)}\n")
     show_worst(found.suites)
     if found.waves:
         say(inside.waves_in_words(found.waves))
@@ -180,22 +175,15 @@ def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
         if data_dir is not None:
             raise InputError(f"{error}; or leave --data-dir out to ask the suite alone") from None
         return None, [f"there is no validation set, and no test set, for the run's own data is not there: {error}"]
-    return read(source), []
+    validation, trained = validation_of(source), probes.trained_on(source.splits["train"])
+    operands = text.operands(run.task, validation.questions)
+    check_disjoint(run.task, trained, operands)
+    return Data(source, validation, operands, trained), []
 
 
 def validation_of(source: records.Source) -> Examples:
     """The validation set of a dataset, or the beginning of a large one."""
     return source.splits["validation"].head(MOST_EXAMPLES)
-
-
-def read(source: records.Source) -> Data:
-    """Reads a dataset; raises InputError if it cannot be read, or its splits share a pair."""
-    validation = validation_of(source)
-    data = Data(
-        source, validation, text.operands(source.task, validation.questions), probes.trained_on(source.splits["train"])
-    )
-    check_disjoint(source.task, data.trained, data.operands)
-    return data
 
 
 def on_data(run: Run, learner: Learner, data: Data) -> Found:
@@ -266,13 +254,8 @@ def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dic
 
 def scored(result: Result) -> dict[str, Any]:
     """The score of a set as it is saved."""
-    score = result.score
-    return {
-        "examples": len(result.examples),
-        "loss": score.loss,
-        "characters": score.character_accuracy,
-        "exact": score.exact_match,
-    }
+    loss, characters, exact = dataclasses.astuple(result.score)
+    return {"examples": len(result.examples), "loss": loss, "characters": characters, "exact": exact}
 
 
 def _wrong(exact_match: float, examples: int) -> str:

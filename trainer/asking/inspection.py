@@ -99,11 +99,9 @@ class Inspection:
 
     def maps_of_states(self) -> list[drawing.HeatMap]:
         """A map per recurrent layer: the output of each unit after each step."""
-        names = {"down": "unit", "across": "character that is read"}
+        how: dict[str, Any] = {"signed": True, "down": "unit", "across": "character that is read"}
         return [
-            drawing.HeatMap(
-                f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), signed=True, **names
-            )
+            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), **how)
             for layer, each in self.states.items()
         ]
 
@@ -211,7 +209,6 @@ def _all_steps(layer: Any) -> Any:
 def draw(path: Path, found: Inspection) -> None:
     """Draws an inspection: probabilities, heads of attention, states of recurrences; WriteError if it cannot."""
     figure = drawing.maps([found.map_of_probabilities(), *found.maps_of_attention(), *found.maps_of_states()])
-    figure.suptitle(
-        f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
-    )
+    title = f"{found.question} = {found.answer}" if len(found.question) <= drawing.MOST_LABELS else found.answer[:40]
+    figure.suptitle(title)
     write(path, drawing.image(figure, path.suffix))

@@ -60,9 +60,8 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
         if isinstance(found, Question):
             _, text, confidence = next(answered)
             line = f"{found.given}{found.task.notation.equals}{text}"
-            say(
-                json.dumps({"question": found.given, "prediction": text, "confidence": confidence}) if as_json else line
-            )
+            told = {"question": found.given, "prediction": text, "confidence": confidence}
+            say(json.dumps(told) if as_json else line)
         elif as_json:
             say(json.dumps({"question": typed, "error": found}))
         else:

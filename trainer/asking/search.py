@@ -71,16 +71,11 @@ class Searched:
         return f"{where}none of {self.asked:,} questions is answered wrong; {nearest}; others were not asked"
 
 
-def search(
-    run: Run, options: SearchOptions, lengths: Sequence[int] = (), learner: Learner | None = None
-) -> list[Searched]:
+def search(run: Run, options: SearchOptions, lengths: Sequence[int] = ()) -> list[Searched]:
     """Looks for questions that the best model of a run answers wrong, and saves ``search.json`` in its folder.
 
-    What was found is saved and printed also if Ctrl-C ends the search.
-
-    Args:
-      lengths: Further D, the most characters of an operand; there is a search for each, and for that of the run.
-      learner: The best model on the run's own task, if the caller has it already.
+    There is a search for the run's own D, and one for each further one in ``lengths``. What was found is saved and
+    printed also if Ctrl-C ends the search.
 
     Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths; WriteError if the file
     cannot be written.
@@ -91,7 +86,7 @@ def search(
     try:
         for size, task in {run.task.digits: run.task, **further}.items():
             found.append(Searched(size))
-            climb(learner if learner and task == run.task else session.restore(run, task), found[-1], options)
+            climb(session.restore(run, task), found[-1], options)
     finally:
         if any(each.asked for each in found):
             content = {"best_epoch": best["epoch"] if best else None, "options": dataclasses.asdict(options)}
@@ -174,9 +169,7 @@ class Variations:
     def __init__(self, task: Task, size: int, source: random.Random) -> None:
         self.random = source
         self._notation, self._arity, self._size = task.notation, task.operation.arity, size
-        self._letters = [
-            each for each in string.digits + string.ascii_lowercase + "-" if task.notation.is_operand(each)
-        ]
+        self._letters = [*filter(task.notation.is_operand, string.digits + string.ascii_lowercase + "-")]
         self._most = task.notation.width(size)
         self._least = self._most if task.drawing is drawing.FIXED_LETTERS else 1
         edits: list[Edit] = [

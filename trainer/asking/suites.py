@@ -118,10 +118,6 @@ class SuiteResult:
         """All slices together; a question that stands in several of them counts in each."""
         return _sum(each.all for each in self.slices)
 
-    @property
-    def num_questions(self) -> int:
-        return self.total.count
-
     def wrong_in_words(self) -> str:
         """The wrong answers of all slices, apart for questions seen in training and others if known, in one line."""
         seen, unseen = (_sum(getattr(each, part) for each in self.slices) for part in ("seen", "unseen"))
@@ -152,7 +148,7 @@ class SuiteResult:
         if least is None:
             return no_suite(self.task, self.chosen.set)
         if least.wrong is None:
-            return f"{head}: each of the {len(self.slices)} slices has 1.000 ({self.num_questions:,} questions)"
+            return f"{head}: each of the {len(self.slices)} slices has 1.000 ({self.total.count:,} questions)"
         return f"{head}: {least.name}, {least.all} of {least.all.count:,}: {least.wrong.sentence(self.task)}"
 
     def to_json(self) -> dict[str, Any]:
@@ -164,7 +160,7 @@ class SuiteResult:
             "digits": self.digits,
             "per_slice": self.chosen.per_slice,
             "seed": self.chosen.seed,
-            "questions": self.num_questions,
+            "questions": self.total.count,
             "characters_right": self.characters_right,
             "wrong_lengths": self.wrong_lengths,
             "slices": [each.to_json() for each in self.slices],
@@ -265,14 +261,11 @@ def ask_suite(
     task, chosen = learner.view.task, chosen or SuiteOptions()
     size = digits or task.digits
     drawn, operands, place = questions(task, chosen, size)
+    empty = SuiteResult(task, size, chosen, ())
     if not drawn:
-        return SuiteResult(task, size, chosen, ())
-    exact, wrong, spelled = _answered(
-        learner,
-        operands,
-        place,
-        f"{task.name}, {SuiteResult(task, size, chosen, ()).kind}suite ({task.notation.size_word} {size})",
-    )
+        return empty
+    title = f"{task.name}, {empty.kind}suite ({task.notation.size_word} {size})"
+    exact, wrong, spelled = _answered(learner, operands, place, title)
     seen = None if trained is None else trained.has(operands)
     slices = []
     for index, each in enumerate(drawn):
@@ -333,7 +326,7 @@ def show_suites(suites: Sequence[SuiteResult]) -> None:
         if result.slices:
             drawn = f"up to {result.chosen.per_slice:,} per slice, seed {result.chosen.seed}, version {result.version}"
             head = f"\n{result.kind}suite of {result.task.name} at {size(result)}"
-            say(f"{head}: {result.num_questions:,} questions, {drawn}")
+            say(f"{head}: {result.total.count:,} questions, {drawn}")
             say(slice_table(result))
             if hidden := len(result.slices) - len(shown(result.slices)):
                 say(f"({hidden} more slices lengths-M-N are not worse than these; the saved file holds all)")
@@ -361,10 +354,7 @@ def slice_table(result: SuiteResult) -> str:
     """One row per slice; the columns of seen and unseen questions are left out where they are not known."""
     rows = []
     for each in shown(result.slices):
-        wrong, seen = (
-            (each.all, []) if each.unseen is None or each.seen is None else (each.unseen, [each.seen.counts()])
-        )
-        apart = [wrong.in_words(), *seen]
+        apart = [(each.unseen or each.all).in_words(), *([each.seen.counts()] if each.seen else [])]
         rows.append([each.name, str(each.all), *apart, each.wrong.sentence(result.task) if each.wrong else ""])
     known = ["not seen, wrong", "seen, wrong"] if result.slices[0].seen is not None else ["wrong"]
     return table(["slice", "right", *known, "first wrong answer"], rows)

@@ -25,11 +25,6 @@ def command(task: Task, data_dir: str) -> str:
     return generate_command(task, Layout.of(task), data_dir)
 
 
-def is_made(task: Task, data_dir: str) -> bool:
-    """Whether a directory of this machine has the dataset of a task."""
-    return dataset_path(expanded(data_dir), task).exists()
-
-
 def is_missing(task: Task, data_dir: str) -> bool:
     """Whether the dataset of a task is not there, and is made before a training.
 
@@ -37,7 +32,7 @@ def is_missing(task: Task, data_dir: str) -> bool:
     all machines would make it at once. Then ``records.open_source`` says what to do.
     """
     elsewhere = not data_dir or "://" in data_dir or (expanded(data_dir) / "dataset_info.json").exists()
-    return not (elsewhere or os.environ.get("TF_CONFIG") or is_made(task, data_dir))
+    return not (elsewhere or os.environ.get("TF_CONFIG") or dataset_path(expanded(data_dir), task).exists())
 
 
 def check(task: Task, data_dir: str) -> "Order":

@@ -20,9 +20,7 @@ Operands = tuple[np.ndarray, ...]
 
 def examples(task: Task, operands: Operands) -> Examples:
     """The questions on these operands, uint64 [words, examples] each, and the right answers."""
-    return Examples(
-        np.ascontiguousarray(text.questions(task, *operands)), np.ascontiguousarray(text.answers(task, *operands))
-    )
+    return Examples(*(np.ascontiguousarray(write(task, *operands)) for write in (text.questions, text.answers)))
 
 
 def keys(task: Task, operands: Operands) -> np.ndarray:

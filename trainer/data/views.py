@@ -332,10 +332,8 @@ class SpacedView(BackwardView):
         numbers = tf.cumsum(tf.cast(is_there, tf.int32), axis=1)
         gap = _mixed(_hashed(strings) + numbers * -1640531527) % 2 == 0
         pairs = tf.stack([tf.fill(tf.shape(ids), tf.constant(self.pad, ids.dtype)), ids], axis=2)
-        pairs, kept = (
-            tf.reshape(each, (-1, *self.question_shape))
-            for each in (pairs, tf.stack([gap & is_there, is_there], axis=2))
-        )
+        kept = tf.stack([gap & is_there, is_there], axis=2)
+        pairs, kept = (tf.reshape(each, (-1, *self.question_shape)) for each in (pairs, kept))
         return _packed(pairs, kept, self.question_shape[0], self.pad, self.task.reverse)
 
     def decode_question(self, ids: Tensor) -> Tensor:
@@ -369,11 +367,9 @@ class HintedView(NumbersView):
         self._extended(_new(self.alphabet, LETTERS, HINTS))
 
     def encode_question(self, strings: Tensor) -> Tensor:
-        operands = [
-            self._marked(digits, strings, self.task.reverse)
-            for digits in self._operands(strings, self.task.operand_width)
-        ]
-        return self._joined(operands, self.question_shape[0])
+        operands = self._operands(strings, self.task.operand_width)
+        marked = [self._marked(digits, strings, self.task.reverse) for digits in operands]
+        return self._joined(marked, self.question_shape[0])
 
     def decode_question(self, ids: Tensor) -> Tensor:
         kept = (ids != self.pad) & (ids < self._first)
@@ -414,10 +410,8 @@ class Scratchpad(ZerosView):
         self._thought = self.answer_steps - task.answer_width
 
     def write(self, questions: Tensor, answers: Tensor) -> Tensor:
-        operands = [
-            tf.cast(self._filled(digits), tf.int32) - self._zero
-            for digits in self._operands(questions, self.task.operand_width)
-        ]
+        operands = self._operands(questions, self.task.operand_width)
+        operands = [tf.cast(self._filled(digits), tf.int32) - self._zero for digits in operands]
         results = self._products(*operands) if self.task.operation.symbol == "*" else self._sums(operands)
         pairs = tf.stack([results % 10, results // 10], axis=2) + self._zero
         thought = tf.reshape(tf.cast(pairs, tf.uint8), (-1, self._thought))

@@ -105,8 +105,8 @@ class Models:
             raise InputError(suites.no_suite(run.task))
         return AtLength(
             length=length,
-            questions=found.num_questions,
-            right=sum(each.all.right for each in found.slices) / found.num_questions,
+            questions=found.total.count,
+            right=found.total.right / found.total.count,
             worst=worst.all.right / worst.all.count,
             slice=worst.name,
             why=worst.why,
@@ -133,13 +133,9 @@ def _rounded(values: np.ndarray) -> list:
 
 def _attention(found: Inspection) -> list[dict[str, Any]]:
     """The layers that look at something while the answer is written."""
-    of_answer = {
-        layer: shares[:, -len(found.written) :]
-        for layer, shares in found.attention.items()
-        if found.is_of_answer(shares)
-    }
-    return [
-        {"layer": layer, "keys": found.labels(shares.shape[2]), "shares": _rounded(shares)}
-        for layer, shares in of_answer.items()
-        if shares.size <= MOST_SHARES
-    ]
+    shown = []
+    for layer, shares in found.attention.items():
+        rows = shares[:, -len(found.written) :]
+        if found.is_of_answer(shares) and rows.size <= MOST_SHARES:
+            shown.append({"layer": layer, "keys": found.labels(rows.shape[2]), "shares": _rounded(rows)})
+    return shown

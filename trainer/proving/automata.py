@@ -213,14 +213,8 @@ def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates:
     if sources.sum() > MOST:
         raise TooLargeError
     place, source = Groups(where[: len(names)], len(pair)).members(where[len(names) :])
-    rows, number = distinct(
-        np.concatenate(
-            [
-                np.stack([known.before[names[:, 0]], names[:, 1]], axis=1),
-                np.stack([known.after[names[:, 0]], names[:, 2]], axis=1),
-            ]
-        )
-    )
+    sides = (known.before, 1), (known.after, 2)
+    rows, number = distinct(np.concatenate([np.stack([of[names[:, 0]], names[:, at]], axis=1) for of, at in sides]))
     is_none = (rows == NONE).any(axis=1)
     latches = np.concatenate([known.latches[rows[~is_none, 0]], np.array(states.rows)[rows[~is_none, 1]]], axis=1)
     number = np.where(is_none, NONE, np.cumsum(~is_none) - 1)[number]

@@ -99,10 +99,6 @@ class RunReport:
         best = history.best(self.history)
         return best["epoch"] if best else 0
 
-    @property
-    def own_suite(self) -> SuiteResult:
-        return self.suites[0]
-
 
 def further_lengths(run: Run) -> list[int]:
     """Lengths beyond the trained ones that a model is asked about by default: one more, and twice as many."""

@@ -130,7 +130,7 @@ def overview(each: RunReport) -> list[Block]:
         best = history.best(each.history)
         figure, note = cut(best["val_exact_match"], 4) if best else "–", "On the validation set, in the best epoch."
     tiles = [Tile("exact match", figure, note)]
-    for suite in (each.own_suite, each.unforeseen[0]):
+    for suite in (each.suites[0], each.unforeseen[0]):
         name = f"worst {suite.kind}slice"
         if worst := suite.worst:
             note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
@@ -156,7 +156,7 @@ def compared(runs: Sequence[RunReport]) -> Table:
             "trained on": each.task.config_name,
             "given": model.given,
             "exact match, validation set": cut(best["val_exact_match"], 4) if best else "–",
-            "worst slice": worst_slice(each.own_suite),
+            "worst slice": worst_slice(each.suites[0]),
             "worst unforeseen slice": worst_slice(each.unforeseen[0]),
             "epochs": f"{len(each.history)}, best {each.best_epoch}",
         }
@@ -270,7 +270,7 @@ def lengths_map(each: RunReport, groups: Sequence[collect.Group], field: str) ->
 def slices(each: RunReport) -> list[Block]:
     """The slices of the run's own suite, the worst first; pairs of lengths that are not worse are folded away."""
     found: list[Block] = []
-    for suite in (each.own_suite, each.unforeseen[0]):
+    for suite in (each.suites[0], each.unforeseen[0]):
         if not suite.slices:
             continue
         at_once, rest = split_slices(suite)
@@ -318,8 +318,8 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
     """Of several runs on the same task and size: each slice with the share of each run, the worst first."""
     if len(runs) < 2 or len({(each.task.name, each.task.digits) for each in runs}) > 1:
         return []
-    names = dict.fromkeys(one.name for each in runs for one in suites.shown(each.own_suite.slices))
-    of_runs = [{one.name: one.all for one in each.own_suite.slices} for each in runs]
+    names = dict.fromkeys(one.name for each in runs for one in suites.shown(each.suites[0].slices))
+    of_runs = [{one.name: one.all for one in each.suites[0].slices} for each in runs]
     rows = [[name, *(shares.get(name) for shares in of_runs)] for name in names]
     rows.sort(key=lambda row: min(share.exact_match or 0.0 for share in row[1:] if share))
     if not rows:
@@ -330,7 +330,7 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
 def further(each: RunReport) -> list[Block]:
     """The suite at each length."""
     task, model = each.task, each.run.config.model
-    if each.own_suite.slices and len(each.suites) > 1:
+    if each.suites[0].slices and len(each.suites) > 1:
         rows = []
         for number, (suite, unforeseen) in enumerate(zip(each.suites, each.unforeseen, strict=True)):
             random = next((one for one in suite.slices if one.name == "random"), suite.slices[0])

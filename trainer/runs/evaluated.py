@@ -67,9 +67,8 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    return Asked(
-        evaluation, worst if evaluation else _worst(of_end), proofs.read(run), _in_full(run, evaluation, of_end)
-    )
+    worst = worst if evaluation else _worst(of_end)
+    return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:

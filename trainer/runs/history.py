@@ -94,11 +94,8 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 
 def _is_row(row: dict[str, Any]) -> bool:
     shares = [value for name, value in row.items() if name.endswith(METRICS[1:])]
-    return (
-        set(row) == set(COLUMNS)
-        and all(map(math.isfinite, row.values()))
-        and 0 <= min(shares) <= max(shares) <= 1 + ROUNDING
-    )
+    is_whole = set(row) == set(COLUMNS) and all(map(math.isfinite, row.values()))
+    return is_whole and 0 <= min(shares) <= max(shares) <= 1 + ROUNDING
 
 
 def of_run(run: Run) -> list[dict[str, Any]]:

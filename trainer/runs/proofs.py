@@ -41,13 +41,11 @@ class Proof:
                 f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
             )
         found = self.counterexample or {}
-        question, answer, prediction = (
-            shortened(str(found.get(name))) for name in ("question", "answer", "prediction")
-        )
-        if answer == prediction:
+        question, answer, said = (shortened(str(found.get(name))) for name in ("question", "answer", "prediction"))
+        if answer == said:
             kind = f"not proved: rounding in float32 may decide how {question} is answered"
         else:
-            kind = f"not proved: {question} is {answer}, and the model answers {prediction or 'nothing'}"
+            kind = f"not proved: {question} is {answer}, and the model answers {said or 'nothing'}"
         counts = f"{self.wrong:,} wrong, {self.near:,} too near to tell"
         return f"{kind}; it is the shortest such question ({checked}, {counts})"
 
@@ -68,11 +66,6 @@ def sha256(run: Run) -> str:
         return hashlib.sha256(run.best.read_bytes()).hexdigest()
     except OSError as error:
         raise InputError(f"{run.place} has no best.npz ({error.strerror}); train the run first") from None
-
-
-def write(run: Run, proof: Proof) -> None:
-    """Writes ``proof.json``; raises WriteError if it cannot be written."""
-    files.write_json(run.proof, proof.to_json())
 
 
 def read(run: Run) -> Proof | None:

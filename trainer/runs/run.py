@@ -232,7 +232,7 @@ def run_folder(name: str) -> Path:
     """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
     if name.startswith(SHIPPED):
         return _shipped(name.removeprefix(SHIPPED))
-    return stores.working_copy(name) if stores.is_url(name) else local_folder(name)
+    return stores.working_copy(name) if "://" in name else local_folder(name)
 
 
 def _shipped(name: str) -> Path:

@@ -24,7 +24,7 @@ HEADER = ("question", "answer", "prediction", "")
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
-    """A question as people write it, its right answer, and the model's answer; long runs are in brief."""
+    """A question as people write it, its right answer, and the model's answer."""
 
     question: str
     answer: str

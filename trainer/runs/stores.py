@@ -31,11 +31,6 @@ _copies: dict[Path, ObjectPath] = {}  # the folders of this process, and whose c
 _copied: dict[Path, str] = {}  # the versions of their files
 
 
-def is_url(place: str | Path) -> bool:
-    """Whether this is meant for a place in an object store."""
-    return "://" in str(place)
-
-
 def working_copy(url: str) -> Path:
     """A folder with all files of a run in an object store, if there are any; it is removed when this process ends."""
     place = parse_place(url)

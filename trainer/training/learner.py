@@ -307,7 +307,7 @@ class Learner:
         right_ids = self._answer_ids(questions, answers)
         # An answer is right when it is decoded exactly when it is right here, where nothing need be decoded.
         logits = self.network.logits(self._question_ids(questions), right_ids, training=False)
-        ids, losses = most_probable(logits), self._losses(right_ids, logits)
+        ids, losses = most_probable(logits), tf.cast(self._losses(right_ids, logits), tf.float64)
         if self.network.end is not None:
             ids = tf.where(up_to(ids, self.network.end), ids, self.network.blank)
         predicted = self._converted(self.view.decode_answer, tf.cast(ids, tf.uint8), (answers.shape[-1],))
@@ -315,11 +315,7 @@ class Learner:
         exact = tf.reduce_min(right, axis=1)
         if self.view.writes_more:
             exact *= tf.cast(tf.reduce_all(self._is_right(right_ids, logits), axis=1), tf.float64)
-        outcome = {
-            "loss": tf.cast(losses, tf.float64),
-            "character_accuracy": tf.reduce_mean(right, axis=1),
-            "exact_match": exact,
-        }
+        outcome = {"loss": losses, "character_accuracy": tf.reduce_mean(right, axis=1), "exact_match": exact}
         rows = tf.stack([outcome[name] for name in METRICS], axis=1)
         return tf.reduce_sum(tf.where(is_real[:, None], rows, 0.0), axis=0)
 

@@ -95,11 +95,7 @@ class Callbacks(Observer):
         self._model: Any = model
         self._model.optimizer = optimizer
         self._model.stop_training = False
-        how: dict[str, Any] = {
-            "epochs": epochs,
-            "steps": epoch_end(1),
-            "verbose": 1,
-        }  # ProgbarLogger asks for all three
+        how: dict[str, Any] = {"epochs": epochs, "steps": epoch_end(1), "verbose": 1}  # ProgbarLogger asks for all
         self._list = keras.callbacks.CallbackList(list(callbacks), model=model, **how)
         self._epoch_end = epoch_end  # from the number of an epoch, the first is 1, to the steps until its end
         self._epoch: int | None = None  # that has begun; None before the training has

@@ -21,8 +21,10 @@ from seq2seq_arith.trainer.proving.automata import TooLargeError
 from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
+from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training.learner import Learner
 
 # From a task to the model on its strings.
@@ -37,15 +39,6 @@ COUNTED, COUNTER, SUMS = "pq", "counter", 100
 
 
 @dataclasses.dataclass(frozen=True)
-class Wrong:
-    """The shortest question of one kind that is answered wrong: as people write it, with the model's answer."""
-
-    question: str
-    answer: str
-    prediction: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Checked:
     """Cases and how clearly each is right."""
 
@@ -53,7 +46,7 @@ class Checked:
     bound: float  # how far a float32 logit can be from the exact one
     states: int  # of the network
     # From the numbers of cases to the shortest question of each, the shortest first.
-    find: Callable[[np.ndarray], list[Wrong]]
+    find: Callable[[np.ndarray], list[Sample]]
 
 
 def tables_of(run: Run, weights: Weights) -> Tables:
@@ -73,7 +66,7 @@ def tables_of(run: Run, weights: Weights) -> Tables:
         raise InputError(f"{run.place} has a layer of another shape than the networks that can be proved") from None
 
 
-def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
+def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     """Checks every case that the best model of a run can meet, and writes ``proof.json`` into its folder.
 
     ``restore`` gives the network itself, which is asked when nothing is wrong.
@@ -93,7 +86,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
     checked = check(run, weights, restore)
     wrong, margins = np.flatnonzero(checked.margins <= 2 * checked.bound), checked.margins
     # First what is really answered wrong; of the other questions, rounding may decide.
-    found = sorted(dict.fromkeys(checked.find(wrong)), key=lambda each: each.prediction == each.answer)
+    found = sorted(dict.fromkeys(checked.find(wrong)), key=lambda each: each.right)
     proof = Proof(
         task=run.task.name,
         weights_sha256=sha256,
@@ -109,7 +102,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Wrong]]:
         dashes=run.task.digits if is_counter else None,
     )
     if not run.is_shipped:
-        proofs.write(run, proof)
+        write_json(run.proof, proof.to_json())
     return proof, found
 
 
@@ -137,7 +130,7 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
     if margins.min() > 2 * tables.bound:
         _ask_network(run, tables, restore)
 
-    def find(wrong: np.ndarray) -> list[Wrong]:
+    def find(wrong: np.ndarray) -> list[Sample]:
         transitions = np.flatnonzero(np.isin(case, wrong))
         _, first = np.unique(case[transitions], return_index=True)
         strings = automata.shortest(cases.automaton, transitions[first])[:MOST_KINDS]
@@ -193,11 +186,11 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
                 known += ["".join(task.alphabet[number] for number in row).strip() for row in found]
             report_progress(start + len(total))
 
-    def find(wrong: np.ndarray) -> list[Wrong]:
+    def find(wrong: np.ndarray) -> list[Sample]:
         rows = np.unique(wrong // task.answer_width)
         operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
         return [
-            Wrong(task.operation.symbol.join(pair), answers[row], predictions[row])
+            Sample(task.operation.symbol.join(pair), answers[row], predictions[row])
             for row, pair in zip(rows, operands, strict=True)
         ]
 
@@ -266,7 +259,7 @@ def _operands(task: Task, generator: np.random.Generator, is_random: bool) -> li
     return ["".join(map(str, digits)).lstrip("0") or "0" for digits in (left, right)]
 
 
-def _wrong(task: Task, tables: Tables, symbols: np.ndarray) -> Wrong:
+def _wrong(task: Task, tables: Tables, symbols: np.ndarray) -> Sample:
     """A question that is answered wrong, of the symbols of its steps."""
     columns = [pairs()[symbol] for symbol in symbols]
     left, right = ("".join(column[side] for column in reversed(columns)).strip() for side in range(2))
@@ -274,4 +267,4 @@ def _wrong(task: Task, tables: Tables, symbols: np.ndarray) -> Wrong:
     question = text.parse(f"{left}{task.operation.symbol}{right}", task, task.operation.max_digits)
     ids = tables.answered(symbols[np.newaxis])[0].argmax(axis=1)
     written = "".join(task.alphabet[number] for number in reversed(ids))
-    return Wrong(question.given, text.answer(question), written.strip())
+    return Sample(question.given, text.answer(question), written.strip())

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.proving.questions import OWN_QUESTIONS, QUESTIONS
-from seq2seq_arith.trainer.runs import checkpoints, history, stores
+from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
@@ -104,7 +104,7 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     """
     if options.tensorboard:
         packages.require("--tensorboard", "tensorboard", "tensorboard")
-        if stores.is_url(run_dir):
+        if "://" in run_dir:
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
@@ -146,7 +146,8 @@ def make_loop(plan: Plan) -> Loop:
     _announce(run, scored, replicas)
     if plan.on_gpus and not config.deterministic:
         say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
-    batches = _make_batches(source, config, replicas)
+    how = config.batch_size, replicas, config.seed
+    batches = Stream.beside(source, *how) if config.stream else Lanes(source.splits["train"], *how)
     total_steps = epoch_end(config, batches, config.epochs)
     if config.batch_doublings:
         batches = Doubling(batches, config.batch_doublings, total_steps)
@@ -260,12 +261,6 @@ def _announce(run: Run, scored: int, replicas: int) -> None:
             f"model {printable(model.name)}, view {printable(model.view)} (given: {model.given}){divided}"
         )
     )
-
-
-def _make_batches(source: Source, config: TrainConfig, replicas: int) -> Lanes | Stream:
-    if config.stream:
-        return Stream.beside(source, config.batch_size, replicas, config.seed)
-    return Lanes(source.splits["train"], config.batch_size, replicas, config.seed)
 
 
 def _make_observers(loop: Loop, output: progress.Output | None, options: TrainOptions) -> list[Observer]:

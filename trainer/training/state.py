@@ -58,21 +58,14 @@ class State:
 
     def close_epoch(self, row: dict[str, Any], min_delta: float) -> bool:
         """Ends an epoch with its row of the history; returns whether it is the best so far."""
+        fell = self.history[-1]["val_loss"] - row["val_loss"] if self.history else np.inf
         self.history.append(row)
         self.sums, self.epoch_seconds = _no_sums(), 0.0
-        self.stalled = stalled_epochs(self.stalled, self.history, min_delta)
+        self.stalled = self.stalled + 1 if fell < min_delta else 0
         is_best = not self.best_epoch or rank(row) > rank(self.history[self.best_epoch - 1])
         if is_best:
             self.best_epoch = len(self.history)
         return is_best
-
-
-def stalled_epochs(stalled: int, history: list[dict[str, Any]], min_delta: float) -> int:
-    """Epochs in a row, up to the last one, whose validation loss fell by less than ``min_delta``."""
-    if len(history) < 2:
-        return 0
-    fell = history[-2]["val_loss"] - history[-1]["val_loss"]
-    return stalled + 1 if fell < min_delta else 0
 
 
 def reason_to_stop(state: State, config: TrainConfig) -> str:

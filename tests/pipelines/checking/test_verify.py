@@ -19,7 +19,7 @@ from strategies import small_tasks
 
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
-from seq2seq_arith.pipelines.formats.array_record import OPTIONS, array_record_path
+from seq2seq_arith.pipelines.formats.array_record import FORMAT, OPTIONS
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats, dataset_path
 from seq2seq_arith.pipelines.formats.parquet import SCHEMA
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
@@ -158,7 +158,7 @@ def test_two_array_records_in_another_order(tmp_path, monkeypatch):
     monkeypatch.setattr("seq2seq_arith.pipelines.checking.verify.BLOCK_BYTES", 500)
     stored.make(TASK, Layout(1, choose_formats({"array_record": True})), tmp_path)
     directory = dataset_path(tmp_path, TASK)
-    path = directory / array_record_path("train", 0, 1)
+    path = directory / FORMAT.path("train", 0, 1)
     records = ArrayRecordReader(str(path)).read_all()
     writer = ArrayRecordWriter(str(path), OPTIONS)
     for record in [*records[:-2], *reversed(records[-2:])]:

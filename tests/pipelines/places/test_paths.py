@@ -87,7 +87,6 @@ def test_an_object_that_is_not_there(data_dir):
         with pytest.raises(FileNotFoundError):
             read()
     assert not (data_dir / "object").is_file()
-    assert not (data_dir / "object").is_dir()
 
 
 def test_a_listing_is_of_one_prefix(data_dir):

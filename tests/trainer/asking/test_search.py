@@ -35,9 +35,10 @@ def learner(run):
     return session.restore(run)
 
 
-def test_what_is_found_is_wrong_and_saved(run, learner, capsys):
+def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
     options = SearchOptions(questions=5000, most=7, seed=3)
-    (found,) = search.search(run, options, learner=learner)
+    monkeypatch.setattr(session, "restore", lambda *_: learner)
+    (found,) = search.search(run, options)
     printed = capsys.readouterr().out
     assert len(found.wrong) == 7 <= found.mistakes <= found.asked <= 5000
     assert f"search at 3 digits: {found.mistakes:,} of {found.asked:,} questions are answered wrong\n" in printed
@@ -56,9 +57,9 @@ def test_what_is_found_is_wrong_and_saved(run, learner, capsys):
     (saved,) = evaluated.searched(run, history.best(history.read_csv(run.history))["epoch"])
     assert (saved["digits"], saved["asked"], saved["wrong"]) == (3, found.asked, found.wrong)
     assert evaluated.searched(run, 999) == []
-    (again,) = search.search(run, options, learner=learner)
+    (again,) = search.search(run, options)
     assert again == found
-    (other,) = search.search(run, SearchOptions(questions=5000, most=7, seed=4), learner=learner)
+    (other,) = search.search(run, SearchOptions(questions=5000, most=7, seed=4))
     assert other.wrong != found.wrong
 
 
@@ -93,8 +94,9 @@ def test_ctrl_c_keeps_what_was_found(run, learner, monkeypatch, capsys):
         return margins(examples)
 
     monkeypatch.setattr(learner, "margins", interrupted)
+    monkeypatch.setattr(session, "restore", lambda *_: learner)
     with pytest.raises(KeyboardInterrupt):
-        search.search(run, SearchOptions(), learner=learner)
+        search.search(run, SearchOptions())
     (saved,) = json.loads(run.search.read_text())["searches"]
     assert saved["asked"] == sum(calls[:2]) > 0
     assert len(saved["wrong"]) > 0

@@ -4,15 +4,15 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.data.making import is_made, make_missing
+from seq2seq_arith.trainer.data.making import is_missing, make_missing
 
 TASK = Task("addition", digits=2, num_examples=200)
 
 
 def test_it_is_made_once(tmp_path, capsys):
-    assert not is_made(TASK, str(tmp_path / "new"))
+    assert is_missing(TASK, str(tmp_path / "new"))
     make_missing(TASK, str(tmp_path / "new"))
-    assert is_made(TASK, str(tmp_path / "new"))
+    assert not is_missing(TASK, str(tmp_path / "new"))
     printed = capsys.readouterr().out
     command = f"arith-data generate addition --digits 2 --num-examples 200 --data-dir {tmp_path / 'new'}"
     assert printed.splitlines()[0].endswith(f"as this does: {command}")

@@ -122,8 +122,8 @@ def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):
 
 
 def test_several_runs_of_one_task_are_compared_slice_by_slice(sample):
-    *most, last = sample.own_suite.slices
-    worse = dataclasses.replace(sample.own_suite, slices=(*most, dataclasses.replace(last, all=Share(10, 5))))
+    *most, last = sample.suites[0].slices
+    worse = dataclasses.replace(sample.suites[0], slices=(*most, dataclasses.replace(last, all=Share(10, 5))))
     second = dataclasses.replace(sample, label="second", suites=(worse,))
     (table,) = sections.slices_of_all([sample, second])
     assert table.head == ["slice", "first", "second"]

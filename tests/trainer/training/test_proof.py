@@ -20,6 +20,7 @@ from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
+from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import mending, proof, session
 
 LATCHES = override(
@@ -231,7 +232,7 @@ def test_the_one_sum_that_a_counter_does_not_know_is_found(counter, tmp_path):
     assert (found.holds, found.wrong, found.near) == (False, 40, 0)
     dashes = "-" * 20
     assert "not proved: -{20}p-{20} is q-{40}, and the model answers q;" in str(found)
-    assert wrong == [proof.Wrong(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
+    assert wrong == [Sample(f"{dashes}p{dashes}", f"q{dashes}{dashes}", "q")]
 
 
 def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, refusal):
@@ -283,14 +284,14 @@ def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refus
 def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkeypatch):
     counts, proved = iter([3, 7, 3]), []
 
-    def prove(run: Run, restore) -> tuple[proofs.Proof, list[proof.Wrong]]:
+    def prove(run: Run, restore) -> tuple[proofs.Proof, list[Sample]]:
         weights, _ = checkpoints.load(run.best)
         proved.append(weights)
         found = proofs.Proof(
             task="addition", weights_sha256="", states=1, cases=9, wrong=next(counts), near=0, margin=-1, bound=0,
             seconds=0, version="", counterexample={"question": "9+1", "answer": "10", "prediction": "9"},
         )  # fmt: skip
-        return found, [proof.Wrong("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
+        return found, [Sample("9+1", "10", prediction) for prediction in "987654"]  # one question, told often
 
     monkeypatch.setattr(mending, "prove", prove)
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)

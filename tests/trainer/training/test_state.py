@@ -4,7 +4,7 @@ import pytest
 
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.runs.history import COLUMNS
-from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop, stalled_epochs
+from seq2seq_arith.trainer.training.state import State, how_to_go_on, reason_to_stop
 
 
 def row(exact: float, loss: float) -> dict:
@@ -34,11 +34,10 @@ def test_the_best_epoch_has_the_best_exact_match_then_the_least_loss():
     ],
 )
 def test_the_notebooks_early_stopping(losses, stalled):
-    count, history = 0, []
+    state = State()
     for loss in losses:
-        history.append({"val_loss": loss})
-        count = stalled_epochs(count, history, 0.001)
-    assert count == stalled
+        state.close_epoch(row(0.5, loss), 0.001)
+    assert state.stalled == stalled
 
 
 @pytest.mark.parametrize(

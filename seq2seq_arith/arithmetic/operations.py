@@ -201,7 +201,7 @@ _OF_DIGITS = (
     ("odds", "All digits are odd.", _ODDS),
     ("one-odd", "Only the last digit is odd.", lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1)),
     ("repeated", "One digit is repeated, so that places look alike.", lambda words, n: _NUMBER(words, 1) * n),
-    ("big", "All digits are 7 to 9, so that three of them carry 2.", _from("789")),
+    ("big", "All digits are 7 to 9, so that every place carries.", _from("789")),
 )
 _OF_LETTERS = (
     ("random", "Not hard: lengths and letters are uniform.", _WORD),

@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.errors import shown as quoted
 from seq2seq_arith.base.tables import shortened
 
-COUNTS = {2: "two", 3: "three"}  # in words
+COUNTS = {2: "two", 3: "three", 5: "five"}  # in words
 # A run as the programs abridge it, and as it may be typed: 7{20}, or -{300}.
 RUN = re.compile(r"([^\s{}])\{([0-9]+)\}")
 LONGEST_COUNT = 12  # digits

@@ -86,7 +86,6 @@ POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
 # Positions that count the places of digits, and what they give; they need an answer that starts from the units.
 COUPLED = {"coupled": "places", "coupled_bias": "near places"}
 
-
 # Places that ``coupled`` has vectors for, unless another number is given.
 PLACES = 64
 # The settings of ``ModelConfig`` that only some networks have, with their defaults; that of the dense layers' width is
@@ -398,7 +397,6 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None, 
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"
         )
-
     needed = max(task.operand_width, view_entry(view).answer_steps(task)) + 1
     if positions == "coupled" and needed > (places or PLACES):
         raise InputError(

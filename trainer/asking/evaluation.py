@@ -254,8 +254,9 @@ def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dic
 
 def scored(result: Result) -> dict[str, Any]:
     """The score of a set as it is saved."""
-    loss, characters, exact = dataclasses.astuple(result.score)
-    return {"examples": len(result.examples), "loss": loss, "characters": characters, "exact": exact}
+    score = result.score
+    shares = {"characters": score.character_accuracy, "exact": score.exact_match}
+    return {"examples": len(result.examples), "loss": score.loss, **shares}
 
 
 def _wrong(exact_match: float, examples: int) -> str:

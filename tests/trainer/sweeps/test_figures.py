@@ -131,7 +131,7 @@ SENTENCES = [
     (
         "docs/results.md",
         f"{len(group('causal-raw'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice (v2). In half "
-        f"of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, or with zeros in front, {HALVES[2]}. "
+        f"of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, or zeros in front, {HALVES[2]}. "
         f"Without short numbers first, or from 297,000 stored pairs, half the steps bring as much ({HALVES[4]} each).",
     ),
     (

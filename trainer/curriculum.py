@@ -33,15 +33,11 @@ class Curriculum:
     >>> Curriculum.parse("10:1.25").lengths(20)
     (10, 13, 17, 20)
 
-    Attributes:
-      start: The most digits (or dashes, or letters) of an operand in the first stage.
-      growth: By how much that is multiplied from stage to stage; what comes out is rounded up.
-
     Raises InputError if a value is out of its range.
     """
 
-    start: int
-    growth: float
+    start: int  # the most digits (or dashes, or letters) of an operand in the first stage
+    growth: float  # by how much that is multiplied from stage to stage; what comes out is rounded up
 
     def __post_init__(self) -> None:
         if self.start < 1 or not 1 < self.growth <= 100:

@@ -72,14 +72,13 @@ class PrepareOptions:
 
 def wants_array_record(file_format: str | FileFormat | None) -> bool:
     """Whether TFDS is asked for ArrayRecord; InputError if it is for a format that it cannot read here."""
-    if file_format is None or FileFormat.from_value(file_format) is FileFormat.TFRECORD:
-        return False
-    if FileFormat.from_value(file_format) is FileFormat.ARRAY_RECORD:
-        return True
-    raise InputError(
-        f"file_format is {FileFormat.from_value(file_format).value!r}; TFDS reads this dataset from tfrecord or "
-        "array_record, so leave it out (columns of strings are in parquet/, for other readers)"
-    )
+    asked = FileFormat.TFRECORD if file_format is None else FileFormat.from_value(file_format)
+    if asked not in (FileFormat.TFRECORD, FileFormat.ARRAY_RECORD):
+        raise InputError(
+            f"file_format is {asked.value!r}; TFDS reads this dataset from tfrecord or array_record, so leave it out "
+            "(columns of strings are in parquet/, for other readers)"
+        )
+    return asked is FileFormat.ARRAY_RECORD
 
 
 def beam_options(given: "PipelineOptions | None", runner: Any) -> "PipelineOptions | None":

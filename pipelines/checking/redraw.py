@@ -54,9 +54,8 @@ def redraw(task: Task, draws_used: int, num_shards: int) -> dict[str, list[np.nd
 
 def operands(task: Task, numbers: np.ndarray) -> Operands:
     """The operands of the draws with these numbers, from left to right."""
-    parts = [_operands(task, numbers[start : start + BLOCK]) for start in range(0, len(numbers), BLOCK)]
-    if not parts:
-        parts = [_operands(task, numbers)]
+    starts = range(0, max(1, len(numbers)), BLOCK)
+    parts = [_operands(task, numbers[start : start + BLOCK]) for start in starts]
     return tuple(np.concatenate(side) for side in zip(*parts, strict=True))
 
 
@@ -263,18 +262,13 @@ def _hash(task: Task, purpose: int, key: Operands) -> np.ndarray:
 
 def _hashed_words(task: Task, value: np.ndarray) -> Iterable[np.ndarray]:
     """A number as it is hashed: words of 18 digits, or of twelve letters; the least significant word first."""
-    if notation(task) == LETTERS:
-        base = 27**TWELVE if task.digits > TWELVE else np.uint64(27**TWELVE)
-        for _ in range(-(-task.digits // TWELVE)):
-            yield (value % base).astype(np.uint64)
-            value = value // base
-        return
-    if notation(task) not in (DECIMAL, POSITIVE) or task.digits <= WORD:
+    size, base = (TWELVE, 27**TWELVE) if notation(task) == LETTERS else (WORD, 10**WORD)
+    if notation(task) not in (DECIMAL, POSITIVE, LETTERS) or task.digits <= size:
         yield value
         return
-    for _ in range(-(-task.digits // WORD)):
-        yield (value % 10**WORD).astype(np.uint64)
-        value = value // 10**WORD
+    for _ in range(-(-task.digits // size)):
+        yield (value % base).astype(np.uint64)
+        value = value // base
 
 
 def _scale(words: np.ndarray, bound) -> np.ndarray:

@@ -21,17 +21,11 @@ RARE_DIGITS = 40
 
 
 class Drawing(abc.ABC):
-    """How the operands of a question are drawn; D stands for the size of a task.
+    """How the operands of a question are drawn; D stands for the size of a task."""
 
-    Attributes:
-      pairs_only: Whether questions must have two operands.
-      has_short_pairs: Whether short operands are drawn as often as long ones, so that their pairs repeat.
-      share: The part of the draws that is distributed as ``values`` says; nothing is known of the rest.
-    """
-
-    pairs_only = False
-    has_short_pairs = False
-    share = 1.0
+    pairs_only = False  # whether questions must have two operands
+    has_short_pairs = False  # whether short operands are drawn as often as long ones, so that their pairs repeat
+    share = 1.0  # the part of the draws that is distributed as ``values`` says; nothing is known of the rest
 
     @abc.abstractmethod
     def words_per_draw(self, size: int, arity: int = 2) -> int:
@@ -45,9 +39,8 @@ class Drawing(abc.ABC):
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         """All values of an operand, in classes of equal probability.
 
-        Returns:
-          How many values each class has, and the probability of one of them: float64 of shape (classes,). Where
-          lengths differ in probability, class i has the values of i + 1 digits, and the last class all longer ones.
+        Returns how many values each class has, and the probability of one of them: float64 of shape (classes,). Where
+        lengths differ in probability, class i has the values of i + 1 digits, and the last class all longer ones.
         """
 
     @abc.abstractmethod

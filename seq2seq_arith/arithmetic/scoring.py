@@ -43,29 +43,20 @@ class SuiteScore(Tabular):
     """What was answered to a suite; it shows itself as a table of the slices, the worst first.
 
     ``score["equal"]`` is the row of a slice.
-
-    Attributes:
-      questions: How many different questions there are.
-      exact_match: The share of them that is answered right.
-      characters_right: The share of the characters of their right answers that stand in what was answered, at the same
-        place counted from the end, as digits do.
-      wrong_lengths: How many of them got an answer that is too long or too short.
-      missing: How many have no answer. They count as wrong.
-      double: How many have more answers than they were asked. They are right if all their answers are.
-      unknown: How many answers are to other questions, and do not count.
-      mistakes: The first mistakes.
-      slices: A row per slice, in the order of the suite: ``slice``, ``questions``, ``exact_match``, the ends of its 95%
-        interval ``at_least`` and ``at_most``, and the ``question``, ``answer`` and ``prediction`` of the first mistake.
     """
 
-    questions: int
-    exact_match: float
+    questions: int  #: how many different ones there are
+    exact_match: float  #: the share of them that is answered right
+    #: The share of the characters of their right answers that stand in what was answered, at the same place counted
+    #: from the end, as digits do.
     characters_right: float
-    wrong_lengths: int
-    missing: int
-    double: int
-    unknown: int
-    mistakes: Table
+    wrong_lengths: int  #: how many of them got an answer that is too long or too short
+    missing: int  #: how many have no answer; they count as wrong
+    double: int  #: how many have more answers than they were asked; they are right if all their answers are
+    unknown: int  #: how many answers are to other questions, and do not count
+    mistakes: Table  #: the first ones
+    #: A row per slice, in the order of the suite: ``slice``, ``questions``, ``exact_match``, the ends of its 95%
+    #: interval ``at_least`` and ``at_most``, and the ``question``, ``answer`` and ``prediction`` of the first mistake.
     slices: Table
 
     @property

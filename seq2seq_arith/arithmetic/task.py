@@ -242,11 +242,7 @@ class Task:
 
     @classmethod
     def from_parameters(cls, parameters: dict[str, Any]) -> "Task":
-        """The task whose ``parameters()`` these are.
-
-        Raises:
-          InputError: A parameter is missing, unknown or out of range.
-        """
+        """The task whose ``parameters()`` these are; InputError if one is missing, unknown or out of range."""
         if not isinstance(parameters, dict) or not set(PARAMETERS) <= set(parameters) or None in parameters.values():
             raise InputError(f"the parameters are {parameters!r}; they must be exactly {sorted(PARAMETERS)}")
         values = dict(parameters)

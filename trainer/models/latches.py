@@ -21,9 +21,6 @@ class BatchKey(keras.layers.Layer):
 
     The noise is then a function of the batch, and a resumed training draws the same as if it had never been stopped.
     Each replica has a part of the batch, and so noise of its own: with another number of replicas it is other noise.
-
-    Returns:
-      int32, a single number, of ids [examples, ...].
     """
 
     def build(self, input_shape):
@@ -45,12 +42,8 @@ class Noise(keras.layers.Layer):
     Analysis of Noise in Recurrent Neural Networks: Convergence and Generalization", 1996, is about noise in a
     recurrence.
 
-    Args:
-      stddev: The standard deviation of the noise.
-      salt: Tells apart the noise of layers that are given the same key.
-
-    Returns:
-      As the first of the inputs, which are the values and the ``BatchKey`` of their batch.
+    The inputs are the values and the ``BatchKey`` of their batch; ``salt`` tells apart the noise of layers that are
+    given the same key.
     """
 
     def __init__(self, stddev: float, salt: int, **kwargs: Any) -> None:
@@ -97,8 +90,7 @@ class Latch(keras.layers.Layer):
     Without feedback, all steps are computed in log2(steps) rounds, in each of which a step takes in twice as many
     steps before it (Hillis, Steele, "Data Parallel Algorithms", 1986).
 
-    Returns:
-      [examples, steps, units], in the order of the input, which is g and v side by side, [examples, steps, 2 * units].
+    Returns [examples, steps, units], in the order of the input: g and v side by side, [examples, steps, 2 * units].
     """
 
     def __init__(self, units: int, *, go_backwards: bool = False, **kwargs: Any) -> None:
@@ -126,8 +118,7 @@ class Latch(keras.layers.Layer):
 class Neighbours(keras.layers.Layer):
     """Puts the steps before and after beside each step, each with a mark that tells it from the zeros past the ends.
 
-    Returns:
-      [examples, steps, 3 * units + 2], of inputs [examples, steps, units].
+    Returns [examples, steps, 3 * units + 2], of inputs [examples, steps, units].
     """
 
     def call(self, inputs):

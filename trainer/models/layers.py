@@ -50,10 +50,8 @@ def note_attention(layer: keras.layers.Layer, shares: Any) -> Any:
 class OneHot(keras.layers.Layer):
     """Turns ids [examples, steps] or [examples, steps, channels] into one-hot rows, the channels side by side.
 
-    With an alphabet of three characters, a step of the two channels (0, 2) becomes 1 0 0 0 0 1.
-
-    Returns:
-      [examples, steps, channels * depth].
+    With an alphabet of three characters, a step of the two channels (0, 2) becomes 1 0 0 0 0 1. Returns [examples,
+    steps, channels * depth].
     """
 
     def __init__(self, depth: int, **kwargs: Any) -> None:
@@ -71,9 +69,8 @@ class OneHot(keras.layers.Layer):
 class PairEmbedding(keras.layers.Layer):
     """A learned vector for every pair of characters, summed over the pairs of a step.
 
-    Returns:
-      [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i; or of ids
-      [examples, steps], as of single channels. A last channel that is alone is in a pair with the id 0.
+    Returns [examples, steps, units], of ids [examples, steps, channels] whose channels 2i and 2i+1 are pair i; or of
+    ids [examples, steps], as of single channels. A last channel that is alone is in a pair with the id 0.
     """
 
     def __init__(self, depth: int, units: int, **kwargs: Any) -> None:
@@ -98,8 +95,7 @@ class PairEmbedding(keras.layers.Layer):
 class LearnedSteps(keras.layers.Layer):
     """One learned vector per step, the same for every example.
 
-    Returns:
-      [examples, steps, units]; of the input, only the number of examples matters.
+    Returns [examples, steps, units]; of the input, only the number of examples matters.
     """
 
     def __init__(self, steps: int, units: int, **kwargs: Any) -> None:
@@ -118,11 +114,7 @@ class LearnedSteps(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class BiasedAttention(keras.layers.Layer):
-    """Self-attention whose scores have a learned bias per head and pair of steps.
-
-    Returns:
-      [examples, steps, units], as the input.
-    """
+    """Self-attention whose scores have a learned bias per head and pair of steps."""
 
     def __init__(self, heads: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -165,8 +157,7 @@ class Counter(keras.layers.Layer):
     all steps at once. The inputs are one-hot, so what a step adds depends on its character alone, and is computed once
     for each character of the alphabet.
 
-    Returns:
-      float32 [examples, steps, units], or [examples, units], of one-hot inputs [examples, steps, characters].
+    Returns float32 [examples, steps, units], or [examples, units], of one-hot inputs [examples, steps, characters].
     """
 
     # i and g are this many times the result of kernel and bias. A step of Adam is equally large for every weight, so i
@@ -201,8 +192,7 @@ class Counter(keras.layers.Layer):
 class GoSignal(keras.layers.Layer):
     """The input of a decoder that has no other input: [1, 0] at its first step and [0, 1] at all others.
 
-    Returns:
-      float32 [1, steps, 2], the same for all examples and inputs.
+    Returns float32 [1, steps, 2], the same for all examples and inputs.
     """
 
     def __init__(self, steps: int, **kwargs: Any) -> None:

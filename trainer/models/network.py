@@ -26,18 +26,10 @@ import tensorflow as tf
 
 
 class Network(abc.ABC):
-    """What the learner, the evaluation and the export call.
+    """What the learner, the evaluation and the export call; ``model`` is the Keras model that has all the weights."""
 
-    Args:
-      model: The Keras model that has all the weights.
-
-    Attributes:
-      end: The id behind which nothing is written; None if all steps are.
-      blank: The id that stands there then.
-    """
-
-    end: int | None = None
-    blank = 0
+    end: int | None = None  #: the id behind which nothing is written; None if all steps are
+    blank = 0  #: the id that stands there then
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
@@ -46,32 +38,19 @@ class Network(abc.ABC):
     def logits(self, questions: Any, answers: Any, *, training: bool) -> Any:
         """The logits of each character of the answers, given the right characters before it.
 
-        Args:
-          questions: Ids, an integer [examples, *question_shape].
-          answers: Ids of the right answers, an integer [examples, steps].
-          training: Whether layers such as dropout are active.
-
-        Returns:
-          float32 [examples, steps, depth].
+        Questions and right answers are ids, integers [examples, *question_shape] and [examples, steps]. In
+        ``training``, layers such as dropout are active. Returns float32 [examples, steps, depth].
         """
 
     @abc.abstractmethod
     def answer(self, questions: Any) -> tuple[Any, Any]:
-        """Answers questions, each character the most probable one.
+        """Answers questions, ids [examples, *question_shape], each character the most probable one.
 
-        Args:
-          questions: Ids, an integer [examples, *question_shape].
-
-        Returns:
-          int32 ids [examples, steps], and float32 [examples], the product of the probabilities of the characters.
+        Returns int32 ids [examples, steps], and float32 [examples], the product of the probabilities of the characters.
         """
 
     def compare(self, questions: Any, answers: Any) -> tuple[Any, Any]:
-        """Answers questions whose right answers are known.
-
-        Returns:
-          int32 ids [examples, steps], and the logits of the right answers' characters.
-        """
+        """As ``answer``, of known right answers; with the logits of their characters instead of the probabilities."""
         return self.answer(questions)[0], self.logits(questions, answers, training=False)
 
 
@@ -108,26 +87,14 @@ class Autoregressive(Network):
         return self.model([tf.convert_to_tensor(questions), self.previous(answers)], training=training)
 
     def start(self, questions: Any) -> Any:
-        """What decoding needs at first.
-
-        Args:
-          questions: Ids, an integer [examples, *question_shape].
-
-        Returns:
-          A nest of tensors whose shapes and dtypes stay as they are in every step.
-        """
+        """What decoding needs at first: a nest of tensors whose shapes and dtypes stay as they are in every step."""
         return tf.convert_to_tensor(questions), tf.fill([tf.shape(questions)[0], self.steps], self.depth)
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
-        """The logits of one character.
+        """The logits of character ``index``, float32 [examples, depth], and the state for the next one.
 
-        Args:
-          state: That of ``start``, or of the step before.
-          index: The number of the character, an int32 scalar.
-          previous: Ids of the character before, int32 [examples]; ``depth`` for the first one.
-
-        Returns:
-          float32 logits [examples, depth], and the state for the next character.
+        The state is that of ``start``, or of the step before; ``previous`` are the ids of the character before, int32
+        [examples], ``depth`` for the first one.
         """
         questions, known = state
         known = tf.where(tf.range(self.steps) == index, previous[:, None], known)

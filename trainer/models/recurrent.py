@@ -34,14 +34,8 @@ class PlainLSTM(keras.layers.LSTM):
     states between blocks of steps are kept for the backward pass, and the others are computed again (Chen, Xu, Zhang,
     Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016).
 
-    Args:
-      units: Units of the state and of each output.
-      repeats: How often the step of an input [examples, 1, features] is read: with n, this is the plain layer after a
-        ``RepeatVector(n)``. A longer input is read once.
-
-    Returns:
-      [examples, steps * repeats, units] with ``return_sequences``, in the order in which they were computed;
-      otherwise the last of them, [examples, units].
+    With n ``repeats``, the step of an input [examples, 1, features] is read so often: this is the plain layer after a
+    ``RepeatVector(n)``. A longer input is read once. Sequences are in the order in which they were computed.
     """
 
     def __init__(self, units: int, repeats: int = 1, **kwargs: Any) -> None:
@@ -125,11 +119,9 @@ def _gates(sequences: Any, kernel: Any, recurrent: Any, bias: Any) -> list[Any]:
 
 
 def lstm_step(gates: Any, carry: Any) -> tuple[Any, Any]:
-    """Computes the state after a step, hidden and carry, [examples, units] each.
+    """The state after a step, hidden and carry, [examples, units] each.
 
-    Args:
-      gates: [examples, 4 * units], before the activations.
-      carry: The carry before the step, float32; None for zeros.
+    The gates, [examples, 4 * units], are those before the activations. The carry is float32; None for zeros.
     """
     parts: Any = ops.split(gates, 4, axis=1)
     into, kept, new, out = parts

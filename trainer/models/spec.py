@@ -8,33 +8,19 @@ import keras
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Spec:
-    """The sizes of a network on a view, and what its characters mean.
+    """The sizes of a network on a view, and what its characters mean."""
 
-    Attributes:
-      name: The network's name.
-      hidden: Units per layer.
-      layers: Number of layers; the network decides which of its layers they are.
-      question_shape: The shape of one question: (steps,) or (steps, channels).
-      steps: Characters of an answer.
-      alphabet: The characters, in the order of their ids.
-      units_first: Whether the digits of an operand start from the least significant one.
-      unseen: The id of the characters of the question that attention must not see; None if it may see all.
-      options: The other settings of the network, by name.
-      unroll: Whether recurrent layers should be unrolled, which makes short ones faster on a CPU.
-      on_gpu: Whether the network runs on GPUs, and may use cuDNN.
-    """
-
-    name: str
-    hidden: int
-    layers: int
-    question_shape: tuple[int, ...]
-    steps: int
-    alphabet: str
-    units_first: bool = False
-    unseen: int | None = None
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)
-    unroll: bool = False
-    on_gpu: bool = False
+    name: str  #: the network's
+    hidden: int  #: units per layer
+    layers: int  #: their number; the network decides which of its layers they are
+    question_shape: tuple[int, ...]  #: of one question: (steps,) or (steps, channels)
+    steps: int  #: characters of an answer
+    alphabet: str  #: the characters, in the order of their ids
+    units_first: bool = False  #: whether the digits of an operand start from the least significant one
+    unseen: int | None = None  #: the id of the characters of the question that attention must not see, if there is one
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)  #: the other settings of the network, by name
+    unroll: bool = False  #: whether recurrent layers should be unrolled, which makes short ones faster on a CPU
+    on_gpu: bool = False  #: whether the network runs on GPUs, and may use cuDNN
 
     @property
     def depth(self) -> int:

@@ -56,8 +56,7 @@ class Latched(Automaton):
     def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """What a layer sees at each transition: int64 [windows, 4], latches before, symbol, latches there, and after.
 
-        Returns:
-          The distinct windows, and int64 [transitions], the number of each one's window.
+        Returns the distinct windows, and int64 [transitions], the number of each one's window.
         """
         columns = (self.before[self.source], self.symbol, self.after[self.source], self.after[self.target])
         return distinct(np.stack(columns, axis=1))
@@ -181,11 +180,8 @@ def forward(questions: Automaton, setting: np.ndarray, gates: np.ndarray, candid
 def backward(known: Latched, setting: np.ndarray, gates: np.ndarray, candidates: np.ndarray) -> Latched:
     """Adds a layer of latches that runs backward, and whose settings depend on each transition's window.
 
-    Args:
-      known: The automaton with the layers before.
-      setting: int64 [transitions], the row of ``gates`` and ``candidates`` that holds at each transition.
-      gates: 0 or 1, [settings, units].
-      candidates: -1 or +1, [settings, units].
+    ``setting``, int64 [transitions], is the row that holds at each transition: of ``gates``, 0 or 1, and of
+    ``candidates``, -1 or +1, [settings, units] both.
     """
     states, into = _States(gates, candidates), Groups(known.target, len(known.initial))
     # Pairs of a state and of what the latches hold at the step after it.

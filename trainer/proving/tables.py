@@ -210,12 +210,8 @@ class SmallAdder(Tables):
 def counter_bound(weights: Weights, depth: int, steps: int) -> float:
     """How far the float32 logits of a counter (``models/parallel.py``) can be from exact ones, of the same counts.
 
-    What the decoder counts is the same for all questions, and so left out.
-
-    Args:
-      weights: Of the model.
-      depth: Kinds of characters; the encoder sums one product for each.
-      steps: Of the question; no sum is larger, for a step adds at most 1.
+    What the decoder counts is the same for all questions, and so left out. The encoder sums one product for each kind
+    of character, ``depth`` of them. No sum is larger than the steps of the question: a step adds at most 1.
     """
     most: np.ndarray = np.ones(len(weights["readout_0/kernel"]))
     error = most * ((depth + 1) / (1 - depth * UNIT) * UNIT * 2 * steps + TANH)
@@ -231,14 +227,12 @@ def counter_bound(weights: Weights, depth: int, steps: int) -> float:
 def _either(values: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The settings of latches, a gate of 0 or 1 and a candidate of -1 or +1 per unit, that float32 values can mean.
 
-    Args:
-      values: float64 [rows, 2 * units], gates and candidates before they are steps.
-      bounds: How far the float32 values can be from these, [2 * units].
+    The values are gates and candidates before they are steps, float64 [rows, 2 * units]; the float32 ones can be as far
+    from these as the bounds say, [2 * units].
 
-    Returns:
-      The distinct settings, int8 [settings, 2 * units], and int64 [relations, 2], a row and one of its settings each. A
-      row has several settings where a value is as near to zero as its bound. The candidate of a closed gate, which
-      does not matter, is +1.
+    Returns the distinct settings, int8 [settings, 2 * units], and int64 [relations, 2], a row and one of its settings
+    each. A row has several settings where a value is as near to zero as its bound. The candidate of a closed gate,
+    which does not matter, is +1.
     """
     near = np.abs(values) <= bounds
     rows, signs = np.arange(len(values)), values > 0

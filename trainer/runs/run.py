@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +144,10 @@ class Run:
             "give another --run-dir, or the same settings to go on with it"
         )
 
-    @contextlib.contextmanager
-    def locked(self, writes: bool = True) -> Iterator[None]:
+    def locked(self, writes: bool = True) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
         is_busy = "another process is training"
-        with held(self.folder, LOCK, self.place, is_busy) if writes else contextlib.nullcontext():
-            yield
+        return held(self.folder, LOCK, self.place, is_busy) if writes else contextlib.nullcontext()
 
     def claim(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a trained run has it already."""

@@ -67,11 +67,8 @@ def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) ->
 def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:
     """Proves the best model of a training that has ended; while that fails, trains on, at most ``prove`` rounds.
 
-    Args:
-      loop: The training; each round is an epoch of its own in its history.
-      restore: From a task to the best model on its strings.
-      make: Makes a learner of a stream, and the steps until its learning rate is zero.
-      stream: The fresh draws of the training's task.
+    Each round is an epoch of its own in the history. ``restore`` gives the best model on the strings of a task, and
+    ``make`` a learner of a stream, with the steps until its learning rate is zero.
 
     Raises WriteError as ``prove``; DivergedError if a weight is no longer a number.
     """

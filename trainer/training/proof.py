@@ -71,13 +71,11 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
 
     ``restore`` gives the network itself, which is asked when nothing is wrong.
 
-    Returns:
-      The proof, and the shortest question of each case that is wrong, or so near to it that rounding may decide, the
-      shortest first; none if all is proved.
+    Returns the proof, and the shortest question of each case that is wrong, or so near to it that rounding may decide,
+    the shortest first; none if all is proved.
 
-    Raises:
-      InputError: The run has no checkpoint, or its model cannot be treated.
-      WriteError: The file cannot be written.
+    Raises InputError if the run has no checkpoint, or its model cannot be treated; WriteError if the file cannot be
+    written.
     """
     started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)

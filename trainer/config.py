@@ -33,7 +33,7 @@ MAX_BATCH = 2**20
 # Most training steps per compiled call.
 MAX_STEPS_PER_CALL = 50
 # Settings that one kind of positions has.
-NEEDS = {"rope_base": "rope", "places": "coupled"}
+NEEDS = {"rope_base": "rope", "others": "coupled"}
 
 
 def _knob(help: str, shown: str | None, low: Any = None, high: Any = None, default: Any = None) -> Any:
@@ -79,8 +79,8 @@ class ModelConfig:
     dense_width: int | None = _knob("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
     dropout: float | None = _knob("the share of values that training drops, in each block too", "0", 0.0, 0.9)
     rope_base: float | None = _knob("about the longest period of rope, in characters", "10,000", 1.0, 1e9)
-    places: int | None = _knob(
-        "places that coupled has vectors for; training starts at any that leaves room", "64", 2, 2**16
+    others: int | None = _knob(
+        "of so many others of its batch, at most, an example sees the characters in training, with coupled", "8", 0, 64
     )
     score_scale: float | None = _knob("a factor of the attention scores", "1", 0.01, 100.0)
     sharpness: float | None = _knob("a further factor of the attention scores, in use alone", "1", 0.01, 100.0)

@@ -182,7 +182,7 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     if any(changes.get(name) is not None for name in UNPROVED):
         base = dataclasses.replace(base, prove=0)
     config = override(base, **changes)
-    check_model(config.model.name, config.model.view, task, config.model.positions, config.model.places)
+    check_model(config.model.name, config.model.view, task, config.model.positions)
     config.lengths(task)
     return config
 

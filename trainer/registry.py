@@ -86,13 +86,11 @@ POSITIONS = ("rope", "none", "learned", "coupled", "coupled_bias")
 # Positions that count the places of digits, and what they give; they need an answer that starts from the units.
 COUPLED = {"coupled": "places", "coupled_bias": "near places"}
 
-# Places that ``coupled`` has vectors for, unless another number is given.
-PLACES = 64
 # The settings of ``ModelConfig`` that only some networks have, with their defaults; that of the dense layers' width is
 # four times the hidden units.
 KNOBS: dict[str, Any] = {
     "positions": POSITIONS[0], "heads": 4, "dense_width": None, "dropout": 0.0, "rope_base": 10_000.0,
-    "places": PLACES, "score_scale": 1.0, "sharpness": 1.0, "score_noise": 0.0, "loops": 1, "blanks": True,
+    "others": 8, "score_scale": 1.0, "sharpness": 1.0, "score_noise": 0.0, "loops": 1, "blanks": True,
 }  # fmt: skip
 
 
@@ -195,7 +193,7 @@ GIVEN: dict[str, str] = {
     "random spaces": "blanks stand at random places of the question",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "zeros in front": "numbers have one width, so that equal places are equally far from each other",
-    "places": "each digit comes with the number of its place, and the answer is written from its end",
+    "places": "each digit comes with a sign of its place, and the answer is written from its end",
     "near places": "as places; attention starts with places that differ by less than 3, and farther ones look alike",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",
     "crossed": "each place of the answer comes with all pairs of digits whose places add up to it",
@@ -384,7 +382,7 @@ def _writes_numbers(task: Task) -> bool:
     return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
 
 
-def check_model(name: str, view: str, task: Task, positions: str | None = None, places: int | None = None) -> None:
+def check_model(name: str, view: str, task: Task, positions: str | None = None) -> None:
     """Raises InputError unless the network can be put on the view of the task, and the view on the task.
 
     How many steps a view of one's own has, only its code says: ``check_steps`` is called when it is there.
@@ -396,12 +394,6 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None, 
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"
-        )
-    needed = max(task.operand_width, view_entry(view).answer_steps(task)) + 1
-    if positions == "coupled" and needed > (places or PLACES):
-        raise InputError(
-            f"{task.config_name} has numbers of {needed - 1:,} places, and coupled {places or PLACES:,} vectors, "
-            f"one of them for no place; train with --places {2 * needed} or more"
         )
 
 

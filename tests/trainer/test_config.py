@@ -32,7 +32,7 @@ REFUSED = [
     {"batch_size": 2**11, "batch_doublings": 10},
     {"name": "lstm", "dropout": 0.1},
     {"name": "causal", "positions": "none", "rope_base": 3.0},
-    {"name": "causal", "places": 100},
+    {"name": "causal", "others": 4},
     {"name": "causal", "view": "zeros", "blanks": False},
     {"clip_norm": 0.0},
     {"target": 1.5},

@@ -101,7 +101,7 @@ STAGES = ["--stream", "--patience", "0", "--curriculum", "2:1.25"]
 WITH = {
     **dict.fromkeys(KNOBS, CAUSAL),
     "rope_base": [*CAUSAL, "--positions", "rope"],
-    "places": [*CAUSAL, "--positions", "coupled"],
+    "others": [*CAUSAL, "--positions", "coupled"],
     "stage_right": STAGES,
     "stage_steps": STAGES,
     "options": ["--model", f"{ROOT}/examples/own_model.py:transformer"],
@@ -109,7 +109,7 @@ WITH = {
     "prove": ["--model", "latch_tagger", "--view", "aligned"],
 }
 # Those that are written in a way of their own.
-WRITTEN = {"curriculum": "1:1.5", "places": 70, "heads": 8, "rope_base": 3.0}
+WRITTEN = {"curriculum": "1:1.5", "heads": 8, "rope_base": 3.0}
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class Settings(Parameters, total=False):
     dense_width: int | None
     dropout: float | None
     rope_base: float | None
-    places: int | None
+    others: int | None
     score_scale: float | None
     sharpness: float | None
     score_noise: float | None

@@ -162,6 +162,15 @@ def causal_bias(query_index: Any, key_index: Any) -> Any:
     return ops.where(later, HIDDEN, 0.0)[None, None]
 
 
+def crowded(own: Any, others: int) -> Any:
+    """Keys or values [examples, heads, keys, size], and behind them those of so many examples before it in the batch.
+
+    The places of these have other vectors. So attention learns to find a place among more characters than an example
+    has, as it must in a longer one.
+    """
+    return ops.concatenate([ops.roll(own, shift, axis=0) for shift in range(others + 1)], axis=2)
+
+
 def put(cache: Any, value: Any, index: Any) -> Any:
     """A cache [examples, heads, steps, size] with a value [examples, heads, 1, size] at one of its steps."""
     here = ops.arange(cache.shape[2], dtype="int32") == index

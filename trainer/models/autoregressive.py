@@ -6,11 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put
+from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, crowded, embed, put
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places
+from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places, place_signs, place_vectors
 from seq2seq_arith.trainer.models.spec import Spec
 
 
@@ -86,9 +86,8 @@ class CausalDecoder(keras.layers.Layer):
         channels = question_shape[2] if len(question_shape) == 3 else 1
         self.read = add_vectors(self, "read", channels * len(self.alphabet), units)
         self.written = add_vectors(self, "written", len(self.alphabet) + 1, units)
-        vectors = {"learned": question_shape[1] + previous_shape[1], "coupled": self.knobs.places}.get(self.positions)
-        if vectors:
-            self.vectors = add_vectors(self, "positions", vectors, units)
+        if self.positions == "learned":
+            self.vectors = add_vectors(self, "positions", question_shape[1] + previous_shape[1], units)
         if self.positions == "coupled_bias":
             self.place_bias = PlaceBias(self.heads, name="place_bias")
             self.place_bias.build()
@@ -107,10 +106,14 @@ class CausalDecoder(keras.layers.Layer):
     def call(self, question, previous, training=False):
         width, steps = question.shape[1], previous.shape[1]
         index = ops.arange(width + steps, dtype="int32")
-        places = self._places(question, steps, training)
+        places = self._places(question, steps)
+        vectors = self._place_vectors(width + steps, question if training else None)
         characters = [embed(self.read, question), embed(self.written, previous)]
-        sequence = self._positioned(ops.concatenate(characters, axis=1), index, places)
+        sequence = self._positioned(ops.concatenate(characters, axis=1), index, places, vectors)
         bias, rotation = self._bias(index, index, places, places), self._rotation(index)
+        is_crowded = training and self.positions == "coupled" and self.knobs.others
+        if is_crowded:
+            bias = self._crowded_bias(question, places, bias)
         key = self.key(question) if training and (self.knobs.dropout or self.knobs.score_noise) else None
         sequence = self._dropped(key, 0)(sequence, 1)
         read, passes = sequence, self._passes(steps)
@@ -120,8 +123,27 @@ class CausalDecoder(keras.layers.Layer):
             first = width if number == len(passes) - 1 else 0
             turned = None if rotation is None else rotation[:, first:]
             change, drop = self._change(training, key, 4 * number + 4), self._dropped(key, 4 * number + 5)
+            if is_crowded:
+                keys, values = (crowded(each, self.knobs.others) for each in (keys, values))
             sequence = block(sequence[:, first:], keys, values, bias[:, :, first:], turned, change=change, drop=drop)
         return self._logits(sequence)
+
+    def _crowded_bias(self, question: Any, places: Any, bias: Any) -> Any:
+        """The bias where keys and values are ``crowded``: how many of the others are seen is drawn for each example.
+
+        A third see none, and most few: where all stood in a full crowd, nothing was learned.
+        """
+        examples: Any = tf.shape(question)[0]
+        width, others = places.shape[1], self.knobs.others
+        # Salts below 0, for those of dropout and noise are not.
+        drawn = tf.random.stateless_uniform((examples, 1), tf.stack([self.key(question), -2]))
+        # Only examples before it in the batch: so none sees its own later characters, by way of others.
+        before = ops.cast(tf.range(examples)[:, None], "float32")
+        seen = ops.minimum((others + 1) * drawn**2, before)
+        number = ops.repeat(ops.arange(others + 1, dtype="float32"), width)
+        is_blank = crowded(places[:, None, :, None], others)[:, 0, :, 0] < 0
+        hidden = ops.where(ops.logical_or(is_blank, number > seen), HIDDEN, 0.0)
+        return ops.pad(bias, ((0, 0), (0, 0), (0, 0), (0, others * width))) + hidden[:, None, None]
 
     def _passes(self, steps: int) -> list[Block]:
         """The blocks in the order in which they run, each as often as there are loops."""
@@ -153,9 +175,9 @@ class CausalDecoder(keras.layers.Layer):
     def start(self, question: Any, steps: int) -> Any:
         """What ``step`` needs: the keys and values of the question, with room for the answer's, and all places."""
         width = question.shape[1]
-        index, places = ops.arange(width, dtype="int32"), self._places(question, steps, training=False)
+        index, places = ops.arange(width, dtype="int32"), self._places(question, steps)
         known = places[:, :width]
-        sequence = self._positioned(embed(self.read, question), index, known)
+        sequence = self._positioned(embed(self.read, question), index, known, self._place_vectors(width + steps))
         bias, rotation = self._bias(index, index, known, known), self._rotation(index)
         kept, read = [], sequence
         for number, block in enumerate(self._passes(steps)):
@@ -170,7 +192,7 @@ class CausalDecoder(keras.layers.Layer):
         kept, places, width = state
         here, length = ops.reshape(width + index, (1,)), kept[0][0].shape[2]
         place = ops.take(places, here, axis=1)
-        sequence = self._positioned(embed(self.written, previous[:, None]), here, place)
+        sequence = self._positioned(embed(self.written, previous[:, None]), here, place, self._place_vectors(length))
         bias = self._bias(here, ops.arange(length, dtype="int32"), place, places)
         rotation = self._rotation(here)
         filled, read = [], sequence
@@ -181,13 +203,20 @@ class CausalDecoder(keras.layers.Layer):
             sequence = block(sequence, *filled[-1], bias, rotation, change=self._change(False))
         return self._logits(sequence)[:, 0], (tuple(filled), places, width)
 
-    def _positioned(self, sequence: Any, index: Any, places: Any) -> Any:
+    def _place_vectors(self, count: int, batch: Any = None) -> Any:
+        """The vectors of places, which each example of a training's batch has of its own; without one, those in use."""
+        if self.positions != "coupled":
+            return None
+        drawn = () if batch is None else (tf.shape(batch)[0], tf.stack([self.key(batch), -1]))
+        return place_vectors(place_signs(count + 1, self.hidden // 2, *drawn))
+
+    def _positioned(self, sequence: Any, index: Any, places: Any, vectors: Any) -> Any:
         """The characters' vectors, with those of their positions, if these are added."""
         added: Any = None
         if self.positions == "learned":
             added = ops.take(self.vectors, index, axis=0)[None] * self.hidden**0.5
         elif self.positions == "coupled":
-            added = ops.take(self.vectors, ops.clip(places, 0, self.knobs.places - 1), axis=0) * self.hidden**0.5
+            added = ops.matmul(ops.one_hot(places, vectors.shape[1], dtype="float32"), vectors)
         sequence = ops.cast(sequence, self.compute_dtype)
         return sequence if added is None else sequence + ops.cast(added, sequence.dtype)
 
@@ -202,7 +231,7 @@ class CausalDecoder(keras.layers.Layer):
             bias = bias + ops.where(key_places < 0, HIDDEN, 0.0)[:, None, None]
         return bias + self.place_bias(query_places, key_places) if self.positions == "coupled_bias" else bias
 
-    def _places(self, question: Any, steps: int, training: bool) -> Any:
+    def _places(self, question: Any, steps: int) -> Any:
         """The places of all characters, int32 [examples, question steps + steps]; zeros if nothing needs them.
 
         What must not be seen has the place -1.
@@ -215,17 +244,7 @@ class CausalDecoder(keras.layers.Layer):
         if self.unseen is not None:
             read = ops.where(ids == self.unseen, -1, read)
         written = ops.broadcast_to(ops.arange(1, steps + 1, dtype="int32"), (tf.shape(ids)[0], steps))
-        places = ops.concatenate([read, written], axis=1)
-        if self.positions == "coupled" and training:
-            places = places + ops.where(places > 0, self._random_start(question), 0)
-        return places
-
-    def _random_start(self, question: Any) -> Any:
-        """For each example of a batch another place to count from, so that later places are learned, too."""
-        most = max(1, self.knobs.places - question.shape[1])
-        seed = tf.stack([self.key(question), 0])
-        shape: Any = (tf.shape(question)[0], 1)
-        return tf.random.stateless_uniform(shape, seed, 0, most, tf.int32)
+        return ops.concatenate([read, written], axis=1)
 
     def _logits(self, sequence: Any) -> Any:
         table = ops.cast(self.written[: len(self.alphabet)], "float32")

@@ -32,7 +32,7 @@ def build_network(config: ModelConfig, view: View, *, cudnn: bool = False, xla: 
 
     Raises InputError if the network cannot be put on this view.
     """
-    check_model(config.name, view.name, view.task, config.positions, config.places)
+    check_model(config.name, view.name, view.task, config.positions)
     check_steps(config.name, view.name, view.task, view.question_shape[0], view.answer_steps)
     spec = Spec(
         name=config.name.rpartition(":")[2],

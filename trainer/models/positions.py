@@ -6,9 +6,12 @@ attention get a bias::
     none         nothing: a causal model finds the order by what it may look at (Haviv et al., 2022)
     learned      adds a learned vector for each index (Vaswani et al., 2017)
     rope         rotates by the index, so that scores depend on distances (Su et al., "RoFormer", 2021)
-    coupled      adds a learned vector for the place of the digit, counted from the units: digits of both operands and
-                 of the answer that have one place get the same vector. In training, places count from a random start
-                 (Cho et al., "Position Coupling", 2024; Abacus embeddings, McLeish et al., 2024)
+    coupled      adds a vector for the place of the digit, counted from the units, and one for the next place: digits
+                 of both operands and of the answer that have one place get the same (Cho et al., "Position Coupling",
+                 2024; Abacus embeddings, McLeish et al., 2024). They are random, and new for each example of a
+                 training (as in Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023): all
+                 that can be learned of two places is whether they are equal, or neighbours, and that holds in longer
+                 strings. To find a place among many, an example of a training also sees those of others
     coupled_bias a learned bias of the difference of places, in which all differences from NEAR on are one, and low at
                  first (the relative bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted
                  in places): no longer string has a difference that was not learned
@@ -23,6 +26,8 @@ An index counts the characters of question and answer from 0. A place is that of
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 
@@ -79,6 +84,30 @@ class PlaceBias(keras.layers.Layer):
         # A product with one-hot rows, whose gradient is faster than that of looking up.
         chosen = ops.matmul(ops.one_hot(kind, 2 * NEAR + 2, dtype="float32"), self.table)
         return self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
+
+
+def place_signs(count: int, units: int, examples: Any = None, seed: Any = None) -> Any:
+    """Random numbers 1 and -1 for each place, [examples or 1, count, units]; without a seed, those that are used."""
+    if seed is None:  # NumPy's, which are the same with XLA and on every processor
+        bits: Any = np.random.default_rng(0).integers(2, size=(1, count, units))
+    else:  # 32 of each number, which is faster
+        everything: Any = None  # all int32
+        shape = (examples, count, -(-units // 32), 1)
+        words = tf.random.stateless_uniform(shape, seed, everything, everything, tf.int32)
+        bits = tf.bitwise.bitwise_and(tf.bitwise.right_shift(words, tf.range(32)), 1)
+        bits = ops.reshape(bits, (examples, count, -1))[:, :, :units]
+    return 2.0 * ops.cast(bits, "float32") - 1.0
+
+
+def place_vectors(signs: Any) -> Any:
+    """Vectors of places, the signs of the place and those of the next one: [examples, places, 2 * units].
+
+    Args:
+      signs: Those of the places and of one more, [examples, places + 1, units]. The place 0, of what is no digit, has
+        the vector 0.
+    """
+    is_place = ops.cast(ops.arange(signs.shape[1] - 1)[:, None] > 0, "float32")
+    return is_place * ops.concatenate([signs[:, :-1], signs[:, 1:]], axis=2)
 
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:

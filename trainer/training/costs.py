@@ -15,7 +15,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.machine import free_memory
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.registry import KNOBS, MAX_UNROLL, PLACES, ModelEntry
+from seq2seq_arith.trainer.registry import KNOBS, MAX_UNROLL, ModelEntry
 
 if TYPE_CHECKING:
     from seq2seq_arith.trainer.data.views import View
@@ -46,7 +46,9 @@ def training_memory(config: TrainConfig, view: "View", weights: int = 0) -> int:
         question, answer = view.question_shape[0], view.answer_steps
         both, before = question + answer, layers - 1
         kept += DENSE_KEPT * (model.dense_width / model.hidden - 4 if model.dense_width else 0)
-        steps, pairs, per_pair = before * both + question // 2 + answer, before * both**2 + answer * both, BLOCKS_KEPT
+        steps, per_pair = before * both + question // 2 + answer, BLOCKS_KEPT
+        pairs = (before * both**2 + answer * both) * _crowd(config)
+        kept += 2 * (_crowd(config) - 1) * layers * both / steps  # copies of keys and values
     elif cost.kept_long is not None and view.longest > MAX_UNROLL:
         kept = cost.kept_long
     values = kept * model.hidden * steps + per_pair * (model.heads or KNOBS["heads"]) * pairs
@@ -64,7 +66,7 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     entry, hidden, layers = model.entry, model.hidden, _passes(config, view)
     gates = entry.cost.gates + (model.dense_width / hidden - 4 if model.dense_width else 0)
     multiplications = 2 * gates * hidden * hidden * _layer_steps(entry, layers, view)
-    multiplications += 2 * hidden * _attended_pairs(entry, layers, view)
+    multiplications += 2 * hidden * _attended_pairs(entry, layers, view) * _crowd(config)
     return round(3 * 2 * multiplications * examples)
 
 
@@ -78,17 +80,14 @@ def most_examples(config: TrainConfig, task: Task) -> int:
 
 
 def remarks(config: TrainConfig, view: "View") -> str:
-    """What to know before a training, in one line: that it takes hours, or lacks places; empty if nothing is."""
-    found, model = [], config.model
-    if (total := operations(config, view, most_examples(config, view.task))) >= LONG:
-        found.append(
-            f"{config.epochs:,} epochs of model {model.name} take up to {total:.0e} operations, which is hours; try "
-            "--recipe best, a smaller task or fewer epochs"
-        )
-    places, width = model.places or PLACES, view.question_shape[0]
-    if model.positions == "coupled" and places < width + 2:
-        found.append(f"{places} places leave no room for a random start; give --places {2 * width} for one")
-    return "; ".join(found)
+    """What to know before a training, in one line: that it takes hours; empty if it does not."""
+    total = operations(config, view, most_examples(config, view.task))
+    if total < LONG:
+        return ""
+    return (
+        f"{config.epochs:,} epochs of model {config.model.name} take up to {total:.0e} operations, which is hours; try "
+        "--recipe best, a smaller task or fewer epochs"
+    )
 
 
 def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:
@@ -106,6 +105,12 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
         fitting = 1 + (config.batch_size - 1) * (free - least) // (needed - least)
         advice = f"--batch-size {fitting} or less, or --recipe best"
     raise InputError(f"a training step of {weights:,} weights needs {sizes}; give {advice}")
+
+
+def _crowd(config: TrainConfig) -> int:
+    """How many times as many characters as it has a training example sees."""
+    model = config.model
+    return 1 + (KNOBS["others"] if model.others is None else model.others) if model.positions == "coupled" else 1
 
 
 def _passes(config: TrainConfig, view: "View") -> int:

@@ -89,6 +89,7 @@ def test_a_keras_model_is_a_network():
 
 TURNED = [
     {"view": "ended", "positions": "coupled_bias", "loops": 2, "sharpness": 2.0, "dropout": 0.2, "score_noise": 1.0},
+    {"view": "ended", "positions": "coupled", "loops": 2},
     {"view": "backward", "blanks": False, "rope_base": 3.0, "heads": 2, "dense_width": 20, "score_scale": 2.0},
 ]
 
@@ -112,7 +113,7 @@ def test_settings_of_the_transformer(settings):
     assert written.shape == ids.shape
     first, again = (made.logits(asked, ids, training=True) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert np.allclose(first, logits, atol=1e-6) == ("dropout" not in settings)
+    assert np.allclose(first, logits, atol=1e-6) == (settings["view"] == "backward")
 
 
 def test_blanks_before_a_question_without_padding_are_not_seen():

@@ -5,14 +5,22 @@ import hypothesis.strategies as st
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
 from seq2seq_arith.trainer.models.build import build_network
-from seq2seq_arith.trainer.models.positions import FAR, NEAR, PlaceBias, digit_places, rotate
-from seq2seq_arith.trainer.registry import COUPLED, PLACES, check_model
+from seq2seq_arith.trainer.models.positions import (
+    FAR,
+    NEAR,
+    PlaceBias,
+    digit_places,
+    place_signs,
+    place_vectors,
+    rotate,
+)
+from seq2seq_arith.trainer.registry import COUPLED, KNOBS
 
 ALPHABET = "0123456789 +"
 
@@ -79,33 +87,65 @@ def test_results_say_that_near_places_are_more_than_places():
     assert given == [f"{what} with an end mark" for what in ("answer reversed", "places", "near places")]
 
 
-def network(positions: str, digits: int = 2):
+def network(positions: str, digits: int = 2, layers: int = 1, view: str = "backward"):
     keras.utils.set_random_seed(1)
-    view = make_view("backward", Task("addition", digits=digits))
-    return view, build_network(
-        ModelConfig(name="causal", view="backward", hidden=16, layers=1, positions=positions), view
+    made = make_view(view, Task("addition", digits=digits))
+    return made, build_network(
+        ModelConfig(name="causal", view=view, hidden=16, layers=layers, positions=positions), made
     )
 
 
-def test_in_training_places_of_coupled_count_from_a_start_of_each_example():
-    """The start is a function of the batch, so that a resumed training draws the same."""
+def test_random_vectors_say_which_places_are_neighbours_and_nothing_else():
+    signs = [place_signs(41, 128), place_signs(41, 128, 2, [1, 2])]
+    for vectors in (np.asarray(example) for each in signs for example in place_vectors(each)):
+        assert not vectors[0].any() and set(vectors[1:].ravel()) == {-1.0, 1.0}
+        np.testing.assert_array_equal(vectors[1:-1, 128:], vectors[2:, :128])
+        assert abs(vectors[1:] @ vectors[1:].T - 256 * np.eye(39)).max() < 96  # six standard deviations
+
+
+def test_vectors_in_use_are_the_same_for_any_processor_and_length():
+    signs = tf.function(lambda: place_signs(30, 7), jit_compile=True)()
+    np.testing.assert_array_equal(signs, place_signs(50, 7)[:, :30])
+
+
+def test_each_example_of_a_training_has_vectors_of_its_own():
+    """They are a function of the batch, so that a resumed training draws the same."""
     view, made = network("coupled")
-    decoder = made.decoder
-    ids = view.encode_question(to_codes(["21+43", "21+43", "  1+2"], view.task.question_width))
-    starts = np.asarray(decoder._places(ids, view.answer_steps, True)) - np.asarray(
-        decoder._places(ids, view.answer_steps, False)
-    )
-    assert starts[0].tolist() == [starts[0, 0]] * 2 + [0] + [starts[0, 0]] * (2 + view.answer_steps)
-    assert len(set(starts.max(axis=1))) == 3
-    assert starts.max() + view.answer_steps < PLACES
-    again = np.asarray(decoder._places(ids, view.answer_steps, True))
-    np.testing.assert_array_equal(again - np.asarray(decoder._places(ids, view.answer_steps, False)), starts)
+    batches = [view.encode_question(to_codes(["21+43", text], view.task.question_width)) for text in ("21+43", "21+44")]
+    first, again, other = (np.asarray(made.decoder._place_vectors(9, batch)) for batch in (batches[0], *batches))
+    np.testing.assert_array_equal(first, again)
+    assert (first[0] != first[1]).any() and (first != other).any()
 
 
-def test_numbers_of_more_places_than_coupled_has_are_refused(refusal):
-    with refusal(InputError):
-        check_model("causal", "backward", Task("addition", digits=63), "coupled")
-    check_model("causal", "backward", Task("addition", digits=63), "coupled", 65)
+def test_an_example_of_a_training_sees_others_but_no_blanks_of_theirs():
+    view, made = network("coupled", view="ended")
+    texts = [f"{left}+{right}" for left in range(6, 14) for right in range(6, 14)]
+    ids = np.asarray(view.encode_question(to_codes([text.rjust(5) for text in texts], view.task.question_width)))
+    keys, others = ids.shape[1] + view.answer_steps, KNOBS["others"]
+    for examples in (1, 3, 64):
+        places = np.asarray(made.decoder._places(ids[:examples], view.answer_steps))
+        bias = np.asarray(made.decoder._crowded_bias(ids[:examples], places, np.zeros((1, 1, keys, keys), np.float32)))
+        assert bias.shape == (examples, 1, keys, (others + 1) * keys)
+        sees = (bias[:, 0, 0] == 0).reshape(examples, others + 1, keys)
+        for row, number in np.ndindex(examples, others + 1):
+            is_seen = sees[row, number].any()
+            np.testing.assert_array_equal(sees[row, number], is_seen & (places[(row - number) % examples] >= 0))
+            assert not is_seen or number <= row
+    count = sees.any(axis=2).sum(axis=1) - 1  # of the last batch, which has rows enough
+    assert count.min() == 0 < np.median(count) < others / 2 < count.max() == others
+
+
+def test_no_example_of_a_training_sees_its_own_later_characters_in_others():
+    view, made = network("coupled", layers=2)
+    ids = view.encode_question(to_codes([f"2{digit}+43" for digit in range(9)], view.task.question_width))
+    answers = np.ones((9, view.answer_steps), np.int32)
+    first = np.asarray(made.logits(ids, answers, training=True))
+    for row in range(9):
+        changed = answers.copy()
+        changed[row, 1:] = 5
+        logits = np.asarray(made.logits(ids, changed, training=True))
+        np.testing.assert_allclose(logits[row, :2], first[row, :2], atol=1e-5)
+        assert abs(logits[row, 2:] - first[row, 2:]).max() > 1e-3
 
 
 @pytest.mark.parametrize("positions", ["rope", "coupled"])

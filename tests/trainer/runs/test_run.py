@@ -38,7 +38,7 @@ def test_the_same_run_may_go_on(tmp_path, changes):
 def test_a_setting_that_has_its_default_is_the_same_run(tmp_path):
     causal = override(TrainConfig(), name="causal", view="backward")
     trained(run_in(tmp_path, config=causal))
-    run_in(tmp_path, config=override(causal, **KNOBS | {"places": None, "dense_width": 512})).claim()
+    run_in(tmp_path, config=override(causal, **KNOBS | {"others": None, "dense_width": 512})).claim()
     assert open_run(tmp_path / "run").config == causal
     with pytest.raises(InputError, match=r"\(train.model.heads is 4 there and 8 here\)"):
         run_in(tmp_path, config=override(causal, heads=8)).claim()

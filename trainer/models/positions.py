@@ -11,7 +11,7 @@ attention get a bias::
                  2024; Abacus embeddings, McLeish et al., 2024). They are random, and new for each example of a
                  training (as in Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023): all
                  that can be learned of two places is whether they are equal, or neighbours, and that holds in longer
-                 strings. To find a place among many, an example of a training also sees those of others
+                 strings. To find a place among many, a training shows an example the characters of others
     coupled_bias a learned bias of the difference of places, in which all differences from NEAR on are one, and low at
                  first (the relative bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted
                  in places): no longer string has a difference that was not learned
@@ -87,7 +87,7 @@ class PlaceBias(keras.layers.Layer):
 
 
 def place_signs(count: int, units: int, examples: Any = None, seed: Any = None) -> Any:
-    """Random numbers 1 and -1 for each place, [examples or 1, count, units]; without a seed, those that are used."""
+    """Random numbers 1 and -1 for each place, [examples or 1, count, units]; without a seed, those in use."""
     if seed is None:  # NumPy's, which are the same with XLA and on every processor
         bits: Any = np.random.default_rng(0).integers(2, size=(1, count, units))
     else:  # 32 of each number, which is faster

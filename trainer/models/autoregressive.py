@@ -111,7 +111,7 @@ class CausalDecoder(keras.layers.Layer):
         characters = [embed(self.read, question), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), index, places, vectors)
         bias, rotation = self._bias(index, index, places, places), self._rotation(index)
-        is_crowded = training and self.positions == "coupled" and self.knobs.others
+        is_crowded = training and self.positions == "coupled" and self.knobs.others > 0
         if is_crowded:
             bias = self._crowded_bias(question, places, bias)
         key = self.key(question) if training and (self.knobs.dropout or self.knobs.score_noise) else None

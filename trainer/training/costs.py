@@ -108,9 +108,9 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
 
 
 def _crowd(config: TrainConfig) -> int:
-    """How many times as many characters as it has a training example sees."""
-    model = config.model
-    return 1 + (KNOBS["others"] if model.others is None else model.others) if model.positions == "coupled" else 1
+    """Of how many examples an example sees the characters in training, itself among them."""
+    others = KNOBS["others"] if config.model.others is None else config.model.others
+    return 1 + others if config.model.positions == "coupled" else 1
 
 
 def _passes(config: TrainConfig, view: "View") -> int:

@@ -1,5 +1,6 @@
 """The blocks of a transformer, whose keys and values can be kept while an answer is written."""
 
+import math
 from typing import Any
 
 import keras
@@ -162,13 +163,16 @@ def causal_bias(query_index: Any, key_index: Any) -> Any:
     return ops.where(later, HIDDEN, 0.0)[None, None]
 
 
-def crowded(own: Any, others: int) -> Any:
-    """Keys or values [examples, heads, keys, size], and behind them those of so many examples before it in the batch.
+def sharper(bias: Any) -> Any:
+    """A factor of scores that grows as the logarithm of the number of keys that a query sees, 1 for 32.
 
-    The places of these have other vectors. So attention learns to find a place among more characters than an example
-    has, as it must in a longer one.
+    So one of many is found as one of few is (Nakanishi, "Scalable-Softmax Is Superior for Attention", 2025).
+
+    Args:
+      bias: What hides the other keys, [1 or examples, 1, queries, keys].
     """
-    return ops.concatenate([ops.roll(own, shift, axis=0) for shift in range(others + 1)], axis=2)
+    seen = ops.sum(ops.cast(bias > HIDDEN / 2, "float32"), axis=-1, keepdims=True)
+    return ops.log(1.0 + seen) / math.log(33.0)
 
 
 def put(cache: Any, value: Any, index: Any) -> Any:

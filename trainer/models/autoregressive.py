@@ -6,11 +6,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, crowded, embed, put
+from seq2seq_arith.trainer.models.attention import HIDDEN, Block, Look, add_vectors, causal_bias, embed, put, sharper
 from seq2seq_arith.trainer.models.latches import BatchKey, uniform
 from seq2seq_arith.trainer.models.layers import PACKAGE, OneHot, ops
 from seq2seq_arith.trainer.models.network import Autoregressive
-from seq2seq_arith.trainer.models.positions import PlaceBias, digit_places, place_signs, place_vectors
+from seq2seq_arith.trainer.models.positions import PlaceBias, crowded, digit_places, numbers_before, place_vectors
 from seq2seq_arith.trainer.models.spec import Spec
 
 
@@ -84,7 +84,8 @@ class CausalDecoder(keras.layers.Layer):
     def build(self, question_shape, previous_shape):
         units = self.hidden
         channels = question_shape[2] if len(question_shape) == 3 else 1
-        self.read = add_vectors(self, "read", channels * len(self.alphabet), units)
+        tables = 2 if self.positions == "coupled" else channels
+        self.read = add_vectors(self, "read", tables * len(self.alphabet), units)
         self.written = add_vectors(self, "written", len(self.alphabet) + 1, units)
         if self.positions == "learned":
             self.vectors = add_vectors(self, "positions", question_shape[1] + previous_shape[1], units)
@@ -108,7 +109,7 @@ class CausalDecoder(keras.layers.Layer):
         index = ops.arange(width + steps, dtype="int32")
         places = self._places(question, steps)
         vectors = self._place_vectors(width + steps, question if training else None)
-        characters = [embed(self.read, question), embed(self.written, previous)]
+        characters = [self._read(question, places[:, :width]), embed(self.written, previous)]
         sequence = self._positioned(ops.concatenate(characters, axis=1), index, places, vectors)
         bias, rotation = self._bias(index, index, places, places), self._rotation(index)
         is_crowded = training and self.positions == "coupled" and self.knobs.others > 0
@@ -122,10 +123,11 @@ class CausalDecoder(keras.layers.Layer):
             keys, values = block.remember(sequence, rotation)
             first = width if number == len(passes) - 1 else 0
             turned = None if rotation is None else rotation[:, first:]
-            change, drop = self._change(training, key, 4 * number + 4), self._dropped(key, 4 * number + 5)
+            hides, drop = bias[:, :, first:], self._dropped(key, 4 * number + 5)
+            change = self._change(training, hides, key, 4 * number + 4)
             if is_crowded:
                 keys, values = (crowded(each, self.knobs.others) for each in (keys, values))
-            sequence = block(sequence[:, first:], keys, values, bias[:, :, first:], turned, change=change, drop=drop)
+            sequence = block(sequence[:, first:], keys, values, hides, turned, change=change, drop=drop)
         return self._logits(sequence)
 
     def _crowded_bias(self, question: Any, places: Any, bias: Any) -> Any:
@@ -153,11 +155,13 @@ class CausalDecoder(keras.layers.Layer):
         """What a pass is given: at the beginning of each further loop, what was read is added."""
         return sequence + read if number and number % self.layers == 0 and self.knobs.loops != 1 else sequence
 
-    def _change(self, training: bool, key: Any = None, salt: int = 0) -> Any:
-        """What becomes of the scores of attention: a function, or None for nothing."""
-        scale = self.knobs.score_scale * (1.0 if training else self.knobs.sharpness)
+    def _change(self, training: bool, bias: Any, key: Any = None, salt: int = 0) -> Any:
+        """What becomes of the scores of attention, to which a bias was added: a function, or None for nothing."""
+        scale: Any = self.knobs.score_scale * (1.0 if training else self.knobs.sharpness)
         noise = self.knobs.score_noise if training else 0.0
-        if scale == 1.0 and not noise:
+        if self.positions == "coupled":
+            scale = scale * sharper(bias)
+        elif scale == 1.0 and not noise:
             return None
         return lambda scores: scores * scale + (uniform(scores, noise, key, salt) if noise else 0.0)
 
@@ -177,14 +181,14 @@ class CausalDecoder(keras.layers.Layer):
         width = question.shape[1]
         index, places = ops.arange(width, dtype="int32"), self._places(question, steps)
         known = places[:, :width]
-        sequence = self._positioned(embed(self.read, question), index, known, self._place_vectors(width + steps))
+        sequence = self._positioned(self._read(question, known), index, known, self._place_vectors(width + steps))
         bias, rotation = self._bias(index, index, known, known), self._rotation(index)
         kept, read = [], sequence
         for number, block in enumerate(self._passes(steps)):
             sequence = self._injected(sequence, read, number)
             keys, values = block.remember(sequence, rotation)
             kept.append(tuple(ops.pad(each, ((0, 0), (0, 0), (0, steps), (0, 0))) for each in (keys, values)))
-            sequence = block(sequence, keys, values, bias, rotation, change=self._change(False))
+            sequence = block(sequence, keys, values, bias, rotation, change=self._change(False, bias))
         return tuple(kept), places, ops.convert_to_tensor(width, dtype="int32")
 
     def step(self, state: Any, index: Any, previous: Any) -> tuple[Any, Any]:
@@ -200,15 +204,21 @@ class CausalDecoder(keras.layers.Layer):
             sequence = self._injected(sequence, read, number)
             now = block.remember(sequence, rotation)
             filled.append(tuple(put(cache, value, here) for cache, value in zip(caches, now, strict=True)))
-            sequence = block(sequence, *filled[-1], bias, rotation, change=self._change(False))
+            sequence = block(sequence, *filled[-1], bias, rotation, change=self._change(False, bias))
         return self._logits(sequence)[:, 0], (tuple(filled), places, width)
+
+    def _read(self, question: Any, places: Any) -> Any:
+        """The vectors of the question's characters; with ``coupled``, digits of every second number have their own."""
+        if self.positions == "coupled":
+            question = ops.cast(question, "int32") + len(self.alphabet) * (numbers_before(places) % 2)
+        return embed(self.read, question)
 
     def _place_vectors(self, count: int, batch: Any = None) -> Any:
         """The vectors of places, which each example of a training's batch has of its own; without one, those in use."""
         if self.positions != "coupled":
             return None
         drawn = () if batch is None else (tf.shape(batch)[0], tf.stack([self.key(batch), -1]))
-        return place_vectors(place_signs(count + 1, self.hidden // 2, *drawn))
+        return place_vectors(count, self.hidden, self.heads, *drawn)
 
     def _positioned(self, sequence: Any, index: Any, places: Any, vectors: Any) -> Any:
         """The characters' vectors, with those of their positions, if these are added."""

@@ -11,7 +11,9 @@ attention get a bias::
                  2024; Abacus embeddings, McLeish et al., 2024). They are random, and new for each example of a
                  training (as in Shen et al., "Positional Description Matters for Transformers Arithmetic", 2023): all
                  that can be learned of two places is whether they are equal, or neighbours, and that holds in longer
-                 strings. To find a place among many, a training shows an example the characters of others
+                 strings. To find a place among many, a training shows an example the characters of others, and scores
+                 grow with the logarithm of the number of characters seen. Digits of every second number have vectors of
+                 their own: otherwise, a mean of two equal digits would be that of one digit alone
     coupled_bias a learned bias of the difference of places, in which all differences from NEAR on are one, and low at
                  first (the relative bias of Raffel et al., "Exploring the Limits of Transfer Learning", 2020, counted
                  in places): no longer string has a difference that was not learned
@@ -23,6 +25,7 @@ An index counts the characters of question and answer from 0. A place is that of
     place        1 2 3 0 1 2 3 | 1 2 3 4
 """
 
+import functools
 from typing import Any
 
 import keras
@@ -35,6 +38,8 @@ from seq2seq_arith.trainer.models.layers import PACKAGE, ops
 NEAR = 3
 # The first bias of the others. Learned at ten digits from near zero, it would not be low enough for a hundred.
 FAR = -10.0
+# Of fewer signs, ``coupled`` would have too few different ones.
+LEAST_SIGNS = 16
 
 
 def rotate(vectors: Any, index: Any, base: float) -> Any:
@@ -86,28 +91,47 @@ class PlaceBias(keras.layers.Layer):
         return self.SCALE * ops.transpose(chosen, (0, 3, 1, 2))
 
 
-def place_signs(count: int, units: int, examples: Any = None, seed: Any = None) -> Any:
-    """Random numbers 1 and -1 for each place, [examples or 1, count, units]; without a seed, those in use."""
-    if seed is None:  # NumPy's, which are the same with XLA and on every processor
-        bits: Any = np.random.default_rng(0).integers(2, size=(1, count, units))
-    else:  # 32 of each number, which is faster
-        everything: Any = None  # all int32
-        shape = (examples, count, -(-units // 32), 1)
-        words = tf.random.stateless_uniform(shape, seed, everything, everything, tf.int32)
-        bits = tf.bitwise.bitwise_and(tf.bitwise.right_shift(words, tf.range(32)), 1)
-        bits = ops.reshape(bits, (examples, count, -1))[:, :, :units]
-    return 2.0 * ops.cast(bits, "float32") - 1.0
+def place_vectors(count: int, units: int, heads: int, examples: Any = None, seed: Any = None) -> Any:
+    """Vectors of places, random signs of the place and those of the next one: [examples or 1, count, units].
 
-
-def place_vectors(signs: Any) -> Any:
-    """Vectors of places, the signs of the place and those of the next one: [examples, places, 2 * units].
-
-    Args:
-      signs: Those of the places and of one more, [examples, places + 1, units]. The place 0, of what is no digit, has
-        the vector 0.
+    Without a seed, those in use. The place 0, of what is no digit, has the vector 0. There are as many signs as a head
+    of attention can compare, repeated to fill the vector. Of more, it would see only a part.
     """
-    is_place = ops.cast(ops.arange(signs.shape[1] - 1)[:, None] > 0, "float32")
+    half = units // 2
+    size = min(half, max(units // heads, LEAST_SIGNS))
+    drawn = _apart(count + 1, size) if seed is None else _drawn(count + 1, size, examples, seed)
+    signs = ops.tile(drawn, (1, 1, -(-half // size)))[:, :, :half]
+    is_place = ops.cast(ops.arange(count)[:, None] > 0, "float32")
     return is_place * ops.concatenate([signs[:, :-1], signs[:, 1:]], axis=2)
+
+
+def _drawn(count: int, units: int, examples: Any, seed: Any) -> Any:
+    """Signs 1 and -1, [examples, count, units]."""
+    everything: Any = None  # all int32, each of which gives 32 signs
+    shape = (examples, count, -(-units // 32), 1)
+    words = tf.random.stateless_uniform(shape, seed, everything, everything, tf.int32)
+    bits = tf.bitwise.bitwise_and(tf.bitwise.right_shift(words, tf.range(32)), 1)
+    return 2.0 * ops.cast(ops.reshape(bits, (examples, count, -1))[:, :, :units], "float32") - 1.0
+
+
+@functools.cache
+def _apart(count: int, units: int) -> np.ndarray:
+    """Signs that could have been drawn, float32 [1, count, units], with small correlations.
+
+    They come in blocks, in which there are none if the units are a power of two: the rows of a Hadamard matrix, in a
+    random order and with random signs of the columns, of 1,000 draws those that correlate least with the blocks before.
+    All are NumPy's, the same with XLA and on every processor.
+    """
+    random, order, rows = np.random.default_rng(1), np.random.default_rng(2), np.ones((1, 1))
+    while len(rows) < units:
+        rows = np.kron([[1, 1], [1, -1]], rows)
+    rows, blocks = rows[:, :units], [random.choice([-1, 1], (1, units))]
+    while len(blocks) * len(rows) < count:
+        drawn = random.choice([-1, 1], (1_000, units))
+        most = np.max([abs((drawn * block) @ rows.T).max(axis=1) for block in blocks], axis=0)
+        blocks.append(drawn[most.argmin()])
+    signs = np.concatenate([rows[order.permutation(len(rows))] * block for block in blocks])
+    return signs[None, :count].astype(np.float32)
 
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
@@ -129,6 +153,22 @@ def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
     # A place counts from the last character before it that is not a digit.
     places = digits * (steps - _running_maximum(ops.where(digits == 0, steps, 0)))
     return places if units_first else ops.flip(places, axis=1)
+
+
+def numbers_before(places: Any) -> Any:
+    """How many numbers stand before that of a digit, int32 [examples, steps], of their places; 0 for the others."""
+    digits = ops.cast(places > 0, "int32")
+    begins = digits * (1 - ops.pad(digits[:, :-1], ((0, 0), (1, 0))))
+    return digits * (ops.cumsum(begins, axis=1) - 1)
+
+
+def crowded(own: Any, others: int) -> Any:
+    """Keys or values [examples, heads, keys, size], and behind them those of so many examples before it in the batch.
+
+    The places of these have other vectors. So attention learns to find a place among more characters than an example
+    has, as it must in a longer one.
+    """
+    return ops.concatenate([ops.roll(own, shift, axis=0) for shift in range(others + 1)], axis=2)
 
 
 def _running_maximum(values: Any) -> Any:

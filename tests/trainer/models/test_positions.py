@@ -10,13 +10,15 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
+from seq2seq_arith.trainer.models.layers import ops
 from seq2seq_arith.trainer.models.positions import (
     FAR,
     NEAR,
     PlaceBias,
     digit_places,
-    place_signs,
+    numbers_before,
     place_vectors,
     rotate,
 )
@@ -96,16 +98,42 @@ def network(positions: str, digits: int = 2, layers: int = 1, view: str = "backw
 
 
 def test_random_vectors_say_which_places_are_neighbours_and_nothing_else():
-    signs = [place_signs(41, 128), place_signs(41, 128, 2, [1, 2])]
-    for vectors in (np.asarray(example) for each in signs for example in place_vectors(each)):
+    in_use, drawn = np.asarray(place_vectors(102, 256, 8)), np.asarray(place_vectors(40, 256, 8, 2, [1, 2]))
+    # Of those in use, no two of the first ones have anything in common; of those drawn, below 6 standard deviations.
+    for vectors, most in ((in_use[0, :31], 0), (in_use[0], 80), (drawn[0], 192), (drawn[1], 192)):
         assert not vectors[0].any() and set(vectors[1:].ravel()) == {-1.0, 1.0}
         np.testing.assert_array_equal(vectors[1:-1, 128:], vectors[2:, :128])
-        assert abs(vectors[1:] @ vectors[1:].T - 256 * np.eye(39)).max() < 96  # six standard deviations
+        np.testing.assert_array_equal(vectors[:, :128], np.tile(vectors[:, :32], 4))
+        assert abs(vectors[1:] @ vectors[1:].T - 256 * np.eye(len(vectors) - 1)).max() <= most
 
 
 def test_vectors_in_use_are_the_same_for_any_processor_and_length():
-    signs = tf.function(lambda: place_signs(30, 7), jit_compile=True)()
-    np.testing.assert_array_equal(signs, place_signs(50, 7)[:, :30])
+    vectors = tf.function(lambda: place_vectors(30, 14, 2), jit_compile=True)()
+    np.testing.assert_array_equal(vectors, place_vectors(50, 14, 2)[:, :30])
+
+
+def test_digits_of_later_numbers_differ():
+    places = digit_places(ids_of(" 271+79+2 "), ALPHABET, True)
+    assert np.asarray(numbers_before(places))[0].tolist() == [0, 0, 0, 0, 0, 1, 1, 0, 2, 0]
+
+
+def test_a_decoder_tells_the_numbers_apart_and_looks_more_sharply_at_many():
+    view, made = network("coupled")
+    ids = view.encode_question(to_codes(["21+43", "43+21"], view.task.question_width))
+    first, second = np.asarray(made.logits(ids, np.ones((2, view.answer_steps), np.int32), training=False))
+    assert abs(first - second).max() > 1e-3
+    biases = (np.zeros((1, 1, 1, seen), np.float32) for seen in (32, 33**2 - 1))
+    few, many = (np.asarray(made.decoder._change(False, bias)(1.0)).item() for bias in biases)
+    assert (few, many) == pytest.approx((1.0, 2.0))
+
+
+def test_one_key_of_many_is_found_as_one_of_few():
+    keys = np.arange(1_000)
+    for seen, alone, sharper_share in ((32, 0.97, 0.97), (1_000, 0.52, 0.999)):
+        bias = np.where(keys < seen, 0.0, HIDDEN).astype(np.float32)
+        scores = np.where(keys == 5, 7.0, bias)
+        shares = [float(ops.softmax(each)[5]) for each in (scores, scores * np.asarray(sharper(bias)))]
+        assert shares == pytest.approx([alone, sharper_share], abs=0.005)
 
 
 def test_each_example_of_a_training_has_vectors_of_its_own():

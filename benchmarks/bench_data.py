@@ -29,10 +29,7 @@ TABLE: list[tuple[str, Callable, dict]] = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=RUNS)
-    table(parser.parse_args().runs)
-
-
-def table(runs: int) -> None:
+    runs = parser.parse_args().runs
     print(f"{cores()} cores; medians of {runs} runs, each in a process of its own")
     print(f"{'':58}{'examples':>12}{'seconds':>9}{'per second':>12}{'peak MB':>9}{'ours is':>9}")
     ours = 0.0

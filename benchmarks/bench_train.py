@@ -28,7 +28,16 @@ def main() -> None:
     parser.add_argument("--data-dir", default="data")
     data_dir = parser.parse_args().data_dir
     assert arith_data(["generate", "addition", "--data-dir", data_dir]) == 0
-    speed(data_dir)
+    rates = {"Keras fit": measure(fit_rate, data_dir)}
+    for replicas in (1, 2):
+        for xla in (False, True):
+            name = f"our loop, {replicas} replica{'s' * (replicas - 1)}{', XLA' * xla}"
+            rates[name] = measure(loop_rate, data_dir, replicas, xla)
+    rows = [[name, f"{rate:,.0f}", f"{rate / rates['Keras fit']:.2f}"] for name, rate in rates.items()]
+    say(f"\nThe notebook's LSTM on addition, batch {BATCH}")
+    say(table(["", "examples per second", "times fit"], rows))
+    single, double = (max(rate for name, rate in rates.items() if part in name) for part in ("1 replica", "2 replicas"))
+    say(f"2 replicas beside the best single one: {double / single:.2f} times")
 
 
 def measure(way: Callable, *given: Any) -> Any:
@@ -40,20 +49,6 @@ def in_tensorflow(way: Callable, given: tuple) -> Any:
     """Calls a function after TensorFlow has been imported quietly."""
     import_tensorflow()
     return way(*given)
-
-
-def speed(data_dir: str) -> None:
-    """Prints examples per second of the notebook's LSTM on addition."""
-    rates = {"Keras fit": measure(fit_rate, data_dir)}
-    for replicas in (1, 2):
-        for xla in (False, True):
-            name = f"our loop, {replicas} replica{'s' * (replicas - 1)}{', XLA' * xla}"
-            rates[name] = measure(loop_rate, data_dir, replicas, xla)
-    rows = [[name, f"{rate:,.0f}", f"{rate / rates['Keras fit']:.2f}"] for name, rate in rates.items()]
-    say(f"\nThe notebook's LSTM on addition, batch {BATCH}")
-    say(table(["", "examples per second", "times fit"], rows))
-    single, double = (max(rate for name, rate in rates.items() if part in name) for part in ("1 replica", "2 replicas"))
-    say(f"2 replicas beside the best single one: {double / single:.2f} times")
 
 
 def rate_of(work: Callable[[], object], examples: int) -> float:

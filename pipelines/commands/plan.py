@@ -4,9 +4,8 @@ import argparse
 import dataclasses
 
 from seq2seq_arith.base import events
-from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST_OPTIONS, whole_number
-from seq2seq_arith.base.tables import bytes_in_words
+from seq2seq_arith.base.options import FIRST_OPTIONS, check_int, whole_number
+from seq2seq_arith.base.tables import bytes_in_words, pairs
 from seq2seq_arith.base.terminal import SUCCESS
 from seq2seq_arith.pipelines.commands.shared import add_dataset_options, print_fewer, requested_dataset
 from seq2seq_arith.pipelines.formats.layout import DEFAULT_FORMATS, FORMATS, TFRECORD
@@ -32,8 +31,7 @@ def run(args: argparse.Namespace) -> int:
     task, layout = requested_dataset(args)
     planned = plan(task, layout)
     workers = args.workers
-    if not 1 <= workers <= MAX_WORKERS:
-        raise InputError(f"--workers is {workers}; give 1 to {MAX_WORKERS}")
+    check_int("--workers", workers, 1, MAX_WORKERS)
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
     print_fewer(task, args)
     rows = {
@@ -54,7 +52,5 @@ def run(args: argparse.Namespace) -> int:
     )
     rows["time"] = f"about {local} on {workers:,} cores in a local run, {engine} on an engine, without its start"
     events.emit("result", examples=task.num_examples, **dataclasses.asdict(planned))
-    width = max(10, *(len(name) + 2 for name in rows))
-    for name, value in rows.items():
-        print(f"{name:{width}}{value}")
+    print(pairs(rows))
     return SUCCESS

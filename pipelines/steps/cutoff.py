@@ -76,8 +76,7 @@ class Windows:
 class WindowRows:
     """The rows that one shard, or several, have in the windows: draw number, SPLIT hash, words of x and of y each."""
 
-    distinct: int  # how many kept draws there are
-    before_end: int  # how many of those come before the draws' window
+    before_end: int  # how many kept draws come before the draws' window
     before_split: int  # how many have a SPLIT hash before the hashes' window, and do not come after the draws' window
     rows_near_end: np.ndarray  # the rows in the draws' window: uint64 of shape (n, 2 + arity·words)
     rows_near_split: np.ndarray  # the rows in the hashes' window that do not come after the draws' window, likewise
@@ -87,7 +86,6 @@ class WindowRows:
 class Cutoff:
     """The limits up to which kept draws are examples, and examples are in the validation split."""
 
-    distinct: int  # how many different keys the draws have
     last_draw: int  # the number of the N-th kept draw
     # (split hash, x, y) of the last example of the validation split, where (x, y) is the key.
     last_validation: tuple[int, ...]
@@ -126,7 +124,6 @@ def find(task: Task, windows: Windows, block: bytes) -> WindowRows:
     kept, validation, undecided = unpack(block)
     early, within = kept < np.uint64(windows.first_draw), kept <= np.uint64(windows.last_draw)
     return WindowRows(
-        distinct=len(kept),
         before_end=int(np.count_nonzero(early)),
         before_split=int(np.count_nonzero(validation & within)),
         rows_near_end=_rows(task, kept[~early & within]),
@@ -156,7 +153,6 @@ def together(found: Iterable[WindowRows]) -> WindowRows:
     """The rows of several groups of shards as those of one."""
     parts = list(found)
     return WindowRows(
-        distinct=sum(part.distinct for part in parts),
         before_end=sum(part.before_end for part in parts),
         before_split=sum(part.before_split for part in parts),
         rows_near_end=_concatenated([part.rows_near_end for part in parts]),
@@ -181,7 +177,7 @@ def cutoff(task: Task, windows: Windows, found: WindowRows) -> Cutoff | None:
     order = np.lexsort((*by_significance(list(candidates[KEY:]), arity), candidates[SPLIT]))
     chosen = candidates[:, order[place], np.newaxis]
     key = (numbers.to_ints(number)[0] for number in np.split(chosen[KEY:], arity))
-    return Cutoff(found.distinct, int(last_draw), (int(chosen[SPLIT, 0]), *key))
+    return Cutoff(int(last_draw), (int(chosen[SPLIT, 0]), *key))
 
 
 def in_validation(cut: Cutoff, hashes: np.ndarray, key: Key) -> np.ndarray:

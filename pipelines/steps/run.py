@@ -70,14 +70,12 @@ def write_dataset(
         "image": options.view_as(WorkerOptions).sdk_container_image,
         "versions": {"python": platform.python_version(), **job.versions},
     }
-    written = run_pipeline(job, options, told)
     widening = 1
-    while written is None:
+    while (written := run_pipeline(job, options, told)) is None:
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
-        written = run_pipeline(job, options, told)
     return describe(task, layout, staging, written)
 
 

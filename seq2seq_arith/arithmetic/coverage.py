@@ -40,18 +40,16 @@ class KeyClasses:
 
     def distinct(self, num_draws: float) -> float:
         """The expected number of distinct keys among so many draws, E(M); estimated if ``share`` is not 1."""
-        return float(-(self.count * np.expm1(self._known(num_draws) * self._log_miss())).sum())
+        return float(-(self.count * np.expm1(self._log_missed(num_draws))).sum())
 
     def missing(self, num_draws: float) -> float:
         """K - E(M), exact also where next to nothing is missing; estimated if ``share`` is not 1."""
-        return float((self.count * np.exp(self._known(num_draws) * self._log_miss())).sum())
+        return float((self.count * np.exp(self._log_missed(num_draws))).sum())
 
-    def _known(self, num_draws: float) -> float:
-        return num_draws * (self.share + (1 - self.share) * self.unknown)
-
-    def _log_miss(self) -> np.ndarray:
-        """Logarithm of the probability that one draw misses a key; finite also for a key that is always drawn."""
-        return np.log1p(-np.minimum(self.probability, 1 - 2**-53))
+    def _log_missed(self, num_draws: float) -> np.ndarray:
+        """Logarithm of the probability that all draws miss a key; finite also for a key that is always drawn."""
+        known = num_draws * (self.share + (1 - self.share) * self.unknown)
+        return known * np.log1p(-np.minimum(self.probability, 1 - 2**-53))
 
 
 def key_classes(task: Task) -> KeyClasses:

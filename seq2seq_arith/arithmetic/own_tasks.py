@@ -112,7 +112,10 @@ def _take(path: Path, source: bytes) -> tuple[str, ...]:
     if not isinstance(found, dict) or not found:
         raise InputError(f"{path} has no {OPERATIONS}; give it a dict from the names of tasks to their Operation")
     for name, operation in found.items():
-        _register(OwnTask(name, operation, plugin_code.digest(source), str(path), source))
+        own = OwnTask(name, operation, plugin_code.digest(source), str(path), source)
+        if (own.name, own.sha256) not in _known:
+            _check(own)
+        _current[own.name] = _known[own.name, own.sha256] = own
     return tuple(found)
 
 
@@ -121,13 +124,6 @@ def _revived(name: str, sha256: str, place: str, source: bytes) -> OwnTask:
     if (name, sha256) not in _known:
         _take(Path(place), source)
     return named(name, sha256)
-
-
-def _register(own: OwnTask) -> None:
-    """Makes a task known, and checks it the first time."""
-    if (own.name, own.sha256) not in _known:
-        _check(own)
-    _current[own.name] = _known[own.name, own.sha256] = own
 
 
 def _check(own: OwnTask) -> None:

@@ -155,8 +155,7 @@ def modular_addition(modulus: int) -> Iterator[Slice]:
 
 def _number(words: Words, digits: int) -> int:
     """A number whose length is uniform in 1..D, and whose first digit is not 0 unless it is alone."""
-    length = words.between(1, digits)
-    return _of_length(words, length)
+    return _of_length(words, words.between(1, digits))
 
 
 def _of_length(words: Words, length: int) -> int:

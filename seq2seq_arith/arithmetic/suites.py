@@ -37,16 +37,12 @@ class Words:
         text = " ".join(map(str, ("suite", 1, *key)))
         self._state = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
 
-    def word(self) -> int:
-        """The next 64 bits, of SplitMix64."""
-        self._state = self._state + GOLDEN & MASK64
-        return mix64_int(self._state)
-
     def below(self, bound: int) -> int:
         """A number from 0 to ``bound`` - 1; of as many words as leave 64 bits to spare."""
         value = bits = 0
         while not bits or bits < bound.bit_length() + 32:
-            value, bits = value << 64 | self.word(), bits + 64
+            self._state = self._state + GOLDEN & MASK64
+            value, bits = value << 64 | mix64_int(self._state), bits + 64
         return value * bound >> bits
 
     def between(self, low: int, high: int) -> int:

@@ -72,6 +72,12 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join([first, f"|{'---|' * len(header)}", *others])
 
 
+def pairs(facts: Mapping[str, str]) -> str:
+    """Names and what they stand for, one per line."""
+    width = max(map(len, facts)) + 2
+    return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())
+
+
 def bytes_in_words(count: float) -> str:
     """A number of bytes as a person reads it, in powers of 1,000.
 

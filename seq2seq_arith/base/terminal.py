@@ -64,7 +64,7 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
     try:
         for number, handler in before.items():
             if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup ignores that one
-                signal.signal(number, _interrupt)
+                signal.signal(number, signal.default_int_handler)
         yield outcome
         sys.stdout.flush()  # here, where a failure is a sentence
     except KeyboardInterrupt:
@@ -88,10 +88,6 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
         root.setLevel(level)
         root.handlers[:] = handlers
         events.finish(outcome.code)
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _open_streams() -> None:

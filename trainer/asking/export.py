@@ -85,9 +85,10 @@ def export(run: Run, out: str) -> None:
             if layers:
                 (partial / LAYERS).write_text(layers, encoding="utf-8")
             about = {"parameters": run.task.parameters(), "alphabet": view.alphabet, "view": seen_through}
-            about |= {"end": mark(network, view), "best": state["row"]}
+            end = None if network.end is None else view.alphabet[network.end]  # behind which nothing is written
+            about |= {"end": end, "best": state["row"]}
             (partial / "task.json").write_text(json.dumps(about, indent=2) + "\n")
-            card = model_card(run, network.model, state["row"], mark(network, view))
+            card = model_card(run, network.model, state["row"], end)
             (partial / CARD).write_text(card, encoding="utf-8")
             for name, code in code_files(run).items():
                 (partial / name).parent.mkdir(exist_ok=True)
@@ -102,11 +103,6 @@ def export(run: Run, out: str) -> None:
         f"{shown}/model.keras: ids in, logits out; task.json has the alphabet and the view {seen_through!r}"
         f"{f', {LAYERS} the layers that Keras lacks' if layers else ''}, and README.md is the model card"
     )
-
-
-def mark(network: Network, view: View) -> str | None:
-    """The character behind which nothing is written; None if all steps are."""
-    return None if network.end is None else view.alphabet[network.end]
 
 
 def _stored(question: tf.Tensor, task: Task) -> tf.Tensor:

@@ -127,26 +127,21 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             margins = learner.margins(examples)
             found.asked += len(new)
             ranked = sorted(zip(margins.tolist(), new, strict=True))
-            note(found, task, ranked[0])
+            margin, operands = ranked[0]
+            if found.nearest is None or margin < found.nearest["margin"]:
+                found.nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
             wrong = mistakes_of(learner, examples, margins)
             found.mistakes += len(wrong)
             found.wrong += wrong[: min(PER_CLIMB, options.most - len(found.wrong))]
-            stale = 0 if not elite or ranked[0][0] < elite[0][0] else stale + 1
+            stale = 0 if not elite or margin < elite[0][0] else stale + 1
             elite = [] if wrong or stale >= PATIENCE else sorted([*elite, *ranked])[:ELITE]
-            report(found.asked, f"smallest margin {found.nearest['margin']:.3g}" if found.nearest else "")
+            report(found.asked, f"smallest margin {found.nearest['margin']:.3g}")
 
 
 def examples_of(task: Task, questions: Sequence[Operands]) -> Examples:
     """The questions on these operands with their right answers."""
     codes = to_codes([text.stored(task, *operands) for operands in questions], task.question_width)
     return Examples(codes, text.answers(task, *text.operands(task, codes)))
-
-
-def note(found: Searched, task: Task, least: tuple[float, Operands]) -> None:
-    """Notes the question with the smallest margin so far."""
-    margin, operands = least
-    if found.nearest is None or margin < found.nearest["margin"]:
-        found.nearest = {"question": task.operation.symbol.join(operands), "margin": margin}
 
 
 def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:
@@ -189,7 +184,7 @@ class Variations:
         for _ in range(TRIES * count):
             if len(new) == count:
                 break
-            operands = self.vary(self.random.choice(parents)) if parents else self.start()
+            operands = self._varied(list(self.random.choice(parents)), (1, 1, 2, 3)) if parents else self.start()
             if operands is not None and operands not in asked:
                 new[operands] = None
         return list(new)
@@ -199,11 +194,8 @@ class Variations:
         operands = [self._some(self.random.randint(self._least, self._most)) for _ in range(self._arity)]
         return self._varied(operands, (0, 0, 0, 1, 2, 3))
 
-    def vary(self, question: Operands) -> Operands | None:
-        """The question after one to three variations; None if it is then not one of the task."""
-        return self._varied(list(question), (1, 1, 2, 3))
-
     def _varied(self, operands: list[str], counts: Sequence[int]) -> Operands | None:
+        """The question after one of these counts of variations; None if it is then not one of the task."""
         for _ in range(self.random.choice(counts)):
             self.random.choice(self._ways)(operands)
         if self._notation.has_digits:

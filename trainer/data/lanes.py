@@ -36,10 +36,6 @@ class Block:
     # all replicas is the mean.
     weights: np.ndarray
 
-    def columns(self, rows: slice) -> "Block":
-        """Some rows of each step."""
-        return Block(self.questions[:, rows], self.answers[:, rows], self.weights[:, rows])
-
 
 @dataclasses.dataclass(frozen=True)
 class _Held:
@@ -131,7 +127,8 @@ class Lanes:
             done += steps
         strings = strings.reshape(count, width, -1)
         questions, answers = strings[:, :, : task.question_width], strings[:, :, task.question_width :]
-        return Block(questions, answers, weights).columns(slice(rows.start - before, rows.stop - before))
+        wanted = slice(rows.start - before, rows.stop - before)
+        return Block(questions[:, wanted], answers[:, wanted], weights[:, wanted])
 
     def _rows(self, lanes: range, number: int, step: int, steps: int) -> Iterator[tuple[int, int, np.ndarray]]:
         """The rows of some steps of a pass, range by range: the lane, their first row in these steps, and the rows."""

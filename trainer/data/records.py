@@ -111,9 +111,6 @@ class Split:
         """The first example of each shard, and the number of all examples: int64 [shards + 1]."""
         return np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
 
-    def _file(self, shard: int) -> AnyPath:
-        return self.directory / tfrecord_path(self.name, shard, len(self.lengths))
-
     def _pieces(self, first: int, count: int) -> Iterator[tuple[int, int, int]]:
         """For each shard that holds some of the examples: its number, the first one's row in it, and how many."""
         shard = int(np.searchsorted(self._starts, first, side="right")) - 1
@@ -126,7 +123,8 @@ class Split:
 
     def _read_records(self, shard: int, row: int, records: np.ndarray) -> None:
         """Reads and checks records of one shard, from a row on, into uint8 [records, record length]."""
-        file, record, what_to_do = self._file(shard), record_format(self.task), advice(self.directory)
+        file = self.directory / tfrecord_path(self.name, shard, len(self.lengths))
+        record, what_to_do = record_format(self.task), advice(self.directory)
         try:
             size = paths.read_into(file, row * record.length, records.data.cast("B"))
         except OSError as error:

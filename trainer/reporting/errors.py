@@ -17,25 +17,13 @@ PLACES = ("units", "tens", "hundreds", "thousands")
 
 
 @dataclasses.dataclass(frozen=True)
-class Swap:
-    """A wrong character in the place of a right one, and how often; ``VISIBLE_PAD`` for none."""
-
-    right: str
-    said: str
-    count: int
-
-    def __str__(self) -> str:
-        return f"{self.said} for {self.right} × {self.count}"
-
-
-@dataclasses.dataclass(frozen=True)
 class Place:
     """A place of the answers, such as ``tens``, or a range of places."""
 
     name: str
     count: int  # of characters of right answers there
     wrong: int  # of these
-    swaps: tuple[Swap, ...]  # the most frequent wrong characters
+    swaps: tuple[str, ...]  # the most frequent wrong characters, in words; ``VISIBLE_PAD`` for none
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,10 +76,10 @@ def _places(width: int) -> tuple[list[str], np.ndarray]:
     return names, index
 
 
-def _swaps(right: np.ndarray, said: np.ndarray) -> tuple[Swap, ...]:
+def _swaps(right: np.ndarray, said: np.ndarray) -> tuple[str, ...]:
     pairs = collections.Counter(zip(right.tolist(), said.tolist(), strict=True))
     ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:SWAPS]
-    return tuple(Swap(visible(chr(a)), visible(chr(b)), count) for (a, b), count in ordered)
+    return tuple(f"{visible(chr(b))} for {visible(chr(a))} × {count}" for (a, b), count in ordered)
 
 
 @dataclasses.dataclass(frozen=True)

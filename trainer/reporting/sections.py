@@ -124,7 +124,8 @@ def overview(each: RunReport) -> list[Block]:
     """The score that says most, the worst slice, and what was given: none of them stands without the others."""
     if each.asked:  # the last set that was asked is the one that decided least
         top = each.asked.sets[-1]
-        figure, note = _cut(top.share, 4), f"{top.share.right:,} of {top.share.count:,} answers of the "
+        figure = cut(top.share.right / top.share.count, 4)
+        note = f"{top.share.right:,} of {top.share.count:,} answers of the "
         note += f"{top.name} are right as a whole ({top.meaning})."
     else:
         best = history.best(each.history)
@@ -135,7 +136,7 @@ def overview(each: RunReport) -> list[Block]:
         if worst := suite.worst:
             note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
             note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
-            tiles.append(Tile(name, _cut(worst.all, 3), note))
+            tiles.append(Tile(name, cut(worst.all.right / worst.all.count, 3), note))
         else:
             tiles.append(Tile(name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
     if proof := proofs.read(each.run):
@@ -357,7 +358,7 @@ def confusion(each: RunReport, asked: Asked) -> list[Block]:
     found = asked.confusion
     if found is None:
         return [Text("The answers of this task are not numbers, whose places could be compared.")]
-    places = [(one.name, one.wrong, one.count, ", ".join(map(str, one.swaps)) or "none") for one in found.places]
+    places = [(one.name, one.wrong, one.count, ", ".join(one.swaps) or "none") for one in found.places]
     most = max(found.counts.max(), 10)
     cells = [
         [Code(right), *(Heat(str(count), "", count / most) if count else EMPTY for count in row)]
@@ -408,7 +409,3 @@ def data(each: RunReport) -> list[Block]:
 
 def _head(first: str, runs: Sequence[RunReport]) -> list[str]:
     return [first, *(each.label for each in runs)]
-
-
-def _cut(share: Share, decimals: int) -> str:
-    return "–" if share.exact_match is None else cut(share.exact_match, decimals)

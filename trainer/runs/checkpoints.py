@@ -20,7 +20,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -72,15 +72,22 @@ def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What ``pack`` was given."""
-    return _read(io.BytesIO(content))
+    """What ``pack`` was given; raises any Exception if it is not a checkpoint."""
+    with NpzFile(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    state = json.loads(arrays.pop(STATE).tobytes())
+    if not isinstance(state, dict):
+        raise ValueError("its state is not a JSON object")
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+            raise ValueError(f"{name} does not hold finite numbers")
+    return arrays, state
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The variables, by key, and the state that ``save`` saved."""
     try:
-        with path.open("rb") as file:
-            return _read(file)
+        return unpack(path.read_bytes())
     except FileNotFoundError:
         raise missing(path) from None
     except Exception as error:  # zipfile, NumPy, tokenize and JSON raise many, depending on the bit that is damaged
@@ -124,16 +131,3 @@ def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -
     """Writes a checkpoint into an open file."""
     members: dict[str, Any] = {**arrays, STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
     np.savez(file, **members)
-
-
-def _read(file: IO[bytes]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Reads a checkpoint from an open file; raises any Exception if it is not one."""
-    with NpzFile(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    state = json.loads(arrays.pop(STATE).tobytes())
-    if not isinstance(state, dict):
-        raise ValueError("its state is not a JSON object")
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-            raise ValueError(f"{name} does not hold finite numbers")
-    return arrays, state

@@ -15,7 +15,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import written
-from seq2seq_arith.base.tables import shortened, table
+from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
 
@@ -60,13 +60,8 @@ def _stripped(answer: str, prediction: str) -> str:
     return prediction if bare == answer.strip() and prediction != answer else bare
 
 
-def sample_table(found: Sequence[Sample]) -> str:
-    """A table of samples, as ``sample_rows`` has them."""
-    return table(HEADER, sample_rows(found))
-
-
 def sample_rows(found: Sequence[Sample]) -> list[list[str]]:
-    """Rows of a question, its right answer and the prediction; the last column is ✓ or ✗."""
+    """Rows with ``HEADER``: a question, its right answer and the prediction; the last column is ✓ or ✗."""
     return [[each.question, each.answer, each.prediction, "✓" if each.right else "✗"] for each in found]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
-from seq2seq_arith.base.tables import abridged, cut, fitted, table
+from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, records
@@ -195,12 +195,6 @@ def _reached(rows: Sequence[dict[str, Any]]) -> str:
         f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)} on the "
         "validation set"
     )
-
-
-def pairs(facts: dict[str, str]) -> str:
-    """Names and what they stand for, one per line."""
-    width = max(map(len, facts)) + 2
-    return "\n".join(f"{name:<{width}}{value}" for name, value in facts.items())
 
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:

@@ -63,14 +63,20 @@ def prepare(replicas: int | None) -> None:
 
     Raises InputError if TensorFlow has already started with fewer CPU devices.
     """
-    _prepare_gpus(hidden=replicas is not None)
+    try:
+        if replicas is not None:
+            tf.config.set_visible_devices([], "GPU")
+        for gpu in tf.config.get_visible_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        say("note: TensorFlow has started already, and keeps its GPUs and their memory as it has them")
     if replicas is not None and replicas > 1:
         split_cpu(replicas)
 
 
 def uses_gpus(replicas: int | None) -> bool:
     """Whether the replicas are GPUs; ``replicas`` as in ``make_strategy``."""
-    return replicas is None and bool(_gpus())
+    return replicas is None and bool(tf.config.get_visible_devices("GPU"))
 
 
 def cluster() -> dict[str, Any]:
@@ -257,25 +263,10 @@ def translate_exhaustion(advice: str) -> Iterator[None]:
         raise TrainingError(f"a device has too little memory; {advice}") from None
 
 
-def _gpus() -> list[tf.config.PhysicalDevice]:
-    """The GPUs that TensorFlow may use."""
-    return tf.config.get_visible_devices("GPU")
-
-
-def _prepare_gpus(*, hidden: bool) -> None:
-    try:
-        if hidden:
-            tf.config.set_visible_devices([], "GPU")
-        for gpu in _gpus():
-            tf.config.experimental.set_memory_growth(gpu, True)
-    except RuntimeError:
-        say("note: TensorFlow has started already, and keeps its GPUs and their memory as it has them")
-
-
 def _communication() -> tf.distribute.experimental.CommunicationOptions:
     """How machines sum: NCCL between GPUs, rings of TensorFlow's own otherwise; all gradients in one pack."""
     implementation = tf.distribute.experimental.CommunicationImplementation
     return tf.distribute.experimental.CommunicationOptions(
-        implementation=implementation.NCCL if _gpus() else implementation.RING,
+        implementation=implementation.NCCL if tf.config.get_visible_devices("GPU") else implementation.RING,
         bytes_per_pack=0,  # and no timeout, which would start a thread per sum that sleeps as long: see ``patient``
     )

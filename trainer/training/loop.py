@@ -29,6 +29,7 @@ import numpy as np
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
+from seq2seq_arith.base.tables import table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
@@ -227,7 +228,7 @@ class Loop:
         asked = samples.make_samples(self.run.task, questions, predicted)
         self._write(row, asked, is_best=is_best)
         for observer in self.observers:
-            observer.on_epoch(row, samples.sample_table(asked))
+            observer.on_epoch(row, table(samples.HEADER, samples.sample_rows(asked)))
 
     def _write(self, row: dict[str, Any], asked: Sequence[samples.Sample], *, is_best: bool) -> None:
         values, epoch = self._values(), row["epoch"]

@@ -58,7 +58,7 @@ def by_full_sort(task: Task, kept: np.ndarray) -> Cutoff | None:
         return None
     examples = rows[: task.num_examples]
     validation = sorted(row[1:] for row in examples)[: task.num_validation]
-    return Cutoff(len(rows), examples[-1][0], validation[-1])
+    return Cutoff(examples[-1][0], validation[-1])
 
 
 @given(small_tasks(), st.integers(1, 9))
@@ -135,7 +135,7 @@ def test_ties_are_decided_by_the_key(rows, random, first_hash, last_hash):
     right = by_full_sort(task, kept)
     windows = Windows(0, min(first_hash, last_hash), max(first_hash, last_hash))
     before, near = foreseen(windows, kept[1])
-    found = cutoff(task, windows, WindowRows(len(rows), 0, int(before.sum()), kept.T, kept.T[near]))
+    found = cutoff(task, windows, WindowRows(0, int(before.sum()), kept.T, kept.T[near]))
     hit = windows.first_hash <= right.last_validation[0] <= windows.last_hash
     assert found == (right if hit else None)
     assert in_validation(right, kept[1], (kept[2:3], kept[3:4])).tolist() == [

@@ -4,7 +4,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.reporting import errors
-from seq2seq_arith.trainer.reporting.errors import Place, Swap
+from seq2seq_arith.trainer.reporting.errors import Place
 
 
 def confusion(*pairs: tuple[str, str]) -> errors.Confusion:
@@ -18,9 +18,9 @@ def test_digits_are_compared_from_the_units():
     found = confusion(("1000", "990"), ("42", "42"), ("357", "347"))
     assert found.places == (
         Place("units", 3, 0, ()),
-        Place("tens", 3, 2, (Swap("0", "9", 1), Swap("5", "4", 1))),
-        Place("hundreds", 2, 1, (Swap("0", "9", 1),)),
-        Place("thousands", 1, 1, (Swap("1", VISIBLE_PAD, 1),)),
+        Place("tens", 3, 2, ("9 for 0 × 1", "4 for 5 × 1")),
+        Place("hundreds", 2, 1, ("9 for 0 × 1",)),
+        Place("thousands", 1, 1, (f"{VISIBLE_PAD} for 1 × 1",)),
     )
     table = {
         (right, said): found.counts[row, column]

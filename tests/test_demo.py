@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from layout import ROOT
@@ -20,7 +19,11 @@ LEAST = {"addition": 0.99, "subtraction": 0.99, "pq": 0.99}
 def test_the_demo_learns_all_three(tmp_path):
     """Makes the three datasets, trains a model on each, and asks it hard questions."""
     assert set(LEAST) == set(DEMO_TASKS)
-    said = run("seq2seq_arith.trainer", "demo", "--data-dir", "data", "--run-dir", "runs", cwd=tmp_path)
+    command = [sys.executable, "-m", "seq2seq_arith.trainer", "demo", "--data-dir", "data", "--run-dir", "runs"]
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
+    done = subprocess.run(command, cwd=tmp_path, env=quiet, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout
     assert said.count(" pairs were drawn, and ") == len(DEMO_TASKS)
     end, _, steps = said.partition("hard questions")[2].partition("\ntry next\n")
     end, _, story = end.partition("\n\n")
@@ -36,16 +39,3 @@ def test_the_demo_learns_all_three(tmp_path):
         assert worst["exact_match"] >= LEAST[task], worst
         assert (tmp_path / "runs" / task / "history.png").is_file()
         assert (tmp_path / "runs" / task / "best.npz").is_file()
-
-
-def run(module: str, *arguments: str, cwd: Path) -> str:
-    return python("-m", module, *arguments, cwd=cwd)
-
-
-def python(*arguments: str, cwd: Path) -> str:
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONSAFEPATH": "1"}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout

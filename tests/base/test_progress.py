@@ -61,16 +61,10 @@ def test_work_that_reports_is_lines_where_there_is_no_terminal(monkeypatch, caps
     assert err.splitlines() == ["addition: 1 of 3 steps  loss 0.5", "addition: 2 of 3 steps  loss 0.5"]
 
 
-class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def test_bars_in_a_terminal(monkeypatch, capsys):
     """A titled one makes way; a line that is printed meanwhile stands above it."""
-    terminal = Terminal()
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
     monkeypatch.delenv("JPY_PARENT_PID", raising=False)
     monkeypatch.setattr(progress, "BAR_SECONDS", 0.0)
     monkeypatch.setattr(sys, "stderr", terminal)

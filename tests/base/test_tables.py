@@ -1,6 +1,6 @@
 """Tables as plain text, as HTML, and as rows."""
 
-import html.parser
+import re
 
 import pytest
 
@@ -26,18 +26,6 @@ ROWS = [
 ]
 
 
-class Cells(html.parser.HTMLParser):
-    """The text of every cell."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.feed(markup)
-
-    def handle_data(self, data: str) -> None:
-        self.found.append(data)
-
-
 def test_a_table_is_a_sequence_of_its_rows():
     table = tables.Table(ROWS)
     assert list(table) == ROWS
@@ -58,7 +46,8 @@ def test_a_table_shows_numbers_as_people_read_them():
         "<b>   ✗           -     10.0        7",
     ]
     shown = ["name", "right", "share", "seconds", "weights", "a", "✓", "0.9999", "1.3", "19,948"]
-    assert Cells(table._repr_html_()).found == ["two runs", *shown, "<b>", "✗", "-", "10.0", "7"]
+    cells = re.findall(">([^<]+)<", table._repr_html_())
+    assert cells == ["two runs", *shown, "&lt;b&gt;", "✗", "-", "10.0", "7"]
 
 
 def test_a_long_table_says_how_much_it_does_not_show():

@@ -6,14 +6,12 @@ import shlex
 
 import programs
 import pytest
-import stored
 import tensorflow as tf
 import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets import ArithConfig
-from seq2seq_arith.pipelines import create
 
 pytestmark = pytest.mark.usefixtures("copied")
 SMALL = ArithConfig(num_examples=120)
@@ -229,17 +227,6 @@ def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
     with pytest.raises(InputError, match="is not a dataset of this program"):
         opened.download_and_prepare(download_config=tfds.download.DownloadConfig(download_mode=mode))
     assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
-
-
-def test_a_load_that_is_stopped_leaves_nothing(tmp_path, monkeypatch):
-    def stopped(*job: object) -> None:
-        stored.copy(*job)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(create, "write_dataset", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        prepare(SMALL, tmp_path)
-    assert programs.without_lock(tmp_path) == {}
 
 
 # Options for Beam

@@ -13,8 +13,6 @@ from seq2seq_arith.datasets import ArithConfig, Builder
     ("parameters", "name"),
     [
         ({}, "addition"),
-        ({"task": "pq"}, "pq"),
-        ({"digits": 6, "num_examples": 1_000_000}, "addition-d6-n1000000"),
         ({"task": "subtraction", "seed": 7, "ordered": True, "reverse": True}, "subtraction-s7-ordered-reversed"),
         # As many examples as are practical, if nobody says how many.
         ({"task": "pq", "digits": 20}, "pq-d20-n210"),

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -28,20 +27,14 @@ print(json.dumps([made.info.splits["train"].num_examples, len(train), pandas and
 WITHOUT_PANDAS = "import sys\nsys.modules['pandas'] = None  # as if it were not installed\n"
 
 
-@pytest.fixture(scope="module")
-def older_pandas(tmp_path_factory) -> Path:
-    """A folder with pandas 2."""
-    folder = tmp_path_factory.mktemp("pandas")
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={folder}"]
-    subprocess.run([*install, "pandas<3", "python-dateutil", "pytz", "six", "tzdata"], check=True)
-    return folder
-
-
 @pytest.mark.parametrize("pandas", [*(pytest.param(each, marks=pytest.mark.release) for each in ("none", "2")), "3"])
-def test_a_dataset_is_made_in_jupyter(pandas, request, tmp_path):
+def test_a_dataset_is_made_in_jupyter(pandas, tmp_path_factory, tmp_path):
     paths = [*filter(None, [os.environ.get("PYTHONPATH")])]
     if pandas == "2":
-        paths.insert(0, str(request.getfixturevalue("older_pandas")))
+        older = str(tmp_path_factory.mktemp("pandas"))
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", f"--target={older}"]
+        subprocess.run([*install, "pandas<3", "python-dateutil", "pytz", "six", "tzdata"], check=True)
+        paths.insert(0, older)
     first = WITHOUT_PANDAS if pandas == "none" else "import pandas\n"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in (first, MAKE, LOAD)])
     client = nbclient.NotebookClient(

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import programs
 import pytest
@@ -14,7 +13,6 @@ from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 CONFIG = ArithConfig(digits=9, num_examples=200_000)
-SECONDS = 120
 
 
 def test_a_dataset_that_another_run_is_making_is_left_to_it(tmp_path):
@@ -26,18 +24,6 @@ def test_a_dataset_that_another_run_is_making_is_left_to_it(tmp_path):
             builder.download_and_prepare()
         assert (others.path / "file").read_text() == "being made"
     assert [path.name for path in dataset_path(tmp_path, CONFIG.task).iterdir()] == ["file"]
-
-
-# ``tfds build``
-
-
-def tfds_build(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build", "seq2seq_arith"]
-    return subprocess.run(
-        [*command, "--imports=seq2seq_arith.datasets", f"--data_dir={data_dir}", *arguments],
-        capture_output=True, text=True, timeout=SECONDS, cwd=data_dir.parent,
-        env=programs.environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"},
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -55,7 +41,10 @@ def tfds_build(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[s
 )
 @pytest.mark.slow
 def test_tfds_build_makes_what_the_program_makes(arguments, generate, tmp_path):
-    result = tfds_build(tmp_path / "build", *arguments)
+    command = [sys.executable, "-m", "tensorflow_datasets.scripts.cli.main", "build", "seq2seq_arith"]
+    command += ["--imports=seq2seq_arith.datasets", f"--data_dir={tmp_path / 'build'}", *arguments]
+    quiet = programs.environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path, env=quiet)
     assert result.returncode == 0, result.stderr
     programs.run("generate", *generate, "--data-dir", tmp_path / "program")
     assert programs.tree(tmp_path / "build") == programs.tree(tmp_path / "program")

@@ -64,35 +64,24 @@ def test_a_flipped_byte_anywhere(right, tmp_path_factory, name, data):
     assert any(problem.startswith(f"{directory / name}: ") for problem in problems)
 
 
-def lose(directory: Path, name: str) -> None:
-    (directory / name).unlink()
-
-
-def truncate(directory: Path, name: str) -> None:
-    content = (directory / name).read_bytes()
-    (directory / name).write_bytes(content[: len(content) // 2])
-
-
-def empty(directory: Path, name: str) -> None:
-    (directory / name).write_bytes(b"")
-
-
-def lengthen(directory: Path, name: str) -> None:
-    (directory / name).write_bytes((directory / name).read_bytes() + b"\0")
-
-
+HARMS = {
+    "lost": Path.unlink,
+    "cut": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path: path.write_bytes(b""),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+}
 # Each way with several files, and each file with several ways.
 HARMED = [
-    *((lose, name) for name in FILES[1:4]),
-    *((truncate, name) for name in (FILES[1], FILES[3], FILES[5])),
-    *((empty, name) for name in (FILES[2], FILES[4], FILES[5])),
-    *((lengthen, name) for name in (FILES[2], FILES[3], FILES[5])),
+    *(("lost", name) for name in FILES[1:4]),
+    *(("cut", name) for name in (FILES[1], FILES[3], FILES[5])),
+    *(("empty", name) for name in (FILES[2], FILES[4], FILES[5])),
+    *(("longer", name) for name in (FILES[2], FILES[3], FILES[5])),
 ]
 
 
-@pytest.mark.parametrize(("harm", "name"), HARMED, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(("harm", "name"), HARMED)
 def test_a_file_that_is_harmed_is_named(copy, harm, name):
-    harm(copy, name)
+    HARMS[harm](copy / name)
     problems = verify(copy).problems
     assert any(problem.startswith(f"{copy / name}: ") for problem in problems)
 
@@ -289,9 +278,9 @@ def test_changes_in_a_store(in_store, name):
 class TestQuick:
     """``quick`` reads no example."""
 
-    @pytest.mark.parametrize("harm", [lose, truncate, empty, lengthen], ids=lambda harm: harm.__name__)
+    @pytest.mark.parametrize("harm", HARMS)
     def test_a_harmed_file_is_named(self, copy, harm):
-        harm(copy, FILES[3])
+        HARMS[harm](copy / FILES[3])
         problems = verify(copy, quick=True).problems
         assert problems
         assert all(problem.startswith(f"{copy / FILES[3]}: ") for problem in problems)

@@ -5,11 +5,9 @@ import tempfile
 
 import pytest
 from programs import files
-from stored import TASK
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
 from seq2seq_arith.pipelines.places.paths import ObjectPath, local_path, parse_place
@@ -38,18 +36,11 @@ def test_what_is_not_installed(monkeypatch, url, missing, extra):
         parse_place(url)
 
 
-def test_paths():
-    path = dataset_path(ObjectPath("gs://bucket/data", ("--project=p",)), TASK)
-    assert str(path) == "gs://bucket/data/seq2seq_arith/addition-n200/1.0.0"
-    assert path.name == "1.0.0"
-    assert [str(parent) for parent in path.parents] == [
-        "gs://bucket/data/seq2seq_arith/addition-n200",
-        "gs://bucket/data/seq2seq_arith",
-        "gs://bucket/data",
-        "gs://bucket",
+def test_parents_keep_the_flags_of_the_service():
+    parents = (ObjectPath("gs://bucket", ("--project=p",)) / "data" / "1.0.0").parents
+    assert [(str(parent), parent.flags) for parent in parents] == [
+        (name, ("--project=p",)) for name in ("gs://bucket/data", "gs://bucket")
     ]
-    assert path.parents[2].flags == ("--project=p",)
-    assert [str(parent) for parent in dataset_path(ObjectPath("s3://b"), TASK).parents][-1] == "s3://b"
 
 
 def test_conditional_writes(data_dir):

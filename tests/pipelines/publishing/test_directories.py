@@ -4,14 +4,12 @@ import contextlib
 import errno
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from programs import environment, tree
+from programs import tree
 from stored import LAYOUTS, TASK, copy
 
 from seq2seq_arith.arithmetic.task import Task
@@ -271,30 +269,17 @@ def test_a_run_marks_its_folder(tmp_path, outlives):
     assert not path.parent.exists()
 
 
-HOLD = """
-import sys
-from pathlib import Path
-from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
-with DirectoryPublisher(Path(sys.argv[1])).locked():
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
 def test_one_run_at_a_time_makes_a_dataset(tmp_path):
-    """The lock is that dataset's alone, and dies with its process."""
+    """The lock is that dataset's alone. It dies with its process, as ``tests/base/test_files.py`` shows."""
     path = dataset_path(tmp_path / "data", TASK)
     other, leftover = dataset_path(path.parents[2], Task(num_examples=20)), path.parent / "1.0.0.incomplete-the-other"
-    command = [sys.executable, "-c", HOLD, path]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment()) as process:
-        assert process.stdout.readline() == b"held\n"
+    with DirectoryPublisher(path).locked():
         leftover.mkdir(parents=True)
         with pytest.raises(InputError, match="another run is making"), published(path):
             raise AssertionError("entered")
         assert leftover.exists()
         with DirectoryPublisher(other).locked():
             assert (other.parents[1] / ".lock-addition-n20").is_file()
-        process.kill()
     with published(path) as directory:
         (directory / "file").write_text("1")
     assert tree(path.parent) == {"1.0.0": None, "1.0.0/file": b"1"}

@@ -68,14 +68,6 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-FIRST_OF_TRAIN = {
-    "addition": [("271+792", "469 "), ("  57+66", "141 "), (" 11+175", "582 ")],
-    "subtraction": [("555-3947   ", "-3392 ")],
-    "pq": [],
-    "subtraction-structured": [("27239-5    ", "27234 "), ("7455-82144 ", "-74689"), ("6-9827     ", "-9821 ")],
-}
-
-
 VECTORS = [*reference.VECTORS, *reference.SECOND_EDITION]
 # Another dataset of the same kind is among the others.
 SLOW = (
@@ -96,8 +88,6 @@ def test_the_data_formats_vectors(make, name, draws_used, train, validation):
     directory = make(task, parquet=True)
     rows = {split: parquet_rows(directory, split) for split in SPLITS}
     assert [rows_sha256(rows[split])[:16] for split in SPLITS] == [train, validation]
-    first = FIRST_OF_TRAIN.get(task.config_name, [])
-    assert rows["train"][: len(first)] == first
     for split, shard in itertools.product(SPLITS, (0, 7)):
         records = [reference.record(*row) for row in pq_rows(directory / parquet_path(split, shard, 8))]
         assert (directory / tfrecord_path(split, shard, 8)).read_bytes() == b"".join(records)

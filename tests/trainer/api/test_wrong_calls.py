@@ -60,16 +60,7 @@ WRONG = {
     "run.error_map": ["2.5", "'3'", "0"],
     "run.breakdown": ["3", "'colour'"],
     "run.mistakes": ["'3'"],
-    "run.evaluate": [
-        "lengths='x'",
-        "lengths=[2.5]",
-        "lengths=[0]",
-        "lengths=[None]",
-        "lengths=4.5",
-        "seed=None",
-        "per_slice=0",
-        "every_epoch=True",
-    ],
+    "run.evaluate": ["lengths='x'", "lengths=[2.5]", "lengths=4.5", "seed=None"],
     "run.export": ["here"],
     "run.resume": ["epochs='9'", "epochs=1", "epochs=9, callbacks=[print]"],
 }

@@ -1,7 +1,5 @@
 """What ``arith-model serve --export`` leaves out, and when it refuses; what a page answers is in ``test_browser``."""
 
-import shutil
-
 import pytest
 from layout import ROOT
 
@@ -51,6 +49,3 @@ def test_the_others_are_on_the_page(untrained, unbuilt, tmp_path, capsys):
     assert left_out.startswith("left out: causal: ")
     assert written.startswith(f"{folder / 'index.html'}: 1 run, ")
     assert sorted(path.name for path in folder.iterdir()) == sorted([*export.COPIED, "index.html", "runs.js"])
-    shutil.rmtree(tmp_path / "runs" / "causal")
-    assert main(["serve", str(tmp_path / "runs"), "--export", str(folder)]) == 2
-    assert capsys.readouterr().err == f"arith-model: {folder} is there already; give a folder that is not\n"

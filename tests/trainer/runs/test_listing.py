@@ -11,7 +11,6 @@ from run_files import ROWS, WORST, made
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.commands import parse
@@ -121,5 +120,3 @@ def test_a_folder_without_runs_is_refused(tmp_path, capsys):
     assert "holds datasets and no run; give the folder of your runs" in capsys.readouterr().err
     assert main(["runs", "gs://bucket/runs"]) == 2
     assert "gs://bucket/runs is on no disk of this machine" in capsys.readouterr().err
-    with pytest.raises(InputError, match="there is no folder"):
-        listing.folders(tmp_path / "missing")

@@ -1,8 +1,6 @@
 """The folder of a run: which runs may use it, and which settings may differ."""
 
 import dataclasses
-import subprocess
-import sys
 
 import pytest
 
@@ -82,29 +80,14 @@ def test_a_run_with_a_schedule_may_not_and_says_why(tmp_path, refusal):
         run_in(tmp_path, config=override(config, epochs=80)).claim()
 
 
-HOLD = """
-import sys
-from pathlib import Path
-from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.trainer.config import TrainConfig
-from seq2seq_arith.trainer.runs.run import Run
-with Run(Path(sys.argv[1]), Task("addition"), "abc", "/data", TrainConfig()).locked():
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
 def test_one_process_trains_in_a_folder(tmp_path):
+    """A lock ends with its process, as ``tests/base/test_files.py`` shows."""
     run = run_in(tmp_path)
-    command = [sys.executable, "-c", HOLD, run.folder]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        assert other.stdout.readline() == "held\n"
+    with run.locked():
         with pytest.raises(InputError, match=r"^another process is training .*; wait for it, or"), run.locked():
             raise AssertionError("entered")
         with run.locked(writes=False):  # another machine of a cluster, which writes nothing
             pass
-        other.kill()
-        other.wait(60)
     with run.locked():
         run.claim()
 

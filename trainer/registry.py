@@ -193,7 +193,7 @@ GIVEN: dict[str, str] = {
     "random spaces": "blanks stand at random places of the question",
     "answer reversed": "the answer is written from its end, so that no carry needs looking ahead",
     "zeros in front": "numbers have one width, so that equal places are equally far from each other",
-    "places": "each digit comes with a sign of its place, or signs of its place, of the next one, and of its number; "
+    "places": "each digit comes with a sign of its place (with coupled, of the next one and of its number, too), and "
     "the answer is written from its end",
     "near places": "as places; attention starts with places that differ by less than 3, and farther ones look alike",
     "digits paired, in order": "pairs of digits of equal places, in the order in which carries run; so is the answer",

@@ -46,7 +46,11 @@ LEAST_RANDOM = percent(min(ALIKE), 2)
 EQUAL = json.loads((RANDOM_PAIRS / "summary.json").read_text(encoding="utf-8"))["worst_slice"]["exact_match"]
 TIMES, NEAR = group("times-digit"), group("near-places")
 PLACED = group("places")
-PLACES = [[row["suites"][place]["slices"].values() for row in PLACED] for place in range(4)]
+# The slices of each network at each length, with the unforeseen ones.
+PLACES = [
+    [[*a["slices"].values(), *b["slices"].values()] for a, b in zip(row["suites"], row["unforeseen"], strict=True)]
+    for row in PLACED
+]
 NEAREST = min(min(each["slices"].values()) for row in NEAR for each in row["suites"] + row["unforeseen"])
 BY_HEART, GROKKED, STRONG = (group(f"grokking-{decay}") for decay in ("0", "0.1", "1"))
 SETTLED = [row for row in STRONG if row["exact_match"] >= 0.99]
@@ -127,11 +131,12 @@ SENTENCES = [
     ),
     (
         "docs/results.md",
-        f"({statistics.median(row['cpu_seconds'] for row in PLACED):.0f} CPU seconds, `places`). Two networks make "
-        f"{'no mistake' if min(map(min, PLACES[0])) == 1 else 'mistakes'} at 10 digits. At 20, 40 and 100, they answer "
-        "at least {}, {} and {} of the questions, and {} of the worst".format(
-            *(percent(min(map(statistics.mean, each)), 1) for each in PLACES[1:]),
-            "{:.3f}, {:.3f} and {:.3f}".format(*(min(map(min, each)) for each in PLACES[1:])),
+        f"({statistics.median(row['cpu_seconds'] for row in PLACED):.0f} CPU seconds, `places`). Of {len(PLACED)} "
+        f"networks, {sum(min(each[0]) == 1 for each in PLACES)} make no mistake at 10 digits, "
+        f"{sum(min(map(min, each[:3])) == 1 for each in PLACES)} none up to 40. At 20, 40 and 100, they answer at "
+        "least {}, {} and {} of the questions, and {} of the worst".format(
+            *(percent(min(statistics.mean(each[at]) for each in PLACES), 1) for at in (1, 2, 3)),
+            "{:.3f}, {:.3f} and {:.3f}".format(*(min(min(each[at]) for each in PLACES) for at in (1, 2, 3))),
         ),
     ),
     ("docs/results.md", f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}."),

@@ -6,11 +6,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
-from seq2seq_arith.arithmetic.task_options import add_task_file
-from seq2seq_arith.base import events
+from seq2seq_arith.arithmetic.task_options import add_common_options
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import Parser, add_options, given
-from seq2seq_arith.base.terminal import add_log_options
 from seq2seq_arith.trainer import plugins
 
 PROGRAM = "arith-model"
@@ -40,11 +38,7 @@ class Command:
     def add_options(self, parser: Parser) -> None:
         """Adds all of its options to a parser: its own, and those of every command."""
         self.options(parser)
-        if not self.prints_data:
-            events.add_options(parser)
-        add_task_file(parser)
-        add_log_options(parser)
-        parser.add_help_option()
+        add_common_options(parser, has_events=not self.prints_data)
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
         """Parses what is typed behind its name; raises InputError if an argument is wrong."""

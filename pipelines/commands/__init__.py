@@ -7,11 +7,9 @@ To add a command, write a module with ``DOES``, ``DESCRIPTION``, ``EXAMPLES``, `
 import argparse
 from collections.abc import Sequence
 
-from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION, add_task_file
-from seq2seq_arith.base import events
+from seq2seq_arith.arithmetic.task_options import DASHES_QUESTION, add_common_options
 from seq2seq_arith.base.options import Parser
 from seq2seq_arith.base.packages import ShowVersions
-from seq2seq_arith.base.terminal import add_log_options
 from seq2seq_arith.pipelines.commands import card, fetch, generate, plan, score, show, suite, verify
 from seq2seq_arith.pipelines.commands.shared import PROGRAM
 from seq2seq_arith.pipelines.commands.show import ONE_HOT
@@ -43,11 +41,7 @@ def parser() -> Parser:
         examples = [f"{PROGRAM} {words}" for words in command.EXAMPLES]
         own = parsers.add_parser(name, help=command.DOES, description=command.DESCRIPTION, examples=examples)
         command.options(own)
-        if name not in PRINTS_DATA:
-            events.add_options(own)
-        add_task_file(own)
-        add_log_options(own)
-        own.add_help_option()
+        add_common_options(own, has_events=name not in PRINTS_DATA)
     top.add_help_option()
     return top
 

@@ -27,7 +27,6 @@ LICENSE, LICENSE_URL = "apache-2.0", "https://www.apache.org/licenses/LICENSE-2.
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument("data_dir", metavar="DATA_DIR", help="where datasets are kept, as TFDS's data_dir")
 
 

@@ -37,7 +37,6 @@ AT_ONCE = 8  # files
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument("url", help=DATASET)
     parser.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")

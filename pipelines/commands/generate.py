@@ -40,7 +40,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     first = parser.add_argument_group(FIRST_OPTIONS)
     first.add_argument(
         "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"

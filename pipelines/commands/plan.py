@@ -18,7 +18,6 @@ EXAMPLES = ["plan addition", "plan addition --digits 7 --num-examples 100000000 
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     first = parser.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--workers", type=whole_number, default=2, help="cores that work on it (default: 2)")
     add_dataset_options(parser, first)

@@ -22,7 +22,6 @@ WRITERS = {".json": lambda score: json.dumps(score.to_json(), indent=2) + "\n", 
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument(
         "questions", metavar="QUESTIONS", help="a table that suite has written, or - for standard input"
     )

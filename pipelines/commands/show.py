@@ -29,7 +29,6 @@ EXAMPLES = [
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument(
         "place",
         metavar="DIR_OR_TASK",

@@ -17,7 +17,6 @@ EXAMPLES = ["suite subtraction --per-slice 5", "suite addition --digits 18 --set
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument("task", metavar="TASK", help=TASK)
     add_task_options(parser, [SIZE])
     add_options(parser, SuiteOptions)

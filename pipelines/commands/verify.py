@@ -14,7 +14,6 @@ EXAMPLES = ["verify data/seq2seq_arith/addition/1.0.0", "verify data/seq2seq_ari
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Adds its options."""
     parser.add_argument("directory", help=DATASET)
     parser.add_argument("--quick", action="store_true", help="check names, sizes and checksums only, and no example")
     add_sha256(parser)

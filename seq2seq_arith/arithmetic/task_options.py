@@ -23,6 +23,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import add_options, given, options_of, whole_number
+from seq2seq_arith.base.terminal import add_log_options
 
 SIZE = "digits"
 # The other words for a task's size, and the tasks that have them.
@@ -37,11 +38,17 @@ _DASH = r"(?:-(?:\{[0-9]+\})?)"
 DASHES_QUESTION = re.compile(rf"{_DASH}+[a-z](?:{_DASH}*|[0-9]+)")
 
 
-def add_task_file(parser: Any) -> None:
-    """Adds the option for custom tasks; ``own_tasks.use`` takes them."""
+def add_common_options(parser: Any, *, has_events: bool) -> None:
+    """Adds what every command has behind its own options; ``own_tasks.use`` takes the file of tasks."""
+    if has_events:
+        group = parser.add_argument_group("for other programs")
+        help = "print events, one JSON object per line; what people read goes to standard error"
+        group.add_argument("--json", dest="events", action="store_true", help=help)
     parser.add_argument(
         "--task-file", metavar="FILE.py", help="a file with tasks of your own, whose code then runs (docs/models.md)"
     )
+    add_log_options(parser)
+    parser.add_help_option()
 
 
 def add_task_options(

@@ -25,8 +25,6 @@ from typing import IO, Any
 from seq2seq_arith import __version__
 
 PROGRESS_SECONDS = 1.0  # between two events of progress
-JSON_HELP = "print events, one JSON object per line; what people read goes to standard error"
-
 
 # Flags whose values appear in no event, message or log; the same command may have them in clear.
 SECRET_FLAG = re.compile(r"--?[\w-]*(?:secret|token|passw|key|credential|connection_string)[\w-]*", re.IGNORECASE)
@@ -36,12 +34,6 @@ _secrets: set[str] = set()
 _output: IO[str] | None = None  # None without --json
 _began = 0.0
 _lock = threading.RLock()  # a training's thread or an engine's may report progress
-
-
-def add_options(parser: Any) -> None:
-    """Adds ``--json``."""
-    group = parser.add_argument_group("for other programs")
-    group.add_argument("--json", dest="events", action="store_true", help=JSON_HELP)
 
 
 def hide(words: Sequence[str]) -> None:

@@ -38,7 +38,6 @@ def _predict_options(predict: Parser) -> None:
     prints_data=True,
 )
 def predict(args: argparse.Namespace) -> int:
-    """Answers questions with the best model of a run."""
     run = open_with(args.run_dir, args.model, args.view)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import prediction
@@ -63,7 +62,6 @@ def _inspect_options(inspect: Parser) -> None:
     prints_data=True,
 )
 def inspect(args: argparse.Namespace) -> int:
-    """Looks inside the best model of a run while it answers a question."""
     run = open_with(args.run_dir, args.model, args.view)
     if len(args.questions) != 1:
         count = f"are {len(args.questions)} questions" if args.questions else "is no question"
@@ -92,7 +90,6 @@ def _export_options(export: Parser) -> None:
 
 @command("write the best model as a SavedModel and as a .keras file", _export_options, "export runs/addition exported")
 def export(args: argparse.Namespace) -> int:
-    """Writes the best model of a run for use elsewhere."""
     run = open_with(args.run_dir, args.model, args.view)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import export

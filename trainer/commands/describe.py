@@ -85,7 +85,6 @@ def _runs_options(runs: Parser) -> None:
     prints_data=True,
 )
 def runs(args: argparse.Namespace) -> int:
-    """Lists the runs in a folder."""
     entries = [listing.entry(name, folder) for name, folder in listing.folders(local_folder(args.runs_dir)).items()]
     say(listing.json_lines(entries) if args.json else listing.text(entries))
     return SUCCESS
@@ -107,7 +106,6 @@ def _plot_options(plot: Parser) -> None:
     prints_data=True,
 )
 def plot(args: argparse.Namespace) -> int:
-    """Draws the curves of runs into one picture."""
     path = local_folder(args.output)
     drawing.check_picture(path)
     histories = listing.usable(listing.opened(args.run_dirs), lambda _, run: history.epochs_of(run))

@@ -42,7 +42,6 @@ def _evaluate_options(evaluate: Parser) -> None:
     "evaluate runs/addition --lengths 4,6-8 --every-epoch",
 )
 def evaluate(args: argparse.Namespace) -> int:
-    """Scores the best model of a run."""
     run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
@@ -69,7 +68,6 @@ def _search_options(search: Parser) -> None:
     "search runs/addition --lengths 3,40 --seconds 60",
 )
 def search(args: argparse.Namespace) -> int:
-    """Looks for questions that the best model of a run answers wrong."""
     run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)
@@ -106,7 +104,6 @@ def _report_options(report: Parser) -> None:
     prints_data=True,
 )
 def report(args: argparse.Namespace) -> int:
-    """Writes one page about runs."""
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
     chosen = suite_options(args)
     lengths = None if args.lengths is None else parse_lengths(args.lengths)

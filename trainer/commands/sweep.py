@@ -40,7 +40,6 @@ def _sweep_options(sweep: Parser) -> None:
     goes_on=True,
 )
 def sweep(args: argparse.Namespace) -> int:
-    """Trains many runs, and collects their results."""
     from seq2seq_arith.trainer.data import making
     from seq2seq_arith.trainer.sweeps.runner import Runner
 
@@ -114,7 +113,6 @@ def _results_options(options: Parser) -> None:
     prints_data=True,
 )
 def results(args: argparse.Namespace) -> int:
-    """Prints a table of the results of sweeps."""
     wrong = next((each for each in args.where if "=" not in each), None)
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")

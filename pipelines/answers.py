@@ -32,35 +32,35 @@ Answer = tuple[str | None, str | None]
 
 def read_questions(place: str) -> list[Row]:
     """The questions of a suite; raises InputError if the file has none, or is another one."""
-    lines, made = _lines(place), "give a table that arith-data suite has written"
+    lines, made = lines_of(place), "give a table that arith-data suite has written"
     if not lines or lines[0].split("\t") != list(Row._fields):
-        raise InputError(f"{_named(place)} does not begin with the line {' '.join(Row._fields)}; {made}")
+        raise InputError(f"{name_of(place)} does not begin with the line {' '.join(Row._fields)}; {made}")
     rows: list[Row] = []
     right: dict[str, str] = {}
     for number, line in enumerate(lines[1:], 2):
         cells = line.split("\t")
         if len(cells) != len(Row._fields) or right.setdefault(cells[1], cells[2]) != cells[2]:
             wrong = "does not have a slice, a question and an answer" if len(cells) != 3 else "has another answer"
-            raise InputError(f"{_named(place)}, line {number}, {wrong}{' than before' * (len(cells) == 3)}; {made}")
+            raise InputError(f"{name_of(place)}, line {number}, {wrong}{' than before' * (len(cells) == 3)}; {made}")
         rows.append(Row(*cells))
     if not rows:
-        raise InputError(f"{_named(place)} has no questions; {made}")
+        raise InputError(f"{name_of(place)} has no questions; {made}")
     return rows
 
 
 def read_answers(place: str, rows: Sequence[Row]) -> Given:
     """The answers to a suite's questions, by question; InputError if none, too many, or unreadable ones are there."""
-    found = list(_answers(place, _lines(place)))
+    found = list(_answers(place, lines_of(place)))
     named = sum(question is not None for question, _ in found)
     if 0 < named < len(found):
         raise InputError(
-            f"{_named(place)} names the questions of {named:,} of {len(found):,} answers; name all or none"
+            f"{name_of(place)} names the questions of {named:,} of {len(found):,} answers; name all or none"
         )
     if not found:
-        raise InputError(f"{_named(place)} has no answers; {FORMS}")
+        raise InputError(f"{name_of(place)} has no answers; {FORMS}")
     if len(found) > len(rows) and not named:
         raise InputError(
-            f"{_named(place)} has {len(found):,} answers to {len(rows):,} questions, so which answers which is not "
+            f"{name_of(place)} has {len(found):,} answers to {len(rows):,} questions, so which answers which is not "
             "known; give one per question, and none for the first line of the table, which names its columns"
         )
     given: dict[str, list[str]] = {}
@@ -69,7 +69,7 @@ def read_answers(place: str, rows: Sequence[Row]) -> Given:
         given.setdefault(str(question), []).extend([] if answer is None else [answer])
     if given.keys().isdisjoint(row.question for row in rows):
         raise InputError(
-            f"none of the {len(found):,} answers of {_named(place)} is to a question that was asked, the first is to "
+            f"none of the {len(found):,} answers of {name_of(place)} is to a question that was asked, the first is to "
             f"{shown(pairs[0][0])}; write questions as the suite has them, such as {rows[0].question}"
         )
     return given
@@ -92,10 +92,10 @@ def _of_table(place: str, lines: list[str]) -> Iterator[Answer]:
     names = columns if has_names else [QUESTION, ANSWER]
     answer = PREDICTION if PREDICTION in names else ANSWER
     if answer not in names:
-        raise InputError(f"{_named(place)} has no column {ANSWER}; {FORMS}")
+        raise InputError(f"{name_of(place)} has no column {ANSWER}; {FORMS}")
     for number, cells in rows[has_names:]:
         if len(cells) != len(names):
-            raise InputError(f"{_named(place)}, line {number}, has {len(cells)} of {len(names)} columns; {FORMS}")
+            raise InputError(f"{name_of(place)}, line {number}, has {len(cells)} of {len(names)} columns; {FORMS}")
         row = dict(zip(names, cells, strict=True))
         yield row[QUESTION].strip(), row[answer].strip()
 
@@ -114,7 +114,7 @@ def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
         try:
             yield _of_value(value())
         except ValueError as error:
-            raise InputError(f"{_named(place)}, {where}, is not an answer ({error}); {FORMS}") from None
+            raise InputError(f"{name_of(place)}, {where}, is not an answer ({error}); {FORMS}") from None
 
 
 def _parsed(text: str) -> Any:
@@ -148,16 +148,18 @@ def _of_value(value: Any) -> Answer:
     return question and question.strip(), None if value is None else str(value).strip()
 
 
-def _lines(place: str) -> list[str]:
+def lines_of(place: str) -> list[str]:
     """The lines of a text file; a line ends with a line feed only, as a wrong answer may have any other character."""
     try:
         text = sys.stdin.read() if place == INPUT else expanded(place).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or error
-        raise InputError(f"{_named(place)} cannot be read ({why}); give a text file, or - for standard input") from None
+        raise InputError(
+            f"{name_of(place)} cannot be read ({why}); give a text file, or - for standard input"
+        ) from None
     lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
     return lines if lines[-1] else lines[:-1]
 
 
-def _named(place: str) -> str:
+def name_of(place: str) -> str:
     return "standard input" if place == INPUT else place

@@ -54,9 +54,9 @@ def rows(task: Task, suite: Suite) -> Iterator[tuple[str, str, str]]:
     for name, pairs in suite.pairs.items():
         if pairs:
             operands = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
-            columns = (write(plain, *operands) for write in (text.questions, text.answers))
+            columns = (text.to_strings(write(plain, *operands)) for write in (text.questions, text.answers))
             for question, answer in zip(*columns, strict=True):
-                yield name, *(row.tobytes().decode("ascii").rstrip() for row in (question, answer))
+                yield name, question.rstrip(), answer.rstrip()
 
 
 def written(task: Task, suite: Suite) -> str:

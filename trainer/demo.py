@@ -19,9 +19,7 @@ from seq2seq_arith.pipelines.showing import dataset, sample
 from seq2seq_arith.trainer.asking import answering, prediction, suites
 from seq2seq_arith.trainer.asking.suites import SuiteResult
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data import making
-from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import to_codes
+from seq2seq_arith.trainer.data import making, probes
 from seq2seq_arith.trainer.recipes import DEMO_QUESTIONS, recipe, recipe_data
 from seq2seq_arith.trainer.runs import evaluated, files, proofs, samples
 from seq2seq_arith.trainer.runs.proofs import Proof
@@ -139,8 +137,7 @@ def worst_slice(suite: SuiteResult) -> str:
 def answered(run: Run, question: str) -> list[str]:
     """Asks the best model of a run a question as a person writes it; a row as ``samples.HEADER`` names it."""
     asked = prediction.parse(question, run.task, run.most_digits)
-    codes = to_codes([asked.stored], asked.task.question_width)
-    examples = Examples(codes, text.answers(asked.task, *text.operands(asked.task, codes)))
+    examples = probes.asked(asked.task, [asked.stored])
     result = answering.ask(session.restore(run, asked.task), examples)
     return samples.sample_rows(samples.make_samples(asked.task, examples, result.predicted))[0]
 

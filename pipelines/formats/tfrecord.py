@@ -72,14 +72,6 @@ class RecordFormat:
             intact &= self._column(records, start, "<u8") == constant
         return intact
 
-    def questions(self, records: np.ndarray) -> np.ndarray:
-        """The questions in records, as one item of ``question_width`` bytes each: shape (n,), not a copy."""
-        return self._column(records, self._template[2].start, f"V{self.question_width}")
-
-    def answers(self, records: np.ndarray) -> np.ndarray:
-        """The answers in records, as one item of ``answer_width`` bytes each: shape (n,), not a copy."""
-        return self._column(records, self._template[1].start, f"V{self.answer_width}")
-
     def _column(self, records: np.ndarray, start: int, dtype: str) -> np.ndarray:
         """What stands at byte ``start`` of each record."""
         return records[:, start : start + np.dtype(dtype).itemsize].view(dtype)[:, 0]

@@ -81,10 +81,7 @@ def statistics(sample: Sample) -> str:
 
 def _rows(sample: Sample, count: int) -> list[tuple[str, str, str, str]]:
     """The first examples: question and answer as people write them, and both as they are stored."""
-    strings = [
-        [row.tobytes().decode("ascii") for row in np.ascontiguousarray(column[:count])]
-        for column in (sample.questions, sample.answers)
-    ]
+    strings = [text.to_strings(column[:count]) for column in (sample.questions, sample.answers)]
     return [
         (text.written(question, sample.task), answer.strip(), question, answer)
         for question, answer in zip(*strings, strict=True)
@@ -126,7 +123,7 @@ def lengths(sample: Sample) -> dict[str, dict[str, Any]]:
     for name, column in (("question", sample.questions), ("answer", sample.answers)):
         lengths = np.sum(column != ord(PAD), axis=1)
         shortest, longest = int(np.argmin(lengths)), int(np.argmax(lengths))
-        strings = [column[row].tobytes().decode("ascii") for row in (shortest, longest)]
+        strings = text.to_strings(column[[shortest, longest]])
         if name == "question":
             strings = [text.written(string, sample.task) for string in strings]
         found[name] = {

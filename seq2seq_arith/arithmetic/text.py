@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import re
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -44,6 +45,17 @@ def operands(task: Task, stored: np.ndarray) -> tuple[np.ndarray, ...]:
         found.append(task.notation.read(codes, start, operator, task.digits))
         start = operator + 1
     return (*found, task.notation.read(codes, start, end, task.digits))
+
+
+def to_codes(strings: Sequence[str], width: int) -> np.ndarray:
+    """Strings of that width, or shorter ones padded on the right, as uint8 [strings, width]."""
+    joined = "".join(string.ljust(width) for string in strings)
+    return np.frombuffer(joined.encode("ascii"), np.uint8).reshape(len(strings), width)
+
+
+def to_strings(codes: np.ndarray) -> list[str]:
+    """uint8 [strings, width] as a list of strings, padding included."""
+    return [row.tobytes().decode("ascii") for row in np.ascontiguousarray(codes)]
 
 
 def character_ids(task: Task) -> np.ndarray:

@@ -5,10 +5,11 @@ import pytest
 from layout import ROOT
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
+from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_network
 
 VIEW = f"{ROOT}/examples/own_view.py:WholeNumbers"

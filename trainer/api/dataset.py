@@ -362,9 +362,8 @@ class Dataset(Tabular):
 
     def _ids(self, asked: list[str]) -> np.ndarray:
         """The ids of questions as people write them, uint8 [questions, question width]."""
-        stored = "".join(text.parse(each, self.task).stored for each in asked)
-        codes = np.frombuffer(stored.encode("ascii"), np.uint8)
-        return self._ids_of[codes.reshape(len(asked), self.task.question_width)]
+        stored = [text.parse(each, self.task).stored for each in asked]
+        return self._ids_of[text.to_codes(stored, self.task.question_width)]
 
     @functools.cached_property
     def _ids_of(self) -> np.ndarray:

@@ -8,12 +8,11 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.breakdowns import ranges
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import written
+from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.progress import ReportProgress, no_progress
 from seq2seq_arith.base.tables import abridged, abridged_pair
 from seq2seq_arith.trainer.data.probes import Operands
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner

@@ -23,7 +23,7 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import BackwardView, to_codes, to_strings
+from seq2seq_arith.trainer.data.views import BackwardView
 from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.models.layers import noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -153,7 +153,7 @@ class Subject:
 
     def strings(self, ids: Any) -> list[str]:
         """Answers as people write them."""
-        return [each.strip() for each in to_strings(self.view.decode_answer(tf.cast(ids, tf.uint8)).numpy())]
+        return [each.strip() for each in text.to_strings(self.view.decode_answer(tf.cast(ids, tf.uint8)).numpy())]
 
     def places(self, steps: int) -> list[str]:
         """Names of the steps of a layer that gives so many: ``q0`` of the question, ``a0`` of the answer, or both."""
@@ -235,7 +235,8 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     Meng et al., "Locating and Editing Factual Associations in GPT", NeurIPS 2022. ``moved`` is how far the logits go
     from the question's own answer to the other one, where the two differ: 0 for not at all, 1 for all of the way.
     """
-    subject = Subject(learner, to_codes([each.stored for each in (question, other)], learner.view.task.question_width))
+    stored = [question.stored, other.stored]
+    subject = Subject(learner, text.to_codes(stored, learner.view.task.question_width))
     (states, _), (own, theirs) = subject.seen(), subject.written
     answers, steps = subject.strings(subject.written), np.flatnonzero(own != theirs)
     if layer is not None:
@@ -281,7 +282,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     long = np.all([[each >= 10**place for each in numbers.to_ints(side)] for side in operands], axis=0)
     operands = tuple(side[:, long][:, :count] for side in operands)
     examples = probes.examples(task, operands)
-    answers = np.array([int(each) for each in to_strings(examples.answers)], object)
+    answers = np.array([int(each) for each in text.to_strings(examples.answers)], object)
     left, right = (np.array(numbers.to_ints(side), object) for side in operands)
     values = np.asarray(of(left, right, answers, 10 ** (place + 1)), int)
     if len({*values.tolist()}) < 2:
@@ -321,7 +322,7 @@ def averaged(learner: Learner, question: text.Question, count: int) -> Inspectio
     """An inspection with the mean attention over a question and random ones written like it, at most ``count``."""
     check_int("average", count, 1, DRAWN)
     view, found = learner.view, inspect(learner, question)
-    given = to_codes([question.stored], view.task.question_width)
+    given = text.to_codes([question.stored], view.task.question_width)
     stored = np.concatenate([given, text.questions(view.task, *drawn(view.task, 1, DRAWN))])
     kinds = np.array([0 if each.isalnum() else ord(each) for each in view.alphabet])
     layout = kinds[np.asarray(view.encode_question(stored)).reshape(len(stored), -1)]

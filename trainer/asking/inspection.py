@@ -12,7 +12,6 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.trainer import drawing, plugins
-from seq2seq_arith.trainer.data.views import to_codes, to_strings
 from seq2seq_arith.trainer.models.latches import Latch
 from seq2seq_arith.trainer.models.layers import Counter, noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -135,7 +134,7 @@ class Inspector:
     def look(self, question: text.Question, *, states: bool = True) -> Inspection:
         """Lets the model answer a question on its own task; for the states, a model is built anew each time."""
         view, network = self.learner.view, self.learner.network
-        codes = tf.constant(to_codes([question.stored], view.task.question_width))
+        codes = tf.constant(text.to_codes([question.stored], view.task.question_width))
         ids, answer_ids, answer_codes, confidence, probabilities, attention = self._look(codes)
         characters = list(text.visible(view.alphabet))
         written = [characters[each] for each in answer_ids.numpy()[0].tolist()]
@@ -144,7 +143,7 @@ class Inspector:
         inputs = [ids, network.previous(answer_ids)] if is_writer else [ids]
         return Inspection(
             question=question.given,
-            answer=to_strings(answer_codes.numpy())[0].strip(),
+            answer=text.to_strings(answer_codes.numpy())[0].strip(),
             confidence=float(confidence[0]),
             read=["".join([characters[each] for each in step]) for step in channels],
             written=written,

@@ -4,15 +4,14 @@ import functools
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import Question, parse
+from seq2seq_arith.arithmetic.text import Question, parse, to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer.data.views import to_codes, to_strings
+from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics, session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -92,10 +91,4 @@ def answers(learner: Callable[[Task], Learner], asked: Sequence[Question]) -> It
 
 
 def _lines_of(file: str) -> list[tuple[str, str]]:
-    try:
-        text = sys.stdin.read() if file == "-" else Path(file).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"the file {file} cannot be read ({why}); give a text file, one question per line") from None
-    place = "standard input" if file == "-" else file
-    return [(line, f"{place}, line {number}") for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    return [(line, f"{name_of(file)}, line {number}") for number, line in enumerate(lines_of(file), 1) if line.strip()]

@@ -27,8 +27,8 @@ from seq2seq_arith.base.tables import abridged, table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import ask, mistakes
 from seq2seq_arith.trainer.config import SearchOptions
+from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.runs import history, stores
 from seq2seq_arith.trainer.runs.files import write_json
 from seq2seq_arith.trainer.runs.run import Run
@@ -55,7 +55,6 @@ class Searched:
 
     digits: int
     asked: int = 0
-    climbs: int = 0
     mistakes: int = 0
     wrong: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     nearest: dict[str, Any] | None = None
@@ -121,7 +120,6 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             new = words.fresh([operands for _, operands in elite], asked, most)
             if not new:
                 break  # all that there is, or nearly all
-            found.climbs += not elite
             asked.update(new)
             examples = examples_of(task, new)
             margins = learner.margins(examples)
@@ -140,8 +138,7 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
 
 def examples_of(task: Task, questions: Sequence[Operands]) -> Examples:
     """The questions on these operands with their right answers."""
-    codes = to_codes([text.stored(task, *operands) for operands in questions], task.question_width)
-    return Examples(codes, text.answers(task, *text.operands(task, codes)))
+    return probes.asked(task, [text.stored(task, *operands) for operands in questions])
 
 
 def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.scoring import equal_characters, shown_slices
 from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words
@@ -24,7 +25,6 @@ from seq2seq_arith.base.tables import cut, table
 from seq2seq_arith.base.terminal import say
 from seq2seq_arith.trainer.asking.answering import Mistake, ask, mistakes
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import session

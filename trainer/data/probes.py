@@ -1,7 +1,7 @@
 """Sets of questions for a trained model: unseen ones and all that exist; and which pairs it was trained on."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,6 +21,12 @@ Operands = tuple[np.ndarray, ...]
 def examples(task: Task, operands: Operands) -> Examples:
     """The questions on these operands, uint64 [words, examples] each, and the right answers."""
     return Examples(*(np.ascontiguousarray(write(task, *operands)) for write in (text.questions, text.answers)))
+
+
+def asked(task: Task, stored: Sequence[str]) -> Examples:
+    """Questions as they are stored, and the right answers."""
+    codes = text.to_codes(stored, task.question_width)
+    return Examples(codes, text.answers(task, *text.operands(task, codes)))
 
 
 def keys(task: Task, operands: Operands) -> np.ndarray:

@@ -92,8 +92,8 @@ class Split:
         chosen: Any = slice(None) if order is None else order
         width = record.question_width
         strings = np.empty((count if order is None else len(order), width + record.answer_width), np.uint8)
-        items(strings[:, :width])[:] = record.questions(records)[chosen]
-        items(strings[:, width:])[:] = record.answers(records)[chosen]
+        for into, texts in zip((strings[:, :width], strings[:, width:]), record.texts(records), strict=True):
+            items(into)[:] = items(texts)[chosen]
         return strings
 
     def head(self, count: int) -> Examples:

@@ -22,10 +22,10 @@ The other views change what is written. For 97 + 5 = 102, whose question is stor
     scratchpad    500+790           7021 0101 1010 2010   7, 7+5; 1+9, 1+9+0; ..., the units first; then the answer
 
 >>> view = make_view("aligned", Task("addition"))
->>> ids = view.encode_question(to_codes(["271+792"], 7)).numpy()[0]
+>>> ids = view.encode_question(text.to_codes(["271+792"], 7)).numpy()[0]
 >>> ["".join(view.alphabet[character] for character in step) for step in ids]
 ['72', '97', '21', '  ']
->>> to_strings(view.decode_question(ids[None]).numpy())
+>>> text.to_strings(view.decode_question(ids[None]).numpy())
 ['271+792']
 
 All strings are uint8 code points of shape [examples, width]. Everything runs in a graph as well as eagerly.
@@ -512,20 +512,9 @@ def _fault(view: View) -> str:
                 f"shape {codes.shape}"
             )
         if wrong := np.flatnonzero((np.asarray(decoded) != codes).any(axis=1)).tolist():
-            there, back = (to_strings(each[wrong[:1]])[0] for each in (codes, np.asarray(decoded)))
+            there, back = (text.to_strings(each[wrong[:1]])[0] for each in (codes, np.asarray(decoded)))
             return f"does not give back what it encodes: the {what} {there!r} becomes {back!r}"
     return ""
-
-
-def to_codes(strings: list[str], width: int) -> np.ndarray:
-    """Strings of that width, or shorter ones padded on the right, as uint8 [strings, width]."""
-    joined = "".join(string.ljust(width) for string in strings)
-    return np.frombuffer(joined.encode("ascii"), np.uint8).reshape(len(strings), width)
-
-
-def to_strings(codes: np.ndarray) -> list[str]:
-    """uint8 [strings, width] as a list of strings, padding included."""
-    return [row.tobytes().decode("ascii") for row in np.ascontiguousarray(codes)]
 
 
 def _from_the_end(ids: Tensor, start: Tensor, end: Tensor, steps: int, pad: int) -> Tensor:

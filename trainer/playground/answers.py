@@ -12,7 +12,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import Inspection, Inspector
-from seq2seq_arith.trainer.data.views import BackwardView, to_codes
+from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.views import BackwardView
 from seq2seq_arith.trainer.playground.catalog import read
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
@@ -52,9 +53,7 @@ class AtLength:
     """How a model does on its task's suite for operands of at most one length."""
 
     length: int
-    questions: int
-    right: float  # the share of right answers, from 0 to 1
-    worst: float  # the share in the worst slice
+    worst: float  # the share of right answers in the worst slice, from 0 to 1
     slice: str  # the name of that slice
     why: str  # it is hard
     wrong: str  # a mistake in it, in words; empty if all answers are right
@@ -77,8 +76,8 @@ class Models:
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
         found, view = inspector.look(question, states=False), inspector.learner.view
-        codes = to_codes([question.stored], question.task.question_width)
-        wanted = view.write(codes, text.answers(question.task, *text.operands(question.task, codes)))
+        asked = probes.asked(question.task, [question.stored])
+        wanted = view.write(asked.questions, asked.answers)
         return Answer(
             question=question.given,
             answer=found.answer,
@@ -105,8 +104,6 @@ class Models:
             raise InputError(suites.no_suite(run.task))
         return AtLength(
             length=length,
-            questions=found.total.count,
-            right=found.total.right / found.total.count,
             worst=worst.all.right / worst.all.count,
             slice=worst.name,
             why=worst.why,

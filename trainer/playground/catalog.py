@@ -82,7 +82,7 @@ def _hard(task: Task) -> Iterator[dict[str, str]]:
         pairs = suites.pairs(task.name, task.digits, each, count=1)
         if pairs:
             operands = (numbers.from_ints([side], task.notation.words(task.digits)) for side in pairs[0])
-            stored = text.questions(task, *operands)[0].tobytes().decode("ascii")
+            (stored,) = text.to_strings(text.questions(task, *operands))
             yield {"slice": each.name, "question": shortened(text.written(stored, task)), "why": each.why}
 
 

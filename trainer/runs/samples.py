@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import written
+from seq2seq_arith.arithmetic.text import to_strings, written
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
@@ -45,7 +45,6 @@ class EpochSamples:
 
 def make_samples(task: Task, examples: Examples, predicted: np.ndarray) -> list[Sample]:
     """Examples and predictions, uint8 [examples, answer width], as people write them, long runs in brief."""
-    from seq2seq_arith.trainer.data.views import to_strings  # imports TensorFlow
 
     columns = map(to_strings, (examples.questions, examples.answers, predicted))
     return [

@@ -14,8 +14,8 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import abridged, cut, fitted, pairs, table
 from seq2seq_arith.base.terminal import terminal_width
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.data import making, records
-from seq2seq_arith.trainer.data.views import View, make_view, to_codes
+from seq2seq_arith.trainer.data import making, probes, records
+from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import sketch, try_out
 from seq2seq_arith.trainer.registry import given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
@@ -125,13 +125,11 @@ def view_facts(config: ModelConfig, view: View) -> dict[str, str]:
 def _example(view: View, question: str) -> str:
     """What the network reads and writes for a question: the characters of each step."""
     task = view.task
-    stored = to_codes([text.stored(task, *text.typed_operands(question, task))], task.question_width)
-    answers = np.ascontiguousarray(text.answers(task, *text.operands(task, stored)))
-    read = _steps(view, np.asarray(view.encode_question(stored))[0])
-    written = _steps(view, np.asarray(view.write(stored, answers))[0])
-    answer = answers[0].tobytes().decode("ascii").strip()
-    asked = f"{question}{task.notation.equals or ' '}{answer}"
-    return f"of {asked} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
+    asked = probes.asked(task, [text.stored(task, *text.typed_operands(question, task))])
+    read = _steps(view, np.asarray(view.encode_question(asked.questions))[0])
+    written = _steps(view, np.asarray(view.write(asked.questions, asked.answers))[0])
+    pair = f"{question}{task.notation.equals or ' '}{text.to_strings(asked.answers)[0].strip()}"
+    return f"of {pair} it reads {read} and writes {written} ({text.VISIBLE_PAD} is blank)"
 
 
 def _steps(view: View, ids: np.ndarray) -> str:

@@ -40,8 +40,8 @@ class Mixed(Stream):
 
     def block(self, first: int, count: int, rows: slice | None = None) -> Block:
         drawn, task, rows = super().block(first, count, rows), self.drawn_task, rows or slice(0, self.rows)
-        stored = "".join(text.parse(question, task).stored for question in self.wrong).encode()
-        known = text.operands(task, np.frombuffer(stored, np.uint8).reshape(len(self.wrong), -1))
+        stored = [text.parse(question, task).stored for question in self.wrong]
+        known = text.operands(task, text.to_codes(stored, task.question_width))
         share = int(SHARE * self.batch_size)
         for step in range(count):
             generator = np.random.default_rng([self.seed, first + step])

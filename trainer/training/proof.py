@@ -15,6 +15,7 @@ from seq2seq_arith.arithmetic import text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
+from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
@@ -141,14 +142,13 @@ def _check_own(view: View) -> None:
     """Raises InputError unless a task and a view of one's own are those that ``times_digit`` knows."""
     task, generator = view.task, np.random.default_rng(0)
     operands = [_operands(task, generator, True) for _ in range(WITNESSES)]
-    codes = np.frombuffer("".join(text.stored(task, *pair) for pair in operands).encode(), np.uint8)
-    codes = codes.reshape(len(operands), -1)
-    ids, answers = np.asarray(view.encode_question(codes)), text.answers(task, *text.operands(task, codes))
+    asked = probes.asked(task, [text.stored(task, *pair) for pair in operands])
+    ids = np.asarray(view.encode_question(asked.questions))
     shown = ["".join(task.alphabet[number] for number in row) for row in ids.reshape(len(ids), -1)]
     steps = ids.shape[1]
     columns = [zip(left[::-1].ljust(steps), digit * steps, strict=True) for left, digit in operands]
     products = [str(int(left) * int(digit)) for left, digit in operands]
-    told = [bytes(row).decode().strip() for row in answers]
+    told = [answer.strip() for answer in text.to_strings(asked.answers)]
     if shown != ["".join(map("".join, each)) for each in columns] or told != products:
         raise InputError(
             f"{task.name} can be proved as the task of examples/times_digit.py, which shows the digit at every step; "
@@ -214,7 +214,7 @@ def _above(logits: np.ndarray, right: np.ndarray) -> np.ndarray:
 def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
     """Raises InputError if the network does not compute what the tables say, as one of changed code would not."""
     for digits in sorted({run.task.digits, *WITNESS_DIGITS}):
-        difference = witness(restore(run.task_of_length(digits)), tables, WITNESSES, seed=digits)
+        difference = witness(restore(run.task_of_length(digits)), tables, seed=digits)
         if difference > tables.bound:
             raise InputError(
                 f"the model of {run.place} does not compute what its weights say (logits differ by {difference:.3g}, "
@@ -222,23 +222,19 @@ def _ask_network(run: Run, tables: Tables, restore: Restore) -> None:
             )
 
 
-def witness(learner: Learner, tables: Tables, questions: int, seed: int) -> float:
+def witness(learner: Learner, tables: Tables, seed: int) -> float:
     """The largest difference between the logits of a network and of its tables, infinity if an id differs.
 
-    They are asked random questions of its task's length, of which half have long carries.
+    They are asked ``WITNESSES`` random questions of its task's length, of which half have long carries.
     """
-    view, generator, difference = learner.view, np.random.default_rng(seed), 0.0
-    for start in range(0, questions, WITNESSES):
-        numbers = range(start, min(start + WITNESSES, questions))
-        stored = [text.stored(view.task, *_operands(view.task, generator, number % 2 == 0)) for number in numbers]
-        codes = np.frombuffer("".join(stored).encode(), np.uint8).reshape(len(stored), -1)
-        ids = np.asarray(view.encode_question(codes))
-        right = view.encode_answer(text.answers(view.task, *text.operands(view.task, codes)))
-        there, found = learner.network.compare(ids, right)
-        here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ _digits(view.task, ids))
-        is_equal = np.array_equal(here.argmax(axis=2), there)
-        difference = max(difference, float(np.abs(here - np.asarray(found)).max()) if is_equal else np.inf)
-    return difference
+    view, generator = learner.view, np.random.default_rng(seed)
+    task = view.task
+    asked = probes.asked(task, [text.stored(task, *_operands(task, generator, n % 2 == 0)) for n in range(WITNESSES)])
+    ids = np.asarray(view.encode_question(asked.questions))
+    there, found = learner.network.compare(ids, view.encode_answer(asked.answers))
+    here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ _digits(task, ids))
+    is_equal = np.array_equal(here.argmax(axis=2), there)
+    return float(np.abs(here - np.asarray(found)).max()) if is_equal else np.inf
 
 
 def _digits(task: Task, ids: np.ndarray) -> np.ndarray:

@@ -7,8 +7,9 @@ import pytest
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.api.dataset import Dataset, named
-from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.data.views import make_view
 
 ADDITION = Task("addition", digits=2, num_examples=200)
 

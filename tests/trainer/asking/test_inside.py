@@ -16,7 +16,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import inside, inspection
 from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training.learner import Learner
 
@@ -66,7 +66,7 @@ def test_the_state_of_another_question_gives_its_answer_and_that_of_the_same_que
 @pytest.mark.parametrize("name", [*DEAR, pytest.param("bilstm_tagger", marks=pytest.mark.slow)])
 def test_what_is_seen_is_what_the_model_computes(name):
     learner, (question,) = made(name), asked("12+345")
-    subject = inside.Subject(learner, to_codes([question.stored], 7))
+    subject = inside.Subject(learner, text.to_codes([question.stored], 7))
     found, (states, looks) = inspection.inspect(learner, question), subject.seen()
     assert subject.strings(subject.written) == [found.answer]  # as without looking
     same = set(states) & set(found.states)
@@ -78,7 +78,7 @@ def test_what_is_seen_is_what_the_model_computes(name):
 
 @pytest.mark.slow
 def test_a_layer_that_runs_twice_has_two_names():
-    subject = inside.Subject(made("causal", layers=1, loops=2), to_codes(["    1+2"], 7))
+    subject = inside.Subject(made("causal", layers=1, loops=2), text.to_codes(["    1+2"], 7))
     states, looks = subject.seen()
     assert [len(states[f"decoder/block_0{each}"][0]) for each in ("", " #2")] == [11, 4]
     assert [shares.shape[2] for shares in looks.values()] == [11, 4]

@@ -16,7 +16,6 @@ from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import answering, search
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.runs import evaluated, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import session
@@ -74,7 +73,7 @@ def test_a_small_task_is_asked_as_a_whole(run, learner):
     every = probes.examples(run.task, probes.all_questions(run.task, 10))
     wrong = {
         question[::-1].strip()
-        for question, exact in zip(to_strings(every.questions), answering.ask(learner, every).exact, strict=True)
+        for question, exact in zip(text.to_strings(every.questions), answering.ask(learner, every).exact, strict=True)
         if not exact
     }
     found = search.Searched(1)
@@ -119,7 +118,7 @@ def test_climbing_finds_what_chance_does_not(monkeypatch):
     assert learner.margins(probes.examples(learner.view.task, tuple(by_chance))).min() > 0
 
     def wrong(_, examples, margins):
-        return [{"question": question} for question in to_strings(examples.questions[margins < 0])]
+        return [{"question": question} for question in text.to_strings(examples.questions[margins < 0])]
 
     monkeypatch.setattr(search, "mistakes_of", wrong)
     found = search.Searched(size)

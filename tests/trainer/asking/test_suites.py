@@ -6,11 +6,11 @@ import pytest
 from seq2seq_arith.arithmetic import numbers, slices, suites
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, worst
 from seq2seq_arith.trainer.data import probes, records
-from seq2seq_arith.trainer.data.views import to_strings
 from seq2seq_arith.trainer.training import session
 
 CHOSEN = SuiteOptions(per_slice=40, seed=5)

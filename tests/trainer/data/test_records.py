@@ -8,11 +8,11 @@ import pytest
 import tensorflow_datasets as tfds
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path, metadata_digest
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.trainer.data import records
-from seq2seq_arith.trainer.data.views import to_strings
 
 
 @pytest.fixture

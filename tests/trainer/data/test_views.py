@@ -13,10 +13,11 @@ from seq2seq_arith.arithmetic import operations
 from seq2seq_arith.arithmetic.notation import Solved
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.data import probes, views
-from seq2seq_arith.trainer.data.views import View, make_view, to_codes, to_strings
+from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.registry import VIEWS, check_view
 
 # A task whose answer is narrower than its operands, and one whose answer is wider than all views need.

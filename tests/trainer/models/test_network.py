@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.network import Autoregressive, Parallel, as_network, most_probable, up_to
 from seq2seq_arith.trainer.registry import POSITIONS

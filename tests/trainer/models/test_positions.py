@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.config import ModelConfig
-from seq2seq_arith.trainer.data.views import make_view, to_codes
+from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.attention import HIDDEN, sharper
 from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.models.layers import ops

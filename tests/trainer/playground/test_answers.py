@@ -41,7 +41,5 @@ def test_every_epoch_has_its_own_weights(models, untrained, tmp_path):
 def test_a_length_asks_every_slice(models, trained):
     found = models.at_length(trained, 3)
     result = suites.ask_run(trained)[0]
-    assert found.questions > 10 * len(result.slices)
     assert found.worst < 1 and found.slice in {each.name for each in result.slices}
-    assert found.worst <= found.right
     assert "the model said" in found.wrong

@@ -1,8 +1,7 @@
 """How wrong answers differ from the right ones."""
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.arithmetic.text import VISIBLE_PAD
-from seq2seq_arith.trainer.data.views import to_codes
+from seq2seq_arith.arithmetic.text import VISIBLE_PAD, to_codes
 from seq2seq_arith.trainer.reporting import errors
 from seq2seq_arith.trainer.reporting.errors import Place
 

@@ -3,8 +3,8 @@
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import to_codes
 from seq2seq_arith.trainer.runs import samples
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes, to_strings
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.views import make_view, to_codes, to_strings
+from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Answers
 

@@ -131,14 +131,11 @@ def test_what_cannot_be_proved_is_refused(adder, changes, refusal):
 def test_the_network_and_its_tables_agree(adder, digits):
     weights, _ = checkpoints.load(adder.best)
     tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, digits=digits)
-    asked = 10_000 if digits == 200 else 500
-    assert (
-        proof.witness(session.restore(adder, dataclasses.replace(task, digits=digits)), tables, asked, 1)
-        <= tables.bound
-    )
+    learner = session.restore(adder, task)
+    assert max(proof.witness(learner, tables, seed) for seed in range(40 if digits == 200 else 2)) <= tables.bound
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
-    assert proof.witness(session.restore(adder, task), other, 50, 1) > other.bound
+    assert proof.witness(learner, other, 1) > other.bound
 
 
 def test_a_network_that_does_not_compute_what_its_weights_say_is_refused(adder, monkeypatch, refusal):

@@ -30,8 +30,6 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
-# Most training steps per compiled call.
-MAX_STEPS_PER_CALL = 50
 # Settings that one kind of positions has.
 NEEDS = {"rope_base": "rope", "others": "coupled"}
 

@@ -9,8 +9,7 @@ from tensorflow_datasets.core.file_adapters import FileFormat
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.datasets.seq2seq_arith.config import ArithConfig
-from seq2seq_arith.pipelines.formats.catalog import ARRAY_RECORD
-from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
+from seq2seq_arith.pipelines.formats.layout import ARRAY_RECORD, Layout, choose_formats
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

@@ -26,6 +26,7 @@ from seq2seq_arith.pipelines.checking.files import Files, digest_problems
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import Operands, operands, parallel_map, redraw
 from seq2seq_arith.pipelines.formats.layout import (
+    ARRAY_RECORD,
     DATASET_INFO,
     METADATA,
     MISSING,
@@ -45,7 +46,6 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 BLOCK_BYTES = 2**24  # characters of strings that are written again and compared at once
 # What the indexes of a Parquet or ArrayRecord file take at most: bytes, and rows.
 INDEX_BYTES, INDEX_ROWS = 2**19, 32
-ARRAY_RECORD = "array_record"
 READER_THREADS = 72  # its library starts 64 threads at once
 
 

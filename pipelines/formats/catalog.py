@@ -15,6 +15,7 @@ from tensorflow_datasets.core import dataset_info, splits
 
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.pipelines.formats.layout import (
+    ARRAY_RECORD,
     DATASET_INFO,
     FEATURES,
     NAME,
@@ -27,8 +28,6 @@ from seq2seq_arith.pipelines.formats.layout import (
 from seq2seq_arith.pipelines.formats.shards import ShardReport
 from seq2seq_arith.pipelines.formats.tfrecord import record_format
 
-# The format beside TFRecord that TFDS can read: its "parquet" is another one, of serialized Examples.
-ARRAY_RECORD = "array_record"
 BUILDER_MODULE = "seq2seq_arith.datasets.seq2seq_arith.seq2seq_arith_dataset_builder"
 RELEASE_NOTES = {VERSION: "First release."}
 HOMEPAGE = "https://keras.io/examples/nlp/addition_rnn/"
@@ -73,6 +72,7 @@ def describe(builder: Any, formats: Sequence[str] = ()) -> tfds.core.DatasetInfo
         homepage=HOMEPAGE,
         citation=CITATION,
         metadata=tfds.core.MetadataDict(),
+        # TFDS's "parquet" is another one, of serialized Examples.
         alternative_file_formats=[name for name in formats if name == ARRAY_RECORD],
     )
 

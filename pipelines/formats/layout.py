@@ -47,7 +47,7 @@ FORMATS = {
     "parquet_written": "Parquet with column written",
 }
 TFRECORD, *OPTIONAL_FORMATS = FORMATS
-PARQUET, WRITTEN = "parquet", "parquet_written"
+PARQUET, ARRAY_RECORD, WRITTEN = "parquet", "array_record", "parquet_written"
 DEFAULT_FORMATS = (TFRECORD, PARQUET)
 DATASET = f"DATA_DIR/{NAME}/CONFIG/{VERSION}"
 # The examples per file, by split.

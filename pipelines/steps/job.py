@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib.util
+import importlib.resources
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -76,18 +76,11 @@ def code_version() -> str:
     """A fingerprint of the code that workers run, which changes between two versions: 12 hexadecimal digits."""
     found = hashlib.sha256()
     for package in CODE:
-        (folder,) = map(Path, _locations(f"{PROGRAM}.{package}"))
+        folder = Path(str(importlib.resources.files(f"{PROGRAM}.{package}")))
         for path in sorted(folder.rglob("*.py")):
             content = path.read_bytes()
             found.update(f"{package} {path.relative_to(folder)} {len(content)}\n".encode() + content)
     return found.hexdigest()[:12]
-
-
-def _locations(package: str) -> Collection[str]:
-    """The folders of a package."""
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    return spec.submodule_search_locations or ()
 
 
 def check_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:

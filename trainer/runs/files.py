@@ -1,7 +1,6 @@
 """How a run's files are written: whole or not at all, with a ``WriteError`` if not, and into its store, too."""
 
 import contextlib
-import hashlib
 import json
 import shutil
 import uuid
@@ -11,6 +10,7 @@ from typing import Any
 
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import InputError, WriteError
+from seq2seq_arith.pipelines.formats.layout import metadata_digest
 from seq2seq_arith.trainer.runs import stores
 
 SHA256 = "sha256"
@@ -84,7 +84,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def stamped(values: dict[str, Any]) -> dict[str, Any]:
     """JSON values and, last, their sha256: a bit that has changed on a disk is told."""
-    return {**values, SHA256: _digest(values)}
+    return {**values, SHA256: metadata_digest(values)}
 
 
 def unstamped(text: str) -> dict[str, Any]:
@@ -93,13 +93,9 @@ def unstamped(text: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ValueError("is not a JSON object")
     stated = values.pop(SHA256, None)
-    if stated is not None and stated != _digest(values):
+    if stated is not None and stated != metadata_digest(values):
         raise InputError("it does not have the sha256 that it states; if you have changed it, remove that entry")
     return values
-
-
-def _digest(values: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def rename(path: Path, to: Path) -> None:

@@ -12,7 +12,6 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.terminal import printable, say
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.files import held
@@ -94,11 +93,9 @@ class Runner:
         folder = self.folder / planned.name
         places = f"--data-dir={self.data_dir}", f"--run-dir={folder}"
         self._call(planned, ["train", *planned.words(), *places, "--no-suite"])
-        named = {kind.option: str(planned.settings.get(kind.option, "")) for kind in plugins.KINDS}
-        own_code = [f"--{option}={name}" for option, name in named.items() if plugins.is_plugin(name)]
-        if (file := planned.settings.get("task-file")) is not None:
-            own_code.append(f"--task-file={file}")
-        self._call(planned, ["evaluate", str(folder), *typed(planned.suite), *own_code])
+        # Those that may be someone's own code, which runs only if it is named.
+        named = {name: value for name, value in planned.settings.items() if name in ("model", "view", "task-file")}
+        self._call(planned, ["evaluate", str(folder), *typed(planned.suite | named)])
         return results.row_of(folder, planned.group, planned.seed, planned.suite)
 
     def _call(self, planned: Planned, words: Sequence[str]) -> None:

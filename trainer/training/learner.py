@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq_arith.base.progress import ReportProgress, no_progress
-from seq2seq_arith.trainer.config import MAX_STEPS_PER_CALL, TrainConfig
+from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches
 from seq2seq_arith.trainer.data.views import Tensor, View
@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.training.costs import operations
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
-CALL_OPERATIONS = 10**11  # some seconds of two cores
+CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # some seconds of two cores
 EVALUATED_CHARACTERS = 1 << 19
 FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
 

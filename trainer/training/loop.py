@@ -37,7 +37,6 @@ from seq2seq_arith.trainer.data.stream import Batches, Doubling
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.training import metrics
-from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
@@ -52,22 +51,18 @@ class Loop:
         self,
         *,
         run: Run,
-        learner: Learner,
-        batches: Batches,
+        stages: Stages,
         validation: Examples,
         writes: bool = True,
         observers: Sequence[Observer] = (),
-        stages: Stages | None = None,
     ) -> None:
         self.run = run
         self.config = run.config
-        self.learner = learner
-        self.batches = batches
+        self.stages, self.learner, self.batches = stages, stages.learner, stages.batches
         self.validation = validation
         self.writes = writes
         self.observers = observers
-        self.stages = stages or Stages(learner, batches)
-        self.epoch_end = functools.partial(epoch_end, self.config, batches)
+        self.epoch_end = functools.partial(epoch_end, self.config, self.batches)
         self.state = State()
         self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop
         self._answered: list[samples.EpochSamples] = []  # after each epoch

@@ -158,8 +158,6 @@ def make_loop(plan: Plan) -> Loop:
 
     loop = Loop(
         run=run,
-        learner=learner,
-        batches=batches,
         stages=Stages(learner, batches, config.lengths(task), make_shorter),
         validation=source.splits["validation"].head(scored),
         writes=is_chief,

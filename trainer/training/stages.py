@@ -32,7 +32,6 @@ class Stages:
         self.learner = learner
         self.batches = batches
         self.lengths = lengths
-        self.window = learner.config.stage_steps
         self._make = make
         self._current: tuple[int, Learner, Batches] | None = None
 
@@ -46,7 +45,8 @@ class Stages:
         most = learner.steps_per_call(batches)
         if isinstance(batches, Doubling):
             most = min(most, batches.left(first))
-        return most if self.is_last(stage) else min(most, self.window - first % self.window)
+        window = self.learner.config.stage_steps
+        return most if self.is_last(stage) else min(most, window - first % window)
 
     def train(self, stage: int, first: int, count: int) -> dict[str, np.ndarray]:
         """Trains on some steps of a stage; arguments, results and errors are those of ``Learner.train``."""

@@ -68,7 +68,7 @@ def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
         if name == "renamed":
             (tmp_path / "same" / "module.py").rename(tmp_path / "same" / "other.py")
         folder = tmp_path / ("same" if name == "renamed" else name)
-        monkeypatch.setattr(job, "_locations", lambda package, folder=folder: [str(folder)])
+        monkeypatch.setattr("importlib.resources.files", lambda package, folder=folder: folder)
         job.code_version.cache_clear()
         seen[name] = job.code_version()
     job.code_version.cache_clear()

@@ -18,6 +18,7 @@ from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import loop as loop_module
 from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Observer, Printer
+from seq2seq_arith.trainer.training.stages import Stages
 
 CONFIG = override(
     configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=3, steps_per_epoch=25, checkpoint_seconds=0.0
@@ -66,9 +67,8 @@ def new_loop(shared, monkeypatch):
         run = Run(folder, made.source.task, made.source.sha256, "data", config)
         run.claim()
         monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: CALL)
-        return Loop(
-            run=run, learner=made.learner, batches=made.batches, validation=made.validation, observers=observers
-        )
+        stages = Stages(made.learner, made.batches)
+        return Loop(run=run, stages=stages, validation=made.validation, observers=observers)
 
     return new
 

@@ -105,7 +105,6 @@ class Panel {
     this.root = one("#panel").content.cloneNode(true).firstElementChild;
     this.epoch = null;
     this.asked = 0;
-    this.animate = true;
     one("h2", this.root).textContent = run.name;
     one(".about", this.root).textContent =
       `${run.task} of ${run.size}; model ${run.model}; what the view gives it: ${run.given}`;

@@ -149,7 +149,7 @@ def _of_value(value: Any) -> Answer:
 
 
 def lines_of(place: str) -> list[str]:
-    """The lines of a text file; a line ends with a line feed only, as a wrong answer may have any other character."""
+    """The lines of a text file, which end as on any system; a wrong answer may have any other character."""
     try:
         text = sys.stdin.read() if place == INPUT else expanded(place).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -157,9 +157,10 @@ def lines_of(place: str) -> list[str]:
         raise InputError(
             f"{name_of(place)} cannot be read ({why}); give a text file, or - for standard input"
         ) from None
-    lines = [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
+    lines = text.removeprefix("\ufeff").split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def name_of(place: str) -> str:
+    """What messages call a file."""
     return "standard input" if place == INPUT else place

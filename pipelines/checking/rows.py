@@ -96,11 +96,8 @@ def _own_answers(task: Task, sides: Sequence[Sequence[int]]) -> list[str]:
     if answer := ANSWER.get(task.name):
         texts = ([_written(task, value) for value in each] for each in zip(*sides, strict=True))
         return [answer(*each).ljust(task.answer_width, PAD) for each in texts]
-    questions = "".join(_question(task, each) for each in zip(*sides, strict=True))
-    codes = np.frombuffer(questions.encode(), np.uint8).reshape(-1, task.question_width)
-    width = task.answer_width
-    answers = np.ascontiguousarray(writers.answers(task, *writers.operands(task, codes))).tobytes().decode("ascii")
-    return [answers[start : start + width] for start in range(0, len(answers), width)]
+    codes = writers.to_codes([_question(task, each) for each in zip(*sides, strict=True)], task.question_width)
+    return writers.to_strings(writers.answers(task, *writers.operands(task, codes)))
 
 
 def solve(task: Task, left, right):

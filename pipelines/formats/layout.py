@@ -220,9 +220,9 @@ def metadata_of(task: Task, layout: Layout, draws_used: int, files: Mapping[str,
     return content | {"sha256": metadata_digest(content)}
 
 
-def metadata_digest(metadata: Mapping[str, Any]) -> str:
-    """The sha256 of the metadata's JSON as it is written, without its entry ``sha256``."""
-    content = {key: value for key, value in metadata.items() if key != "sha256"}
+def metadata_digest(values: Mapping[str, Any]) -> str:
+    """The sha256 of metadata, or of another JSON object, as it is written, without its entry ``sha256``."""
+    content = {key: value for key, value in values.items() if key != "sha256"}
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 

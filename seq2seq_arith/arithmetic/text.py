@@ -112,8 +112,8 @@ def answer(question: Question) -> str:
     >>> answer(parse("12+345", Task("addition")))
     '357'
     """
-    codes = np.frombuffer(question.stored.encode("ascii"), np.uint8)[np.newaxis]
-    return answers(question.task, *operands(question.task, codes)).tobytes().decode("ascii").strip()
+    codes = to_codes([question.stored], question.task.question_width)
+    return to_strings(answers(question.task, *operands(question.task, codes)))[0].strip()
 
 
 def example(task: Task) -> str:

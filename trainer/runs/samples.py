@@ -45,7 +45,6 @@ class EpochSamples:
 
 def make_samples(task: Task, examples: Examples, predicted: np.ndarray) -> list[Sample]:
     """Examples and predictions, uint8 [examples, answer width], as people write them, long runs in brief."""
-
     columns = map(to_strings, (examples.questions, examples.answers, predicted))
     return [
         Sample(*map(shortened, (written(question, task), answer.strip(), _stripped(answer, prediction))))

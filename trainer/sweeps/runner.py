@@ -12,6 +12,7 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.terminal import printable, say
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.evaluated import in_brief
 from seq2seq_arith.trainer.runs.files import held
@@ -93,8 +94,8 @@ class Runner:
         folder = self.folder / planned.name
         places = f"--data-dir={self.data_dir}", f"--run-dir={folder}"
         self._call(planned, ["train", *planned.words(), *places, "--no-suite"])
-        # Those that may be someone's own code, which runs only if it is named.
-        named = {name: value for name, value in planned.settings.items() if name in ("model", "view", "task-file")}
+        own_code = [*(kind.option for kind in plugins.KINDS), "task-file"]  # which runs only if it is named
+        named = {name: value for name, value in planned.settings.items() if name in own_code}
         self._call(planned, ["evaluate", str(folder), *typed(planned.suite | named)])
         return results.row_of(folder, planned.group, planned.seed, planned.suite)
 

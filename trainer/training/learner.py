@@ -22,7 +22,7 @@ from seq2seq_arith.trainer.training.costs import operations
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
-CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # some seconds of two cores
+CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # of a call: some seconds of two cores; training steps
 EVALUATED_CHARACTERS = 1 << 19
 FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
 

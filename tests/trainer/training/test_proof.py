@@ -132,7 +132,7 @@ def test_the_network_and_its_tables_agree(adder, digits):
     weights, _ = checkpoints.load(adder.best)
     tables, task = proof.tables_of(adder, weights), dataclasses.replace(adder.task, digits=digits)
     learner = session.restore(adder, task)
-    assert max(proof.witness(learner, tables, seed) for seed in range(40 if digits == 200 else 2)) <= tables.bound
+    assert all(proof.witness(learner, tables, seed) <= tables.bound for seed in range(40 if digits == 200 else 2))
     weights["layer_0/kernel"] = weights["layer_0/kernel"] + np.float32(0.01)
     other = proof.tables_of(adder, weights)
     assert proof.witness(learner, other, 1) > other.bound

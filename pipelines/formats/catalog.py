@@ -72,7 +72,7 @@ def describe(builder: Any, formats: Sequence[str] = ()) -> tfds.core.DatasetInfo
         homepage=HOMEPAGE,
         citation=CITATION,
         metadata=tfds.core.MetadataDict(),
-        # TFDS's "parquet" is another one, of serialized Examples.
+        # Not "parquet": that of TFDS is another format, of serialized Examples.
         alternative_file_formats=[name for name in formats if name == ARRAY_RECORD],
     )
 

@@ -62,6 +62,6 @@ def _output(name: str, read: tuple[str, ...]) -> Path:
     path = expanded(name)
     if path.suffix not in WRITERS:
         raise InputError(f"--output is {name}; give a file that ends with {' or '.join(WRITERS)}")
-    if path.exists() and any(file != answers.INPUT and path.samefile(file) for file in map(expanded, read)):
+    if any(file != answers.INPUT and expanded(file).resolve() == path.resolve() for file in read):
         raise InputError(f"--output is {name}, which is read; give another file")
     return path

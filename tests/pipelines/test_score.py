@@ -117,6 +117,7 @@ def test_the_command(suite, tmp_path, monkeypatch):
     rows = read_questions(str(suite))
     expected = score(rows, {"1+1": ["2"], "9+1": ["11", "10"]})
     for output, text in (("s.json", json.dumps(expected.to_json(), indent=2) + "\n"), ("s.md", expected.markdown())):
+        (tmp_path / output).touch()  # is replaced
         monkeypatch.setattr(sys, "stdin", io.StringIO("2\n11\n10\n"))
         done = run_here("score", suite, "-", "-o", tmp_path / output)
         assert (done.returncode, done.stdout) == (0, f"{expected.text()}\n{tmp_path / output}\n")

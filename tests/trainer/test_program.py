@@ -38,6 +38,7 @@ REFUSED = {
         "subtraction --data-dir /proc/D --run-dir R",
         "pq --learning-rate x",
         "pq --data-dir D --run-dir hdfs://b/r",
+        f"multiplication --model latch_tagger --view aligned --prove 3 {D_AND_R} --dry-run",
     ],
     "evaluate": ["missing", "run --per-slice 0", "run --suite-seed -1"],
     "search": ["missing", "run --questions 0", "run --lengths 1001"],

@@ -128,7 +128,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     for each in SETS:
         show_suites(of_set(found.suites, each))
     show_epochs(content)
-    say("" if run.is_shipped else f"\nsaved in {printable(run.evaluation)}\n")
+    say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
     show_worst(found.suites)
     if found.waves:
         say(inside.waves_in_words(found.waves))

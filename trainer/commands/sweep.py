@@ -75,6 +75,8 @@ def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     task, config = configuration(args)
     suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)
+    if suite.every_epoch and not config.keep_epochs:
+        raise InputError("every-epoch asks the kept epochs, and none is kept; add keep-epochs = true, or leave it out")
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)
     return task, {"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite}

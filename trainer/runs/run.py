@@ -122,6 +122,8 @@ class Run:
         A run whose learning rate and batch are constant may go on for more epochs than were asked for, and any run may
         go on with another patience or target.
         """
+        if self.is_shipped:
+            raise InputError(f"{self.place} comes with the package, and stays as it is; give another --run-dir")
         there = standing(self.folder, self.task)
         if there is None:
             return None

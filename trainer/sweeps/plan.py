@@ -95,7 +95,10 @@ def read(
     planned = []
     for name, kind in kinds.items():
         settings = _dashed(common) | _dashed(kind)
-        suite = _dashed(content.get(SUITE, {})) | _dashed(settings.pop(SUITE, {}))
+        own = settings.pop(SUITE, {})
+        if not isinstance(own, dict):
+            raise InputError(f'{path} has a suite of {name} that is no table; write suite = {{ lengths = "15,20" }}')
+        suite = _dashed(content.get(SUITE, {})) | _dashed(own)
         chosen = settings.pop(SEEDS, None)
         combinations = list(_combinations(path, name, settings))
         for seed in seeds if chosen is None else read_seeds(str(chosen)):

@@ -99,7 +99,7 @@ class Loop:
         # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
         if state.history:
             history.write_csv(self.run.history, state.history)
-        self._answered = [each for each in samples.read_jsonl(self.run.samples) if each.epoch <= len(state.history)]
+        self._answered = samples.read_jsonl(self.run.samples)
 
     def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
         """Trains to the end; then ``mend`` may add rounds.
@@ -237,7 +237,8 @@ class Loop:
         if is_best:
             checkpoints.save(self.run.best, weights, {"row": row})
         # Before the checkpoint, so that a run that is killed here has the answers of an epoch too many, not too few.
-        self._answered.append(samples.EpochSamples(epoch, tuple(asked)))
+        before = (each for each in self._answered if each.epoch < epoch)
+        self._answered = [*before, samples.EpochSamples(epoch, tuple(asked))]
         samples.write_jsonl(self.run.samples, self._answered)
         self._save_last(values)
         history.write_csv(self.run.history, self.state.history)
@@ -261,7 +262,8 @@ class Loop:
             raise self._diverged(f"the loss is {losses[row]} at step {self.state.step + row + 1}, epoch {self._epoch}")
 
     def _diverged(self, where: str) -> DivergedError:
-        kept = f"the last good checkpoint is {self.run.last}" if self.run.last.exists() else "nothing was saved yet"
+        last = self.run.last
+        kept = f"the last good checkpoint is {stores.shown(last)}" if last.exists() else "nothing was saved yet"
         advice = "train with a smaller --learning-rate or a --clip-norm in another --run-dir"
         return DivergedError(f"{where}; {kept}; {advice}")
 

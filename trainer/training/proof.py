@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import View
 from seq2seq_arith.trainer.proving import automata
 from seq2seq_arith.trainer.proving.automata import TooLargeError
-from seq2seq_arith.trainer.proving.questions import BLANK, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
+from seq2seq_arith.trainer.proving.questions import BLANK, COUNTED, DIGITS, OWN_QUESTIONS, QUESTIONS, pairs
 from seq2seq_arith.trainer.proving.tables import LatchTagger, SmallAdder, Tables, UncertainError, Weights, counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, proofs
 from seq2seq_arith.trainer.runs.files import write_json
@@ -35,8 +35,7 @@ KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {"settings_0/kernel": La
 # Questions of these numbers of digits, beside the run's own, are asked of the network itself, so many of each.
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
-# A counter of pq is proved by its sums, so many at a time.
-COUNTED, COUNTER, SUMS = "pq", "counter", 100
+SUMS = 100  # of pq are proved at a time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +79,7 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     """
     started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)
-    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == (COUNTED, COUNTER, "raw")
+    is_counter = (run.task.name, run.config.model.name, run.config.model.view) == (*COUNTED, "raw")
     check = _of_sums if is_counter else _of_tables
     checked = check(run, weights, restore)
     wrong, margins = np.flatnonzero(checked.margins <= 2 * checked.bound), checked.margins

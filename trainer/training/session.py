@@ -19,8 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.proving.questions import OWN_QUESTIONS, QUESTIONS
-from seq2seq_arith.trainer.runs import checkpoints, history
+from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
@@ -28,7 +27,6 @@ from seq2seq_arith.trainer.training.costs import check_memory, operations, remar
 from seq2seq_arith.trainer.training.learner import Learner
 from seq2seq_arith.trainer.training.loop import Loop, epoch_end
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
-from seq2seq_arith.trainer.training.proof import COUNTED, COUNTER
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
 
@@ -108,11 +106,6 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    if config.prove and task.name not in ((COUNTED,) if config.model.name == COUNTER else QUESTIONS | OWN_QUESTIONS):
-        raise InputError(
-            f"prove is for {', '.join(QUESTIONS)}, and {COUNTED} by {COUNTER}, and this is {task.name} by "
-            f"{config.model.name}; give --prove 0"
-        )
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     if (config.replicas or 1) > 1 and devices.cluster():
@@ -189,6 +182,10 @@ def finish(loop: Loop) -> Trained:
     """Writes the summary and the plot of a training that has ended, or raises WriteError, and says how it ended."""
     run, state = loop.run, loop.state
     summary = summarize(loop)
+    with contextlib.suppress(InputError):
+        before = Summary.read(run.summary)
+        if before and before.best_epoch == summary.best_epoch:  # the suite may have been asked of the same weights
+            summary = dataclasses.replace(summary, worst_slice=before.worst_slice)
     if loop.writes:
         history.plot(run.plot, state.history, run.title)
         summary.write(run.summary)
@@ -281,7 +278,7 @@ def _translate_lost_machine(run: Run) -> Iterator[None]:
     except tf.errors.OpError as error:
         if not devices.cluster() or not (isinstance(error, LOST) or ABORTED in error.message):
             raise
-        there = f", and they go on from {run.last}" if run.last.exists() else ""
+        there = f", and they go on from {stores.shown(run.last)}" if run.last.exists() else ""
         raise LostMachineError(
             f"another machine of the cluster is gone, or hangs; start the same command on all of them{there}"
         ) from None

@@ -69,7 +69,9 @@ class State:
 
 
 def reason_to_stop(state: State, config: TrainConfig) -> str:
-    """Why the run ends after this epoch; empty if it goes on."""
+    """Why the run ends after this epoch; empty if it goes on. After a round, which is no epoch, it never does."""
+    if state.history[-1].get("round"):
+        return state.stopped
     end, epochs, patience = _end(state, config), config.epochs, config.patience
     if end == "target":
         return f"the exact match reached {config.target:g}"
@@ -82,6 +84,8 @@ def reason_to_stop(state: State, config: TrainConfig) -> str:
 
 def how_to_go_on(state: State, config: TrainConfig) -> str:
     """What to change so that a run that has ended trains longer; empty if it has learned its task."""
+    if state.history[-1].get("round"):
+        return ""
     end = _end(state, config)
     again = "to train further, run the same command"
     if end == "target":

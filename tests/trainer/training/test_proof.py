@@ -18,7 +18,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
-from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs
+from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
 from seq2seq_arith.trainer.training import mending, proof, session
@@ -300,3 +300,4 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     np.testing.assert_equal(first, third)
     rows = history.read_csv(run.history)
     assert [(row["round"], row["steps"]) for row in rows] == [(0, 2), (1, 3)]
+    assert [each.epoch for each in samples.read_jsonl(run.samples)] == [1, 2]

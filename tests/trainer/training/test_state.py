@@ -57,6 +57,11 @@ def test_reasons_to_stop(exact, epochs, patience, target, stalled, reason):
     assert reason_to_stop(state, config) == reason
 
 
+def test_no_epoch_follows_a_round():
+    state, config = State(stopped="before", best_epoch=1, history=[row(0.5, 1) | {"round": 1}]), TrainConfig(epochs=9)
+    assert (reason_to_stop(state, config), how_to_go_on(state, config)) == ("before", "")
+
+
 @pytest.mark.parametrize(
     ("exact", "stalled", "changes", "advice"),
     [

@@ -98,9 +98,10 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     model = run.config.model
     if model.name not in NETWORKS:
         raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    if run.task.name not in OPERATIONS or model.view not in COMPUTED_VIEWS:
-        known = f"{', '.join(OPERATIONS)}, and the views {', '.join(COMPUTED_VIEWS)}"
-        raise InputError(f"the page computes {known} alone")
+    views = COMPUTED_VIEWS[:2] if model.name == "counter" else COMPUTED_VIEWS
+    if run.task.name not in OPERATIONS or model.view not in views or model.blanks is False:
+        known = f"{', '.join(OPERATIONS)}, and the views {', '.join(views)}"
+        raise InputError(f"the page computes {known} alone, and the blanks behind an answer")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")

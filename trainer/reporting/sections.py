@@ -345,6 +345,8 @@ def further(each: RunReport) -> list[Block]:
         return [Table("Exact match at each length", head, rows, "wide")]
     if not task.notation.has_lengths:
         return [Text(f"{task.name} does not have longer operands.")]
+    if not each.suites[0].slices:
+        return [Text(f"{suites.no_suite(task)}.")]
     if not model.any_length:
         why = "has weights for every place of the string, and cannot read longer questions"
         return [Text(f"Model {model.name} {why}.")]

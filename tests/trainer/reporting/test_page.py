@@ -104,13 +104,14 @@ def test_it_shows_all_that_was_collected(sample):
         assert phrase in text, phrase
 
 
-def test_what_is_missing_is_said(bare):
+def test_what_is_missing_is_said(sample, bare):
     blocks = {name: of_run for name, (_, of_run) in sections.sections([bare]).items()}
-    for name in ("epochs", "seen", "slices", "confusion", "mistakes"):
+    for name in ("epochs", "seen", "slices", "further", "confusion", "mistakes"):
         ((label, (missing,)),) = blocks[name]
         assert label == bare.label and missing.text.endswith(".")
     assert "there is no validation set" in blocks["seen"][0][1][0].text
-    assert "arith-model report RUN --lengths 6" in [each.text for each in blocks["further"][0][1]]
+    of_one_length = sections.further(dataclasses.replace(sample, suites=sample.suites[:1]))
+    assert "arith-model report RUN --lengths 6" in [each.text for each in of_one_length]
 
 
 def test_scores_stand_beside_the_worst_slice_and_what_was_given(sample, bare):

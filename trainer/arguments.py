@@ -45,8 +45,7 @@ class Command:
         parser = Parser(prog=f"{PROGRAM} {self.name}")
         self.add_options(parser)
         args, rest = parser.parse_known_args(words)
-        if rest:
-            parser.refuse_unknown(rest)
+        parser.refuse_unknown(rest)
         return args
 
 

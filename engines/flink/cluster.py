@@ -35,12 +35,9 @@ class Cluster(LocalCluster):
 
     @property
     def flags(self) -> list[str]:
-        runner, endpoint, *worker = super().flags
         return [
-            runner,
-            endpoint,
+            *super().flags,
             f"--parallelism={self.settings.members}",
-            *worker,
             f"--environment_cache_millis={KEPT}",
             f"--flink_master={self.address}",  # for the page of the job; the job server knows it already
         ]

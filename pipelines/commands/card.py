@@ -32,8 +32,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the card, and prints where it is; returns the exit code."""
-    if args.rest:
-        args.parser.refuse_unknown(args.rest)
+    args.parser.refuse_unknown(args.rest)
     data_dir = local_path(args.data_dir)
     try:
         written = write_card(data_dir)

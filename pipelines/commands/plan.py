@@ -25,8 +25,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the time, memory and files that the dataset would take; returns the exit code."""
-    if args.rest:
-        args.parser.refuse_unknown(args.rest)
+    args.parser.refuse_unknown(args.rest)
     task, layout = requested_dataset(args)
     planned = plan(task, layout)
     workers = args.workers

@@ -35,8 +35,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the score of some answers; returns the exit code."""
-    if args.rest:
-        args.parser.refuse_unknown(args.rest)
+    args.parser.refuse_unknown(args.rest)
     if args.questions == args.answers:
         both = "standard input" if args.answers == answers.INPUT else args.answers
         raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")

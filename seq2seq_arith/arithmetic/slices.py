@@ -332,24 +332,24 @@ def _lend(words: Words, digits: int, complement: int, right: int) -> Pair:
 
 def _sum_to(less: int) -> Callable[[Words, int], Pair]:
     """Pairs whose sum is a power of ten, less that."""
-
-    def draw(words: Words, digits: int) -> Pair:
-        total = 10 ** words.between(1, digits) - less
-        left = words.between(1, total - 1)
-        return left, total - left
-
-    return draw
+    return lambda words, digits: of_sum(words, 10 ** words.between(1, digits) - less)
 
 
 def _differ_by(less: int) -> Callable[[Words, int], Pair]:
     """Pairs whose difference is a power of ten, less that; with either sign."""
+    return lambda words, digits: of_difference(words, digits, 10 ** words.between(less, digits - 1 + less) - less)
 
-    def draw(words: Words, digits: int) -> Pair:
-        difference = 10 ** words.between(less, digits - 1 + less) - less
-        right = words.below(10**digits - difference)
-        return words.swapped(right + difference, right)
 
-    return draw
+def of_sum(words: Words, total: int) -> Pair:
+    """A pair with this sum."""
+    left = words.between(1, total - 1)
+    return left, total - left
+
+
+def of_difference(words: Words, digits: int, difference: int) -> Pair:
+    """A pair with this difference, or its negative."""
+    right = words.below(10**digits - difference)
+    return words.swapped(right + difference, right)
 
 
 def _signed(positive: bool) -> Callable[[Words, int], Pair]:

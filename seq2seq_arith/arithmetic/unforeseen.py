@@ -16,7 +16,7 @@ No name depends on D. A slice that has no question at a D is left out there: two
 
 from collections.abc import Callable, Iterator
 
-from seq2seq_arith.arithmetic.slices import carrying, past_short
+from seq2seq_arith.arithmetic.slices import carrying, of_difference, of_sum, past_short
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
 Digits = Callable[[Words, int], str]  # (words, length) to the digits of a number, the first of which is not 0
@@ -207,12 +207,8 @@ def _repdigit(words: Words, digits: int) -> int:
 
 
 def _repeated_sum(words: Words, digits: int) -> Pair:
-    total = _repdigit(words, digits)
-    left = words.between(1, total - 1)
-    return left, total - left
+    return of_sum(words, _repdigit(words, digits))
 
 
 def _repeated_difference(words: Words, digits: int) -> Pair:
-    difference = _repdigit(words, digits)
-    right = words.below(10**digits - difference)
-    return words.swapped(right + difference, right)
+    return of_difference(words, digits, _repdigit(words, digits))

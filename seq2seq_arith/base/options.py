@@ -283,11 +283,12 @@ class Parser(argparse.ArgumentParser):
         """Its options, as they are typed."""
         return [text for action in self._actions for text in action.option_strings if text.startswith("--")]
 
-    def refuse_unknown(self, words: Sequence[str]) -> NoReturn:
-        """Raises InputError for arguments that it does not have."""
-        first = next((word for word in words if word.startswith("--")), "")
-        hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
-        raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """Raises InputError for arguments that it does not have, if there are any."""
+        if words:
+            first = next((word for word in words if word.startswith("--")), "")
+            hint = mistyped_option(first, self.option_names, f"see {self.own_help}")
+            raise InputError(f"unrecognized arguments: {' '.join(words)}{hint}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None:

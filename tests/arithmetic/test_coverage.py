@@ -30,10 +30,6 @@ TINY = [
 ]
 
 
-def ids(task: Task) -> str:
-    return task.config_name
-
-
 def keys_by_probability(task: Task) -> Counter[Fraction]:
     """The probability of every key, found by going through all outcomes of one draw."""
     value: Counter[int] = Counter()
@@ -59,7 +55,7 @@ def expected_distinct(task: Task, num_draws: int) -> float:
     return sum(count * (1 - float(1 - p) ** num_draws) for p, count in keys_by_probability(task).items())
 
 
-@pytest.mark.parametrize("task", TINY, ids=ids)
+@pytest.mark.parametrize("task", TINY, ids=lambda task: task.config_name)
 @pytest.mark.parametrize("num_draws", [0, 1, 10, 5000])
 def test_expectation_is_the_sum_over_all_keys(task, num_draws):
     classes = coverage.key_classes(task)

@@ -77,16 +77,10 @@ def test_a_wrong_name_says_which_part(refusal):
 @given(tasks())
 def test_parameters_survive_json(task):
     assert Task.from_parameters(json.loads(json.dumps(task.parameters()))) == task
-    newer = [
-        name
-        for name, default in (("draws", "digits"), ("num_validation", default_validation(task)))
-        if getattr(task, name) != default
-    ]
+    validation = task.num_examples // (2 if task.name == "modular_addition" else 10)
+    defaults = {"draws": "digits", "num_validation": validation}
+    newer = [name for name, default in defaults.items() if getattr(task, name) != default]
     assert list(task.parameters()) == ["task", "digits", "num_examples", "seed", "reverse", "ordered", *newer]
-
-
-def default_validation(task: Task) -> int:
-    return task.num_examples // (2 if task.name == "modular_addition" else 10)
 
 
 PARAMETERS = Task().parameters()

@@ -11,7 +11,7 @@ import clusters
 import psutil
 import pytest
 from programs import ends_as_told, found, run, start, tree, without_lock
-from sockets import listening, reachable
+from sockets import reachable
 
 MISSING = clusters.missing("Flink")
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
@@ -45,10 +45,7 @@ def last_job(cluster) -> dict:
 def test_a_dataset(cluster, tmp_path, medium):
     """The local run's bytes; the page and the states of the job; and no port that another machine can reach."""
     process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
-    seen = set()
-    while process.poll() is None:
-        seen |= {one for server in cluster.processes for one in listening(server.pid)}
-        time.sleep(0.1)
+    seen = clusters.sockets_of(process, *cluster.processes)
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
     assert tree(tmp_path) == tree(medium)
@@ -97,8 +94,6 @@ def test_workers_that_cannot_start(cluster, tmp_path):
     """One sentence that says what the engine says."""
     line = clusters.reason_without_workers(cluster.flags, tmp_path)
     assert re.match(r"arith-data: the engine's job \S+ ended as FAILED: ", line)
-    assert ends_as_told(line, "")
-    assert "No such file" in line
 
 
 @pytest.mark.slow

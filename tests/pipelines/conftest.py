@@ -1,6 +1,5 @@
 """Fixtures of the pipelines layer."""
 
-import uuid
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,6 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import Layout, choose_formats
-from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps.run import write_dataset
@@ -63,8 +61,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
     """
     monkeypatch.setattr(create, "write_dataset", stored.copy)
     if request.param == "memory":
-        monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
-        return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
+        return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/data")
     request.getfixturevalue("servers")
     return ObjectPath(f"{emulators.new_bucket(scheme_of(request))}/data")
 

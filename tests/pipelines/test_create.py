@@ -4,7 +4,6 @@ import contextlib
 import errno
 import json
 import shutil
-import uuid
 from pathlib import Path
 
 import memory_store
@@ -21,7 +20,7 @@ from seq2seq_arith.pipelines.beam.options import default_threads, pipeline_optio
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.order import Order
-from seq2seq_arith.pipelines.places import clients, paths
+from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
 from seq2seq_arith.pipelines.plan import plan
@@ -63,8 +62,7 @@ def place(request, tmp_path, monkeypatch):
     """A data directory on the disk, and one in a store."""
     if request.param == "disk":
         return tmp_path
-    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
-    return ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
+    return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/data")
 
 
 def found(place) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from layout import ROOT
-from programs import run, without_lock
+from programs import ends_as_told, run, without_lock
 from sockets import listening
 
 PAGE = ROOT / "docs" / "engines.md"
@@ -48,7 +48,10 @@ def reason_without_workers(flags: list[str], data_dir: Path) -> str:
     process = run("generate", "addition", "--data-dir", data_dir, *chosen, nobody)
     assert process.returncode == 1
     assert without_lock(data_dir) == {}
-    return process.stderr.splitlines()[-1]
+    line = process.stderr.splitlines()[-1]
+    assert ends_as_told(line, "")
+    assert "No such file" in line
+    return line
 
 
 def blocks(heading: str) -> list[str]:
@@ -68,11 +71,11 @@ def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
     return [*of_own, *flags[2 : -{"one": 1, "two": 2}[last]]]
 
 
-def sockets_of(process: subprocess.Popen[str]) -> set[tuple[str, int]]:
-    """The addresses and ports at which a process and its children listen until it ends."""
+def sockets_of(*processes: subprocess.Popen[str]) -> set[tuple[str, int]]:
+    """The addresses and ports at which processes and their children listen until the first one ends."""
     seen: set[tuple[str, int]] = set()
-    while process.poll() is None:
-        seen |= listening(process.pid)
+    while processes[0].poll() is None:
+        seen |= {one for each in processes for one in listening(each.pid)}
         time.sleep(0.1)
     return seen
 

@@ -1,11 +1,13 @@
 """Object stores in memory, by ``obstore`` itself, in place of Google's and Amazon's."""
 
 import functools
+import uuid
 from typing import Any
 
+import pytest
 from obstore import store
 
-from seq2seq_arith.pipelines.places.clients import Kind
+from seq2seq_arith.pipelines.places import clients
 
 SCHEME = "memory"
 
@@ -19,4 +21,10 @@ class MemoryStore(store.MemoryStore):
 
 # All paths of a process see the same objects.
 _opened = functools.cache(lambda bucket: MemoryStore())
-KIND = Kind(lambda bucket, options: _opened(bucket), ("obstore",), "none")
+KIND = clients.Kind(lambda bucket, options: _opened(bucket), ("obstore",), "none")
+
+
+def new_bucket(patch: pytest.MonkeyPatch) -> str:
+    """The URL of a bucket of its own, which this process sees."""
+    patch.setitem(clients.KINDS, SCHEME, KIND)
+    return f"{SCHEME}://{uuid.uuid4().hex}"

@@ -28,9 +28,8 @@ class Snapshot:
       collected: The names of all tests of the files that were collected, before any was left out.
     """
 
-    def __init__(self, file: Path = FILE) -> None:
-        self.file = file
-        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    def __init__(self) -> None:
+        lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
         self.expected = dict(line.split("\t", 1) for line in lines)
         self.met: dict[str, str] = {}
         self.collected: set[str] = set()
@@ -41,9 +40,7 @@ class Snapshot:
         if os.environ.get(UPDATE):
             return
         assert key in self.expected, f"a new refusal: run make refusals, and read its line:\n{sentence}"
-        assert sentence == self.expected[key], (
-            f"another sentence than in {self.file.name}: if it is meant, make refusals"
-        )
+        assert sentence == self.expected[key], f"another sentence than in {FILE.name}: if it is meant, make refusals"
 
     def write(self) -> None:
         """Writes the file anew: without the refusals of tests that their file, which was collected, no longer has."""
@@ -54,7 +51,7 @@ class Snapshot:
             if key.partition("::")[0] not in files or key.partition(" #")[0] in self.collected
         }
         lines = [f"{key}\t{sentence}\n" for key, sentence in sorted((kept | self.met).items())]
-        self.file.write_text("".join(lines), encoding="utf-8")
+        FILE.write_text("".join(lines), encoding="utf-8")
 
 
 class Refusal:

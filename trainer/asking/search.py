@@ -121,7 +121,7 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             if not new:
                 break  # all that there is, or nearly all
             asked.update(new)
-            examples = examples_of(task, new)
+            examples = probes.asked(task, [text.stored(task, *operands) for operands in new])
             margins = learner.margins(examples)
             found.asked += len(new)
             ranked = sorted(zip(margins.tolist(), new, strict=True))
@@ -134,11 +134,6 @@ def climb(learner: Learner, found: Searched, options: SearchOptions) -> None:
             stale = 0 if not elite or margin < elite[0][0] else stale + 1
             elite = [] if wrong or stale >= PATIENCE else sorted([*elite, *ranked])[:ELITE]
             report(found.asked, f"smallest margin {found.nearest['margin']:.3g}")
-
-
-def examples_of(task: Task, questions: Sequence[Operands]) -> Examples:
-    """The questions on these operands with their right answers."""
-    return probes.asked(task, [text.stored(task, *operands) for operands in questions])
 
 
 def mistakes_of(learner: Learner, examples: Examples, margins: np.ndarray) -> list[dict[str, Any]]:

@@ -46,8 +46,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.command == "serve" and args.ask:  # of pq, what is asked looks like an option
         args.ask += [argument for argument in rest if _is_question(argument)]
         rest = [argument for argument in rest if not _is_question(argument)]
-    if rest:
-        args.parser.refuse_unknown(rest)
+    args.parser.refuse_unknown(rest)
     return args
 
 

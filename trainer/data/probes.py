@@ -85,7 +85,7 @@ class KeySearch:
 
     def _in_shard(self, shard: int, hashes: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         """Whether keys are in their shard: bool [keys]; the hashes are sorted."""
-        found, done, begin = np.zeros(len(hashes), bool), 0, self.split.start(shard)
+        found, done, begin = np.zeros(len(hashes), bool), 0, int(self.split.starts[shard])
         length, count = self.split.lengths[shard], len(self.split.lengths)
         # The place of a hash among all hashes of the shard, from 0 to 1.
         share = np.clip(hashes / 2.0**64 * count - shard, 0.0, 1.0)

@@ -62,7 +62,7 @@ class Split:
     lengths: tuple[int, ...]  # examples of each shard
 
     def __len__(self) -> int:
-        return int(self._starts[-1])
+        return int(self.starts[-1])
 
     @property
     def is_remote(self) -> bool:
@@ -102,20 +102,16 @@ class Split:
         parts = [self.read(first, min(size, count - first)) for first in range(0, count, size)]
         return Examples(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("questions", "answers")))
 
-    def start(self, shard: int) -> int:
-        """The first example of a shard."""
-        return int(self._starts[shard])
-
     @functools.cached_property
-    def _starts(self) -> np.ndarray:
+    def starts(self) -> np.ndarray:
         """The first example of each shard, and the number of all examples: int64 [shards + 1]."""
         return np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
 
     def _pieces(self, first: int, count: int) -> Iterator[tuple[int, int, int]]:
         """For each shard that holds some of the examples: its number, the first one's row in it, and how many."""
-        shard = int(np.searchsorted(self._starts, first, side="right")) - 1
+        shard = int(np.searchsorted(self.starts, first, side="right")) - 1
         while count > 0:
-            row = first - int(self._starts[shard])
+            row = first - int(self.starts[shard])
             rows = min(count, self.lengths[shard] - row)
             if rows > 0:
                 yield shard, row, rows

@@ -94,10 +94,9 @@ class RunReport:
         return self.run.task
 
     @property
-    def best_epoch(self) -> int:
-        """The best epoch, as ``history.best`` has it; 0 if there is no history."""
-        best = history.best(self.history)
-        return best["epoch"] if best else 0
+    def best(self) -> dict[str, Any]:
+        """The row of the best epoch, as ``history.best`` has it."""
+        return max(self.history, key=history.rank)
 
 
 def further_lengths(run: Run) -> list[int]:
@@ -135,12 +134,12 @@ def collect(
 
     Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
     """
+    rows = history.epochs_of(run)
     further = [each for each in further_lengths(run) if _reads(run, each)] if lengths is None else list(lengths)
     learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained
     asked = ask_sets(run, learner, data, options.examples) if data is not None else None
-    best = history.best(history.read_csv(run.history))
     suites = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
     return RunReport(
         label=label,
@@ -148,13 +147,13 @@ def collect(
         layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
         facts=describe.view_facts(run.config.model, learner.view),
         settings=tuple(describe.settings(run.config)),
-        history=tuple(history.read_csv(run.history)),
+        history=tuple(rows),
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=Summary.read(run.summary),
         asked=asked,
         suites=tuple(of_set(suites, STANDARD)),
         unforeseen=tuple(of_set(suites, UNFORESEEN)),
-        searched=tuple(evaluated.searched(run, best["epoch"] if best else None)),
+        searched=tuple(evaluated.searched(run, max(rows, key=history.rank)["epoch"])),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 

@@ -6,7 +6,6 @@ Policy forbids it to load anything.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from seq2seq_arith import __version__
 from seq2seq_arith.arithmetic.suites import SuiteOptions
@@ -19,7 +18,7 @@ from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.reporting.sections import sections
-from seq2seq_arith.trainer.runs import checkpoints, history, listing
+from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -44,11 +43,9 @@ def write_report(
     Raises InputError as ``check`` and ``collect.collect`` say; WriteError if the file cannot be written.
     """
     check(path, runs)
-    how: dict[str, Any] = {"lengths": lengths, "chosen": chosen, "data_dir": data_dir}
 
     def collected(label: str, run: Run) -> RunReport:
-        _check_run(run)
-        return collect.collect(run, label, options, **how)
+        return collect.collect(run, label, options, lengths=lengths, chosen=chosen, data_dir=data_dir)
 
     write(path, render(list(listing.usable(runs, collected).values())).encode())
 
@@ -60,12 +57,6 @@ def check(path: Path, runs: Mapping[str, Run]) -> None:
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
     packages.require("arith-model report", "jinja2", "train")
-
-
-def _check_run(run: Run) -> None:
-    history.epochs_of(run)
-    if not run.best.exists():
-        raise checkpoints.missing(run.best)
 
 
 def render(runs: Sequence[RunReport]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from seq2seq_arith.base.tables import abridged, cut
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.asking import suites
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult
 from seq2seq_arith.trainer.data import making
 from seq2seq_arith.trainer.demo import facts, worst_slice
 from seq2seq_arith.trainer.reporting import collect
@@ -128,8 +128,7 @@ def overview(each: RunReport) -> list[Block]:
         note = f"{top.share.right:,} of {top.share.count:,} answers of the "
         note += f"{top.name} are right as a whole ({top.meaning})."
     else:
-        best = history.best(each.history)
-        figure, note = cut(best["val_exact_match"], 4) if best else "–", "On the validation set, in the best epoch."
+        figure, note = cut(each.best["val_exact_match"], 4), "On the validation set, in the best epoch."
     tiles = [Tile("exact match", figure, note)]
     for suite in (each.suites[0], each.unforeseen[0]):
         name = f"worst {suite.kind}slice"
@@ -151,15 +150,14 @@ def compared(runs: Sequence[RunReport]) -> Table:
     columns = []
     for each in runs:
         model = each.run.config.model
-        best = history.best(each.history)
         column = {
             "model": f"{model.name}, view {model.view}",
             "trained on": each.task.config_name,
             "given": model.given,
-            "exact match, validation set": cut(best["val_exact_match"], 4) if best else "–",
+            "exact match, validation set": cut(each.best["val_exact_match"], 4),
             "worst slice": worst_slice(each.suites[0]),
             "worst unforeseen slice": worst_slice(each.unforeseen[0]),
-            "epochs": f"{len(each.history)}, best {each.best_epoch}",
+            "epochs": f"{len(each.history)}, best {each.best['epoch']}",
         }
         took = facts(each.summary) if each.summary else {}
         columns.append(column | {name: value for name, value in took.items() if name not in ("exact match", "given")})
@@ -194,7 +192,7 @@ def curves(runs: Sequence[RunReport]) -> list[Block]:
 def epochs_table(each: RunReport) -> list[Block]:
     """Some rows of the history: evenly spread, the best and the last among them."""
     step = -(-len(each.history) // TABLE_EPOCHS)
-    best = each.best_epoch
+    best = each.best["epoch"]
     shown = [row for row in each.history if not (len(each.history) - row["epoch"]) % step or row["epoch"] == best]
     rows = []
     for row in shown:
@@ -213,15 +211,15 @@ def shown_epochs(each: RunReport) -> list[int]:
     last = len(recorded) - 1
     # Close to each other at first, when most is learned.
     spread = {round(last * (step / (EPOCHS_SHOWN - 2)) ** 2) for step in range(EPOCHS_SHOWN - 1)}
-    return sorted({recorded[place] for place in spread} | {epoch for epoch in recorded if epoch == each.best_epoch})
+    return sorted({recorded[place] for place in spread} | {each.best["epoch"]} & {*recorded})
 
 
 def samples(each: RunReport) -> list[Block]:
     if not each.samples:
         return [Text("The answers after each epoch were not recorded.")]
-    chosen = shown_epochs(each)
+    chosen, best = shown_epochs(each), each.best["epoch"]
     shown = [one for one in each.samples if one.epoch in chosen]
-    head = ["question", "right", *(f"epoch {one.epoch}{' (best)' * (one.epoch == each.best_epoch)}" for one in shown)]
+    head = ["question", "right", *(f"epoch {one.epoch}{' (best)' * (one.epoch == best)}" for one in shown)]
     rows: list[list[Any]] = [
         [Code(abridged(asked.question)), Code(abridged(asked.answer))]
         + [answer(each, one.samples[row].answer, one.samples[row].prediction) for one in shown]
@@ -274,7 +272,9 @@ def slices(each: RunReport) -> list[Block]:
     for suite in (each.suites[0], each.unforeseen[0]):
         if not suite.slices:
             continue
-        at_once, rest = split_slices(suite)
+        chosen = suites.shown(suite.slices)
+        ordered = sorted(suite.slices, key=lambda one: (one.all.exact_match or 0.0, -one.all.count))
+        at_once, rest = ([one for one in ordered if (one in chosen) == is_chosen] for is_chosen in (True, False))
         caption = f"{suite.kind}slices at {suites.size(suite)}, seed {suite.chosen.seed}, version {suite.version}"
         found.append(_slice_table(each, at_once, caption[0].upper() + caption[1:]))
         if rest:
@@ -295,13 +295,6 @@ def _searched(found: dict[str, Any]) -> Block:
     ]
     caption = f"{len(rows):,} of {found['mistakes']:,} wrong questions that were found {where}"
     return Table(caption, ["question", "right answer", "answer of the model", "margin"], rows)
-
-
-def split_slices(suite: SuiteResult) -> tuple[list[SliceResult], list[SliceResult]]:
-    """The slices of a suite, the worst first: those that are shown at once, and the rest, pairs of lengths."""
-    at_once = suites.shown(suite.slices)
-    ordered = sorted(suite.slices, key=lambda one: (one.all.exact_match or 0.0, -one.all.count))
-    return [one for one in ordered if one in at_once], [one for one in ordered if one not in at_once]
 
 
 def _slice_table(each: RunReport, found: Sequence[SliceResult], caption: str) -> Table:

@@ -29,7 +29,6 @@ DENSE_KEPT = 4
 # Bytes per weight: float32 of the weight, its gradient, and the two averages of Adam.
 WEIGHT_BYTES = 4 * 4
 PROCESS = 700 << 20  # bytes of a process before its first training step
-WORTH_SAYING = 1 << 30
 GIBIBYTE = 1 << 30
 # A training of more operations takes hours: two busy cores made 6 * 10^10 per second of the notebook's LSTM on pq.
 LONG = 5 * 10**14
@@ -93,7 +92,7 @@ def remarks(config: TrainConfig, view: "View") -> str:
 def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: bool) -> None:
     """Prints what large training steps need; InputError if that exceeds the memory, which is not known of a GPU."""
     needed, free = training_memory(config, view, weights), free_memory()
-    if needed < WORTH_SAYING or on_gpu:
+    if needed < GIBIBYTE or on_gpu:
         return
     sizes = f"about {needed / GIBIBYTE:,.1f} GiB of memory; {free / GIBIBYTE:,.1f} GiB are free"
     if needed <= free:

@@ -78,16 +78,6 @@ FLAGS = [
 ]
 NUM_EXAMPLES = 10**9
 
-SHUFFLES = {
-    # Chunk numbers, spread over the workers.
-    "Spread/ReshufflePerKey/GroupByKey",
-    # Draw numbers, by shard: the one that is large.
-    "Shuffle",
-    # The rows in two narrow windows, and what was written: one element a worker.
-    "Cut/Together/CombinePerKey/GroupByKey",
-    "Reports/CombinePerKey/GroupByKey",
-}
-
 
 def translated(*more: str) -> dict:
     command = [sys.executable, "-c", TRANSLATE, str(NUM_EXAMPLES), *FLAGS, *more]
@@ -101,7 +91,7 @@ def test_the_job_and_its_graph():
     """It does not grow with the data: Dataflow refuses jobs of over 10 MB, and a list of all chunks would be one."""
     job = translated()
     assert job["job"] == "Job"
-    assert set(job["shuffles"]) == SHUFFLES
+    assert [name.partition("/")[0] for name in job["shuffles"]] == ["Cut", "Reports", "Shuffle", "Spread"]
     assert job["pipeline_bytes"] < 200_000
     # Beam's own image, and a worker process for each core, so one thread in each.
     (image,) = job["images"]

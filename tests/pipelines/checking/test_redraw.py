@@ -52,11 +52,13 @@ def test_keys_with_one_hash(monkeypatch, hashes):
     texts(task, reference.dataset(task), 3)
 
 
-@pytest.mark.parametrize(("name", "draws_used", "train", "validation"), reference.SECOND_EDITION)
+@pytest.mark.parametrize(
+    ("name", "draws_used", "train", "validation"), [row for row in reference.VECTORS if not row[0].isalpha()]
+)
 def test_the_second_edition(name, draws_used, train, validation):
     task = Task.from_name(name)
     shards = redraw(task, draws_used, 8)
-    assert [sha256(task, shards[split])[:16] for split in reference.SPLITS] == [train, validation]
+    assert [sha256(task, shards[split]) for split in reference.SPLITS] == [train, validation]
 
 
 def sha256(task, shards: list[np.ndarray]) -> str:

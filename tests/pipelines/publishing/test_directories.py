@@ -15,18 +15,11 @@ from stored import LAYOUTS, TASK, copy
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import files as base_files
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.formats.layout import Layout, dataset_path, read_metadata
 from seq2seq_arith.pipelines.places.staging import StagedDirectory
 from seq2seq_arith.pipelines.publishing.directories import DirectoryPublisher
 
 LAYOUT = LAYOUTS["three"]
-
-
-@pytest.fixture(autouse=True)
-def _made_once(monkeypatch):
-    """How a dataset is published does not depend on who makes its files: they are copies."""
-    monkeypatch.setattr(create, "write_dataset", copy)
 
 
 def standing(data_dir: Path, task: Task = TASK, layout: Layout = LAYOUT) -> Path:

@@ -1,7 +1,5 @@
 """Training on a dataset in an object store: of this process, and in slow tests of real stores' emulators."""
 
-import uuid
-
 import emulators
 import memory_store
 import numpy as np
@@ -9,7 +7,6 @@ import pytest
 
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
-from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.trainer.data import records
 
@@ -20,8 +17,7 @@ from seq2seq_arith.trainer.data import records
 def stored(request, data_dir, tasks, monkeypatch) -> ObjectPath:
     """The data directory of a store that has the addition set."""
     if request.param == "memory":
-        monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
-        place = ObjectPath(f"{memory_store.SCHEME}://{uuid.uuid4().hex}/data")
+        place = ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/data")
     else:
         request.getfixturevalue("servers")
         place = ObjectPath(f"{emulators.new_bucket(request.param)}/data")

@@ -94,16 +94,14 @@ def test_a_template_that_leads_elsewhere_is_refused(copied, tasks, tmp_path):
     ],
     ids=str,
 )
-def test_forged_metadata_is_refused(data_dir, tasks, tmp_path, change, sentence):
-    task = tasks["addition"]
-    shutil.copytree(data_dir, tmp_path, dirs_exist_ok=True)
-    path = dataset_path(tmp_path, task) / "metadata.json"
+def test_forged_metadata_is_refused(copied, tasks, tmp_path, change, sentence):
+    path = copied[0] / "metadata.json"
     metadata = json.loads(path.read_text()) | change
     if "draws_used" not in change:
         metadata["sha256"] = metadata_digest(metadata)
     path.write_text(json.dumps(metadata))
     with pytest.raises(InputError, match=sentence):
-        records.open_source(task, str(tmp_path))
+        records.open_source(tasks["addition"], str(tmp_path))
 
 
 def test_a_dataset_in_place_of_its_data_directory(data_dir, tasks):

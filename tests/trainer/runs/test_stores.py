@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from pathlib import Path
 
 import configs
@@ -29,8 +28,7 @@ LEARNED = ("last.npz", "best.npz")
 @pytest.fixture
 def bucket(monkeypatch) -> str:
     """A bucket of a store in memory."""
-    monkeypatch.setitem(clients.KINDS, memory_store.SCHEME, memory_store.KIND)
-    return f"{memory_store.SCHEME}://{uuid.uuid4().hex}"
+    return memory_store.new_bucket(monkeypatch)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ LATCHES = override(
     weight_decay=0.1,
     prove=2,
 )
+TIMES = {"task_file": ROOT / "examples/times_digit.py", "digits": 2, "num_examples": 300}
 
 
 @pytest.fixture(autouse=True)
@@ -246,9 +247,7 @@ def test_a_network_that_sees_more_than_sums_is_refused(counter, monkeypatch, ref
 @pytest.mark.slow
 def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypatch):
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
-    made = sa.generate(
-        "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
-    )
+    made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
     adder, view = f"{ROOT}/examples/small_adder.py:small_adder", f"{ROOT}/examples/digit_view.py:RepeatedDigit"
     plugins.allow(adder, view)
     sizes = {"digit": 4, "ordered": True}
@@ -267,9 +266,7 @@ def test_a_product_with_a_digit_is_proved_by_code_of_ones_own(tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_only_the_view_that_shows_the_digit_everywhere_is_proved(tmp_path, refusal):
-    made = sa.generate(
-        "times_digit", task_file=ROOT / "examples/times_digit.py", digits=2, num_examples=300, data_dir=tmp_path
-    )
+    made = sa.generate("times_digit", **TIMES, data_dir=tmp_path)
     adder = f"{ROOT}/examples/small_adder.py:small_adder"
     plugins.allow(adder)
     config = override(configs.TAGGER, name=adder, view="aligned", epochs=1, steps_per_epoch=2)

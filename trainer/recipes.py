@@ -10,7 +10,6 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import check_choice
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.proving.questions import COUNTED, OWN_QUESTIONS, QUESTIONS
 from seq2seq_arith.trainer.registry import check_model
 
 # The tasks that ``arith-model demo`` trains, each with the hard question that it asks in the end.
@@ -185,10 +184,6 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     config = override(base, **changes)
     check_model(config.model.name, config.model.view, task, config.model.positions)
     config.lengths(task)
-    asked = task.name, config.model.name
-    if config.prove and asked != COUNTED and (asked[0] not in QUESTIONS | OWN_QUESTIONS or asked[1] == COUNTED[1]):
-        known, this = f"{', '.join(QUESTIONS)}, and {' by '.join(COUNTED)}", " by ".join(asked)
-        raise InputError(f"prove is for {known}, and this is {this}; give --prove 0")
     return config
 
 

@@ -11,6 +11,7 @@ from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+from seq2seq_arith.trainer.proving.questions import check_known
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
@@ -86,7 +87,10 @@ def train(args: argparse.Namespace) -> int:
 def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     """The dataset that ``train`` is asked for, and the recipe with the options put in."""
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
-    return task, configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
+    config = configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
+    if config.prove:
+        check_known(task.name, config.model.name)
+    return task, config
 
 
 def _listed(registry: Mapping[str, Any]) -> str:

@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from seq2seq_arith.base.errors import InputError
+
 DIGITS = "0123456789"
 BLANK = " "
 # How far an operand has been read: no digit yet; its top digit so far is not 0; is 0 behind others; it is "0"; over.
@@ -105,6 +107,13 @@ QUESTIONS: dict[str, Callable[[str], Automaton]] = {"addition": addition, "subtr
 OWN_QUESTIONS: dict[str, Callable[[str], Automaton]] = {"times_digit": times_digit}
 # The one other task that is proved, and of which model: its strings need no automaton.
 COUNTED = ("pq", "counter")
+
+
+def check_known(task: str, model: str) -> None:
+    """Raises InputError if the answers of a model to a task are not proved."""
+    if (task, model) != COUNTED and (task not in QUESTIONS | OWN_QUESTIONS or model == COUNTED[1]):
+        known = f"{', '.join(QUESTIONS)}, and {' by '.join(COUNTED)}"
+        raise InputError(f"prove is for {known}, and this is {task} by {model}; give --prove 0")
 
 
 def _digit(character: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+from seq2seq_arith.pipelines.run_records import KIBIBYTE
+
 
 def call(function: Callable, *given: Any) -> tuple[Any, int]:
     """The result of a module's function, and the bytes of memory of its process at the peak."""
@@ -14,4 +16,4 @@ def call(function: Callable, *given: Any) -> tuple[Any, int]:
 
 
 def _measured(function: Callable, given: tuple) -> tuple[Any, int]:
-    return function(*given), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return function(*given), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 from seq2seq_arith.base.errors import EngineError
+from seq2seq_arith.base.terminal import STOP_SIGNALS
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 WATCH_SECONDS = 0.5  # between two looks at the processes
@@ -211,7 +212,7 @@ def opened(pom: Path) -> list[str]:
 
 
 def main(cluster: type[LocalCluster], description: str | None) -> int:
-    """Runs a cluster until Ctrl-C or SIGTERM, and returns the exit code."""
+    """Runs a cluster until Ctrl-C, SIGTERM or the end of its terminal, and returns the exit code."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--folder", type=Path, help="for logs and spilled data; by default a new one")
     for name, value in cluster.defaults().items():
@@ -219,7 +220,9 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
         parser.add_argument(flag, type=type(value), default=value, help="see SETTINGS in the source")
     given = vars(parser.parse_args())
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in STOP_SIGNALS:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, signal.default_int_handler)
     try:
         with cluster(folder.absolute(), **given) as running:
             logs = running.folder / "log"
@@ -227,7 +230,7 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
             print("To run on it, in another terminal:")
             print(f"arith-data generate addition --data-dir data {' '.join(running.flags)}", flush=True)
             running.wait()
-    except EngineError as error:
+    except (EngineError, OSError) as error:
         print(f"cluster.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -76,7 +76,7 @@ def read_answers(place: str, rows: Sequence[Row]) -> Given:
 
 
 def _answers(place: str, lines: list[str]) -> Iterator[Answer]:
-    first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in lines if line.strip() not in ("", "null")), "")
     if first[:1] in ("{", "[", '"'):
         yield from _of_json(place, lines)
     elif "\t" in first:

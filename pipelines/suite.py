@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Iterator
 
-from seq2seq_arith.arithmetic import numbers, suites, text
+from seq2seq_arith.arithmetic import draws, numbers, suites, text
 from seq2seq_arith.arithmetic.scoring import Row
 from seq2seq_arith.arithmetic.suites import SETS, Pair, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.checking.redraw import operands, redraw
+from seq2seq_arith.pipelines.checking.redraw import redraw
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
 
@@ -69,13 +69,15 @@ def _seen(task: Task, directory: AnyPath, asked: set[Pair]) -> set[Pair]:
     of_dataset, layout, metadata = read_sound(directory)
     if of_dataset.name != task.name:
         raise InputError(f"{directory} is of {of_dataset.name}, not of {task.name}; give a dataset of the same task")
+    if of_dataset.digits != task.digits and not task.notation.has_lengths:
+        raise InputError(f"{directory} has the modulus {of_dataset.digits}; add --modulus {of_dataset.digits}")
 
     def key(pair: Pair) -> Pair:
         return pair if of_dataset.ordered else tuple(sorted(pair))
 
     keys = {key(pair) for pair in asked}
     trained = set()
-    for draws in redraw(of_dataset, metadata["draws_used"], layout.num_shards)["train"]:
-        sides = (side.tolist() for side in operands(of_dataset, draws))
+    for drawn in redraw(of_dataset, metadata["draws_used"], layout.num_shards)["train"]:
+        sides = map(numbers.to_ints, draws.operands(of_dataset, drawn.astype("uint64")))
         trained |= keys & set(map(key, zip(*sides, strict=True)))
     return {pair for pair in asked if key(pair) in trained}

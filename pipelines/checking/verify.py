@@ -78,9 +78,9 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     if ARRAY_RECORD in layout.formats and not quick:
         _start_readers()
     if count_problems := list(files.count_problems()):
-        # Redraw only if the counts agree: a forged draws_used could ask for unlimited memory.
+        # Redraw only if the counts and sizes agree: a forged draws_used could ask for unlimited memory.
         problems += count_problems
-    elif quick:
+    elif quick or files.are_hollow:
         problems += files.size_problems()
     else:
         draws, count_problems = _redrawn(files, metadata["draws_used"])

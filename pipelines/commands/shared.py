@@ -28,7 +28,7 @@ from seq2seq_arith.pipelines.places.paths import AnyPath
 # The parameters of a task that stand at the head of the help.
 FIRST_PARAMETERS = ("digits", "num_examples", "seed", "draws")
 TASK = f"one of {', '.join(BUILT_IN)}"
-DATASET = "the dataset's directory or URL, as DATA_DIR/seq2seq_arith/CONFIG/1.0.0 or a folder above it"
+DATASET = "the dataset's directory or URL, as DATA_DIR/seq2seq_arith/CONFIG/1.0.0; on a disk also a folder above it"
 NOTHING_LEFT = "nothing was left behind"
 
 

@@ -52,17 +52,17 @@ class DirectoryPublisher(Publisher):
         try:
             obstacle = next((part for part in self.path.parents if part.exists() and not part.is_dir()), None)
             if obstacle:
-                raise InputError(f"{obstacle} is a file, not a directory; give another --data-dir")
+                raise InputError(f"{obstacle} is a file, not a directory; give another directory")
             if self.path.exists():
                 metadata = self._as_asked(task, layout, overwrite)
                 if metadata and (problem := damage(self.path, self.sizes())):
                     raise InputError(f"{problem}; {ANEW}")
                 return metadata
             if self.path.is_symlink():
-                raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another --data-dir")
+                raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another directory")
             return None
         except OSError as error:
-            raise InputError(f"{self.path} cannot be used: {error.strerror}; give another --data-dir") from None
+            raise InputError(f"{self.path} cannot be used: {error.strerror}; give another directory") from None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -73,7 +73,7 @@ class DirectoryPublisher(Publisher):
                 files.make_directory(config.parent)
                 is_ours = stack.enter_context(files.locked(config.with_name(f".lock-{config.name}")))
             except OSError as error:
-                raise InputError(f"{config} cannot be written: {error.strerror}; give another --data-dir") from None
+                raise InputError(f"{config} cannot be written: {error.strerror}; give another directory") from None
             if not is_ours:
                 raise InputError(f"another run is making {self.path}; wait for it, then run this again")
             yield

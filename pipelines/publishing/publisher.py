@@ -80,7 +80,7 @@ class Publisher(abc.ABC):
         """As ``published``, for a path that is there; the files that the metadata names are not looked at."""
         metadata = read_metadata(self.path)
         if metadata is None or metadata.get("parameters") != task.parameters():
-            raise InputError(f"{self.path} is not a dataset of this program; move it away, or give another --data-dir")
+            raise InputError(f"{self.path} is not a dataset of this program; move it away, or give another directory")
         if overwrite:
             return None
         standing = Layout.of_metadata(metadata)

@@ -97,7 +97,7 @@ class StorePublisher(Publisher):
             if foreign := next((name for name in sorted(names) if name != FEATURES and not format_name(name)), None):
                 raise InputError(
                     f"{path} holds {foreign} and is not a dataset of this program; move that away, or give another "
-                    "--data-dir"
+                    "directory"
                 )
             return None
         if DATASET_INFO not in names:

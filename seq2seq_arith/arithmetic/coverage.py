@@ -7,7 +7,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.operations import MIN_EXAMPLES
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, shown
 
 MAX_DRAWS = 2**44
 MAX_DRAWS_PER_EXAMPLE = 1000
@@ -128,7 +128,7 @@ def _is_practical(task: Task) -> bool:
 
 def _draws_for(classes: KeyClasses, num_examples: int) -> int:
     """The smallest M with E(M) ≥ N + 6·√N, or ≥ K - 0.001 where that is less; beyond the limit if N > K."""
-    if num_examples > classes.total:
+    if num_examples > min(classes.total, MAX_DRAWS):
         return MAX_DRAWS + 1
     wanted = num_examples + SIGMAS * num_examples**0.5
 
@@ -165,4 +165,4 @@ def _too_many(task: Task) -> str:
         limit = f"{task.description} has only {most} different pairs"
     else:
         limit = f"for {task.description} at most {most} are practical"
-    return f"num_examples is {task.num_examples}, but {limit}; give fewer{otherwise}"
+    return f"num_examples is {shown(task.num_examples)}, but {limit}; give fewer{otherwise}"

@@ -164,6 +164,7 @@ class _Residues(_Decimal):
     unit = "residues"
     size_word = "modulus"
     larger = "a larger modulus"
+    example = ("1", "0")
     has_lengths = False
 
     def width(self, size: int) -> int:

@@ -126,10 +126,14 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
 
     >>> mistyped_option("--num_exmaples=3", ["--num-examples", "--seed"], "see --help")
     '; did you mean --num-examples?'
+    >>> mistyped_option("--seed=3", ["--num-examples", "--seed"], "see --help")
+    '; give it behind the command'
     """
     by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
     word = typed.partition("=")[0].lstrip("-").replace("_", "-")
     near = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
+    if near and near[0] == word:
+        return "; give it behind the command"
     return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
 
 

@@ -128,6 +128,7 @@ def test_refusals(refusal):
         Task("modular_addition", digits=3),
         Task("modular_addition", num_examples=9410),
         Task("addition", digits=18, num_examples=2**45),
+        Task("addition", digits=1000, num_examples=10**400),
     ):
         with refusal(InputError):
             coverage.num_draws(task)

@@ -97,14 +97,14 @@ def test_workers_that_cannot_start(cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_program_ends_with_ctrl_c(tmp_path):
+def test_the_program_ends_with_its_terminal(tmp_path):
     """And with it all that it has started."""
     clusters.load("flink")
     command = [sys.executable, clusters.ROOT / "engines/flink/cluster.py", "--folder", tmp_path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert any(line.startswith("arith-data generate ") for line in process.stdout)
         children = psutil.Process(process.pid).children()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGHUP)
     assert process.returncode == 0
     assert len(children) == 4
     assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -1,5 +1,7 @@
 """What ``arith-data show`` shows: the rows of the files, the same rows without files, statistics, and one-hot."""
 
+import json
+
 import numpy as np
 import pytest
 import reference
@@ -88,7 +90,7 @@ def test_lengths_and_shares(made):
         ),
         (["pq", "--dashes", "20"], ["There are 210 different pairs.", "dashes of an operand"]),
         (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row", "examples, a random sample"]),
-        (["modular_addition", "--modulus", "11"], ["(12+7 and 7+12 count as two pairs)"]),
+        (["modular_addition", "--modulus", "11"], ["(1+0 and 0+1 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),
         (["addition", "--digits", "400", "--num-examples", "50"], ["and none of them twice", "..."]),
     ],
@@ -144,6 +146,12 @@ def test_damage_is_noticed(made, tmp_path):
         result = run_here("show", tmp_path)
         assert (result.returncode, result.stdout) == (2, "")
         assert f"{shard} is damaged; see arith-data verify {tmp_path}" in result.stderr
+    path = tmp_path / "dataset_info.json"
+    info = json.loads(path.read_text())
+    lengths = info["splits"][0]["shardLengths"]
+    lengths[:2] = ["-1", str(int(lengths[0]) + int(lengths[1]) + 1)]
+    path.write_text(json.dumps(info))
+    assert "does not have the examples of its name" in run_here("show", tmp_path).stderr
     (tmp_path / "metadata.json").write_text("{}")
     assert "metadata.json: " in run_here("show", tmp_path).stderr
 

@@ -63,9 +63,11 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
     assert whole.num_questions == len(asked) < sum(map(len, whole.pairs.values()))
 
 
-def test_refusals(tmp_path, refusal):
+def test_refusals(make, tmp_path, refusal):
     with refusal(InputError):
         build(Task("subtraction"), SMALL, tmp_path)
+    with refusal(InputError):
+        build(Task("modular_addition"), SMALL, make(Task("modular_addition", digits=11), 1))
     for wrong in ({"per_slice": 0}, {"seed": -1}, {"set": "all"}):
         with refusal(InputError):
             SuiteOptions(**wrong)

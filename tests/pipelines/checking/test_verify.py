@@ -17,6 +17,7 @@ from programs import files, run
 from rewriting import SHARDS, TASK, rewritten, rows, write_both
 from strategies import small_tasks
 
+from seq2seq_arith.pipelines.checking import verify as module
 from seq2seq_arith.pipelines.checking.files import MOST_NAMED
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.array_record import FORMAT, OPTIONS
@@ -84,6 +85,14 @@ def test_a_file_that_is_harmed_is_named(copy, harm, name):
     HARMS[harm](copy / name)
     problems = verify(copy).problems
     assert any(problem.startswith(f"{copy / name}: ") for problem in problems)
+
+
+def test_what_is_not_there_is_not_drawn_again(copy, monkeypatch):
+    """A stranger's few bytes that claim to be a very large dataset would take very much memory."""
+    monkeypatch.setattr(module, "redraw", None)
+    for path in copy.glob("*.tfrecord-*"):
+        path.write_bytes(b"")
+    assert len(verify(copy).problems) >= 2 * SHARDS
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,6 @@ class Files:
         elif any(len(counts) != self.layout.num_shards or min(counts) < 0 for counts in self.lengths.values()):
             yield f"{self.directory / DATASET_INFO}: does not count {self.layout.num_shards} files of each split"
 
-    @property
-    def are_hollow(self) -> bool:
-        """Whether more than half of the bytes of TFRecord are missing."""
-        found = sum(self.sizes.get(name, 0) for *_, name in self.layout.shard_files() if format_name(name) == TFRECORD)
-        return 2 * found < record_format(self.task).length * self.task.num_examples
-
     def size_problems(self) -> Iterator[str]:
         """The files of examples whose size cannot be right: only that of TFRecord is known, but none is 0."""
         record = record_format(self.task).length

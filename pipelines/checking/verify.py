@@ -38,8 +38,10 @@ from seq2seq_arith.pipelines.formats.layout import (
     dataset_path,
     default_path,
     default_problem,
+    format_name,
     generate_command,
 )
+from seq2seq_arith.pipelines.formats.tfrecord import record_format
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -74,13 +76,13 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     files = Files.of(directory, task, layout, metadata["files"])
     of_default = list(_default_problems(directory))
     problems = [*of_default, *files.name_problems(), *files.description_problems()]
-    draws = None
+    draws, held = None, sum(size for name, size in files.sizes.items() if format_name(name) == TFRECORD)
     if ARRAY_RECORD in layout.formats and not quick:
         _start_readers()
     if count_problems := list(files.count_problems()):
         # Redraw only if the counts and sizes agree: a forged draws_used could ask for unlimited memory.
         problems += count_problems
-    elif quick or files.are_hollow:
+    elif quick or 2 * held < record_format(task).length * task.num_examples:
         problems += files.size_problems()
     else:
         draws, count_problems = _redrawn(files, metadata["draws_used"])

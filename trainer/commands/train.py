@@ -88,8 +88,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     """The dataset that ``train`` is asked for, and the recipe with the options put in."""
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
     config = configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
-    if config.prove:
-        check_known(task.name, config.model.name)
+    check_known(task, config)
     return task, config
 
 

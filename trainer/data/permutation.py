@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.splitmix import GOLDEN, MASK64, mix64, mix64_int, uniform
+from seq2seq_arith.arithmetic.splitmix import GOLDEN, mix64, mix64_int, uniform
 
 ROUNDS = 4
 
@@ -42,8 +42,6 @@ class Permutation:
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """The numbers at these places of the order: int64 [n], each from 0 to ``size - 1``."""
         cells = np.asarray(places, np.int64)
-        if cells.size and (cells.min() < 0 or cells.max() >= self.size):
-            raise ValueError(f"the places are from {cells.min()} to {cells.max()}; give 0 to {self.size - 1}")
         cells = self._moved(cells)
         while np.any(outside := cells >= self.size):
             cells[outside] = self._moved(cells[outside])
@@ -59,11 +57,11 @@ class Permutation:
 
     @functools.cached_property
     def _width(self) -> int:
-        return int(np.ceil(np.sqrt(max(1, self.size))))
+        return int(np.ceil(np.sqrt(self.size)))
 
     @functools.cached_property
     def _height(self) -> int:
-        return -(-max(1, self.size) // self._width)
+        return -(-self.size // self._width)
 
     @functools.cached_property
     def _shifts(self) -> list[np.ndarray]:
@@ -71,7 +69,7 @@ class Permutation:
         shifts = []
         for number in range(ROUNDS):
             rows, modulus = (self._width, self._height)[:: 1 - 2 * (number % 2)]
-            words = np.arange(rows, dtype=np.uint64) + np.uint64(combined(self.key, number) & MASK64)
+            words = np.arange(rows, dtype=np.uint64) + np.uint64(combined(self.key, number))
             shifts.append(uniform(mix64(words), modulus).astype(np.int64) - modulus)
         return shifts
 

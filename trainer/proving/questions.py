@@ -12,7 +12,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.config import TrainConfig
 
 DIGITS = "0123456789"
 BLANK = " "
@@ -109,11 +111,12 @@ OWN_QUESTIONS: dict[str, Callable[[str], Automaton]] = {"times_digit": times_dig
 COUNTED = ("pq", "counter")
 
 
-def check_known(task: str, model: str) -> None:
-    """Raises InputError if the answers of a model to a task are not proved."""
-    if (task, model) != COUNTED and (task not in QUESTIONS | OWN_QUESTIONS or model == COUNTED[1]):
+def check_known(task: Task, config: TrainConfig) -> None:
+    """Raises InputError if answers are to be proved of a model and a task of which that cannot be."""
+    asked = name, model = task.name, config.model.name
+    if config.prove and asked != COUNTED and (name not in QUESTIONS | OWN_QUESTIONS or model == COUNTED[1]):
         known = f"{', '.join(QUESTIONS)}, and {' by '.join(COUNTED)}"
-        raise InputError(f"prove is for {known}, and this is {task} by {model}; give --prove 0")
+        raise InputError(f"prove is for {known}, and this is {name} by {model}; give --prove 0")
 
 
 def _digit(character: str) -> int:

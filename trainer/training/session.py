@@ -107,8 +107,7 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    if config.prove:
-        check_known(task.name, config.model.name)
+    check_known(task, config)
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     if (config.replicas or 1) > 1 and devices.cluster():

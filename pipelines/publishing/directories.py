@@ -64,19 +64,10 @@ class DirectoryPublisher(Publisher):
         except OSError as error:
             raise InputError(f"{self.path} cannot be used: {error.strerror}; give another directory") from None
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> contextlib.AbstractContextManager[None]:
         """As ``Publisher.locked``; the operating system releases the lock when the process dies."""
-        config = self.path.parent
-        with contextlib.ExitStack() as stack:
-            try:
-                files.make_directory(config.parent)
-                is_ours = stack.enter_context(files.locked(config.with_name(f".lock-{config.name}")))
-            except OSError as error:
-                raise InputError(f"{config} cannot be written: {error.strerror}; give another directory") from None
-            if not is_ours:
-                raise InputError(f"another run is making {self.path}; wait for it, then run this again")
-            yield
+        lock = self.path.parent.with_name(f".lock-{self.path.parent.name}")
+        return files.held(lock, str(self.path), "another run is making", "give another directory")
 
     @contextlib.contextmanager
     def staged(

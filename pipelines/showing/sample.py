@@ -54,8 +54,7 @@ def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
     """The first examples of each split of a dataset, about ``most``: a random sample, or all."""
     task, _, metadata = read_sound(directory)
     lengths, count = read_shard_lengths(directory), min(most, _examined(task))
-    counts = {split: sum(of_split) for split, of_split in lengths.items()}
-    if counts != task.splits or min(map(min, lengths.values())) < 0:
+    if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
         raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")
     heads = [_head(directory, task, split, lengths[split], _share(count, task.splits[split], task)) for split in SPLITS]
     questions, answers = (np.concatenate(side) for side in zip(*heads, strict=True))

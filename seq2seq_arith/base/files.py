@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from seq2seq_arith.base.errors import InputError
+
 TEMPORARY = ".temp-"
 TEMPORARY_SECONDS = 3600  # an older temporary file belongs to a process that was killed
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # of Linux
@@ -194,3 +196,21 @@ def locked(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def held(lock: Path, place: str, busy: str, instead: str) -> Iterator[None]:
+    """Holds the lock of a file, whose folder is made.
+
+    Raises InputError, which says what to do ``instead``, if ``place`` cannot be written, or another process holds the
+    lock, which ``busy`` says.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            make_directory(lock.parent)
+            is_ours = stack.enter_context(locked(lock))
+        except OSError as error:
+            raise InputError(f"{place} cannot be written ({error.strerror}); {instead}") from None
+        if not is_ours:
+            raise InputError(f"{busy} {place}; wait for it, or {instead}")
+        yield

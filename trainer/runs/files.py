@@ -49,23 +49,6 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-@contextlib.contextmanager
-def held(folder: Path, lock: str, place: str, busy: str) -> Iterator[None]:
-    """Makes the folder of ``--run-dir``, and keeps other processes out by a lock file in it.
-
-    Raises InputError if it cannot be written, or another process holds the lock, which ``busy`` says.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            files.make_directory(folder)
-            is_ours = stack.enter_context(files.locked(folder / lock))
-        except OSError as error:
-            raise InputError(f"{place} cannot be written ({error.strerror}); give another --run-dir") from None
-        if not is_ours:
-            raise InputError(f"{busy} {place}; wait for it, or give another --run-dir")
-        yield
-
-
 def write(path: Path, content: bytes) -> None:
     """Writes a small file; raises WriteError if it cannot be written."""
     with whole_file(path) as file:

@@ -10,14 +10,14 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, WriteError
-from seq2seq_arith.base.files import expanded, remove_temporaries
+from seq2seq_arith.base.files import expanded, held, remove_temporaries
 from seq2seq_arith.base.options import check_choice, options_of
 from seq2seq_arith.base.terminal import printable
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.registry import KNOBS
 from seq2seq_arith.trainer.runs import stores
-from seq2seq_arith.trainer.runs.files import held, read_json, write_json
+from seq2seq_arith.trainer.runs.files import read_json, write_json
 
 TASK_FILE = "task_file"
 # Settings that may differ when a run goes on, because they do not change what is learned: the sums of more replicas
@@ -30,7 +30,7 @@ EPOCHS = "train.epochs"
 ENDS = {"patience", "target", "prove"}
 # Runs that come with the package, whose proofs hold: proved:addition.
 SHIPPED, SHIPPED_RUNS = "proved:", Path(__file__).parents[1] / "proved"
-CONFIG, LOCK = "config.json", ".lock"
+CONFIG, LOCK, ELSEWHERE = "config.json", ".lock", "give another --run-dir"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
@@ -148,8 +148,9 @@ class Run:
 
     def locked(self, writes: bool = True) -> contextlib.AbstractContextManager[None]:
         """Keeps other processes from training in the folder, which is made. See ``stores`` for a run in a store."""
-        is_busy = "another process is training"
-        return held(self.folder, LOCK, self.place, is_busy) if writes else contextlib.nullcontext()
+        if not writes:
+            return contextlib.nullcontext()
+        return held(self.folder / LOCK, self.place, "another process is training", ELSEWHERE)
 
     def claim(self, writes: bool = True) -> None:
         """Takes the folder for this run: writes the configuration, unless a trained run has it already."""

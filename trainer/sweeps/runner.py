@@ -10,13 +10,12 @@ from typing import Any
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError, RunError, SweepError
-from seq2seq_arith.base.files import expanded
+from seq2seq_arith.base.files import expanded, held
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs.evaluated import in_brief
-from seq2seq_arith.trainer.runs.files import held
-from seq2seq_arith.trainer.runs.run import differences, local_folder
+from seq2seq_arith.trainer.runs.run import ELSEWHERE, differences, local_folder
 from seq2seq_arith.trainer.sweeps import results
 from seq2seq_arith.trainer.sweeps.plan import Planned, typed
 
@@ -51,7 +50,7 @@ class Runner:
 
     def run(self) -> None:
         """Trains and evaluates every run that has no line in the results, and adds its line."""
-        with held(self.folder, ".sweep.lock", str(self.folder), "another sweep is running in"):
+        with held(self.folder / ".sweep.lock", str(self.folder), "another sweep is running in", ELSEWHERE):
             missing = self.missing()
             count = len(self.planned)
             done_before = f"{count - len(missing)} of them done before"

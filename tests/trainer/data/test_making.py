@@ -24,7 +24,7 @@ def test_it_is_made_once(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("task", "data_dir", "sentence"),
     [
-        (TASK, "file/data", "file is a file, not a directory; give another --data-dir"),
+        (TASK, "file/data", "file is a file, not a directory; give another directory"),
         (TASK, "/proc/data", "make it elsewhere and give that --data-dir: arith-data generate addition --"),
         (Task("addition", digits=1, num_examples=60), "data", "num_examples is 60"),
     ],

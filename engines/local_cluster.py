@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 from xml.etree import ElementTree
 
 from seq2seq_arith.base.errors import EngineError
-from seq2seq_arith.base.terminal import STOP_SIGNALS
+from seq2seq_arith.base.terminal import program, uninterrupted
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 WATCH_SECONDS = 0.5  # between two looks at the processes
@@ -149,15 +149,16 @@ class LocalCluster:
 
     def stop(self) -> None:
         """Stops every process. Python's workers end with the process that started them."""
-        for process in reversed(self.processes):
-            process.terminate()
-        for process in reversed(self.processes):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # with its child processes
-            process.wait()
-        self.processes.clear()
+        with uninterrupted():  # a terminal that is closed tells it twice
+            for process in reversed(self.processes):
+                process.terminate()
+            for process in reversed(self.processes):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # with its child processes
+                process.wait()
+            self.processes.clear()
 
     def wait(self) -> None:
         """Waits until a process has ended; raises EngineError then."""
@@ -220,19 +221,10 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
         parser.add_argument(flag, type=type(value), default=value, help="see SETTINGS in the source")
     given = vars(parser.parse_args())
     folder = given.pop("folder") or Path(tempfile.mkdtemp(prefix=f"{cluster.TARGET}-"))
-    for number in STOP_SIGNALS:
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
-            signal.signal(number, signal.default_int_handler)
-    try:
-        with cluster(folder.absolute(), **given) as running:
-            logs = running.folder / "log"
-            print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
-            print("To run on it, in another terminal:")
-            print(f"arith-data generate addition --data-dir data {' '.join(running.flags)}", flush=True)
-            running.wait()
-    except (EngineError, OSError) as error:
-        print(f"cluster.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        pass
-    return 0
+    with program("cluster.py", sys.argv) as outcome, cluster(folder.absolute(), **given) as running:
+        logs = running.folder / "log"
+        print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
+        print("To run on it, in another terminal:")
+        print(f"arith-data generate addition --data-dir data {' '.join(running.flags)}", flush=True)
+        running.wait()
+    return outcome.code

@@ -1,7 +1,8 @@
 """Reads the questions of a suite, as ``arith-data suite`` writes them, and the answers that others gave to them.
 
-A file of answers has one per line, in the order of the questions, or names the question of each. Its first line tells
-which of three forms it has; ``ANSWER`` is a string or a whole number in JSON, and null if there is no answer:
+A file of answers has one per line, in the order of the questions, or names the question of each. Its first line that
+is not null tells which of three forms it has; ``ANSWER`` is a string or a whole number in JSON, and null if there is
+no answer:
 
 ======================  ================================================================================
 lines                   ``42``
@@ -76,7 +77,8 @@ def read_answers(place: str, rows: Sequence[Row]) -> Given:
 
 
 def _answers(place: str, lines: list[str]) -> Iterator[Answer]:
-    first = next((line for line in lines if line.strip() not in ("", "null")), "")
+    said = [line.strip() for line in lines if line.strip()]
+    first = next((line for line in said if line != "null"), '"' if said else "")
     if first[:1] in ("{", "[", '"'):
         yield from _of_json(place, lines)
     elif "\t" in first:

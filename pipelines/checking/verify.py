@@ -80,7 +80,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
     if ARRAY_RECORD in layout.formats and not quick:
         _start_readers()
     if count_problems := list(files.count_problems()):
-        # Redraw only if the counts and sizes agree: a forged draws_used could ask for unlimited memory.
+        # Redraw only what counts right and has half of its bytes: a forged draws_used could ask for unlimited memory.
         problems += count_problems
     elif quick or 2 * held < record_format(task).length * task.num_examples:
         problems += files.size_problems()

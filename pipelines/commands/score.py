@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from seq2seq_arith.arithmetic import scoring
@@ -61,6 +62,6 @@ def _output(name: str, read: tuple[str, ...]) -> Path:
     path = expanded(name)
     if path.suffix not in WRITERS:
         raise InputError(f"--output is {name}; give a file that ends with {' or '.join(WRITERS)}")
-    if any(file != answers.INPUT and expanded(file).resolve() == path.resolve() for file in read):
+    if os.path.realpath(path) in (os.path.realpath(expanded(file)) for file in read if file != answers.INPUT):
         raise InputError(f"--output is {name}, which is read; give another file")
     return path

@@ -124,7 +124,7 @@ def did_you_mean(typed: str, names: Iterable[str]) -> str:
 def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
     """The end of a refusal of an option: the option that was meant, or what to do if none is like it.
 
-    >>> mistyped_option("--num_exmaples=3", ["--num-examples", "--seed"], "see --help")
+    >>> mistyped_option("--num_examples=3", ["--num-examples", "--seed"], "see --help")
     '; did you mean --num-examples?'
     >>> mistyped_option("--seed=3", ["--num-examples", "--seed"], "see --help")
     '; give it behind the command'
@@ -132,7 +132,7 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
     by_name = {name.lstrip("-").replace("_", "-"): name for name in names}
     word = typed.partition("=")[0].lstrip("-").replace("_", "-")
     near = difflib.get_close_matches(word, by_name, n=1, cutoff=0.75)
-    if near and near[0] == word:
+    if typed.partition("=")[0] in by_name.values():
         return "; give it behind the command"
     return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
 

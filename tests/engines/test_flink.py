@@ -105,6 +105,6 @@ def test_the_program_ends_with_its_terminal(tmp_path):
         assert any(line.startswith("arith-data generate ") for line in process.stdout)
         children = psutil.Process(process.pid).children()
         process.send_signal(signal.SIGHUP)
-    assert process.returncode == 0
+    assert process.returncode == 130
     assert len(children) == 4
     assert psutil.wait_procs(children, timeout=60)[1] == []

@@ -39,6 +39,7 @@ def suite(tmp_path) -> Path:
         ("2\n10\n010\n\n", ANSWERS | {"99+1": [""]}),
         ('"2"\n10\n"010"\nnull\n', ANSWERS),
         ('null\n"10"\n"010"\n', ANSWERS | {"1+1": []}),
+        ("null\nnull\n", {"1+1": []}),
         ('["2", 10, "010", null]', ANSWERS),
         ('{"answer": "2"}\n\n{"answer": 10}\n{"prediction": "010", "answer": "10"}\n', ANSWERS),
         ('{"question": "9+1", "answer": 10}\n{"question": "1+1", "answer": " 2"}\n{"question": "9+1", "answer": "010"}',

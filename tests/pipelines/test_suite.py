@@ -2,15 +2,17 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import reference
 from programs import run
 
+from seq2seq_arith.arithmetic import draws, numbers
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SETS, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.suite import build, rows, written
+from seq2seq_arith.pipelines.suite import _seen, build, rows, written
 
 SMALL = SuiteOptions(per_slice=5)
 
@@ -61,6 +63,12 @@ def test_pairs_of_a_training_set_are_left_out(make, ordered):
     assert unseen.left_out == len(asked & train) > 0
     assert unseen.num_questions == len(asked - train) > 0
     assert whole.num_questions == len(asked) < sum(map(len, whole.pairs.values()))
+
+
+def test_long_words_of_a_training_set_are_found(make):
+    task = Task("copy", digits=14, num_examples=100)
+    words = numbers.to_ints(*draws.operands(task, np.arange(200, dtype=np.uint64)))
+    assert len(_seen(task, make(task, 1), {(word,) for word in words})) == task.num_train
 
 
 def test_refusals(make, tmp_path, refusal):

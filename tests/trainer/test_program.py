@@ -39,6 +39,7 @@ REFUSED = {
         "subtraction --data-dir /proc/D --run-dir R",
         "pq --learning-rate x",
         "pq --data-dir D --run-dir hdfs://b/r",
+        "addition --recipe lengths --data-dir D --run-dir proved:addition --dry-run",
         f"multiplication --model latch_tagger --view aligned --prove 3 {D_AND_R} --dry-run",
     ],
     "evaluate": ["missing", "run --per-slice 0", "run --suite-seed -1"],

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.arithmetic.suites import STANDARD
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
@@ -75,8 +76,8 @@ def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     task, config = configuration(args)
     suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)
-    if suite.every_epoch and not config.keep_epochs:
-        raise InputError("every-epoch asks the kept epochs, and none is kept; add keep-epochs = true, or leave it out")
+    if suite.every_epoch and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
+        raise InputError("every-epoch needs keep-epochs = true and a task with a suite; add that, or leave it out")
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)
     return task, {"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite}

@@ -11,7 +11,7 @@ from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import SUCCESS, say
 from seq2seq_arith.trainer.arguments import DATA_FLAGS, command
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
-from seq2seq_arith.trainer.proving.questions import check_known
+from seq2seq_arith.trainer.proving.questions import check_provable
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.recipes import DEMO_TASKS, RECIPES, configured, default_text, recipe_data
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
@@ -88,7 +88,7 @@ def configuration(args: argparse.Namespace) -> tuple[Task, TrainConfig]:
     """The dataset that ``train`` is asked for, and the recipe with the options put in."""
     task = recipe_data(args.recipe, args.task, **task_parameters(args, args.task, flags=DATA_FLAGS))
     config = configured(args.recipe, task, **given(args, ModelConfig), **given(args, TrainConfig))
-    check_known(task, config)
+    check_provable(task, config)
     return task, config
 
 

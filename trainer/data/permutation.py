@@ -36,11 +36,11 @@ class Permutation:
     [0, 1, 2, 3, 4]
     """
 
-    size: int  # how many numbers there are, below 2^52
+    size: int  # how many numbers there are, at least 1, below 2^52
     key: int  # from 0 to 2^64 - 1
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """The numbers at these places of the order: int64 [n], each from 0 to ``size - 1``."""
+        """The numbers at these places of the order, which are, too, from 0 to ``size - 1``: int64 [n]."""
         cells = np.asarray(places, np.int64)
         cells = self._moved(cells)
         while np.any(outside := cells >= self.size):

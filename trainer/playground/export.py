@@ -98,10 +98,11 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     model = run.config.model
     if model.name not in NETWORKS:
         raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
-    views = COMPUTED_VIEWS[:2] if model.name == "counter" else COMPUTED_VIEWS
-    if run.task.name not in OPERATIONS or model.view not in views or model.blanks is False:
-        known = f"{', '.join(OPERATIONS)}, and the views {', '.join(views)}"
-        raise InputError(f"the page computes {known} alone, and the blanks behind an answer")
+    if model.blanks is False:
+        raise InputError("it did not learn the blanks behind an answer, which the page reads")
+    views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
+    if run.task.name not in OPERATIONS or model.view not in views:
+        raise InputError(f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
         raise InputError(f"it has {count:,} weights, and a page holds at most {MOST_WEIGHTS:,}")

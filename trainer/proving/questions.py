@@ -111,12 +111,12 @@ OWN_QUESTIONS: dict[str, Callable[[str], Automaton]] = {"times_digit": times_dig
 COUNTED = ("pq", "counter")
 
 
-def check_known(task: Task, config: TrainConfig) -> None:
-    """Raises InputError if answers are to be proved of a model and a task of which that cannot be."""
+def check_provable(task: Task, config: TrainConfig) -> None:
+    """Raises InputError if a proof is asked of a task and a model that have none."""
     asked = name, model = task.name, config.model.name
     if config.prove and asked != COUNTED and (name not in QUESTIONS | OWN_QUESTIONS or model == COUNTED[1]):
-        known = f"{', '.join(QUESTIONS)}, and {' by '.join(COUNTED)}"
-        raise InputError(f"prove is for {known}, and this is {name} by {model}; give --prove 0")
+        known = f"{' and '.join(QUESTIONS)} by other models, and {' by '.join(COUNTED)}"
+        raise InputError(f"prove is for {known}, and this is {name} by {model}; leave prove out, or give 0")
 
 
 def _digit(character: str) -> int:

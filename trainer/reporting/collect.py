@@ -81,6 +81,7 @@ class RunReport:
     facts: dict[str, str]  # what the network is, and what it is given
     settings: tuple[tuple[str, str, str], ...]  # option, value and meaning
     history: tuple[dict[str, Any], ...]
+    best: dict[str, Any]  # the row of the best epoch
     samples: tuple[EpochSamples, ...]  # none if they were not recorded
     summary: Summary | None  # None if the training has not ended
     asked: Asked | None  # None if the dataset is not there
@@ -92,11 +93,6 @@ class RunReport:
     @property
     def task(self) -> Task:
         return self.run.task
-
-    @property
-    def best(self) -> dict[str, Any]:
-        """The row of the best epoch, as ``history.best`` has it."""
-        return max(self.history, key=history.rank)
 
 
 def further_lengths(run: Run) -> list[int]:
@@ -132,9 +128,11 @@ def collect(
     ``label`` is what the report calls the run, and ``lengths`` are further D at which to ask the suite; None for
     ``further_lengths``. The others are as for ``evaluation.Options`` and ``evaluation.measure``.
 
-    Raises InputError if the run has no checkpoint, its model cannot read one of the lengths, or its dataset is damaged.
+    Raises InputError if the run has no epoch or no checkpoint, its model cannot read one of the lengths, or its history
+    or dataset is damaged.
     """
     rows = history.epochs_of(run)
+    best = max(rows, key=history.rank)
     further = [each for each in further_lengths(run) if _reads(run, each)] if lengths is None else list(lengths)
     learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
@@ -148,12 +146,13 @@ def collect(
         facts=describe.view_facts(run.config.model, learner.view),
         settings=tuple(describe.settings(run.config)),
         history=tuple(rows),
+        best=best,
         samples=tuple(samples.read_jsonl(run.samples)),
         summary=Summary.read(run.summary),
         asked=asked,
         suites=tuple(of_set(suites, STANDARD)),
         unforeseen=tuple(of_set(suites, UNFORESEEN)),
-        searched=tuple(evaluated.searched(run, max(rows, key=history.rank)["epoch"])),
+        searched=tuple(evaluated.searched(run, best["epoch"])),
         notes=(*notes, *evaluation.suite_notes(run, trained)),
     )
 

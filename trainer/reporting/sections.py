@@ -341,8 +341,7 @@ def further(each: RunReport) -> list[Block]:
     if not each.suites[0].slices:
         return [Text(f"{suites.no_suite(task)}.")]
     if not model.any_length:
-        why = "has weights for every place of the string, and cannot read longer questions"
-        return [Text(f"Model {model.name} {why}.")]
+        return [Text(f"Model {model.name} has weights for each place of the string, and reads no longer questions.")]
     command = Text(f"arith-model report RUN --lengths {2 * task.digits}", True)
     return [Text("No longer questions were asked. This command asks them:"), command]
 

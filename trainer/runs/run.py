@@ -120,10 +120,8 @@ class Run:
         """The run in the folder, None if none has been trained there; raises InputError if this run may not use it.
 
         A run whose learning rate and batch are constant may go on for more epochs than were asked for, and any run may
-        go on with another patience or target.
+        go on with another patience or target, before its first round.
         """
-        if self.is_shipped:
-            raise InputError(f"{self.place} comes with the package, and stays as it is; give another --run-dir")
         there = standing(self.folder, self.task)
         if there is None:
             return None
@@ -173,6 +171,8 @@ class Run:
 def standing(folder: Path, task: Task) -> Run | None:
     """The run in a folder, if a run on this task may use the folder; None if nothing has been trained there."""
     shown = stores.shown(folder)
+    if folder.parent == SHIPPED_RUNS:
+        raise InputError(f"{shown} comes with the package, and stays as it is; {ELSEWHERE}")
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{shown} is a file; give a --run-dir that is a folder, or not there yet")
     # Lists the folder only once, because another machine may write the configuration, always the first file.

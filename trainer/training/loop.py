@@ -14,7 +14,7 @@
         show the row to the observers; one of them may end the training
 
 All that must be remembered is in ``state``, which is in last.npz beside the weights. So a run that is stopped at any
-moment and started again ends with the same weights, bit by bit.
+moment before its rounds (``mending``) and started again ends with the same weights, bit by bit.
 """
 
 import dataclasses

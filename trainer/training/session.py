@@ -19,7 +19,7 @@ from seq2seq_arith.trainer.data.records import Source
 from seq2seq_arith.trainer.data.stream import Doubling, Stream
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
-from seq2seq_arith.trainer.proving.questions import check_known
+from seq2seq_arith.trainer.proving.questions import check_provable
 from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -107,7 +107,7 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
             raise InputError(f"TensorBoard's files go to a disk, and {run_dir} is on none; give another --run-dir")
     if not options.public_cluster:
         devices.check_private()
-    check_known(task, config)
+    check_provable(task, config)
     if options.callbacks and devices.cluster():
         raise InputError("callbacks are for a training on one machine, and TF_CONFIG names several; leave them out")
     if (config.replicas or 1) > 1 and devices.cluster():
@@ -186,8 +186,8 @@ def finish(loop: Loop) -> Trained:
     summary = summarize(loop)
     with contextlib.suppress(InputError):
         before = Summary.read(run.summary)
-        if before and before.best_epoch == summary.best_epoch:  # the suite may have been asked of the same weights
-            summary = dataclasses.replace(summary, worst_slice=before.worst_slice)
+        if before and dataclasses.replace(before, worst_slice=None) == summary:  # nothing was trained since
+            summary = before
     if loop.writes:
         history.plot(run.plot, state.history, run.title)
         summary.write(run.summary)

@@ -52,9 +52,7 @@ def test_keys_with_one_hash(monkeypatch, hashes):
     texts(task, reference.dataset(task), 3)
 
 
-@pytest.mark.parametrize(
-    ("name", "draws_used", "train", "validation"), [row for row in reference.VECTORS if not row[0].isalpha()]
-)
+@pytest.mark.parametrize(("name", "draws_used", "train", "validation"), reference.OTHERS)
 def test_the_second_edition(name, draws_used, train, validation):
     task = Task.from_name(name)
     shards = redraw(task, draws_used, 8)

@@ -90,9 +90,9 @@ def test_a_file_that_is_harmed_is_named(copy, harm, name):
 def test_what_is_not_there_is_not_drawn_again(copy, monkeypatch):
     """A stranger's few bytes that claim to be a very large dataset would take very much memory."""
     monkeypatch.setattr(module, "redraw", None)
-    for path in copy.glob("*.tfrecord-*"):
+    for path in sorted(copy.glob("*.tfrecord-*"))[1:]:
         path.write_bytes(b"")
-    assert len(verify(copy).problems) >= 2 * SHARDS
+    assert len(verify(copy).problems) >= 2 * SHARDS - 1
 
 
 @pytest.mark.parametrize(

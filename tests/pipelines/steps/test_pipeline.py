@@ -99,9 +99,7 @@ def test_the_data_formats_vectors(make, name, draws_used, train, validation):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "draws_used", "train", "validation"), [row for row in reference.VECTORS if row[0].isalpha()]
-)
+@pytest.mark.parametrize(("name", "draws_used", "train", "validation"), reference.DEFAULT)
 def test_the_notebooks_loop_has_the_vectors(name, draws_used, train, validation):
     expected = reference.dataset(Task(name))
     assert expected.draws_used == draws_used

@@ -82,6 +82,7 @@ def sample() -> RunReport:
         facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
         settings=(("--epochs", "50", "the most epochs"),),
         history=tuple(history),
+        best=history[4],
         samples=answers,
         summary=Summary(
             dataset=TASK.config_name,
@@ -122,4 +123,5 @@ def bare(sample) -> RunReport:
         searched=(),
         notes=("there is no validation set",),
         history=sample.history[:1],
+        best=sample.history[0],
     )

@@ -107,11 +107,6 @@ def test_another_run_is_refused(tmp_path, refusal, changes):
         run_in(tmp_path, **changes).claim()
 
 
-def test_a_run_of_the_package_is_not_trained(refusal):
-    with refusal(InputError):
-        open_run("proved:addition").claim()
-
-
 def test_a_changed_configuration_is_told(tmp_path, refusal):
     run = run_in(tmp_path)
     run.claim()

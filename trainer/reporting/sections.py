@@ -323,8 +323,8 @@ def slices_of_all(runs: Sequence[RunReport]) -> list[Block]:
 
 def further(each: RunReport) -> list[Block]:
     """The suite at each length."""
-    task, model = each.task, each.run.config.model
-    if each.suites[0].slices and len(each.suites) > 1:
+    task, model, own = each.task, each.run.config.model, each.suites[0]
+    if own.slices and len(each.suites) > 1:
         rows = []
         for number, (suite, unforeseen) in enumerate(zip(each.suites, each.unforeseen, strict=True)):
             random = next((one for one in suite.slices if one.name == "random"), suite.slices[0])
@@ -338,7 +338,7 @@ def further(each: RunReport) -> list[Block]:
         return [Table("Exact match at each length", head, rows, "wide")]
     if not task.notation.has_lengths:
         return [Text(f"{task.name} does not have longer operands.")]
-    if not each.suites[0].slices:
+    if not own.slices:
         return [Text(f"{suites.no_suite(task)}.")]
     if not model.any_length:
         return [Text(f"Model {model.name} has weights for each place of the string, and reads no longer questions.")]

@@ -24,7 +24,7 @@ VECTORS = [
     for name, draws, *digests in ROW.findall((ROOT / "docs/format.md").read_text(encoding="utf-8"))
     if name.partition("-")[0] in SYMBOLS
 ]
-DEFAULT, OTHERS = VECTORS[:4], VECTORS[4:]  # of parameters
+DEFAULT, OTHERS = VECTORS[:4], VECTORS[4:]  # those of default parameters stand first
 assert len(OTHERS) >= 10
 
 

@@ -77,7 +77,7 @@ def checked(planned: plan.Planned) -> tuple[Task, dict[str, Any]]:
     suite = COMMANDS["evaluate"].parse(["R", *plan.typed(planned.suite)])
     suite_options(suite)
     if suite.every_epoch and not (config.keep_epochs and task.operation.slices(STANDARD, task.digits)):
-        raise InputError("every-epoch needs keep-epochs = true and a task with a suite; add that, or leave it out")
+        raise InputError("every-epoch needs keep-epochs = true, and a task with a suite; otherwise leave it out")
     for length in parse_lengths(suite.lengths):
         Run(Path("R"), task, "", "", config).task_of_length(length)
     return task, {"dataset": task.config_name, "train": config.to_json(), "suite": planned.suite}

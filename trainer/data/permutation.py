@@ -40,7 +40,7 @@ class Permutation:
     key: int  # from 0 to 2^64 - 1
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
-        """The numbers at these places of the order, which are, too, from 0 to ``size - 1``: int64 [n]."""
+        """The numbers at places of the order, both from 0 to ``size - 1``: int64 [n]."""
         cells = np.asarray(places, np.int64)
         cells = self._moved(cells)
         while np.any(outside := cells >= self.size):

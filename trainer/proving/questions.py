@@ -115,7 +115,7 @@ def check_provable(task: Task, config: TrainConfig) -> None:
     """Raises InputError if a proof is asked of a task and a model that have none."""
     asked = name, model = task.name, config.model.name
     if config.prove and asked != COUNTED and (name not in QUESTIONS | OWN_QUESTIONS or model == COUNTED[1]):
-        known = f"{' and '.join(QUESTIONS)} by other models, and {' by '.join(COUNTED)}"
+        known = f"{' by '.join(COUNTED)}, and for {' and '.join(QUESTIONS)} by other models"
         raise InputError(f"prove is for {known}, and this is {name} by {model}; leave prove out, or give 0")
 
 

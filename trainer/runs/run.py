@@ -128,7 +128,7 @@ class Run:
         if there.sha256 != self.sha256:
             raise InputError(
                 f"{self.place} holds a run on other data of the same name, {there.sha256[:12]} there and "
-                f"{self.sha256[:12]} here; give another --run-dir"
+                f"{self.sha256[:12]} here; {ELSEWHERE}"
             )
         found = differences(there.to_json(), self.to_json())
         for name in ENDS:
@@ -141,7 +141,7 @@ class Run:
         reason = f", whose {what} changes over its epochs" if goes_further else ""
         raise InputError(
             f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "
-            "give another --run-dir, or the same settings to go on with it"
+            f"{ELSEWHERE}, or the same settings to go on with it"
         )
 
     def locked(self, writes: bool = True) -> contextlib.AbstractContextManager[None]:
@@ -186,7 +186,7 @@ def standing(folder: Path, task: Task) -> Run | None:
         return None
     if there.task.config_name != task.config_name:
         raise InputError(
-            f"{shown} holds a run on {there.task.config_name}, and this is {task.config_name}; give another --run-dir"
+            f"{shown} holds a run on {there.task.config_name}, and this is {task.config_name}; {ELSEWHERE}"
         )
     return there
 

@@ -36,7 +36,7 @@ def network(request):
     return build_network(ModelConfig(name=name, view="backward", hidden=16, layers=2, positions=positions), VIEW)
 
 
-def test_an_answer_is_right_when_decoded_exactly_when_teacher_forcing_has_every_character_right(network):
+def test_an_answer_is_right_when_decoded_exactly_when_teacher_forcing_has_every_character_right(network, monkeypatch):
     """The right answers are those that are decoded, with one character changed in every second row."""
     ids, confidences = tf.function(network.answer)(questions())
     right = np.asarray(ids).copy()
@@ -49,6 +49,12 @@ def test_an_answer_is_right_when_decoded_exactly_when_teacher_forcing_has_every_
     # The rows that are right have the confidence that their characters have together.
     best = np.exp(np.max(tf.nn.log_softmax(logits), axis=2).sum(axis=1))
     np.testing.assert_allclose(np.asarray(confidences)[forced], best[forced], rtol=1e-4)
+    # So only the others are decoded, if there are any.
+    decoded, answer = [], network.answer
+    monkeypatch.setattr(network, "answer", lambda rows: decoded.append(len(rows)) or answer(rows))
+    for answers in (right, np.asarray(ids)):
+        np.testing.assert_array_equal(network.compare(questions(), answers)[0], ids)
+    assert decoded == [len(right) // 2]
 
 
 def test_what_is_kept_while_decoding_changes_nothing(network):
@@ -112,6 +118,8 @@ def test_settings_of_the_transformer(settings):
     written = up_to(most_probable(logits), made.end)
     np.testing.assert_array_equal(ids, np.where(up_to(ids, made.end), most_probable(logits), view.pad))
     assert written.shape == ids.shape
+    for answers in (ids, tf.where(written, ids, 0), tf.roll(ids, 1, 0)):
+        np.testing.assert_array_equal(made.compare(asked, answers)[0], ids)
     first, again = (made.logits(asked, ids, training=True) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert np.allclose(first, logits, atol=1e-6) == (settings["view"] == "backward")

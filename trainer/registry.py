@@ -13,6 +13,7 @@ True
 """
 
 import dataclasses
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -94,80 +95,67 @@ KNOBS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _parallel():
-    from seq2seq_arith.trainer.models import parallel
-
-    return parallel
-
-
-def _autoregressive():
-    from seq2seq_arith.trainer.models import autoregressive
-
-    return autoregressive
-
-
-def _views():
-    from seq2seq_arith.trainer.data import views
-
-    return views
+def _from(module: str, name: str) -> Callable[..., Any]:
+    """A function or class of a module of the trainer, which is imported when it is called."""
+    return lambda *given: getattr(importlib.import_module(f"seq2seq_arith.trainer.{module}"), name)(*given)
 
 
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
-        build=lambda spec: _parallel().lstm_encoder_decoder(spec),
+        build=_from("models.parallel", "lstm_encoder_decoder"),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         cost=Cost(kept=12, kept_long=2.5, gates=4),
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
-        build=lambda spec: _parallel().gru_encoder_decoder(spec),
+        build=_from("models.parallel", "gru_encoder_decoder"),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
         cost=Cost(kept=12, gates=3),
         in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
-        build=lambda spec: _parallel().simple_rnn_encoder_decoder(spec),
+        build=_from("models.parallel", "simple_rnn_encoder_decoder"),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
         cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
     ),
     "bilstm_tagger": ModelEntry(
-        build=lambda spec: _parallel().bilstm_tagger(spec),
+        build=_from("models.parallel", "bilstm_tagger"),
         help="LSTM layers that write one answer character per step, each in both directions",
         cost=Cost(kept=12, kept_long=5, gates=4, directions=2),
         writes_in_place=True,
         in_browser="bilstm_tagger",
     ),
     "wave_tagger": ModelEntry(
-        build=lambda spec: _parallel().wave_tagger(spec),
+        build=_from("models.parallel", "wave_tagger"),
         help="sines of sums, and LSTM layers, all forward, that write one answer character per step",
         cost=Cost(kept=24, kept_long=21, gates=8),
         writes_in_place=True,
         in_browser="wave_tagger",
     ),
     "latch_tagger": ModelEntry(
-        build=lambda spec: _parallel().latch_tagger(spec),
+        build=_from("models.parallel", "latch_tagger"),
         help="vectors of pairs, dense layers, and latches, which hold a carry or a sign over any number of places",
         cost=Cost(kept=16, gates=4),
         writes_in_place=True,
         in_browser="latch_tagger",
     ),
     "lstm_transformer": ModelEntry(
-        build=lambda spec: _parallel().lstm_transformer(spec, spec.options["heads"]),
+        build=_from("models.parallel", "lstm_transformer"),
         help="attention from learned queries to the characters, and LSTMs along the answer",
         cost=Cost(kept=12, gates=4),
         any_length=False,
         knobs=("heads",),
     ),
     "causal": ModelEntry(
-        build=lambda spec: _autoregressive().causal(spec),
+        build=_from("models.autoregressive", "causal"),
         help="a decoder-only transformer, which writes the answer character by character",
         cost=Cost(kept=34, gates=6, in_blocks=True),
         autoregressive=True,
         knobs=(*KNOBS,),
     ),
     "lstm_attention": ModelEntry(
-        build=lambda spec: _autoregressive().LstmAttention(spec),
+        build=_from("models.autoregressive", "LstmAttention"),
         help="an encoder and a decoder of LSTMs, which reads what it has written, and looks back at the question",
         cost=Cost(kept=16, gates=5.5),
         autoregressive=True,
@@ -175,7 +163,7 @@ MODELS: dict[str, ModelEntry] = {
         in_browser="lstm_attention",
     ),
     "counter": ModelEntry(
-        build=lambda spec: _parallel().counter(spec),
+        build=_from("models.parallel", "counter"),
         help="an encoder and a decoder that count, over a recurrence without feedback, which runs in parallel",
         # With 128 counters, the 32 units of the readout at the steps of the answer.
         cost=Cost(kept=2, gates=1 / 8),
@@ -236,7 +224,7 @@ MOST_WRITTEN = 2500
 def _view(cls: str, given: str, help: str, shape: Any = None, steps: Any = None, **facts: bool) -> ViewEntry:
     """A view by the name of its class, whose strings are as long as those of the task unless a function says others."""
     return ViewEntry(
-        build=lambda name, task: getattr(_views(), cls)(name, task),
+        build=_from("data.views", cls),
         help=help,
         given=given,
         question_shape=shape or (lambda task: (task.question_width,)),

@@ -66,11 +66,7 @@ def statistics(sample: Sample) -> str:
     if not sample.is_whole:
         of = "the first draws" if sample.draws_used is None else "a random sample"
         lines.append(f"statistics of {len(sample):,} examples, {of}\n")
-    rows = [
-        [name, each["mean"], each["shortest"], abridged(each["shortest_text"]), each["longest"],
-         abridged(each["longest_text"])]
-        for name, each in lengths(sample).items()
-    ]  # fmt: skip
+    rows = [lengths(sample, name) for name in ("question", "answer")]
     lines.append(table(["characters", "mean", "shortest", "such as", "longest", "such as"], rows))
     for name, groups in shares(sample).items():
         header = list(groups[0])
@@ -117,23 +113,16 @@ def _duplicates(sample: Sample) -> list[str]:
     ]
 
 
-def lengths(sample: Sample) -> dict[str, dict[str, Any]]:
-    """The lengths of questions and answers in characters, with a shortest and a longest one of each."""
-    found = {}
-    for name, column in (("question", sample.questions), ("answer", sample.answers)):
-        lengths = np.sum(column != ord(PAD), axis=1)
-        shortest, longest = int(np.argmin(lengths)), int(np.argmax(lengths))
-        strings = text.to_strings(column[[shortest, longest]])
-        if name == "question":
-            strings = [text.written(string, sample.task) for string in strings]
-        found[name] = {
-            "mean": round(float(lengths.mean()), 1),
-            "shortest": int(lengths[shortest]),
-            "shortest_text": strings[0].strip(),
-            "longest": int(lengths[longest]),
-            "longest_text": strings[1].strip(),
-        }
-    return found
+def lengths(sample: Sample, name: str) -> list[Any]:
+    """A row of the lengths of questions or answers in characters: the mean, and a shortest and a longest one."""
+    column = getattr(sample, f"{name}s")
+    sizes = np.sum(column != ord(PAD), axis=1)
+    ends = [int(np.argmin(sizes)), int(np.argmax(sizes))]
+    strings = text.to_strings(column[ends])
+    if name == "question":
+        strings = [text.written(string, sample.task) for string in strings]
+    shortest, longest = (abridged(string.strip()) for string in strings)
+    return [name, round(float(sizes.mean()), 1), int(sizes[ends[0]]), shortest, int(sizes[ends[1]]), longest]
 
 
 def shares(sample: Sample) -> dict[str, list[dict[str, Any]]]:

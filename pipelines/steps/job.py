@@ -83,20 +83,19 @@ def code_version() -> str:
     return found.hexdigest()[:12]
 
 
-def check_versions(wanted: Mapping[str, str], found: Mapping[str, str]) -> None:
-    """Raises InputError if a worker's versions are not those of the program that submitted the job."""
-    for package, there in wanted.items():
+@functools.cache
+def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> None:
+    """Raises InputError if the versions of this process are not those of the program that submitted the job.
+
+    Once in each process: an engine's hosts may differ, as while they are updated.
+    """
+    found = package_versions(formats)
+    for package, there in job_versions:
         if (other := found.get(package, NONE)) != there:
             raise InputError(
                 f"the workers have {package} {other}, and this program has {there}; give them the same, for example in "
                 "an image that was built from the same checkout (docs/engines.md)"
             )
-
-
-@functools.cache
-def check_worker(job_versions: tuple[tuple[str, str], ...], formats: tuple[str, ...]) -> None:
-    """``check_versions`` of this process, once: an engine's hosts may differ, as while they are updated."""
-    check_versions(dict(job_versions), package_versions(formats))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -55,10 +55,6 @@ FORBIDDEN = {
 MOST_FILES = 20
 
 
-# An entry of the registry is a function that imports what it makes when it is called: the table is below the models, so
-# that a name is refused without TensorFlow, and its functions act for those above.
-DEFERRED = {ROOT / PACKAGE / "trainer" / "registry.py"}
-
 # The root names the public classes and functions of every layer, and imports none of them until it is asked.
 MODULES = {name: file for name, file in modules().items() if name}
 
@@ -66,7 +62,7 @@ MODULES = {name: file for name, file in modules().items() if name}
 def imported(file: Path) -> Iterator[str]:
     """Every module that a file imports, also in functions or for the type checker; ours by name below the root."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    for node in tree.body if file in DEFERRED else ast.walk(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

@@ -73,10 +73,10 @@ def test_lengths_and_shares(made):
     words = (np.array([side], np.uint64) for side in zip(*pairs, strict=True))
     counted = np.bincount(carries(*words)) / 3000
     assert [group["share"] for group in shares["carries"]] == pytest.approx(counted.tolist())
-    about = dataset.lengths(examples)["question"]
-    assert about["shortest"] == len(about["shortest_text"]) == min(map(len, written))
-    assert about["longest"] == len(about["longest_text"]) == max(map(len, written))
-    assert {about["shortest_text"], about["longest_text"]} <= set(written)
+    name, mean, shortest, short, longest, long = dataset.lengths(examples, "question")
+    assert (name, mean) == ("question", round(sum(map(len, written)) / 3000, 1))
+    assert (shortest, longest) == (len(short), len(long)) == (min(map(len, written)), max(map(len, written)))
+    assert {short, long} <= set(written)
 
 
 @pytest.mark.parametrize(

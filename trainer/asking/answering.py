@@ -45,7 +45,7 @@ class Mistake(Sample):
 def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
     """Asks a model a set of examples."""
     score, predicted = metrics.evaluate(learner, examples, report_progress)
-    return Result(examples, score, metrics.exact_matches(predicted, examples.answers), predicted)
+    return Result(examples, score, np.all(predicted == examples.answers, axis=1), predicted)
 
 
 def mistakes(task: Task, result: Result, rows: Iterable[int]) -> list[Mistake]:

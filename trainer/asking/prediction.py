@@ -21,10 +21,8 @@ QUESTIONS_AT_ONCE = 4096
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The answers to stored questions, without padding, and the confidence of each, float32 [questions]."""
-    codes = to_codes(list(questions), learner.view.task.question_width)
-    predictions = learner.predict(codes)
-    texts = to_strings(metrics.decode(learner.view, predictions.ids))
-    return [text.strip() for text in texts], predictions.confidences
+    ids, confidences = learner.predict(to_codes(list(questions), learner.view.task.question_width))
+    return [text.strip() for text in to_strings(metrics.decode(learner.view, ids))], confidences
 
 
 def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, str]]:

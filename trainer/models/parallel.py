@@ -171,7 +171,7 @@ def counter(spec: Spec) -> keras.Model:
     return _model(ids, ops.relu(sequence), spec)
 
 
-def lstm_transformer(spec: Spec, heads: int) -> keras.Model:
+def lstm_transformer(spec: Spec) -> keras.Model:
     """Attention moves the characters to where they are needed, LSTMs work along the answer.
 
     A bidirectional LSTM reads the string, ``spec.layers`` blocks of self-attention (pre-norm: Xiong et al., "On Layer
@@ -193,7 +193,7 @@ def lstm_transformer(spec: Spec, heads: int) -> keras.Model:
     for number in range(spec.layers):
         name = f"block_{number}"
         normed = layers.LayerNormalization(name=f"{name}_norm_1")(sequence)
-        sequence = layers.Add()([sequence, BiasedAttention(heads, name=f"{name}_attention")(normed)])
+        sequence = layers.Add()([sequence, BiasedAttention(spec.options["heads"], name=f"{name}_attention")(normed)])
         inner = layers.LayerNormalization(name=f"{name}_norm_2")(sequence)
         inner = layers.Dense(2 * hidden, activation="gelu", name=f"{name}_up")(inner)
         sequence = layers.Add()([sequence, layers.Dense(hidden, name=f"{name}_down")(inner)])

@@ -1,6 +1,5 @@
 """What the playground shows of an answer, as plain data: of a run's best weights, or of those after an epoch."""
 
-import dataclasses
 import functools
 from typing import Any
 
@@ -29,36 +28,6 @@ DECIMALS = 6
 PER_SLICE = 20
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A question, a model's answer and the right one, as people write them."""
-
-    question: str
-    answer: str
-    right: str
-    confidence: float  # the product of the probabilities of the answer's characters
-    read: list[str]  # the characters of each step of the question
-    written: list[str]  # the characters of the answer, in the order in which the model writes them
-    wanted: list[str]  # what it should write
-    backwards: bool  # whether that order is from the last character to the first
-    alphabet: str  # a blank is ``text.VISIBLE_PAD``
-    probabilities: list[list[float]]  # [steps of the answer][alphabet]
-    # For each layer that looks at something while the answer is written: its name as ``layer``; ``keys``, the
-    # characters that it looks at; and ``shares`` [heads][steps of the answer][keys], whose rows sum to 1.
-    attention: list[dict[str, Any]]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AtLength:
-    """How a model does on its task's suite for operands of at most one length."""
-
-    length: int
-    worst: float  # the share of right answers in the worst slice, from 0 to 1
-    slice: str  # the name of that slice
-    why: str  # it is hard
-    wrong: str  # a mistake in it, in words; empty if all answers are right
-
-
 class Models:
     """The models of runs, for one thread: each is built once, and nothing else is kept."""
 
@@ -68,7 +37,7 @@ class Models:
         )
         self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 
-    def answer(self, run: Run, typed: str, epoch: int | None = None) -> Answer:
+    def answer(self, run: Run, typed: str, epoch: int | None = None) -> dict[str, Any]:
         """A model's answer to a question as a person types it, with the weights of an epoch, or the best ones.
 
         Raises InputError if it is not a question for this run, or there are no such weights.
@@ -78,21 +47,21 @@ class Models:
         found, view = inspector.look(question, states=False), inspector.learner.view
         asked = probes.asked(question.task, [question.stored])
         wanted = view.write(asked.questions, asked.answers)
-        return Answer(
-            question=question.given,
-            answer=found.answer,
-            right=text.answer(question),
-            confidence=found.confidence,
-            read=found.read,
-            written=found.written,
-            backwards=isinstance(view, BackwardView),
-            wanted=[text.visible(view.alphabet)[each] for each in np.asarray(wanted)[0]],
-            alphabet=text.visible(found.alphabet),
-            probabilities=_rounded(found.probabilities),
-            attention=_attention(found),
-        )
+        return {
+            "question": question.given,
+            "answer": found.answer,
+            "right": text.answer(question),
+            "confidence": found.confidence,  # the product of the probabilities of the answer's characters
+            "read": found.read,  # the characters of each step of the question
+            "written": found.written,  # those of the answer, in the order in which the model writes them
+            "wanted": [text.visible(view.alphabet)[each] for each in np.asarray(wanted)[0]],  # what it should write
+            "backwards": isinstance(view, BackwardView),  # whether that order is from the last character to the first
+            "alphabet": text.visible(found.alphabet),  # a blank is ``text.VISIBLE_PAD``
+            "probabilities": _rounded(found.probabilities),  # [steps of the answer][alphabet]
+            "attention": _attention(found),
+        }
 
-    def at_length(self, run: Run, length: int, epoch: int | None = None) -> AtLength:
+    def at_length(self, run: Run, length: int, epoch: int | None = None) -> dict[str, Any]:
         """Asks a model some questions of each slice of its task's suite, of operands of at most this length.
 
         Raises InputError if the model cannot read them, the task has no suite, or there are no such weights.
@@ -102,13 +71,13 @@ class Models:
         worst = found.worst
         if worst is None:
             raise InputError(suites.no_suite(run.task))
-        return AtLength(
-            length=length,
-            worst=worst.all.right / worst.all.count,
-            slice=worst.name,
-            why=worst.why,
-            wrong=worst.wrong.sentence(run.task) if worst.wrong else "",
-        )
+        return {
+            "length": length,
+            "worst": worst.all.right / worst.all.count,
+            "slice": worst.name,
+            "why": worst.why,
+            "wrong": worst.wrong.sentence(run.task) if worst.wrong else "",  # a mistake in it, in words
+        }
 
     def _inspector(self, run: Run, task: Task, epoch: int | None) -> Inspector:
         """The model on the strings of a task, with the weights of an epoch."""
@@ -129,7 +98,10 @@ def _rounded(values: np.ndarray) -> list:
 
 
 def _attention(found: Inspection) -> list[dict[str, Any]]:
-    """The layers that look at something while the answer is written."""
+    """Each layer that looks at something while the answer is written, by the name ``layer``.
+
+    ``keys`` are the characters that it looks at; the rows of ``shares`` [heads][steps of the answer][keys] sum to 1.
+    """
     shown = []
     for layer, shares in found.attention.items():
         rows = shares[:, -len(found.written) :]

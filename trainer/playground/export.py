@@ -174,8 +174,7 @@ def _at_lengths(models: Models, run: Run, lengths: list[int]) -> list[dict[str, 
     """How the best weights do at each length, up to the first at which the page stops to ask."""
     found = []
     for length in lengths:
-        at = models.at_length(run, length)
-        found.append(vars(at))
-        if at.worst < catalog.BROKEN and length >= run.task.digits:
+        found.append(models.at_length(run, length))
+        if found[-1]["worst"] < catalog.BROKEN and length >= run.task.digits:
             break
     return found

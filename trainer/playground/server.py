@@ -114,16 +114,14 @@ class Playground:
     async def _answer(self, request: web.Request) -> web.Response:
         asked = await _asked(request, question=str)
         run = self._open(asked["run"])
-        found = await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"])
-        return web.json_response(vars(found))
+        return web.json_response(await self._in_thread(self._models.answer, run, asked["question"], asked["epoch"]))
 
     async def _length(self, request: web.Request) -> web.Response:
         asked = await _asked(request, length=int)
         run = self._open(asked["run"])
         if asked["length"] not in catalog.lengths(run):
             raise InputError(f"length is {asked['length']}; give one of those that /api/runs lists")
-        found = await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"])
-        return web.json_response(vars(found))
+        return web.json_response(await self._in_thread(self._models.at_length, run, asked["length"], asked["epoch"]))
 
     def _open(self, name: str) -> Run:
         """A run by the name that the page has for it: no other folder can be named."""

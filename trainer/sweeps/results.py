@@ -318,12 +318,6 @@ def suites_of(row: dict[str, Any], size: int | None = None, which: str = "suites
     return [suite for suite in found if suite["slices"]]
 
 
-def worst_slice(row: dict[str, Any], size: int | None = None) -> tuple[float, str] | None:
-    """The worst slice of a run at a size, by default that of its training, and its name; None if it was not asked."""
-    suites = suites_of(row, size)
-    return min(((value, name) for suite in suites for name, value in suite["slices"].items()), default=None)
-
-
 def field_of(row: dict[str, Any], name: str) -> str:
     """A field of a line, or a setting of its model or its training, as text; raises InputError if there is none.
 

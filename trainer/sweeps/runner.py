@@ -143,7 +143,6 @@ class Runner:
 
 def _worst(row: dict[str, Any]) -> str:
     """The worst slice of each suite, in words."""
-    found = {suite["digits"]: results.worst_slice(row, suite["digits"]) for suite in row["suites"]}
-    return "; ".join(
-        f"at {size} {in_brief(name, value)}" for size, worst in found.items() if worst for value, name in [worst]
-    )
+    asked = [(suite["digits"], suite["slices"]) for suite in row["suites"] if suite["slices"]]
+    worst = [(size, *min((value, name) for name, value in slices.items())) for size, slices in asked]
+    return "; ".join(f"at {size} {in_brief(name, value)}" for size, value, name in worst)

@@ -43,8 +43,14 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
     if together and cluster():
         # By default, a worker uses all GPUs of its machine, or its only CPU.
         _await_others()
+        # Between GPUs, machines sum with NCCL, otherwise in rings of TensorFlow's own.
+        communication = tf.distribute.experimental.CommunicationImplementation
+        options = tf.distribute.experimental.CommunicationOptions(
+            implementation=communication.NCCL if tf.config.get_visible_devices("GPU") else communication.RING,
+            bytes_per_pack=0,  # and no timeout, which would start a thread per sum that sleeps as long: see ``patient``
+        )
         with _interruptible():
-            strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=_communication())
+            strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
         check_alike()
         return strategy
     if replicas is None:
@@ -261,12 +267,3 @@ def translate_exhaustion(advice: str) -> Iterator[None]:
         yield
     except tf.errors.ResourceExhaustedError:
         raise TrainingError(f"a device has too little memory; {advice}") from None
-
-
-def _communication() -> tf.distribute.experimental.CommunicationOptions:
-    """How machines sum: NCCL between GPUs, rings of TensorFlow's own otherwise; all gradients in one pack."""
-    implementation = tf.distribute.experimental.CommunicationImplementation
-    return tf.distribute.experimental.CommunicationOptions(
-        implementation=implementation.NCCL if tf.config.get_visible_devices("GPU") else implementation.RING,
-        bytes_per_pack=0,  # and no timeout, which would start a thread per sum that sleeps as long: see ``patient``
-    )

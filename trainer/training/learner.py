@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import numpy as np
@@ -25,20 +25,6 @@ BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # of a call: some seconds of two cores; training steps
 EVALUATED_CHARACTERS = 1 << 19
 FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
-
-
-class Answers(NamedTuple):
-    """Answers to questions whose right answers are known."""
-
-    ids: np.ndarray  # uint8 [examples, answer steps]
-    losses: np.ndarray  # float32 [examples], the mean cross-entropy of the right answer's characters, in nats
-
-
-class Predictions(NamedTuple):
-    """Answers to any questions."""
-
-    ids: np.ndarray  # uint8 [examples, answer steps]
-    confidences: np.ndarray  # float32 [examples], the product of the probabilities of the answer's characters
 
 
 class Learner:
@@ -68,7 +54,7 @@ class Learner:
         self._begun: tuple[Batches, int, Future[tuple[Tensor, ...]]] | None = None
         self._train = tf.function(self._train_steps)
         self._answer = self._on_all_replicas(self._answer_rows)
-        self._predict = self._on_all_replicas(self._predict_rows)
+        self._predict = self._on_all_replicas(lambda questions: self.network.answer(self._question_ids(questions)))
         self._margin = self._on_all_replicas(self._margin_rows)
         self._score = tf.function(self._score_all)
 
@@ -125,19 +111,29 @@ class Learner:
             outcomes = self._train(*block, tf.constant(count)).numpy()
         return dict(zip(METRICS, outcomes.T, strict=True))
 
-    def answer(self, examples: Examples, report_progress: ReportProgress = no_progress) -> Answers:
-        """Answers all questions, in order, and compares with the right answers."""
+    def answer(
+        self, examples: Examples, report_progress: ReportProgress = no_progress
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Answers all questions, in order, and compares with the right answers.
+
+        Returns uint8 ids [examples, answer steps], and float32 [examples], the mean cross-entropy of the characters of
+        the right answer, in nats.
+        """
         ids, losses = self._in_parts(self._answer, (examples.questions, examples.answers), report_progress)
-        return Answers(ids.astype(np.uint8), losses)
+        return ids.astype(np.uint8), losses
 
     def margins(self, examples: Examples) -> np.ndarray:
         """float32 [examples]: the smallest difference of a right logit and the highest other, below 0 for mistakes."""
         return self._in_parts(self._margin, (examples.questions, examples.answers), no_progress)[0]
 
-    def predict(self, questions: np.ndarray) -> Predictions:
-        """Answers questions, uint8 code points [examples, question width], in order."""
+    def predict(self, questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Answers questions, uint8 code points [examples, question width], in order.
+
+        Returns uint8 ids [examples, answer steps], and float32 [examples], the product of the probabilities of the
+        characters of the answer.
+        """
         ids, confidences = self._in_parts(self._predict, (questions,), no_progress)
-        return Predictions(ids.astype(np.uint8), confidences)
+        return ids.astype(np.uint8), confidences
 
     def score(self, examples: Examples, report_progress: ReportProgress = no_progress) -> dict[str, float]:
         """The mean over all examples of each of ``history.METRICS``, for which only sums leave the devices."""
@@ -333,9 +329,6 @@ class Learner:
         """bool [examples, steps]: whether each character is the right one, or behind the end, where none matters."""
         is_right = most_probable(logits) == tf.cast(answers, tf.int32)
         return is_right if self.network.end is None else is_right | ~up_to(answers, self.network.end)
-
-    def _predict_rows(self, questions):
-        return self.network.answer(self._question_ids(questions))
 
 
 def _summed(kind: type[keras.optimizers.Optimizer]) -> type[keras.optimizers.Optimizer]:

@@ -65,13 +65,13 @@ def test_the_loss_is_that_of_keras(ready):
     logits = made.learner.model(view.encode_question(made.validation.questions))
     right = view.encode_answer(made.validation.answers)
     reference = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(right, logits)
-    answers = made.learner.answer(made.validation)
-    assert float(np.mean(answers.losses)) == pytest.approx(float(reference), rel=1e-5)
-    predictions = made.learner.predict(made.validation.questions)
-    np.testing.assert_array_equal(answers.ids, np.argmax(logits, axis=2))
-    np.testing.assert_array_equal(predictions.ids, answers.ids)
+    ids, losses = made.learner.answer(made.validation)
+    assert float(np.mean(losses)) == pytest.approx(float(reference), rel=1e-5)
+    predicted, confidences = made.learner.predict(made.validation.questions)
+    np.testing.assert_array_equal(ids, np.argmax(logits, axis=2))
+    np.testing.assert_array_equal(predicted, ids)
     likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
-    np.testing.assert_allclose(predictions.confidences, likely, rtol=1e-4)
+    np.testing.assert_allclose(confidences, likely, rtol=1e-4)
 
 
 def test_training_reports_what_evaluation_finds(ready):
@@ -264,7 +264,7 @@ def test_mixed_precision_learns_as_well(ready, name):
     losses = made.learner.train(made.batches, 0, 50)["loss"]
     assert losses[-1] < 0.9 * losses[0]
     # Also decoded, nearly all answers are those of teacher forcing.
-    predicted = made.learner.answer(made.validation).ids
+    predicted, _ = made.learner.answer(made.validation)
     forced = made.learner.network.logits(
         made.learner.view.encode_question(made.validation.questions), predicted, training=False
     )

@@ -18,31 +18,36 @@ class TooLargeError(Exception):
     """An automaton has more transitions than can be explored."""
 
 
-def shortest(automaton: Automaton, transitions: np.ndarray) -> list[np.ndarray]:
-    """For each of some transitions, the symbols of the shortest string that has it, the shortest string first."""
-    back = _nearest(automaton.initial, automaton.source, automaton.target)
-    on = _nearest(automaton.final, automaton.target, automaton.source)
+def shortest(automaton: Automaton, transitions: np.ndarray, cases: np.ndarray, most: int) -> list[np.ndarray]:
+    """The symbols of the shortest strings that have each of some cases, at most so many, the shortest string first.
+
+    ``cases``, int64 [transitions], is the case that each of some transitions is.
+    """
+    back, before = _nearest(automaton.initial, automaton.source, automaton.target)
+    on, behind = _nearest(automaton.final, automaton.target, automaton.source)
+    order = np.lexsort([cases, before[automaton.source[transitions]] + behind[automaton.target[transitions]]])
+    _, first = np.unique(cases[order], return_index=True)
+    transitions = transitions[order[np.sort(first)[:most]]]
     columns = [automaton.symbol[transitions]]
     for last, ends, goes_back in ((back, automaton.source, True), (on, automaton.target, False)):
         edges = last[ends[transitions]]
         while (edges != NONE).any():
             columns.insert(0 if goes_back else len(columns), np.where(edges == NONE, NONE, automaton.symbol[edges]))
             edges = np.where(edges == NONE, NONE, last[ends[edges]])
-    strings = np.stack(columns, axis=1)
-    order = np.argsort((strings != NONE).sum(axis=1), kind="stable")
-    return [string[string != NONE] for string in strings[order]]
+    return [string[string != NONE] for string in np.stack(columns, axis=1)]
 
 
-def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The last transition on a shortest way from a start to each state; ``NONE`` at a start."""
-    last, out = np.full(len(starts), NONE), Groups(source, len(starts))
-    seen, frontier = starts.copy(), np.flatnonzero(starts)
+def _nearest(starts: np.ndarray, source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The last transition on a shortest way from a start to each state, ``NONE`` at a start, and how long that is."""
+    last, steps, out = np.full(len(starts), NONE), np.zeros(len(starts), np.int64), Groups(source, len(starts))
+    seen, frontier, step = starts.copy(), np.flatnonzero(starts), 0
     while len(frontier):
+        step += 1
         _, edges = out.members(frontier)
         edges = edges[~seen[target[edges]]]
         frontier, first = np.unique(target[edges], return_index=True)
-        seen[frontier], last[frontier] = True, edges[first]
-    return last
+        seen[frontier], last[frontier], steps[frontier] = True, edges[first], step
+    return last, steps
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import hashlib
 from typing import Any
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.tables import shortened
+from seq2seq_arith.base.tables import cut, shortened
 from seq2seq_arith.trainer.runs import files
 from seq2seq_arith.trainer.runs.run import Run
 
@@ -20,8 +20,8 @@ class Proof:
     cases: int  #: distinct ones, each of which was checked
     wrong: int  #: cases that are answered wrong
     near: int  #: cases that are right by so little that rounding in float32 may decide
-    margin: float  #: the least by which the right logit is above all others
-    bound: float  #: the most that a float32 logit can be wrong
+    margin: float  #: the least by which the right logit is above all others, rounded down
+    bound: float  #: the most that a float32 logit can be wrong, rounded up; of a counter, than that of an equal sum
     seconds: float
     version: str  #: of this package
     counterexample: dict[str, str] | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest one
@@ -36,9 +36,10 @@ class Proof:
         checked = f"{self.states:,} {'sums' if self.dashes else 'states'}, {self.cases:,} cases"
         if self.holds:
             reach = f"up to {self.dashes:,} dashes" if self.dashes else "any length"
+            above = f"the right logit is above the others by at least {cut(self.margin, 2)}"
             return (
-                f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; the right logit "
-                f"is above the others by at least {self.margin:.3g}, and float32 is wrong by at most {self.bound:.2g})"
+                f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; {above}, and "
+                f"float32 is wrong by at most {self.bound:g})"
             )
         found = self.counterexample or {}
         question, answer, said = (shortened(str(found.get(name))) for name in ("question", "answer", "prediction"))

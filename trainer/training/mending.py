@@ -57,11 +57,15 @@ class Mixed(Stream):
 
 
 def _varied(numbers: np.ndarray, digits: int, generator: np.random.Generator) -> np.ndarray:
-    """Numbers of one word, uint64 [1, numbers], in half of which one digit, or one more in front, is another one."""
-    places = np.uint64(10) ** generator.integers(digits, size=numbers.shape).astype(np.uint64)
-    changed = generator.integers(10, size=numbers.shape).astype(np.uint64)
-    others = numbers + (changed - numbers // places % np.uint64(10)) * places
-    return np.where(generator.random(numbers.shape) < 0.5, others, numbers)
+    """Numbers of at most ``MOST_DIGITS``, uint64 [words, numbers]; in half of them one digit, or one more, is another.
+
+    So all that changes is in the first word, which is the least significant one.
+    """
+    low = numbers[:1]
+    places = np.uint64(10) ** generator.integers(min(digits, MOST_DIGITS + 1), size=low.shape).astype(np.uint64)
+    changed = generator.integers(10, size=low.shape).astype(np.uint64)
+    others = low + (changed - low // places % np.uint64(10)) * places
+    return np.concatenate([np.where(generator.random(low.shape) < 0.5, others, low), numbers[1:]])
 
 
 def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], stream: Stream) -> None:

@@ -115,11 +115,17 @@ def check(network: Tables, questions: Automaton) -> None:
     some = np.random.default_rng(0).choice(len(cases.window), 50, replace=False)
     wanted = {row.round(6).tobytes() for row in logits[cases.window[some]] + 0.0}
     met = set()
-    for string in automata.shortest(cases.automaton, some):
+    for string in automata.shortest(cases.automaton, some, some, len(some)):
         (way,) = paths(string.tolist())
         assert set(way) & set(some.tolist())
         met |= {row.round(6).tobytes() for row in network.answered(string[np.newaxis])[0] + 0.0}
     assert wanted <= met
+    # The question of a case is the shortest of those of all its transitions.
+    for case in cases.window[some[:5]]:
+        same = np.flatnonzero(cases.window == case)
+        each = automata.shortest(cases.automaton, same, np.arange(len(same)), len(same))
+        (string,) = automata.shortest(cases.automaton, same, np.zeros(len(same), int), 1)
+        assert len(string) == min(map(len, each))
 
 
 def test_the_small_adder_sees_two_columns_and_what_is_right_before():

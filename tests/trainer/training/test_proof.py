@@ -18,6 +18,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.proving.questions import QUESTIONS
+from seq2seq_arith.trainer.proving.tables import counter_bound
 from seq2seq_arith.trainer.runs import checkpoints, evaluated, history, proofs, samples
 from seq2seq_arith.trainer.runs.run import SHIPPED_RUNS, Run, open_run
 from seq2seq_arith.trainer.runs.samples import Sample
@@ -67,6 +68,8 @@ def test_the_adder_of_the_package_is_proved_anew_with_the_same_figures(adder):
         key: value for key, value in shipped.to_json().items() if key not in measured
     }
     assert found.margin == pytest.approx(shipped.margin, abs=1e-4)
+    tables = proof.tables_of(adder, checkpoints.load(adder.best)[0])
+    assert found.bound - 1e-5 <= tables.bound <= found.bound and "at least 7.40, " in str(found)
 
 
 def test_a_wrong_case_is_found_and_the_network_answers_that_question_wrong(adder, capsys):
@@ -206,6 +209,8 @@ def test_a_counter_is_proved_by_its_sums(counter):
     found, wrong = proof.prove(counter, functools.partial(session.restore, counter))
     assert (found.holds, found.states, found.cases, found.dashes, wrong) == (True, 39, 39 * 41, 20, [])
     assert "every question of pq, of up to 20 dashes" in str(found)
+    # Of a sum, one question is asked, and another one may be off by as much.
+    assert found.bound >= 2 * counter_bound(checkpoints.load(counter.best)[0], 4, counter.task.question_width)
 
 
 def test_a_counter_that_is_wrong_has_no_rounds(counter, data_dir, tmp_path, monkeypatch):

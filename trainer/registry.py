@@ -346,7 +346,7 @@ def check_view(view: str, task: Task) -> None:
     entry, arity = view_entry(view), task.operation.arity
     if entry.needs_digits and not task.notation.has_digits:
         raise InputError(f"the view {view!r} lines up decimal digits and {task.name} has none; use --view raw")
-    if entry.needs_numbers and not _writes_numbers(task):
+    if entry.needs_numbers and not writes_numbers(task):
         raise InputError(
             f"the view {view!r} fills numbers with zeros, and {task.name} writes others; use --view backward"
         )
@@ -366,7 +366,7 @@ def check_view(view: str, task: Task) -> None:
             )
 
 
-def _writes_numbers(task: Task) -> bool:
+def writes_numbers(task: Task) -> bool:
     """Whether operands and answers are numbers of decimal digits."""
     return task.notation.has_digits and {*task.alphabet} <= {*"0123456789+- ", *task.operation.symbol}
 
@@ -379,7 +379,7 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
     check_view(view, task)
     if view in VIEWS:
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
-    if positions in COUPLED and not (_writes_numbers(task) and view_entry(view).has_places):
+    if positions in COUPLED and not (writes_numbers(task) and view_entry(view).has_places):
         raise InputError(
             f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
             "written from its units; use --view backward and a task of numbers, or --positions rope"

@@ -5,12 +5,14 @@ What takes seconds is made once: datasets and the run for all processes of the t
 
 import dataclasses
 import fcntl
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import configs
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,8 +24,9 @@ from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Examples, Source
 from seq2seq_arith.trainer.data.views import View, make_view
+from seq2seq_arith.trainer.models.build import build_model
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
-from seq2seq_arith.trainer.runs import files, history
+from seq2seq_arith.trainer.runs import checkpoints, files, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import devices, session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -181,3 +184,31 @@ def driver():
     with browser.chrome() as started:
         started.set_script_timeout(120)
         yield started
+
+
+@pytest.fixture(scope="session")
+def untrained() -> Callable[..., Run]:
+    """Makes a run with fresh weights as its best ones; and, of so many epochs, with others for each.
+
+    With ``weights``, these are so many of no network, for tests that only list runs.
+    """
+
+    def make(folder: Path, task: Task, epochs: int = 0, weights: int | None = None, **model: Any) -> Run:
+        config = override(TrainConfig(), **{"hidden": 16, "layers": 1, **model})
+        run = Run(folder, task, "0" * 64, "data", dataclasses.replace(config, replicas=1))
+        run.claim()
+        for epoch in range(epochs + 1):
+            keras.utils.set_random_seed(epoch)
+            values = {"kernel": np.zeros(weights or 1, np.float32)}
+            if weights is None:
+                values = checkpoints.values(build_model(config.model, make_view(config.model.view, task)).variables)
+            checkpoints.save(run.of_epoch(epoch) if epoch else run.best, values, {"row": {"epoch": 1}})
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def unbuilt(untrained) -> Callable[..., Run]:
+    """As ``untrained``, of no network."""
+    return functools.partial(untrained, weights=1)

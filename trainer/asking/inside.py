@@ -292,7 +292,9 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     subject, rows = Subject(learner, examples.questions, examples.answers), []
     for layer, states in subject.seen()[0].items():
         for step, where in enumerate(subject.places(states.shape[1])):
-            if where[0] == "a" and where != ALL and int(where[1:]) > subject.told_before(place):
+            # A layer with as many steps as the answer may be of the answer, even if the question has as many.
+            is_written = where[0] == "a" or states.shape[1] == subject.written.shape[1]
+            if where != ALL and is_written and int(where[1:]) > subject.told_before(place):
                 continue
             found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
             rows.append({"layer": layer, "place": where, **found})

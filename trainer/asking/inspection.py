@@ -105,12 +105,13 @@ class Inspection:
         ]
 
     def course(self) -> tuple[np.ndarray, list[str]]:
-        """The states of the first recurrent layer, then of those with as many units: of an encoder and its decoder.
+        """The states of the first recurrent layer, then of a decoder with as many units, if it goes on from there.
 
         Returns float32 [steps, units], and what stands at each step.
         """
-        layers = list(self.states.values())
-        alike = [states for states in layers if states.shape[1] == layers[0].shape[1]]
+        first, *others = self.states.values()
+        decoders = [states for name, states in self.states.items() if name.startswith("decoder")]
+        alike = [first, *(states for states in decoders[:1] if others and states.shape[1] == first.shape[1])]
         return np.concatenate(alike), [label for states in alike for label in self.labels(len(states))]
 
     def _most(self, shares: np.ndarray, step: int) -> str:
@@ -199,10 +200,14 @@ def _all_steps(layer: Any) -> Any:
         # A name of its own: the model may flip something, too.
         flipped = keras.layers.Lambda(lambda steps: keras.ops.flip(steps, 1), name=f"{layer.name}_steps")
         return flipped(output) if is_reversed else output
-    twin = type(layer).from_config(layer.get_config() | {"return_sequences": True, "name": f"{layer.name}_steps"})
+    config, every = layer.get_config() | {"name": f"{layer.name}_steps"}, {"return_sequences": True}
+    if isinstance(layer, keras.layers.Bidirectional):
+        parts = [part for part in ("layer", "backward_layer") if config.get(part)]
+        every = {part: config[part] | {"config": config[part]["config"] | every} for part in parts}
+    twin = type(layer).from_config(config | every)
     found = twin(layer.input)
     twin.set_weights(layer.get_weights())
-    return found
+    return found[0] if isinstance(found, list | tuple) else found
 
 
 def draw(path: Path, found: Inspection) -> None:

@@ -25,6 +25,7 @@ from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run, of_
 from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
+from seq2seq_arith.trainer.registry import writes_numbers
 from seq2seq_arith.trainer.reporting import errors
 from seq2seq_arith.trainer.reporting.errors import Confusion
 from seq2seq_arith.trainer.runs import evaluated, history, samples
@@ -183,7 +184,7 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
     return Asked(
         sets=tuple(sets),
         tables=joined(seen, tables(validation)),
-        confusion=errors.confusion(task, answers, predicted) if task.notation.has_digits else None,
+        confusion=errors.confusion(task, answers, predicted) if writes_numbers(task) else None,
         mistakes=tuple(mistakes(task, validation, wrong[:MISTAKES])),
         wrong=len(wrong),
     )

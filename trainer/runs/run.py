@@ -99,11 +99,15 @@ class Run:
             raise InputError(f"length is {length}, but {self.task.name} has no longer operands; leave --lengths out")
         task = dataclasses.replace(self.task, digits=max(length, self.task.digits))
         if task.digits > self.most_digits:
-            raise InputError(
-                f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
-                f"and reads operands of at most {self.task.digits}; give no longer --lengths, or a run of another model"
-            )
+            raise self.too_long(length)
         return task
+
+    def too_long(self, length: int) -> InputError:
+        """The refusal of a length that the model cannot read."""
+        return InputError(
+            f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
+            f"and reads operands of at most {self.task.digits}; give no longer --lengths, or a run of another model"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json``; ``open_run`` reads it back."""

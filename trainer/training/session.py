@@ -229,7 +229,12 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     config = dataclasses.replace(run.config, replicas=replicas)
     devices.prepare(replicas)
     view = _view_of(config, task or run.task)
-    checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
+    try:
+        checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
+    except InputError:
+        if view.task.digits > run.task.digits:  # only a model of one's own
+            raise run.too_long(view.task.digits) from None
+        raise
     learner = _make_learner(config, view, _start(config), 1)
     checkpoints.assign(learner.model.variables, arrays, run.best)
     return learner

@@ -9,25 +9,15 @@ import pytest
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model
-from seq2seq_arith.trainer.recipes import recipe
-from seq2seq_arith.trainer.runs import checkpoints
-from seq2seq_arith.trainer.runs.run import Run
 
 PNG = b"\x89PNG"
 
 
 @pytest.fixture(scope="module")
-def counter(tmp_path_factory):
+def counter(untrained, tmp_path_factory):
     """A run of a counter with its first weights, which need not have learned to count."""
-    config = override(recipe("best", "pq"), hidden=8, replicas=1)
-    run = Run(tmp_path_factory.mktemp("counter") / "run", Task("pq", digits=6), "0" * 64, "data", config)
-    run.claim()
-    model = build_model(config.model, make_view(config.model.view, run.task))
-    checkpoints.save(run.best, checkpoints.values(model.variables), {"row": {"epoch": 1}})
-    return sa.TrainedRun(run)
+    folder = tmp_path_factory.mktemp("counter") / "run"
+    return sa.TrainedRun(untrained(folder, Task("pq", digits=6), name="counter", view="raw", hidden=8))
 
 
 def shown(picture, number=0):

@@ -120,6 +120,9 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     table, _, facts = inside.probe(made("causal"), "digit", 0, 300, 1)
     assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0"}
     assert max(row["accuracy"] for row in table) < 0.9 and facts["majority of control"] < 0.5
+    # Also where the question has as many steps as the answer.
+    table, *_ = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
+    assert {row["place"] for row in table} == {"q0", "all"}
     with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):
         inside.probe(learner_of("latch_tagger", Task("subtraction"), view="aligned", layers=1), "borrow", 4, 100, 1)
 

@@ -108,6 +108,23 @@ def test_states_of_a_layer_that_runs_backward_stand_at_their_steps(tmp_path):
     np.testing.assert_allclose(first[1:], second[1:], atol=1e-6)
 
 
+TWO_WAYS = """from keras import Model, layers, ops
+def two_ways(spec):
+    ids = spec.question()
+    characters = ops.one_hot(ids, spec.depth)
+    both = layers.Bidirectional(layers.GRU(3), name="encoder")(characters)
+    _, last = layers.GRU(6, return_sequences=True, return_state=True, name="layer_1")(characters)
+    return Model(ids, layers.Dense(spec.depth, name="logits")(layers.RepeatVector(spec.steps)(both + last)))"""
+
+
+def test_states_of_layers_that_return_the_last_one(tmp_path):
+    (tmp_path / "own.py").write_text(TWO_WAYS)
+    plugins.allow(name := f"{tmp_path}/own.py:two_ways")
+    _, found = look(name)
+    assert {layer: states.shape for layer, states in found.states.items()} == {"encoder": (7, 6), "layer_1": (7, 6)}
+    assert found.course()[1] == found.read  # the second layer reads the same once more, and goes not on from there
+
+
 def test_behind_an_end_nothing_but_a_blank_is_probable():
     learner = learner_of("causal", blanks=False)
     for variable in learner.model.variables:

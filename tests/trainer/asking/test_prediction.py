@@ -6,9 +6,11 @@ import io
 import json
 
 import pytest
+from layout import ROOT
 
 from seq2seq_arith.arithmetic.text import parse
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.training import session
@@ -98,8 +100,12 @@ def test_longer_questions_than_it_was_trained_on(trained):
         assert sure == pytest.approx(confidence, rel=1e-4)
 
 
-def test_a_model_of_fixed_length_reads_no_longer_ones(trained):
+def test_a_model_of_fixed_length_reads_no_longer_ones(trained, untrained, tmp_path):
     config = override(trained.config, name="lstm_transformer", hidden=8)
     fixed = dataclasses.replace(trained, config=config)
     with pytest.raises(InputError, match="has an operand of 4 digits, and this model reads at most 3"):
         prediction.print_answers(fixed, [("1234+1", "")])
+    plugins.allow(name := f"{ROOT}/examples/own_model.py:transformer")
+    own = untrained(tmp_path / "own", trained.task, name=name, view="backward")
+    with pytest.raises(InputError, match=r"length is 4, but model .* reads operands of at most 3; give no longer"):
+        prediction.print_answers(own, [("1234+1", "")])

@@ -97,8 +97,3 @@ def is_complete(directory: Path) -> bool:
     content = {name: value for name, value in metadata.items() if name != "sha256"}
     own = hashlib.sha256(json.dumps(content).encode()).hexdigest()
     return found == metadata["files"] and own == metadata["sha256"]
-
-
-def events(stdout: str, name: str) -> list[dict]:
-    """The events of one name that a run with ``--json`` has told."""
-    return [event for event in map(json.loads, stdout.splitlines()) if event["event"] == name]

@@ -5,7 +5,6 @@ that the two can bear witness against each other. ``task`` is anything that has 
 """
 
 import dataclasses
-import hashlib
 import re
 from typing import Any
 
@@ -24,7 +23,7 @@ VECTORS = [
     for name, draws, *digests in ROW.findall((ROOT / "docs/format.md").read_text(encoding="utf-8"))
     if name.partition("-")[0] in SYMBOLS
 ]
-DEFAULT, OTHERS = VECTORS[:4], VECTORS[4:]  # those of default parameters stand first
+OTHERS = VECTORS[4:]  # behind those of default parameters
 assert len(OTHERS) >= 10
 
 
@@ -147,10 +146,6 @@ class Dataset:
 
     def rows(self, split: str) -> list[tuple[str, str]]:
         return [(example.question, example.answer) for example in self.split(split)]
-
-    def sha256(self, split: str) -> str:
-        lines = (f"{question}\t{answer}\n" for question, answer in self.rows(split))
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def tfrecord(self, split: str, shard: int, num_shards: int) -> bytes:
         """The bytes of a TFRecord file."""

@@ -26,10 +26,11 @@ def made(folder: Path, rows: list[dict] = ROWS, stopped: str = "3 epochs were as
         history.write_csv(run.history, rows)
         for path, state in ((run.best, {"row": rows[-1]}), (run.last, {"stopped": stopped, "history": rows})):
             checkpoints.save(path, {"weight": np.zeros(2, np.float32)}, state)
+        summary(2, None).write(run.summary)
     return run
 
 
-def summary(best_epoch: int, worst_slice: dict) -> Summary:
+def summary(best_epoch: int, worst_slice: dict | None) -> Summary:
     """What a training took: 1 of everything."""
     numbers = ("weights", "examples", "operations", "seconds", "cpu_seconds", "character_accuracy", "exact_match")
     known = dict.fromkeys(("dataset", "model", "view", "given"), "x") | dict.fromkeys(numbers, 1)

@@ -4,7 +4,6 @@ import functools
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,9 @@ GENERATE = ("generate", "addition", "--num-examples", "200")
 THREE, TWO = ("--num-shards", "3"), ("--num-shards", "2", "--no-parquet")
 
 
-def make(
-    task: Task, layout: Layout, data_dir: AnyPath, flags: Sequence[str] = (), overwrite: bool = False
-) -> dict[str, Any]:
+def make(task: Task, layout: Layout, data_dir: AnyPath, overwrite: bool = False) -> dict[str, Any]:
     """Makes a dataset, and returns its metadata."""
-    options = pipeline_options(flags) if flags else None
-    return create(Order(task, layout, data_dir, options, overwrite))
+    return create(Order(task, layout, data_dir, None, overwrite))
 
 
 def write(layout: Layout, staging: Staging) -> None:

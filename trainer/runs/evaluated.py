@@ -67,7 +67,8 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    worst = worst if evaluation else _worst(of_end)
+    if not evaluation or (of_end and not _is_default(run, evaluation)):  # few questions do not hide what many found
+        worst = _worst(of_end)
     return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
 
 
@@ -108,14 +109,20 @@ def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:
 def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
     """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
     with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
-        suite, default = evaluation["suites"][0], SuiteOptions()
-        newest = version(run.task.operation.slices(STANDARD, run.task.digits))
-        if (suite["version"], suite["per_slice"], suite["seed"]) == (newest, default.per_slice, default.seed):
+        if _is_default(run, evaluation):
+            suite = evaluation["suites"][0]
             of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
             wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
             return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)
     with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
         return in_brief(of_end["name"], of_end["exact_match"]), wrong_in_words(of_end["suite"])
+
+
+def _is_default(run: Run, evaluation: dict[str, Any]) -> bool:
+    """Whether an evaluation asked the default questions."""
+    suite, default = (evaluation.get("suites") or [{}])[0], SuiteOptions()
+    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
+    return [suite.get(name) for name in ("version", "per_slice", "seed")] == [newest, default.per_slice, default.seed]
 
 
 def _worst(found: object) -> Worst | None:

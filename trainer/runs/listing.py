@@ -159,8 +159,9 @@ def state_of(run: Run) -> RunState:
         checkpoints.load(run.best)
     if run.last.exists():
         _, state = checkpoints.load(run.last)
-        return RunState.FINISHED if state.get("stopped") else RunState.STOPPED
-    return RunState.FINISHED if run.summary.exists() else RunState.STOPPED
+        if not state.get("stopped"):
+            return RunState.STOPPED
+    return RunState.FINISHED if run.summary.exists() else RunState.STOPPED  # after proof, rounds and suite
 
 
 def _reached(run: Run) -> dict[str, int | float | str | None]:

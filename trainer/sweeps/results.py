@@ -111,8 +111,10 @@ def _counted(evaluated: dict[str, Any]) -> dict[str, Any]:
 def append(path: Path, row: dict[str, Any]) -> None:
     """Appends a line; raises WriteError if the file cannot be written."""
     try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        with path.open("ab+") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+            cut_off = file.read() not in (b"", b"\n")  # as by a full disk: the next line is not lost with it
+            file.write(("\n" * cut_off + json.dumps(row) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

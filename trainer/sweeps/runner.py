@@ -103,7 +103,8 @@ class Runner:
         log = self.folder / f"{planned.name}.log"
         threads = max(1, (os.cpu_count() or 1) // self.jobs)
         environment = {"TF_NUM_INTRAOP_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)} | os.environ
-        with log.open("a", encoding="utf-8") as file:
+        with log.open("ab") as file:
+            begin = file.tell()
             with self._guard:
                 if self._stopped:
                     raise SweepError("stopped")
@@ -115,8 +116,9 @@ class Runner:
             with self._guard:
                 self._running.discard(process)
         if code:
-            lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            said = lines[-1].removeprefix("arith-model: ") if lines else f"exit code {code}"
+            lines = log.read_bytes()[begin:].decode(errors="replace").strip().splitlines()
+            end = f"ended by signal {-code}" if code < 0 else f"exit code {code}"
+            said = lines[-1].removeprefix("arith-model: ") if lines and code > 0 else end
             raise SweepError(f"{said}; see {log}")
 
     def _stop(self) -> None:

@@ -25,9 +25,10 @@ def test_a_run_that_is_finished(tmp_path):
     assert found.cells() == ["run", "addition", "lstm", "raw", "3 of 3", "2", "0.7500", "-", "finished"]
 
 
-def of_suites(*worst):
+def of_suites(*worst, per_slice=1000):
     """An evaluation with suites, the one of the run's own size first."""
-    suites = [{"digits": each["digits"], "worst": each} for each in worst]
+    asked = {"version": 2, "per_slice": per_slice, "seed": 0}
+    suites = [{"digits": each["digits"], "worst": each} | asked for each in worst]
     return {"suites": suites, "worst_slice": min(worst, key=lambda each: each["exact_match"])}
 
 
@@ -38,6 +39,8 @@ def of_suites(*worst):
         (None, WORST, "equal 0.199"),
         (None, WORST | {"name": "random", "exact_match": 1.0}, "each 1.000"),
         (of_suites(WORST), WORST | {"exact_match": 0.5}, "equal 0.199"),
+        (of_suites(WORST, per_slice=9), WORST | {"exact_match": 0.5}, "equal 0.500"),
+        (of_suites(WORST, per_slice=9), None, "equal 0.199"),
         (of_suites(WORST | {"exact_match": 0.9999}, WORST | {"digits": 6, "exact_match": 0.1}), None, "equal 0.999"),
         ({"suites": [{"digits": "3", "worst": WORST | {"digits": None}}]}, WORST, "equal 0.199"),
     ],
@@ -70,6 +73,8 @@ def test_runs_that_are_not(tmp_path):
         assert listing.entry("stopped", run.folder).state is RunState.TRAINING
     assert listing.entry("stopped", run.folder).state is RunState.STOPPED
     assert not is_locked(tmp_path / "missing")
+    made(tmp_path / "proving").summary.unlink()  # killed after its last epoch
+    assert listing.entry("proving", tmp_path / "proving").state is RunState.STOPPED
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,10 @@ SENTENCES = {
         f"{cut(min(min(each['slices'].values()) for each in FAR), 3)}).",
         f"Those of subtraction took {min(TAKEN)} to {max(TAKEN)}.",
         f"{len(PRODUCTS)} with a scratchpad answer at least {WORST_PRODUCT} of every slice of 4-digit products.",
-        f"{len(group('causal-raw'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice (v2). In half "
-        f"of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, or zeros in front, {HALVES[2]}. "
+        f"{statistics.median(row['cpu_seconds'] for row in group('causal-raw')):.0f} CPU seconds; given: answer "
+        f"reversed): {len(group('causal-raw'))} networks have at least {HALVES[0]} (common-prefix-8) of each slice "
+        f"(v2). In half of the steps, three have {HALVES[1]} (carry-chain-8); with one layer, or zeros in front, "
+        f"{HALVES[2]}. "
         f"Without short numbers first, or from 297,000 stored pairs, half the steps bring as much ({HALVES[4]} each).",
         f"(`benchmarks/scratchpad.toml`: {', '.join(THOUGHT[:2])} and {THOUGHT[2]} CPU seconds)",
     ],

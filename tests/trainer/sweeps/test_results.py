@@ -202,6 +202,10 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     found = results.read(results.file_of(tmp_path))
     assert found[:3] == ROWS[:3]
     assert found[3]["suites"][0]["slices"]["carry-all"] == 0.75
+    path.write_text(json.dumps(ROWS[0]) + '\n{"run": "cut')
+    results.append(path, ROWS[1])
+    assert results.read(path) == ROWS[:2]
+    assert "line 2, is not" in capsys.readouterr().err
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"results\.jsonl, line 1, is not the result of a run; remove it"):
         results.read(path)

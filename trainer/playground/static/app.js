@@ -401,27 +401,30 @@ class Panel {
   async findLength() {
     const section = one(".lengths", this.root);
     const button = one("button", section), figure = one("figure", section), note = one(".note", section);
-    this.finding = !this.finding;
-    if (!this.finding) return;
+    const mine = this.finding = this.finding ? null : {};
+    if (!mine) return;
     button.textContent = "Stop";
     const list = element("ol", { className: "bars" });
     figure.replaceChildren(list);
     figure.hidden = false;
     const found = [];
+    let said;
     try {
       for (const length of this.run.lengths) {
         note.textContent = `Asking about ${counted(length, this.run.units)} …`;
         const at = await backend.atLength(this.run, length, this.epoch);
-        if (!this.finding) break;
+        if (this.finding !== mine) break;
         found.push(at);
         list.append(this.lengthRow(at));
         if (at.worst < catalogue.broken && length >= this.run.digits) break;
       }
-      note.textContent = found.length ? this.lengthInWords(found) : "Stopped.";
+      said = found.length ? this.lengthInWords(found) : "Stopped.";
     } catch (error) {
-      note.textContent = error.message;
+      said = error.message;
     }
-    this.finding = false;
+    if (this.finding && this.finding !== mine) return;  // it was begun anew meanwhile
+    note.textContent = said;
+    this.finding = null;
     button.textContent = "Find the length again";
   }
 

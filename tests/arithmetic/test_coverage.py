@@ -64,22 +64,6 @@ def test_expectation_is_the_sum_over_all_keys(task, num_draws):
     assert classes.missing(num_draws) == pytest.approx(classes.total - expected, rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("task", "keys"),
-    [
-        (Task("addition"), 1000 * 1001 // 2),
-        (Task("subtraction", ordered=True), 10**10),
-        (Task("pq", digits=100_000), 100_000 * 100_001 // 2),
-        (Task("addition", digits=1000), 10**1000 * (10**1000 + 1) // 2),
-        (Task("modular_addition"), 97**2),
-        (Task("modular_addition", num_examples=10, ordered=False), 97 * 98 // 2),
-    ],
-    ids=lambda value: getattr(value, "config_name", ""),
-)
-def test_number_of_keys(task, keys):
-    assert coverage.key_classes(task).total == keys
-
-
 @given(tasks(), st.integers(10, 10**6))
 def test_number_of_draws_is_the_smallest_that_is_enough(task, num_examples):
     task = dataclasses.replace(task, num_examples=num_examples, num_validation=None)

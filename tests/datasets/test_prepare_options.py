@@ -86,12 +86,6 @@ def test_layout(config, num_shards, standing, expected):
     assert asked(config, num_shards=num_shards).layout(config, standing) == expected
 
 
-def test_more_shards_than_examples_are_refused():
-    config = ArithConfig(num_examples=10)
-    with pytest.raises(InputError, match="num_shards is 65"):
-        asked(config, num_shards=65).layout(config, None)
-
-
 def not_default(options: PipelineOptions) -> dict:
     """The options that differ from ours: those that the pipeline sets for every run are left out."""
     every = options.get_all_options(drop_default=True, retain_unknown_options=True)

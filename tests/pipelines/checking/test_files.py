@@ -26,6 +26,7 @@ FORGED = {
     "other shards": (INFO, lambda info: info["splits"][0].update(shardLengths=["108"])),
     "one entry more": (INFO, in_info(more=1)),
     "a class to import": (FEATURES, in_info(pythonClassName="evil.X")),
+    "a name elsewhere": ("metadata.json", lambda of: of["files"].update({"../../x": of["files"].pop(FEATURES)})),
 }
 
 

@@ -39,12 +39,6 @@ def test_blocks_hold_the_draws_of_each_shard(drawn, random):
             assert expected == []
 
 
-def test_a_block_byte_by_byte():
-    (shard, block), *others = by_shard(Drawn(2**32 + 1, np.array([3, 258], np.uint32), np.array([0, 2])))
-    assert (shard, others) == (0, [])
-    assert block.hex(" ", 4) == "00000001 00000001 03000000 02010000"
-
-
 NUMBERS = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 1000), st.integers(2**44 - 9, 2**44))
 
 

@@ -98,14 +98,6 @@ def test_the_data_formats_vectors(make, name, draws_used, train, validation):
     assert is_complete(directory)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "draws_used", "train", "validation"), reference.DEFAULT)
-def test_the_notebooks_loop_has_the_vectors(name, draws_used, train, validation):
-    expected = reference.dataset(Task(name))
-    assert expected.draws_used == draws_used
-    assert [expected.sha256(split) for split in SPLITS] == [train, validation]
-
-
 @given(small_tasks(), st.integers(1, 10), st.integers(1, 3))
 @settings(max_examples=8)
 def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):

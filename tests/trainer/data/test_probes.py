@@ -28,13 +28,6 @@ def test_the_test_set_shares_no_key(data_dir, tasks, name):
     np.testing.assert_array_equal(fresh, everything[~np.isin(everything, seen)])
 
 
-def test_keys_know_no_order_unless_told():
-    pair = np.array([[3]], np.uint64), np.array([[5]], np.uint64)
-    plain, ordered = Task("addition"), Task("addition", ordered=True)
-    assert probes.keys(plain, pair) == probes.keys(plain, pair[::-1])
-    assert probes.keys(ordered, pair) != probes.keys(ordered, pair[::-1])
-
-
 @pytest.mark.parametrize(
     ("task", "values"),
     [

@@ -33,11 +33,7 @@ def first_steps(ready, name, config):
     return losses, fresh, trained
 
 
-@pytest.fixture(scope="module")
-def alone():
-    return {}
-
-
+ALONE = {}  # what each learns on one device
 CAUSAL = override(LSTM, name="causal", view="backward", positions="coupled_bias")
 COMPARED = {"tagger": TAGGER, "lstm": LSTM, "counter": COUNTER, "causal": CAUSAL}
 # XLA compiles for many seconds, and each replica for itself.
@@ -46,15 +42,15 @@ SAME = [("tagger", 2, False), ("counter", 2, False), *(pytest.param(*case, marks
 
 
 @pytest.mark.parametrize(("model", "replicas", "xla"), SAME)
-def test_replicas_and_xla_change_nothing(ready, alone, model, replicas, xla):
+def test_replicas_and_xla_change_nothing(ready, model, replicas, xla):
     config = COMPARED[model]
     name = "pq" if config.model.name == "counter" else "addition"
-    if model not in alone:
-        alone[model] = first_steps(ready, name, override(config, replicas=1))
+    if model not in ALONE:
+        ALONE[model] = first_steps(ready, name, override(config, replicas=1))
     losses, fresh, trained = first_steps(ready, name, override(config, replicas=replicas, xla=xla))
-    np.testing.assert_allclose(losses, alone[model][0], atol=1e-4, rtol=0)
+    np.testing.assert_allclose(losses, ALONE[model][0], atol=1e-4, rtol=0)
     assert losses[-1] < losses[0]
-    for score, expected in ((fresh, alone[model][1]), (trained, alone[model][2])):
+    for score, expected in ((fresh, ALONE[model][1]), (trained, ALONE[model][2])):
         assert (score.exact_match, score.character_accuracy) == (expected.exact_match, expected.character_accuracy)
         assert score.loss == pytest.approx(expected.loss, abs=1e-5)
 

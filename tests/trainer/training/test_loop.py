@@ -107,31 +107,20 @@ def saved(loop):
     return [*variables, loop.run.samples.read_bytes()]
 
 
-@dataclasses.dataclass
-class Outcome:
-    """The outcome of a whole run, and the files that it wrote, in order."""
-
-    learned: tuple
-    saved: list
-    files: list
-
-
-@pytest.fixture(scope="module")
-def once():
-    return {}
+ONCE = {}  # what is trained once for all tests of this file
 
 
 @pytest.fixture
-def unstopped(new_loop, once, monkeypatch, tmp_path_factory):
+def unstopped(new_loop, monkeypatch, tmp_path_factory):
     """A run that was never stopped; it is trained once for all tests of this file."""
-    if "unstopped" not in once:
+    if "unstopped" not in ONCE:
         written, whole_file = [], files.whole_file
         with monkeypatch.context() as patch:
             patch.setattr(files, "whole_file", lambda path: written.append(path.name) or whole_file(path))
             loop = new_loop(tmp_path_factory.mktemp("whole"))
             loop.train()
-        once["unstopped"] = Outcome(learned(loop), saved(loop), written[1:])
-    return once["unstopped"]
+        ONCE["unstopped"] = types.SimpleNamespace(learned=learned(loop), saved=saved(loop), files=written[1:])
+    return ONCE["unstopped"]
 
 
 @pytest.mark.parametrize("stop_at", [0, pytest.param(13, marks=pytest.mark.smoke), 25, 60])
@@ -224,14 +213,14 @@ def test_a_run_both_of_whose_checkpoints_are_damaged_is_refused(new_loop, tmp_pa
 
 
 @pytest.fixture
-def longer(new_loop, constant, once, tmp_path_factory):
+def longer(new_loop, constant, tmp_path_factory):
     """What a run with a constant rate learns that is asked for three epochs at first; trained once."""
     learner, config = constant
-    if "longer" not in once:
+    if "longer" not in ONCE:
         loop = new_loop(tmp_path_factory.mktemp("longer"), config=config, learner=learner)
         loop.train()
-        once["longer"] = learned(loop), saved(loop)
-    return once["longer"]
+        ONCE["longer"] = learned(loop), saved(loop)
+    return ONCE["longer"]
 
 
 @pytest.mark.parametrize(

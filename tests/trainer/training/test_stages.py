@@ -80,20 +80,18 @@ def learned(folder):
     return {name: array.tobytes() for name, array in arrays.items()}, rows, rest
 
 
-@pytest.fixture(scope="module")
-def kept():
-    return {}
+KEPT = {}
 
 
 @pytest.fixture
-def whole(train, kept, tmp_path_factory, capsys):
+def whole(train, tmp_path_factory, capsys):
     """A run that was never stopped; it is trained once for all tests of this file."""
-    if not kept:
+    if not KEPT:
         folder = tmp_path_factory.mktemp("whole")
-        kept["calls"] = train(folder)
-        kept["learned"] = learned(folder)
-        kept["printed"] = capsys.readouterr().out
-    return kept
+        KEPT["calls"] = train(folder)
+        KEPT["learned"] = learned(folder)
+        KEPT["printed"] = capsys.readouterr().out
+    return KEPT
 
 
 def test_strings_grow_at_the_ends_of_windows_alone(whole):

@@ -18,6 +18,7 @@ from seq2seq_arith.trainer.runs.run import Run
 NETS = '''"""Networks of my own."""
 import keras
 from keras import layers
+from seq2seq_arith.trainer.models import network
 
 built = []
 
@@ -52,6 +53,15 @@ def changing(spec):
 
 def failing(spec):
     return 1 / 0
+
+
+class Forgetful(network.Autoregressive):
+    def step(self, state, index, previous):
+        return super().step(state, index, 0 * previous)
+
+
+def stepping(spec):
+    return Forgetful(writer(spec))
 '''
 PREPARED = ["--digits", "2", "--num-examples", "2000", "--recipe", "notebook", "--hidden", "16", "--epochs", "1"]
 
@@ -106,10 +116,11 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
 
 
 FAULTS = {
-    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, changing, failing",
+    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, changing, failing, Forgetful, stepping",
     "crooked": ":crooked' gives logits of shape (2, 5, 5) for two questions, not (2, 3, 12)",
     "changing": ":changing' has other names of layers each time, such as 'read_1/embeddings'; give them fixed names",
-    "failing": "/nets.py, line 37: ZeroDivisionError: division by zero",
+    "failing": "/nets.py, line 38: ZeroDivisionError: division by zero",
+    "stepping": ":stepping' gives other logits than its whole model; let both be the same",
     "seeing": ":seeing' sees characters of the answer that it has not written yet; mask what comes later",
 }
 

@@ -28,6 +28,7 @@ from seq2seq_arith.trainer.runs.run import Run, new_folder
 LAYERS, CARD = "seq2seq_arith_layers.py", "README.md"
 TEMPLATE = Path(__file__).parent / "templates" / "model_card.md"
 MODULE_OF_OURS = re.compile(r'"module": "(seq2seq_arith\.[^"]+)"')
+OTHER_LAYER = re.compile(r'"registered_name": "(?!seq2seq_arith>)[^">]+>')
 IMPORT_OF_OURS = re.compile(r"^from (seq2seq_arith\.\S+) import .*\n", re.MULTILINE)
 
 
@@ -184,7 +185,7 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
     import jinja2
 
     name, asked = run.config.model.name, evaluated.read(run, row.get("epoch"))
-    own = plugins.file_of(name) if plugins.is_plugin(name) else None
+    own = OTHER_LAYER.search(json.dumps(model.get_config(), default=str)) and plugins.file_of(name)
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
@@ -202,6 +203,5 @@ def model_card(run: Run, model: keras.Model, row: dict[str, Any], end: str | Non
         worst_slice=asked.worst_in_words(),
         was_asked=asked.worst is not None,
         suites=asked.evaluation.get("suites"),
-        own_module=own.stem if own else "",
-        layers_module=LAYERS.removesuffix(".py") if layers_source(model) else "",
+        modules=[Path(LAYERS).stem] * bool(layers_source(model)) + ([own.stem] if own else []),
     )

@@ -268,7 +268,8 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     Half of the questions fit the function by ridge regression, the others are asked. In the control task (Hewitt,
     Liang, "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits of that place has a
     random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
-    Both numbers have a digit there. Steps that have been given this place of the answer are left out.
+    Both numbers have a digit there. Steps that have been given this place of the answer are left out; where question
+    and answer have as many steps, also those of the question that have the same numbers.
     """
     task = learner.view.task
     check_choice("the property", name, list(PROPERTIES))

@@ -109,9 +109,9 @@ class Inspection:
 
         Returns float32 [steps, units], and what stands at each step.
         """
-        first, *others = self.states.values()
-        decoders = [states for name, states in self.states.items() if name.startswith("decoder")]
-        alike = [first, *(states for states in decoders[:1] if others and states.shape[1] == first.shape[1])]
+        (_, first), *others = self.states.items()
+        decoders = [states for name, states in others if name.startswith("decoder")]
+        alike = [first, *(states for states in decoders[:1] if states.shape[1] == first.shape[1])]
         return np.concatenate(alike), [label for states in alike for label in self.labels(len(states))]
 
     def _most(self, shares: np.ndarray, step: int) -> str:
@@ -194,13 +194,18 @@ def _states(model: keras.Model, inputs: list[Any]) -> dict[str, np.ndarray]:
 def _all_steps(layer: Any) -> Any:
     """The output of a recurrent layer after each step, symbolic [examples, steps, units], in the order of the steps."""
     output = layer.output[0] if isinstance(layer.output, list | tuple) else layer.output
-    if len(output.shape) == 3:
-        # Keras's layers return the steps in the order in which they took them.
-        is_reversed = isinstance(layer, keras.layers.RNN) and layer.go_backwards
-        # A name of its own: the model may flip something, too.
-        flipped = keras.layers.Lambda(lambda steps: keras.ops.flip(steps, 1), name=f"{layer.name}_steps")
-        return flipped(output) if is_reversed else output
-    config, every = layer.get_config() | {"name": f"{layer.name}_steps"}, {"return_sequences": True}
+    if len(output.shape) != 3:
+        output = _of_twin(layer)
+    # Keras's layers return the steps in the order in which they took them.
+    is_reversed = isinstance(layer, keras.layers.RNN) and layer.go_backwards
+    # A name of its own: the model may flip something, too.
+    flipped = keras.layers.Lambda(lambda steps: keras.ops.flip(steps, 1), name=f"{layer.name}_steps")
+    return flipped(output) if is_reversed else output
+
+
+def _of_twin(layer: Any) -> Any:
+    """The output after each step of a recurrent layer that returns only the last one."""
+    config, every = layer.get_config() | {"name": f"{layer.name}_twin"}, {"return_sequences": True}
     if isinstance(layer, keras.layers.Bidirectional):
         parts = [part for part in ("layer", "backward_layer") if config.get(part)]
         every = {part: config[part] | {"config": config[part]["config"] | every} for part in parts}

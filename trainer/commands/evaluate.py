@@ -126,8 +126,8 @@ def _prove_options(prove: Parser) -> None:
     first.add_argument(
         "--counterexamples",
         metavar="FILE",
-        help="write the shortest question of each case that is wrong, or may be by rounding, one per line, for predict "
-        "(at most 10,000)",
+        help="write the shortest question of each case that is wrong, or may be by rounding, one per line (at most "
+        "10,000), for predict",
     )
 
 

@@ -4,8 +4,8 @@
 
     GET  /                the page, with style.css, app.js and icon.svg
     GET  /api/runs        the runs: those that can be asked, and those that cannot, with the reason
-    POST /api/answer      {"run", "question", "epoch"}: an answer, as ``answers.Answer``
-    POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``answers.AtLength``
+    POST /api/answer      {"run", "question", "epoch"}: an answer, as ``Models.answer``
+    POST /api/length      {"run", "length", "epoch"}: how a model does at a length, as ``Models.at_length``
 
 A page of another site can neither read an answer (it has another origin), nor ask (a form cannot send JSON, and a
 browser says in ``Sec-Fetch-Site`` who asks), nor pretend to be this one by a name that leads here (the header ``Host``

@@ -67,7 +67,7 @@ class Asked:
 
     sets: tuple[SetResult, ...]
     tables: dict[str, tuple[Group, ...]]
-    confusion: Confusion | None  # None for a task without digits
+    confusion: Confusion | None  # None if its answers are not numbers
     mistakes: tuple[Mistake, ...]  # the first ones
     wrong: int  # how many there are
 

@@ -340,7 +340,9 @@ def further(each: RunReport) -> list[Block]:
         return [Text(f"{task.name} does not have longer operands.")]
     if not own.slices:
         return [Text(f"{suites.no_suite(task)}.")]
-    if not model.any_length or model.code_sha256:  # a model of one's own would have been asked if it read them
+    if model.code_sha256:
+        return [Text("No longer questions were asked: a model of your own may not read them.")]
+    if not model.any_length:
         return [Text(f"Model {model.name} has weights for each place of the string, and reads no longer questions.")]
     command = Text(f"arith-model report RUN --lengths {2 * task.digits}", True)
     return [Text("No longer questions were asked. This command asks them:"), command]

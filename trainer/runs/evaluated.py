@@ -57,19 +57,21 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     def is_of_best(epoch: object) -> bool:
         return best_epoch in (None, epoch)
 
-    evaluation, worst, summary = {}, None, None
+    evaluation, worst, summary, is_full = {}, None, None, False
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         found = read_json(run.evaluation)
         own = found["suites"][0]  # at the run's own size
         if is_of_best(found.get("best_epoch")):
             worst = own["worst"] and _worst(own["worst"] | {"digits": own["digits"]})
             evaluation = found if worst or not own["worst"] else {}
+            is_full = _is_full(run, own)
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    if not evaluation or (of_end and not _is_default(run, evaluation)):  # few questions do not hide what many found
-        worst = _worst(of_end)
-    return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
+    in_full = _in_full(run, evaluation, of_end)
+    if not is_full and (found := _worst(of_end)):  # few questions, or others, do not hide what those of the end found
+        evaluation, worst = {}, found
+    return Asked(evaluation, worst, proofs.read(run), in_full)
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
@@ -109,8 +111,8 @@ def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:
 def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, str] | None:
     """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
     with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
-        if _is_default(run, evaluation):
-            suite = evaluation["suites"][0]
+        suite = evaluation["suites"][0]
+        if _is_full(run, suite) and suite["per_slice"] == SuiteOptions().per_slice:
             of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
             wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
             return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)
@@ -118,11 +120,10 @@ def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, st
         return in_brief(of_end["name"], of_end["exact_match"]), wrong_in_words(of_end["suite"])
 
 
-def _is_default(run: Run, evaluation: dict[str, Any]) -> bool:
-    """Whether an evaluation asked the default questions."""
-    suite, default = (evaluation.get("suites") or [{}])[0], SuiteOptions()
-    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
-    return [suite.get(name) for name in ("version", "per_slice", "seed")] == [newest, default.per_slice, default.seed]
+def _is_full(run: Run, suite: dict[str, Any]) -> bool:
+    """Whether a suite is the newest, with the default questions, or more of them."""
+    newest, default = version(run.task.operation.slices(STANDARD, run.task.digits)), SuiteOptions()
+    return (suite["version"], suite["seed"]) == (newest, default.seed) and suite["per_slice"] >= default.per_slice
 
 
 def _worst(found: object) -> Worst | None:

@@ -161,7 +161,7 @@ def state_of(run: Run) -> RunState:
         _, state = checkpoints.load(run.last)
         if not state.get("stopped"):
             return RunState.STOPPED
-    return RunState.FINISHED if run.summary.exists() else RunState.STOPPED  # after proof, rounds and suite
+    return RunState.FINISHED if run.summary.exists() else RunState.STOPPED  # after proof and rounds
 
 
 def _reached(run: Run) -> dict[str, int | float | str | None]:

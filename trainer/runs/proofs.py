@@ -21,7 +21,7 @@ class Proof:
     wrong: int  #: cases that are answered wrong
     near: int  #: cases that are right by so little that rounding in float32 may decide
     margin: float  #: the least by which the right logit is above all others, rounded down
-    bound: float  #: the most that a float32 logit can be wrong, rounded up; of a counter, than that of an equal sum
+    bound: float  #: the most that a float32 logit can be wrong, or two of one sum can differ, rounded up
     seconds: float
     version: str  #: of this package
     counterexample: dict[str, str] | None = None  #: ``question``, ``answer``, ``prediction`` of the shortest one
@@ -36,7 +36,7 @@ class Proof:
         checked = f"{self.states:,} {'sums' if self.dashes else 'states'}, {self.cases:,} cases"
         if self.holds:
             reach = f"up to {self.dashes:,} dashes" if self.dashes else "any length"
-            above = f"the right logit is above the others by at least {cut(self.margin, 2)}"
+            above = f"the right logit is above the others by at least {cut(self.margin, 5)}"
             return (
                 f"proved: every question of {self.task}, of {reach}, is answered right ({checked}; {above}, and "
                 f"float32 is wrong by at most {self.bound:g})"
@@ -77,5 +77,5 @@ def read(run: Run) -> Proof | None:
         proof = Proof(**values)
         _ = f"{proof}, {proof.in_brief()}"  # where a value has another type, this raises an exception, too
         return proof if proof.weights_sha256 == sha256(run) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, InputError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError, InputError):
         return None

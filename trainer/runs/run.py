@@ -106,7 +106,7 @@ class Run:
         """The refusal of a length that the model cannot read."""
         return InputError(
             f"length is {length}, but model {self.config.model.name!r} has weights for every place of the string "
-            f"and reads operands of at most {self.task.digits}; give no longer --lengths, or a run of another model"
+            f"and reads operands of at most {self.task.digits}; give no longer ones, or a run of another model"
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -185,7 +185,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
             report_progress(start + len(total))
 
     def find(wrong: np.ndarray) -> list[Sample]:
-        rows = np.unique(wrong // task.answer_width)
+        rows = np.unique(wrong // task.answer_width)[:MOST_KINDS]
         operands = [("-" * first[row], "-" * (sums[row] - first[row])) for row in rows]
         return [
             Sample(task.operation.symbol.join(pair), answers[row], predictions[row])
@@ -231,7 +231,8 @@ def witness(learner: Learner, tables: Tables, seed: int) -> float:
     task = view.task
     asked = probes.asked(task, [text.stored(task, *_operands(task, generator, n % 2 == 0)) for n in range(WITNESSES)])
     ids = np.asarray(view.encode_question(asked.questions))
-    there, found = learner.network.compare(ids, view.encode_answer(asked.answers))
+    there, _ = learner.network.answer(ids)
+    found = learner.network.logits(ids, view.encode_answer(asked.answers), training=False)
     here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ _digits(task, ids))
     is_equal = np.array_equal(here.argmax(axis=2), there)
     return float(np.abs(here - np.asarray(found)).max()) if is_equal else np.inf

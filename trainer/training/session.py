@@ -12,6 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, packages, progress
 from seq2seq_arith.base.errors import InputError, LostMachineError
 from seq2seq_arith.base.terminal import printable, say, wrapped
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
@@ -229,10 +230,11 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     config = dataclasses.replace(run.config, replicas=replicas)
     devices.prepare(replicas)
     view = _view_of(config, task or run.task)
+    outlined = outline(config.model, view)
     try:
-        checkpoints.check(outline(config.model, view), arrays, run.best)  # before memory is taken for the model
+        checkpoints.check(outlined, arrays, run.best)  # before memory is taken for the model
     except InputError:
-        if view.task.digits > run.task.digits:  # only a model of one's own
+        if view.task.digits > run.task.digits and plugins.is_plugin(config.model.name):
             raise run.too_long(view.task.digits) from None
         raise
     learner = _make_learner(config, view, _start(config), 1)

@@ -30,6 +30,7 @@ from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session
 
 OWN_MODEL = f"{ROOT}/examples/own_model.py:transformer"
+SMALL_ADDER = f"{ROOT}/examples/small_adder.py:small_adder"
 QUESTIONS = [f"{left}+{right}" for left in (0, 7, 63, 999) for right in (5, 48, 250, 999)]
 # No package of ours and no GPU: what a serving machine has.
 ELSEWHERE = """
@@ -157,10 +158,12 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
 
 
 def test_the_card_says_how_to_load_the_model(tmp_path):
-    plugins.allow(OWN_MODEL)
+    for name in (OWN_MODEL, SMALL_ADDER):
+        plugins.allow(name)
     for name, seen_through, sentence in (
         ("counter", "backward", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`"),
         (OWN_MODEL, "backward", "path and `import own_model` before `keras.saving.load_model`."),
+        (SMALL_ADDER, "aligned", "path and `import seq2seq_arith_layers` before `keras.saving.load_model`."),
         ("causal", "ended", 'An answer ends at the first "$" (`end` in `task.json`)'),
     ):
         config = TrainConfig(model=ModelConfig(name=name, view=seen_through, hidden=8))

@@ -122,7 +122,7 @@ def test_states_of_layers_that_return_the_last_one(tmp_path):
     plugins.allow(name := f"{tmp_path}/own.py:two_ways")
     _, found = look(name)
     assert {layer: states.shape for layer, states in found.states.items()} == {"encoder": (7, 6), "layer_1": (7, 6)}
-    assert found.course()[1] == found.read  # the second layer reads the same once more, and goes not on from there
+    assert found.course()[1] == found.read  # the second layer reads the same once more, and does not go on from there
 
 
 def test_behind_an_end_nothing_but_a_blank_is_probable():

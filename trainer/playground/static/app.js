@@ -422,7 +422,7 @@ class Panel {
     } catch (error) {
       said = error.message;
     }
-    if (this.finding && this.finding !== mine) return;  // it was begun anew meanwhile
+    if (this.finding !== mine && !list.isConnected) return;  // it was begun anew meanwhile
     note.textContent = said;
     this.finding = null;
     button.textContent = "Find the length again";

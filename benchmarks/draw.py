@@ -103,9 +103,8 @@ def slices() -> bytes:
 def behaviour(tables: Tables, alphabet: str) -> tuple[np.ndarray, np.ndarray]:
     """What a network of one layer of latches does between pairs of digits; it has no state before the first.
 
-    Returns:
-      The state after each pair, int64 [states, 100], and what is written at that pair if another one follows, int64
-      [states, 100, 100].
+    Returns the state after each pair, int64 [states, 100], and what is written at it if another one follows, int64
+    [states, 100, 100].
     """
     cases = tables.cases(QUESTIONS["addition"](alphabet))
     # A window is the row of the latches before, a symbol, and the rows there and after.

@@ -77,9 +77,9 @@ def read_answers(place: str, rows: Sequence[Row]) -> Given:
 
 
 def _answers(place: str, lines: list[str]) -> Iterator[Answer]:
-    said = [line.strip() for line in lines if line.strip()]
-    first = next((line for line in said if line != "null"), '"' if said else "")
-    if first[:1] in ("{", "[", '"'):
+    said = [line for line in lines if line.strip()]
+    first = next((line for line in said if line.strip() != "null"), '"' if said else "")
+    if first.lstrip()[:1] in ("{", "[", '"'):
         yield from _of_json(place, lines)
     elif "\t" in first:
         yield from _of_table(place, lines)
@@ -106,6 +106,8 @@ def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
     try:
         whole = _parsed("\n".join(lines))
     except ValueError:  # several values
+        if not any(line.lstrip().startswith("{") for line in lines):  # a blank line is no answer to its question
+            lines = [line if line.strip() else "null" for line in lines]
         values = ((f"line {at}", lambda line=line: _parsed(line)) for at, line in enumerate(lines, 1) if line.strip())
     else:
         if isinstance(whole, dict) and whole.keys().isdisjoint({ANSWER, PREDICTION}):

@@ -9,6 +9,7 @@ import math
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.machine import cores
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.steps import cutoff, dedup
 
@@ -76,6 +77,9 @@ def plan(task: Task, layout: Layout) -> Plan:
     # All draws of a key meet in one shard: one has those of the most frequent key, beside its share.
     largest_shard = draws / layout.num_shards + draws * classes.share * float(classes.probability.max())
     gathered = cutoff.expected_bytes(task, draws)
+    of_worker = max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)
+    # A local run has as many shards at once as cores.
+    of_shards = of_worker * min(cores(), layout.num_shards)
     return Plan(
         shards=layout.num_shards,
         draws=draws,
@@ -84,6 +88,6 @@ def plan(task: Task, layout: Layout) -> Plan:
         distinct=classes.distinct(draws),
         blocks=min(math.ceil(draws / chunk) * layout.num_shards, draws),
         file_bytes=layout.bytes_of(task),
-        worker_memory=int(BASE_MEMORY + max(shard_draw_memory * largest_shard, CHUNK_DRAW_MEMORY * chunk)),
-        local_memory=int(BASE_MEMORY + DRAW_MEMORY * draws + ROW_MEMORY * gathered),
+        worker_memory=int(BASE_MEMORY + of_worker),
+        local_memory=int(BASE_MEMORY + max(DRAW_MEMORY * draws + ROW_MEMORY * gathered, of_shards)),
     )

@@ -91,7 +91,8 @@ def in_words(directory: AnyPath) -> str:
         return ""
     last = records[-1]
     spent, planned = (last[key] if isinstance(last.get(key), dict) else {} for key in ("spent", "planned"))
-    told = [f"made {last.get('started')} by {last.get('engine')}", f"job {last['job']}" if last.get("job") else ""]
+    engine = f" by {last['engine']}" if last.get("engine") else ""  # a job that was taken up does not say
+    told = [f"made {last.get('started')}{engine}", f"job {last['job']}" if last.get("job") else ""]
     told += [f"{spent.get('seconds')} s", f"planned {planned['seconds']} s" if planned.get("seconds") else ""]
     return f"{', '.join(filter(None, told))}; runs that are recorded: {len(records)}"
 

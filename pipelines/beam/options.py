@@ -56,12 +56,15 @@ def prepare_options(
     unknown = set(given) - set(known)
     standard = options.view_as(StandardOptions)
     standard.runner = _full_name(standard.runner)
-    if unknown and standard.runner not in OPEN_RUNNERS:
+    ours = parser.option_names if parser else []
+    if standard.runner in OPEN_RUNNERS:  # of whose options only what looks like one of ours is known to be none
+        unknown = {name for name in unknown if "did you mean" in mistyped_option(f"--{name}", ours, "")}
+    if unknown:
         # Beam's names have underscores, whatever was typed.
         typed = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}
         first = min(unknown)
         shown = next((flag for name, flag in typed.items() if name in unknown), f"--{first}={given[first]}")
-        names = [*(parser.option_names if parser else []), *(f"--{name}" for name in known)]
+        names = [*ours, *(f"--{name}" for name in known)]
         hint = mistyped_option(shown, names, _otherwise(parser))
         raise InputError(f"{shown} is known neither here nor to Apache Beam{hint}")
     if (standard.runner or "").lower() in LOCAL_NAMES:

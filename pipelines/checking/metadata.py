@@ -7,7 +7,7 @@ from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout, metadata_of
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, SPLITS, Layout, advice, metadata_of
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 
@@ -30,6 +30,8 @@ def read_checked(directory: AnyPath, sha256: str | None = None) -> tuple[Task, L
         stated = Layout.of_metadata(metadata)
         layout = Layout.of(task, stated.num_shards, stated.formats)
         most_draws = 4 * coverage.num_draws(task) + 1000
+        if task.own:  # whose drawing may count more pairs than there are
+            most_draws = 4 * coverage.draws_limit(task.num_examples)
     except InputError as error:
         raise Problem(str(error)) from None
     files, draws = metadata.get("files"), metadata.get("draws_used")
@@ -62,4 +64,4 @@ def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
     try:
         return read_checked(directory)
     except Problem as problem:
-        raise InputError(f"{directory / METADATA}: {problem}; see arith-data verify {directory}") from None
+        raise InputError(f"{directory / METADATA}: {problem}; {advice(directory)}") from None

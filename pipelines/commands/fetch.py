@@ -16,15 +16,8 @@ from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
 from seq2seq_arith.pipelines.checking.metadata import read_checked
-from seq2seq_arith.pipelines.commands.shared import (
-    DATASET,
-    NOTHING_LEFT,
-    add_sha256,
-    failed,
-    print_load,
-    refuse_surplus,
-)
-from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, dataset_path, find_dataset
+from seq2seq_arith.pipelines.commands import shared
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, advice, dataset_path, find_dataset
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath, local_path
 from seq2seq_arith.pipelines.places.staging import Staging
@@ -37,15 +30,15 @@ AT_ONCE = 8  # files
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", help=DATASET)
+    parser.add_argument("url", help=shared.DATASET)
     parser.add_argument("data_dir", metavar="DIR", help="where datasets are kept here, as TFDS's data_dir")
     parser.add_argument("--overwrite", action="store_true", help="replace a dataset that has other files")
-    add_sha256(parser)
+    shared.add_sha256(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Copies a dataset, and checks every file; returns the exit code."""
-    refuse_surplus(args, args.url, "fetch takes a URL and a directory")
+    shared.refuse_surplus(args, args.url, "fetch takes a URL and a directory")
     data_dir = local_path(args.data_dir)
     source = find_dataset(args.url, args.rest)
     if not (source / DATASET_INFO).is_file():
@@ -56,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         path, task, copied = fetch(source, data_dir, args.overwrite, args.sha256)
     except StoreError as error:
-        return failed(f"{error}; {NOTHING_LEFT}")
+        return shared.failed(f"{error}; {shared.NOTHING_LEFT}")
     except OSError as error:
-        return failed(f"{data_dir} could not be written: {error.strerror or error}; {NOTHING_LEFT}")
+        return shared.failed(f"{data_dir} could not be written: {error.strerror or error}; {shared.NOTHING_LEFT}")
     events.emit("result", path=path, is_new=bool(copied))
     if copied:
         print(
@@ -67,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         )
     else:
         print(f"{printable(path)} is there already, and the same as {printable(source)}; nothing was done")
-    print_load(task, path, args.data_dir)
+    shared.print_load(task, path, args.data_dir)
     return SUCCESS
 
 
@@ -88,7 +81,7 @@ def fetch(
     except OtherDatasetError as problem:
         raise StoreError(f"{source / METADATA}: {problem}") from None
     except Problem as problem:
-        raise InputError(f"{source / METADATA}: {problem}; check it with arith-data verify {source}") from None
+        raise InputError(f"{source / METADATA}: {problem}; {advice(source)}") from None
     path = dataset_path(data_dir, task)
     publisher = DirectoryPublisher(path)
     with publisher.locked():
@@ -96,7 +89,7 @@ def fetch(
         if standing is None:
             # Names or templates in the files that TFDS reads could send it elsewhere.
             if forged := next(iter([*files.count_problems(), *files.description_problems()]), None):
-                raise InputError(f"{forged}; check it with arith-data verify {source}")
+                raise InputError(f"{forged}; {advice(source, task)}")
             paths.check_space(sum(files.sizes.values()), data_dir, "make room, or give another directory")
             with publisher.staged(layout) as staging:
                 _copy(source, staging, files.digests, files.sizes)

@@ -12,14 +12,7 @@ from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
 from seq2seq_arith.base.options import FIRST_OPTIONS
 from seq2seq_arith.base.tables import bytes_in_words
 from seq2seq_arith.base.terminal import INTERRUPTED, SUCCESS, printable
-from seq2seq_arith.pipelines.commands.shared import (
-    NOTHING_LEFT,
-    add_dataset_options,
-    failed,
-    print_fewer,
-    print_load,
-    requested_dataset,
-)
+from seq2seq_arith.pipelines.commands import shared
 from seq2seq_arith.pipelines.formats.layout import FORMATS, format_name
 from seq2seq_arith.pipelines.order import Order
 from seq2seq_arith.pipelines.places.paths import parse_place
@@ -44,7 +37,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     first.add_argument(
         "--data-dir", required=True, help="where datasets are kept, as TFDS's data_dir: a directory, gs://… or s3://…"
     )
-    more = add_dataset_options(parser, first)
+    more = shared.add_dataset_options(parser, first)
     more.add_argument("--overwrite", action="store_true", help="replace a dataset of that name that has other files")
 
 
@@ -55,16 +48,16 @@ def run(args: argparse.Namespace) -> int:
         order.publisher.name_default()
         print(f"{printable(order.path)} is there already, complete and as asked for; nothing was done")
         events.emit("result", path=order.path, is_new=False, **{name: metadata[name] for name in TOLD})
-        print_load(order.task, order.path, args.data_dir)
+        shared.print_load(order.task, order.path, args.data_dir)
         return SUCCESS
     order.check_space()
-    print_fewer(order.task, args)
+    shared.print_fewer(order.task, args)
     return _make(order, args.data_dir)
 
 
 def _order(args: argparse.Namespace) -> Order:
     """The order that the arguments give; all of them are checked here."""
-    task, layout = requested_dataset(args)
+    task, layout = shared.requested_dataset(args)
     place, beam_options = parse_place(args.data_dir, args.rest), None
     if args.rest:
         # A misspelt option of ours is among Beam's flags: refuse it before anything is said to be as asked for.
@@ -90,23 +83,23 @@ def _make(order: Order, data_dir: str) -> int:
         )
         return SUCCESS
     except KeyboardInterrupt:
-        return failed("stopped", INTERRUPTED, _what_is_left(order))
+        return shared.failed("stopped", INTERRUPTED, _what_is_left(order))
     except (StoreError, EngineError) as error:
-        return failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
+        return shared.failed(str(error), advice=_what_is_left(order, MENDED if isinstance(error, EngineError) else ""))
     except (InputError, RunError):
         raise
     except Exception as error:
         if is_short_of_memory(error):
-            return failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
+            return shared.failed(f"{TOO_LITTLE_MEMORY}, or less to do", advice=_what_is_left(order))
         if not isinstance(error, OSError):
             raise
         why = f"{order.path} could not be written: {error.strerror or error}"
-        return failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
+        return shared.failed(why, advice=_what_is_left(order, "make room, then " if error.errno in FULL else MENDED))
     try:
         _print_summary(order, metadata, time.perf_counter() - start)
-        print_load(order.task, order.path, data_dir)
+        shared.print_load(order.task, order.path, data_dir)
     except KeyboardInterrupt:
-        return failed(f"stopped, but {order.path} is complete", INTERRUPTED)
+        return shared.failed(f"stopped, but {order.path} is complete", INTERRUPTED)
     return SUCCESS
 
 
@@ -117,7 +110,7 @@ def _what_is_left(order: Order, first: str = "") -> str:
     done, total = progress.count("shards"), order.layout.num_shards
     # Workers in other processes do not always tell how many.
     written = f"{min(done, total):,} of {total:,} shards were written; " if done else ""
-    left = LEFT_IN_STORE if "://" in str(order.path) else NOTHING_LEFT
+    left = LEFT_IN_STORE if "://" in str(order.path) else shared.NOTHING_LEFT
     return f"{written}{left}; {first}run the same command again"
 
 

@@ -291,6 +291,11 @@ def generate_command(task: Task, layout: Layout, data_dir: object, others: Seque
     return shlex.join([PROGRAM, "generate", task.name, *given])
 
 
+def advice(directory: AnyPath, task: Task | None = None) -> str:
+    """What to do about a dataset that is not as arith-data wrote it."""
+    return f"check it with {shlex.join([PROGRAM, 'verify', str(directory), *(task_file(task) if task else [])])}"
+
+
 def task_file(task: Task) -> list[str]:
     """The option that names the file of a task of one's own; none for other tasks."""
     return ["--task-file", task.code] if task.code else []

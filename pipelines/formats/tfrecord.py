@@ -119,9 +119,8 @@ class RecordFormat:
     def _tables(self) -> tuple[int, list[tuple[int, int, np.ndarray]]]:
         """The share of the characters at each place: a CRC is linear over XOR, so the record's CRC is their sum.
 
-        Returns:
-          The CRC of a record of zero characters; and for each two characters, or a last one, their place, how many they
-          are, and the share by the little-endian number that they make.
+        First the CRC of a record of zero characters; then for each two characters, or a last one, their place, how many
+        they are, and the share by the little-endian number that they make.
         """
         template, *places = self._template
         data = template[HEADER:-FOOTER].copy()

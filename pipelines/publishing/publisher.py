@@ -79,10 +79,14 @@ class Publisher(abc.ABC):
     def _as_asked(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
         """As ``published``, for a path that is there; the files that the metadata names are not looked at."""
         metadata = read_metadata(self.path)
-        if metadata is None or metadata.get("parameters") != task.parameters():
+        there, asked = metadata and metadata.get("parameters"), task.parameters()
+        code = {"code_sha256": asked["code_sha256"]} if task.code else {}
+        if metadata is None or not isinstance(there, dict) or there | code != asked:
             raise InputError(f"{self.path} is not a dataset of this program; move it away, or give another directory")
         if overwrite:
             return None
+        if there != asked:
+            raise InputError(f"{self.path} was made with another {task.code}; give --overwrite to replace it")
         standing = Layout.of_metadata(metadata)
         if standing != layout:
             raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give --overwrite to replace it")

@@ -38,6 +38,8 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
     cells = [cell for row in shown for cell in row]
     if any("{" in cell for cell in cells):
         lines += ["", _runs(task, cells)]
+    if rows > len(sample):
+        lines.append(f"There are {len(sample):,} rows here.")
     if shown:
         lines += ["", table(["question", "answer", "question as stored", "answer as stored"], shown)]
         padded = f"padded with blanks to {task.question_width:,} and {task.answer_width:,} characters"

@@ -14,7 +14,7 @@ from seq2seq_arith.arithmetic import coverage, draws, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking.metadata import read_sound
-from seq2seq_arith.pipelines.formats.layout import SPLITS, read_shard_lengths
+from seq2seq_arith.pipelines.formats.layout import SPLITS, advice, read_shard_lengths
 from seq2seq_arith.pipelines.formats.tfrecord import record_format, tfrecord_path
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
@@ -55,7 +55,7 @@ def read(directory: AnyPath, most: int = MOST_EXAMPLES) -> Sample:
     task, _, metadata = read_sound(directory)
     lengths, count = read_shard_lengths(directory), min(most, _examined(task))
     if {split: sum(of_split) for split, of_split in lengths.items()} != task.splits:
-        raise InputError(f"{directory} does not have the examples of its name; see arith-data verify {directory}")
+        raise InputError(f"{directory} does not have the examples of its name; {advice(directory)}")
     heads = [_head(directory, task, split, lengths[split], _share(count, task.splits[split], task)) for split in SPLITS]
     questions, answers = (np.concatenate(side) for side in zip(*heads, strict=True))
     return Sample(
@@ -77,6 +77,7 @@ def draw(task: Task) -> Sample:
         if len(first) >= wanted:
             break
         count *= 2
+        coverage.check_draws(task, count)
     last = np.partition(first, wanted - 1)[wanted - 1]
     chosen = first[first <= last]  # in the order of the hashes
     if is_whole:
@@ -115,7 +116,7 @@ def _head(directory: AnyPath, task: Task, split: str, lengths: Sequence[int], co
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror or error}") from None
         if size < records.nbytes or not record.intact(records).all():
-            raise InputError(f"{file} is damaged; see arith-data verify {directory}")
+            raise InputError(f"{file} is damaged; {advice(directory, task)}")
         parts.append(records)
     records = np.concatenate(parts)
     return [np.ascontiguousarray(column) for column in record.texts(records)]

@@ -74,7 +74,8 @@ def _of_all(count: np.ndarray, probability: np.ndarray, arity: int) -> tuple[np.
     counts, shares = np.ones(1), np.ones(1)
     for _ in range(arity):
         shares = np.outer(shares, count * probability).ravel()
-        counts = np.minimum(np.outer(counts, count).ravel(), MOST_KEYS)
+        with np.errstate(over="ignore"):
+            counts = np.minimum(np.outer(counts, count).ravel(), MOST_KEYS)
         # No key that is so rare is drawn twice, so that it does not matter how rare it is.
         _, group = np.unique(np.log(np.maximum(shares / counts, RAREST)).round(9), return_inverse=True)
         shares, counts = np.bincount(group, shares), np.bincount(group, counts)
@@ -98,6 +99,15 @@ def draws_for(task: Task, num_keys: int) -> int:
 def draws_limit(num_examples: int) -> int:
     """More draws than these are not practical."""
     return min(MAX_DRAWS, MAX_DRAWS_PER_EXAMPLE * num_examples)
+
+
+def check_draws(task: Task, draws: int) -> None:
+    """Raises InputError if a dataset needs so many draws, as where a drawing of one's own counts too many pairs."""
+    if draws > 2 * draws_limit(task.num_examples):
+        raise InputError(
+            f"{draws:,} draws of {task.description} do not have {task.num_examples:,} different pairs, as the "
+            f"num_values of its drawing says; give fewer examples, or {task.notation.larger}"
+        )
 
 
 def largest_practical(task: Task) -> int:
@@ -153,11 +163,13 @@ def _last(holds: Callable[[int], bool], most: int) -> int:
 def _too_many(task: Task) -> str:
     most, larger = largest_practical(task), task.notation.larger
     if most < MIN_EXAMPLES:
-        larger_tasks = (dataclasses.replace(task, digits=size) for size in range(task.digits + 1, LARGE_ENOUGH))
-        least = next(each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES)
+        most_digits = min(task.operation.max_digits, LARGE_ENOUGH)
+        larger_tasks = (dataclasses.replace(task, digits=size) for size in range(task.digits + 1, most_digits + 1))
+        least = next((each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES), None)
+        advice = f"give {larger}, at least {least}" if least else "let it draw more"
         return (
             f"{task.description} has too few different pairs for any dataset of at least {MIN_EXAMPLES} examples; "
-            f"give {larger}, at least {least}"
+            f"{advice}"
         )
     largest = dataclasses.replace(task, digits=task.operation.max_digits)
     otherwise = f", or {larger}" if _is_practical(largest) else ""

@@ -20,7 +20,7 @@ import numpy as np
 from seq2seq_arith.arithmetic import drawing, numbers, suites
 from seq2seq_arith.arithmetic.decimal_text import PAD
 from seq2seq_arith.arithmetic.drawing import Drawing, Operands
-from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.operations import BUILT_IN, Operation
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
 from seq2seq_arith.base import options, plugin_code
@@ -173,6 +173,8 @@ def _faults(name: str, operation: Operation) -> Iterator[str]:
             or (drawn.pairs_only and operation.arity != 2)
         ):
             yield f"has the draws {way!r}, which do not give its operands in the notation {notation!r}"
+        if isinstance(drawn, type(drawing.COUNTS)) and operation.max_digits >= 2**32:
+            yield f"has max_digits={operation.max_digits!r}, and {way!r} draws numbers below 2^32; give less"
         if not re.fullmatch("[a-z]{2,}", way) or way in ("ordered", "unordered", "reversed", "plain"):
             yield f"has draws of the name {way!r}; give two letters or more from a to z that no name of a dataset has"
     least, usual, most = operation.min_digits, operation.digits, operation.max_digits
@@ -215,8 +217,19 @@ def _faults_of_size(name: str, operation: Operation, size: int, drawn: Drawing) 
         if np.shape(groups := group(*operands)) != (len(questions),):
             yield f"has the breakdown {title!r} of shape {np.shape(groups)}, not {(len(questions),)}"
     for each in (*operation.suite(size), *operation.unforeseen(size)):
-        if any(len(pair) != operation.arity for pair in suites.pairs(name, size, each, count=4)):
+        asked = suites.pairs(name, size, each, count=4)
+        if any(len(pair) != operation.arity for pair in asked):
             yield f"has the slice {each.name!r} whose questions do not have {operation.arity} operands"
+        elif wrong := [number for pair in asked for number in pair if not _is_operand(notation, size, number)]:
+            yield f"has the slice {each.name!r} with the operand {wrong[0]}, which no question has {at}"
+
+
+def _is_operand(notation: Notation, size: int, number: int) -> bool:
+    """Whether a number is an operand of questions of this size."""
+    side = numbers.from_ints([number], notation.words(size)) if number >= notation.smallest else None
+    if side is None or numbers.to_ints(side) != [number] or notation.measure(side)[0] > notation.width(size):
+        return False
+    return not notation.has_digits or notation.allows(size, str(number))
 
 
 def _faults_of_solved(operation: Operation, size: int, solved: Solved, questions: np.ndarray) -> Iterator[str]:
@@ -255,6 +268,10 @@ def _operands(operation: Operation, size: int, drawn: Drawing) -> Operands:
     words = Words(0, np.arange(count, dtype=np.uint64), drawn.words_per_draw(size, operation.arity))
     sides = drawn.operands(size, words, operation.arity)
     ends = (drawing.DIGITS if drawn.pairs_only else drawn).operands(size, _Extremes(), operation.arity)
-    combinations = np.array(list(itertools.product((0, 1), repeat=operation.arity))).T
+    # Of many operands all combinations would be too many: none, each alone, all but one, and all.
+    combinations = np.array(list(itertools.product((0, 1), repeat=min(8, operation.arity)))).T
+    if operation.arity > 8:
+        alone = np.eye(operation.arity, dtype=int)
+        combinations = np.concatenate([0 * alone[:1], alone, 1 - alone, 0 * alone[:1] + 1]).T
     parts = zip(sides, ends, combinations, strict=True)
     return tuple(np.concatenate([side, of_side[:, rows]], axis=1) for side, of_side, rows in parts)

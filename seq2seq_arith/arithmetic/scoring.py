@@ -8,6 +8,7 @@ A question may stand in several slices. It counts in each of them, and once in t
 """
 
 import collections
+import contextlib
 import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -214,7 +215,8 @@ def _text(question: str, answer: Any) -> str:
     if isinstance(answer, bytes):
         return answer.decode("utf-8", "replace").strip()
     if hasattr(answer, "__index__") and not isinstance(answer, bool) and not getattr(answer, "ndim", 0):
-        answer = str(operator.index(answer))
+        with contextlib.suppress(TypeError):  # as of an array of one float
+            answer = str(operator.index(answer))
     if not isinstance(answer, str):
         raise InputError(
             f"the function returned {shown(answer)} for {shown(question)}; return the answer as a string, or give "

@@ -14,27 +14,18 @@ CONFIDENCE = 0.95
 
 
 def upper_bound(wrong: int, asked: int) -> float:
-    """The greatest rate of wrong answers at which so few of so many are found with a chance of 5% (one-sided 95%).
-
-    It is 1 if nothing was asked.
-    """
+    """The greatest rate at which so few wrong of so many have a chance of 5% (one-sided 95%); 1 if none was asked."""
     return _upper(wrong, asked, CONFIDENCE)
 
 
 def interval(right: int, asked: int) -> tuple[float, float]:
-    """The rates of right answers that so many of so many do not exclude, the least and the greatest (two-sided 95%).
-
-    It is (0, 1) if nothing was asked.
-    """
+    """The least and the greatest rate that so many right of so many do not exclude (two-sided 95%); 0, 1 of none."""
     each_side = (1 + CONFIDENCE) / 2
     return 1 - _upper(asked - right, asked, each_side), _upper(right, asked, each_side)
 
 
 def lower_share(reached: int, seeds: int) -> float:
-    """The least share of all seeds that reach something, if so many of some random ones did (one-sided 95%).
-
-    It is 0 if there were no seeds.
-    """
+    """The least share of all seeds that reach what so many of some random ones did (one-sided 95%); 0 of none."""
     return 1 - upper_bound(seeds - reached, seeds)
 
 

@@ -88,6 +88,7 @@ def check(instance: Any) -> None:
                 check_choice(label, value, about.allowed)
         elif kind is int:
             check_int(label, value, about.low, about.high)
+            object.__setattr__(instance, name, int(value))  # NumPy's become plain
         elif kind is float:
             check_number(label, value, about.low, about.high)
         elif kind is bool and not isinstance(value, bool):

@@ -147,6 +147,7 @@ FAULTS = {
     "in place": ("return Solved(", "left += left; return Solved("),
     "of others": ("right)[0])", "right)[0] * np.uint64(left.shape[1] > 1))"),
     "slice": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]'),
+    "slice out of range": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (10**d, 1))]'),
     "breakdown": ("digits=3", 'digits=3, breakdowns={"b": lambda a, b: a}'),
 }
 

@@ -128,6 +128,7 @@ def test_what_a_function_may_return(answer, given, kind):
         ("42", None),
         (eval, 0),
         (lambda question: 2.0, None),
+        (lambda question: np.array(2.0), None),
         (lambda question: True, None),
         (lambda question: [question], None),
         (lambda questions: "42", 512),

@@ -26,13 +26,8 @@ def stored(task: Task, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
     [
         # The first example of the training set, and the example in the notebook's comment.
         (Task(), 297, 172, "271+792", "469 "),
-        (Task(), 999, 999, "999+999", "1998"),
-        (Task(reverse=False), 12, 345, "12+345 ", "357 "),
         (Task("subtraction"), 555, 3947, "555-3947   ", "-3392 "),
-        (Task("subtraction", reverse=True), 555, 3947, "   7493-555", "-3392 "),
-        (Task("subtraction", digits=18), 0, 10**18 - 1, "0-" + "9" * 18 + " " * 17, "-" + "9" * 18),
         (Task("multiplication", digits=9), 10**9 - 1, 10**9 - 1, "9" * 9 + "*" + "9" * 9, "999999998000000001"),
-        (Task("addition", digits=19), 10**19 - 1, 1, " " * 18 + "1+" + "9" * 19, "1" + "0" * 19),
         (Task("modular_addition"), 12, 95, "12+95", "10"),
         (Task("modular_addition", digits=1001), 1000, 1000, "1000+1000", "999 "),
         (Task("pq", digits=4, reverse=True), 3, 2, "   --p---", "q-----   "),

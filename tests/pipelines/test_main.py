@@ -156,6 +156,7 @@ REFUSED = (
     [*GENERATE, "addition", "--num-shards", "0"],
     [*GENERATE, "addition", "--num", "100"],
     [*GENERATE, "addition", "--colour=red"],
+    [*GENERATE, "addition", "--runner=FlinkRunner", "--num_examples=1000"],
     [*GENERATE, "addition", "--direct_num_workers=many"],
     [*GENERATE, "addition", "pq"],
     [*GENERATE, "addition", "--direct_num_workers=2", "pq"],
@@ -304,7 +305,7 @@ def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkey
         raise KeyboardInterrupt
 
     monkeypatch.setattr(create, "write_dataset", stored.copy)
-    monkeypatch.setattr(generate, "print_load", stop)
+    monkeypatch.setattr(generate.shared, "print_load", stop)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
     path = dataset_path(tmp_path, Task(num_examples=100))
     assert capsys.readouterr().err == f"arith-data: stopped, but {path} is complete\n"

@@ -75,6 +75,8 @@ def test_seconds(task, layout, seconds):
     [
         ([], ["addition", "50,000", "147,659", "8 of each split", "3.15 MB"]),
         (["--workers=100", "--array-record"], ["100 cores", "ArrayRecord"]),
+        # One shard, in memory as a whole, also in a local run.
+        (["--digits=7", "--num-examples=20000000", "--num-shards=1"], ["3.06 GB in a local run", "3.06 GB per core"]),
     ],
     ids=str,
 )

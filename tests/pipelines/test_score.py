@@ -39,6 +39,8 @@ def suite(tmp_path) -> Path:
         ("2\n10\n010\n\n", ANSWERS | {"99+1": [""]}),
         ('"2"\n10\n"010"\nnull\n', ANSWERS),
         ('null\n"10"\n"010"\n', ANSWERS | {"1+1": []}),
+        ('\n"10"\n\n"100"\n', {"9+1": ["10"], "99+1": ["100"]}),
+        ("1+1\t\n9+1\t10\n9+1\t010\n", ANSWERS | {"1+1": [""]}),
         ("null\nnull\n", {"1+1": []}),
         ('["2", 10, "010", null]', ANSWERS),
         ('{"answer": "2"}\n\n{"answer": 10}\n{"prediction": "010", "answer": "10"}\n', ANSWERS),

@@ -87,6 +87,7 @@ def test_lengths_and_shares(made):
             ["2,700 training", "different pairs", "carries  share"],
         ),
         (["pq", "--dashes", "20"], ["There are 210 different pairs.", "dashes of an operand"]),
+        (["pq", "--dashes", "5", "--rows", "99"], ["There are 15 rows here."]),
         (["pq", "--rows", "3"], ["p-{", "-{20} stands for 20 dashes in a row", "examples, a random sample"]),
         (["modular_addition", "--modulus", "11"], ["(1+0 and 0+1 count as two pairs)"]),
         (["subtraction"], ["sign      share", "Stored strings are padded"]),
@@ -143,7 +144,7 @@ def test_damage_is_noticed(made, tmp_path):
         shard.write_bytes(damaged)
         result = run_here("show", tmp_path)
         assert (result.returncode, result.stdout) == (2, "")
-        assert f"{shard} is damaged; see arith-data verify {tmp_path}" in result.stderr
+        assert f"{shard} is damaged; check it with arith-data verify {tmp_path}" in result.stderr
     (tmp_path / "metadata.json").write_text("{}")
     assert "metadata.json: " in run_here("show", tmp_path).stderr
 

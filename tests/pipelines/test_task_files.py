@@ -131,6 +131,12 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     code, said = verified("--task-file", own)
     assert code == 1
     assert "it has changed" in said
+    again = "generate", *words, "--task-file", own, "--data-dir", tmp_path
+    done = run_here(*again)
+    assert done.returncode == 2
+    assert f"was made with another {own}; give --overwrite to replace it" in done.stderr
+    assert run_here(*again, "--overwrite").returncode == 0
+    assert verified("--task-file", own)[0] == 0
 
 
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):

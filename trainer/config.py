@@ -12,19 +12,8 @@ from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check, option
-from seq2seq_arith.trainer import plugins
+from seq2seq_arith.trainer import plugins, registry
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW, Curriculum
-from seq2seq_arith.trainer.registry import (
-    COUPLED,
-    KNOBS,
-    MODELS,
-    POSITIONS,
-    REVERSED,
-    VIEWS,
-    ModelEntry,
-    model_entry,
-    view_entry,
-)
 
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -54,7 +43,7 @@ class ModelConfig:
     name: str = option(
         "the network; FILE.py:FUNCTION for one of your own",
         default="lstm",
-        choices=lambda: tuple(MODELS),
+        choices=lambda: tuple(registry.MODELS),
         also=plugins.is_plugin,
         flag="model",
         label="model",
@@ -62,7 +51,7 @@ class ModelConfig:
     view: str = option(
         "how the network sees the string; FILE.py:CLASS for a view of your own",
         default="raw",
-        choices=lambda: tuple(VIEWS),
+        choices=lambda: tuple(registry.VIEWS),
         also=plugins.is_plugin,
     )
     hidden: int = option("units per layer", default=128, low=1, high=2**14)
@@ -70,8 +59,8 @@ class ModelConfig:
     positions: str | None = option(
         "how a transformer knows the order of the characters",
         default=None,
-        default_text=POSITIONS[0],
-        choices=POSITIONS,
+        default_text=registry.POSITIONS[0],
+        choices=registry.POSITIONS,
     )
     heads: int | None = _knob("heads of attention", "4", 1, 256)
     dense_width: int | None = _knob("units of the dense layers inside a block", "4 times --hidden", 1, 2**16)
@@ -108,12 +97,12 @@ class ModelConfig:
             if name not in entry.knobs:
                 raise InputError(f"{name} is {value!r}, which model {self.name!r} does not have; leave it out")
         for name, positions in NEEDS.items():
-            if getattr(self, name) is not None and (self.positions or POSITIONS[0]) != positions:
+            if getattr(self, name) is not None and (self.positions or registry.POSITIONS[0]) != positions:
                 raise InputError(f"{name} is for --positions {positions} alone; give that, or leave {name} out")
-        if self.blanks is False and view_entry(self.view).fills_answer:
+        if self.blanks is False and registry.view_entry(self.view).fills_answer:
             raise InputError(f"blanks is False, but the view {self.view!r} counts no blanks anyway; leave it out")
         # Rotations turn pairs of numbers, so the units of a head are even.
-        multiple = (self.heads or KNOBS["heads"]) * (2 if "positions" in entry.knobs else 1)
+        multiple = (self.heads or registry.KNOBS["heads"]) * (2 if "positions" in entry.knobs else 1)
         if "heads" in entry.knobs and self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
 
@@ -125,9 +114,9 @@ class ModelConfig:
             object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
 
     @property
-    def entry(self) -> ModelEntry:
+    def entry(self) -> registry.ModelEntry:
         """The network in the registry."""
-        return model_entry(self.name)
+        return registry.model_entry(self.name)
 
     @property
     def own_code(self) -> dict[plugins.Kind, str]:
@@ -137,12 +126,12 @@ class ModelConfig:
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
-        knobs = {name: KNOBS[name] for name in self.entry.knobs} | self._knobs()
+        knobs = {name: registry.KNOBS[name] for name in self.entry.knobs} | self._knobs()
         return {name: value for name, value in knobs.items() if name != "blanks"} | self._own_options()
 
     def _knobs(self) -> dict[str, Any]:
         """The settings that only some networks have, if they are given."""
-        return {name: value for name in KNOBS if (value := getattr(self, name)) is not None}
+        return {name: value for name in registry.KNOBS if (value := getattr(self, name)) is not None}
 
     def _own_options(self) -> dict[str, Any]:
         """The settings of a model of your own."""
@@ -154,7 +143,7 @@ class ModelConfig:
             options = None
         if not isinstance(options, dict):
             raise InputError(f"""model-options is {self.options!r}; give a JSON object, such as '{{"heads": 2}}'""")
-        if self.name in MODELS:
+        if self.name in registry.MODELS:
             raise InputError(f"model-options is {self.options}, but model {self.name!r} has none; leave it out")
         return options
 
@@ -166,8 +155,8 @@ class ModelConfig:
     @property
     def given(self) -> str:
         """What the view and the positions give to the model: keys of ``registry.GIVEN``, with "with" between them."""
-        given = view_entry(self.view).given
-        return given.replace(REVERSED, COUPLED.get(self.positions or "", REVERSED))
+        given = registry.view_entry(self.view).given
+        return given.replace(registry.REVERSED, registry.COUPLED.get(self.positions or "", registry.REVERSED))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -289,8 +278,8 @@ class TrainConfig:
                 f"lowest_rate is {self.lowest_rate:g}, but a constant rate does not fall; give --schedule cosine"
             )
         # A view of one's own may pair digits, too.
-        is_aligned = self.model.view == "aligned" or self.model.view not in VIEWS
-        is_provable = is_aligned and self.model.name not in MODELS.keys() - {"latch_tagger"}
+        is_aligned = self.model.view == "aligned" or self.model.view not in registry.VIEWS
+        is_provable = is_aligned and self.model.name not in registry.MODELS.keys() - {"latch_tagger"}
         is_provable |= (self.model.name, self.model.view) == ("counter", "raw")
         if self.prove and not (is_provable and self.schedule == "cosine" and self.precision == "float32"):
             raise InputError(

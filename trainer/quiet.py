@@ -39,8 +39,6 @@ def import_tensorflow() -> None:
     """Imports TensorFlow and Keras, and lets them log nothing, now and later; errors are raised as always.
 
     TensorFlow writes to file descriptor 2 before it reads any log level, so no setting of its own prevents that.
-
-    Raises InputError as ``require_tensorflow``.
     """
     require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -179,7 +179,8 @@ def configured(recipe_name: str, task: Task, /, **changes: Any) -> TrainConfig:
     """
     plugins.allow(changes.get("name"), changes.get("view"))
     base = recipe(recipe_name, task.name)
-    if any(changes.get(name) is not None for name in UNPROVED):
+    own = vars(base) | vars(base.model)
+    if any(changes.get(name) not in (None, own[name]) for name in UNPROVED):
         base = dataclasses.replace(base, prove=0)
     config = override(base, **changes)
     check_model(config.model.name, config.model.view, task, config.model.positions)

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from layout import ROOT
 
@@ -12,7 +13,7 @@ from seq2seq_arith.base.options import options_of
 from seq2seq_arith.pipelines.formats.layout import Layout
 from seq2seq_arith.pipelines.plan import plan
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
-from seq2seq_arith.trainer.recipes import RECIPES, recipe, recipe_data
+from seq2seq_arith.trainer.recipes import RECIPES, configured, recipe, recipe_data
 from seq2seq_arith.trainer.registry import check_model
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
@@ -53,6 +54,19 @@ def test_refuses(values: dict, refusal):
 def test_the_bounds_themselves_are_allowed():
     for values in ({"epochs": 1}, {"hidden": 2**14}, {"target": 1.0}, {"seed": 2**31 - 1}, {"clip_norm": None}):
         override(TrainConfig(), **values)
+
+
+def test_numbers_of_numpy_become_plain():
+    config = override(TrainConfig(), epochs=np.int64(5), hidden=np.int32(8))
+    assert json.loads(json.dumps(config.to_json())) == override(TrainConfig(), epochs=5, hidden=8).to_json()
+
+
+def test_a_recipe_proves_unless_another_value_may_forbid_it():
+    task = Task("addition")
+    for same in ({"name": "latch_tagger"}, {"view": "aligned"}, {"schedule": "cosine"}, {"precision": "float32"}):
+        assert configured("best", task, **same).prove == recipe("best", "addition").prove > 0
+    for other in ({"name": "lstm", "view": "backward"}, {"schedule": "constant"}, {"precision": "mixed_bfloat16"}):
+        assert configured("best", task, **other).prove == 0
 
 
 def test_recipes_come_back_from_json():

@@ -6,6 +6,7 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base import plugin_code
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
@@ -113,6 +114,14 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
         f"add: --model {nets}:writer\n"
     )
     assert not ran.exists()
+
+
+def test_the_code_of_a_run_may_have_moved(nets, tmp_path):
+    known = plugin_code.digest(nets.read_bytes())
+    plugins.allow(f"{nets.rename(tmp_path / 'moved.py')}:writer")
+    assert plugins.load(f"{nets}:writer", known).__name__ == "writer"
+    with pytest.raises(InputError, match="runs only if you name it"):
+        plugins.load(f"{nets}:writer", "0" * 64)
 
 
 FAULTS = {

@@ -15,6 +15,7 @@ import numpy as np
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check_int
 from seq2seq_arith.base.terminal import silent
+from seq2seq_arith.trainer.config import TrainConfig
 
 
 def listed(values: Any) -> list[Any] | None:
@@ -77,12 +78,16 @@ def objects(values: Any, kind: type, what: str) -> list[Any]:
     return found or []
 
 
-def callbacks(values: Any, schedule: str) -> list[Any]:
+def callbacks(values: Any, config: TrainConfig) -> list[Any]:
     """Keras's callbacks as a list; raises InputError for other objects, and what sets a rate that has a schedule."""
     import keras
 
     found = objects(values, keras.callbacks.Callback, "callbacks")
     setters = keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau
-    if schedule != "constant" and (wrong := [type(each).__name__ for each in found if isinstance(each, setters)]):
-        raise InputError(f"{wrong[0]} sets the learning rate, and so does schedule={schedule!r}; give 'constant'")
+    has_schedule = config.schedule != "constant" or config.warmup
+    if has_schedule and (wrong := [type(each).__name__ for each in found if isinstance(each, setters)]):
+        raise InputError(
+            f"{wrong[0]} sets the learning rate, and so do schedule={config.schedule!r} and warmup={config.warmup:g}; "
+            "give schedule='constant', warmup=0"
+        )
     return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
+from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap
@@ -35,7 +36,7 @@ class Picture:
 
         Raises InputError if the file is of another kind; WriteError if the file cannot be written.
         """
-        file = Path(path)
+        file = expanded(path)
         drawing.check_picture(file)
         write(file, drawing.image(self.figure, file.suffix, DOTS_PER_INCH))
         return file

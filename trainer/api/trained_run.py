@@ -141,7 +141,9 @@ class TrainedRun(Tabular):
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        return functools.cache(lambda task: session.restore(self.run, task))
+        restored = functools.lru_cache(lambda task, _: session.restore(self.run, task))
+        # A training that goes on replaces the best weights.
+        return lambda task: restored(task, self.run.best.exists() and self.run.best.stat().st_mtime_ns)
 
     def predict(self, questions: Iterable[str]) -> list[str]:
         """The answers to questions as people write them, such as ``39+3``; also longer ones, if the model reads them.
@@ -425,7 +427,8 @@ class TrainedRun(Tabular):
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        options = session.TrainOptions(callbacks=given.callbacks(callbacks, config.schedule))
+        options = session.TrainOptions(callbacks=given.callbacks(callbacks, config))
+        self.__dict__.pop("in_full", None)  # which the training may change
         with given.loud(verbose):
             return TrainedRun(session.train(self.task, self.run.data_dir, self.run.place, config, options).run)
 

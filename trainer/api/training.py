@@ -70,7 +70,7 @@ def train(
     folder = str(run_dir if run_dir is not None else Path("runs") / task.name)
     standing(run_folder(folder), task)  # refuses a folder of another run before the dataset is made
     import_tensorflow()
-    watching = given.callbacks(callbacks, config.schedule)
+    watching = given.callbacks(callbacks, config)
     with given.loud(verbose):
         make(task, place)
         from seq2seq_arith.trainer.training import session

@@ -7,15 +7,7 @@ from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
-from seq2seq_arith.trainer import plugins
-from seq2seq_arith.trainer.arguments import (
-    add_own_code,
-    add_run,
-    add_suite_options,
-    command,
-    parse_lengths,
-    suite_options,
-)
+from seq2seq_arith.trainer import arguments, plugins
 from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
@@ -24,28 +16,28 @@ from seq2seq_arith.trainer.runs.run import local_folder, open_with
 
 
 def _evaluate_options(evaluate: Parser) -> None:
-    add_run(evaluate)
+    arguments.add_run(evaluate)
     first = evaluate.add_argument_group(FIRST_OPTIONS)
     first.add_argument(
         "--lengths", help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: only at the run's own)"
     )
     first.add_argument("--every-epoch", action="store_true", help="ask all kept epochs, too, and map them by length")
     first.add_argument("--data-dir", help="where the dataset is (default: where the run was trained from)")
-    add_suite_options(first)
+    arguments.add_suite_options(first)
     add_options(evaluate.add_argument_group("more options"), TrainConfig, ["replicas"])
 
 
-@command(
+@arguments.command(
     "score the best model of a run, ask its task's suite, and show where it errs",
     _evaluate_options,
     "evaluate runs/addition",
     "evaluate runs/addition --lengths 4,6-8 --every-epoch",
 )
 def evaluate(args: argparse.Namespace) -> int:
-    run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
+    run, lengths = open_with(args.run_dir, args.model, args.view), arguments.parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)  # refuses a length before TensorFlow is imported
-    chosen = suite_options(args)
+    chosen = arguments.suite_options(args)
     import_tensorflow()
     from seq2seq_arith.trainer.asking import evaluation
 
@@ -55,20 +47,20 @@ def evaluate(args: argparse.Namespace) -> int:
 
 
 def _search_options(search: Parser) -> None:
-    add_run(search)
+    arguments.add_run(search)
     first = search.add_argument_group(FIRST_OPTIONS)
     first.add_argument("--lengths", help="search at each of these lengths, too: 18,40, or 6-9")
     add_options(first, SearchOptions)
 
 
-@command(
+@arguments.command(
     "look for questions that the best model of a run answers wrong",
     _search_options,
     "search runs/addition",
     "search runs/addition --lengths 3,40 --seconds 60",
 )
 def search(args: argparse.Namespace) -> int:
-    run, lengths = open_with(args.run_dir, args.model, args.view), parse_lengths(args.lengths)
+    run, lengths = open_with(args.run_dir, args.model, args.view), arguments.parse_lengths(args.lengths)
     for length in lengths:
         run.task_of_length(length)
     options = SearchOptions(**given(args, SearchOptions))
@@ -92,11 +84,11 @@ def _report_options(report: Parser) -> None:
         "twice as many, if the model reads them and they are short)",
     )
     first.add_argument("--data-dir", help="where the datasets are (default: where the runs were trained from)")
-    add_suite_options(first)
-    add_own_code(report)
+    arguments.add_suite_options(first)
+    arguments.add_own_code(report)
 
 
-@command(
+@arguments.command(
     "write one page about runs: what they learned, and where they err",
     _report_options,
     "report runs/addition",
@@ -105,8 +97,8 @@ def _report_options(report: Parser) -> None:
 )
 def report(args: argparse.Namespace) -> int:
     path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
-    chosen = suite_options(args)
-    lengths = None if args.lengths is None else parse_lengths(args.lengths)
+    chosen = arguments.suite_options(args)
+    lengths = None if args.lengths is None else arguments.parse_lengths(args.lengths)
     plugins.allow(*args.model, *args.view)
     labelled = listing.opened(args.run_dirs)
     for run in labelled.values():
@@ -121,7 +113,7 @@ def report(args: argparse.Namespace) -> int:
 
 
 def _prove_options(prove: Parser) -> None:
-    add_run(prove)
+    arguments.add_run(prove)
     first = prove.add_argument_group(FIRST_OPTIONS)
     first.add_argument(
         "--counterexamples",
@@ -131,7 +123,7 @@ def _prove_options(prove: Parser) -> None:
     )
 
 
-@command(
+@arguments.command(
     "prove that a model answers every question of every length right, or find the shortest that it does not",
     _prove_options,
     "prove runs/addition",

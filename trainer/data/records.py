@@ -25,6 +25,7 @@ from seq2seq_arith.pipelines.formats.layout import (
     METADATA,
     NAME,
     SPLITS,
+    advice,
     dataset_path,
     read_shard_lengths,
 )
@@ -157,11 +158,6 @@ def open_source(task: Task, data_dir: str) -> Source:
         raise InputError(f"{path} holds other parameters than its name says; generate it anew")
     splits = {split: Split(task, path, split, tuple(lengths[split])) for split in SPLITS}
     return Source(task, path, content["sha256"], splits)
-
-
-def advice(directory: AnyPath) -> str:
-    """What to do about a dataset that is not as arith-data wrote it."""
-    return f"check it with arith-data verify {directory}"
 
 
 def _shard_lengths(path: AnyPath, task: Task, digests: dict[str, str]) -> dict[str, list[int]]:

@@ -39,12 +39,9 @@ class Attention(keras.layers.Layer):
         return self._product(sequence, self.query_kernel)
 
     def look(self, queries: Any, keys: Any, values: Any, bias: Any = None, change: Any = None) -> Any:
-        """What the queries see, [examples, queries, units].
+        """What queries see of keys and values, [examples, heads, steps, size] each: [examples, queries, units].
 
-        Args:
-          queries, keys, values: [examples, heads, steps, size].
-          bias: Added to the scores, [1 or examples, 1 or heads, queries, keys]; None for nothing.
-          change: What becomes of all scores, a function; None for nothing.
+        A ``bias``, [1 or examples, 1 or heads, queries, keys], is added to the scores, which ``change`` then changes.
         """
         size = queries.shape[-1]
         scores: Any = ops.cast(ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2))), "float32") / size**0.5
@@ -65,11 +62,7 @@ class Attention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Look(keras.layers.Layer):
-    """Attention of one head without weights: what queries see of a sequence, by their products with it.
-
-    Returns:
-      [examples, queries, units], of queries [examples, queries, units] and a sequence [examples, steps, units].
-    """
+    """Attention of one head without weights: what queries, [examples, queries, units], see of steps."""
 
     def call(self, queries, sequence):
         scores = ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32")

@@ -125,10 +125,7 @@ def latch_tagger(spec: Spec) -> keras.Model:
 
     Each dense layer sees the vectors of its step, and all latches before it, at that step and at the steps before and
     after. The vectors are of pairs of digits, so that what is rare, such as 0 - 9 with a borrow, is learned apart from
-    the rest.
-
-    Args:
-      spec: The sizes; ``spec.hidden`` are the units of a dense layer, and the last one has twice as many.
+    the rest. The last dense layer has twice as many units as ``spec.hidden``.
     """
     ids = spec.question()
     key = BatchKey(name="key")(ids)

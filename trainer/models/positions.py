@@ -43,12 +43,9 @@ LEAST_SIGNS = 16
 
 
 def rotate(vectors: Any, index: Any, base: float) -> Any:
-    """Rotates each pair of numbers of the vectors by an angle that grows with the index.
+    """Rotates pairs of numbers of vectors, [examples, heads, steps, even size], by an angle that grows with the index.
 
-    Args:
-      vectors: [examples, heads, steps, size], with an even size.
-      index: [examples, steps], or [1, steps] if it is the same for all examples.
-      base: About the largest period, in characters.
+    The index is [examples or 1, steps]; ``base`` is about the largest period, in characters.
     """
     half = vectors.shape[-1] // 2
     frequencies = base ** (-ops.arange(half, dtype="float32") / half)
@@ -62,8 +59,7 @@ def rotate(vectors: Any, index: Any, base: float) -> Any:
 class PlaceBias(keras.layers.Layer):
     """A learned bias for each difference of places: -NEAR or less, ..., NEAR or more, and one where there is no place.
 
-    Returns:
-      float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
+    float32 [examples, heads, queries, keys], of the places of queries and keys, int32 [examples, steps] each.
     """
 
     # Attention is sharp only if scores differ by some units; with this, weights of about 1 suffice.
@@ -135,16 +131,7 @@ def _apart(count: int, units: int) -> np.ndarray:
 
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
-    """The place of each digit of its number, from 1 for the units; 0 for all other characters.
-
-    Args:
-      ids: int32 [examples, steps].
-      alphabet: The characters, in the order of their ids.
-      units_first: Whether numbers are written from their units.
-
-    Returns:
-      int32 [examples, steps].
-    """
+    """The place of each digit in its number, from 1 for the units, 0 for other characters: int32 [examples, steps]."""
     table = ops.convert_to_tensor([character.isdigit() for character in alphabet], dtype="int32")
     digits = ops.take(table, ids, axis=0)
     if not units_first:

@@ -38,10 +38,7 @@ class Models:
         self._loaded = functools.lru_cache(CHECKPOINTS_KEPT)(lambda path, *_: checkpoints.load(path)[0])
 
     def answer(self, run: Run, typed: str, epoch: int | None = None) -> dict[str, Any]:
-        """A model's answer to a question as a person types it, with the weights of an epoch, or the best ones.
-
-        Raises InputError if it is not a question for this run, or there are no such weights.
-        """
+        """A model's answer to a typed question, by an epoch's weights, or the best; InputError if there is none."""
         question = read(typed, run)
         inspector = self._inspector(run, question.task, epoch)
         found, view = inspector.look(question, states=False), inspector.learner.view
@@ -62,10 +59,7 @@ class Models:
         }
 
     def at_length(self, run: Run, length: int, epoch: int | None = None) -> dict[str, Any]:
-        """Asks a model some questions of each slice of its task's suite, of operands of at most this length.
-
-        Raises InputError if the model cannot read them, the task has no suite, or there are no such weights.
-        """
+        """Asks a model some questions of each slice, of operands of at most this length; InputError if it cannot."""
         learner = self._inspector(run, run.task_of_length(length), epoch).learner
         found = suites.ask_suite(learner, SuiteOptions(per_slice=PER_SLICE), digits=length)
         worst = found.worst

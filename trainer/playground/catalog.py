@@ -110,10 +110,7 @@ def lengths(run: Run) -> list[int]:
 
 
 def fragment(top: Path, words: Sequence[str]) -> str:
-    """The end of the page's address that asks one or two runs of a folder, the first words, a question, the last.
-
-    Raises InputError if there is no such run, or it is not a question of its task.
-    """
+    """The end of the page's address that asks runs, the first words, a question, the last; InputError for others."""
     *names, question = words
     if not 1 <= len(names) <= 2:
         raise InputError("--ask takes a run, another one if you like, and a question; give --ask RUN QUESTION")

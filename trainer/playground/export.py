@@ -67,9 +67,7 @@ def export(top: Path, folder: Path) -> None:
 def standalone(runs: Mapping[str, Path], asked: Mapping[str, str]) -> str:
     """The page of runs, by the names that it shows, with all that it needs in one text: a cell of a notebook shows it.
 
-    ``asked`` is what its address would say: ``run``, ``beside`` and ``question``.
-
-    Raises InputError if a run cannot be on such a page.
+    ``asked`` is what its address would say: ``run``, ``beside`` and ``question``. InputError if a run cannot be there.
     """
     models = Models()
     held = _held([_exported(name, folder, models) for name, folder in runs.items()], asked=urlencode(asked))

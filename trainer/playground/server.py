@@ -50,10 +50,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(top: Path, port: int, fragment: str = "") -> None:
-    """Serves the playground until Ctrl-C or SIGTERM; port 0 is a free one, and the fragment ends the page's address.
-
-    Raises InputError if there are no runs, or the port is taken.
-    """
+    """Serves it until Ctrl-C or SIGTERM; port 0 is free, ``fragment`` the address's end; InputError if it cannot."""
     listing.folders(top)
     asyncio.run(_serve(top, port, fragment))
 

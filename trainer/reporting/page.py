@@ -38,9 +38,7 @@ def write_report(
 ) -> None:
     """Asks the best models of runs, by what the report calls them, and writes the report about them.
 
-    The options are those of ``collect.collect``.
-
-    Raises InputError as ``check`` and ``collect.collect`` say; WriteError if the file cannot be written.
+    Options and errors are those of ``check`` and ``collect.collect``; WriteError if the file cannot be written.
     """
     check(path, runs)
 

@@ -141,7 +141,7 @@ class Run:
         goes_further = list(found) == [EPOCHS] and new.epochs > old.epochs
         if not found or (goes_further and old.fits_more_epochs):
             return there
-        what = "learning rate" if old.schedule != "constant" or old.warmup else "batch"
+        what = "learning rate" if old.schedule != "constant" or old.warmup else "batch or validation"
         reason = f", whose {what} changes over its epochs" if goes_further else ""
         raise InputError(
             f"{self.place} holds a run with other settings ({'; '.join(found.values())}){reason}; "

@@ -8,6 +8,7 @@ pq, whose strings have 2,001 characters::
 """
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from seq2seq_arith.arithmetic.task import Task
@@ -104,6 +105,14 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
         fitting = 1 + (config.batch_size - 1) * (free - least) // (needed - least)
         advice = f"--batch-size {fitting} or less, or --recipe best"
     raise InputError(f"a training step of {weights:,} weights needs {sizes}; give {advice}")
+
+
+def largest_tensor(config: TrainConfig, view: "View") -> int:
+    """Values of an example in the largest tensor while questions are answered: of attention, or of pairs of digits."""
+    shape, model = view.question_shape, config.model
+    heads = model.network_options()["heads"] if "heads" in model.entry.knobs else 0
+    pairs = math.prod(shape) // 2 * len(view.alphabet) ** 2 if len(shape) == 2 else 1
+    return max(pairs, heads * (shape[0] + view.answer_steps) ** 2)
 
 
 def _crowd(config: TrainConfig) -> int:

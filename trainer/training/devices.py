@@ -30,14 +30,10 @@ def make_strategy(replicas: int | None = None, *, together: bool = False) -> tf.
     Between GPUs, TensorFlow reduces with NCCL.
 
     The global batch and the learning rate stay as configured, for any number of replicas: the gradients of the
-    replicas are summed, so that each step computes the same update.
+    replicas are summed, so that each step computes the same update. ``replicas`` are logical CPU devices; None for all
+    GPUs, or for the CPU if there is no GPU. ``together`` takes the devices of all machines in ``TF_CONFIG``, and waits.
 
-    Args:
-      replicas: The number of logical CPU devices to train on; None for all GPUs, or for the CPU if there is no GPU.
-      together: Whether to train on the devices of all machines in ``TF_CONFIG``; the call waits for these machines.
-
-    Raises:
-      InputError: TensorFlow has already started with fewer CPU devices, or ``TF_CONFIG`` is not a cluster.
+    Raises InputError if TensorFlow has already started with fewer CPU devices, or ``TF_CONFIG`` is not a cluster.
     """
     prepare(replicas)
     if together and cluster():

@@ -1,6 +1,7 @@
 """A model and its optimizer on a strategy: many training steps per call, and answers to questions."""
 
 import contextlib
+import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -18,12 +19,12 @@ from seq2seq_arith.trainer.models.build import build_network, elsewhere
 from seq2seq_arith.trainer.models.network import Network, most_probable, up_to
 from seq2seq_arith.trainer.registry import VIEWS
 from seq2seq_arith.trainer.runs.history import METRICS
-from seq2seq_arith.trainer.training.costs import operations
+from seq2seq_arith.trainer.training.costs import largest_tensor, operations
 from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # of a call: some seconds of two cores; training steps
-EVALUATED_CHARACTERS = 1 << 19
+EVALUATED_CHARACTERS, EVALUATED_VALUES = 1 << 19, 1 << 28  # of a call, and of one tensor in it: 1 GiB
 FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
 
 
@@ -44,8 +45,11 @@ class Learner:
         self.strategy = strategy
         self.on_gpu = on_gpu
         self.replicas = strategy.num_replicas_in_sync
+        states = random.getstate(), np.random.get_state()
         keras.utils.set_random_seed(config.seed)
         self.network, self.optimizer = elsewhere(lambda: self._build(total_steps))
+        random.setstate(states[0])  # those of whoever asks a model go on
+        np.random.set_state(states[1])
         self.model = self.network.model
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
@@ -147,7 +151,9 @@ class Learner:
 
         There are two sizes only, because each is compiled for itself.
         """
-        many = min(1024, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
+        fitting = EVALUATED_VALUES // largest_tensor(self.config, self.view)
+        fitting = min(fitting, EVALUATED_CHARACTERS // self.view.answer_steps)
+        many = min(1024, max(self.config.batch_size, fitting))
         rows = min(FEW, many) if count <= FEW else many
         return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
 

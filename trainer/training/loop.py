@@ -143,6 +143,8 @@ class Loop:
 
     def _end_round(self, row: dict[str, Any]) -> None:
         state = self.state
+        for observer in self.observers:
+            observer.on_validation()
         score = metrics.validate(self.learner, self.validation)
         self._take_time()
         row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
@@ -293,4 +295,4 @@ def epoch_end(config: TrainConfig, batches: Batches, epoch: int) -> int:
         batches = batches.batches
     if batches.examples_in(batches.steps_per_pass) <= config.epoch_examples:
         return epoch * batches.steps_per_pass
-    return -(-epoch * config.epoch_examples // config.batch_size)
+    return max(epoch, -(-epoch * config.epoch_examples // config.batch_size))  # each has a step

@@ -127,6 +127,9 @@ class Callbacks(Observer):
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
 
     def on_validation(self) -> None:
+        if self._epoch is None:  # rounds of a training that had ended before
+            self._epoch = 0
+            self._list.on_train_begin()
         self._list.on_test_begin()
 
     def reason_to_stop(self) -> str:

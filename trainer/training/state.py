@@ -99,7 +99,7 @@ def how_to_go_on(state: State, config: TrainConfig) -> str:
     longer = f"--epochs {2 * config.epochs}"
     if config.fits_more_epochs:
         return f"{again} with {longer}"
-    return f"its learning rate or its batch depends on --epochs: to train longer, give {longer} and another --run-dir"
+    return f"some of its settings depend on --epochs: to train longer, give {longer} and another --run-dir"
 
 
 def _end(state: State, config: TrainConfig) -> str:

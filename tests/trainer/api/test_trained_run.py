@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+import shutil
 
 import keras
 import numpy as np
@@ -66,6 +67,14 @@ def test_mistakes_are_those_of_the_validation_set(small, data):
         assert right[row["question"]] == row["answer"] != row["prediction"]
         assert small.predict([row["question"]]) == [row["prediction"]]
     assert "of 100 validation answers are wrong" in repr(found)
+
+
+def test_weights_that_a_training_has_replaced_are_not_asked(small, tmp_path):
+    run = sa.open_run(shutil.copytree(small.folder, tmp_path / "run"))
+    before = run.predict(QUESTIONS)
+    arrays, state = checkpoints.load(run.run.best)
+    checkpoints.save(run.run.best, {name: np.zeros_like(array) for name, array in arrays.items()}, state)
+    assert run.predict(QUESTIONS) != before
 
 
 def test_the_model_is_the_best_one_and_reads_what_the_dataset_gives(small, data):

@@ -74,6 +74,19 @@ def test_two_directions_take_twice_as_much_as_one(monkeypatch):
     assert two == (2 * one[0], 2 * one[1])
 
 
+@pytest.mark.parametrize(
+    ("task", "model", "values"),
+    [
+        (Task("addition", digits=300), {"name": "causal", "view": "raw"}, 4 * 902**2),
+        (Task("multiplication", digits=100), {"name": "bilstm_tagger", "view": "crossed"}, 200 * 100 * 12**2),
+    ],
+    ids=str,
+)
+def test_the_largest_tensor_of_an_answer(task, model, values):
+    config = override(TrainConfig(), **model)
+    assert costs.largest_tensor(config, make_view(model["view"], task)) == values
+
+
 def test_an_example_that_sees_others_costs_more():
     view, found = make_view("backward", Task("addition")), []
     for settings in ({"positions": "rope"}, *({"positions": "coupled", "others": others} for others in (0, 4, None))):

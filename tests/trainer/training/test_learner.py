@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import random
 import sys
 import threading
 
@@ -68,6 +69,13 @@ def test_the_loss_is_that_of_keras(ready):
     np.testing.assert_array_equal(predicted, ids)
     likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
     np.testing.assert_allclose(confidences, likely, rtol=1e-4)
+
+
+def test_random_numbers_of_others_go_on(ready):
+    random.seed(1)
+    expected = random.Random(1).random()
+    ready("addition", TAGGER, anew=True)
+    assert random.random() == expected
 
 
 def test_training_reports_what_evaluation_finds(ready):

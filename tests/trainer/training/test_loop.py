@@ -288,6 +288,7 @@ def test_examples_per_second(new_loop, tmp_path, monkeypatch):
     [
         ({"steps_per_epoch": 7}, [7, 14, 21]),
         ({"epoch_examples": 903}, [29, 58, 87]),  # passes
+        ({"epoch_examples": 20}, [1, 2, 3]),  # fewer than a batch
         ({"epoch_examples": 301}, [10, 19, 29]),  # thirds of a pass, which has as many steps as one epoch of it
     ],
 )

@@ -154,6 +154,17 @@ def test_callbacks_see_and_change_the_learning_rate():
     assert float(optimizer.learning_rate) == 0.125
 
 
+def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks():
+    witness, model = Witness(), keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    watching = observers.Callbacks([witness], model, keras.optimizers.Adam(), epoch_end=lambda epoch: epoch, epochs=1)
+    for epoch in (2, 3):
+        watching.on_validation()
+        watching.on_epoch({"epoch": epoch} | dict.fromkeys(LOGS, 0.0), "")
+    watching.on_end()
+    kinds = [call[0] for call in witness.calls]
+    assert kinds == ["train begins", *["test begins", "test ends", "epoch ends"] * 2, "train ends"]
+
+
 def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "cluster", lambda: {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}})
     with pytest.raises(InputError, match="callbacks are for a training on one machine"):

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import configs
+import keras
 import numpy as np
 import pytest
 from layout import ROOT
@@ -297,7 +298,8 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     monkeypatch.setattr(mending, "NEARLY_RIGHT", 0)
     monkeypatch.setattr(mending, "STEPS", 1)
     config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8, prove=1)
-    run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config).run
+    options = session.TrainOptions(callbacks=[keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))])
+    run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config, options).run
     first, second, third = proved
     assert any((first[name] != second[name]).any() for name in first)
     np.testing.assert_equal(first, third)

@@ -78,7 +78,7 @@ def options_of(cls: Any) -> dict[str, tuple[dataclasses.Field, Option]]:
 def check(instance: Any) -> None:
     """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices."""
     for name, (field, about) in options_of(instance).items():
-        value = getattr(instance, name)
+        value: Any = getattr(instance, name)
         kind, optional = _kind(field)
         if value is None and optional:
             continue

@@ -78,7 +78,7 @@ def options_of(cls: Any) -> dict[str, tuple[dataclasses.Field, Option]]:
 def check(instance: Any) -> None:
     """Checks every field of a dataclass that is declared with ``option`` against its type, bounds and choices."""
     for name, (field, about) in options_of(instance).items():
-        value: Any = getattr(instance, name)
+        value = getattr(instance, name)
         kind, optional = _kind(field)
         if value is None and optional:
             continue
@@ -87,8 +87,7 @@ def check(instance: Any) -> None:
             if not (about.also and isinstance(value, str) and about.also(value)):
                 check_choice(label, value, about.allowed)
         elif kind is int:
-            check_int(label, value, about.low, about.high)
-            object.__setattr__(instance, name, int(value))  # NumPy's become plain
+            object.__setattr__(instance, name, check_int(label, value, about.low, about.high))
         elif kind is float:
             check_number(label, value, about.low, about.high)
         elif kind is bool and not isinstance(value, bool):
@@ -138,10 +137,11 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
     return f"; did you mean {by_name[near[0]]}?" if near else f"; {otherwise}"
 
 
-def check_int(label: str, value: Any, low: float | None, high: float | None) -> None:
-    """Raises InputError unless the value is a whole number, also NumPy's, within the bounds; a bool is not one."""
+def check_int(label: str, value: Any, low: float | None, high: float | None) -> int:
+    """The value as a plain number; InputError unless it is whole, also NumPy's, and within the bounds, and no bool."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or not _within(value, low, high):
         raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
+    return int(value)
 
 
 def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:

@@ -81,7 +81,7 @@ def _answers(place: str, lines: list[str]) -> Iterator[Answer]:
     first = next((line for line in said if line.strip() != "null"), '"' if said else "")
     if first.lstrip()[:1] in ("{", "[", '"'):
         yield from _of_json(place, lines)
-    elif "\t" in first:
+    elif "\t" in first and any("\t" in line.strip() for line in said):
         yield from _of_table(place, lines)
     else:
         yield from ((None, line.strip()) for line in lines)
@@ -107,6 +107,7 @@ def _of_json(place: str, lines: list[str]) -> Iterator[Answer]:
         whole = _parsed("\n".join(lines))
     except ValueError:  # several values
         if not any(line.lstrip().startswith("{") for line in lines):  # a blank line is no answer to its question
+            lines = "\n".join(lines).rstrip().split("\n")
             lines = [line if line.strip() else "null" for line in lines]
         values = ((f"line {at}", lambda line=line: _parsed(line)) for at, line in enumerate(lines, 1) if line.strip())
     else:

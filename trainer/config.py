@@ -352,6 +352,8 @@ class TrainConfig:
         for held, kind in ((values, cls), (model, ModelConfig)):
             if other := held.keys() ^ {field.name for field in dataclasses.fields(kind)}:
                 raise InputError(f"the configuration lacks these fields, or must not have them: {sorted(other)}")
+        for name, checksum in (("name", "code_sha256"), ("view", "view_sha256")):
+            model = model | {name: plugins.found(model[name], model[checksum])}
         fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
         return cls(**fields)
 

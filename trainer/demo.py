@@ -44,8 +44,6 @@ def run(
     """Shows the data of each task, trains it with the best recipe, and prints what was learned and what to try next.
 
     Each task, with its hard question, gets a folder below ``run_dir``; datasets that are missing are made.
-
-    Raises InputError if a dataset cannot be made, or a folder holds another run.
     """
     folders = {name: local_folder(run_dir) / name for name in questions}
     tasks = {name: recipe_data("best", name) for name in questions}

@@ -48,6 +48,15 @@ def allow(*names: str | None) -> None:
     _allowed.update(absolute(name) for name in names if name is not None and is_plugin(name))
 
 
+def found(name: str, known: str | None) -> str:
+    """The name, or that of an allowed plug-in whose file has this sha256, if the file has moved since."""
+    for each in (name, *sorted(_allowed)):
+        file, is_same = file_of(each), each.endswith(f":{name.rpartition(':')[2]}")
+        if is_same and each in _allowed and file and file.is_file() and plugin_code.digest(file.read_bytes()) == known:
+            return each
+    return name
+
+
 def sha256(name: str, kind: Kind = MODEL) -> str | None:
     """The sha256 of a plug-in's file, None if it has none of its own; raises InputError if it cannot be read."""
     file = file_of(name)
@@ -82,12 +91,8 @@ def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
     the file and the line.
     """
     option = kind.option
-    attribute = name.rpartition(":")[2]
-    if name not in _allowed and known:  # its file may have moved
-        files = {each: there for each in _allowed if each.endswith(f":{attribute}") and (there := file_of(each))}
-        same = (each for each, there in files.items() if plugin_code.digest(_read(each, there, kind)) == known)
-        name = next(same, name)
-    place, file = name.rpartition(":")[0], file_of(name)
+    place, _, attribute = name.rpartition(":")
+    file = file_of(name)
     if name not in _allowed:
         raise InputError(
             f"this run's {option} is the code {name}, which runs only if you name it; if you trust it, add: "

@@ -58,7 +58,7 @@ def prepare_options(
     standard.runner = _full_name(standard.runner)
     ours = parser.option_names if parser else []
     if standard.runner in OPEN_RUNNERS:  # of whose options only what looks like one of ours is known to be none
-        unknown = {name for name in unknown if "did you mean" in mistyped_option(f"--{name}", ours, "")}
+        unknown = {name for name in unknown if mistyped_option(f"--{name}", ours, "") != "; "}
     if unknown:
         # Beam's names have underscores, whatever was typed.
         typed = {flag.split("=")[0].lstrip("-").replace("-", "_"): flag for flag in flags}

@@ -76,8 +76,8 @@ def draw(task: Task) -> Sample:
         _, first = np.unique(hashes, return_index=True)
         if len(first) >= wanted:
             break
-        count *= 2
         coverage.check_draws(task, count)
+        count *= 2
     last = np.partition(first, wanted - 1)[wanted - 1]
     chosen = first[first <= last]  # in the order of the hashes
     if is_whole:

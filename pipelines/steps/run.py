@@ -75,7 +75,7 @@ def write_dataset(
         # One run in 10^9 has a few keys too few, or misses a window.
         widening *= 2
         more = job.num_draws // 8 + 64
-        coverage.check_draws(task, job.num_draws + more)
+        coverage.check_draws(task, job.num_draws)
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
     return describe(task, layout, staging, written)
 

@@ -14,6 +14,7 @@
         └── LostMachineError    another machine of the cluster is gone
 
 A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
+Internal functions raise them also where they do not say so.
 """
 
 from pathlib import Path

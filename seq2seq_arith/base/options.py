@@ -26,6 +26,7 @@ import argparse
 import dataclasses
 import difflib
 import math
+import operator
 import sys
 import textwrap
 import types
@@ -139,9 +140,13 @@ def mistyped_option(typed: str, names: Iterable[str], otherwise: str) -> str:
 
 def check_int(label: str, value: Any, low: float | None, high: float | None) -> int:
     """The value as a plain number; InputError unless it is whole, also NumPy's, and within the bounds, and no bool."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not _within(value, low, high):
+    try:  # an array has an index, too, and then refuses to be one
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or not _within(number, low, high):
         raise InputError(f"{label} is {shown(value)}; give a whole number {_range(low, high, 'd')}")
-    return int(value)
+    return number
 
 
 def check_number(label: str, value: Any, low: float | None, high: float | None) -> None:

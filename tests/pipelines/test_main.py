@@ -157,6 +157,7 @@ REFUSED = (
     [*GENERATE, "addition", "--num", "100"],
     [*GENERATE, "addition", "--colour=red"],
     [*GENERATE, "addition", "--runner=FlinkRunner", "--num_examples=1000"],
+    ["--seed=3", *GENERATE, "addition", "--runner=FlinkRunner"],
     [*GENERATE, "addition", "--direct_num_workers=many"],
     [*GENERATE, "addition", "pq"],
     [*GENERATE, "addition", "--direct_num_workers=2", "pq"],

@@ -21,7 +21,7 @@ from seq2seq_arith.pipelines.formats.layout import read_metadata
 from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
-FILE = ("--task-file", EXAMPLE)
+FILE, TIMES = ("--task-file", EXAMPLE), ROOT / "examples/times_digit.py"
 DRAWN = (*FURTHER, "sort")  # whose examples never change
 
 
@@ -168,10 +168,11 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
         ("show", "sort", "--one-hot", "abcdef"),
         ("show", "addition_of_three", "--one-hot", "1+2"),
         ("show", "sort", "--modulus", "7"),
+        ("show", "times_digit", "--digits", "2"),
     ],
     ids=" ".join,
 )
 def test_refusals(words, no_custom_tasks, refusal):
-    done = run_here(*words, *FILE)
+    done = run_here(*words, "--task-file", TIMES if "times_digit" in words else EXAMPLE)
     assert done.returncode == 2
     refusal.said(done.stderr)

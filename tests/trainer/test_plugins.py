@@ -6,7 +6,6 @@ import pytest
 from programs import run_here
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base import plugin_code
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.__main__ import main
@@ -116,12 +115,16 @@ def test_the_code_that_a_folder_names_does_not_run(nets, tmp_path):
     assert not ran.exists()
 
 
-def test_the_code_of_a_run_may_have_moved(nets, tmp_path):
-    known = plugin_code.digest(nets.read_bytes())
-    plugins.allow(f"{nets.rename(tmp_path / 'moved.py')}:writer")
-    assert plugins.load(f"{nets}:writer", known).__name__ == "writer"
-    with pytest.raises(InputError, match="runs only if you name it"):
-        plugins.load(f"{nets}:writer", "0" * 64)
+def test_the_code_of_a_run_may_have_moved(nets, tmp_path, monkeypatch):
+    monkeypatch.setattr(plugins, "_allowed", set())
+    plugins.allow(there := f"{nets}:writer", f"{tmp_path}/gone.py:writer")
+    trained = TrainConfig(model=ModelConfig(name=there)).to_json()
+    moved = f"{nets.rename(tmp_path / 'moved.py')}:writer"
+    assert TrainConfig.from_json(trained).model.name == there
+    plugins.allow(moved)
+    assert TrainConfig.from_json(trained).model.name == moved
+    (tmp_path / "moved.py").write_text("writer = other = print")
+    assert TrainConfig.from_json(trained).model.name == there
 
 
 FAULTS = {

@@ -141,7 +141,7 @@ class TrainedRun(Tabular):
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 
-        restored = functools.lru_cache(lambda task, _: session.restore(self.run, task))
+        restored = functools.lru_cache(8)(lambda task, _: session.restore(self.run, task))
         # A training that goes on replaces the best weights.
         return lambda task: restored(task, self.run.best.exists() and self.run.best.stat().st_mtime_ns)
 

@@ -138,11 +138,7 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
 
 
 def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
-    """Evaluates the best model of a run, which the caller may have already.
-
-    Raises InputError if ``data_dir`` is given and the dataset is not there, its splits share a pair, the run has no
-    checkpoint, or its model cannot read one of the lengths.
-    """
+    """Evaluates the best model of a run, which the caller may have already."""
     epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
     data, missing = open_data(run, options.data_dir)
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
@@ -163,10 +159,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
 
 
 def open_data(run: Run, data_dir: str | None) -> tuple[Data | None, list[str]]:
-    """The dataset of a run; or None, and a note that says so, if it is no longer there, or another one is.
-
-    Raises InputError if ``data_dir`` is given and it is not there, it cannot be read, or its splits share a pair.
-    """
+    """The dataset of a run; or None, and a note that says so, if it is no longer there, or another one is."""
     try:
         source = records.open_source(run.task, data_dir or run.data_dir)
         if source.sha256 != run.sha256:

@@ -43,8 +43,6 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
 
     The questions have their places. With ``skip``, one that is not of the run's task is left out with a sentence on
     standard error, or has its ``error`` in JSON.
-
-    Raises InputError if a question is not one of the run's task, or the run has no checkpoint.
     """
     parsed = [(question, _parsed(question, place, run)) for question, place in questions]
     asked = [found for _, found in parsed if isinstance(found, Question)]

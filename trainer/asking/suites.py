@@ -204,8 +204,6 @@ def ask_run(
 
     ``sets`` are asked one after another at each D. ``trained`` is the training set, None if it is not known;
     ``learner`` the best model on the run's own task, if the caller has it already.
-
-    Raises InputError if the run has no checkpoint, or its model cannot read one of the lengths.
     """
     longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
     own = learner or session.restore(run, replicas=replicas)
@@ -229,8 +227,6 @@ def ask_epochs(
 
     Returns a dict per epoch and D: ``epoch``, ``digits``, ``questions``, the ``exact_match`` of all of them, and that
     of the worst slice, ``worst``, with its name, ``worst_slice``.
-
-    Raises InputError if no epoch was kept, or the task has no suite.
     """
     if not run.kept_epochs:
         raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")

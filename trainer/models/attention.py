@@ -62,7 +62,7 @@ class Attention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class Look(keras.layers.Layer):
-    """Attention of one head without weights: what queries, [examples, queries, units], see of steps."""
+    """Attention of one head without weights: what queries see of steps, [examples, queries or steps, units]."""
 
     def call(self, queries, sequence):
         scores = ops.cast(ops.matmul(queries, ops.transpose(sequence, (0, 2, 1))), "float32")

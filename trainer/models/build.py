@@ -71,11 +71,11 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
         shape = found.output_shapes
         if shape != needed:
             raise InputError(f"model {name!r} gives {what} of shape {tuple(shape)} for two questions, not {needed}")
-    if tf.executing_eagerly():  # a sketch has no values
-        _check_order(name, network, spec)
     if logits.output_dtypes != tf.float32:
         kind = logits.output_dtypes.name
         raise InputError(f'model {name!r} gives logits of {kind}; give its last layer dtype="float32"')
+    if tf.executing_eagerly():  # a sketch has no values
+        _check_order(name, network, spec)
     return network
 
 
@@ -84,8 +84,8 @@ def _check_order(name: str, network: Network, spec: Spec) -> None:
 
     Teacher forcing would hide both until decoding.
     """
-    half, answers = spec.steps // 2, tf.zeros((1, spec.steps), tf.int32)
-    later = tf.cast(tf.range(spec.steps) >= half, tf.int32)[None]
+    half, answers = spec.steps // 2, (tf.range(spec.steps) % spec.depth)[None]
+    later = tf.where(tf.range(spec.steps) < half, answers, (answers + 1) % spec.depth)
     questions = tf.zeros((1, *spec.question_shape), tf.int32)
     here, there = (network.logits(questions, each, training=False) for each in (answers, later))
     if np.abs(here[:, : half + 1] - there[:, : half + 1]).max() > 1e-4:

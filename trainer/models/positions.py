@@ -131,7 +131,10 @@ def _apart(count: int, units: int) -> np.ndarray:
 
 
 def digit_places(ids: Any, alphabet: str, units_first: bool) -> Any:
-    """The place of each digit in its number, from 1 for the units, 0 for other characters: int32 [examples, steps]."""
+    """The place of each digit in its number, 1 for the units, 0 for other characters: int32 [examples, steps].
+
+    ``units_first`` says whether numbers are written from their units.
+    """
     table = ops.convert_to_tensor([character.isdigit() for character in alphabet], dtype="int32")
     digits = ops.take(table, ids, axis=0)
     if not units_first:

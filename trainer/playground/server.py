@@ -50,7 +50,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def serve(top: Path, port: int, fragment: str = "") -> None:
-    """Serves it until Ctrl-C or SIGTERM; port 0 is free, ``fragment`` the address's end; InputError if it cannot."""
+    """Serves the playground until Ctrl-C or SIGTERM; port 0 is free, ``fragment`` ends the address."""
     listing.folders(top)
     asyncio.run(_serve(top, port, fragment))
 

@@ -128,9 +128,6 @@ def collect(
 
     ``label`` is what the report calls the run, and ``lengths`` are further D at which to ask the suite; None for
     ``further_lengths``. The others are as for ``evaluation.Options`` and ``evaluation.measure``.
-
-    Raises InputError if the run has no epoch or no checkpoint, its model cannot read one of the lengths, or its history
-    or dataset is damaged.
     """
     rows = history.epochs_of(run)
     best = max(rows, key=history.rank)

@@ -64,7 +64,7 @@ def read(run: Run, best_epoch: int | None) -> Asked:
         if is_of_best(found.get("best_epoch")):
             worst = own["worst"] and _worst(own["worst"] | {"digits": own["digits"]})
             evaluation = found if worst or not own["worst"] else {}
-            is_full = _is_full(run, own)
+            is_full = bool(evaluation) and _is_full(run, own)
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None

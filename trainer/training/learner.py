@@ -47,9 +47,11 @@ class Learner:
         self.replicas = strategy.num_replicas_in_sync
         states = random.getstate(), np.random.get_state()
         keras.utils.set_random_seed(config.seed)
-        self.network, self.optimizer = elsewhere(lambda: self._build(total_steps))
-        random.setstate(states[0])  # those of whoever asks a model go on
-        np.random.set_state(states[1])
+        try:
+            self.network, self.optimizer = elsewhere(lambda: self._build(total_steps))
+        finally:  # the random numbers of whoever asks a model go on
+            random.setstate(states[0])
+            np.random.set_state(states[1])
         self.model = self.network.model
         self._devices = strategy.extended.worker_devices
         # The replicas of this machine; in a cluster, others have numbers before and after them.
@@ -151,9 +153,8 @@ class Learner:
 
         There are two sizes only, because each is compiled for itself.
         """
-        fitting = EVALUATED_VALUES // largest_tensor(self.config, self.view)
-        fitting = min(fitting, EVALUATED_CHARACTERS // self.view.answer_steps)
-        many = min(1024, max(self.config.batch_size, fitting))
+        fitting = max(1, EVALUATED_VALUES // largest_tensor(self.config, self.view))
+        many = min(1024, fitting, max(self.config.batch_size, EVALUATED_CHARACTERS // self.view.answer_steps))
         rows = min(FEW, many) if count <= FEW else many
         return (rows if self.on_gpu else -(-rows // self.replicas)) * self.replicas
 

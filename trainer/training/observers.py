@@ -124,7 +124,10 @@ class Callbacks(Observer):
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         self._list.on_test_end({name: row[VALIDATION + name] for name in METRICS})
         self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
+        if not self._steps:  # a round, whose steps are not shown
+            self._list.on_epoch_begin(row["epoch"] - 1)
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
+        self._steps = 0
 
     def on_validation(self) -> None:
         if self._epoch is None:  # rounds of a training that had ended before

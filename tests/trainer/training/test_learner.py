@@ -232,6 +232,9 @@ def test_rows_per_call(ready):
     pq.config = override(COUNTER, batch_size=301)
     assert pq.rows_per_call(1000) == 302  # at least a batch, and as many rows on each replica
     assert pq.rows_per_call(16) == 16 < pq.rows_per_call(17)  # a sample, or a person's question
+    addition.config, addition.view = override(LSTM, name="causal", view="raw"), make_view("raw", Task(digits=1000))
+    addition.on_gpu, addition.replicas = False, 1
+    assert addition.rows_per_call(1000) == 7  # of a tensor of attention, 4 * 3002^2 values each
     pq.config, pq.replicas, pq.view = override(COUNTER, batch_size=1), 1, make_view("raw", Task("pq", digits=100_000))
     assert pq.rows_per_call(1) == 2  # and never more characters than of many questions
 

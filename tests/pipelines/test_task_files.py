@@ -168,7 +168,7 @@ def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
         ("show", "sort", "--one-hot", "abcdef"),
         ("show", "addition_of_three", "--one-hot", "1+2"),
         ("show", "sort", "--modulus", "7"),
-        ("show", "times_digit", "--digits", "2"),
+        ("show", "times_digit", "--digits", "2", "--num-examples", "1500"),
     ],
     ids=" ".join,
 )

@@ -5,13 +5,16 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import pytest
 from layout import ROOT
 from programs import run_here
 
+from seq2seq_arith.base.errors import SweepError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs.files import read_json
+from seq2seq_arith.trainer.sweeps import runner
 
 COMMON = """
 [common]
@@ -66,6 +69,14 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     code, _, err = sweep(*write(tmp_path, epochs=2))
     assert code == 2
     assert "-seed0 with other settings (train.epochs is 1 there and 2 here)" in err
+
+
+def test_a_killed_run_says_its_signal_and_not_its_last_line(tmp_path, monkeypatch):
+    code = "import os; print('epoch 1', flush=True); os.kill(os.getpid(), 9)"
+    monkeypatch.setattr(runner, "PROGRAM", [sys.executable, "-c", code])
+    sweep = runner.Runner([], {}, run_dir=str(tmp_path), data_dir="data", jobs=1)
+    with pytest.raises(SweepError, match=r"^ended by signal 9; see .*a\.log$"):
+        sweep._call(types.SimpleNamespace(name="a"), [])
 
 
 @pytest.mark.release

@@ -301,24 +301,20 @@ def test_places_that_cannot_be_used(tmp_path, refusal):
 
 
 @pytest.mark.parametrize(
-    ("harm", "is_whole"),
+    "harm",
     [
-        (lambda path: None, True),
-        (lambda path: (path / LAYOUT.paths("train", 1)[0]).write_bytes(b"x" * 10**4), False),
-        (lambda path: (path / LAYOUT.paths("train", 1)[1]).write_bytes(b""), False),
-        (lambda path: (path / LAYOUT.paths("train", 1)[0]).unlink(), False),
-        (lambda path: (path / "dataset_info.json").write_text("{}"), False),
-        (lambda path: (path / "metadata.json").write_text(json.dumps(read_metadata(path) | {"more": 1})), False),
+        lambda path: (path / LAYOUT.paths("train", 1)[0]).write_bytes(b"x" * 10**4),
+        lambda path: (path / LAYOUT.paths("train", 1)[1]).write_bytes(b""),
+        lambda path: (path / LAYOUT.paths("train", 1)[0]).unlink(),
+        lambda path: (path / "dataset_info.json").write_text("{}"),
+        lambda path: (path / "metadata.json").write_text(json.dumps(read_metadata(path) | {"more": 1})),
     ],
-    ids=["whole", "longer", "empty", "lost", "description", "metadata"],
+    ids=["longer", "empty", "lost", "description", "metadata"],
 )
-def test_only_a_whole_set_is_as_asked_for(tmp_path, refusal, harm, is_whole):
+def test_only_a_whole_set_is_as_asked_for(tmp_path, refusal, harm):
     path = standing(tmp_path)
     harm(path)
     publisher = DirectoryPublisher(path)
-    if is_whole:
-        assert publisher.published(TASK, LAYOUT, overwrite=False)
-        return
     with refusal(InputError):
         publisher.published(TASK, LAYOUT, overwrite=False)
     assert publisher.published(TASK, LAYOUT, overwrite=True) is None

@@ -149,13 +149,9 @@ def whole(make):
     return {num_shards: make(CROWDED, num_shards, parquet=True, threads=1) for num_shards in (3, 64)}
 
 
-@pytest.mark.parametrize("num_shards", [3, 64])
-def test_crowded_shards_are_those_of_the_loop(whole, crowded, num_shards):
-    assert tfrecords(whole[num_shards]) == by_the_loop(crowded, num_shards)
-
-
 @pytest.mark.parametrize(("flags", "threads", "num_shards"), [(*THREADS, 3), (*REPEATED, 64)], ids=str)
-def test_the_same_everywhere(make, whole, flags, threads, num_shards):
+def test_the_same_everywhere(make, whole, crowded, flags, threads, num_shards):
+    assert tfrecords(whole[num_shards]) == by_the_loop(crowded, num_shards)
     directory = make(CROWDED, num_shards, parquet=True, flags=flags, threads=threads)
     assert files(directory) == files(whole[num_shards])
 

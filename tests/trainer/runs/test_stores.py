@@ -26,15 +26,9 @@ LEARNED = ("last.npz", "best.npz")
 
 
 @pytest.fixture
-def bucket(monkeypatch) -> str:
-    """A bucket of a store in memory."""
-    return memory_store.new_bucket(monkeypatch)
-
-
-@pytest.fixture
-def place(bucket) -> ObjectPath:
-    """A run's place in the bucket, where nothing is yet."""
-    return ObjectPath(f"{bucket}/run")
+def place(monkeypatch) -> ObjectPath:
+    """A run's place in a bucket of a store in memory, where nothing is yet."""
+    return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/run")
 
 
 def weights(folder) -> dict[str, dict[str, bytes]]:

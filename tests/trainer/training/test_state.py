@@ -68,7 +68,7 @@ def test_no_epoch_follows_a_round():
         (0.5, 3, {"patience": 3}, "with --patience 0, which never stops early, or with more than --patience 3"),
         (0.5, 0, {"target": 0.4}, "run the same command without --target 0.4, or with a higher one"),
         (0.5, 0, {}, "to train further, run the same command with --epochs 4"),
-        (0.5, 0, {"schedule": "cosine"}, "depends on --epochs: to train longer, give --epochs 4 and another --run-dir"),
+        (0.5, 0, {"schedule": "cosine"}, "depend on --epochs: to train longer, give --epochs 4 and another --run-dir"),
         (1.0, 0, {}, ""),
         (1.0, 3, {"patience": 3}, "with --patience 0"),
     ],

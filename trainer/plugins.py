@@ -7,6 +7,7 @@ code runs only if a person names it, on the command line, in Python, or in the f
 folder names it.
 """
 
+import contextlib
 import dataclasses
 import importlib
 from pathlib import Path
@@ -50,10 +51,12 @@ def allow(*names: str | None) -> None:
 
 def found(name: str, known: str | None) -> str:
     """The name, or that of an allowed plug-in whose file has this sha256, if the file has moved since."""
-    for each in (name, *sorted(_allowed)):
-        file, is_same = file_of(each), each.endswith(f":{name.rpartition(':')[2]}")
-        if is_same and each in _allowed and file and file.is_file() and plugin_code.digest(file.read_bytes()) == known:
-            return each
+    name = absolute(name)
+    for each in (name, *sorted(_allowed)) if known else ():
+        if each in _allowed and each.endswith(f":{name.rpartition(':')[2]}"):
+            with contextlib.suppress(InputError):  # it is gone, or cannot be read
+                if sha256(each) == known:
+                    return each
     return name
 
 

@@ -72,9 +72,9 @@ def write_dataset(
     }
     widening = 1
     while (written := run_pipeline(job, options, told)) is None:
-        # One run in 10^9 has a few keys too few, or misses a window.
+        # One run in 10^9 has a few keys too few, or misses a window; if more are short, the first guess was.
         widening *= 2
-        more = job.num_draws // 8 + 64
+        more = job.num_draws // 8 + 64 if widening == 2 else job.num_draws
         coverage.check_draws(task, job.num_draws)
         job = dataclasses.replace(job, num_draws=job.num_draws + more, windows=Windows.around(task, widening=widening))
     return describe(task, layout, staging, written)

@@ -103,7 +103,7 @@ def draws_limit(num_examples: int) -> int:
 
 def check_draws(task: Task, draws: int) -> None:
     """Raises InputError if so many draws did not suffice, as where a drawing of one's own counts too many pairs."""
-    if draws > min(8 * num_draws(task), 2 * draws_limit(task.num_examples)):
+    if draws > min(32 * num_draws(task), 2 * draws_limit(task.num_examples)):
         raise InputError(
             f"{draws:,} draws of {task.description} do not have {task.num_examples:,} different questions, as the "
             f"num_values of its drawing says; give fewer examples, or {task.notation.larger}"

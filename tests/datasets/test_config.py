@@ -27,10 +27,7 @@ def test_a_config_names_itself(parameters, name):
 
 def test_a_config_refuses_in_a_sentence(no_custom_tasks, refusal):
     for parameters in (
-        {"task": "adition"},
-        {"digits": 1001},
         {"num_examples": 100, "num_shards": 65},
-        {"num_shards": "3"},
         {"parquet": "no"},
     ):
         with refusal(InputError):

@@ -45,7 +45,7 @@ equal = [row["exact_match"] for each in (aligned, better) for row in each.evalua
          if row["slice"] == "equal"]
 assert equal[0] < 0.8 and equal[1] > 0.95
 # 10: every slice is right, and the network is not.
-assert short.evaluate(per_slice=100).worst_slice["exact_match"] == 1 and not short.prove().holds
+assert unproved.evaluate(per_slice=100).worst_slice["exact_match"] == 1 and not unproved.prove().holds
 assert proved.prove().holds
 # 11: by heart, or counted.
 assert max(row["val_exact_match"] for row in by_heart.history) == 1

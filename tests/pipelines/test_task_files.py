@@ -139,6 +139,11 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     assert verified("--task-file", own)[0] == 0
 
 
+def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(no_custom_tasks):
+    own_tasks.use(TIMES)
+    assert sample.draw(Task("times_digit", digits=3, num_examples=9990)).draws_used == 222_244
+
+
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):
     """A question that is written otherwise, although the checksums agree with the files."""
     options = ("--letters", 7, "--num-examples", 100, "--draws", "fixed", "--num-shards", 2)

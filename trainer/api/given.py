@@ -54,12 +54,8 @@ def ids(values: Any, characters: int) -> np.ndarray:
 
 def lengths(values: Any, most: int = 10**6) -> list[int]:
     """Lengths as a list, also of one alone; raises InputError if one is not a whole number from 1."""
-    found = [values] if hasattr(values, "__index__") else listed(values)
-    if found is None:
-        raise InputError(f"lengths is {shown(values)}; give whole numbers, such as [18, 40]")
-    for each in found:
-        check_int("length", each, 1, most)
-    return [int(each) for each in found]
+    found = listed(values)
+    return [check_int("length", each, 1, most) for each in ([values] if found is None else found)]
 
 
 def loud(verbose: Any) -> contextlib.AbstractContextManager[None]:

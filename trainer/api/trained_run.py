@@ -137,7 +137,7 @@ class TrainedRun(Tabular):
 
     @functools.cached_property
     def _learner(self) -> "Callable[[Task], Learner]":
-        """From a task to the best model on its strings; each is restored once."""
+        """From a task to the best model on its strings; the last eight are kept."""
         import_tensorflow()
         from seq2seq_arith.trainer.training import session
 

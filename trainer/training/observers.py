@@ -122,10 +122,11 @@ class Callbacks(Observer):
         self._list.on_train_batch_end(last, dict(self._logs))
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
-        self._list.on_test_end({name: row[VALIDATION + name] for name in METRICS})
-        self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
         if not self._steps:  # a round, whose steps are not shown
             self._list.on_epoch_begin(row["epoch"] - 1)
+            self._list.on_test_begin()
+        self._list.on_test_end({name: row[VALIDATION + name] for name in METRICS})
+        self._logs = {prefix + name: row[prefix + name] for prefix in ("", VALIDATION) for name in METRICS}
         self._list.on_epoch_end(row["epoch"] - 1, dict(self._logs))
         self._steps = 0
 
@@ -133,7 +134,8 @@ class Callbacks(Observer):
         if self._epoch is None:  # rounds of a training that had ended before
             self._epoch = 0
             self._list.on_train_begin()
-        self._list.on_test_begin()
+        if self._steps:
+            self._list.on_test_begin()
 
     def reason_to_stop(self) -> str:
         return "a callback stopped it" if self._model.stop_training else ""

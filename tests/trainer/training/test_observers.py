@@ -162,7 +162,7 @@ def test_rounds_of_a_training_that_had_ended_are_a_training_to_callbacks():
         watching.on_epoch({"epoch": epoch} | dict.fromkeys(LOGS, 0.0), "")
     watching.on_end()
     kinds = [call[0] for call in witness.calls]
-    assert kinds == ["train begins", *["test begins", "test ends", "epoch begins", "epoch ends"] * 2, "train ends"]
+    assert kinds == ["train begins", *["epoch begins", "test begins", "test ends", "epoch ends"] * 2, "train ends"]
 
 
 def test_callbacks_are_refused_on_several_machines(train, monkeypatch, tmp_path):

@@ -234,10 +234,6 @@ def test_vectors(task, digits, set, asked, own, digest):
     assert hashlib.sha256("".join(lines).encode()).hexdigest()[:16] == digest
 
 
-def test_tasks_without_an_unforeseen_set():
-    assert [name for name in OPERATIONS if not slices(name, 5, UNFORESEEN)] == ["pq", "modular_addition"]
-
-
 def test_the_ladder():
     assert ladder(18) == list(range(1, 19))
     assert ladder(1000) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 111, 222, 333, 444, 555, 666, 777, 888, 1000]

@@ -84,22 +84,11 @@ def test_a_template_that_leads_elsewhere_is_refused(copied, tasks, tmp_path):
         records.open_source(tasks["addition"], str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        ({"draws_used": 1}, "metadata.json cannot be used: draws_used is 1; check it with arith-data verify"),
-        ({"num_shards": 10**9}, "cannot be used: num_shards is 1000000000; for 1003 examples give "),
-        ({"num_shards": "8"}, "cannot be used: num_shards is '8'"),
-        ({"files": []}, "cannot be used: its files are not those of its parameters"),
-    ],
-    ids=str,
-)
-def test_forged_metadata_is_refused(copied, tasks, tmp_path, change, sentence):
+def test_forged_metadata_is_refused(copied, tasks, tmp_path):
     path = copied[0] / "metadata.json"
-    metadata = json.loads(path.read_text()) | change
-    if "draws_used" not in change:
-        metadata["sha256"] = metadata_digest(metadata)
-    path.write_text(json.dumps(metadata))
+    metadata = json.loads(path.read_text()) | {"num_shards": 10**9}
+    path.write_text(json.dumps(metadata | {"sha256": metadata_digest(metadata)}))
+    sentence = "cannot be used: num_shards is 1000000000; for 1003 examples give .*; check it with arith-data verify"
     with pytest.raises(InputError, match=sentence):
         records.open_source(tasks["addition"], str(tmp_path))
 

@@ -91,6 +91,11 @@ def format_name(file: str) -> str | None:
     return next((name for name in FORMATS if re.fullmatch(format_of(name).names, file)), None)
 
 
+def numbered(shard: int, num_shards: int) -> str:
+    """The numbers in a file's name, as TFDS writes them: of one width, at least five."""
+    return f"{str(shard).zfill(max(5, len(str(num_shards))))}-of-{num_shards:05d}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """How a dataset is cut into files. The layout is not part of what the dataset is.

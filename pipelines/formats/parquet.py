@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format
+from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format, numbered
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
 WRITTEN_SCHEMA = SCHEMA.append(pa.field("written", pa.string(), nullable=False))
@@ -71,7 +71,7 @@ class ParquetWriter:
 
 def parquet_path(split: str, shard: int, num_shards: int, folder: str = PARQUET) -> str:
     """A Parquet file below the dataset's directory, by Hugging Face's naming."""
-    return f"{folder}/{split}-{shard:05d}-of-{num_shards:05d}.parquet"
+    return f"{folder}/{split}-{numbered(shard, num_shards)}.parquet"
 
 
 def _bytes_of(task: Task, num_shards: int) -> int:

@@ -20,7 +20,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.files import HashedFile
-from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write
+from seq2seq_arith.pipelines.formats.layout import NAME, Format, Write, numbered
 
 HEADER = 12  # bytes before the data
 FOOTER = 4  # bytes after it
@@ -152,7 +152,7 @@ def record_format(task: Task) -> RecordFormat:
 
 def tfrecord_path(split: str, shard: int, num_shards: int, suffix: str = "tfrecord") -> str:
     """A TFRecord file, or one of another suffix, below the dataset's directory, by TFDS's naming."""
-    return f"{NAME}-{split}.{suffix}-{shard:05d}-of-{num_shards:05d}"
+    return f"{NAME}-{split}.{suffix}-{numbered(shard, num_shards)}"
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from seq2seq_arith.base.machine import free_disk
 from seq2seq_arith.pipelines.places import clients
 from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE, SHA256, Entry, State
 
-MOST_JSON = 2**26  # bytes of the largest metadata, with some 500,000 files
+MOST_JSON = 2**30  # bytes of the largest metadata, with some 8,000,000 files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +106,6 @@ class ObjectPath:
                 if version and not clients.is_of_bucket(error):  # S3's answer if there is none to be replaced
                     return None
                 raise clients.NoBucketError(str(error)) from None
-
-    def write_text(self, text: str) -> None:
-        self.put(text.encode())
 
     def upload(self, file: IO[bytes], sha256: str = "", version: str = ABSENT) -> str | None:
         """As ``put``, from an open file of this machine, which is not read into memory; ``state`` tells the sha256."""

@@ -5,6 +5,7 @@ import shlex
 import shutil
 
 import pytest
+import tensorflow_datasets as tfds
 from layout import ROOT
 
 from seq2seq_arith.arithmetic import own_tasks
@@ -12,6 +13,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import (
     FORMATS,
+    NAME,
     Layout,
     dataset_path,
     default_num_shards,
@@ -57,7 +59,10 @@ def test_the_dataset_of_a_place(folder, said, tmp_path):
 )
 def test_default_number_of_shards(num_examples, num_shards):
     assert default_num_shards(num_examples) == num_shards
-    assert Layout.of(Task(digits=18, num_examples=num_examples)).num_shards == num_shards
+    layout = Layout.of(Task(digits=18, num_examples=num_examples))
+    assert layout.num_shards == num_shards
+    names = tfds.core.ShardedFileTemplate(".", dataset_name=NAME, split="train", filetype_suffix="tfrecord")
+    assert layout.paths("train", 3)[0] == names.sharded_filepath(shard_index=3, num_shards=num_shards).name
 
 
 @pytest.mark.parametrize(

@@ -67,11 +67,11 @@ def test_a_damaged_file_is_repaired(data_dir, local):
     """The default config without ``--overwrite``, too."""
     path, default = dataset_path(data_dir, TASK), data_dir / "seq2seq_arith" / ".config" / "metadata.json"
     make(TASK, LAYOUTS["three"], data_dir)
-    default.write_text("")
+    default.put(b"")
     make(TASK, LAYOUTS["three"], data_dir)
     assert objects(data_dir) == local["three"]
     for name in ("dataset_info.json", "features.json", LAYOUTS["three"].paths("train", 1)[0]):
-        (path / name).write_text("damaged")
+        (path / name).put(b"damaged")
     make(TASK, LAYOUTS["three"], data_dir, overwrite=True)
     assert objects(data_dir) == local["three"]
 
@@ -93,7 +93,7 @@ def test_a_lost_file_and_other_files_are_refused(data_dir, local):
 @pytest.mark.parametrize("name", ["thesis.txt", "metadata.json"])
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_what_is_not_ours_is_left_alone(data_dir, name, overwrite):
-    (dataset_path(data_dir, TASK) / name).write_text("years of work")
+    (dataset_path(data_dir, TASK) / name).put(b"years of work")
     before = objects(data_dir)
     with pytest.raises(InputError, match="is not a dataset of this program"):
         make(TASK, LAYOUTS["three"], data_dir, overwrite=overwrite)
@@ -140,7 +140,7 @@ def test_reports_of_other_runs(data_dir, local, monkeypatch):
     """A run that publishes leaves them, for they are about to be read, and removes those that are too old for that."""
     path = dataset_path(data_dir, TASK)
     report = path.parents[0] / "1.0.0.incomplete-1" / ".report.json"
-    report.write_text("null")
+    report.put(b"null")
     make(TASK, LAYOUTS["three"], data_dir)
     assert report.is_file()
     monkeypatch.setattr(stores, "OLD_SECONDS", -60)

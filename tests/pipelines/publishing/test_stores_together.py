@@ -54,7 +54,7 @@ def test_a_shard_that_another_run_replaces_before_the_end(data_dir, local):
         with pytest.raises(ZeroDivisionError), StorePublisher(path).staged(LAYOUT) as second:
             write_as_another_pyarrow(second)
             raise ZeroDivisionError
-        (path / PARQUET).write_text("again")
+        (path / PARQUET).put(b"again")
     assert not (path / "dataset_info.json").is_file()
 
 

@@ -58,7 +58,7 @@ def test_what_another_process_has_written_is_seen(place, trained):
     for name, data in content(trained.folder).items():
         (place / name).put(data)
     open_run(str(place))
-    (place / "history.csv").write_text("changed")
+    (place / "history.csv").put(b"changed")
     (place / "summary.json").unlink()
     opened = open_run(str(place))
     assert opened.history.read_text() == "changed"

@@ -28,7 +28,8 @@ class ArithConfig(tfds.core.BuilderConfig):
       task_file: A file with tasks of one's own, whose code then runs.
       num_shards: Files per split. None keeps the number of a dataset that is there; else it suits the size.
       **parameters: The other parameters of ``Task``, and ``parquet``, ``array_record`` and ``parquet_written``: whether
-        these formats stand beside TFRecord. None keeps what is there; else ``parquet`` is written, the others are not.
+        these formats stand beside TFRecord. None keeps what is there, unless it is overwritten; else ``parquet`` is
+        written, the others are not.
 
     Attributes:
       task: The frozen ``seq2seq_arith.Task``.

@@ -48,7 +48,8 @@ def translate_errors() -> Iterator[None]:
         # Beam adds the step of the pipeline.
         raise type(error)(str(error).partition(WHILE_RUNNING)[0]) from error
     except (KeyboardInterrupt, Exception) as error:
-        text = _message(error)
+        details = getattr(error, "details", None)  # a gRPC error has a separate line that says why
+        text = str(details() if callable(details) else error)
         if text.startswith("KeyboardInterrupt"):
             raise KeyboardInterrupt from None
         if found := STORE_ERROR.search(text):
@@ -73,12 +74,6 @@ def translate_errors() -> Iterator[None]:
 def first_sentence(line: str) -> str:
     """The first sentence of a line, without its full stop."""
     return re.split(r"\.(?: (?=[A-Z])|$)", line.strip(), maxsplit=1)[0]
-
-
-def _message(error: BaseException) -> str:
-    """An exception's message; a gRPC error has a separate line that says why."""
-    details = getattr(error, "details", None)
-    return str(details() if callable(details) else error)
 
 
 def _lack(text: str) -> str:

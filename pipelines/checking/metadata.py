@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from seq2seq_arith.arithmetic import coverage
+from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
@@ -64,4 +65,9 @@ def read_sound(directory: AnyPath) -> tuple[Task, Layout, dict[str, Any]]:
     try:
         return read_checked(directory)
     except Problem as problem:
-        raise InputError(f"{directory / METADATA}: {problem}; {advice(directory)}") from None
+        raise InputError(f"{directory / METADATA}: {with_advice(problem, directory)}") from None
+
+
+def with_advice(problem: Problem, directory: AnyPath) -> str:
+    """A problem, and what to do about it; that of a task of one's own says so itself."""
+    return str(problem) if IS_CODE in str(problem) else f"{problem}; {advice(directory)}"

@@ -5,9 +5,11 @@ files only, and stands beside the datasets, so no dataset changes.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK
+from seq2seq_arith.arithmetic.own_tasks import IS_CODE
 from seq2seq_arith.arithmetic.task import VERSION, Task
 from seq2seq_arith.base import events, files
 from seq2seq_arith.base.errors import InputError
@@ -130,7 +132,13 @@ parameters.
 
 
 def _config(directory: Path) -> tuple[Task, tuple[str, str]] | None:
-    """What ``card`` needs of the dataset in a directory; None if it has no Parquet files."""
-    task, layout, metadata = read_sound(directory)
+    """What ``card`` needs of the dataset in a directory; None if it has no Parquet files, or a task of unknown code."""
+    try:
+        task, layout, metadata = read_sound(directory)
+    except InputError as error:
+        if IS_CODE not in str(error):
+            raise
+        print(f"left out: {printable(error)}", file=sys.stderr)
+        return None
     folder = next((name for name in (WRITTEN, PARQUET) if name in layout.formats), None)
     return (task, (folder, metadata["sha256"])) if folder else None

@@ -15,7 +15,7 @@ from seq2seq_arith.base.files import write_atomically
 from seq2seq_arith.base.terminal import SUCCESS, printable
 from seq2seq_arith.pipelines.checking import OtherDatasetError, Problem
 from seq2seq_arith.pipelines.checking.files import Files
-from seq2seq_arith.pipelines.checking.metadata import read_checked
+from seq2seq_arith.pipelines.checking.metadata import read_checked, with_advice
 from seq2seq_arith.pipelines.commands import shared
 from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, METADATA, advice, dataset_path, find_dataset
 from seq2seq_arith.pipelines.places import paths
@@ -81,7 +81,7 @@ def fetch(
     except OtherDatasetError as problem:
         raise StoreError(f"{source / METADATA}: {problem}") from None
     except Problem as problem:
-        raise InputError(f"{source / METADATA}: {problem}; {advice(source)}") from None
+        raise InputError(f"{source / METADATA}: {with_advice(problem, source)}") from None
     path = dataset_path(data_dir, task)
     publisher = DirectoryPublisher(path)
     with publisher.locked():

@@ -57,6 +57,7 @@ class OwnTask:
 
 
 # By name, the one that was named last; and all, by name and checksum.
+IS_CODE = "is code with the sha256"  # in each refusal of a dataset whose task's file was not named, or has changed
 _current: dict[str, OwnTask] = {}
 _known: dict[tuple[str, str], OwnTask] = {}
 
@@ -97,7 +98,7 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
         names = [*BUILT_IN, *_current]
         meant = options.did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
-    code = f"the task {name!r} is code with the sha256 {str(sha256)[:12]}…"
+    code = f"the task {name!r} {IS_CODE} {str(sha256)[:12]}…"
     if there := find(name):
         raise InputError(f"{code}, and {there.place} has {there.sha256[:12]}…: it has changed; give the file as it was")
     raise InputError(f"{code}, which runs only if you name its file; if you trust it, add: --task-file FILE.py")

@@ -93,9 +93,6 @@ PARAMETERS = Task().parameters()
         [],
         {name: value for name, value in PARAMETERS.items() if name != "seed"},
         PARAMETERS | {"colour": 1},
-        PARAMETERS | {"task": "additoin"},
-        PARAMETERS | {"digits": 3.0},
-        PARAMETERS | {"reverse": 1},
         # None would mean the default, so that two sets of parameters would be one task.
         PARAMETERS | {"digits": None},
         # A default of these parameters is never written.

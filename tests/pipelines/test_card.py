@@ -9,7 +9,9 @@ import programs
 import pytest
 import stored
 import yaml
+from layout import ROOT
 
+from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.pipelines import create
 
 pytestmark = pytest.mark.usefixtures("copied")
@@ -22,14 +24,18 @@ DATASETS = {
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory) -> Path:
-    """Three datasets, one of them without Parquet, and their card."""
+    """Three datasets, one of them without Parquet, one of a task whose file is not named, and their card."""
     folder = tmp_path_factory.mktemp("card") / "data"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(create, "write_dataset", stored.copy)
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
-    result = programs.run_here("card", folder)
-    assert (result.returncode, result.stderr) == (0, "")
+        own = ["sort", "--num-examples=100", "--task-file", ROOT / "examples/task/own_tasks.py"]
+        assert programs.run_here("generate", *own, f"--data-dir={folder}").returncode == 0
+        for known in ("_current", "_known"):
+            patch.setattr(own_tasks, known, {})
+        result = programs.run_here("card", folder)
+    assert (result.returncode, result.stderr.count("left out: "), result.stderr.count("\n")) == (0, 1, 1)
     assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"
     return folder
 

@@ -99,6 +99,14 @@ def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local,
     assert found(tmp_path) == local["three"]
 
 
+def test_files_of_a_job_that_are_cut_are_not_published(tmp_path, left):
+    (left / LAYOUT.paths("train", 1)[0]).write_bytes(b"")
+    process = run_here(*COMMAND, tmp_path)
+    assert process.returncode == 2
+    assert f"; remove {left}, then run this again" in process.stderr
+    assert not dataset_path(tmp_path, TASK).exists()
+
+
 def test_files_of_a_job_that_are_lost_or_replaced_are_made_anew(place, copied):
     finished(place)
     path = dataset_path(place, TASK)

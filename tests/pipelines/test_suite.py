@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import SETS, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.pipelines.suite import _seen, build, rows, written
+from seq2seq_arith.pipelines.suite import _seen, build, rows
 
 SMALL = SuiteOptions(per_slice=5)
 
@@ -39,24 +39,17 @@ def test_questions_and_answers(task, set):
         assert row == (name, question[::-1].strip() if task.reverse else question, answer)
 
 
-def test_the_table():
-    task = Task("subtraction", digits=2)
-    suite = build(task, SMALL)
-    lines = written(task, suite).splitlines()
-    assert lines[0] == "slice\tquestion\tanswer"
-    assert [tuple(line.split("\t")) for line in lines[1:]] == list(rows(task, suite))
-
-
 @pytest.mark.parametrize("ordered", [False, True])
 def test_pairs_of_a_training_set_are_left_out(make, ordered):
-    task = Task("subtraction", digits=2, num_examples=3000, ordered=ordered)
+    task = Task("subtraction", digits=2, num_examples=3000, seed=1, ordered=ordered)
     train = {
         tuple(int(part) for part in question.strip().split("-"))
         for question, _ in reference.dataset(task).rows("train")
     }
     if not ordered:
         train |= {(right, left) for left, right in train}
-    whole, unseen = build(task, SMALL), build(task, SMALL, make(task, 2))
+    of_another = Task("subtraction", digits=2)  # seed
+    whole, unseen = build(of_another, SMALL), build(of_another, SMALL, make(task, 2))
     asked = {pair for pairs in whole.pairs.values() for pair in pairs}
     for name, pairs in whole.pairs.items():
         assert unseen.pairs[name] == [pair for pair in pairs if pair not in train]
@@ -86,7 +79,7 @@ def test_the_command(make):
     task, directory = Task("subtraction", digits=2), make(Task("subtraction", digits=2, num_examples=3000), 2)
     process = run("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
     unseen = build(task, SMALL, directory)
-    assert process.stdout == written(task, unseen)
+    assert process.stdout.splitlines() == ["slice\tquestion\tanswer", *map("\t".join, rows(task, unseen))]
     assert process.stderr == (
         f"version 2: 23 slices, {unseen.num_questions} different questions; {unseen.left_out} left out, whose operands "
         f"are in {directory}\n"

@@ -1,6 +1,7 @@
 """Datasets of one's own tasks, as ``arith-data`` makes them from a file."""
 
 import hashlib
+import json
 import re
 import shutil
 
@@ -17,7 +18,7 @@ from seq2seq_arith.pipelines.checking import Problem
 from seq2seq_arith.pipelines.checking import rows as checked
 from seq2seq_arith.pipelines.checking.metadata import read_checked
 from seq2seq_arith.pipelines.checking.redraw import operands, redraw
-from seq2seq_arith.pipelines.formats.layout import read_metadata
+from seq2seq_arith.pipelines.formats.layout import DATASET_INFO, FEATURES, METADATA, Layout, metadata_of, read_metadata
 from seq2seq_arith.pipelines.showing import sample
 
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
@@ -119,6 +120,8 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     code, said = verified()
     assert code == 1
     assert "--task-file FILE.py" in said
+    for command in ("show", directory), ("fetch", directory, tmp_path / "copy"):
+        assert run_here(*command).stderr.endswith("add: --task-file FILE.py\n")
     wrong = EXAMPLE.read_text().replace(
         "return Solved(letters.pack(np.where(ordered", "return Solved((np.where(ordered"
     )
@@ -139,9 +142,14 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     assert verified("--task-file", own)[0] == 0
 
 
-def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(no_custom_tasks):
+def test_of_a_drawing_that_counts_too_many_pairs_all_are_found(tmp_path, no_custom_tasks):
     own_tasks.use(TIMES)
-    assert sample.draw(Task("times_digit", digits=3, num_examples=9990)).draws_used == 222_244
+    task = Task("times_digit", digits=3, num_examples=9990)
+    assert sample.draw(task).draws_used == 222_244
+    layout = Layout.of(task)
+    files = dict.fromkeys([*(name for *_, name in layout.shard_files()), DATASET_INFO, FEATURES], "")
+    (tmp_path / METADATA).write_text(json.dumps(metadata_of(task, layout, 222_244, files)))
+    assert read_checked(tmp_path)[0] == task  # so many are nothing to be refused
 
 
 def test_a_wrong_row_is_found(tmp_path, no_custom_tasks):

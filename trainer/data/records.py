@@ -153,7 +153,7 @@ def open_source(task: Task, data_dir: str) -> Source:
         found, _, content = metadata.read_checked(path)
         lengths = _shard_lengths(path, found, content["files"])
     except Problem as problem:
-        raise InputError(f"{path / METADATA} cannot be used: {problem}; {advice(path)}") from None
+        raise InputError(f"{path / METADATA} cannot be used: {metadata.with_advice(problem, path)}") from None
     if found != task:
         raise InputError(f"{path} holds other parameters than its name says; generate it anew")
     splits = {split: Split(task, path, split, tuple(lengths[split])) for split in SPLITS}

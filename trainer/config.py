@@ -150,6 +150,8 @@ class ModelConfig:
     @property
     def any_length(self) -> bool:
         """Whether the weights fit strings of any length."""
+        if self.view == "crossed" and self.name in registry.MODELS and not self.entry.writes_in_place:
+            return False  # each step reads all pairs of digits of a column
         return self.entry.any_length and self.network_options().get("positions") != "learned"
 
     @property

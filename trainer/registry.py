@@ -381,15 +381,17 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
     if positions in COUPLED and not (writes_numbers(task) and view_entry(view).has_places):
         raise InputError(
-            f"positions {positions!r} count digits from the units, but {task.name} with --view {view} is not "
-            "written from its units; use --view backward and a task of numbers, or --positions rope"
+            f"positions {positions!r} count the digits of numbers from the units, and {task.name} with --view {view} "
+            "has none that stand alone; use --view backward and a task of numbers, or --positions rope"
         )
 
 
 def check_steps(name: str, view: str, task: Task, question_steps: int, answer_steps: int) -> None:
     """Raises InputError unless the network can be put on a view with so many steps."""
     if model_entry(name).writes_in_place and question_steps != answer_steps:
+        is_aligned = task.notation.has_digits and task.operation.arity == 2
+        advice = "use --view aligned" if is_aligned else "take another --model"
         raise InputError(
             f"model {name!r} writes one character per step, but the view {view!r} of {task.name} has "
-            f"{question_steps} question steps and {answer_steps} answer steps; use --view aligned"
+            f"{question_steps} question steps and {answer_steps} answer steps; {advice}"
         )

@@ -11,7 +11,7 @@ import types
 
 import pytest
 
-from seq2seq_arith.base import progress
+from seq2seq_arith.base import progress, terminal
 from seq2seq_arith.base.terminal import say
 
 
@@ -59,6 +59,9 @@ def test_work_that_reports_is_lines_where_there_is_no_terminal(monkeypatch, caps
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == ["addition: 1 of 3 steps  loss 0.5", "addition: 2 of 3 steps  loss 0.5"]
+    with terminal.silent(), progress.progress("addition", 3) as report_progress:
+        report_progress(1, "loss 0.5")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_bars_in_a_terminal(monkeypatch, capsys):

@@ -1,7 +1,13 @@
 """Configurations from which tests of the trainer begin. Recipes may change; these do not."""
 
-from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
+import tensorflow as tf
 
+from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.data.views import make_view
+from seq2seq_arith.trainer.training.learner import Learner
+
+ADDITION = Task("addition")
 TAGGER = TrainConfig(
     model=ModelConfig(name="bilstm_tagger", view="aligned", hidden=64, layers=1),
     epochs=8,
@@ -20,3 +26,10 @@ COUNTER = TrainConfig(
     warmup=0.04,
     clip_norm=1.0,
 )
+
+
+def learner_of(name: str, task: Task = ADDITION, view: str = "backward", **settings: object) -> Learner:
+    """An untrained learner of 16 units."""
+    config = override(TrainConfig(), name=name, view=view, hidden=16, **settings)
+    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
+    return Learner(config=config, view=make_view(view, task), strategy=strategy, total_steps=1)

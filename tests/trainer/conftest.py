@@ -24,7 +24,7 @@ from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.records import Examples, Source
 from seq2seq_arith.trainer.data.views import View, make_view
-from seq2seq_arith.trainer.models.build import build_model
+from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, files, history
 from seq2seq_arith.trainer.runs.run import Run, open_run
@@ -201,7 +201,8 @@ def untrained() -> Callable[..., Run]:
             keras.utils.set_random_seed(epoch)
             values = {"kernel": np.zeros(weights or 1, np.float32)}
             if weights is None:
-                values = checkpoints.values(build_model(config.model, make_view(config.model.view, task)).variables)
+                network = build_network(config.model, make_view(config.model.view, task))
+                values = checkpoints.values(network.model.variables)
             checkpoints.save(run.of_epoch(epoch) if epoch else run.best, values, {"row": {"epoch": 1}})
         return run
 

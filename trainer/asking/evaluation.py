@@ -154,7 +154,7 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
         data=found,
         suites=ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how),
         epochs=epochs,
-        waves=inside.fourier(learner)[2] if inside.has_waves(run.task) else {},
+        waves=inside.fourier(learner)[2] if inside.has_waves(learner.view) else {},
     )
 
 

@@ -23,7 +23,7 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import BackwardView
+from seq2seq_arith.trainer.data.views import BackwardView, View
 from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.models.layers import noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -225,8 +225,8 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     kept = {name: column for name, column in zip(names, zip(*cells, strict=True), strict=True) if name[:7] != "lengths"}
     shares = np.array(list(kept.values())).T
     drawn_as = HeatMap("exact match", shares, list(parts), list(kept), down="removed", across="slice")
-    how = "its mean" if by == "mean" else "zero"
-    return Table(rows, title=f"{len(examples):,} questions of {task.name}, while a part is {how}"), [drawn_as], {}
+    how, more = "its mean" if by == "mean" else "zero", ", all that is written" * learner.view.writes_more
+    return Table(rows, title=f"{len(examples):,} questions of {task.name}{more}, while a part is {how}"), [drawn_as], {}
 
 
 def patch(learner: Learner, question: text.Question, other: text.Question, layer: str | None) -> Found:
@@ -238,7 +238,8 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     stored = [question.stored, other.stored]
     subject = Subject(learner, text.to_codes(stored, learner.view.task.question_width))
     (states, _), (own, theirs) = subject.seen(), subject.written
-    answers, steps = subject.strings(subject.written), np.flatnonzero(own != theirs)
+    is_asked = up_to(subject.written[:1], subject.network.end).numpy()[0]  # what follows an end mark was never learned
+    answers, steps = subject.strings(subject.written), np.flatnonzero((own != theirs) & is_asked)
     if layer is not None:
         check_choice("the layer", layer, list(states))
 
@@ -287,15 +288,18 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     left, right = (np.array(numbers.to_ints(side), object) for side in operands)
     values = np.asarray(of(left, right, answers, 10 ** (place + 1)), int)
     if len({*values.tolist()}) < 2:
-        raise InputError(f"every {name} of place {place} is the same; give a place below {place}")
+        advice = f"give a place below {place}" if place else "ask for another property"
+        raise InputError(f"every {name} of place {place} is the same; {advice}")
     pairs = np.asarray(left // 10**place % 10 * 10 + right // 10**place % 10, int)
     control = np.random.default_rng(seed).choice(values, 100)[pairs]
     subject, rows = Subject(learner, examples.questions, examples.answers), []
-    for layer, states in subject.seen()[0].items():
+    seen, last = subject.seen()[0], subject.written.shape[1]
+    for layer, states in seen.items():
+        # A layer with as many steps as the answer may be of the answer, whose last state has been given all of it.
+        of_answer = seen.get(layer.partition("[")[0], states).shape[1] == last
         for step, where in enumerate(subject.places(states.shape[1])):
-            # A layer with as many steps as the answer may be of the answer, even if the question has as many.
-            is_written = where[0] == "a" or states.shape[1] == subject.written.shape[1]
-            if where != ALL and is_written and int(where[1:]) > subject.told_before(place):
+            is_written = of_answer or (where[0] == "a" and where != ALL)
+            if is_written and (last if where == ALL else int(where[1:])) > subject.told_before(place):
                 continue
             found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
             rows.append({"layer": layer, "place": where, **found})
@@ -336,9 +340,10 @@ def averaged(learner: Learner, question: text.Question, count: int) -> Inspectio
     return dataclasses.replace(found, attention=mean, note=note if mean else found.note)
 
 
-def has_waves(task: Task) -> bool:
+def has_waves(view: View) -> bool:
     """Whether ``fourier`` can be asked."""
-    return task.name == "modular_addition" and task.digits <= MOST_MODULUS
+    task = view.task
+    return task.name == "modular_addition" and task.digits <= MOST_MODULUS and not view.writes_more
 
 
 def fourier(learner: Learner) -> Found:
@@ -349,8 +354,8 @@ def fourier(learner: Learner) -> Found:
     key frequencies, and a constant (there: restricted loss); without, all but these (excluded loss).
     """
     task, modulus = learner.view.task, learner.view.task.digits
-    if not has_waves(task):
-        least = f"modular_addition with a modulus up to {MOST_MODULUS}"
+    if not has_waves(learner.view):
+        least = f"modular_addition with a modulus up to {MOST_MODULUS}, written without hints"
         raise InputError(f"the task is {task.config_name}, and these waves are those of {least}; ask such a run")
     examples = probes.examples(task, probes.all_questions(task))
     return waves(answer_scores(Subject(learner, examples.questions, examples.answers)).reshape(3 * (modulus,)))

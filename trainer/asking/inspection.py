@@ -68,8 +68,7 @@ class Inspection:
         title = f"{self.question} is read as {' '.join(self.read)}, and answered with {self.answer}"
         return f"{title}\n\n{table(['step', 'written', 'probability', 'next', 'probability', *names], rows)}{note}"
 
-    def __repr__(self) -> str:
-        return self.text()
+    __repr__ = text
 
     def is_of_answer(self, shares: np.ndarray) -> bool:
         """Whether some of the queries of a layer of attention are of the answer's steps."""

@@ -12,14 +12,7 @@ the views. For 297 + 172 = 469, which addition stores reversed, as ``271+792`` a
                   _ _  9 2  9 7  9 1
                   _ _  _ _  2 2  2 7
 
-The other views change what is written. For 97 + 5 = 102, whose question is stored as ``   5+79``::
-
-    view          it reads          and writes
-    zeros         500+790           2010                  zeros in front, up to one width
-    ended         ___5+79           201$_                 blanks are hidden, and $ is the end of the answer
-    hinted        ______e5+e7f9     e2f0g1__              a letter per place; the first one is drawn by a hash
-    spaced        _______5_+_7_9    201_                  blanks at places that a hash draws
-    scratchpad    500+790           7021 0101 1010 2010   7, 7+5; 1+9, 1+9+0; ..., the units first; then the answer
+docs/training.md shows the other views, which change what is written.
 
 >>> view = make_view("aligned", Task("addition"))
 >>> ids = view.encode_question(text.to_codes(["271+792"], 7)).numpy()[0]

@@ -102,11 +102,6 @@ def _check_order(name: str, network: Network, spec: Spec) -> None:
             raise InputError(f"the step of {name!r} gives other logits than its whole model; let both be the same")
 
 
-def build_model(config: ModelConfig, view: View, *, cudnn: bool = False) -> keras.Model:
-    """The Keras model of ``build_network`` alone."""
-    return build_network(config, view, cudnn=cudnn).model
-
-
 def outline(config: ModelConfig, view: View) -> list[keras.Variable]:
     """The variables of a network, with paths, shapes and dtypes but no values: its size, before memory is taken."""
     return sketch(config, view, lambda model: model.variables)
@@ -119,7 +114,7 @@ def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] 
     """
     if config.name in MODELS:
         return
-    made = elsewhere(lambda: build_model(config, view)).variables
+    made = elsewhere(lambda: build_network(config, view).model.variables)
     if other := outlined and sorted({each.path for each in made} ^ {each.path for each in outlined}):
         raise InputError(
             f"model {config.name!r} has other names of layers each time, such as {other[0]!r}; give them fixed names"
@@ -127,13 +122,13 @@ def try_out(config: ModelConfig, view: View, outlined: Sequence[keras.Variable] 
 
 
 def sketch(config: ModelConfig, view: View, look: Callable[[keras.Model], T], *, cudnn: bool = False) -> T:
-    """What a function finds out about a network that is built without values, as by ``build_model``."""
+    """What a function finds out about a network that is built without values."""
     if config.name not in MODELS:  # so that what stands in its module does not belong to the graph
         plugins.load(config.name, config.code_sha256)
 
     def build() -> T:
         with tf.Graph().as_default():
-            return look(build_model(config, view, cudnn=cudnn))
+            return look(build_network(config, view, cudnn=cudnn).model)
 
     return elsewhere(build)
 

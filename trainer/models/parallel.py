@@ -181,7 +181,7 @@ def lstm_transformer(spec: Spec) -> keras.Model:
     """
     ids, hidden = spec.question(), spec.hidden
     characters = OneHot(spec.depth)(ids)
-    reader = lstm(hidden // 2, return_sequences=True, name="lstm", **spec.recurrent)
+    reader = lstm(max(1, hidden // 2), return_sequences=True, name="lstm", **spec.recurrent)
     read = layers.Dense(hidden, name="read")(layers.Bidirectional(reader, name="reader")(characters))
     places = LearnedSteps(ids.shape[1], hidden, name="places")(characters)
     queries = LearnedSteps(spec.steps, hidden, name="queries")(characters)

@@ -105,9 +105,7 @@ def further_lengths(run: Run) -> list[int]:
 
 
 def _reads(run: Run, length: int) -> bool:
-    """Whether a model of one's own reads operands of a length: it may have weights for every place."""
-    if run.config.model.code_sha256 is None:
-        return True
+    """Whether a model reads operands of a length: one of one's own may have weights for every place."""
     try:
         session.restore(run, run.task_of_length(length))
     except InputError:

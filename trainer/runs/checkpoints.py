@@ -89,16 +89,12 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         return unpack(path.read_bytes())
     except FileNotFoundError:
-        raise missing(path) from None
+        # A run that has ended would not write its best one again.
+        is_gone = path.with_name("last.npz").exists()
+        advice = "it was removed: train the run again in another folder" if is_gone else "train the run first"
+        raise InputError(f"there is no checkpoint {stores.shown(path)}; {advice}") from None
     except Exception as error:  # zipfile, NumPy, tokenize and JSON raise many, depending on the bit that is damaged
         raise DamagedError(path, getattr(error, "strerror", None) or error) from None
-
-
-def missing(path: Path) -> InputError:
-    """What is said of a checkpoint that is not there: a run that has ended would not write its best one again."""
-    is_gone = path.with_name("last.npz").exists()
-    advice = "it was removed: train the run again in another folder" if is_gone else "train the run first"
-    return InputError(f"there is no checkpoint {stores.shown(path)}; {advice}")
 
 
 def assign(variables: "Sequence[keras.Variable]", arrays: dict[str, np.ndarray], path: Path) -> None:

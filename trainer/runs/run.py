@@ -235,15 +235,11 @@ def _task_of(data: dict[str, Any]) -> Task:
 def run_folder(name: str) -> Path:
     """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
     if name.startswith(SHIPPED):
-        return _shipped(name.removeprefix(SHIPPED))
+        check_choice(
+            "run", name, tuple(sorted(f"{SHIPPED}{each.name}" for each in SHIPPED_RUNS.iterdir() if each.is_dir()))
+        )
+        return SHIPPED_RUNS / name.removeprefix(SHIPPED)
     return stores.working_copy(name) if "://" in name else local_folder(name)
-
-
-def _shipped(name: str) -> Path:
-    """The folder of a run that comes with the package; raises InputError if there is none of that name."""
-    names = sorted(folder.name for folder in SHIPPED_RUNS.iterdir() if folder.is_dir())
-    check_choice("run", f"{SHIPPED}{name}", tuple(f"{SHIPPED}{each}" for each in names))
-    return SHIPPED_RUNS / name
 
 
 def local_folder(folder: str) -> Path:

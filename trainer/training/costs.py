@@ -1,10 +1,6 @@
 """Estimates of the memory and of the operations that a training needs, before it starts.
 
-The functions know a network by its entry in the registry, and by the number of its weights. For the notebook's LSTM on
-pq, whose strings have 2,001 characters::
-
-    kept values     2.5 per step, example and unit: 2.5 * 128 units * 4,002 steps * 128 examples * 4 bytes = 0.6 GiB
-    operations      3 passes * 2 * 2 * 4 gates * 128 * 128 * 4,002 steps * 128 examples per training step
+The functions know a network by its entry in the registry, and by the number of its weights.
 """
 
 import dataclasses
@@ -97,7 +93,7 @@ def check_memory(config: TrainConfig, view: "View", weights: int, *, on_gpu: boo
         return
     sizes = f"about {needed / GIBIBYTE:,.1f} GiB of memory; {free / GIBIBYTE:,.1f} GiB are free"
     if needed <= free:
-        say(f"model {config.model.name} on {view.task.config_name}, batch {config.batch_size}: {sizes}")
+        say(f"model {config.model.name} on {view.task.config_name}, batch {config.largest_batch}: {sizes}")
         return
     least = training_memory(dataclasses.replace(config, batch_size=1), view, weights)
     advice = "fewer --hidden units or --layers"

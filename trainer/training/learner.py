@@ -62,7 +62,9 @@ class Learner:
         self._answer = self._on_all_replicas(self._answer_rows)
         self._predict = self._on_all_replicas(lambda questions: self.network.answer(self._question_ids(questions)))
         self._margin = self._on_all_replicas(self._margin_rows)
-        self._score = tf.function(self._score_all)
+        self._score = tf.function(
+            lambda *rows: self.strategy.reduce("SUM", self.strategy.run(self._score_rows, rows), axis=None)
+        )
 
     def _build(self, total_steps: int) -> tuple[Network, keras.optimizers.Optimizer]:
         config = self.config
@@ -300,10 +302,6 @@ class Learner:
         other = tf.reduce_max(tf.where(is_right, logits.dtype.min, logits), axis=2)
         margins = tf.where(up_to(answers, self.network.end), tf.cast(right - other, tf.float32), tf.float32.max)
         return (tf.reduce_min(margins, axis=1),)
-
-    def _score_all(self, questions, answers, is_real):
-        sums = self.strategy.run(self._score_rows, (questions, answers, is_real))
-        return self.strategy.reduce("SUM", sums, axis=None)
 
     def _score_rows(self, questions, answers, is_real):
         """The sum of each of ``METRICS`` over the real ones of this replica's rows, float64 [metrics]."""

@@ -183,7 +183,10 @@ class Loop:
                 outcomes = self.stages.train(state.stage, state.step, count)
                 for observer in self.observers:
                     observer.on_steps(state.step, outcomes)
-                self._check_losses(outcomes["loss"])
+                if not (is_number := np.isfinite(outcomes["loss"])).all():
+                    row = int(np.argmin(is_number))
+                    where = f"at step {state.step + row + 1}, epoch {self._epoch}"
+                    raise self._diverged(f"the loss is {outcomes['loss'][row]} {where}")
                 state.add(outcomes)
                 thresholds = self.config.stage_right, self.config.stage_steps
                 if state.close_window(len(self.stages.lengths), *thresholds) and self.writes:
@@ -257,11 +260,6 @@ class Loop:
     def _save_last(self, values: dict[str, np.ndarray]) -> None:
         if self.writes:
             checkpoints.save(self.run.last, values, dataclasses.asdict(self.state), keep=self.run.previous)
-
-    def _check_losses(self, losses: np.ndarray) -> None:
-        if not np.isfinite(losses).all():
-            row = int(np.argmin(np.isfinite(losses)))
-            raise self._diverged(f"the loss is {losses[row]} at step {self.state.step + row + 1}, epoch {self._epoch}")
 
     def _diverged(self, where: str) -> DivergedError:
         last = self.run.last

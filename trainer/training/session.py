@@ -12,7 +12,6 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events, packages, progress
 from seq2seq_arith.base.errors import InputError, LostMachineError
 from seq2seq_arith.base.terminal import printable, say, wrapped
-from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.lanes import Lanes
@@ -150,7 +149,10 @@ def make_loop(plan: Plan) -> Loop:
     learner = _make_learner(config, view, strategy, total_steps)
 
     def make_shorter(task: Task) -> Learner:
-        return _make_learner(config, _view_of(config, task), strategy, total_steps)
+        shorter = _make_learner(config, _view_of(config, task), strategy, total_steps)
+        if [each.shape for each in shorter.variables] != [each.shape for each in learner.variables]:
+            raise InputError(f"model {config.model.name!r} has weights for every place; leave --curriculum out")
+        return shorter
 
     loop = Loop(
         run=run,
@@ -234,7 +236,7 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
     try:
         checkpoints.check(outlined, arrays, run.best)  # before memory is taken for the model
     except InputError:
-        if view.task.digits > run.task.digits and plugins.is_plugin(config.model.name):
+        if view.task.digits > run.task.digits:
             raise run.too_long(view.task.digits) from None
         raise
     learner = _make_learner(config, view, _start(config), 1)

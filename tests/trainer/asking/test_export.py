@@ -22,7 +22,7 @@ from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import export, prediction
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model, build_network
+from seq2seq_arith.trainer.models.build import build_network
 from seq2seq_arith.trainer.registry import MODELS, VIEWS
 from seq2seq_arith.trainer.runs import checkpoints, history
 from seq2seq_arith.trainer.runs.run import Run
@@ -137,7 +137,7 @@ def test_the_card_says_what_was_asked(trained, tmp_path):
     best = history.best(history.read_csv(trained.history))
     saved = Summary.read(trained.summary)
     assert best and saved
-    model = build_model(run.config.model, make_view("aligned", run.task))
+    model = build_network(run.config.model, make_view("aligned", run.task)).model
     for found, worst, sentences in (
         ({}, WORST, ["carry-all 0.666, of operands of at most 3 |", "other slices of hard questions were not saved"]),
         (
@@ -178,7 +178,7 @@ def test_the_card_says_how_to_load_the_model(tmp_path):
 def test_the_source_of_its_layers_is_all_that_a_model_needs(name, monkeypatch):
     """Also those inside of others; and it imports nothing of this package."""
     view = make_view("aligned", Task("addition"))
-    model = build_model(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view)
+    model = build_network(ModelConfig(name=name, view=view.name, hidden=8, layers=2), view).model
     source = export.layers_source(model)
     classes = {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)}
     described = json.dumps(model.get_config(), default=str)

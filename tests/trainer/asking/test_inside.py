@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from configs import learner_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layout import ROOT
@@ -14,23 +15,15 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.asking import inside, inspection
-from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.registry import MODELS
-from seq2seq_arith.trainer.training.learner import Learner
 
 ADDITION = Task("addition")
 # Of each kind of network, a layer that nothing passes around, and the other outputs that go on from there.
 NARROW = {"lstm": "encoder", "latch_tagger": "read", "wave_tagger": "pairs", "counter": "encoder"}
 NARROW |= {"lstm_transformer": "logits", "lstm_attention": "combine", "causal": "decoder"}
 FEW = SuiteOptions(per_slice=3, seed=1)
-
-
-def learner_of(name, task=ADDITION, view="backward", **options):
-    config = override(TrainConfig(), name=name, view=view, hidden=16, **options)
-    strategy = tf.distribute.OneDeviceStrategy("/cpu:0")
-    return Learner(config=config, view=make_view(view, task), strategy=strategy, total_steps=1)
 
 
 def made(name, **options):
@@ -122,7 +115,9 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     assert max(row["accuracy"] for row in table) < 0.9 and facts["majority of control"] < 0.5
     # Also where the question has as many steps as the answer.
     table, *_ = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
-    assert {row["place"] for row in table} == {"q0", "all"}
+    assert {row["place"] for row in table} == {"q0"}
+    table, *_ = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
+    assert max(row["accuracy"] for row in table) < 0.9
     with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):
         inside.probe(learner_of("latch_tagger", Task("subtraction"), view="aligned", layers=1), "borrow", 4, 100, 1)
 
@@ -181,6 +176,7 @@ def test_answers_of_several_characters_have_the_product_of_their_probabilities(n
     logs = [sum(row[step, each] for step, each in enumerate(ids)) for row, ids in zip(logs, written, strict=True)]
     assert found[0] - found[1] == pytest.approx(logs[0] - logs[1], abs=1e-4)
     assert 0 <= inside.fourier(learner)[2]["explained"] <= 1
+    assert not inside.has_waves(make_view("hinted", task))  # each question has hints of its own
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-import tensorflow as tf
+from configs import learner_of
 from layout import ROOT
 
 from seq2seq_arith.arithmetic import text
@@ -12,10 +12,8 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer import drawing, plugins
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import inspection
-from seq2seq_arith.trainer.config import TrainConfig, override
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.registry import MODELS
-from seq2seq_arith.trainer.training.learner import Learner
 
 ADDITION = Task("addition")
 # Names of layers, and of those the number of steps: 7 characters of the question, 4 of the answer.
@@ -29,13 +27,6 @@ STATES = {
     "latch_tagger": {"latches_0": 4},
 }
 ATTENTION = {"lstm_transformer": [(4, 11, 11)], "causal": [(4, 4, 11)], "lstm_attention": [(1, 4, 7)]}
-
-
-def learner_of(name, task=ADDITION, view="backward", **settings):
-    config = override(TrainConfig(), name=name, view=view, hidden=16, **settings)
-    return Learner(
-        config=config, view=make_view(view, task), strategy=tf.distribute.OneDeviceStrategy("/cpu:0"), total_steps=1
-    )
 
 
 def look(name, question="12+345", **options):

@@ -12,7 +12,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.config import ModelConfig
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.data.views import make_view
-from seq2seq_arith.trainer.models.build import build_model, build_network, outline
+from seq2seq_arith.trainer.models.build import build_network, outline
 from seq2seq_arith.trainer.models.layers import BiasedAttention, Counter, OneHot
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM
 from seq2seq_arith.trainer.registry import MODELS
@@ -37,8 +37,8 @@ def inputs_of(name, view):
 def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_file(name, tmp_path):
     """Keras numbers unnamed layers on; layers for a GPU are other classes of the same names."""
     config, view = ModelConfig(name=name, view="aligned", hidden=8, layers=2), make_view("aligned", ADDITION)
-    model = build_model(config, view)
-    made, outlined, on_gpu = model.variables, outline(config, view), build_model(config, view, cudnn=True).variables
+    model, on_gpu = (build_network(config, view, cudnn=cudnn).model for cudnn in (False, True))
+    made, outlined, on_gpu = model.variables, outline(config, view), on_gpu.variables
     assert checkpoints.keys(made) == checkpoints.keys(outlined) == checkpoints.keys(on_gpu)
     assert [(each.shape, each.dtype) for each in made] == [(each.shape, each.dtype) for each in outlined]
     model.save(tmp_path / "model.keras")
@@ -69,7 +69,7 @@ def test_every_model_on_other_views(name, view):
 def test_a_crossed_network_has_the_same_weights_at_every_length(name):
     config = ModelConfig(name=name, view="crossed", hidden=8)
     views = [make_view("crossed", Task("multiplication", digits=digits, num_examples=50)) for digits in (1, 4)]
-    first, second = ([weight.shape for weight in build_model(config, view).weights] for view in views)
+    first, second = ([weight.shape for weight in build_network(config, view).model.weights] for view in views)
     assert first == second
 
 
@@ -113,7 +113,7 @@ def test_a_forward_tagger_sees_no_later_step_and_the_others_do():
     changed = ids.copy()
     changed[:, -1] = view.alphabet.index("7")
     for name, sees in (("wave_tagger", False), ("bilstm_tagger", True)):
-        model = build_model(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view)
+        model = build_network(ModelConfig(name=name, view="aligned", hidden=8, layers=2), view).model
         assert (np.abs(model(ids)[:, 0] - model(changed)[:, 0]).max() > 1e-6) == sees
 
 

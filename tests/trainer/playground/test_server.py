@@ -76,6 +76,7 @@ GOOD = {"run": "adds", "question": "1+2"}
         ("POST", "/api/answer", {"json": GOOD | {"more": 1}}, 400, "must have run, question"),
         ("POST", "/api/answer", {"json": GOOD | {"question": 3}}, 400, "question is of the wrong type; send a text"),
         ("POST", "/api/answer", {"json": GOOD | {"epoch": 9}}, 400, "are not kept"),
+        ("POST", "/api/answer", {"json": GOOD | {"epoch": True}}, 400, "epoch is of the wrong type"),
         ("POST", "/api/answer", {"json": GOOD | {"question": "x"}}, 400, "not in the alphabet"),
         ("POST", "/api/answer", {"json": GOOD | {"run": "../adds"}}, 400, "no run of that name"),
         ("POST", "/api/length", {"json": {"run": "adds", "length": 900}}, 400, "length is 900"),

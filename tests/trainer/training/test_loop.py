@@ -320,6 +320,12 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil
     assert checkpoints.load(loop.run.last)[1]["step"] == 33
 
 
+def test_a_validation_loss_that_is_no_number_stops_it(new_loop, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop_module.metrics, "validate", lambda *_: loop_module.metrics.Score(np.nan, 0.0, 0.0))
+    with pytest.raises(DivergedError, match=r"the validation loss is nan after step 25; "):
+        new_loop(tmp_path).train()
+
+
 def test_weights_that_are_no_numbers_are_not_saved(spoil, tmp_path):
     """The loss of a step is computed before its update."""
 

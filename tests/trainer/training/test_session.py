@@ -68,9 +68,12 @@ def test_a_network_that_does_not_fit_leaves_no_folder(data_dir, tasks, tmp_path)
 
 
 def test_machines_of_a_cluster_have_no_replicas_of_their_own(data_dir, tasks, tmp_path, monkeypatch):
-    monkeypatch.setattr(devices, "cluster", lambda: {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}})
-    with pytest.raises(InputError, match="--replicas is 2, and TF_CONFIG names several machines"):
-        session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), override(configs.TAGGER, replicas=2))
+    monkeypatch.setattr(devices, "cluster", lambda: {"cluster": {"worker": ["8.8.8.8:1", "127.0.0.1:2"]}})
+    config = override(configs.TAGGER, replicas=2)
+    for is_public, why in ((False, "8.8.8.8 is public"), (True, "--replicas is 2, and TF_CONFIG names several")):
+        options = session.TrainOptions(public_cluster=is_public)
+        with pytest.raises(InputError, match=why):
+            session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config, options)
 
 
 def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp_path):

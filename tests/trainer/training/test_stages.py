@@ -5,7 +5,10 @@ import dataclasses
 import configs
 import numpy as np
 import pytest
+from layout import ROOT
 
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
 from seq2seq_arith.trainer.runs import checkpoints
@@ -69,6 +72,14 @@ def train(tasks, data_dir, monkeypatch, learners):
         return calls
 
     return run
+
+
+def test_weights_for_every_place_are_refused(data_dir, tasks, tmp_path):
+    model = f"{ROOT}/examples/own_model.py:transformer"
+    plugins.allow(model)
+    config = override(CONFIG, name=model, view="backward")
+    with pytest.raises(InputError, match="has weights for every place; leave --curriculum out"):
+        session.train(tasks["addition"], str(data_dir), str(tmp_path), config)
 
 
 def learned(folder):

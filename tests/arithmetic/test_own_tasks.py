@@ -39,7 +39,7 @@ OPERATIONS = {
 
 
 @pytest.fixture
-def write(tmp_path):
+def write(tmp_path, no_custom_tasks):
     """Writes the file with some of its parts replaced: (old, new, old, new, ...)."""
 
     def write(*changes):

@@ -197,11 +197,7 @@ def test_a_dataset_that_stands_is_kept(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("config", "options"),
-    [
-        (ArithConfig(num_examples=120, parquet=False), {}),
-        (SMALL, {"num_shards": 2}),
-    ],
+    ("config", "options"), [(ArithConfig(num_examples=120, parquet=False), {}), (SMALL, {"num_shards": 2})]
 )
 def test_a_dataset_with_other_files_is_kept_or_replaced_as_one_says(config, options, tmp_path):
     prepare(SMALL, tmp_path)

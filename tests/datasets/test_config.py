@@ -26,10 +26,7 @@ def test_a_config_names_itself(parameters, name):
 
 
 def test_a_config_refuses_in_a_sentence(no_custom_tasks, refusal):
-    for parameters in (
-        {"num_examples": 100, "num_shards": 65},
-        {"parquet": "no"},
-    ):
+    for parameters in ({"num_examples": 100, "num_shards": 65}, {"parquet": "no"}):
         with refusal(InputError):
             ArithConfig(**parameters)
     with pytest.raises(TypeError, match="flavour"):

@@ -11,6 +11,7 @@ import pytest
 from seq2seq_arith.base.errors import EngineError
 
 ENGINES = ("flink", "spark")
+MAKE = shutil.which("make")
 
 
 @pytest.fixture
@@ -48,10 +49,7 @@ def test_a_cluster_that_does_not_come_up(tmp_path, command, refusal):
 
 @pytest.mark.parametrize(
     ("engine", "command", "count"),
-    [
-        ("flink", lambda cluster: cluster._flink("Main"), 12),
-        ("spark", lambda cluster: cluster._spark("Main"), 15),
-    ],
+    [("flink", lambda cluster: cluster._flink("Main"), 12), ("spark", lambda cluster: cluster._spark("Main"), 15)],
     ids=ENGINES,
 )
 def test_what_an_engine_is_opened_is_what_its_job_server_is(tmp_path, engine, command, count):
@@ -72,17 +70,14 @@ def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
     assert clusters.typed_flags(engine.capitalize()) == flags
 
 
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
+@pytest.mark.skipif(MAKE is None, reason="there is no make")
 @pytest.mark.parametrize("engine", ENGINES)
-def test_make_asks_before_it_removes_anything(request, tmp_path, engine):
-    make = shutil.which("make")
-    assert make
-    request.getfixturevalue("bare")
+def test_make_asks_before_it_removes_anything(bare, tmp_path, engine):
     for name in ("engines/pom.xml", f"engines/{engine}/pom.xml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "build" / engine).mkdir(parents=True)
-    command = [make, "--file", str(clusters.ROOT / "Makefile"), engine]
+    command = [MAKE, "--file", str(clusters.ROOT / "Makefile"), engine]
     process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert process.returncode == 2
     assert process.stderr.splitlines()[0] == f"make {engine} needs a JDK, 17 say, and Maven: there is no javac"

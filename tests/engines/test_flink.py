@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import clusters
 import psutil
@@ -28,27 +27,20 @@ def cluster(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
-def medium(tmp_path_factory) -> Path:
-    """Three million pairs by the local runner."""
-    path = tmp_path_factory.mktemp("local")
-    run("generate", *MEDIUM, "--data-dir", path, check=True)
-    return path
-
-
 def last_job(cluster) -> dict:
     """The newest job that the cluster knows."""
     return max(cluster.rest("/jobs/overview")["jobs"], key=lambda job: job["start-time"], default={"state": None})
 
 
 @pytest.mark.slow
-def test_a_dataset(cluster, tmp_path, medium):
+def test_a_dataset(cluster, tmp_path):
     """The local run's bytes; the page and the states of the job; and no port that another machine can reach."""
-    process = start("generate", *MEDIUM, "--data-dir", tmp_path, *cluster.flags)
+    process = start("generate", *MEDIUM, "--data-dir", tmp_path / "flink", *cluster.flags)
     seen = clusters.sockets_of(process, *cluster.processes)
     _, stderr = process.communicate()
     assert process.returncode == 0, stderr
-    assert tree(tmp_path) == tree(medium)
+    run("generate", *MEDIUM, "--data-dir", tmp_path / "local", check=True)
+    assert tree(tmp_path / "flink") == tree(tmp_path / "local")
     assert len(seen) >= 16
     assert reachable(seen) == set()
     first, *later = stderr.splitlines()

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -19,24 +18,17 @@ pytestmark = pytest.mark.skipif(
     shutil.which("go") is None, reason="Prism is a Go program, and there is no go to build it"
 )
 
-Generate = Callable[..., subprocess.CompletedProcess[str]]
-
 
 @pytest.fixture(scope="session")
-def generate() -> Generate:
-    """``arith-data generate`` on Prism, which is built first."""
+def prism() -> Path:
+    """The program, which is built first."""
     built = subprocess.run(["make", "prism"], cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert built.returncode == 0, built.stderr
-    location = ROOT / "build" / "prism" / "prism"
-
-    def generated(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
-        return run("generate", *arguments, "--runner=PrismRunner", f"--prism_location={location}", **options)
-
-    return generated
+    return ROOT / "build" / "prism" / "prism"
 
 
 @pytest.mark.release
-def test_the_page_word_for_word(generate, tmp_path):
+def test_the_page_word_for_word(prism, tmp_path):
     """Its second block runs Prism in a network of its own, where no other machine can reach its port."""
     if subprocess.run(["unshare", "--map-root-user", "--net", "true"], capture_output=True).returncode:
         pytest.skip("this user, or this container, may make no network namespace")
@@ -60,10 +52,11 @@ def test_the_page_word_for_word(generate, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_same_bytes_of_a_million(generate, tmp_path):
+def test_the_same_bytes_of_a_million(prism, tmp_path):
     """Many chunks and shards, nearly all of whose short numbers are duplicates."""
     arguments = ["addition", "--digits=6", "--num-examples=1000000", "--num-shards=50"]
-    process = generate(*arguments, "--data-dir", tmp_path / "prism")
+    on_prism = ["--runner=PrismRunner", f"--prism_location={prism}", "--data-dir", tmp_path / "prism"]
+    process = run("generate", *arguments, *on_prism)
     assert process.returncode == 0, process.stderr
     run("generate", *arguments, "--data-dir", tmp_path / "local", check=True)
     assert files(tmp_path / "prism") == files(tmp_path / "local")

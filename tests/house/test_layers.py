@@ -45,15 +45,11 @@ CHAINS = (
 ROOMS = {room for chain in CHAINS for tier in chain for room in tier}
 
 # A layer, and the libraries that nothing in it may import.
-FORBIDDEN = {
-    "base": ("apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras"),
-    "arithmetic": ("apache_beam", "tensorflow_datasets", "pyarrow", "tensorflow", "keras"),
-    "pipelines": ("tensorflow", "keras"),
-    "datasets": ("tensorflow", "keras"),
-}
+NETWORKS = ("tensorflow", "keras")
+FORBIDDEN = dict.fromkeys(("pipelines", "datasets"), NETWORKS)
+FORBIDDEN |= dict.fromkeys(("base", "arithmetic"), ("apache_beam", "tensorflow_datasets", "pyarrow", *NETWORKS))
 # More files than these in one folder are hard to survey: make a room.
 MOST_FILES = 20
-
 
 # The root names the public classes and functions of every layer, and imports none of them until it is asked.
 MODULES = {name: file for name, file in modules().items() if name}

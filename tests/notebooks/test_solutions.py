@@ -15,9 +15,7 @@ SOLUTIONS = (ROOT / "docs/solutions.md").read_text(encoding="utf-8")
 
 # What the solutions say, by exercise, checked after its code.
 CLAIMS = {
-    "2": """
-assert (answers["neighbours", "q1"], answers["latches_0", "q0"]) == ("56", "53")
-""",
+    "2": 'assert (answers["neighbours", "q1"], answers["latches_0", "q0"]) == ("56", "53")',
     "5": """
 (row,) = three.score(best)
 assert row["character_accuracy"] > 0.3 and row["exact_match"] < 0.01
@@ -26,15 +24,8 @@ assert row["character_accuracy"] > 0.3 and row["exact_match"] < 0.01
 first, second = map(shares, runs)
 assert first[0] > first[1] > first[2] and second[0] < first[0]
 """,
-    "7": """
-assert best.evaluate(lengths=[20], per_slice=100).lengths[20].column("exact_match")
-""",
-    "8": """
-assert len(units) > 0
-""",
-    "9": """
-assert run.exact_match > 0.9
-""",
+    "8": "assert len(units) > 0",
+    "9": "assert run.exact_match > 0.9",
 }
 
 

@@ -42,10 +42,7 @@ def test_fetch_asks_for_room_only_if_there_is_something_to_copy(tmp_path, monkey
     assert fetch(source, tmp_path / "here")[2] is False
 
 
-@pytest.mark.parametrize(
-    ("kind", "reason"),
-    [("folder", "Is a directory"), ("pipe", "Not a regular file")],
-)
+@pytest.mark.parametrize(("kind", "reason"), [("folder", "Is a directory"), ("pipe", "Not a regular file")])
 def test_fetch_from_what_cannot_be_read(tmp_path, kind, reason):
     """The source is to blame, and not the disk that is written."""
     make(TASK, LAYOUTS["two"], tmp_path / "there")

@@ -16,10 +16,7 @@ from seq2seq_arith.pipelines.steps import dedup
 
 @pytest.mark.parametrize(
     "task",
-    [
-        Task("subtraction", digits=18, num_examples=1000),
-        Task("pq", num_examples=2000),
-    ],
+    [Task("subtraction", digits=18, num_examples=1000), Task("pq", num_examples=2000)],
     ids=lambda task: task.config_name,
 )
 def test_bytes(make, task):

@@ -91,8 +91,7 @@ def test_answers_that_are_refused(suite, tmp_path, text, refusal):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "1+1\n", TABLE.partition("one")[0], TABLE + "two\t3+3\n", TABLE + "two\t1+1\t3\n", b"\xff", None],
+    "text", ["", "1+1\n", TABLE.partition("one")[0], TABLE + "two\t3+3\n", TABLE + "two\t1+1\t3\n", b"\xff", None]
 )
 def test_questions_that_are_refused(tmp_path, text, refusal):
     if text is not None:

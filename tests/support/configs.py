@@ -16,6 +16,7 @@ TAGGER = TrainConfig(
     warmup=0.05,
     clip_norm=1.0,
 )
+SMALL = override(TAGGER, hidden=8, batch_size=32, checkpoint_seconds=0.0)
 COUNTER = TrainConfig(
     model=ModelConfig(name="counter", view="raw", hidden=32),
     epochs=5,

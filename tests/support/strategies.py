@@ -67,8 +67,7 @@ def operand_pairs(draw: st.DrawFn, task: Task, max_size: int = 40) -> list[tuple
             10**length + more for length in range(task.digits + 1) for more in (-1, 0) if length < task.digits or more
         ]
         operand = st.one_of(
-            st.sampled_from(edges),
-            st.integers(1, task.digits).flatmap(lambda length: st.integers(0, 10**length - 1)),
+            st.sampled_from(edges), st.integers(1, task.digits).flatmap(lambda length: st.integers(0, 10**length - 1))
         )
     return draw(st.lists(st.tuples(operand, operand), min_size=1, max_size=max_size))
 

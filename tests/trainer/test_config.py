@@ -18,7 +18,6 @@ from seq2seq_arith.trainer.registry import check_model
 
 EVERY_RECIPE = [(name, task) for name in RECIPES for task in OPERATIONS]
 
-
 REFUSED = [
     {"epochs": 0},
     {"epochs": 2.0},

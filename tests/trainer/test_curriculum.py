@@ -18,35 +18,22 @@ def test_stages_grow_up_to_the_whole_length(text, longest, lengths):
     assert Curriculum.parse(text).lengths(longest) == lengths
 
 
-@pytest.mark.parametrize("text", ["10", "x:2", "10:1:2", "10:1e3"])
-def test_what_is_not_written_so_is_refused(text):
-    with pytest.raises(InputError, match=r"give START:GROWTH, such as 10:1\.25"):
-        override(STREAM, curriculum=text)
+def test_what_is_not_written_so_is_refused(refusal):
+    for text in ("10", "x:2", "10:1:2", "10:1e3"):
+        with refusal(InputError):
+            override(STREAM, curriculum=text)
 
 
-@pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [
-        ({"stream": False}, "add --stream"),
-        ({"patience": 3}, "patience is 3, .* give --patience 0"),
-        ({"name": "causal", "positions": "learned"}, "those of model 'causal' fit one length; take another --model"),
-    ],
-)
-def test_what_does_not_go_with_it_is_refused(changes, sentence):
-    with pytest.raises(InputError, match=sentence):
-        override(STREAM, curriculum="5:2", **changes)
+def test_what_does_not_go_with_it_is_refused(refusal):
+    for changes in ({"stream": False}, {"patience": 3}, {"name": "causal", "positions": "learned"}):
+        with refusal(InputError):
+            override(STREAM, curriculum="5:2", **changes)
 
 
-@pytest.mark.parametrize(
-    ("task", "sentence"),
-    [
-        (Task("modular_addition"), "modular_addition has one length"),
-        (Task("addition", digits=5), "begins with 5 digits, and addition-d5 has 5; give a START from 1 to 4"),
-    ],
-)
-def test_a_task_without_shorter_strings_is_refused(task, sentence):
-    with pytest.raises(InputError, match=sentence):
-        override(STREAM, curriculum="5:2").lengths(task)
+def test_a_task_without_shorter_strings_is_refused(refusal):
+    for task in (Task("modular_addition"), Task("addition", digits=5)):
+        with refusal(InputError):
+            override(STREAM, curriculum="5:2").lengths(task)
 
 
 def test_without_one_all_strings_are_whole():

@@ -49,10 +49,8 @@ def ended(tmp_path_factory):
 def test_it_ends_with_what_each_model_reached_and_took(ended):
     (header, rule, *rows), (title, *questions) = (text.strip().splitlines() for text in ended.lines[-4:-2])
     columns = list(zip(*(cut(row, rule) for row in (header, *rows)), strict=True))
-    reached, took = (
-        ("exact match", "worst slice", "wrong", "proved"),
-        ("weights", "examples seen", "operations", "seconds"),
-    )
+    reached = ("exact match", "worst slice", "wrong", "proved")
+    took = ("weights", "examples seen", "operations", "seconds")
     assert columns[0] == ("task", "trained on", "given", *reached, *took, "CPU seconds")
     summaries = [each.summary for each in ended.trained]
     assert all(each.worst_slice is None for each in summaries)  # it is asked when the training has ended, and saved

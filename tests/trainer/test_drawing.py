@@ -4,14 +4,12 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from run_files import ROWS, made
 
-from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.runs import history
-from seq2seq_arith.trainer.runs.run import Run
 
 STARTS = {"PNG": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 # Text, what is drawn, and the grounds behind them. WCAG 2.2 asks for 4.5 to 1, and for 3 to 1.
@@ -38,15 +36,12 @@ def test_text_and_lines_can_be_seen(theme):
     assert {pair: ratio for pair, ratio in least.items() if contrast(*pair) < ratio} == {}
 
 
-def row(epoch: int, **values: float) -> dict:
-    return (
-        dict.fromkeys(history.COLUMNS, 0.5) | {"epoch": epoch, "steps": epoch, "round": 0, "val_examples": 9} | values
-    )
-
-
 def rows(epochs: int) -> list[dict]:
     """Epochs of which each is better than the one before; the last loss is zero, which has no logarithm."""
-    return [row(each, val_loss=1 - each / epochs, val_exact_match=each / epochs) for each in range(1, epochs + 1)]
+    return [
+        ROWS[0] | {"epoch": each, "steps": each, "val_loss": 1 - each / epochs, "val_exact_match": each / epochs}
+        for each in range(1, epochs + 1)
+    ]
 
 
 @pytest.mark.parametrize("suffix", STARTS)
@@ -87,11 +82,8 @@ def test_the_curves_of_one_run_and_of_several():
 
 
 def test_plot_draws_the_runs_that_are_named(tmp_path, capsys):
-    for name in ("short", "long"):
-        run = Run(tmp_path / name, Task("addition"), "abc", "/data", TrainConfig())
-        run.claim()
-        if name == "long":
-            history.write_csv(run.history, rows(20))
+    made(tmp_path / "short", rows=[])
+    made(tmp_path / "long", rows(20))
     picture = tmp_path / "curves.svg"
     assert main(["plot", str(tmp_path / "long"), "-o", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"<?xml")

@@ -14,6 +14,7 @@ from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.models.build import outline, try_out
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training import devices, learner
 
 NETS = '''"""Networks of my own."""
 import keras
@@ -73,27 +74,22 @@ def nets(tmp_path):
     return path
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return tmp_path_factory.mktemp("data")
-
-
-def train(nets, function, data, run, *options):
-    options = [*PREPARED, "--data-dir", data, "--run-dir", run, "--model", f"{nets}:{function}", *options]
+def train(nets, run):
+    options = [*PREPARED, "--data-dir", run.with_name("data"), "--run-dir", run, "--model", f"{nets}:writer"]
     return run_here("train", "addition", *options, main=main)
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_only_with_the_same_code(nets, data, tmp_path):
+def test_a_run_goes_on_only_with_the_same_code(nets, tmp_path):
     run = tmp_path / "run"
-    assert train(nets, "writer", data, run).returncode == 0
+    assert train(nets, run).returncode == 0
     # Its weights are for strings of one length, so the report asks no other.
     options = "--per-slice", "2", "--output", tmp_path / "report.html", "--model", f"{nets}:writer"
     assert run_here("report", run, *options, main=main).returncode == 0
-    again = train(nets, "writer", data, run)
+    again = train(nets, run)
     assert again.returncode == 0, again.stderr
     nets.write_text(NETS + "\n# another comment\n", encoding="utf-8")
-    changed = train(nets, "writer", data, run)
+    changed = train(nets, run)
     assert changed.returncode == 2
     assert "holds a run with other settings (train.model.code_sha256 is" in changed.stderr
     asked = run_here("predict", run, "1+2", "--model", f"{nets}:writer", main=main)
@@ -127,30 +123,17 @@ def test_the_code_of_a_run_may_have_moved(nets, tmp_path, monkeypatch):
     assert TrainConfig.from_json(trained).model.name == there
 
 
-FAULTS = {
-    "gone": "/nets.py has no function 'gone'; it has writer, crooked, seeing, changing, failing, Forgetful, stepping",
-    "crooked": ":crooked' gives logits of shape (2, 5, 5) for two questions, not (2, 3, 12)",
-    "changing": ":changing' has other names of layers each time, such as 'read_1/embeddings'; give them fixed names",
-    "failing": "/nets.py, line 38: ZeroDivisionError: division by zero",
-    "stepping": ":stepping' gives other logits than its whole model; let both be the same",
-    "seeing": ":seeing' sees characters of the answer that it has not written yet; mask what comes later",
-}
-
-
 @pytest.mark.models
-@pytest.mark.parametrize("function", FAULTS)
-def test_a_fault_is_one_sentence(nets, function):
+@pytest.mark.parametrize("function", ["gone", "crooked", "changing", "failing", "stepping", "seeing"])
+def test_a_fault_is_one_sentence(nets, function, refusal):
     plugins.allow(name := f"{nets}:{function}")
-    with pytest.raises(InputError) as caught:
+    with refusal(InputError):
         view, config = make_view("raw", Task("addition", digits=2)), ModelConfig(name=name, hidden=16)
         try_out(config, view, outline(config, view))
-    assert str(caught.value).endswith(FAULTS[function])
 
 
 @pytest.mark.models
 def test_layers_without_names_have_the_same_ones_whatever_was_built_before(nets):
-    from seq2seq_arith.trainer.training import devices, learner
-
     plugins.allow(name := f"{nets}:writer")
     config, view = TrainConfig(model=ModelConfig(name=name, view="raw", hidden=8)), make_view("raw", Task("addition"))
     first, later = (

@@ -219,10 +219,7 @@ def test_a_file_that_is_larger_than_it_can_be_is_not_read(copy, name):
 
 @pytest.mark.parametrize(
     ("rows", "characters", "said"),
-    [
-        (10**6, 1, "has 1,000,000 rows, not 30"),
-        (30, 10**6, "its columns hold other strings than such a dataset has"),
-    ],
+    [(10**6, 1, "has 1,000,000 rows, not 30"), (30, 10**6, "its columns hold other strings than such a dataset has")],
 )
 @pytest.mark.parametrize("dictionary", [False, True])
 def test_a_small_table_of_many_or_long_strings_is_not_read(copy, rows, characters, said, dictionary):

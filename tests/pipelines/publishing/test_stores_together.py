@@ -33,10 +33,7 @@ def write_as_another_pyarrow(upload) -> None:
 def test_the_one_that_loses_leaves_the_winners_dataset_whole(data_dir, local):
     """It began first, and has another PyArrow. It is refused before it changes anything."""
     path = dataset_path(data_dir, TASK)
-    with (
-        pytest.raises(InputError, match="with another PyArrow"),
-        StorePublisher(path).staged(LAYOUT) as late,
-    ):
+    with pytest.raises(InputError, match="with another PyArrow"), StorePublisher(path).staged(LAYOUT) as late:
         make(TASK, LAYOUT, data_dir)
         write_as_another_pyarrow(late)
     assert objects(data_dir) == local["three"]
@@ -46,10 +43,7 @@ def test_the_one_that_loses_leaves_the_winners_dataset_whole(data_dir, local):
 def test_a_shard_that_another_run_replaces_before_the_end(data_dir, local):
     """The run whose shard it was publishes nothing; the other one does, and its checksums hold."""
     path = dataset_path(data_dir, TASK)
-    with (
-        pytest.raises(StoreError, match="replaced by another run"),
-        StorePublisher(path).staged(LAYOUT) as first,
-    ):
+    with pytest.raises(StoreError, match="replaced by another run"), StorePublisher(path).staged(LAYOUT) as first:
         write(LAYOUT, first)
         with pytest.raises(ZeroDivisionError), StorePublisher(path).staged(LAYOUT) as second:
             write_as_another_pyarrow(second)

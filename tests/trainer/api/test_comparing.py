@@ -1,11 +1,6 @@
 """Runs beside each other, and the questions that they are judged by."""
 
-import dataclasses
-
-import pytest
-
 import seq2seq_arith as sa
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words
 from seq2seq_arith.trainer import demo
 from seq2seq_arith.trainer.asking import suites
@@ -42,11 +37,6 @@ def test_runs_beside_each_other(small, monkeypatch):
     monkeypatch.setattr(session, "restore", None)
     assert sa.compare(sa.open_run(small.folder))[0] == first
     small.run.summary.write_bytes(summary)
-
-
-def test_a_run_without_a_checkpoint_is_refused(small, tmp_path):
-    with pytest.raises(InputError, match="there is no checkpoint"):
-        sa.compare(small, sa.TrainedRun(dataclasses.replace(small.run, folder=tmp_path)))
 
 
 def test_the_suite_by_slice():

@@ -1,10 +1,10 @@
 """Training from Python: the same refusals, datasets and weights as of the program."""
 
-import dataclasses
 import inspect
 import os
 import subprocess
 import sys
+import types
 import typing
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,12 @@ print(main(["runs", "."]), os.environ["KERAS_BACKEND"], "keras" in sys.modules)
 def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
     """A task's name is the recipe's dataset; the task's own is the one that ``generate`` makes."""
     trained = []
-    monkeypatch.setattr(
-        session,
-        "train",
-        lambda task, data_dir, run_dir, config, options: (
-            trained.append((task, run_dir, config.model.name, config.seed))
-            or dataclasses.make_dataclass("T", ["run"])(Run(Path(run_dir), task, "", data_dir, config))
-        ),
-    )
+
+    def train(task, data_dir, run_dir, config, options):
+        trained.append((task, run_dir, config.model.name, config.seed))
+        return types.SimpleNamespace(run=Run(Path(run_dir), task, "", data_dir, config))
+
+    monkeypatch.setattr(session, "train", train)
     monkeypatch.chdir(tmp_path)
     small = {"digits": 2, "num_examples": 300}
     sa.generate("addition", **small)
@@ -82,11 +80,8 @@ def test_what_is_named_is_made_and_trained_on(tmp_path, monkeypatch):
         (Task("addition", **small, draws="structured"), "runs/addition", "gru", 7),
         (Task("addition", **small, seed=1), "runs/other", "lstm", 0),
     ]
-    assert sorted(path.name for path in (tmp_path / "data" / "seq2seq_arith").glob("addition*")) == [
-        "addition-d2-n300",
-        "addition-d2-n300-s1",
-        "addition-d2-n300-structured",
-    ]
+    made = sorted(path.name for path in (tmp_path / "data" / "seq2seq_arith").glob("addition*"))
+    assert made == ["addition-d2-n300", "addition-d2-n300-s1", "addition-d2-n300-structured"]
 
 
 def test_a_training_can_be_silent(data, tmp_path, capfd):

@@ -1,5 +1,7 @@
 """Whatever cannot be done raises an error of ours in one sentence: a table of wrong calls."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pandas as pd
@@ -24,10 +26,10 @@ WRONG = {
     "data.arrays": ["'test'"],
     "data.show": ["'3'", "-1", "2.5", "None", "1, 3"],
     "data.one_hot": [
-        *("None", "39", "[39]", "'39*3'", "'1234+3'", "np.array([99])", "np.array([-1])", "np.array([1.5])"),
+        *("None", "39", "[39]", "'39*3'", "'1234+3'", "np.array([99])", "np.array([-1])", "np.array([1.5])")
     ],
     "data.decode": [
-        *("[[99]]", "np.array([[-1, 3]])", "'39'", "None", "1.5", "np.zeros((4, 13))", "np.zeros((1, 2, 3, 12))"),
+        *("[[99]]", "np.array([[-1, 3]])", "'39'", "None", "1.5", "np.zeros((4, 13))", "np.zeros((1, 2, 3, 12))")
     ],
     "data.score": ["[42] * 100", "42", "None", "['1', '2']", "'1', split='test'"],
     "data.plot_one_hot": ["3", "'3*9'"],
@@ -45,7 +47,7 @@ WRONG = {
     "sa.TrainConfig": ["model='lstm'"],
     "sa.ModelConfig": ["hidden='8'", "name='LTSM'"],
     "sa.recipe": ["3, 'addition'", "'bset', 'addition'"],
-    "sa.compare": ["'x'", "[run, run]"],
+    "sa.compare": ["'x'", "[run, run]", "sa.TrainedRun(untrained)"],
     "sa.playground": ["3", "run, run, question=5", "run, height='1'"],
     "sa.plot_history": ["[run]", ""],
     "run.predict": ["None", "39+3", "[3]", "[(39, 3)]", "[b'39+3']", "b'39+3'", "['39*3']"],
@@ -70,8 +72,9 @@ WRONG = {
 @pytest.mark.usefixtures("no_custom_tasks")
 def test_a_wrong_call_is_refused_in_one_sentence(call, data, small, refusal, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    known = {"data": data, "run": small, "here": tmp_path, "untrained": dataclasses.replace(small.run, folder=tmp_path)}
     with refusal(InputError):
-        eval(call, {"sa": sa, "np": np, "keras": keras, "data": data, "run": small, "here": tmp_path})
+        eval(call, known | {"sa": sa, "np": np, "keras": keras})
     assert list(tmp_path.iterdir()) == []
 
 

@@ -29,30 +29,20 @@ def test_every_table_counts_every_example_once(task, names):
         assert sum(row["examples"] * row["exact_match"] for row in rows) == pytest.approx(exact.sum())
 
 
+def rows(name, *groups):
+    """Those of a table: its groups, with their examples and the share that is right."""
+    return [{name: group, "examples": examples, "exact_match": exact} for group, examples, exact in groups]
+
+
 def test_groups_are_told_apart():
     task = Task("subtraction")
     operands = np.array([[5, 10, 7, 123]], np.uint64), np.array([[9, 3, 7, 45]], np.uint64)
     examples = probes.examples(task, operands)
     tables = answering.breakdown(task, operands, examples.answers, np.array([True, False, True, True]))
-    assert tables["sign"] == [
-        {"sign": "negative", "examples": 1, "exact_match": 1.0},
-        {"sign": "positive", "examples": 2, "exact_match": 0.5},
-        {"sign": "zero", "examples": 1, "exact_match": 1.0},
-    ]
-    assert tables["borrows"] == [
-        {"borrows": 0, "examples": 2, "exact_match": 1.0},
-        {"borrows": 1, "examples": 1, "exact_match": 0.0},
-        {"borrows": 2, "examples": 1, "exact_match": 1.0},
-    ]
-    assert tables["longest chain of borrows"] == [
-        {"longest chain of borrows": 0, "examples": 2, "exact_match": 1.0},
-        {"longest chain of borrows": 1, "examples": 1, "exact_match": 0.0},
-        {"longest chain of borrows": 2, "examples": 1, "exact_match": 1.0},
-    ]
-    assert tables["answer length"] == [  # of -4, 7, 0 and 78
-        {"characters": 1, "examples": 2, "exact_match": 0.5},
-        {"characters": 2, "examples": 2, "exact_match": 1.0},
-    ]
+    assert tables["sign"] == rows("sign", ("negative", 1, 1.0), ("positive", 2, 0.5), ("zero", 1, 1.0))
+    for name in ("borrows", "longest chain of borrows"):
+        assert tables[name] == rows(name, (0, 2, 1.0), (1, 1, 0.0), (2, 1, 1.0))
+    assert tables["answer length"] == rows("characters", (1, 2, 0.5), (2, 2, 1.0))  # of -4, 7, 0 and 78
     assert {"left": "3", "right": "2", "examples": 1, "exact_match": 1.0} in tables["operand lengths"]
 
 
@@ -60,12 +50,8 @@ def test_answers_of_dashes_are_put_into_ranges_by_their_length():
     task = Task("pq", digits=10)
     operands = np.array([[1, 1, 9, 10]], np.uint64), np.array([[1, 3, 3, 10]], np.uint64)
     tables = answering.breakdown(task, operands, probes.examples(task, operands).answers, np.array([1, 0, 1, 1], bool))
-    assert tables["answer length"] == [  # 3, 5, 13 and 21 characters of at most 21
-        {"characters": " 1- 4", "examples": 1, "exact_match": 1.0},
-        {"characters": " 5- 8", "examples": 1, "exact_match": 0.0},
-        {"characters": "13-16", "examples": 1, "exact_match": 1.0},
-        {"characters": "17-21", "examples": 1, "exact_match": 1.0},
-    ]
+    ranges = (" 1- 4", 1, 1.0), (" 5- 8", 1, 0.0), ("13-16", 1, 1.0), ("17-21", 1, 1.0)
+    assert tables["answer length"] == rows("characters", *ranges)  # 3, 5, 13 and 21 characters of at most 21
 
 
 @pytest.mark.parametrize(

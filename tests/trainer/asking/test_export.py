@@ -192,13 +192,8 @@ def test_the_source_of_its_layers_is_all_that_a_model_needs(name, monkeypatch):
 @pytest.mark.smoke
 def test_the_files_of_an_export(out, trained):
     files = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
-    assert {name for name in files if not name.startswith("saved_model/")} == {
-        "README.md",
-        "best.weights.h5",
-        "model.keras",
-        "seq2seq_arith_layers.py",
-        "task.json",
-    }
+    beside = {name for name in files if not name.startswith("saved_model/")}
+    assert beside == {"README.md", "best.weights.h5", "model.keras", "seq2seq_arith_layers.py", "task.json"}
     about = json.loads((out / "task.json").read_text())
     assert set(about) == {"parameters", "alphabet", "view", "end", "best"}
     assert about["best"] == history.best(history.read_csv(trained.history))

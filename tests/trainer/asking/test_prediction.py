@@ -23,13 +23,9 @@ def test_questions_come_from_arguments_a_file_or_standard_input(tmp_path, monkey
     (tmp_path / "questions").write_text("1+2\n\n3+4\n")
     monkeypatch.setattr("sys.stdin", io.StringIO("5+6\n7+8"))
     file = str(tmp_path / "questions")
-    assert prediction.read_questions(["9+9", "-"], file) == [
-        ("1+2", f"{file}, line 1"),
-        ("3+4", f"{file}, line 3"),
-        ("9+9", ""),
-        ("5+6", "standard input, line 1"),
-        ("7+8", "standard input, line 2"),
-    ]
+    questions, places = zip(*prediction.read_questions(["9+9", "-"], file), strict=True)
+    assert questions == ("1+2", "3+4", "9+9", "5+6", "7+8")
+    assert places == (f"{file}, line 1", f"{file}, line 3", "", "standard input, line 1", "standard input, line 2")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert prediction.read_questions(["1+2", "-"], None) == [("1+2", "")]
     with pytest.raises(InputError, match="there is no question"):
@@ -65,18 +61,11 @@ def test_what_is_no_question_is_named_with_its_line_and_may_be_skipped(trained, 
     prediction.print_answers(trained, lines, skip=True)
     printed = capsys.readouterr()
     assert [line.split(" = ")[0] for line in printed.out.splitlines()] == ["12+30", "1+1"]
-    assert [
-        line.split(":")[1].endswith(f"line {number}")
-        for line, number in zip(printed.err.splitlines(), (2, 5), strict=True)
-    ] == [True] * 2
+    assert [line.split(":")[1][-6:] for line in printed.err.splitlines()] == ["line 2", "line 5"]
     prediction.print_answers(trained, lines, as_json=True, skip=True)
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(each["question"], "error" in each) for each in found] == [
-        ("12+30", False),
-        ("012+3", True),
-        ("1+1", False),
-        ("7*3", True),
-    ]
+    assert [each["question"] for each in found] == ["12+30", "012+3", "1+1", "7*3"]
+    assert ["error" in each for each in found] == [False, True, False, True]
 
 
 def test_many_questions_are_answered_in_parts_each_once_in_order(trained, monkeypatch):

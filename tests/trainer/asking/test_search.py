@@ -13,7 +13,7 @@ from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.__main__ import main
-from seq2seq_arith.trainer.asking import answering, search
+from seq2seq_arith.trainer.asking import answering, prediction, search
 from seq2seq_arith.trainer.config import SearchOptions
 from seq2seq_arith.trainer.data import probes
 from seq2seq_arith.trainer.runs import evaluated, history
@@ -49,8 +49,6 @@ def test_what_is_found_is_wrong_and_saved(run, learner, monkeypatch, capsys):
         assert one["margin"] <= 0
         assert f"{one['question']} " in printed
     asked = [text.parse(question, run.task) for question in questions]
-    from seq2seq_arith.trainer.asking import prediction
-
     said = [answer for _, answer, _ in prediction.answers(lambda _: learner, asked)]
     assert said == [one["prediction"] for one in found.wrong]
     (saved,) = evaluated.searched(run, history.best(history.read_csv(run.history))["epoch"])

@@ -54,10 +54,7 @@ def test_views_are_reversible(made_up, task_name: str, data: st.DataObject):
             assert VIEWS[name].needs_digits or VIEWS[name].needs_numbers
             continue
         view = make_view(name, task)
-        ids, answers = (
-            view.encode_question(examples.questions),
-            view.write(examples.questions, examples.answers),
-        )
+        ids, answers = view.encode_question(examples.questions), view.write(examples.questions, examples.answers)
         assert tuple(ids.shape[1:]) == view.question_shape
         assert answers.shape[1] == view.answer_steps
         assert max(int(np.max(ids)), int(np.max(answers))) < len(view.alphabet)
@@ -136,11 +133,7 @@ def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("view", "written"),
-    [
-        ("zeros", ["20 0", "2+10", "201+"]),
-        ("ended", ["2010", " 201", "$201"]),
-    ],
+    ("view", "written"), [("zeros", ["20 0", "2+10", "201+"]), ("ended", ["2010", " 201", "$201"])]
 )
 def test_what_is_not_written_in_the_form_of_its_view_is_no_answer(view, written):
     made = make_view(view, Task("addition"))

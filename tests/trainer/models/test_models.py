@@ -74,28 +74,21 @@ def test_a_crossed_network_has_the_same_weights_at_every_length(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "digits", "options", "lstm"),
+    ("name", "digits", "options", "layer"),  # whether it is ours, whether it is unrolled, whether cuDNN may compute it
     [
-        ("lstm", 3, {}, "unrolled"),
-        ("bilstm_tagger", 80, {}, "in blocks"),
-        ("lstm_transformer", 20, {"xla": True}, "in blocks"),
-        ("gru", 80, {}, "of Keras"),
-        ("lstm", 3, {"cudnn": True}, "cudnn"),
+        ("lstm", 3, {}, (True, True, False)),
+        ("bilstm_tagger", 80, {}, (True, False, False)),  # in blocks
+        ("lstm_transformer", 20, {"xla": True}, (True, False, False)),
+        ("gru", 80, {}, (False, False, False)),
+        ("lstm", 3, {"cudnn": True}, (False, False, "auto")),
     ],
 )
-def test_which_recurrent_layers_a_network_has(name, digits, options, lstm):
+def test_which_recurrent_layers_a_network_has(name, digits, options, layer):
     """Keras takes cuDNN for a layer that is not unrolled, unless it is told not to."""
     view = make_view("aligned", Task("addition", digits=digits))
     network = build_network(ModelConfig(name=name, view="aligned", hidden=8), view, **options)
-    layers = [layer for layer in network.model._flatten_layers() if isinstance(layer, RECURRENT)]
-    found = {(isinstance(layer, PlainLSTM), layer.unroll, layer.use_cudnn) for layer in layers}
-    expected = {
-        "unrolled": (True, True, False),
-        "in blocks": (True, False, False),
-        "of Keras": (False, False, False),
-        "cudnn": (False, False, "auto"),
-    }
-    assert found == {expected[lstm]}
+    layers = [each for each in network.model._flatten_layers() if isinstance(each, RECURRENT)]
+    assert {(isinstance(each, PlainLSTM), each.unroll, each.use_cudnn) for each in layers} == {layer}
 
 
 def test_an_outline_takes_no_memory_and_no_names():

@@ -104,7 +104,6 @@ TURNED = [
 @pytest.mark.parametrize("settings", TURNED, ids=str)
 def test_settings_of_the_transformer(settings):
     """Keeping keys changes nothing; noise is a function of the batch; nothing is written behind an end."""
-    keras.utils.set_random_seed(0)
     view = make_view(settings["view"], VIEW.task)
     made = build_network(ModelConfig(name="causal", hidden=16, layers=1, **settings), view)
     stored = to_codes(["21+43", "  1+2"], view.task.question_width)
@@ -126,7 +125,6 @@ def test_settings_of_the_transformer(settings):
 
 def test_blanks_before_a_question_without_padding_are_not_seen():
     """The same question with more room in front of it is answered alike."""
-    keras.utils.set_random_seed(0)
     kept, logits = None, []
     for digits in (2, 4):
         view = make_view("ended", Task("addition", digits=digits))

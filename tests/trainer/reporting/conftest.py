@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import run_files
 
 from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
@@ -16,7 +17,6 @@ from seq2seq_arith.trainer.reporting.collect import Asked, Group, RunReport, Set
 from seq2seq_arith.trainer.runs.history import COLUMNS
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.samples import EpochSamples, Sample
-from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training.describe import Layer
 
 FOREIGN = "<script src='https://example.com'>alert(1)</script> & \"run\""
@@ -84,20 +84,7 @@ def sample() -> RunReport:
         history=tuple(history),
         best=history[4],
         samples=answers,
-        summary=Summary(
-            dataset=TASK.config_name,
-            model="lstm",
-            view="raw",
-            given="nothing",
-            weights=99,
-            examples=2000,
-            operations=10**9,
-            best_epoch=5,
-            seconds=20.0,
-            cpu_seconds=30.0,
-            character_accuracy=0.99,
-            exact_match=0.97,
-        ),
+        summary=run_files.summary(5, None),
         asked=_asked(),
         suites=(_suite(3, 2), _suite(6, 0)),
         unforeseen=(_unforeseen(3, 3), _unforeseen(6, 1)),

@@ -1,5 +1,6 @@
 """Whatever is in the files of a run: a sentence for it, and the other runs are shown."""
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -44,22 +45,16 @@ def top(tmp_path_factory):
     return folder
 
 
-@dataclasses.dataclass
-class Damaged:
+@contextlib.contextmanager
+def damaged(top, name, content):
     """A file of the other run with other bytes, which gets its own again."""
-
-    run: Run
-    name: str
-    content: bytes
-
-    def __enter__(self):
-        self.path = self.run.folder / self.name
-        self.before = self.path.read_bytes()
-        self.path.write_bytes(self.content)
-        return self
-
-    def __exit__(self, *_):
-        self.path.write_bytes(self.before)
+    path = top / "other" / name
+    before = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
 
 
 def check_both(top):
@@ -107,22 +102,20 @@ def places(values, prefix=()):
 @given(st.sampled_from(TEXTS[:4]), JSON, st.data())
 def test_any_value_in_any_place(top, name, value, data):
     """Without a sha256, as in a file that was changed by hand: a stranger can make it right."""
-    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
-    values = files.read_json(run.folder / name)
+    values = files.read_json(top / "other" / name)
     *keys, last = data.draw(st.sampled_from([place for place in places(values) if place]))
     inner = values
     for key in keys:
         inner = inner[key]
     inner[last] = value
-    with Damaged(run, name, json.dumps(values).encode()):
+    with damaged(top, name, json.dumps(values).encode()):
         check_both(top)
 
 
 @given(st.sampled_from(history.COLUMNS), st.one_of(st.text(max_size=5), st.sampled_from(["9" * 400, "1e308", "-1"])))
 def test_any_figure_in_the_history(top, column, text):
-    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
     row = {**ROW, column: text}
-    with Damaged(run, "history.csv", f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()):
+    with damaged(top, "history.csv", f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()):
         check_both(top)
 
 
@@ -134,7 +127,7 @@ def test_a_flipped_bit_is_told(top, name, data):
     before = shown(run)
     bit = data.draw(st.integers(0, 8 * len(content) - 1))
     content[bit // 8] ^= 1 << bit % 8
-    with Damaged(run, name, bytes(content)):
+    with damaged(top, name, bytes(content)):
         check_both(top)
         for after, right in zip(shown(run), before, strict=True):
             assert after in (right, None)
@@ -196,8 +189,7 @@ def state(value):
 )
 @example("last.npz", state({"history": [None]}), {})
 def test_any_archive(top, name, of_state, others):
-    run = Run(top / "other", Task("addition"), "", "", TrainConfig())
-    with Damaged(run, name, archive({"state.npy": of_state, **others})):
+    with damaged(top, name, archive({"state.npy": of_state, **others})):
         check_both(top)
 
 
@@ -212,7 +204,7 @@ def test_a_best_checkpoint_that_was_removed_is_no_circle(top):
 def test_of_several_runs_those_that_can_be_used_are_used(top, capsys):
     """As ``report`` and ``plot`` do."""
     folders = [str(top / "whole"), str(top / "other")]
-    with Damaged(Run(top / "other", Task("addition"), "", "", TrainConfig()), "config.json", b"{"):
+    with damaged(top, "config.json", b"{"):
         assert list(listing.opened(folders)) == ["whole"]
         assert capsys.readouterr().out.startswith("left out: other: ")
         with pytest.raises(InputError, match="is not the configuration of a run"):

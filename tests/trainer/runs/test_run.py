@@ -42,9 +42,10 @@ def test_a_setting_that_has_its_default_is_the_same_run(tmp_path):
         run_in(tmp_path, config=override(causal, heads=8)).claim()
 
 
-@pytest.mark.parametrize(
-    "changes", [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}]
-)
+OTHERS = [{"config": override(TrainConfig(), hidden=3)}, {"task": Task("addition", digits=4)}, {"sha256": "def"}]
+
+
+@pytest.mark.parametrize("changes", OTHERS)
 def test_a_run_that_was_never_trained_gives_way_to_any_other(tmp_path, changes):
     """Its training may have failed before its first checkpoint, for example for lack of memory."""
     run_in(tmp_path).claim()
@@ -59,8 +60,6 @@ def test_a_run_with_a_constant_rate_may_go_on_to_more_epochs(tmp_path):
     longer.claim()
     # What does not change the result stays as it was.
     assert open_run(longer.folder).config == override(TrainConfig(), epochs=80)
-    with pytest.raises(InputError, match=r"\(train.epochs is 80 there and 50 here\); give another --run-dir"):
-        run_in(tmp_path).claim()
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine"])
@@ -92,15 +91,7 @@ def test_one_process_trains_in_a_folder(tmp_path):
         run.claim()
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"config": override(TrainConfig(), epochs=3)},
-        {"config": override(TrainConfig(), hidden=3)},
-        {"task": Task("addition", digits=4)},
-        {"sha256": "def"},
-    ],
-)
+@pytest.mark.parametrize("changes", [{"config": override(TrainConfig(), epochs=3)}, *OTHERS])
 def test_another_run_is_refused(tmp_path, refusal, changes):
     trained(run_in(tmp_path))
     with refusal(InputError):

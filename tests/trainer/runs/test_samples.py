@@ -34,15 +34,11 @@ def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
 
 
 def test_samples_are_marked():
-    examples = Examples(to_codes(["271+792", "  57+66"], 7), to_codes(["469", "141"], 4))
-    found = samples.make_samples(Task("addition"), examples, to_codes(["469", "140"], 4))
+    """An answer at another place is wrong, and is seen to be."""
+    examples = Examples(to_codes(["271+792", "  57+66", "271+792"], 7), to_codes(["469", "141", "469"], 4))
+    found = samples.make_samples(Task("addition"), examples, to_codes(["469", "140", " 469"], 4))
     assert samples.sample_rows(found) == [
         ["297+172", "469", "469", "✓"],
         ["66+75", "141", "140", "✗"],
+        ["297+172", "469", " 469", "✗"],
     ]
-
-
-def test_an_answer_at_another_place_is_wrong_and_is_seen_to_be():
-    examples = Examples(to_codes(["271+792"], 7), to_codes(["469"], 4))
-    (found,) = samples.make_samples(Task("addition"), examples, to_codes([" 469"], 4))
-    assert (found.prediction, found.right) == (" 469", False)

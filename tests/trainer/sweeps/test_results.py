@@ -16,8 +16,6 @@ from seq2seq_arith.trainer.sweeps.results import Asked
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # Made by ``arith-model results``, whose arguments stand before the table.
 MADE = re.compile(r"^<!-- arith-model (results [^>]*?) -->\n\n((?:\|.*\n)+)", re.MULTILINE)
-
-
 SEEN = 40  # of the questions of the first slice
 
 
@@ -28,26 +26,15 @@ def row(run, seed, positions, wrong, seconds=10.0):
     counts["wrong_seen"] = {"full": [0, SEEN], "carry-all": [0, 0]}
     counts["wrong_unseen"] = {"full": [0, 100 - SEEN], "carry-all": [wrong, 1000]}
     settings = TrainConfig().to_json()
-    return {
-        "run": run,
-        "seed": seed,
-        "task": "addition",
-        "draws": "structured",
-        "given": "places",
-        "exact_match": 0.99999,
-        "weights": 50_944,
-        "examples": 600_000,
-        "operations": 12_345_678,
-        "seconds": seconds,
-        "cpu_seconds": 2 * seconds,
-        "settings": settings | {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1},
-        "suites": [
-            {"version": 1, "digits": 10, "per_slice": 1000, "slices": slices, **counts},
-            {"version": 1, "digits": 20, "per_slice": 1000, "slices": {name: x / 2 for name, x in slices.items()}},
-        ],
-        "unforeseen": [],
-        "proved": None,
-    }
+    settings |= {"model": settings["model"] | {"positions": positions, "hidden": 64}, "epochs": 1}
+    what = {"run": run, "seed": seed, "task": "addition", "draws": "structured", "given": "places", "proved": None}
+    took = {"weights": 50_944, "examples": 600_000, "operations": 12_345_678}
+    took |= {"seconds": seconds, "cpu_seconds": 2 * seconds}
+    suites = [
+        {"version": 1, "digits": 10, "per_slice": 1000, "slices": slices, **counts},
+        {"version": 1, "digits": 20, "per_slice": 1000, "slices": {name: x / 2 for name, x in slices.items()}},
+    ]
+    return what | took | {"settings": settings, "exact_match": 0.99999, "suites": suites, "unforeseen": []}
 
 
 ROWS = [row("a", 0, "rope", 0), row("a", 1, "rope", 20, seconds=30.0), row("a", 2, "rope", 5, seconds=20.0)]

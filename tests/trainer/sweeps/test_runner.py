@@ -31,9 +31,9 @@ per-slice = 5
 """
 
 
-def write(tmp_path, models='["lstm", "simple_rnn"]', epochs=1):
+def write(tmp_path, runs='[runs.cells]\nmodel = ["lstm", "simple_rnn"]\n', epochs=1):
     path = tmp_path / "sweep.toml"
-    path.write_text(COMMON.format(epochs=epochs) + f"[runs.cells]\nmodel = {models}\n", encoding="utf-8")
+    path.write_text(COMMON.format(epochs=epochs) + runs, encoding="utf-8")
     return ["sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs")]
 
 
@@ -81,12 +81,10 @@ def test_a_killed_run_says_its_signal_and_not_its_last_line(tmp_path, monkeypatc
 
 @pytest.mark.release
 def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
-    nets, path = tmp_path / "nets.py", tmp_path / "sweep.toml"
+    nets = tmp_path / "nets.py"
     nets.write_text("def broken(spec):\n    return 1 / 0\n")
     own = f'[runs.own]\nmodel = "{nets}:broken"\n[runs.rnn]\nmodel = "simple_rnn"\n'
-    path.write_text(COMMON.format(epochs=1) + own)
-    words = ["sweep", str(path), "--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "runs")]
-    code, out, err = sweep(*words)
+    code, out, err = sweep(*write(tmp_path, own))
     assert code == 1
     assert err.splitlines()[-1] == (
         f"arith-model: 1 of 2 runs failed: own-seed0 (model '{nets}:broken' cannot be built: {nets}, line 2: "
@@ -98,7 +96,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
 
 @pytest.mark.release
 def test_a_stopped_sweep_ends_its_runs_and_goes_on(tmp_path):
-    words = write(tmp_path, models='"lstm"', epochs=50)
+    words = write(tmp_path, '[runs.cells]\nmodel = "lstm"\n', epochs=50)
     process = subprocess.Popen(
         [sys.executable, "-m", "seq2seq_arith.trainer", *words], stderr=subprocess.PIPE, start_new_session=True
     )

@@ -15,8 +15,6 @@ from seq2seq_arith.trainer.training import costs
 PQ = make_view("raw", Task("pq"))
 NOTEBOOK = recipe("notebook", "pq")
 GIB = 1 << 30
-
-
 WEIGHTS = 200_000  # of the notebook's network
 
 

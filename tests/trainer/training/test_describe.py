@@ -67,11 +67,7 @@ def test_every_network_is_drawn(name):
         ),
         ("best", "multiplication", [f"crossed: {VIEWS['crossed'].help}"]),
         ("best", "subtraction", ["pairs of digits", "Latch, backward"]),
-        (
-            "notebook",
-            "pq",
-            ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"],
-        ),
+        ("notebook", "pq", ["it reads ---p--␣{1995} and writes q-----␣{1995}", "which is hours; try --recipe best"]),
         ("raw", "subtraction", ["embedding, read, places", "BiasedAttention: Self-attention"]),
     ],
 )

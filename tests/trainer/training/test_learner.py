@@ -126,10 +126,8 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     done = []
     found = metrics.validate(made.learner, made.validation, done.append)
     expected, _ = metrics.evaluate(made.learner, made.validation)
-    assert (found.exact_match, found.character_accuracy) == (
-        expected.exact_match,
-        pytest.approx(expected.character_accuracy, rel=1e-12),
-    )
+    assert found.exact_match == expected.exact_match
+    assert found.character_accuracy == pytest.approx(expected.character_accuracy, rel=1e-12)
     assert found.loss == pytest.approx(expected.loss, rel=1e-6)
     assert done[-1] == len(made.validation)
     parts = (made.validation.questions[[0] * 16], made.validation.answers[[0] * 16], np.ones(16, bool))

@@ -20,9 +20,7 @@ from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Observer, Printer
 from seq2seq_arith.trainer.training.stages import Stages
 
-CONFIG = override(
-    configs.TAGGER, hidden=8, layers=1, batch_size=32, epochs=3, steps_per_epoch=25, checkpoint_seconds=0.0
-)
+CONFIG = override(configs.SMALL, epochs=3, steps_per_epoch=25)
 CALL = 4
 
 
@@ -223,11 +221,7 @@ def longer(new_loop, constant, tmp_path_factory):
     return ONCE["longer"]
 
 
-@pytest.mark.parametrize(
-    ("changes", "stop_at"),
-    [({"epochs": 2}, 30), ({"patience": 1}, None)],
-    ids=str,
-)
+@pytest.mark.parametrize(("changes", "stop_at"), [({"epochs": 2}, 30), ({"patience": 1}, None)], ids=str)
 def test_a_run_with_a_constant_rate_goes_on_to_more_epochs(new_loop, constant, longer, tmp_path, changes, stop_at):
     """Finished or not, it ends as if it had been asked for them at first; so does one that ended early."""
     learner, config = constant

@@ -29,10 +29,8 @@ def test_a_restored_model_is_the_best_one(trained):
     for replicas in (1, 2):
         learner = session.restore(open_run(trained.folder), replicas=replicas)
         score, _ = metrics.evaluate(learner, examples)
-        assert (score.exact_match, score.character_accuracy) == (
-            best["val_exact_match"],
-            best["val_character_accuracy"],
-        )
+        assert score.exact_match == best["val_exact_match"]
+        assert score.character_accuracy == best["val_character_accuracy"]
         assert score.loss == pytest.approx(best["val_loss"], rel=1e-5)
 
 

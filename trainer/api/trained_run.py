@@ -75,7 +75,7 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     given.objects(trained, TrainedRun, "plot_history")
     names = history.labels([str(each.folder) for each in trained])
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
-    reached = ", ".join(f"{name} {cut(max(row['val_exact_match'] for row in rows), 4)}" for name, rows in runs.items())
+    reached = ", ".join(f"{name} {cut(history.best(rows)['val_exact_match'], 4)}" for name, rows in runs.items())
     sentence = f"Loss and exact match per epoch; the best exact match is: {reached}."
     return Picture(history.curves(runs, size=(4.25, 3.8)), sentence)
 
@@ -439,7 +439,7 @@ class TrainedRun(Tabular):
             "dataset": self.task.config_name,
             "model": f"{config.model.name}, view {config.model.view}",
             "given": self.given,
-            "epochs": f"{len(rows)} of at most {config.epochs}",
+            "epochs": f"{sum(not row['round'] for row in rows)} of at most {config.epochs}",
         }
         if best:
             facts["exact match"] = f"{cut(best['val_exact_match'], 4)} on the validation set, in epoch {best['epoch']}"

@@ -123,11 +123,12 @@ class Evaluation:
 def evaluate(run: Run, options: Options) -> dict[str, Any]:
     """Evaluates the best model of a run as ``measure`` does, saves and prints what it found; returns what was saved."""
     found = measure(run, options)
-    content = found.save()
+    content = found.to_json()
     show_sets(content)
     for each in SETS:
         show_suites(of_set(found.suites, each))
     show_epochs(content)
+    found.save()  # what was found is told also where it cannot be saved
     say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
     show_worst(found.suites)
     if found.waves:
@@ -139,8 +140,8 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
 
 def measure(run: Run, options: Options, learner: Learner | None = None) -> Evaluation:
     """Evaluates the best model of a run, which the caller may have already."""
-    epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
     data, missing = open_data(run, options.data_dir)
+    epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=options.replicas)
     found = on_data(run, learner, data) if data else Found(notes=missing)

@@ -50,7 +50,7 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
     if refused and not (skip and asked):
         others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 and not skip else ""
         raise InputError(refused[0] + others)
-    answered = answers(functools.cache(lambda task: session.restore(run, task)), asked)
+    answered = answers(functools.lru_cache(8)(lambda task: session.restore(run, task)), asked)
     for typed, found in parsed:
         if isinstance(found, Question):
             _, text, confidence = next(answered)

@@ -90,10 +90,10 @@ def search(run: Run, options: SearchOptions, lengths: Sequence[int] = ()) -> lis
         if any(each.asked for each in found):
             content = {"best_epoch": best["epoch"] if best else None, "options": dataclasses.asdict(options)}
             content |= {"searches": [dataclasses.asdict(each) for each in found]}
+            show(run.task, found)
             if not run.is_shipped:
                 write_json(run.search, content)
             events.emit("result", path=stores.shown(run.search), **content)
-            show(run.task, found)
     return found
 
 

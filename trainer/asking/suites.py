@@ -51,10 +51,6 @@ class Share:
         """The share that is right; None if there are no questions."""
         return self.right / self.count if self.count else None
 
-    def counts(self) -> str:
-        """How many are wrong, of how many."""
-        return f"{self.count - self.right:,} of {self.count:,}"
-
     def in_words(self) -> str:
         """How many are wrong, and the bound on their rate."""
         return in_words(self.count - self.right, self.count)
@@ -350,7 +346,8 @@ def slice_table(result: SuiteResult) -> str:
     """One row per slice; the columns of seen and unseen questions are left out where they are not known."""
     rows = []
     for each in shown(result.slices):
-        apart = [(each.unseen or each.all).in_words(), *([each.seen.counts()] if each.seen else [])]
+        seen = [f"{each.seen.count - each.seen.right:,} of {each.seen.count:,}"] if each.seen else []
+        apart = [(each.unseen or each.all).in_words(), *seen]
         rows.append([each.name, str(each.all), *apart, each.wrong.sentence(result.task) if each.wrong else ""])
     known = ["not seen, wrong", "seen, wrong"] if result.slices[0].seen is not None else ["wrong"]
     return table(["slice", "right", *known, "first wrong answer"], rows)

@@ -129,7 +129,6 @@ def _serve_options(serve: Parser) -> None:
     prints_data=True,
 )
 def serve(args: argparse.Namespace) -> int:
-    """Shows a page on which a person asks runs, or writes one that needs no server."""
     top = expanded(args.runs_dir)
     plugins.allow(*args.model, *args.view)
     if args.export is not None:

@@ -39,7 +39,6 @@ def _describe_options(describe: Parser) -> None:
     prints_data=True,
 )
 def describe(args: argparse.Namespace) -> int:
-    """Shows what a run has trained, or what a recipe would train."""
     if is_task(args.what):
         run, args.recipe, args.task = None, args.recipe or "best", args.what
         task, config = configuration(args)

@@ -56,15 +56,15 @@ def sweep(args: argparse.Namespace) -> int:
         datasets[task.config_name] = task
     runner = Runner(planned, settings, run_dir=args.run_dir, data_dir=args.data_dir, jobs=args.jobs)
     if args.dry_run:
-        missing = {each.name for each in runner.missing()}
+        states = {each.name: "done" for each in planned} | {each.name: "missing" for each in runner.missing()}
         anew = {name: " (is made)" * making.is_missing(task, args.data_dir) for name, task in datasets.items()}
         sets = {each.name: settings[each.name]["dataset"] for each in planned}
-        rows = [[name, sets[name] + anew[sets[name]], "missing" if name in missing else "done"] for name in sets]
+        rows = [[name, sets[name] + anew[sets[name]] * (state != "done"), state] for name, state in states.items()]
         say(table(["run", "dataset", "state"], rows))
         return SUCCESS
     # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
-    for task in datasets.values():
-        making.make_missing(task, args.data_dir)
+    for name in dict.fromkeys(settings[each.name]["dataset"] for each in runner.missing()):
+        making.make_missing(datasets[name], args.data_dir)
     runner.run()
     return SUCCESS
 
@@ -120,7 +120,9 @@ def results(args: argparse.Namespace) -> int:
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     check_number("threshold", args.threshold, 0.0, 1.0)
-    rows = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
+    read = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
+    # A run that two files hold is counted once.
+    rows = list({(row["run"], row["seed"], tables.version_of(row), str(row["settings"])): row for row in read}.values())
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
     lengths = parse_lengths(args.lengths)
     columns = tuple(args.columns.split(",")) if args.columns else None

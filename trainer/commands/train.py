@@ -63,7 +63,6 @@ def _train_options(train: Parser) -> None:
     goes_on=True,
 )
 def train(args: argparse.Namespace) -> int:
-    """Trains a model, and shows its best epoch; or says what it would train."""
     task, config = configuration(args)
     standing(run_folder(args.run_dir), task)  # refuses a folder of another run before the dataset is made
     if not args.dry_run:
@@ -111,7 +110,6 @@ def _demo_options(demo: Parser) -> None:
     goes_on=True,
 )
 def demo(args: argparse.Namespace) -> int:
-    """Makes the datasets of the demo, trains a model on each, and asks them hard questions."""
     import_tensorflow()
     from seq2seq_arith.trainer import demo
 

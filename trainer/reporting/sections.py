@@ -344,7 +344,7 @@ def further(each: RunReport) -> list[Block]:
         return [Text("No longer questions were asked: a model of your own may not read them.")]
     if not model.any_length:
         return [Text(f"Model {model.name} has weights for each place of the string, and reads no longer questions.")]
-    command = Text(f"arith-model report RUN --lengths {2 * task.digits}", True)
+    command = Text(f"arith-model report RUN --lengths {min(2 * task.digits, each.run.most_digits)}", True)
     return [Text("No longer questions were asked. This command asks them:"), command]
 
 
@@ -383,7 +383,8 @@ def training(each: RunReport) -> list[Block]:
     found = {
         "examples per second": f"{statistics.median(rates):,.0f} (median of {len(rates)} epochs)",
         "seconds": f"{last['seconds']:,.1f}, from the first step to the last, evaluations included",
-        "steps": f"{last['steps']:,} of {each.run.config.batch_size:,} examples",
+        "steps": f"{last['steps']:,} of {each.run.config.batch_size:,} examples"
+        + " or more" * bool(each.run.config.batch_doublings),
     }
     settings = [[Code(option), value, meaning] for option, value, meaning in each.settings]
     return [

@@ -89,8 +89,8 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     try:
         return unpack(path.read_bytes())
     except FileNotFoundError:
-        # A run that has ended would not write its best one again.
-        is_gone = path.with_name("last.npz").exists()
+        # After its first epoch, a run would not write its best one again.
+        is_gone = path.with_name("history.csv").exists()
         advice = "it was removed: train the run again in another folder" if is_gone else "train the run first"
         raise InputError(f"there is no checkpoint {stores.shown(path)}; {advice}") from None
     except Exception as error:  # zipfile, NumPy, tokenize and JSON raise many, depending on the bit that is damaged

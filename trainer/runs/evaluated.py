@@ -21,11 +21,10 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 @dataclasses.dataclass(frozen=True)
 class Worst:
-    """The worst slice of a suite: its name, the share of right answers there, and D of the suite."""
+    """The worst slice of a suite: its name, the share of right answers there."""
 
     name: str
     exact_match: float
-    digits: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Asked:
     def worst_in_words(self, how: str = "arith-model evaluate does") -> str:
         """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
         if self.worst:
-            said = f"{in_brief(self.worst.name, self.worst.exact_match)}, of operands of at most {self.worst.digits}"
+            said = in_brief(self.worst.name, self.worst.exact_match)
         elif self.evaluation:
             said = "this task has no hard questions"
         else:
@@ -62,16 +61,15 @@ def read(run: Run, best_epoch: int | None) -> Asked:
         found = read_json(run.evaluation)
         own = found["suites"][0]  # at the run's own size
         if is_of_best(found.get("best_epoch")):
-            worst = own["worst"] and _worst(own["worst"] | {"digits": own["digits"]})
+            worst = own["worst"] and _worst(own["worst"])
             evaluation = found if worst or not own["worst"] else {}
             is_full = bool(evaluation) and _is_full(run, own)
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
     of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
-    in_full = _in_full(run, evaluation, of_end)
     if not is_full and (found := _worst(of_end)):  # few questions, or others, do not hide what those of the end found
         evaluation, worst = {}, found
-    return Asked(evaluation, worst, proofs.read(run), in_full)
+    return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
 
 
 def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
@@ -130,9 +128,9 @@ def _worst(found: object) -> Worst | None:
     """A worst slice from JSON; None if it is not one."""
     if not isinstance(found, dict):
         return None
-    name, share, digits = (found.get(field) for field in ("name", "exact_match", "digits"))
-    if isinstance(name, str) and isinstance(share, int | float) and 0 <= share <= 1 and isinstance(digits, int):
-        return Worst(name, float(share), digits)
+    name, share = found.get("name"), found.get("exact_match")
+    if isinstance(name, str) and isinstance(share, int | float) and 0 <= share <= 1:
+        return Worst(name, float(share))
     return None
 
 

@@ -43,7 +43,7 @@ UNITS = {
 MOST_RUNS = 12  # in one picture
 SMALLEST_LOSS = 1e-9
 ROUNDING = 1e-6  # by which a share may exceed 1: the float32 weights of a batch that is not full do
-DAMAGED = "is damaged; train the run again in another folder"
+DAMAGED = "is damaged; the same train command writes it anew"
 
 
 def epoch_lines(row: dict[str, Any], epochs: int) -> str:

@@ -168,7 +168,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     """The fields of an entry that say what a run has reached."""
     rows = history.read_csv(run.history)
     best = history.best(rows)
-    found: dict[str, int | float | str | None] = {"epochs": len(rows)}
+    found: dict[str, int | float | str | None] = {"epochs": sum(not row["round"] for row in rows)}
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
     worst = evaluated.read(run, best["epoch"] if best else None).worst

@@ -57,4 +57,4 @@ class Summary:
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
         except (ValueError, TypeError, RecursionError):
-            raise InputError(f"{shown(path)} is damaged; train the run again in another folder") from None
+            raise InputError(f"{shown(path)} is damaged; the same train command writes it anew") from None

@@ -116,6 +116,8 @@ def _dashed(settings: dict[str, Any]) -> dict[str, Any]:
 def _combinations(path: Path, name: str, settings: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each combination of the lists among the settings, with its name."""
     lists = {key: value for key, value in settings.items() if isinstance(value, list)}
+    if empty := next((key for key, value in lists.items() if not value), None):
+        raise InputError(f"{path}, runs {name}: {empty} is an empty list; give it a value, or leave it out")
     for values in itertools.product(*lists.values()):
         group = "-".join([name, *map(str, values)])
         if not NAME.fullmatch(group):

@@ -63,7 +63,16 @@ class Runner:
 
     def missing(self) -> list[Planned]:
         """The runs that have no line in the results; raises InputError if one has a line of other settings."""
-        done = {f"{row['run']}-seed{row['seed']}" for row in self._rows()}
+        done = set()
+        for row in results.read(self.results) if self.results.exists() else []:
+            done.add(name := f"{row['run']}-seed{row['seed']}")
+            trained = TrainConfig.from_json(row["settings"]).to_json()
+            there = {"dataset": row["dataset"], "train": trained, "suite": row["suite"]}
+            if name in self.settings and (found := differences(there, self.settings[name])):
+                raise InputError(
+                    f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
+                    "--run-dir, or another name to these runs"
+                )
         return [each for each in self.planned if each.name not in done]
 
     def _run_all(self, missing: Sequence[Planned], count: int) -> list[str]:
@@ -127,20 +136,6 @@ class Runner:
             self._stopped = True
             for process in self._running:
                 process.terminate()
-
-    def _rows(self) -> list[dict[str, Any]]:
-        """The lines that are there, after a check that those of our runs have the same settings."""
-        rows = results.read(self.results) if self.results.exists() else []
-        for row in rows:
-            name = f"{row['run']}-seed{row['seed']}"
-            trained = TrainConfig.from_json(row["settings"]).to_json()
-            there = {"dataset": row["dataset"], "train": trained, "suite": row["suite"]}
-            if name in self.settings and (found := differences(there, self.settings[name])):
-                raise InputError(
-                    f"{self.results} has a run {name} with other settings ({'; '.join(found.values())}); give another "
-                    "--run-dir, or another name to these runs"
-                )
-        return rows
 
 
 def _worst(row: dict[str, Any]) -> str:

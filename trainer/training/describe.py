@@ -232,5 +232,6 @@ def _run(run: Run) -> str:
     found, config = read_last(run), run.config
     state = found[2] if found else State()
     ends = state.stopped and reason_to_stop(state, config)
+    done = sum(not row["round"] for row in state.history)
     would = f"it is finished: {ends}" if ends else "it would go on"
-    return f"{run.place}, where {len(state.history)} of {config.epochs} epochs are done; {would}"
+    return f"{run.place}, where {done} of {config.epochs} epochs are done; {would}"

@@ -68,7 +68,8 @@ class Cell(Observer):
 
     def on_epoch(self, row: dict[str, Any], samples: str) -> None:
         self._rows.append(row)
-        shown = Table(self._rows[-EPOCHS_SHOWN:], COLUMNS_SHOWN, f"epoch {row['epoch']} of at most {self._epochs}")
+        title = f"round {row['round']}" if row["round"] else f"epoch {row['epoch']} of at most {self._epochs}"
+        shown = Table(self._rows[-EPOCHS_SHOWN:], COLUMNS_SHOWN, title)
         self._output.show("epochs", repr(shown), shown._repr_html_())
         self._output.show("samples", samples)
 

@@ -12,17 +12,13 @@ from seq2seq_arith.trainer.runs.history import METRICS, rank
 LEARNED = 0.99  # from this exact match on, a run that took all of its epochs needs no advice
 
 
-def _no_sums() -> dict[str, float]:
-    return dict.fromkeys(METRICS, 0.0)
-
-
 @dataclasses.dataclass
 class State:
     """Where a run stands; it is saved with every checkpoint."""
 
     step: int = 0  # the number of steps done so far
     # For each of ``METRICS``, its sum over the steps of this epoch.
-    sums: dict[str, float] = dataclasses.field(default_factory=_no_sums)
+    sums: dict[str, float] = dataclasses.field(default_factory=lambda: dict.fromkeys(METRICS, 0.0))
     epoch_seconds: float = 0.0  # training seconds of this epoch so far
     seconds: float = 0.0  # seconds of the whole run so far, evaluations included
     cpu_seconds: float = 0.0  # the same of the processors of this machine
@@ -60,7 +56,7 @@ class State:
         """Ends an epoch with its row of the history; returns whether it is the best so far."""
         fell = self.history[-1]["val_loss"] - row["val_loss"] if self.history else np.inf
         self.history.append(row)
-        self.sums, self.epoch_seconds = _no_sums(), 0.0
+        self.sums, self.epoch_seconds = dict.fromkeys(METRICS, 0.0), 0.0
         self.stalled = self.stalled + 1 if fell < min_delta else 0
         is_best = not self.best_epoch or rank(row) > rank(self.history[self.best_epoch - 1])
         if is_best:

@@ -199,6 +199,9 @@ def test_a_best_checkpoint_that_was_removed_is_no_circle(top):
     run.best.unlink()
     with pytest.raises(InputError, match=r"no checkpoint .*; it was removed: train the run again in another folder"):
         checkpoints.load(run.best)
+    run.history.unlink()  # its first epoch has not ended
+    with pytest.raises(InputError, match=r"no checkpoint .*; train the run first"):
+        checkpoints.load(run.best)
 
 
 def test_of_several_runs_those_that_can_be_used_are_used(top, capsys):

@@ -51,6 +51,7 @@ def test_every_combination_and_every_seed_is_a_run(tmp_path):
         "[common]\ntask = 'pq'\nview = ['raw']\n[runs.a]\n[runs.a-raw]\nview = 'raw'",
         "[common]\ntask = 'pq'\n[runs.a]\nrun_dir = 'x'",
         "[common]\ntask = 'pq'\n[runs.a]\nsuite = 'x'",
+        "[common]\ntask = 'pq'\nview = []\n[runs.a]",
         "[common]\ntask = 'pq'\n[runs.a]\nmodel = ['a/b.py:c', 'd']",
     ],
 )

@@ -210,7 +210,10 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
 def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     (tmp_path / "results.jsonl").write_text("".join(json.dumps(each) + "\n" for each in ROWS))
     assert main(["results", str(tmp_path), "--by", "positions"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].startswith("rope")
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[2].startswith("rope")
+    assert main(["results", str(tmp_path), str(tmp_path / "results.jsonl"), "--by", "positions"]) == 0
+    assert capsys.readouterr().out == printed  # each run once
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith(
         "| run | given | draws | seeds | not seen, wrong (v1) | wrong | lowest | no mistake |"

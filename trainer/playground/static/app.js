@@ -120,7 +120,7 @@ class Panel {
     if (epochs.length < 2) {
       slider.hidden = true;
       label.textContent = "Its epochs";
-      note.textContent = "Only the best weights are kept; arith-model train --keep-epochs keeps those of every epoch.";
+      note.textContent = "Only the best weights are here; arith-model train --keep-epochs keeps those of every epoch.";
       return;
     }
     const best = epochs.findIndex((each) => each.is_best);
@@ -151,7 +151,7 @@ class Panel {
     const most = lengths.at(-1);
     one(".note", section).textContent =
       `It was trained on at most ${counted(digits, units)}` +
-      (most > digits ? "." : ", and its weights are for these places, so it reads no more.") +
+      (most > digits ? "." : ", and this page asks it about no longer ones.") +
       (backend.bestOnly ? " This is what the best weights do." : "");
     one("button", section).addEventListener("click", () => this.findLength());
   }
@@ -175,6 +175,7 @@ class Panel {
       this.show(found, animate && ticket === this.asked);
     } catch (error) {
       this.report(error.message);
+      one(".verdict", this.root).textContent = "";
     } finally {
       clearTimeout(waiting);
       this.root.classList.remove("waiting");
@@ -401,7 +402,7 @@ class Panel {
   async findLength() {
     const section = one(".lengths", this.root);
     const button = one("button", section), figure = one("figure", section), note = one(".note", section);
-    const mine = this.finding = this.finding ? null : {};
+    const mine = this.finding = this.finding ? null : { epoch: this.epoch };
     if (!mine) return;
     button.textContent = "Stop";
     const list = element("ol", { className: "bars" });
@@ -412,8 +413,8 @@ class Panel {
     try {
       for (const length of this.run.lengths) {
         note.textContent = `Asking about ${counted(length, this.run.units)} …`;
-        const at = await backend.atLength(this.run, length, this.epoch);
-        if (this.finding !== mine) break;
+        const at = await backend.atLength(this.run, length, mine.epoch);
+        if (this.finding !== mine || !panels.includes(this)) break;
         found.push(at);
         list.append(this.lengthRow(at));
         if (at.worst < catalogue.broken && length >= this.run.digits) break;

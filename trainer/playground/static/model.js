@@ -29,7 +29,7 @@ window.exportedBackend = (() => {
     }
     const most = run.residues ? run.digits - 1 : run.most;
     if (parts.some((part) => (run.residues ? BigInt(part) > BigInt(most) : part.length > most))) {
-      throw new Error(`the question has an operand that is too large; this model reads ${
+      throw new Error(`the question has an operand that is too large; this page asks about ${
         run.residues ? `0 to ${most}` : `at most ${most} ${run.units}`}`);
     }
     return parts;

@@ -34,25 +34,22 @@ def main() -> None:
     print(f"{'':58}{'examples':>12}{'seconds':>9}{'per second':>12}{'peak MB':>9}{'ours is':>9}")
     ours = 0.0
     for name, way, given in TABLE:
-        measured = [measure(way, given) for _ in range(runs)]
+        measured = [timing.call(ways.in_new_directory, way, given) for _ in range(runs)]
         rate = show(name, measured, ours if name.startswith(" ") else 0.0)
         ours = ours if name.startswith(" ") else rate
 
 
-def show(name: str, measured: list[dict], ours: float = 0.0) -> float:
-    """Prints medians, and ``ours`` as a multiple of the rate if it is given; returns the rate, examples per second."""
-    seconds, memory = (statistics.median(run[what] for run in measured) for what in ("seconds", "memory"))
-    rate = measured[0]["examples"] / seconds
+def show(name: str, measured: list[tuple[dict, int]], ours: float) -> float:
+    """Prints medians of runs, each as its way tells it and its peak bytes; and ``ours`` as a multiple unless it is 0.
+
+    Returns the rate, examples per second.
+    """
+    examples, memory = measured[0][0]["examples"], statistics.median(peak for _, peak in measured)
+    seconds = statistics.median(run["seconds"] for run, _ in measured)
+    rate = examples / seconds
     ratio = f"{ours / rate:>9.2f}" if ours else ""
-    row = f"{name:58}{measured[0]['examples']:>12,}{seconds:>9.2f}{rate:>12,.0f}{memory / 1e6:>9,.0f}{ratio}"
-    print(row, flush=True)
+    print(f"{name:58}{examples:>12,}{seconds:>9.2f}{rate:>12,.0f}{memory / 1e6:>9,.0f}{ratio}", flush=True)
     return rate
-
-
-def measure(way: Callable, given: dict) -> dict:
-    """One run of a way in a process of its own: examples, seconds as the way took them, and peak bytes of memory."""
-    result, memory = timing.call(ways.in_new_directory, way, given)
-    return result | {"memory": memory}
 
 
 if __name__ == "__main__":

@@ -68,10 +68,8 @@ def fit_rate(data_dir: str) -> float:
     from seq2seq_arith.trainer.data import records, views
 
     keras.utils.set_random_seed(0)
-    view, split = (
-        views.make_view("raw", Task("addition")),
-        records.open_source(Task("addition"), data_dir).splits["train"],
-    )
+    view = views.make_view("raw", Task("addition"))
+    split = records.open_source(Task("addition"), data_dir).splits["train"]
     rows, examples = np.eye(12, dtype=bool), split.head(len(split))
     questions = rows[view.encode_question(examples.questions).numpy()]
     answers = rows[view.encode_answer(examples.answers).numpy()]

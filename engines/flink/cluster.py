@@ -44,14 +44,10 @@ class Cluster(LocalCluster):
 
     def start_master(self) -> None:
         (self.folder / "conf" / "config.yaml").write_text(self._config())
-        java, options = self._memory("GET_JM_RESOURCE_PARAMS")
-        main = f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint"
-        self._start("job-manager", *java, *self._flink(main), *options)
+        self._start_flink("job-manager", "JM", "entrypoint.StandaloneSessionClusterEntrypoint")
 
     def start_member(self, name: str) -> None:
-        java, options = self._memory("GET_TM_RESOURCE_PARAMS")
-        main = f"{RUNTIME}.taskexecutor.TaskManagerRunner"
-        self._start(name, *java, *self._flink(main), *options)
+        self._start_flink(name, "TM", "taskexecutor.TaskManagerRunner")
 
     def num_members(self) -> int:
         return self.rest("/overview")["taskmanagers"]
@@ -59,28 +55,27 @@ class Cluster(LocalCluster):
     def job_server(self) -> tuple[list[str], str]:
         return [], f"--flink-master={self.address}"
 
-    def _memory(self, what: str) -> tuple[list[str], list[str]]:
-        """Flags for Java and for Flink, which Flink computes as for its own scripts."""
-        main = self._flink(f"{RUNTIME}.util.bash.BashJavaUtils", what)
-        asked = subprocess.run(["java", *main], capture_output=True, text=True, env=self._environment())
+    def _start_flink(self, name: str, kind: str, main: str) -> None:
+        """Starts a process with the flags for Java and for Flink that Flink computes as for its own scripts."""
+        asks = self._flink("util.bash.BashJavaUtils", f"GET_{kind}_RESOURCE_PARAMS")
+        asked = subprocess.run(["java", *asks], capture_output=True, text=True, env=self._environment())
         java, options, *_ = [
             line.removeprefix(MEMORY).split() for line in asked.stdout.splitlines() if line.startswith(MEMORY)
         ] + [[], []]
         if asked.returncode or not java:
             raise EngineError(f"Flink cannot divide its memory: {(asked.stderr or asked.stdout).strip()[-2000:]}")
-        return java, options
+        self._start(name, *java, *self._flink(main), *options)
 
-    def _flink(self, *main: str) -> list[str]:
+    def _flink(self, main: str, *arguments: str) -> list[str]:
         # Beam is part of the cluster, as if it were in Flink's folder ``lib``. It also comes with every job, but that
         # copy stops its Python workers whenever no step needs them for a moment.
         classes = f"{self.settings.jars / 'cluster'}/*{os.pathsep}{self.jar}"
-        return [*opened(POM), "-cp", classes, *main, "--configDir", str(self.folder / "conf")]
+        return [*opened(POM), "-cp", classes, f"{RUNTIME}.{main}", *arguments, "--configDir", str(self.folder / "conf")]
 
     def _environment(self) -> dict[str, str]:
         return super()._environment() | {"FLINK_CONF_DIR": str(self.folder / "conf")}
 
     def _config(self) -> str:
-        settings = self.settings
         values = {
             "jobmanager.rpc.address": "localhost",
             "jobmanager.rpc.port": self._rpc,
@@ -92,8 +87,8 @@ class Cluster(LocalCluster):
             "taskmanager.host": "localhost",
             "taskmanager.bind-host": "localhost",
             "taskmanager.numberOfTaskSlots": 1,
-            "taskmanager.memory.managed.size": f"{settings.managed}m",
-            "taskmanager.memory.task.heap.size": f"{settings.heap}m",
+            "taskmanager.memory.managed.size": f"{self.settings.managed}m",
+            "taskmanager.memory.task.heap.size": f"{self.settings.heap}m",
             # For the data that goes to Python's workers and comes back; by default a job has none.
             "taskmanager.memory.task.off-heap.size": "512m",
             "taskmanager.memory.network.min": "64m",

@@ -29,13 +29,13 @@ def read(data: bytes) -> Iterator[tuple[str, str]]:
         if len(header) < HEADER:
             raise Problem(f"row {row}: ends in the middle of a record")
         length, length_crc = struct.unpack("<QI", header)
-        if _masked_crc(header[:8]) != length_crc:
+        if _masked(google_crc32c.value(header[:8])) != length_crc:
             raise Problem(f"row {row}: its length has another checksum")
         end = position + HEADER + length
         if end + FOOTER > len(data):
             raise Problem(f"row {row}: ends in the middle of a record")
         content = data[position + HEADER : end]
-        if _masked_crc(content) != struct.unpack("<I", data[end : end + FOOTER])[0]:
+        if _masked(google_crc32c.value(content)) != struct.unpack("<I", data[end : end + FOOTER])[0]:
             raise Problem(f"row {row}: its data has another checksum")
         yield parsed(content, row)
         position = end + FOOTER
@@ -78,7 +78,7 @@ class UniformRecords:
         whole_rows = content.view(f"V{content.shape[1]}").ravel().tolist()
         checksums = np.fromiter(map(google_crc32c.value, whole_rows), np.uint32, len(rows))
         stated = np.ascontiguousarray(rows[:, -FOOTER:]).view("<u4").ravel()
-        if np.any(_mask(checksums) != stated):
+        if np.any(_masked(checksums) != stated):
             return None
         return self.texts(content)
 
@@ -105,7 +105,7 @@ def uniform_records(question_width: int, answer_width: int) -> UniformRecords:
         )
     )
     length = struct.pack("<Q", len(blank))
-    framed = length + struct.pack("<I", _masked_crc(length)) + blank.tobytes() + bytes(FOOTER)
+    framed = length + struct.pack("<I", _masked(google_crc32c.value(length))) + blank.tobytes() + bytes(FOOTER)
     places = (np.flatnonzero(text != blank) + HEADER for text in (question, answer))
     return UniformRecords(np.frombuffer(framed, np.uint8), *(slice(at[0], at[-1] + 1) for at in places))
 
@@ -117,13 +117,9 @@ def _serialized(question: str, answer: str) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def _masked_crc(data: bytes) -> int:
-    crc = google_crc32c.value(data)
-    return ((crc >> 15 | crc << 17 & 0xFFFFFFFF) + 0xA282EAD8) & 0xFFFFFFFF
-
-
-def _mask(checksums: np.ndarray) -> np.ndarray:
-    return (checksums >> np.uint32(15) | checksums << np.uint32(17)) + np.uint32(0xA282EAD8)
+def _masked(crc: Any) -> Any:
+    """TFRecord's masking of one CRC, or of many: uint32 of shape (n,)."""
+    return (crc >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF
 
 
 def _example_class() -> Any:

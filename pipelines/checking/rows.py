@@ -8,6 +8,7 @@ The usual case is fast: all strings of a block are written again and compared at
 taken one by one, and the first that is wrong is named.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 
@@ -119,12 +120,10 @@ def check_rows(task: Task, rows: Iterable[tuple[str, str]], operands: Operands) 
     """Checks rows one by one against their operands; raises Problem if one is wrong, or there are too many or few."""
     wanted_rows = list(zip(*(side.tolist() for side in operands), strict=True))
     count = 0
-    for row, (question, answer) in enumerate(rows):
-        wanted = wanted_rows[row] if row < len(wanted_rows) else None
-        complaint = _complaint(task, question, answer, wanted)
-        if complaint:
-            raise Problem(f"row {row}: {complaint}")
-        count = row + 1
+    for (question, answer), wanted in zip(rows, itertools.chain(wanted_rows, itertools.repeat(None)), strict=False):
+        if complaint := _complaint(task, question, answer, wanted):
+            raise Problem(f"row {count}: {complaint}")
+        count += 1
     if count != len(wanted_rows):
         raise Problem(f"has {count} rows, not {len(wanted_rows)}")
 

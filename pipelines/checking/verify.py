@@ -12,7 +12,7 @@ import itertools
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -97,8 +97,7 @@ def verify(directory: AnyPath, quick: bool = False, sha256: str | None = None) -
 
 def _default_problems(directory: AnyPath) -> Iterator[str]:
     """The problem with the file beside the datasets, by which TFDS finds the default config."""
-    above = list(directory.parents)[1:2]  # a copy may stand so near the root that there is none
-    for parent in above:
+    for parent in list(directory.parents)[1:2]:  # a copy may stand so near the root that there is none
         problem = default_problem(parent)
         # A copy that stands alone needs none.
         if problem and (problem != MISSING or parent.name == NAME):
@@ -166,13 +165,9 @@ def _most_bytes(task: Task, kind: str, count: int) -> int:
 
 def _check_tfrecord(task: Task, data: bytes, expected: Operands) -> None:
     uniform = records.uniform_records(task.question_width, task.answer_width)
-    if len(data) == len(expected[0]) * uniform.length and all(
-        (texts := uniform.read(data, start, end)) is not None
-        and all(map(rows.same_characters, texts, rows.written(task, block)))
-        for start, end, block in _blocks(task, expected)
-    ):
-        return
-    rows.check_rows(task, records.read(data), expected)
+    is_sized = len(data) == len(expected[0]) * uniform.length
+    if not (is_sized and _are_written(task, expected, functools.partial(uniform.read, data))):
+        rows.check_rows(task, records.read(data), expected)
 
 
 def _check_parquet(task: Task, data: bytes, expected: Operands, kind: str = PARQUET) -> None:
@@ -199,8 +194,8 @@ def _check_parquet(task: Task, data: bytes, expected: Operands, kind: str = PARQ
         if (row := pc.index(is_right, False).as_py()) >= 0:
             raise Problem(f"row {row}: another question is written than stored")
     if all(
-        pa.table(rows.written(task, block), schema=stored.schema).equals(stored.slice(start, end - start))
-        for start, end, block in _blocks(task, expected)
+        pa.table(written, schema=stored.schema).equals(stored.slice(start, end - start))
+        for start, end, written in _written(task, expected)
     ):
         return
     pairs = (zip(*(column.to_pylist() for column in batch.columns), strict=True) for batch in stored.to_batches(4096))
@@ -220,11 +215,7 @@ def _check_array_record(task: Task, data: bytes, expected: Operands) -> None:
     length = uniform.length - records.HEADER - records.FOOTER
     if {len(content) for content in contents} <= {length}:
         content = np.frombuffer(b"".join(contents), np.uint8).reshape(-1, length)
-        if all(
-            (texts := uniform.texts(content[start:end])) is not None
-            and all(map(rows.same_characters, texts, rows.written(task, block)))
-            for start, end, block in _blocks(task, expected)
-        ):
+        if _are_written(task, expected, lambda start, end: uniform.texts(content[start:end])):
             return
     rows.check_rows(task, map(records.parsed, contents, itertools.count()), expected)
 
@@ -255,12 +246,20 @@ def _start_readers() -> None:
     ArrayRecordReader(os.devnull)
 
 
-def _blocks(task: Task, expected: Operands) -> Iterator[tuple[int, int, Operands]]:
-    """The first row, the end and the operands of blocks of rows."""
+def _written(task: Task, expected: Operands) -> Iterator[tuple[int, int, tuple[pa.Array, pa.Array]]]:
+    """The first row, the end, and the questions and answers of blocks of rows, written again."""
     count, size = len(expected[0]), max(1, BLOCK_BYTES // (task.question_width + task.answer_width))
     for start in range(0, count, size):
         end = min(start + size, count)
-        yield start, end, tuple(side[start:end] for side in expected)
+        yield start, end, rows.written(task, tuple(side[start:end] for side in expected))
+
+
+def _are_written(task: Task, expected: Operands, read: Callable[[int, int], Sequence[np.ndarray] | None]) -> bool:
+    """Whether ``read``, from a first row and an end, gives the characters of all rows as they are written again."""
+    return all(
+        (texts := read(start, end)) is not None and all(map(rows.same_characters, texts, written))
+        for start, end, written in _written(task, expected)
+    )
 
 
 def _advice(files: Files, only_beside: bool) -> str:

@@ -107,8 +107,7 @@ def _copy(source: AnyPath, staging: Staging, digests: dict[str, str], sizes: dic
     totals = {"bytes": sum(sizes.get(name, 0) for name in digests), "files": len(digests)}
     with progress.watch(totals, progress.count), ThreadPoolExecutor(AT_ONCE) as pool:
         try:
-            for _ in pool.map(lambda name: _copy_file(source / name, staging, name, digests[name], stop), digests):
-                pass
+            list(pool.map(lambda name: _copy_file(source / name, staging, name, digests[name], stop), digests))
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -121,15 +121,8 @@ def _print_summary(order: Order, metadata: dict[str, Any], seconds: float) -> No
         written[format_name(file)] += size
     files = ", ".join(f"{bytes_in_words(written[name])} of {FORMATS[name]}" for name in order.layout.formats)
     splits = ", ".join(f"{count:,} {split}" for split, count in metadata["splits"].items())
-    sizes = {name: written[name] for name in order.layout.formats}
-    events.emit(
-        "result",
-        path=order.path,
-        is_new=True,
-        seconds=round(seconds, 3),
-        bytes=sizes,
-        **{name: metadata[name] for name in TOLD},
-    )
+    sizes, told = {name: written[name] for name in order.layout.formats}, {name: metadata[name] for name in TOLD}
+    events.emit("result", path=order.path, is_new=True, seconds=round(seconds, 3), bytes=sizes, **told)
     print(f"{task.name}: {task.num_examples:,} examples ({splits})")
     print(f"{metadata['draws_used']:,} draws used, {metadata['duplicates']:,} duplicates dropped")
     print(f"{metadata['num_shards']} shards of each split, {files}")

@@ -28,8 +28,7 @@ def run(args: argparse.Namespace) -> int:
     args.parser.refuse_unknown(args.rest)
     task, layout = requested_dataset(args)
     planned = plan(task, layout)
-    workers = args.workers
-    check_int("--workers", workers, 1, MAX_WORKERS)
+    workers = check_int("--workers", args.workers, 1, MAX_WORKERS)
     local, engine = (f"{planned.seconds(workers, local):,.1f} s" for local in (True, False))
     print_fewer(task, args)
     rows = {

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the score of some answers; returns the exit code."""
     args.parser.refuse_unknown(args.rest)
     if args.questions == args.answers:
-        both = "standard input" if args.answers == answers.INPUT else args.answers
+        both = answers.name_of(args.answers)
         raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")
     path = None if args.output is None else _output(args.output, (args.questions, args.answers))
     rows = answers.read_questions(args.questions)

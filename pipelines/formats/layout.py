@@ -170,9 +170,7 @@ def choose_formats(wanted: Mapping[str, bool | None], otherwise: Sequence[str] =
 
 def default_num_shards(num_examples: int) -> int:
     """8; above 2^23 examples the smallest power of two that leaves at most 2^20 examples per shard."""
-    if num_examples <= 2**23:
-        return 8
-    return 1 << (-(-num_examples // 2**20) - 1).bit_length()
+    return max(8, 1 << (-(-num_examples // 2**20) - 1).bit_length())
 
 
 @overload

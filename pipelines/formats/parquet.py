@@ -5,6 +5,8 @@ Questions of addition are stored from the last character to the first, and reade
 people write it.
 """
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format, numbered
+from seq2seq_arith.pipelines.formats.layout import PARQUET, SPLITS, Format, Write, numbered
 
 SCHEMA = pa.schema([pa.field(name, pa.string(), nullable=False) for name in ("question", "answer")])
 WRITTEN_SCHEMA = SCHEMA.append(pa.field("written", pa.string(), nullable=False))
@@ -30,43 +32,33 @@ def row_group_rows(task: Task) -> int:
     return min(MAX_ROW_GROUP_ROWS, 1 << (fitting.bit_length() - 1))
 
 
-class ParquetWriter:
-    """A ``Write`` to an open binary file, a row group whenever one is full; and its context manager.
+@contextlib.contextmanager
+def writer(file: Any, task: Task, schema: pa.Schema = SCHEMA) -> Iterator[Write]:
+    """A ``Write`` to an open binary file, a row group whenever one is full.
 
-    For one version of PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
+    Each call adds a power of two of examples up to ``row_group_rows``, except for the last one. For one version of
+    PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
+    how: Any = {"compression": "zstd", "compression_level": 3, "use_dictionary": False, "store_schema": False}
+    size, pieces = row_group_rows(task), list[pa.Table]()
+    with pq.ParquetWriter(file, schema, **how) as opened:
 
-    def __init__(self, file: Any, task: Task, schema: pa.Schema = SCHEMA) -> None:
-        self._task, self._schema = task, schema
-        self._rows = row_group_rows(task)
-        self._pieces: list[pa.Table] = []
-        self._pending = 0
-        self._writer = pq.ParquetWriter(
-            file, schema, compression="zstd", compression_level=3, use_dictionary=False, store_schema=False
-        )
+        def flush() -> None:
+            # One chunk per column: the chunks of a column move its page boundaries.
+            opened.write_table(pa.concat_tables(pieces).combine_chunks(), row_group_size=size)
+            pieces.clear()
 
-    def __call__(self, questions: np.ndarray, answers: np.ndarray) -> None:
-        """Adds examples: a power of two up to ``row_group_rows``, except in the last call."""
-        columns = [strings(questions), strings(answers)]
-        if self._schema is WRITTEN_SCHEMA:
-            columns.append(as_written(self._task, columns[0]))
-        self._pieces.append(pa.table(columns, schema=self._schema))
-        self._pending += len(questions)
-        if self._pending >= self._rows:
-            self._flush()
+        def write(questions: np.ndarray, answers: np.ndarray) -> None:
+            columns = [strings(questions), strings(answers)]
+            if schema is WRITTEN_SCHEMA:
+                columns.append(as_written(task, columns[0]))
+            pieces.append(pa.table(columns, schema=schema))
+            if sum(map(len, pieces)) >= size:
+                flush()
 
-    def _flush(self) -> None:
-        # One chunk per column: the chunks of a column move its page boundaries.
-        self._writer.write_table(pa.concat_tables(self._pieces).combine_chunks(), row_group_size=self._rows)
-        self._pieces, self._pending = [], 0
-
-    def __enter__(self) -> "ParquetWriter":
-        return self
-
-    def __exit__(self, kind: type | None, *_: object) -> None:
-        if kind is None and self._pending:
-            self._flush()
-        self._writer.close()
+        yield write
+        if pieces:
+            flush()
 
 
 def parquet_path(split: str, shard: int, num_shards: int, folder: str = PARQUET) -> str:
@@ -85,7 +77,7 @@ def _bytes_of(task: Task, num_shards: int) -> int:
 FORMAT = Format(
     path=parquet_path,
     names=r"parquet/\w+-\d+-of-\d+\.parquet",
-    writer=ParquetWriter,
+    writer=writer,
     bytes_of=_bytes_of,
     library="pyarrow",
     block_rows=row_group_rows,

@@ -17,6 +17,6 @@ FORMAT = dataclasses.replace(
     parquet.FORMAT,
     path=functools.partial(parquet.parquet_path, folder=WRITTEN),
     names=rf"{WRITTEN}/\w+-\d+-of-\d+\.parquet",
-    writer=functools.partial(parquet.ParquetWriter, schema=parquet.WRITTEN_SCHEMA),
+    writer=functools.partial(parquet.writer, schema=parquet.WRITTEN_SCHEMA),
     bytes_of=_bytes_of,
 )

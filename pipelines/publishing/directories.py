@@ -46,7 +46,6 @@ class DirectoryPublisher(Publisher):
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
-        self.kept: Path | None = None
 
     def published(self, task: Task, layout: Layout, overwrite: bool) -> dict[str, Any] | None:
         try:

@@ -31,9 +31,10 @@ def introduction(sample: Sample, rows: int = ROWS) -> str:
         *_duplicates(sample),
         *([printable(made)] if sample.directory and (made := run_records.in_words(sample.directory)) else []),
     ]
+    stored = (text.to_strings(column[:rows]) for column in (sample.questions, sample.answers))
     shown = [
-        [abridged(question), abridged(answer), f'"{abridged(stored)}"', f'"{abridged(stored_answer)}"']
-        for question, answer, stored, stored_answer in _rows(sample, rows)
+        [abridged(text.written(each, task)), abridged(answer.strip()), f'"{abridged(each)}"', f'"{abridged(answer)}"']
+        for each, answer in zip(*stored, strict=True)
     ]
     cells = [cell for row in shown for cell in row]
     if any("{" in cell for cell in cells):
@@ -75,15 +76,6 @@ def statistics(sample: Sample) -> str:
         cells = [[f"{each:.1%}" if isinstance(each, float) else each for each in group.values()] for group in groups]
         lines.append(f"\n{table([name, *header[1:]], cells)}")
     return "\n".join(lines)
-
-
-def _rows(sample: Sample, count: int) -> list[tuple[str, str, str, str]]:
-    """The first examples: question and answer as people write them, and both as they are stored."""
-    strings = [text.to_strings(column[:count]) for column in (sample.questions, sample.answers)]
-    return [
-        (text.written(question, sample.task), answer.strip(), question, answer)
-        for question, answer in zip(*strings, strict=True)
-    ]
 
 
 def _duplicates(sample: Sample) -> list[str]:

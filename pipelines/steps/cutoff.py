@@ -64,12 +64,8 @@ class Windows:
         if ends_anywhere(task):
             return cls(0, first_hash, last_hash)
         least, most = max(0, int(total - DRAW_WIDTH * root)), int(total + DRAW_WIDTH * root) + 1
-        return cls(
-            first_draw=coverage.draws_for(task, least) if least else 0,
-            last_draw=coverage.draws_for(task, most),
-            first_hash=first_hash,
-            last_hash=last_hash,
-        )
+        first_draw = coverage.draws_for(task, least) if least else 0
+        return cls(first_draw, first_hash, last_hash, coverage.draws_for(task, most))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,22 +28,23 @@ Deduplicated = tuple[Block, int]
 
 def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
     """Adds all steps to a pipeline; the last one writes the report that ``run_pipeline`` reads."""
-    threads = job.threads
+    in_threads = functools.partial(threaded_map, threads=job.threads)
     kept = (
         pipeline
         # The list of chunks may be too long for the job's description.
         | "Start" >> beam.Impulse()
         | "Chunks" >> beam.FlatMap(functools.partial(chunks, job))
         | "Spread" >> beam.Reshuffle()
-        | "Draw" >> threaded_map(functools.partial(draw, job), threads=threads, counters=_drawn)
+        | "Draw" >> in_threads(functools.partial(draw, job), counters=lambda drawn: {"draws": len(drawn.distances)})
         | "ByShard" >> beam.FlatMap(blocks.by_shard).with_output_types(Block)
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, its_blocks: (shard, list(its_blocks)))
-        | "Deduplicate" >> threaded_map(functools.partial(deduplicate, job), threads=threads, counters=_dropped)
+        | "Deduplicate"
+        >> in_threads(functools.partial(deduplicate, job), counters=lambda kept: {"duplicates": kept[1]})
         | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     )
     cut = AsSingleton(kept | Cut(job))
-    written = kept | "Write" >> threaded_map(functools.partial(write, job), cut, threads=threads, counters=_written)
+    written = kept | "Write" >> in_threads(functools.partial(write, job), cut, counters=_written)
     return (
         written
         | "Reports" >> beam.CombineGlobally(beam.combiners.ToListCombineFn())
@@ -121,14 +122,6 @@ def _validation(task: Task, numbers: np.ndarray, cut: Cutoff) -> np.ndarray:
         key = draws.key(task, *draws.operands(task, numbers[block]))
         result[block] = cutoff.in_validation(cut, draws.key_hash(task, draws.SPLIT, key), key)
     return result
-
-
-def _drawn(drawn: Drawn) -> dict[str, int]:
-    return {"draws": len(drawn.distances)}
-
-
-def _dropped(result: Deduplicated) -> dict[str, int]:
-    return {"duplicates": result[1]}
 
 
 def _written(reports: list[ShardReport]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """How many draws a dataset needs, and which datasets would need too many."""
 
+import bisect
 import dataclasses
 from collections.abc import Callable, Collection
 
@@ -150,14 +151,7 @@ def _draws_for(classes: KeyClasses, num_examples: int) -> int:
 
 def _last(holds: Callable[[int], bool], most: int) -> int:
     """The largest number up to ``most`` for which a condition holds that, once false, stays false; 0 if none."""
-    low, high = 0, most + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle
-    return low
+    return bisect.bisect_left(range(1, most + 1), True, key=lambda number: not holds(number))
 
 
 def _too_many(task: Task) -> str:

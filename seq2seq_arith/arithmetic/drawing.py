@@ -194,10 +194,10 @@ class _Letters(Drawing):
         self._fixed = fixed
 
     def words_per_draw(self, size: int, arity: int = 2) -> int:
-        return arity * self._words_per_operand(size)
+        return arity * _words_per_operand(size, DRAWN_LETTERS)
 
     def operands(self, size: int, words: Words, arity: int = 2) -> Operands:
-        return tuple(self._operand(size, words, side * self._words_per_operand(size)) for side in range(arity))
+        return tuple(self._operand(size, words, side) for side in range(arity))
 
     def values(self, size: int) -> tuple[np.ndarray, np.ndarray]:
         most = min(size, RARE_DIGITS)
@@ -211,16 +211,13 @@ class _Letters(Drawing):
     def num_values(self, size: int) -> int:
         return len(ALPHABET) ** size if self._fixed else sum(len(ALPHABET) ** length for length in range(1, size + 1))
 
-    @staticmethod
-    def _words_per_operand(size: int) -> int:
-        """One word for the length and one for each six letters."""
-        return 1 + -(-size // DRAWN_LETTERS)
-
-    def _operand(self, size: int, words: Words, first: int) -> np.ndarray:
-        length = uniform(words[first], size) + np.uint64(1)
+    def _operand(self, size: int, words: Words, side: int) -> np.ndarray:
+        count = _words_per_operand(size, DRAWN_LETTERS)
+        length, *parts = (words[side * count + part] for part in range(count))
+        length = uniform(length, size) + np.uint64(1)
         if self._fixed:
             length[:] = size
-        return joined([words[first + part] for part in range(1, self._words_per_operand(size))], length)
+        return joined(parts, length)
 
 
 DIGITS: Drawing = _Digits()
@@ -239,9 +236,9 @@ _FILLINGS = np.array([0, _NINES, 0, _NINES, 0, 0])  # of a run, by kind; the las
 _SIGNS = np.array([0.0, 1.0, -1.0])  # of a nudge, by kind
 
 
-def _words_per_operand(digits: int) -> int:
-    """One word for the length and one for each limb, W."""
-    return 1 + -(-digits // LIMB_DIGITS)
+def _words_per_operand(size: int, per_word: int = LIMB_DIGITS) -> int:
+    """One word for the length and one for each limb, or for each six letters, W."""
+    return 1 + -(-size // per_word)
 
 
 def _lengths(digits: int, words: Words, side: int) -> np.ndarray:

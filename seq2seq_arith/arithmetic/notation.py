@@ -116,10 +116,8 @@ class _Decimal(Notation):
     """Numbers in base ten, without zeros in front."""
 
     name = "decimal"
-    unit = "digits"
-    size_word = "digits"
+    unit = size_word = characters = "digits"
     larger = "more digits"
-    characters = "digits"
     operand = "(?:0|[1-9][0-9]*)"
     typed = "[0-9]+"
     example = ("12", "7")
@@ -160,8 +158,7 @@ class _Positive(_Decimal):
 class _Residues(_Decimal):
     """Residues of a modulus, 0 to D - 1, as decimal numbers."""
 
-    name = "residues"
-    unit = "residues"
+    name = unit = "residues"
     size_word = "modulus"
     larger = "a larger modulus"
     example = ("1", "0")
@@ -180,13 +177,9 @@ class _Residues(_Decimal):
 class _Dashes(Notation):
     """Counts of 1 or more, written as that many dashes."""
 
-    name = "dashes"
-    unit = "dashes"
-    size_word = "dashes"
+    name = unit = size_word = characters = "dashes"
     larger = "more dashes"
-    characters = "dashes"
-    operand = "-+"
-    typed = "-+"
+    operand = typed = "-+"
     example = ("---", "--")
     equals = ""
     parquet_share = 0.006
@@ -215,13 +208,9 @@ class _Dashes(Notation):
 class _Letters(Notation):
     """Words of one letter or more, a to z."""
 
-    name = "letters"
-    unit = "letters"
-    size_word = "letters"
+    name = unit = size_word = characters = "letters"
     larger = "more letters"
-    characters = "letters"
-    operand = "[a-z]+"
-    typed = "[a-z]+"
+    operand = typed = "[a-z]+"
     example = ("hello", "abc")
     parquet_share = 0.6
 

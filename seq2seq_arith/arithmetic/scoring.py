@@ -134,8 +134,7 @@ def score(rows: Sequence[Row], given: Given) -> SuiteScore:
         if wrong:
             shown_as = None if wrong[0] is None else printable(wrong[0])
             mistakes[question] = dict(zip(MISTAKE, (question, answer, shown_as), strict=True))
-        said = (wrong or answers)[0] or ""
-        equal += equal_characters(said, answer)
+        equal += equal_characters((wrong or answers)[0] or "", answer)
     of_slices: dict[str, list[str]] = {}
     for row in rows:
         of_slices.setdefault(row.slice, []).append(row.question)

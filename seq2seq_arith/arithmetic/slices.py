@@ -32,10 +32,10 @@ def ladder(digits: int) -> list[int]:
 
 def _decimal(digits: int) -> Iterator[Slice]:
     """The slices of every task on decimal numbers."""
-    yield Slice("random", "Not hard: lengths and digits are uniform, as in a dataset's draws.", _random)
-    yield Slice(
-        "full", "Both operands are of full length, which few draws of a dataset have.", _of_lengths(digits, digits)
-    )
+    why = "Not hard: lengths and digits are uniform, as in a dataset's draws."
+    yield Slice("random", why, lambda words, d: (_number(words, d), _number(words, d)))
+    why = "Both operands are of full length, which few draws of a dataset have."
+    yield Slice("full", why, _of_lengths(digits, digits))
     for m in ladder(digits):
         for n in ladder(digits):
             why = f"Operands of {m} and {n} digits: a model may know some pairs of lengths only."
@@ -71,7 +71,7 @@ def addition(digits: int) -> Iterator[Slice]:
     yield Slice("carry-all", "One carry from the units runs through all places, each of which sums to 9.", _carry_all)
     yield Slice("power", "The answer is a power of ten: every digit depends on the lowest ones.", _sum_to(0))
     yield Slice("power-less-one", "The answer is nines alone: it looks as if a carry were near.", _sum_to(1))
-    yield from _of_version_2(digits, "carry", digits - 1, _past_end_sum, _stopped)
+    yield from _of_version_2(digits, lends=False)
 
 
 def subtraction(digits: int) -> Iterator[Slice]:
@@ -81,28 +81,29 @@ def subtraction(digits: int) -> Iterator[Slice]:
         why = f"The longest chain of borrows has exactly {k} places: the longer, the rarer in draws."
         yield Slice(f"borrow-chain-{k}", why, functools.partial(_borrow_chain, places=k))
     if digits > 1:
-        yield Slice("borrow-all", "One borrow from the units runs through all places to the first.", _borrow_all)
+        why = "One borrow from the units runs through all places to the first."
+        yield Slice("borrow-all", why, lambda words, d: _lend(words, d, *_carry_all(words, d - 1)))
     yield Slice("power", "The answer is a power of ten, or its negative.", _differ_by(0))
     yield Slice("power-less-one", "The answer is nines alone, or its negative.", _differ_by(1))
-    yield Slice("positive", "Both are of full length, and the left is larger: no sign.", _signed(True))
-    yield Slice("negative", "Both are of full length, and the right is larger: the first difference decides the sign.",
-                _signed(False))  # fmt: skip
-    yield from _of_version_2(digits, "borrow", digits - 2, _past_end_difference, _borrow_stopped)
+    why = "Both are of full length, and the left is larger: no sign."
+    yield Slice("positive", why, lambda words, d: _ascending(words, d)[::-1])
+    why = "Both are of full length, and the right is larger: the first difference decides the sign."
+    yield Slice("negative", why, _ascending)
+    yield from _of_version_2(digits, lends=True)
 
 
-def _of_version_2(
-    digits: int, what: str, places: int, past_end: Callable[..., Pair], stopped: Callable[..., Pair]
-) -> Iterator[Slice]:
-    """The slices of addition and subtraction that came later; a chain runs over at most so many places past an end.
+def _of_version_2(digits: int, lends: bool) -> Iterator[Slice]:
+    """The slices that came later: of addition, or of subtraction, in which the first place ``lends``.
 
     Those of several chains, periods, palindromes and permuted digits are in ``unforeseen``, and stay there.
     """
+    what, places = "borrow" if lends else "carry", digits - 1 - lends
     for k in (k for k in ladder(digits) if k <= places):
         why = f"A {what} that begins in the shorter operand runs exactly {k} places past its first digit."
-        yield Slice(f"{what}-past-end-{k}", why, functools.partial(past_end, places=k), since=2)
+        yield Slice(f"{what}-past-end-{k}", why, functools.partial(_past_end, places=k, lends=lends), since=2)
     if places >= 1:
         why = f"One {what} from the units runs to a place that stops it; it would run on through all others."
-        yield Slice(f"{what}-stop", why, stopped, since=2)
+        yield Slice(f"{what}-stop", why, functools.partial(_stopped, lends=lends), since=2)
     yield from _common_prefixes(digits, since=2)
 
 
@@ -127,7 +128,8 @@ def multiplication(digits: int) -> Iterator[Slice]:
 
 def pq(dashes: int) -> Iterator[Slice]:
     """The slices of pq of at most so many dashes."""
-    yield Slice("random", "Not hard: both counts are uniform.", _counts)
+    why = "Not hard: both counts are uniform."
+    yield Slice("random", why, lambda words, d: (words.between(1, d), words.between(1, d)))
     yield Slice("extremes", "Both counts are among 1, 2, 3, D - 2, D - 1 and D: the ends of the range.", _extremes)
     yield Slice("one", "One operand is a single dash.", lambda words, d: words.swapped(1, words.between(1, d)))
     yield Slice("full", "One operand has D dashes.", lambda words, d: words.swapped(d, words.between(1, d)))
@@ -160,10 +162,6 @@ def _number(words: Words, digits: int) -> int:
 
 def _of_length(words: Words, length: int) -> int:
     return words.between(0 if length == 1 else 10 ** (length - 1), 10**length - 1)
-
-
-def _random(words: Words, digits: int) -> Pair:
-    return _number(words, digits), _number(words, digits)
 
 
 def _of_lengths(m: int, n: int) -> Callable[[Words, int], Pair]:
@@ -253,36 +251,23 @@ def _borrow_chain(words: Words, digits: int, places: int) -> Pair:
     return _lend(words, digits, low, right)
 
 
-def _borrow_all(words: Words, digits: int) -> Pair:
-    return _lend(words, digits, *_carry_all(words, digits - 1))
-
-
-def _stopped(words: Words, digits: int) -> Pair:
-    """One carry from the units to a place that does not pass it on; the digits of all other places sum to 9."""
+def _stopped(words: Words, digits: int, lends: bool) -> Pair:
+    """One carry, or borrow, from the units to a place that does not pass it on; all other places would."""
+    if lends:
+        return _lend(words, digits, *_stopped(words, digits - 1, lends=False))
     stop = words.between(1, digits - 1)
     choices = [_STARTS, *([_PASSES] * (stop - 1)), _STOPS[1], *([_PASSES] * (digits - 1 - stop))]
     return _from_columns([choice[words.below(len(choice))] for choice in choices])
 
 
-def _borrow_stopped(words: Words, digits: int) -> Pair:
-    return _lend(words, digits, *_stopped(words, digits - 1))
+def _past_end(words: Words, digits: int, places: int, lends: bool) -> Pair:
+    """Two numbers whose only carries begin in the shorter one, and run so many places past its first digit.
 
-
-def _past_end_sum(words: Words, digits: int, places: int) -> Pair:
-    """Two numbers whose only carries begin in the shorter one, and run so many places past its first digit."""
-    short = words.between(1, digits - places)
-    length = words.between(short + places, digits)
-    chain = range(words.below(short), short + places)
-    return words.swapped(*past_short(words, length, short, chain, "123456789"))
-
-
-def _past_end_difference(words: Words, digits: int, places: int) -> Pair:
-    """As ``_past_end_sum``, of borrows; a place of the longer number lends behind them."""
-    short = words.between(1, digits - 1 - places)
-    length = words.between(short + places + 1, digits)
-    chain = range(words.below(short), short + places)
-    complement, right = past_short(words, length, short, chain, "012345678")
-    return words.swapped(10**length - 1 - complement, right)
+    Or borrows, if a place of the longer number ``lends`` behind them.
+    """
+    short = words.between(1, digits - places - lends)
+    length = words.between(short + places + lends, digits)
+    return past_short(words, length, short, range(words.below(short), short + places), lends)
 
 
 def _common_prefix(words: Words, digits: int, places: int) -> Pair:
@@ -293,16 +278,18 @@ def _common_prefix(words: Words, digits: int, places: int) -> Pair:
     return left, right
 
 
-def past_short(words: Words, length: int, short: int, chain: range, of_first: str) -> Pair:
-    """A number of so many digits, the first of ``of_first``, and a short one; they carry at a chain's places alone."""
+def past_short(words: Words, length: int, short: int, chain: range, lends: bool) -> Pair:
+    """A number of so many digits and a short one, that carry, or borrow if one ``lends``, at a chain's places alone."""
 
     def of_short(place: int) -> str:
         return "0" if place >= short else "123456789" if place == short - 1 else "0123456789"
 
     while True:
         long, right = carrying(words, [place in chain for place in range(length)], of_short)
-        if f"{long:0{length}d}"[0] in of_first:
-            return long, right
+        if lends:  # a borrow is a carry of 9 - a and b
+            long = 10**length - 1 - long
+        if long >= 10 ** (length - 1):
+            return words.swapped(long, right)
 
 
 def carrying(
@@ -352,14 +339,12 @@ def of_difference(words: Words, digits: int, difference: int) -> Pair:
     return words.swapped(right + difference, right)
 
 
-def _signed(positive: bool) -> Callable[[Words, int], Pair]:
-    def draw(words: Words, digits: int) -> Pair:
-        low, high = sorted(_of_length(words, digits) for _ in range(2))
-        if low == high:
-            low, high = (low - 1, high) if low > 10 ** (digits - 1) else (low, high + 1)
-        return (high, low) if positive else (low, high)
-
-    return draw
+def _ascending(words: Words, digits: int) -> Pair:
+    """Two different numbers of full length, the smaller one first."""
+    low, high = sorted(_of_length(words, digits) for _ in range(2))
+    if low < high:
+        return low, high
+    return (low - 1, high) if low > 10 ** (digits - 1) else (low, high + 1)
 
 
 def _product_power(words: Words, digits: int) -> Pair:
@@ -375,10 +360,6 @@ def _product_nines(words: Words, digits: int) -> Pair:
         return words.swapped(10**power - 1, 10**power + 1)
     factor = (1, 3, 9)[words.below(3)]
     return words.swapped(factor, (10**power - 1) // factor)
-
-
-def _counts(words: Words, dashes: int) -> Pair:
-    return words.between(1, dashes), words.between(1, dashes)
 
 
 def _extremes(words: Words, dashes: int) -> Pair:

@@ -120,7 +120,7 @@ class Task:
         options.check_int("num_examples", self.num_examples, MIN_EXAMPLES, None)
         for field in ("reverse", "ordered", "draws", "num_validation"):
             fill(field, self.defaults[field])
-        options.check(self)
+        options.check(self)  # after which NumPy's integers are plain ones
         options.check_int("num_validation", self.num_validation, 1, self.num_examples - 1)
         if self.draws not in operation.draws:
             ways = list(operation.draws)
@@ -128,8 +128,6 @@ class Task:
             raise InputError(f"draws is {self.draws!r}, and {self.name} can be drawn by {allowed}")
         if operation.arity != 2 and not self.ordered:
             raise InputError(f"ordered is False, but {self.name} does not have two operands; leave it out")
-        for field in ("digits", "num_examples", "seed", "num_validation"):
-            fields[field] = int(fields[field])  # NumPy's integers become plain
 
     @property
     def defaults(self) -> dict[str, Any]:

@@ -14,12 +14,14 @@ No name depends on D. A slice that has no question at a D is left out there: two
 [(19461, 37399), (59069, 99138), (83192, 43956)]
 """
 
+import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from seq2seq_arith.arithmetic.slices import carrying, of_difference, of_sum, past_short
 from seq2seq_arith.arithmetic.suites import Pair, Slice, Words
 
-Digits = Callable[[Words, int], str]  # (words, length) to the digits of a number, the first of which is not 0
+Digits = Callable[..., str]  # (words, length, more by name) to the digits of a number, the first of which is not 0
 Draw = Callable[[Words, int], Pair]  # (words, D) to the operands of one question
 Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each place carries, the units first
 
@@ -27,17 +29,19 @@ Carries = Callable[[Words, int], list[bool]]  # (words, places) to whether each 
 def addition(digits: int) -> Iterator[Slice]:
     """The unforeseen slices of addition of at most so many digits."""
     yield from _of_digits(digits)
-    yield from _of_places(digits, digits, "carries", _adding, _middle_sum)
+    yield from _of_places(digits, lends=False)
     if digits > 1:
-        yield Slice("answer-repeated", "The answer repeats one digit: it says nothing of the operands.", _repeated_sum)
+        why = "The answer repeats one digit: it says nothing of the operands."
+        yield Slice("answer-repeated", why, lambda words, d: of_sum(words, _repdigit(words, d)))
 
 
 def subtraction(digits: int) -> Iterator[Slice]:
     """The unforeseen slices of subtraction of at most so many digits; the first place lends, and cannot borrow."""
     yield from _of_digits(digits)
-    yield from _of_places(digits, digits - 1, "borrows", _subtracting, _middle_difference)
+    yield from _of_places(digits, lends=True)
     if digits > 1:
-        yield Slice("answer-repeated", "The answer repeats one digit, or is its negative.", _repeated_difference)
+        why = "The answer repeats one digit, or is its negative."
+        yield Slice("answer-repeated", why, lambda words, d: of_difference(words, d, _repdigit(words, d)))
 
 
 def multiplication(digits: int) -> Iterator[Slice]:
@@ -48,13 +52,14 @@ def multiplication(digits: int) -> Iterator[Slice]:
 def _of_digits(digits: int) -> Iterator[Slice]:
     """The slices of which digits stand in the operands."""
     for name, least, why, draw in (
-        ("eights-nines", 1, "All digits are 8 or 9: sums are large, differences small.", _both(_among("89"), 1)),
-        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(_among("45"), 1)),
-        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(_among("09"), 1)),
+        ("eights-nines", 1, "All digits are 8 or 9: sums are large, differences small.",
+         _both(_digits, 1, allowed="89")),
+        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(_digits, 1, allowed="45")),
+        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(_digits, 1, allowed="09")),
         ("evens-odds", 1, "The digits of one operand are even, those of the other are odd.", _evens_odds),
         ("period-2", 3, "Two digits take turns in each operand, so that every second place looks alike.",
-         _both(_periodic(2), 3)),
-        ("period-3", 4, "Three digits take turns in each operand.", _both(_periodic(3), 4)),
+         _both(_periodic, 3, period=2)),
+        ("period-3", 4, "Three digits take turns in each operand.", _both(_periodic, 4, period=3)),
         ("palindromes", 2, "Each operand reads the same from both ends.", _both(_palindrome, 2)),
         ("staircases", 3, "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3)),
         ("runs", 4, "Each operand is made of runs of two or three equal digits.", _both(_runs, 4)),
@@ -66,26 +71,27 @@ def _of_digits(digits: int) -> Iterator[Slice]:
             yield Slice(name, why, draw)
 
 
-def _of_places(digits: int, places: int, what: str, of: Callable[[Carries], Draw], middle: Draw) -> Iterator[Slice]:
-    """The slices of addition and subtraction of at most D digits, of which so many places can carry or borrow."""
+def _of_places(digits: int, lends: bool) -> Iterator[Slice]:
+    """The slices of which places carry, or borrow in subtraction, where the first place ``lends``."""
+    what, places = ("borrows", digits - 1) if lends else ("carries", digits)
     if places >= 3:
-        yield Slice("two-chains", f"Exactly two separate chains of {what}, of any lengths.", of(_two_chains))
+        why = f"Exactly two separate chains of {what}, of any lengths."
+        yield Slice("two-chains", why, functools.partial(_at_places, carries=_two_chains, lends=lends))
     if places >= 4:
-        yield Slice(
-            "many-chains", f"As many separate chains of {what} as there can be, of one place each.", of(_every_second)
-        )
+        why = f"As many separate chains of {what} as there can be, of one place each."
+        yield Slice("many-chains", why, functools.partial(_at_places, carries=_every_second, lends=lends))
     if digits >= 3:
         why = f"A number of D digits and a short one: a chain of {what} runs on behind the short one, and ends."
-        yield Slice("middle-chain", why, middle)
+        yield Slice("middle-chain", why, functools.partial(_middle, lends=lends))
     if digits >= 2:
         yield Slice("interleaved", "Where one operand has a digit, the other has a 0, place by place.", _interleaved)
 
 
-def _both(number: Digits, least: int) -> Draw:
+def _both(number: Digits, least: int, **given: Any) -> Draw:
     """Both operands are such numbers, of lengths that are uniform from ``least`` to D."""
 
     def draw(words: Words, digits: int) -> Pair:
-        left, right = (int(number(words, words.between(least, digits))) for _ in range(2))
+        left, right = (int(number(words, words.between(least, digits), **given)) for _ in range(2))
         return left, right
 
     return draw
@@ -97,23 +103,16 @@ def _digits(words: Words, length: int, allowed: str) -> str:
     return first[words.below(len(first))] + "".join(allowed[words.below(len(allowed))] for _ in range(rest))
 
 
-def _among(allowed: str) -> Digits:
-    return lambda words, length: _digits(words, length, allowed)
-
-
 def _evens_odds(words: Words, digits: int) -> Pair:
     even, odd = (int(_digits(words, words.between(1, digits), allowed)) for allowed in ("02468", "13579"))
     return words.swapped(even, odd)
 
 
-def _periodic(period: int) -> Digits:
-    def number(words: Words, length: int) -> str:
-        pattern = "0" * period
-        while len(set(pattern)) == 1:
-            pattern = _digits(words, period, "0123456789")
-        return (pattern * length)[:length]
-
-    return number
+def _periodic(words: Words, length: int, period: int) -> str:
+    pattern = "0" * period
+    while len(set(pattern)) == 1:
+        pattern = _digits(words, period, "0123456789")
+    return (pattern * length)[:length]
 
 
 def _palindrome(words: Words, length: int) -> str:
@@ -163,34 +162,19 @@ def _every_second(words: Words, places: int) -> list[bool]:
     return [place % 2 == first for place in range(places)]
 
 
-def _adding(carries: Carries) -> Draw:
-    return lambda words, digits: carrying(words, carries(words, digits))
-
-
-def _subtracting(carries: Carries) -> Draw:
+def _at_places(words: Words, digits: int, carries: Carries, lends: bool) -> Pair:
     """A borrow is a carry of 9 - a and b; the first place does not borrow."""
-
-    def draw(words: Words, digits: int) -> Pair:
-        complement, right = carrying(words, [*carries(words, digits - 1), False])
-        return words.swapped(10**digits - 1 - complement, right)
-
-    return draw
+    if not lends:
+        return carrying(words, carries(words, digits))
+    complement, right = carrying(words, [*carries(words, digits - 1), False])
+    return words.swapped(10**digits - 1 - complement, right)
 
 
-def _middle(words: Words, digits: int, of_first: str) -> Pair:
+def _middle(words: Words, digits: int, lends: bool) -> Pair:
     """A number of D digits and one of at most half as many; the carries begin in the short one, and end behind it."""
     short = words.between(1, digits // 2)
     begin, end = words.below(short), words.between(short, digits - 2)
-    return past_short(words, digits, short, range(begin, end + 1), of_first)
-
-
-def _middle_sum(words: Words, digits: int) -> Pair:
-    return words.swapped(*_middle(words, digits, "123456789"))
-
-
-def _middle_difference(words: Words, digits: int) -> Pair:
-    complement, right = _middle(words, digits, "012345678")
-    return words.swapped(10**digits - 1 - complement, right)
+    return past_short(words, digits, short, range(begin, end + 1), lends)
 
 
 def _interleaved(words: Words, digits: int) -> Pair:
@@ -204,11 +188,3 @@ def _interleaved(words: Words, digits: int) -> Pair:
 def _repdigit(words: Words, digits: int) -> int:
     """One digit from 1 to 8, repeated; nines alone are a slice of the first set."""
     return int(str(words.between(1, 8)) * words.between(2, digits))
-
-
-def _repeated_sum(words: Words, digits: int) -> Pair:
-    return of_sum(words, _repdigit(words, digits))
-
-
-def _repeated_difference(words: Words, digits: int) -> Pair:
-    return of_difference(words, digits, _repdigit(words, digits))

@@ -52,8 +52,7 @@ class HashedFile(io.RawIOBase):
         return written
 
     def close(self) -> None:
-        if not self.closed:
-            self._file.close()
+        self._file.close()
         super().close()
 
     def sync(self) -> None:
@@ -140,11 +139,10 @@ def remove_temporaries(folder: Path) -> None:
 
 def remove_tree(path: Path) -> None:
     """Removes a tree, file or link, for some seconds, as threads may still write there; no error if it stays."""
-    if path.is_symlink() or not path.is_dir():
-        with contextlib.suppress(OSError):
-            path.unlink()
     for attempt in range(20):
-        if not path.is_dir() or path.is_symlink():
+        if path.is_symlink() or not path.is_dir():
+            with contextlib.suppress(OSError):
+                path.unlink()
             return
         time.sleep(0.02 * attempt)
         shutil.rmtree(path, ignore_errors=True)

@@ -13,15 +13,19 @@ import math
 CONFIDENCE = 0.95
 
 
-def upper_bound(wrong: int, asked: int) -> float:
+def upper_bound(wrong: int, asked: int, confidence: float = CONFIDENCE) -> float:
     """The greatest rate at which so few wrong of so many have a chance of 5% (one-sided 95%); 1 if none was asked."""
-    return _upper(wrong, asked, CONFIDENCE)
+    if wrong == asked:
+        return 1.0
+    from scipy import special
+
+    return float(special.betaincinv(wrong + 1, asked - wrong, confidence))
 
 
 def interval(right: int, asked: int) -> tuple[float, float]:
     """The least and the greatest rate that so many right of so many do not exclude (two-sided 95%); 0, 1 of none."""
     each_side = (1 + CONFIDENCE) / 2
-    return 1 - _upper(asked - right, asked, each_side), _upper(right, asked, each_side)
+    return 1 - upper_bound(asked - right, asked, each_side), upper_bound(right, asked, each_side)
 
 
 def lower_share(reached: int, seeds: int) -> float:
@@ -49,11 +53,3 @@ def in_words(wrong: int, asked: int) -> str:
         return counts
     decimals = max(0, 1 - math.floor(math.log10(bound)))
     return f"{counts} (< {math.ceil(bound * 10**decimals) / 10**decimals:.{decimals}f}%)"
-
-
-def _upper(found: int, of: int, confidence: float) -> float:
-    if found == of:
-        return 1.0
-    from scipy import special
-
-    return float(special.betaincinv(found + 1, of - found, confidence))

@@ -86,8 +86,10 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        self._locate("name", "code_sha256", plugins.MODEL)
-        self._locate("view", "view_sha256", plugins.VIEW)
+        for field, digest, kind in (("name", "code_sha256", plugins.MODEL), ("view", "view_sha256", plugins.VIEW)):
+            if plugins.is_plugin(name := getattr(self, field)):
+                object.__setattr__(self, field, plugins.absolute(name))
+                object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
         if isinstance(self.options, dict):
             object.__setattr__(self, "options", json.dumps(self.options))
         if self.options is not None:
@@ -105,13 +107,6 @@ class ModelConfig:
         multiple = (self.heads or registry.KNOBS["heads"]) * (2 if "positions" in entry.knobs else 1)
         if "heads" in entry.knobs and self.hidden % multiple:
             raise InputError(f"hidden is {self.hidden}; model {self.name!r} needs a multiple of {multiple}")
-
-    def _locate(self, field: str, digest: str, kind: plugins.Kind) -> None:
-        """Makes the place of a plug-in absolute, and reads the checksum of its file if it is not given."""
-        name = getattr(self, field)
-        if plugins.is_plugin(name):
-            object.__setattr__(self, field, plugins.absolute(name))
-            object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
 
     @property
     def entry(self) -> registry.ModelEntry:
@@ -134,7 +129,6 @@ class ModelConfig:
         return {name: value for name in registry.KNOBS if (value := getattr(self, name)) is not None}
 
     def _own_options(self) -> dict[str, Any]:
-        """The settings of a model of your own."""
         if self.options is None:
             return {}
         try:

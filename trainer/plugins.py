@@ -67,7 +67,6 @@ def sha256(name: str, kind: Kind = MODEL) -> str | None:
 
 
 def _read(name: str, file: Path, kind: Kind) -> bytes:
-    """The content of a plug-in's file."""
     return plugin_code.read(file, f"{kind.option} is {name!r}", kind.form)
 
 

@@ -1,25 +1,10 @@
 """TensorFlow, imported without the lines that it logs; commands and the Python API import this before it."""
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
-
-
-@contextlib.contextmanager
-def _standard_error_closed() -> Iterator[None]:
-    saved = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(nowhere)
 
 
 def require_tensorflow() -> None:
@@ -43,9 +28,15 @@ def import_tensorflow() -> None:
     require_tensorflow()
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with _standard_error_closed():
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
         import keras  # noqa: F401
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
     tf.get_logger().setLevel("ERROR")

@@ -233,13 +233,10 @@ def _view(cls: str, given: str, help: str, shape: Any = None, steps: Any = None,
     )
 
 
-def _ended_steps(task: Task) -> int:
-    return task.answer_width + 1
-
-
-_PAIRS = {"needs_digits": True, "needs_pairs": True}
-_ENDED = {"hides_blanks": True, "fills_answer": True}
-_THOUGHT = {"needs_digits": True, "is_scratchpad": True}
+# What two views have in common.
+_PAIRS: dict[str, Any] = {"steps": _aligned_steps, "needs_digits": True, "needs_pairs": True}
+_ENDED: dict[str, Any] = {"steps": lambda task: task.answer_width + 1, "hides_blanks": True, "fills_answer": True}
+_THOUGHT: dict[str, Any] = {"steps": _scratchpad_steps, "needs_digits": True, "is_scratchpad": True}
 VIEWS: dict[str, ViewEntry] = {
     "raw": _view("View", "nothing", "the stored string, character by character"),
     "backward": _view(
@@ -253,7 +250,6 @@ VIEWS: dict[str, ViewEntry] = {
         "digits paired, in order",
         "the digits of both operands side by side, least significant first",
         lambda task: (_aligned_steps(task), 2),
-        _aligned_steps,
         **_PAIRS,
     ),
     "crossed": _view(
@@ -261,7 +257,6 @@ VIEWS: dict[str, ViewEntry] = {
         "crossed",
         "per place of the answer, all pairs of digits whose places add up to it",
         lambda task: (_aligned_steps(task), 2 * max(2, task.operand_width)),  # one pair would have other weights
-        _aligned_steps,
         **_PAIRS,
     ),
     "zeros": _view(
@@ -278,7 +273,6 @@ VIEWS: dict[str, ViewEntry] = {
         "EndedView",
         f"{REVERSED} with an end mark",
         "no padding that counts, and a mark behind the answer, which is written from its end",
-        steps=_ended_steps,
         has_places=True,
         **_ENDED,
     ),
@@ -286,7 +280,6 @@ VIEWS: dict[str, ViewEntry] = {
         "RawEndedView",
         "nothing with an end mark",
         "no padding that counts, and a mark behind the answer, which is written as it is stored",
-        steps=_ended_steps,
         **_ENDED,
     ),
     "hinted": _view(
@@ -308,7 +301,6 @@ VIEWS: dict[str, ViewEntry] = {
         f"{REVERSED} with zeros in front with a scratchpad",
         "as zeros, and the partial results of a sum or a product before the answer",
         _filled_shape,
-        _scratchpad_steps,
         fills_answer=True,
         **_THOUGHT,
     ),
@@ -316,7 +308,6 @@ VIEWS: dict[str, ViewEntry] = {
         "RawScratchpad",
         f"{REVERSED} with a scratchpad",
         "the stored question, and the partial results of a sum or a product before the answer, from its end",
-        steps=_scratchpad_steps,
         **_THOUGHT,
     ),
 }

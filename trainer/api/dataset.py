@@ -271,7 +271,8 @@ class Dataset(Tabular):
         if isinstance(question, np.ndarray) and question.dtype.kind not in "UO":
             ids = given.ids(question, len(self.alphabet))
         else:
-            ids = self._ids(given.strings(question, "question"))
+            stored = [text.parse(each, self.task).stored for each in given.strings(question, "question")]
+            ids = self._ids_of[text.to_codes(stored, self.task.question_width)]
             ids = ids[0] if isinstance(question, str) else ids
         return np.eye(len(self.alphabet), dtype=np.float32)[ids]
 
@@ -359,11 +360,6 @@ class Dataset(Tabular):
         for name, values in groups.items():
             for value, count in zip(*np.unique(values, return_counts=True), strict=True):
                 yield (name, str(value)), int(count)
-
-    def _ids(self, asked: list[str]) -> np.ndarray:
-        """The ids of questions as people write them, uint8 [questions, question width]."""
-        stored = [text.parse(each, self.task).stored for each in asked]
-        return self._ids_of[text.to_codes(stored, self.task.question_width)]
 
     @functools.cached_property
     def _ids_of(self) -> np.ndarray:

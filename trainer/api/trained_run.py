@@ -75,7 +75,8 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     given.objects(trained, TrainedRun, "plot_history")
     names = history.labels([str(each.folder) for each in trained])
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
-    reached = ", ".join(f"{name} {cut(history.best(rows)['val_exact_match'], 4)}" for name, rows in runs.items())
+    best = {name: max(rows, key=history.rank)["val_exact_match"] for name, rows in runs.items()}
+    reached = ", ".join(f"{name} {cut(exact_match, 4)}" for name, exact_match in best.items())
     sentence = f"Loss and exact match per epoch; the best exact match is: {reached}."
     return Picture(history.curves(runs, size=(4.25, 3.8)), sentence)
 
@@ -370,7 +371,6 @@ class TrainedRun(Tabular):
         return demo.worst_slice(asked), asked.total.in_words()
 
     def _asked(self) -> evaluated.Asked:
-        """What the best model was asked before."""
         best = history.best(self.history)
         return evaluated.read(self.run, best["epoch"] if best else None)
 

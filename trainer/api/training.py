@@ -92,7 +92,6 @@ def _divided(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _task(dataset: Dataset | str, recipe: str, parameters: dict[str, Any]) -> Task:
-    """The dataset to train on."""
     if isinstance(dataset, Dataset):
         if parameters:
             why = f"{next(iter(parameters))} is a parameter of a dataset, and {dataset.config} has its own"

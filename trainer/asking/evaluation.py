@@ -53,15 +53,6 @@ class Data:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Found:
-    """Results on a dataset by the name of the set, tables of them by name, and notes that belong to the figures."""
-
-    notes: list[str]
-    results: dict[str, Result] = dataclasses.field(default_factory=dict)
-    tables: dict[str, list[dict[str, Any]]] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Options:
     """What an evaluation asks."""
 
@@ -79,14 +70,16 @@ class Evaluation:
     run: Run
     sha256: str | None  # of the dataset's metadata; None if the dataset is not there
     best_epoch: int | None  # whose weights were asked; None if there is no history
-    data: Found  # on the dataset
+    results: dict[str, Result]  # on the dataset, by the name of the set
+    tables: dict[str, list[dict[str, Any]]]  # of the validation set, by name
+    notes: list[str]  # that belong to the figures
     suites: list[SuiteResult]  # both sets at the run's own D, then at the further ones
     epochs: list[dict[str, Any]] = dataclasses.field(default_factory=list)  # as ``suites.ask_epochs`` returns them
     waves: dict[str, Any] = dataclasses.field(default_factory=dict)  # what ``inside.fourier`` says of modular addition
 
     def to_json(self) -> dict[str, Any]:
         """What is saved, the worst slice last."""
-        model, results, best = self.run.config.model, self.data.results, self.best_epoch
+        model, results, best = self.run.config.model, self.results, self.best_epoch
         return {
             "data": {"parameters": self.run.task.parameters(), "sha256": self.sha256},
             "best_epoch": self.best_epoch,
@@ -94,10 +87,10 @@ class Evaluation:
             "notes": [
                 f"given to the model, by view {model.view}: {model.given}",
                 *([f"asked: the weights of epoch {best}, the best on the validation set"] if best else []),
-                *self.data.notes,
+                *self.notes,
             ],
             "scores": {name: scored(result) for name, result in results.items()},
-            "tables": self.data.tables,
+            "tables": self.tables,
             "mistakes": first_mistakes(self.run.task, results["validation"]) if results else [],
             "unforeseen": [each.to_json() for each in of_set(self.suites, UNFORESEEN)],
             "worst_unforeseen": worst_of_all(of_set(self.suites, UNFORESEEN)),
@@ -144,15 +137,16 @@ def measure(run: Run, options: Options, learner: Learner | None = None) -> Evalu
     epochs = suites.ask_epochs(run, options.chosen, options.lengths, options.replicas) if options.every_epoch else []
     best = history.best(history.read_csv(run.history))  # before its weights are read: a training may go on meanwhile
     learner = learner or session.restore(run, replicas=options.replicas)
-    found = on_data(run, learner, data) if data else Found(notes=missing)
+    results, tables, notes = on_data(run, learner, data) if data else ({}, {}, missing)
     trained = data.trained if data and not run.config.stream else None
-    found.notes.extend(suite_notes(run, trained))
     how = {"trained": trained, "replicas": options.replicas, "learner": learner}
     return Evaluation(
         run=run,
         sha256=data.source.sha256 if data else None,
         best_epoch=best["epoch"] if best else None,
-        data=found,
+        results=results,
+        tables=tables,
+        notes=notes + suite_notes(run, trained),
         suites=ask_run(run, options.chosen, lengths=options.lengths, sets=SETS, **how),
         epochs=epochs,
         waves=inside.fourier(learner)[2] if inside.has_waves(learner.view) else {},
@@ -180,26 +174,27 @@ def validation_of(source: records.Source) -> Examples:
     return source.splits["validation"].head(MOST_EXAMPLES)
 
 
-def on_data(run: Run, learner: Learner, data: Data) -> Found:
-    """What is found on the validation set and the test set of a run's dataset.
+def on_data(
+    run: Run, learner: Learner, data: Data
+) -> tuple[dict[str, Result], dict[str, list[dict[str, Any]]], list[str]]:
+    """Results on the validation set and the test set of a run's dataset, tables of the first, and notes on the figures.
 
     The test set are examples of the dataset of another seed that are not in this one, so that the model was neither
     trained on them nor chosen by them.
     """
     name, validation = run.task.config_name, ask(learner, data.validation)
     tables = breakdown(run.task, data.operands, data.validation.answers, validation.exact)
-    found = Found(notes=[], results={"validation": validation}, tables=tables)
+    results = {"validation": validation}
     if run.config.stream:
         left_out = f"which leave out the validation pairs of {name}"
-        found.notes.append(f"the model was trained on draws without end, {left_out}")
-        return found
-    found.notes.append(f"no validation pair of {name} is in its training set, on which the model was trained")
+        return results, tables, [f"the model was trained on draws without end, {left_out}"]
+    notes = [f"no validation pair of {name} is in its training set, on which the model was trained"]
     seed, others = test_set(data)
     if len(others):
-        found.results[f"test set: seed {seed}, unseen"] = ask(learner, others)
+        results[f"test set: seed {seed}, unseen"] = ask(learner, others)
     else:
-        found.notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
-    return found
+        notes.append(f"there is no test set: the dataset holds every pair of the dataset of seed {seed}")
+    return results, tables, notes
 
 
 def test_set(data: Data, most: int = MOST_EXAMPLES) -> tuple[int, Examples]:

@@ -37,13 +37,9 @@ class Block:
     weights: np.ndarray
 
 
-@dataclasses.dataclass(frozen=True)
-class _Held:
-    """A range of a lane."""
-
-    number: int  # the pass for which it was shuffled
-    begin: int  # the place of its first row in that pass
-    rows: np.ndarray  # its examples, shuffled, as one item each: a question followed by its answer
+# A range of a lane: the pass for which it was shuffled, the place of its first row in that pass, and its examples,
+# shuffled, as one item each: a question followed by its answer.
+_Held = tuple[int, int, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +50,8 @@ class Lanes:
     batch_size: int  # examples per batch; the last batch of a pass may have fewer
     multiple: int  # the number of replicas; the rows of a step are padded to a multiple of it
     seed: int  # the order of pass p is a function of (seed, p)
+    # The last range of each lane that was read.
+    _held: dict[int, _Held] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
     def lanes(self) -> int:
@@ -64,11 +62,6 @@ class Lanes:
     def _share(self) -> int:
         """Rows of a batch per lane."""
         return self.batch_size // self.lanes
-
-    @functools.cached_property
-    def _held(self) -> dict[int, _Held]:
-        """The last range of each lane that was read."""
-        return {}
 
     def __len__(self) -> int:
         """Examples of a pass."""
@@ -137,8 +130,8 @@ class Lanes:
         while left := {lane: places for lane, places in left.items() if places}:
             self._hold(number, {lane: places.start for lane, places in left.items()})
             for lane, places in left.items():
-                held = self._held[lane]
-                chosen = held.rows[places.start - held.begin : places.stop - held.begin]
+                _, first, shuffled = self._held[lane]
+                chosen = shuffled[places.start - first : places.stop - first]
                 yield lane, places.start - begin, chosen
                 left[lane] = places[len(chosen) :]
 
@@ -153,8 +146,8 @@ class Lanes:
             self._held.update(zip(missing, map(read, missing), strict=True))
 
     def _has(self, lane: int, number: int, place: int) -> bool:
-        held = self._held.get(lane)
-        return held is not None and held.number == number and 0 <= place - held.begin < len(held.rows)
+        of_pass, first, shuffled = self._held.get(lane, (None, 0, ()))
+        return of_pass == number and 0 <= place - first < len(shuffled)
 
     def _weights(self, lanes: range, step: int, steps: int) -> np.ndarray:
         """The weights of the lanes' rows in some steps of a pass: float32 [steps, rows]."""
@@ -176,4 +169,4 @@ class Lanes:
         rows = min(size, len(part) - chosen * size)
         shuffled = Permutation(rows, combined(key, chosen))(np.arange(rows))
         strings = self.split.read_strings(part.start + chosen * size, rows, shuffled)
-        return _Held(number, turn * size - (missing if turn > last else 0), items(strings))
+        return number, turn * size - (missing if turn > last else 0), items(strings)

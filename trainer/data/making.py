@@ -3,7 +3,6 @@
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq_arith.arithmetic.task import Task
@@ -42,7 +41,14 @@ def check(task: Task, data_dir: str) -> "Order":
     place = expanded(data_dir).absolute()
     order = Order(task, Layout.of(task), place)
     order.published()  # says what stands in the way
-    _check_writable(dataset_path(place, task), f"make it elsewhere and give that --data-dir: {command(task, 'data')}")
+    path = dataset_path(place, task)
+    standing = next(folder for folder in path.parents if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=standing):
+            pass
+    except OSError as error:
+        advice = f"make it elsewhere and give that --data-dir: {command(task, 'data')}"
+        raise InputError(f"{standing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None
     order.check_space()
     return order
 
@@ -58,13 +64,3 @@ def make_missing(task: Task, data_dir: str) -> None:
     start = time.perf_counter()
     create(order)
     say(f"{printable(order.path)}: {task.num_examples:,} examples in {time.perf_counter() - start:.1f} s\n")
-
-
-def _check_writable(path: Path, advice: str) -> None:
-    """Raises InputError unless a folder, which is not there yet, can be made."""
-    standing = next(folder for folder in path.parents if folder.exists())
-    try:
-        with tempfile.TemporaryFile(dir=standing):
-            pass
-    except OSError as error:
-        raise InputError(f"{standing} cannot be written ({error.strerror}), and {path} is missing; {advice}") from None

@@ -148,7 +148,12 @@ def open_source(task: Task, data_dir: str) -> Source:
     place = paths.parse_place(data_dir)
     path = dataset_path(place, task)
     if not (path / METADATA).is_file():
-        raise _missing(task, data_dir, place, path)
+        if (place / DATASET_INFO).is_file():
+            raise InputError(f"{data_dir} is a dataset itself; give the --data-dir under which arith-data wrote it")
+        if (path / DATASET_INFO).is_file():
+            raise InputError(f"{path} holds no {METADATA} of arith-data; generate it anew")
+        name, how = f"{NAME}/{task.config_name}", command(task, data_dir)
+        raise InputError(f"there is no dataset {name} under {data_dir}; make it with: {how}")
     try:
         found, _, content = metadata.read_checked(path)
         lengths = _shard_lengths(path, found, content["files"])
@@ -173,17 +178,6 @@ def _shard_lengths(path: AnyPath, task: Task, digests: dict[str, str]) -> dict[s
     if {split: sum(counts) for split, counts in lengths.items()} != task.splits:
         raise InputError(f"{path / DATASET_INFO} does not count the examples of {task.config_name}; {advice(path)}")
     return lengths
-
-
-def _missing(task: Task, data_dir: str, place: AnyPath, path: AnyPath) -> InputError:
-    """What is wrong where ``metadata.json`` is not there."""
-    if (place / DATASET_INFO).is_file():
-        return InputError(f"{data_dir} is a dataset itself; give the --data-dir under which arith-data wrote it")
-    if (path / DATASET_INFO).is_file():
-        return InputError(f"{path} holds no {METADATA} of arith-data; generate it anew")
-    return InputError(
-        f"there is no dataset {NAME}/{task.config_name} under {data_dir}; make it with: {command(task, data_dir)}"
-    )
 
 
 def _scratch(size: int) -> np.ndarray:

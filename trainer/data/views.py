@@ -105,10 +105,11 @@ class View:
         """
         return self.encode_answer(answers)
 
-    def _extended(self, characters: str) -> None:
-        """Adds characters to the alphabet, behind those of the task; they are decoded as blanks."""
-        self.alphabet += characters
-        self._codes = np.append(self._codes, np.full(len(characters), ord(PAD), np.uint8))
+    def _extend(self, wanted: str, count: int) -> None:
+        """Adds so many new characters to the alphabet, the wanted ones, then others; they are decoded as blanks."""
+        found = dict.fromkeys([*wanted, *map(chr, range(0x100, 0x300))])
+        self.alphabet += "".join([character for character in found if character not in self.alphabet][:count])
+        self._codes = np.append(self._codes, np.full(count, ord(PAD), np.uint8))
 
     def _length(self, ids: Tensor) -> Tensor:
         """int32 [examples, 1]: one past the last character that is not padding."""
@@ -278,7 +279,7 @@ class RawEndedView(View):
     def __init__(self, name: str, task: Task) -> None:
         super().__init__(name, task)
         self.end = len(self.alphabet)
-        self._extended(_new(self.alphabet, "$"))
+        self._extend("$", 1)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         ids = self._to_ids(strings)
@@ -357,7 +358,7 @@ class HintedView(NumbersView):
                 f"the view {name!r} adds {HINTS} letters to the alphabet, and that of {task.name} has {self._first} "
                 f"characters, of which it may have {256 - HINTS}; use --view backward"
             )
-        self._extended(_new(self.alphabet, LETTERS, HINTS))
+        self._extend(LETTERS, HINTS)
 
     def encode_question(self, strings: Tensor) -> Tensor:
         operands = self._operands(strings, self.task.operand_width)
@@ -543,12 +544,6 @@ def _mixed(keys: Tensor) -> Tensor:
     for shift, factor in ((16, -2048144789), (13, -1028477387)):
         keys = tf.bitwise.bitwise_xor(keys, tf.bitwise.right_shift(keys, shift)) * factor
     return tf.bitwise.bitwise_xor(keys, tf.bitwise.right_shift(keys, 16))
-
-
-def _new(alphabet: str, wanted: str, count: int = 1) -> str:
-    """So many characters that are not in an alphabet: the wanted ones, then others."""
-    found = dict.fromkeys([*wanted, *map(chr, range(0x100, 0x300))])
-    return "".join([character for character in found if character not in alphabet][:count])
 
 
 def _take(ids: Tensor, index: Tensor) -> Tensor:

@@ -72,9 +72,7 @@ class Look(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(PACKAGE)
 class FeedForward(keras.layers.Layer):
-    """Two dense layers without biases, the first with GELU and ``GROWTH`` times as many units, or ``width`` ones."""
-
-    GROWTH = 4
+    """Two dense layers without biases, the first with GELU and four times as many units, or ``width`` ones."""
 
     def __init__(self, width: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -82,7 +80,7 @@ class FeedForward(keras.layers.Layer):
 
     def build(self, input_shape):
         units = input_shape[-1]
-        inner = self.width or self.GROWTH * units
+        inner = self.width or 4 * units
         self.up = self.add_weight(name="up", shape=(units, inner), initializer="glorot_uniform")
         self.down = self.add_weight(name="down", shape=(inner, units), initializer="glorot_uniform")
         self.built = True

@@ -20,7 +20,7 @@ from seq2seq_arith.trainer.models.layers import (
     PairEmbedding,
     ops,
 )
-from seq2seq_arith.trainer.models.recurrent import lstm, repeating_lstm
+from seq2seq_arith.trainer.models.recurrent import PlainLSTM, lstm
 from seq2seq_arith.trainer.models.spec import Spec
 
 PAIR_UNITS = 64
@@ -39,7 +39,7 @@ STATE_NOISE = 0.3
 
 def lstm_encoder_decoder(spec: Spec) -> keras.Model:
     """The notebook's encoder-decoder, of LSTMs."""
-    return _encoder_decoder(lstm, spec, spec.recurrent, repeating_lstm)
+    return _encoder_decoder(lstm, spec, spec.recurrent)
 
 
 def gru_encoder_decoder(spec: Spec) -> keras.Model:
@@ -52,20 +52,17 @@ def simple_rnn_encoder_decoder(spec: Spec) -> keras.Model:
     return _encoder_decoder(layers.SimpleRNN, spec, {"unroll": spec.unroll})
 
 
-def _encoder_decoder(
-    layer: Callable[..., Any], spec: Spec, options: dict[str, Any], repeater: Callable[..., Any] | None = None
-) -> keras.Model:
-    """The encoder's last state, repeated for each step of the answer, and read by ``spec.layers`` decoder layers.
-
-    ``repeater`` makes the first decoder layer if that repeats the state itself.
-    """
+def _encoder_decoder(layer: Callable[..., Any], spec: Spec, options: dict[str, Any]) -> keras.Model:
+    """The encoder's last state, repeated for each step of the answer, and read by ``spec.layers`` decoder layers."""
     ids = spec.question()
     state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
     options = {**options, "return_sequences": True}
-    if repeater:
-        sequence = repeater(spec.hidden, state, spec.steps, name="decoder_0", **options)
+    decoder = layer(spec.hidden, name="decoder_0", **options)
+    if isinstance(decoder, PlainLSTM):  # it repeats the state itself, which it multiplies once for all steps
+        decoder.repeats = spec.steps
+        sequence = decoder(layers.Reshape((1, spec.hidden))(state))
     else:
-        sequence = layer(spec.hidden, name="decoder_0", **options)(layers.RepeatVector(spec.steps)(state))
+        sequence = decoder(layers.RepeatVector(spec.steps)(state))
     for number in range(1, spec.layers):
         sequence = layer(spec.hidden, name=f"decoder_{number}", **options)(sequence)
     return _model(ids, sequence, spec)

@@ -16,16 +16,6 @@ def lstm(units: int, *, unroll: bool, use_cudnn: Any = "auto", **kwargs: Any) ->
     return PlainLSTM(units, unroll=unroll, **kwargs)
 
 
-def repeating_lstm(units: int, vector: Any, repeats: int, **kwargs: Any) -> Any:
-    """What an LSTM layer makes of a vector, [examples, units], that it reads ``repeats`` times.
-
-    ``PlainLSTM`` repeats the vector itself, and multiplies it once for many steps.
-    """
-    if kwargs["use_cudnn"] and not kwargs["unroll"]:
-        return lstm(units, **kwargs)(keras.layers.RepeatVector(repeats)(vector))
-    return lstm(units, repeats=repeats, **kwargs)(keras.layers.Reshape((1, vector.shape[1]))(vector))
-
-
 @keras.saving.register_keras_serializable(PACKAGE)
 class PlainLSTM(keras.layers.LSTM):
     """``keras.layers.LSTM`` with its default settings, which are its only ones: the same weights and results.

@@ -93,13 +93,13 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     """What runs.js holds of a run; raises InputError if it can hold nothing."""
     offer = catalog.offer(name, folder)
     run = open_run(folder)
-    model = run.config.model
+    task, model = run.task, run.config.model
     if model.name not in NETWORKS:
         raise InputError(f"the page computes {', '.join(NETWORKS)}, and this is {model.name}")
     if model.blanks is False:
         raise InputError("it did not learn the blanks behind an answer, which the page reads")
     views = ("raw", "backward") if model.name == "counter" else COMPUTED_VIEWS  # a counter reads one character a step
-    if run.task.name not in OPERATIONS or model.view not in views:
+    if task.name not in OPERATIONS or model.view not in views:
         raise InputError(f"the page computes {', '.join(OPERATIONS)}, and the views {', '.join(views)} alone")
     best = _arrays(run.best)
     if (count := sum(array.size for array in best.values())) > MOST_WEIGHTS:
@@ -108,17 +108,7 @@ def _exported(name: str, folder: Path, models: Models) -> dict[str, Any]:
     weights = {"best": best} | {str(each["epoch"]): _arrays(run.of_epoch(each["epoch"])) for each in kept}
     return {
         **offer,
-        **_rules(run),
-        "epochs": kept,
-        "at_lengths": _at_lengths(models, run, offer["lengths"]),
-        "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
-    }
-
-
-def _rules(run: Run) -> dict[str, Any]:
-    """What model.js has to know of the task, of the view and of the network."""
-    task, model = run.task, run.config.model
-    return {
+        # What model.js has to know of the task, of the view and of the network.
         "most": catalog.most_digits(run),
         "alphabet": task.alphabet,
         "dashes": task.notation is DASHES,
@@ -131,6 +121,9 @@ def _rules(run: Run) -> dict[str, Any]:
         "network": NETWORKS[model.name],
         "layers": model.layers,
         "counter_steepness": Counter.STEEPNESS,
+        "epochs": kept,
+        "at_lengths": _at_lengths(models, run, offer["lengths"]),
+        "weights": {epoch: _encoded(arrays) for epoch, arrays in weights.items()},
     }
 
 

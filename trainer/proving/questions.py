@@ -8,7 +8,7 @@ So a state guesses, and a path whose guess turns out wrong does not end in a fin
 
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -33,11 +33,6 @@ class Automaton:
     # Which step a transition reads, int64 [transitions]; here 11 * left + right, where 10 is a blank.
     symbol: np.ndarray
     right: np.ndarray  # the id of the character that is right there, int64 [transitions]
-
-    def repeated(self, transitions: np.ndarray) -> Self:
-        """The automaton that has these of the transitions, some of them more than once."""
-        names = ("source", "target", "symbol", "right")
-        return dataclasses.replace(self, **{name: getattr(self, name)[transitions] for name in names})
 
 
 def pairs() -> list[tuple[str, str]]:

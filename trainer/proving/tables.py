@@ -259,7 +259,8 @@ def _set(
     """The arguments of ``forward`` and ``backward``, of the row of each transition and the settings of each row."""
     transition, relation = Groups(which[:, 0], which[:, 0].max() + 1).members(row)
     gates, candidates = np.split(settings, 2, axis=1)
-    return known.repeated(transition), which[relation, 1], gates, candidates
+    several = {name: getattr(known, name)[transition] for name in ("source", "target", "symbol", "right")}
+    return dataclasses.replace(known, **several), which[relation, 1], gates, candidates
 
 
 def _merged(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,10 @@ def confusion(task: Task, answers: np.ndarray, predicted: np.ndarray) -> Confusi
     for number, name in enumerate(names):
         at = index == number
         count, errors = (int(np.count_nonzero(each[:, at])) for each in (is_there, wrong))
-        places.append(Place(name, count, errors, _swaps(right[wrong & at], said[wrong & at])))
+        pairs = zip(right[wrong & at].tolist(), said[wrong & at].tolist(), strict=True)
+        swaps = collections.Counter(sorted(pairs)).most_common(SWAPS)  # of equally frequent ones, the first
+        told = tuple(f"{visible(chr(b))} for {visible(chr(a))} × {times}" for (a, b), times in swaps)
+        places.append(Place(name, count, errors, told))
     characters = task.alphabet.replace(PAD, "") + PAD
     of_code = np.zeros(256, np.int64)
     of_code[np.frombuffer(characters.encode("ascii"), np.uint8)] = np.arange(len(characters))
@@ -74,12 +77,6 @@ def _places(width: int) -> tuple[list[str], np.ndarray]:
     else:
         names = [f"places {name.replace(' ', '')} from the end" for name in names]
     return names, index
-
-
-def _swaps(right: np.ndarray, said: np.ndarray) -> tuple[str, ...]:
-    pairs = collections.Counter(zip(right.tolist(), said.tolist(), strict=True))
-    ordered = sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:SWAPS]
-    return tuple(f"{visible(chr(b))} for {visible(chr(a))} × {count}" for (a, b), count in ordered)
 
 
 @dataclasses.dataclass(frozen=True)

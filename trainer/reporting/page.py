@@ -38,23 +38,19 @@ def write_report(
 ) -> None:
     """Asks the best models of runs, by what the report calls them, and writes the report about them.
 
-    Options and errors are those of ``check`` and ``collect.collect``; WriteError if the file cannot be written.
+    Options are those of ``collect.collect``. Raises InputError before a model is asked, as the sentences below say, or
+    as ``collect``; WriteError if the file cannot be written.
     """
-    check(path, runs)
-
-    def collected(label: str, run: Run) -> RunReport:
-        return collect.collect(run, label, options, lengths=lengths, chosen=chosen, data_dir=data_dir)
-
-    write(path, render(list(listing.usable(runs, collected).values())).encode())
-
-
-def check(path: Path, runs: Mapping[str, Run]) -> None:
-    """Checks what can be checked before a model is asked; raises InputError as the sentences below say."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"the report is {path}; give a file that ends in {SUFFIXES[0]}")
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
     packages.require("arith-model report", "jinja2", "train")
+
+    def collected(label: str, run: Run) -> RunReport:
+        return collect.collect(run, label, options, lengths=lengths, chosen=chosen, data_dir=data_dir)
+
+    write(path, render(list(listing.usable(runs, collected).values())).encode())
 
 
 def render(runs: Sequence[RunReport]) -> str:

@@ -79,16 +79,7 @@ class Picture:
     svg: str
 
 
-@dataclasses.dataclass(frozen=True)
-class Tile:
-    """A figure of the overview, with a sentence about it."""
-
-    name: str
-    figure: str
-    note: str
-
-
-Block = Table | Text | Picture | Sequence[Tile]
+Block = Table | Text | Picture | Sequence[tuple[str, str, str]]  # the last: names, figures, and sentences about them
 
 EMPTY = Heat("·", "", None)
 
@@ -129,19 +120,19 @@ def overview(each: RunReport) -> list[Block]:
         note += f"{top.name} are right as a whole ({top.meaning})."
     else:
         figure, note = cut(each.best["val_exact_match"], 4), "On the validation set, in the best epoch."
-    tiles = [Tile("exact match", figure, note)]
+    tiles = [("exact match", figure, note)]
     for suite in (each.suites[0], each.unforeseen[0]):
         name = f"worst {suite.kind}slice"
         if worst := suite.worst:
             note = f"{worst.all.right:,} of {worst.all.count:,} questions of the slice {worst.name} are right."
             note += f" {worst.wrong.sentence(each.task)}." if worst.wrong else " No slice is worse."
-            tiles.append(Tile(name, cut(worst.all.right / worst.all.count, 3), note))
+            tiles.append((name, cut(worst.all.right / worst.all.count, 3), note))
         else:
-            tiles.append(Tile(name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
+            tiles.append((name, "–", f"This task has no {suite.kind or 'suite of hard '}questions."))
     if proof := proofs.read(each.run):
-        tiles.append(Tile("proved", proof.in_brief(), f"{str(proof)[0].upper()}{str(proof)[1:]}."))
+        tiles.append(("proved", proof.in_brief(), f"{str(proof)[0].upper()}{str(proof)[1:]}."))
     view = each.run.config.model.view
-    tiles.append(Tile("given to the model", each.run.config.model.given, f"Its view is {view}."))
+    tiles.append(("given to the model", each.run.config.model.given, f"Its view is {view}."))
     return [tiles, *([Text("; ".join(each.notes) + ".")] if each.notes else [])]
 
 

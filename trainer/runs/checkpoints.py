@@ -124,6 +124,5 @@ def keys(variables: "Sequence[keras.Variable]") -> list[str]:
 
 
 def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> None:
-    """Writes a checkpoint into an open file."""
     members: dict[str, Any] = {**arrays, STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
     np.savez(file, **members)

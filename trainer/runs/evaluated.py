@@ -20,26 +20,20 @@ from seq2seq_arith.trainer.runs.summary import Summary
 
 
 @dataclasses.dataclass(frozen=True)
-class Worst:
-    """The worst slice of a suite: its name, the share of right answers there."""
-
-    name: str
-    exact_match: float
-
-
-@dataclasses.dataclass(frozen=True)
 class Asked:
     """What the best model of a run was asked."""
 
     evaluation: dict[str, Any]  # the content of ``evaluation.json``; empty if there is none, or it is damaged
-    worst: Worst | None  # at the size that the model was trained on; None if it was not asked, or there is no suite
+    # The worst slice at the size that the model was trained on, its name and its share of right answers; None if it was
+    # not asked, or there is no suite.
+    worst: tuple[str, float] | None
     proof: Proof | None  # of the weights that the run has now
     in_full: tuple[str, str] | None  # worst slice and wrong answers; None if not all default questions were asked
 
     def worst_in_words(self, how: str = "arith-model evaluate does") -> str:
         """The worst slice with its share, or that the model was not asked, and how to; and what was proved."""
         if self.worst:
-            said = in_brief(self.worst.name, self.worst.exact_match)
+            said = in_brief(*self.worst)
         elif self.evaluation:
             said = "this task has no hard questions"
         else:
@@ -52,21 +46,17 @@ def read(run: Run, best_epoch: int | None) -> Asked:
 
     A damaged file counts as missing: nothing depends on it but what is shown, and evaluating again writes it anew.
     """
-
-    def is_of_best(epoch: object) -> bool:
-        return best_epoch in (None, epoch)
-
     evaluation, worst, summary, is_full = {}, None, None, False
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         found = read_json(run.evaluation)
         own = found["suites"][0]  # at the run's own size
-        if is_of_best(found.get("best_epoch")):
+        if best_epoch in (None, found.get("best_epoch")):
             worst = own["worst"] and _worst(own["worst"])
             evaluation = found if worst or not own["worst"] else {}
             is_full = bool(evaluation) and _is_full(run, own)
     with contextlib.suppress(InputError):
         summary = Summary.read(run.summary)
-    of_end = summary.worst_slice if summary and is_of_best(summary.best_epoch) else None
+    of_end = summary.worst_slice if summary and best_epoch in (None, summary.best_epoch) else None
     if not is_full and (found := _worst(of_end)):  # few questions, or others, do not hide what those of the end found
         evaluation, worst = {}, found
     return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
@@ -124,13 +114,13 @@ def _is_full(run: Run, suite: dict[str, Any]) -> bool:
     return (suite["version"], suite["seed"]) == (newest, default.seed) and suite["per_slice"] >= default.per_slice
 
 
-def _worst(found: object) -> Worst | None:
+def _worst(found: object) -> tuple[str, float] | None:
     """A worst slice from JSON; None if it is not one."""
     if not isinstance(found, dict):
         return None
     name, share = found.get("name"), found.get("exact_match")
     if isinstance(name, str) and isinstance(share, int | float) and 0 <= share <= 1:
-        return Worst(name, float(share))
+        return name, float(share)
     return None
 
 

@@ -92,7 +92,10 @@ class Runner:
                     events.emit("result", **row)
                     say(f"{number} of {count}: {planned.name}: {_worst(row)}")
             except BaseException:
-                self._stop()
+                with self._guard:
+                    self._stopped = True
+                    for process in self._running:
+                        process.terminate()  # it has its last checkpoint
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
         return failed
@@ -130,16 +133,8 @@ class Runner:
             said = lines[-1].removeprefix("arith-model: ") if lines and code > 0 else end
             raise SweepError(f"{said}; see {log}")
 
-    def _stop(self) -> None:
-        """Ends all processes; each has its last checkpoint."""
-        with self._guard:
-            self._stopped = True
-            for process in self._running:
-                process.terminate()
-
 
 def _worst(row: dict[str, Any]) -> str:
-    """The worst slice of each suite, in words."""
     asked = [(suite["digits"], suite["slices"]) for suite in row["suites"] if suite["slices"]]
     worst = [(size, *min((value, name) for name, value in slices.items())) for size, slices in asked]
     return "; ".join(f"at {size} {in_brief(name, value)}" for size, value, name in worst)

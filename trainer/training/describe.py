@@ -59,10 +59,13 @@ def describe(task: Task, config: TrainConfig, run: Run | None = None) -> str:
     ]
     if note := remarks(config, view):
         parts.append(f"{note}.")
-    if run is not None and (reached := _reached(history.read_csv(run.history))):
-        parts.append(reached)
-    if run is not None and (proof := proofs.read(run)):
-        parts.append(f"{proof}.")
+    if run is not None:
+        rows = history.read_csv(run.history)
+        if best := history.best(rows):
+            reached = f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)}"
+            parts.append(f"{reached} on the validation set")
+        if proof := proofs.read(run):
+            parts.append(f"{proof}.")
     return "\n\n".join(parts)
 
 
@@ -182,17 +185,6 @@ def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
         "operations": f"about {operations(config, view, examples):.1e}",
         "memory": f"about {training_memory(config, view, weights) / GIBIBYTE:.1f} GiB",
     }
-
-
-def _reached(rows: Sequence[dict[str, Any]]) -> str:
-    """The best epoch of a run, whose history this is; empty before its first epoch has ended."""
-    best = history.best(rows)
-    if best is None:
-        return ""
-    return (
-        f"reached in epoch {best['epoch']} of {len(rows)}: exact match {cut(best['val_exact_match'], 4)} on the "
-        "validation set"
-    )
 
 
 def preview(task: Task, data_dir: str, run_dir: str, config: TrainConfig) -> str:

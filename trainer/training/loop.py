@@ -68,13 +68,23 @@ class Loop:
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
-        """Goes back to the last sound checkpoint, or returns False; InputError if none is sound, or of this model."""
+        """Goes back to the last sound checkpoint, and makes the run's files fit it; returns whether there is one.
+
+        Raises InputError if none is sound, or of this model.
+        """
         found = read_last(self.run)
         if found is None:
             return False
-        path, arrays, self.state = found
+        path, arrays, state = found
         checkpoints.assign(self.learner.variables, arrays, path)
-        self._repair(path)
+        if state.stopped:
+            state.stopped = reason_to_stop(state, self.config)
+        if path != self.run.last:
+            files.rename(path, self.run.last)
+        # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
+        if state.history:
+            history.write_csv(self.run.history, state.history)
+        self.state, self._answered = state, samples.read_jsonl(self.run.samples)
         return True
 
     def packed(self) -> bytes:
@@ -86,20 +96,6 @@ class Loop:
         arrays, state = checkpoints.unpack(packed)
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
         self.state = State(**state)
-
-    def _repair(self, restored: Path) -> None:
-        """Makes the files fit the state, which is that of this checkpoint."""
-        state = self.state
-        if state.stopped:
-            state.stopped = reason_to_stop(state, self.config)
-        if not self.writes:
-            return
-        if restored != self.run.last:
-            files.rename(restored, self.run.last)
-        # A run that was killed between its last checkpoint and its history has the history in the checkpoint.
-        if state.history:
-            history.write_csv(self.run.history, state.history)
-        self._answered = samples.read_jsonl(self.run.samples)
 
     def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
         """Trains to the end; then ``mend`` may add rounds.
@@ -114,7 +110,7 @@ class Loop:
                 observer.on_validation()
             examples, title = self._scored(), f"{self.run.task.name}, validation"
             with progress(title, len(examples), "examples") as report_progress, self.learner.averaged():
-                score = metrics.validate(self.learner, examples, report_progress)
+                score = self.learner.score(examples, report_progress)
             self._take_time()
             self._close_epoch(score, len(examples))
             if not state.stopped:
@@ -145,9 +141,9 @@ class Loop:
         state = self.state
         for observer in self.observers:
             observer.on_validation()
-        score = metrics.validate(self.learner, self.validation)
+        score = self.learner.score(self.validation)
         self._take_time()
-        row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
+        row |= {history.VALIDATION + name: value for name, value in score.items()}
         row |= {"val_examples": len(self.validation)}
         state.history.append(row | {"seconds": round(state.seconds, 3)})
         state.best_epoch = len(state.history)
@@ -200,15 +196,15 @@ class Loop:
                     self._save_last(self._values())
                     saved = time.monotonic()
 
-    def _close_epoch(self, score: metrics.Score, scored: int) -> None:
+    def _close_epoch(self, score: dict[str, float], scored: int) -> None:
         state, config, epoch = self.state, self.config, self._epoch
         start = self.epoch_end(epoch - 1)
-        if not np.isfinite(score.loss):
-            raise self._diverged(f"the validation loss is {score.loss} after step {state.step}")
+        if not np.isfinite(score["loss"]):
+            raise self._diverged(f"the validation loss is {score['loss']} after step {state.step}")
         examples = self.batches.examples_in(state.step) - self.batches.examples_in(start)
         row = {"epoch": epoch, "steps": state.step}
         row |= {name: total / (state.step - start) for name, total in state.sums.items()}
-        row |= {history.VALIDATION + name: value for name, value in dataclasses.asdict(score).items()}
+        row |= {history.VALIDATION + name: value for name, value in score.items()}
         row |= {
             "examples_per_second": round(examples / state.epoch_seconds, 1),
             "seconds": round(state.seconds, 3),

@@ -16,8 +16,8 @@ class Score:
 
     loss: float  # the mean cross-entropy per character, in nats
     # The share of characters that are right, padding included, as in the notebook that the project started from: of
-    # ``evaluate`` those of decoded answers, of ``validate`` those under teacher forcing. The two differ only where a
-    # model that writes character by character errs.
+    # ``evaluate`` those of decoded answers, of ``Learner.score`` those under teacher forcing. The two differ only where
+    # a model that writes character by character errs.
     character_accuracy: float
     exact_match: float  # the share of answers that are right as a whole
 
@@ -26,11 +26,6 @@ def decode(view: View, ids: np.ndarray, rows: int = 8192) -> np.ndarray:
     """Decodes answers, ``rows`` at a time: uint8 ids [examples, answer steps] to uint8 [examples, answer width]."""
     parts = [view.decode_answer(ids[start : start + rows]).numpy() for start in range(0, len(ids), rows)]
     return np.concatenate(parts)
-
-
-def validate(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Score:
-    """The score on a set, computed where the answers are, which stay there."""
-    return Score(**learner.score(examples, report_progress))
 
 
 def evaluate(

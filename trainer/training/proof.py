@@ -37,17 +37,10 @@ KINDS: Mapping[str, Callable[[Weights, str], Tables]] = {"settings_0/kernel": La
 WITNESS_DIGITS, WITNESSES = (12, 200), 300
 MOST_KINDS = 10_000  # of wrong cases are told by a question
 SUMS = 100  # of pq are proved at a time
-
-
-@dataclasses.dataclass(frozen=True)
-class Checked:
-    """Cases and how clearly each is right."""
-
-    margins: np.ndarray  # float64 [cases], by how much the right logit is above all others
-    bound: float  # how far a float32 logit can be from that of the case
-    states: int  # of the network
-    # From the numbers of cases to the shortest question of each, the shortest first.
-    find: Callable[[np.ndarray], list[Sample]]
+# What was checked: by how much the right logit of each case is above all others, float64 [cases]; how far a float32
+# logit can be from that of the case; how many states the network has; and a function from the numbers of cases to the
+# shortest question of each, the shortest first.
+Checked = tuple[np.ndarray, float, int, Callable[[np.ndarray], list[Sample]]]
 
 
 def tables_of(run: Run, weights: Weights) -> Tables:
@@ -81,20 +74,19 @@ def prove(run: Run, restore: Restore) -> tuple[Proof, list[Sample]]:
     started, sha256 = time.monotonic(), proofs.sha256(run)
     weights, _ = checkpoints.load(run.best)
     is_counter = (run.task.name, run.config.model.name, run.config.model.view) == (*COUNTED, "raw")
-    check = _of_sums if is_counter else _of_tables
-    checked = check(run, weights, restore)
-    wrong, margins = np.flatnonzero(checked.margins <= 2 * checked.bound), checked.margins
+    margins, bound, states, find = (_of_sums if is_counter else _of_tables)(run, weights, restore)
+    wrong = np.flatnonzero(margins <= 2 * bound)
     # First what is really answered wrong; of the other questions, rounding may decide.
-    found = sorted(dict.fromkeys(checked.find(wrong)), key=lambda each: each.right)
+    found = sorted(dict.fromkeys(find(wrong)), key=lambda each: each.right)
     proof = Proof(
         task=run.task.name,
         weights_sha256=sha256,
-        states=checked.states,
+        states=states,
         cases=len(margins),
         wrong=int(np.count_nonzero(margins <= 0)),
         near=int(np.count_nonzero(margins[wrong] > 0)),
         margin=math.floor(1e6 * margins.min()) / 1e6,
-        bound=math.ceil(1e5 * checked.bound) / 1e5,
+        bound=math.ceil(1e5 * bound) / 1e5,
         seconds=round(time.monotonic() - started, 3),
         version=__version__,
         counterexample=dataclasses.asdict(found[0]) if found else None,
@@ -134,7 +126,7 @@ def _of_tables(run: Run, weights: Weights, restore: Restore) -> Checked:
         strings = automata.shortest(cases.automaton, transitions, case[transitions], MOST_KINDS)
         return [_wrong(run.task, tables, symbols) for symbols in strings]
 
-    return Checked(margins, tables.bound, cases.states, find)
+    return margins, tables.bound, cases.states, find
 
 
 def _check_own(view: View) -> None:
@@ -192,7 +184,7 @@ def _of_sums(run: Run, weights: Weights, restore: Restore) -> Checked:
             for row, pair in zip(rows, operands, strict=True)
         ]
 
-    return Checked(np.concatenate(margins), bound, len(sums), find)
+    return np.concatenate(margins), bound, len(sums), find
 
 
 def _asked(learner: Learner, task: Task, operands: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -233,15 +225,10 @@ def witness(learner: Learner, tables: Tables, seed: int) -> float:
     ids = np.asarray(view.encode_question(asked.questions))
     there, _ = learner.network.answer(ids)
     found = learner.network.logits(ids, view.encode_answer(asked.answers), training=False)
-    here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ _digits(task, ids))
+    numbers = np.array([(DIGITS + BLANK).find(character) for character in task.alphabet])
+    here = tables.answered(np.array([len(DIGITS + BLANK), 1]) @ numbers[np.swapaxes(ids, 1, 2)])
     is_equal = np.array_equal(here.argmax(axis=2), there)
     return float(np.abs(here - np.asarray(found)).max()) if is_equal else np.inf
-
-
-def _digits(task: Task, ids: np.ndarray) -> np.ndarray:
-    """Ids of pairs as the numbers of digits, 10 for a blank: int64 [questions, 2, steps]."""
-    numbers = np.array([(DIGITS + BLANK).find(character) for character in task.alphabet])
-    return numbers[np.swapaxes(ids, 1, 2)]
 
 
 def _operands(task: Task, generator: np.random.Generator, is_random: bool) -> list[str]:

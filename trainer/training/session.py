@@ -55,17 +55,6 @@ class TrainOptions:
     callbacks: Sequence[keras.callbacks.Callback] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """A training that may begin: its run, its dataset, the view of its model, and where it runs."""
-
-    run: Run
-    source: Source
-    strategy: tf.distribute.Strategy
-    view: View
-    on_gpus: bool
-
-
 def train(
     task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions = TrainOptions()
 ) -> Trained:
@@ -75,8 +64,8 @@ def train(
     were not started with the same command; DivergedError if the loss, or a weight, is no longer a number; WriteError if
     a file of the run cannot be written; LostMachineError if another machine of the cluster is gone.
     """
-    plan = prepare(task, data_dir, run_dir, config, options)
-    run, is_chief = plan.run, devices.is_chief()
+    run, source, strategy, view = prepare(task, data_dir, run_dir, config, options)
+    is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
         run.claim(writes=is_chief)
         with (
@@ -85,15 +74,17 @@ def train(
             progress.one_output() as output,
         ):
             with devices.patient():
-                loop = make_loop(plan)
+                loop = make_loop(run, source, strategy, view)
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
-            loop.train((lambda loop: _prove(loop, plan.source)) if config.prove and not devices.cluster() else None)
+            loop.train((lambda loop: _prove(loop, source)) if config.prove and not devices.cluster() else None)
         return finish(loop)
 
 
-def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions) -> Plan:
-    """Refuses a training that cannot succeed, before anything is written.
+def prepare(
+    task: Task, data_dir: str, run_dir: str, config: TrainConfig, options: TrainOptions
+) -> tuple[Run, Source, tf.distribute.Strategy, View]:
+    """Refuses a training that cannot succeed, before anything is written; returns what ``make_loop`` takes.
 
     The order matters: cluster addresses are checked before TensorFlow connects to them, the folder before devices are
     taken, and the devices are taken before code of your own, which may start TensorFlow, makes a view or a layer.
@@ -127,19 +118,19 @@ def prepare(task: Task, data_dir: str, run_dir: str, config: TrainConfig, option
     check_memory(config, view, _count(variables), on_gpu=on_gpus)
     checkpoints.keys(variables)
     try_out(config.model, view, variables)
-    return Plan(run, source, strategy, view, on_gpus)
+    return run, source, strategy, view
 
 
-def make_loop(plan: Plan) -> Loop:
+def make_loop(run: Run, source: Source, strategy: tf.distribute.Strategy, view: View) -> Loop:
     """The loop of a training, restored from its last checkpoint; in a cluster, all machines are at the same step."""
-    run, source, strategy, view = plan.run, plan.source, plan.strategy, plan.view
     config, task, is_chief = run.config, run.task, devices.is_chief()
-    if is_chief and not plan.on_gpus and (note := remarks(config, view)):
+    on_gpus = devices.uses_gpus(config.replicas)
+    if is_chief and not on_gpus and (note := remarks(config, view)):
         say(f"note: {note}")
     replicas = strategy.num_replicas_in_sync
     scored = min(task.num_validation, config.validation_examples)
     _announce(run, scored, replicas)
-    if plan.on_gpus and not config.deterministic:
+    if on_gpus and not config.deterministic:
         say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
     how = config.batch_size, replicas, config.seed
     batches = Stream.beside(source, *how) if config.stream else Lanes(source.splits["train"], *how)
@@ -245,12 +236,10 @@ def restore(run: Run, task: Task | None = None, replicas: int | None = None) -> 
 
 
 def _view_of(config: TrainConfig, task: Task) -> View:
-    """The view of a configuration on the strings of a task."""
     return make_view(config.model.view, task, config.model.view_sha256)
 
 
 def _count(variables: Sequence[keras.Variable]) -> int:
-    """The number of values of variables."""
     return sum(int(np.prod(variable.shape)) for variable in variables)
 
 

@@ -234,9 +234,9 @@ def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
     right: Any = types.SimpleNamespace(exact=np.ones(len(data.validation), bool))
     monkeypatch.setattr(evaluation, "ask", lambda learner, examples: right)
     run: Any = types.SimpleNamespace(task=task, config=types.SimpleNamespace(stream=False))
-    found = evaluation.on_data(run, source, data)
-    assert list(found.results) == ["validation"]
-    assert found.notes[-1].startswith("there is no test set: the dataset holds every pair of")
+    results, _, notes = evaluation.on_data(run, source, data)
+    assert list(results) == ["validation"]
+    assert notes[-1].startswith("there is no test set: the dataset holds every pair of")
 
 
 def test_a_shared_pair_is_found():
@@ -249,5 +249,5 @@ def test_a_shared_pair_is_found():
 
 def test_nothing_is_written_into_the_package():
     run = open_run("proved:addition")
-    evaluation.Evaluation(run=run, sha256=None, best_epoch=1, data=evaluation.Found(notes=[]), suites=[]).save()
+    evaluation.Evaluation(run=run, sha256=None, best_epoch=1, results={}, tables={}, notes=[], suites=[]).save()
     assert not run.evaluation.exists()

@@ -315,7 +315,7 @@ def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil
 
 
 def test_a_validation_loss_that_is_no_number_stops_it(new_loop, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop_module.metrics, "validate", lambda *_: loop_module.metrics.Score(np.nan, 0.0, 0.0))
+    monkeypatch.setattr("seq2seq_arith.trainer.training.learner.Learner.score", lambda *_: {"loss": np.nan})
     with pytest.raises(DivergedError, match=r"the validation loss is nan after step 25; "):
         new_loop(tmp_path).train()
 

@@ -142,17 +142,21 @@ window.exportedBackend = (() => {
     const [kernel, loop, bias] = ["kernel", "recurrent_kernel", "bias"].map((each) => weights[`${name}/${cell}/${each}`]);
     const { shape: [units, size], values: looped } = loop;
     const [inputs] = kernel.shape;
-    const written = new Array(rows.length);
     let { hidden, carry } = state ?? { hidden: new Float64Array(units), carry: new Float64Array(units) };
-    for (let index = 0; index < rows.length; index++) {
-      const step = goesBackwards ? rows.length - 1 - index : index;
-      const read = times(rows[step], kernel.values, inputs, new Float64Array(bias.values.slice(0, size)));
+    const written = scanned(rows, goesBackwards, (row) => {
+      const read = times(row, kernel.values, inputs, new Float64Array(bias.values.slice(0, size)));
       // A GRU resets what it remembers behind the product, which so has a bias of its own.
       const known = times(hidden, looped, units, new Float64Array(cell === "gru_cell" ? bias.values.slice(size) : size));
       [hidden, carry] = CELLS[cell](read, known, hidden, carry);
-      written[step] = hidden;
-    }
+      return hidden;
+    });
     return { written, state: { hidden, carry } };
+  }
+
+  // What a function with a state makes of each step, the first one first, or the last one.
+  function scanned(rows, goesBackwards, step) {
+    const written = (goesBackwards ? [...rows].reverse() : rows).map((row) => step(row));
+    return goesBackwards ? written.reverse() : written;
   }
 
   // One step of a cell: what it reads and what it remembers, each before the activations, and its state.
@@ -276,18 +280,11 @@ window.exportedBackend = (() => {
 
   function latches(settings, goesBackwards) {
     const units = settings[0].length / 2;
-    const held = new Float64Array(units);
-    const written = new Array(settings.length);
-    for (let index = 0; index < settings.length; index++) {
-      const step = goesBackwards ? settings.length - 1 - index : index;
-      for (let unit = 0; unit < units; unit++) {
-        const gate = settings[step][unit] > 0 ? 1 : 0;
-        const value = settings[step][units + unit] > 0 ? 1 : -1;
-        held[unit] = (1 - gate) * held[unit] + gate * value;
-      }
-      written[step] = held.slice();
-    }
-    return written;
+    let held = new Float64Array(units);
+    return scanned(settings, goesBackwards, (row) => {
+      held = held.map((value, unit) => (row[unit] > 0 ? (row[units + unit] > 0 ? 1 : -1) : value));
+      return held;
+    });
   }
 
   // The steps before and after beside each step, each with a mark that tells it from the zeros past the ends.

@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def show(name: str, measured: list[tuple[dict, int]], ours: float) -> float:
-    """Prints medians of runs, each as its way tells it and its peak bytes; and ``ours`` as a multiple unless it is 0.
+    """Prints the medians of runs, what a way tells and its peak bytes each; and how much faster ``ours`` is, unless 0.
 
     Returns the rate, examples per second.
     """

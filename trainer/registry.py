@@ -372,8 +372,9 @@ def check_model(name: str, view: str, task: Task, positions: str | None = None) 
         check_steps(name, view, task, VIEWS[view].question_shape(task)[0], VIEWS[view].answer_steps(task))
     if positions in COUPLED and not (writes_numbers(task) and view_entry(view).has_places):
         raise InputError(
-            f"positions {positions!r} count the digits of numbers from the units, and {task.name} with --view {view} "
-            "has none that stand alone; use --view backward and a task of numbers, or --positions rope"
+            f"positions {positions!r} need numbers digit by digit, and an answer that is written from its units, and "
+            f"{task.name} with --view {view} lacks one of these; use --view backward and a task of numbers, or "
+            "--positions rope"
         )
 
 

@@ -119,7 +119,7 @@ def _serialized(question: str, answer: str) -> bytes:
 
 def _masked(crc: Any) -> Any:
     """TFRecord's masking of one CRC, or of many: uint32 of shape (n,)."""
-    return (crc >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def _example_class() -> Any:

@@ -40,7 +40,8 @@ def writer(file: Any, task: Task, schema: pa.Schema = SCHEMA) -> Iterator[Write]
     PyArrow, the bytes depend on the rows alone: the pieces of separate calls are joined first.
     """
     how: Any = {"compression": "zstd", "compression_level": 3, "use_dictionary": False, "store_schema": False}
-    size, pieces = row_group_rows(task), list[pa.Table]()
+    size = row_group_rows(task)
+    pieces: list[pa.Table] = []
     with pq.ParquetWriter(file, schema, **how) as opened:
 
         def flush() -> None:

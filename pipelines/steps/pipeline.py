@@ -40,7 +40,7 @@ def build(job: Job, pipeline: beam.Pipeline) -> beam.pvalue.PValue:
         | "Shuffle" >> beam.GroupByKey()
         | "Read" >> beam.MapTuple(lambda shard, its_blocks: (shard, list(its_blocks)))
         | "Deduplicate"
-        >> in_threads(functools.partial(deduplicate, job), counters=lambda kept: {"duplicates": kept[1]})
+        >> in_threads(functools.partial(deduplicate, job), counters=lambda result: {"duplicates": result[1]})
         | "Kept" >> beam.Map(lambda result: result[0]).with_output_types(Block)
     )
     cut = AsSingleton(kept | Cut(job))

@@ -56,8 +56,8 @@ class OwnTask:
         return _revived, (self.name, self.sha256, self.place, self.source)
 
 
-# By name, the one that was named last; and all, by name and checksum.
 IS_CODE = "is code with the sha256"  # in each refusal of a dataset whose task's file was not named, or has changed
+# By name, the one that was named last; and all, by name and checksum.
 _current: dict[str, OwnTask] = {}
 _known: dict[tuple[str, str], OwnTask] = {}
 

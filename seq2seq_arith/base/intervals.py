@@ -14,7 +14,7 @@ CONFIDENCE = 0.95
 
 
 def upper_bound(wrong: int, asked: int, confidence: float = CONFIDENCE) -> float:
-    """The greatest rate at which so few wrong of so many have a chance of 5% (one-sided 95%); 1 if none was asked."""
+    """The greatest rate at which so few wrong of so many have a chance of 5%, one-sided, or less; 1 of none asked."""
     if wrong == asked:
         return 1.0
     from scipy import special

@@ -30,11 +30,11 @@ def data_dir(tmp_path_factory) -> Path:
         patch.setattr(create, "write_dataset", stored.copy)
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
-        own = ["sort", "--num-examples=100", "--task-file", ROOT / "examples/task/own_tasks.py"]
-        assert programs.run_here("generate", *own, f"--data-dir={folder}").returncode == 0
-        for known in ("_current", "_known"):
-            patch.setattr(own_tasks, known, {})
-        result = programs.run_here("card", folder)
+        own = "generate", "sort", "--num-examples=100", "--task-file", ROOT / "examples/task/own_tasks.py"
+        for words in ((*own, f"--data-dir={folder}"), ("card", folder)):
+            patch.setattr(own_tasks, "_current", {})
+            patch.setattr(own_tasks, "_known", {})
+            result = programs.run_here(*words)
     assert (result.returncode, result.stderr.count("left out: "), result.stderr.count("\n")) == (0, 1, 1)
     assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"
     return folder

@@ -53,7 +53,7 @@ REFUSED = {
         "addition --model causal --positions coupled",
     ],
     "plot": ["", "damaged -o out.png"],
-    "report": ["", "missing", "untrained", "damaged -o out.html", "run -o page.pdf", "fixed --lengths 9"],
+    "report": ["", "missing", "gone", "damaged -o out.html", "run -o page.pdf", "fixed --lengths 9"],
     "report run": ["-o s3://b/page.html", "--examples 0", "--lengths 0"],
     "serve": ["missing", "empty", "empty --port 65536"],
     "serve empty --export": ["empty", "s3://b/page", "page"],
@@ -68,7 +68,7 @@ def places(tmp_path_factory) -> Path:
     (folder / "empty").mkdir()
     (folder / "sweep.toml").write_text("[common]\ntask = 'addition'\n[runs.one]\n")
     fixed = TrainConfig(model=ModelConfig(name="causal", positions="learned"))
-    runs = dict.fromkeys(("run", "other", "damaged", "untrained"), TrainConfig())
+    runs = dict.fromkeys(("run", "other", "damaged", "gone"), TrainConfig())
     runs |= {"fixed": fixed}
     for name, config in runs.items():
         run = Run(folder / name, Task("addition"), "0" * 64, "D", config)
@@ -76,7 +76,7 @@ def places(tmp_path_factory) -> Path:
         history.write_csv(run.history, run_files.ROWS[:1])
         run.best.touch()
     (folder / "damaged" / "history.csv").write_text("epoch,steps\n1\n")
-    (folder / "untrained" / "best.npz").unlink()
+    (folder / "gone" / "best.npz").unlink()
     return folder
 
 

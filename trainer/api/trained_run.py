@@ -77,7 +77,7 @@ def plot_history(*trained: "TrainedRun") -> Picture:
     runs = {name: history.epochs_of(each.run) for name, each in zip(names, trained, strict=True)}
     best = {name: max(rows, key=history.rank)["val_exact_match"] for name, rows in runs.items()}
     reached = ", ".join(f"{name} {cut(exact_match, 4)}" for name, exact_match in best.items())
-    sentence = f"Loss and exact match per epoch; the best exact match is: {reached}."
+    sentence = f"Loss and exact match per epoch; the exact match of the best epoch is: {reached}."
     return Picture(history.curves(runs, size=(4.25, 3.8)), sentence)
 
 

@@ -121,13 +121,15 @@ def evaluate(run: Run, options: Options) -> dict[str, Any]:
     for each in SETS:
         show_suites(of_set(found.suites, each))
     show_epochs(content)
-    found.save()  # what was found is told also where it cannot be saved
-    say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
-    show_worst(found.suites)
-    if found.waves:
-        say(inside.waves_in_words(found.waves))
-    if proof := proofs.read(run):
-        say(str(proof))
+    try:
+        found.save()
+        say("" if run.is_shipped else f"\nsaved in {printable(stores.shown(run.evaluation))}\n")
+    finally:  # what was found is told also where it cannot be saved
+        show_worst(found.suites)
+        if found.waves:
+            say(inside.waves_in_words(found.waves))
+        if proof := proofs.read(run):
+            say(str(proof))
     return content
 
 

@@ -225,7 +225,8 @@ def ablate(learner: Learner, layer: str | None, by: str, chosen: SuiteOptions) -
     kept = {name: column for name, column in zip(names, zip(*cells, strict=True), strict=True) if name[:7] != "lengths"}
     shares = np.array(list(kept.values())).T
     drawn_as = HeatMap("exact match", shares, list(parts), list(kept), down="removed", across="slice")
-    how, more = "its mean" if by == "mean" else "zero", ", all that is written" * learner.view.writes_more
+    how = "its mean" if by == "mean" else "zero"
+    more = ", of which all that is written must be right" * learner.view.writes_more
     return Table(rows, title=f"{len(examples):,} questions of {task.name}{more}, while a part is {how}"), [drawn_as], {}
 
 
@@ -238,7 +239,8 @@ def patch(learner: Learner, question: text.Question, other: text.Question, layer
     stored = [question.stored, other.stored]
     subject = Subject(learner, text.to_codes(stored, learner.view.task.question_width))
     (states, _), (own, theirs) = subject.seen(), subject.written
-    is_asked = up_to(subject.written[:1], subject.network.end).numpy()[0]  # what follows an end mark was never learned
+    # What follows an end mark was never learned.
+    is_asked = up_to(subject.written, subject.network.end).numpy().all(axis=0)
     answers, steps = subject.strings(subject.written), np.flatnonzero((own != theirs) & is_asked)
     if layer is not None:
         check_choice("the layer", layer, list(states))
@@ -270,7 +272,7 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     Liang, "Designing and Interpreting Probes with Control Tasks", EMNLP 2019), each pair of digits of that place has a
     random value, as frequent as the true ones: what can be read as well as that is not what the model has worked out.
     Both numbers have a digit there. Steps that have been given this place of the answer are left out; where question
-    and answer have as many steps, also those of the question that have the same numbers.
+    and answer have as many steps, also those of the question that have the same numbers, and a last state.
     """
     task = learner.view.task
     check_choice("the property", name, list(PROPERTIES))
@@ -298,8 +300,8 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
         # A layer with as many steps as the answer may be of the answer, whose last state has been given all of it.
         of_answer = seen.get(layer.partition("[")[0], states).shape[1] == last
         for step, where in enumerate(subject.places(states.shape[1])):
-            is_written = of_answer or (where[0] == "a" and where != ALL)
-            if is_written and (last if where == ALL else int(where[1:])) > subject.told_before(place):
+            told = last if where == ALL else int(where[1:]) if where[1:].isdigit() else 0
+            if (of_answer or (where[0] == "a" and where != ALL)) and told > subject.told_before(place):
                 continue
             found = dict(zip(("accuracy", "control"), held_out(states[:, step], values, control), strict=True))
             rows.append({"layer": layer, "place": where, **found})

@@ -62,10 +62,7 @@ def sweep(args: argparse.Namespace) -> int:
         rows = [[name, sets[name] + anew[sets[name]] * (state != "done"), state] for name, state in states.items()]
         say(table(["run", "dataset", "state"], rows))
         return SUCCESS
-    # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
-    for name in dict.fromkeys(settings[each.name]["dataset"] for each in runner.missing()):
-        making.make_missing(datasets[name], args.data_dir)
-    runner.run()
+    runner.run(lambda name: making.make_missing(datasets[name], args.data_dir))
     return SUCCESS
 
 
@@ -122,7 +119,8 @@ def results(args: argparse.Namespace) -> int:
     check_number("threshold", args.threshold, 0.0, 1.0)
     read = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
     # A run that two files hold is counted once.
-    rows = list({(row["run"], row["seed"], tables.version_of(row), str(row["settings"])): row for row in read}.values())
+    same = ("run", "seed", "sha256", "settings", "suite")
+    rows = list({str([tables.version_of(row), *map(row.get, same)]): row for row in read}.values())
     where = [(name, value) for name, _, value in (each.partition("=") for each in args.where)]
     lengths = parse_lengths(args.lengths)
     columns = tuple(args.columns.split(",")) if args.columns else None

@@ -327,11 +327,11 @@ def further(each: RunReport) -> list[Block]:
         head = ["operands of at most", "random questions", "worst slice", "name of it", "first wrong answer"]
         head.append("worst unforeseen slice")
         return [Table("Exact match at each length", head, rows, "wide")]
-    if not task.notation.has_lengths:
+    if not task.notation.has_lengths or task.digits == task.operation.max_digits:
         return [Text(f"{task.name} does not have longer operands.")]
     if not own.slices:
         return [Text(f"{suites.no_suite(task)}.")]
-    if model.code_sha256:
+    if model.own_code:
         return [Text("No longer questions were asked: a model of your own may not read them.")]
     if not model.any_length:
         return [Text(f"Model {model.name} has weights for each place of the string, and reads no longer questions.")]

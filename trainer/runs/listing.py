@@ -172,7 +172,7 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
     if best:
         found |= {"best_epoch": best["epoch"], "exact_match": best["val_exact_match"]}
     worst = evaluated.read(run, best["epoch"] if best else None).worst
-    return found | ({"worst_slice": worst[0], "worst": worst[1]} if worst else {})
+    return found | (dict(zip(("worst_slice", "worst"), worst, strict=True)) if worst else {})
 
 
 def _is_whole(folder: Path) -> bool:

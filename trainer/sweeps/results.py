@@ -331,7 +331,8 @@ def field_of(row: dict[str, Any], name: str) -> str:
     field, _, key = name.replace("-", "_").partition(".")
     if field in ("model_options", "options"):
         return str(options.get(name.partition(".")[2], "") if key else settings["model"]["options"] or "")
-    for place in (places := (row, settings["model"], settings)):
+    places = row, settings["model"], settings
+    for place in places:
         if field in place and not key and not isinstance(place[field], dict | list):
             return _default_in_words(row, field) if place[field] is None else str(place[field])
     known = {each for place in places for each in place if not isinstance(place[each], dict | list)} - {"options"}

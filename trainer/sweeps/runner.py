@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
@@ -48,13 +48,16 @@ class Runner:
         self._guard = threading.Lock()
         self._stopped = False
 
-    def run(self) -> None:
-        """Trains and evaluates every run that has no line in the results, and adds its line."""
+    def run(self, make: Callable[[str], object]) -> None:
+        """Trains and evaluates every run that has no line in the results, and adds its line; makes datasets by name."""
         with held(self.folder / ".sweep.lock", str(self.folder), "another sweep is running in", ELSEWHERE):
             missing = self.missing()
             count = len(self.planned)
             done_before = f"{count - len(missing)} of them done before"
             say(f"{count} runs, {done_before}; the results are in {printable(self.results)}")
+            # One after the other: of two runs that need a dataset, one would be refused while the other makes it.
+            for name in dict.fromkeys(self.settings[each.name]["dataset"] for each in missing):
+                make(name)
             failed = self._run_all(missing, count)
         if failed:
             raise SweepError(

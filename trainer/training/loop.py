@@ -68,7 +68,9 @@ class Loop:
         self._answered: list[samples.EpochSamples] = []  # after each epoch
 
     def restore(self) -> bool:
-        """Goes back to the last sound checkpoint, and makes the run's files fit it; returns whether there is one.
+        """Goes back to the last sound checkpoint, and makes the files fit it; returns whether there is one.
+
+        Only the machine that writes does this.
 
         Raises InputError if none is sound, or of this model.
         """

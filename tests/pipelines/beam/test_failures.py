@@ -93,7 +93,7 @@ def test_whatever_an_engine_raises_is_one_sentence(error, sentence):
     assert caught.value.__cause__ is error
 
 
-@pytest.mark.parametrize("error", [OSError(2, "gone"), EngineError("d")], ids=repr)
+@pytest.mark.parametrize("error", [OSError(2, "gone"), EngineError("d"), KeyboardInterrupt()], ids=repr)
 def test_what_is_no_engines_stays_as_it_is(error):
     with pytest.raises(type(error)) as caught, translate_errors():
         raise error

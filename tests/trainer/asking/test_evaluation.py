@@ -17,7 +17,7 @@ from seq2seq_arith.arithmetic import operations
 from seq2seq_arith.arithmetic.operations import OPERATIONS
 from seq2seq_arith.arithmetic.suites import VERSION, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.pipelines.__main__ import main as arith_data
@@ -245,6 +245,16 @@ def test_a_shared_pair_is_found():
     evaluation.check_disjoint(task, trained, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
     with pytest.raises(InputError, match=r"1 validation pairs .* the first is \(3, 20\)"):
         evaluation.check_disjoint(task, trained, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
+
+
+def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):
+    def full(*_):
+        raise WriteError("evaluation.json", "full")
+
+    monkeypatch.setattr(evaluation, "write_json", full)
+    with pytest.raises(WriteError):
+        evaluation.evaluate(trained, evaluation.Options(chosen=SuiteOptions(per_slice=1)))
+    assert capsys.readouterr().out.splitlines()[-1].startswith("worst slice: ")
 
 
 def test_nothing_is_written_into_the_package():

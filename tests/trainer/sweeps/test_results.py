@@ -214,6 +214,9 @@ def test_the_program_prints_text_and_markdown(tmp_path, capsys):
     assert printed.splitlines()[2].startswith("rope")
     assert main(["results", str(tmp_path), str(tmp_path / "results.jsonl"), "--by", "positions"]) == 0
     assert capsys.readouterr().out == printed  # each run once
+    (tmp_path / "other.jsonl").write_text(json.dumps(ROWS[0] | {"task": "pq", "sha256": "of another dataset"}) + "\n")
+    assert main(["results", str(tmp_path), str(tmp_path / "other.jsonl"), "--by", "task"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
     assert main(["results", str(tmp_path), "--markdown"]) == 0
     assert capsys.readouterr().out.startswith(
         "| run | given | draws | seeds | not seen, wrong (v1) | wrong | lowest | no mistake |"

@@ -48,6 +48,8 @@ def test_a_notebook_shows_the_last_epochs_and_samples_in_one_output():
     lines = shown["epochs"].splitlines()
     assert (lines[0], shown["samples"]) == ("epoch 30 of at most 50", "ten answers")
     assert [line.split()[0] for line in lines[3:]] == [str(epoch) for epoch in range(11, 31)]
+    cell.on_epoch(done[-1] | {"round": 2}, "ten answers")
+    assert shown["epochs"].startswith("round 2\n")
 
 
 LOGS = ["loss", "character_accuracy", "exact_match"]

@@ -151,7 +151,7 @@ class Panel {
     const most = lengths.at(-1);
     one(".note", section).textContent =
       `It was trained on at most ${counted(digits, units)}` +
-      (most > digits ? "." : ", and this page asks it about no longer ones.") +
+      (most > digits ? "." : ", and this page asks nothing longer.") +
       (backend.bestOnly ? " This is what the best weights do." : "");
     one("button", section).addEventListener("click", () => this.findLength());
   }

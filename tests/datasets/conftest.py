@@ -1,7 +1,6 @@
 """Fixtures of the datasets layer: programs in processes of their own."""
 
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import programs
@@ -21,17 +20,9 @@ def copied(monkeypatch) -> None:
 
 
 @pytest.fixture
-def python(tmp_path: Path):
+def python(tmp_path: Path, monkeypatch):
     """Runs a program in a Python of its own, at home in a new directory where it has nothing on disk."""
     home = tmp_path / "home"
     home.mkdir()
-    environment = programs.environment() | {"HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment.pop("TFDS_DATA_DIR", None)
-
-    def run(program: str, *arguments: object) -> str:
-        command = [sys.executable, "-c", program, *map(str, arguments)]
-        result = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=300)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-    return run
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    return functools.partial(programs.python, cwd=home, HOME=str(home), TF_CPP_MIN_LOG_LEVEL="3")

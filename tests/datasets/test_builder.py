@@ -3,6 +3,7 @@
 import json
 import pickle
 import shlex
+from pathlib import Path
 
 import programs
 import pytest
@@ -11,7 +12,7 @@ import tensorflow_datasets as tfds
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.datasets import ArithConfig
+from seq2seq_arith.datasets import ArithConfig, Builder
 
 pytestmark = pytest.mark.usefixtures("copied")
 SMALL = ArithConfig(num_examples=120)
@@ -240,3 +241,12 @@ def test_beam_options_reach_the_pipeline(options, message, tmp_path, monkeypatch
     with pytest.raises(Exception, match=message):
         prepare(SMALL, tmp_path, **options)
     assert programs.without_lock(tmp_path) == {}
+
+
+class SmallTest(tfds.testing.DatasetBuilderTestCase):
+    """TensorFlow Datasets' own test of a builder: few examples, in its eager and graph modes."""
+
+    DATASET_CLASS = Builder
+    BUILDER_CONFIG_NAMES_TO_TEST = [ArithConfig(num_examples=230, num_validation=23)]  # noqa: RUF012
+    SPLITS = {"train": 207, "validation": 23}  # noqa: RUF012
+    EXAMPLE_DIR = str(Path(__file__).parent)  # where downloads would be faked: there are none, so any directory does

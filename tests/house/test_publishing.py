@@ -8,11 +8,11 @@ import runpy
 import shutil
 import subprocess
 import sys
-import threading
 import tomllib
 
 import pytest
 import yaml
+from flaky import serving
 from layout import ROOT
 from packaging.requirements import Requirement
 
@@ -61,9 +61,8 @@ def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
     shutil.copy(ROOT / ".ci/unreleased", checkout / ".ci")
     (checkout / "CHANGELOG.md").write_text("# Changelog\n\n## 0.2.0\n\n## 0.1.0\n")
     handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path / "index")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        index = {"INDEX": f"http://127.0.0.1:{server.server_port}"}
+    with serving(handler) as url:
+        index = {"INDEX": url}
 
         def refusal(tag: str, version: str) -> str:
             (checkout / "seq2seq_arith/__init__.py").write_text(f'__version__ = "{version}"\n')
@@ -75,7 +74,6 @@ def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
         assert refusal("v0.2.0", "0.2.1") == "the tag is v0.2.0, and the package's version is 0.2.1"
         assert refusal("v0.2.0.dev0", "0.2.0.dev0") == "0.2.0.dev0 is a version of development"
         assert refusal("v0.3.0", "0.3.0") == "CHANGELOG.md has no section 0.3.0"
-        server.shutdown()
 
 
 def test_the_citation_and_the_changelog_name_this_version():

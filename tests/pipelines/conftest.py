@@ -54,12 +54,11 @@ def scheme_of(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["memory", pytest.param("by turns", marks=pytest.mark.slow), OTHER])
-def data_dir(request, monkeypatch) -> ObjectPath:
+def data_dir(request, copied, monkeypatch) -> ObjectPath:
     """A data directory in a bucket of its own: of a store in this process, and of real stores' emulators.
 
     What is put there is made by Beam only once; see ``with_beam``.
     """
-    monkeypatch.setattr(create, "write_dataset", stored.copy)
     if request.param == "memory":
         return ObjectPath(f"{memory_store.new_bucket(monkeypatch)}/data")
     request.getfixturevalue("servers")
@@ -67,7 +66,7 @@ def data_dir(request, monkeypatch) -> ObjectPath:
 
 
 @pytest.fixture
-def with_beam(copied, data_dir, monkeypatch) -> None:
+def with_beam(data_dir, monkeypatch) -> None:
     """Lets Beam make every dataset in the data directory."""
     monkeypatch.setattr(create, "write_dataset", stored.write_dataset)
 

@@ -1,8 +1,6 @@
 """The card of the datasets in a directory: what it says, and that Hugging Face reads it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import programs
@@ -98,12 +96,9 @@ print(json.dumps([
 
 @pytest.mark.slow
 def test_hugging_face_reads_one_dataset_and_never_a_mixture(data_dir, tmp_path):
-    command = [sys.executable, "-c", HUGGING_FACE, str(data_dir / "seq2seq_arith"), str(tmp_path)]
     offline = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    environment = programs.environment() | offline
-    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1]) == [
+    printed = programs.python(HUGGING_FACE, data_dir / "seq2seq_arith", tmp_path, cwd=tmp_path, **offline)
+    assert json.loads(printed.splitlines()[-1]) == [
         ["addition-n200", "pq-d9-n20"],
         {"train": 180, "validation": 20},
         {"train": 18, "validation": 2},

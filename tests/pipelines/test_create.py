@@ -70,11 +70,9 @@ def found(place) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("overwrite", [[], ["--overwrite"]], ids=["new", "replaced"])
-def test_the_same_command_publishes_what_a_job_has_left(place, local, monkeypatch, overwrite):
+def test_the_same_command_publishes_what_a_job_has_left(place, local, copied, monkeypatch, overwrite):
     if overwrite:
-        with monkeypatch.context() as patch:
-            patch.setattr(create, "write_dataset", copy)
-            make(TASK, LAYOUTS["two"], place)
+        make(TASK, LAYOUTS["two"], place)
     finished(place)
     monkeypatch.setattr(create, "write_dataset", None)
     process = run_here(*COMMAND, place, *overwrite)
@@ -166,6 +164,13 @@ def test_finished_files_need_no_more_room(tmp_path, job, local, monkeypatch):
     monkeypatch.setattr(pipeline, "draw", None)
     Builder(data_dir=tmp_path, config=ArithConfig(num_examples=200, num_shards=3)).download_and_prepare()
     assert found(tmp_path) == local["three"]
+
+
+def test_only_a_local_run_needs_this_machines_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("seq2seq_arith.pipelines.order.free_memory", lambda: 1000)
+    with pytest.raises(InputError, match="this machine has 1,000 free"):
+        Order(TASK, LAYOUT, tmp_path).check_engine()
+    Order(TASK, LAYOUT, tmp_path, pipeline_options(["--runner=my.own.Runner"])).check_engine()
 
 
 @pytest.mark.parametrize(

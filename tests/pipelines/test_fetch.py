@@ -79,7 +79,7 @@ def test_what_is_not_whole_is_not_published(data_dir, tmp_path, harm):
     make(TASK, LAYOUTS["three"], data_dir)
     harmed = path / LAYOUTS["three"].paths("train", 1)[0]
     if harm == "change":
-        harmed.write_text("changed")
+        harmed.put(b"changed")
     else:
         harmed.unlink()
     process = run_here("fetch", path, tmp_path)

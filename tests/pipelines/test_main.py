@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-import stored
 from programs import (
     ends_as_told,
     environment,
     files,
     found,
     is_complete,
+    python,
     run_here,
     start,
     tree,
@@ -26,7 +26,7 @@ from programs import (
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.options import options_of
 from seq2seq_arith.base.tables import bytes_in_words
-from seq2seq_arith.pipelines import __main__, create
+from seq2seq_arith.pipelines import __main__
 from seq2seq_arith.pipelines.commands import generate
 from seq2seq_arith.pipelines.formats.layout import OPTIONAL_FORMATS, Layout, dataset_path
 from seq2seq_arith.pipelines.steps import transforms
@@ -79,15 +79,6 @@ def test_generate_says_what_it_made(made):
         re.escape(f'load it with: tfds.load("seq2seq_arith/addition-n100", data_dir="{data_dir}")'),
     ]
     assert re.fullmatch("\n".join(expected), process.stdout.rstrip("\n"))
-
-
-def test_a_second_run_says_that_it_is_there(made):
-    data_dir, _ = made
-    before = {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in data_dir.rglob("*")}
-    process = generated(data_dir, *SMALL)
-    assert (process.returncode, process.stderr) == (0, "")
-    assert "is there already, complete and as asked for; nothing was done" in process.stdout
-    assert {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in data_dir.rglob("*")} == before
 
 
 @pytest.mark.parametrize("flags", ["--digit=4", "--num_exmaples=100", "--direct_num_worker=2", "--frob"])
@@ -180,8 +171,7 @@ def test_refusals(tmp_path, monkeypatch, refusal, words):
     monkeypatch.chdir(tmp_path)
     process = run_here(*words)
     assert (process.returncode, process.stdout) == (2, "")
-    (line,) = process.stderr.splitlines()
-    refusal.said(line)
+    refusal.said(process.stderr)
     assert tree(tmp_path) == {}
 
 
@@ -212,9 +202,7 @@ def test_what_each_command_imports(made):
         (["show", path], 0),
     ]
     words = json.dumps([words for words, _ in commands] + [["verify", path]])
-    child = [sys.executable, "-c", IN_TURN, words, *HEAVY]
-    done = subprocess.run(child, capture_output=True, text=True, env=environment(), timeout=300, check=True)
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in python(IN_TURN, words, *HEAVY).splitlines()]
     assert lines == [*([code, []] for _, code in commands), [0, ["tensorflow_datasets"]]]
     imported = json.loads((made[0].parent / "imported.json").read_text())
     assert imported == ["apache_beam", "tensorflow_datasets"]
@@ -224,15 +212,6 @@ def test_what_each_command_imports(made):
 LONG = ("--digits=9", "--num-examples=3000000", "--no-parquet")
 
 
-def wait_for(condition, process: subprocess.Popen, seconds: float = 120) -> None:
-    """Until a condition holds; fails if the process ends before."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=["SIGINT", "SIGTERM"]
 )
@@ -240,7 +219,9 @@ def wait_for(condition, process: subprocess.Popen, seconds: float = 120) -> None
 def test_a_run_that_is_stopped_leaves_nothing(tmp_path, number, moment):
     process = start("generate", "addition", *LONG, "--data-dir", tmp_path / "data")
     wanted = "*.incomplete-*" if moment == "before the first file" else "*.tfrecord-*"
-    wait_for(lambda: found(tmp_path, wanted), process)
+    while not found(tmp_path, wanted):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
@@ -296,11 +277,10 @@ def test_no_secret_of_a_command_is_told_or_written(tmp_path, monkeypatch, words,
     assert not start or "--s3_secret_access_key=SECRET" in start
 
 
-def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, monkeypatch, capsys):
+def test_a_stop_after_the_dataset_is_made_says_that_it_is_there(tmp_path, copied, monkeypatch, capsys):
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(create, "write_dataset", stored.copy)
     monkeypatch.setattr(generate.shared, "print_load", stop)
     assert __main__.main(["generate", "addition", *SMALL, "--no-parquet", "--data-dir", str(tmp_path)]) == 130
     path = dataset_path(tmp_path, Task(num_examples=100))

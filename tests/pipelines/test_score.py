@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layout import ROOT
-from programs import environment, run_here
+from programs import environment, python, run_here
 
 import seq2seq_arith as sa
 from seq2seq_arith.arithmetic.scoring import score
@@ -102,15 +102,13 @@ def test_questions_that_are_refused(tmp_path, text, refusal):
 
 @pytest.mark.parametrize(
     "words",
-    [["-", "-"], ["suite.tsv", "answers", "-o", "score.txt"], ["suite.tsv", "answers", "-o", "answers.json"],
+    [["-", "-"], ["suite.tsv", "answers.json", "-o", "score.txt"], ["suite.tsv", "answers.json", "-o", "answers.json"],
      ["suite.tsv"], ["suite.tsv"] * 2, ["suite.tsv", "a", "b"], ["suite.tsv", "a", "--outptu", "b.md"]],
 )  # fmt: skip
 def test_the_command_refuses(suite, tmp_path, monkeypatch, words, refusal):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "answers.json").write_text('["2"]')
-    done = run_here(
-        "score", *(word.replace("answers", "answers.json") if word == "answers" else word for word in words)
-    )
+    done = run_here("score", *words)
     assert done.returncode == 2
     refusal.said(done.stderr)
     assert (tmp_path / "answers.json").read_text() == '["2"]'
@@ -212,8 +210,6 @@ sys.exit(main(["score", "suite.tsv", "./suite.tsv"]))
 
 def test_neither_tensorflow_nor_beam_is_needed(suite, tmp_path):
     """Importing one of them raises ImportError here."""
-    child = [sys.executable, "-c", FOREIGN]
-    done = subprocess.run(child, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "worst slice: each of the 2 slices has 1.000" in done.stdout
-    assert done.stdout.startswith("exact match: 1.0000 of")
+    printed = python(FOREIGN, cwd=tmp_path)
+    assert "worst slice: each of the 2 slices has 1.000" in printed
+    assert printed.startswith("exact match: 1.0000 of")

@@ -1,15 +1,15 @@
 """Datasets of one's own tasks, as ``arith-data`` makes them from a file."""
 
-import hashlib
 import json
 import re
 import shutil
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from layout import ROOT
 from programs import run_here
+from reference import rows_sha256
+from rewriting import rows
 
 from seq2seq_arith.arithmetic import own_tasks
 from seq2seq_arith.arithmetic.operations import FURTHER
@@ -24,13 +24,6 @@ from seq2seq_arith.pipelines.showing import sample
 EXAMPLE = ROOT / "examples/task/own_tasks.py"
 FILE, TIMES = ("--task-file", EXAMPLE), ROOT / "examples/times_digit.py"
 DRAWN = (*FURTHER, "sort")  # whose examples never change
-
-
-def rows(directory, split):
-    tables = [pq.read_table(path) for path in sorted((directory / "parquet").glob(f"{split}-*"))]
-    return [row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
-
-
 VECTORS = re.findall(
     rf"^\| `((?:{'|'.join(DRAWN)})[\w-]*)` \| ([\d,]+) \| `(\w+)` \| `(\w+)` \|$",
     (ROOT / "docs/format.md").read_text(encoding="utf-8"),
@@ -59,8 +52,7 @@ def test_the_vectors_of_the_page(vector, no_custom_tasks):
         for column in checked.written(task, operands(task, again[split][0]))
     ]
     for found in (by_pipeline, by_witness):
-        lines = ["".join(f"{q}\t{a}\n" for q, a in zip(*found[at : at + 2], strict=True)) for at in (0, 2)]
-        assert [hashlib.sha256(each.encode()).hexdigest() for each in lines] == digests
+        assert [rows_sha256(zip(*found[at : at + 2], strict=True)) for at in (0, 2)] == digests
 
 
 def test_all_vectors_are_on_the_page():
@@ -104,8 +96,8 @@ def test_the_witness_takes_a_drawing_of_letters_from_its_file(tmp_path, letters,
 def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     own = tmp_path / "mine.py"
     shutil.copy(EXAMPLE, own)
-    words = "fraction", "--digits", 2, "--num-examples", 100
-    assert run_here("generate", *words, "--task-file", own, "--data-dir", tmp_path).returncode == 0
+    made = "generate", "fraction", "--digits", 2, "--num-examples", 100, "--task-file", own, "--data-dir", tmp_path
+    assert run_here(*made).returncode == 0
     directory = tmp_path / "seq2seq_arith/fraction-d2-n100/1.0.0"
     assert read_metadata(directory)["parameters"]["code_sha256"] == own_tasks.find("fraction").sha256
     divided = [[*map(int, row[0].split("/")), *map(int, row[1].split("/"))] for row in rows(directory, "train")]
@@ -134,11 +126,10 @@ def test_a_dataset_is_read_only_with_its_file(tmp_path, no_custom_tasks):
     code, said = verified("--task-file", own)
     assert code == 1
     assert "it has changed" in said
-    again = "generate", *words, "--task-file", own, "--data-dir", tmp_path
-    done = run_here(*again)
+    done = run_here(*made)
     assert done.returncode == 2
     assert f"was made with another {own}; give --overwrite to replace it" in done.stderr
-    assert run_here(*again, "--overwrite").returncode == 0
+    assert run_here(*made, "--overwrite").returncode == 0
     assert verified("--task-file", own)[0] == 0
 
 

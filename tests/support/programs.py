@@ -43,6 +43,15 @@ def start(*arguments: object, **options) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=environment(), start_new_session=True, **pipes, **options)
 
 
+def python(code: str, *arguments: object, cwd: Path | None = None, **variables: str) -> str:
+    """What a program prints, with these variables, in a Python of its own; it must succeed."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    env = environment() | variables
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def without_progress(stderr: str) -> list[str]:
     """The lines that a run has printed, but for its progress: on a busy machine it takes so long that it tells that."""
     return [line for line in stderr.splitlines() if not PROGRESS.fullmatch(line)]

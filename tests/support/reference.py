@@ -5,7 +5,9 @@ that the two can bear witness against each other. ``task`` is anything that has 
 """
 
 import dataclasses
+import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import google_crc32c
@@ -168,6 +170,11 @@ def dataset(task: Any) -> Dataset:
         kept.append((key_hash(task, 2, *k), *k, example))
     by_split_hash = [example for *_, example in sorted(kept)]
     return Dataset(i, sorted(by_split_hash[task.num_validation :]), sorted(by_split_hash[: task.num_validation]))
+
+
+def rows_sha256(rows: Iterable[tuple[str, str]]) -> str:
+    """The digest of a split's rows that the vectors have."""
+    return hashlib.sha256("".join(f"{question}\t{answer}\n" for question, answer in rows).encode()).hexdigest()
 
 
 def record(question: str, answer: str) -> bytes:

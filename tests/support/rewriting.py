@@ -33,9 +33,9 @@ def rewritten(directory: Path, change: Callable[[dict], object] = lambda metadat
 
 
 def rows(directory: Path, name: str) -> Rows:
-    """The rows of one shard, named ``train-00001``."""
-    table = pq.read_table(directory / f"parquet/{name}-of-00003.parquet")
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    """The rows of the Parquet files whose names begin so: of one shard as ``train-00001``, of a split as ``train``."""
+    tables = [pq.read_table(path) for path in sorted((directory / "parquet").glob(f"{name}-*"))]
+    return [row for table in tables for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
 
 
 def write_both(directory: Path, name: str, of_shard: Rows) -> None:

@@ -20,8 +20,6 @@ from seq2seq_arith.trainer.data.making import make_missing
 
 DATAFLOW = ["--runner=DataflowRunner", "--project=p", "--region=us-central1"]
 PAGE = "https://console.cloud.google.com/dataflow/jobs/us-central1/2026-1?project=p"
-
-
 PORTABLE = ["--runner=PortableRunner"]
 
 

@@ -2,13 +2,13 @@
 
 import http.server
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import psutil
 import pytest
 from apache_beam.options.pipeline_options import DirectOptions, SetupOptions, StandardOptions
+from flaky import serving
 from sockets import listening, reachable
 
 from seq2seq_arith.base.errors import InputError
@@ -78,14 +78,10 @@ def test_an_engine_that_is_not_there_is_refused(flags, refusal):
 def test_a_server_that_is_not_a_job_server_is_refused(monkeypatch):
     """One of the web, as Flink's own port has it: Beam would wait for ever."""
     monkeypatch.setattr(options, "ANSWER_SECONDS", 1)
-    with http.server.ThreadingHTTPServer(("localhost", 0), http.server.BaseHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            flags = ["--runner=sparkrunner", f"--job_endpoint=localhost:{server.server_port}"]
-            with pytest.raises(InputError, match="something answers that is not a job server"):
-                check_engine(pipeline_options(flags))
-        finally:
-            server.shutdown()
+    with serving(http.server.BaseHTTPRequestHandler) as url:
+        flags = ["--runner=sparkrunner", f"--job_endpoint={url.removeprefix('http://')}"]
+        with pytest.raises(InputError, match="something answers that is not a job server"):
+            check_engine(pipeline_options(flags))
 
 
 def test_a_job_server_is_accepted():

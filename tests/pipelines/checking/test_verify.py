@@ -60,9 +60,7 @@ def test_a_flipped_byte_anywhere(right, tmp_path_factory, name, data):
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= data.draw(st.integers(1, 255))
     (directory / name).write_bytes(content)
-    problems = verify(directory).problems
-    assert problems
-    assert any(problem.startswith(f"{directory / name}: ") for problem in problems)
+    assert any(problem.startswith(f"{directory / name}: ") for problem in verify(directory).problems)
 
 
 HARMS = {
@@ -76,8 +74,7 @@ HARMS = {
 @pytest.mark.parametrize(("harm", "name"), zip(HARMS, (FILES[1], FILES[3], FILES[5], FILES[2]), strict=True))
 def test_a_file_that_is_harmed_is_named(copy, harm, name):
     HARMS[harm](copy / name)
-    problems = verify(copy).problems
-    assert any(problem.startswith(f"{copy / name}: ") for problem in problems)
+    assert any(problem.startswith(f"{copy / name}: ") for problem in verify(copy).problems)
 
 
 def test_what_is_not_there_is_not_drawn_again(copy, monkeypatch):

@@ -16,7 +16,6 @@ from seq2seq_arith.pipelines.formats.layout import (
     NAME,
     Layout,
     dataset_path,
-    default_num_shards,
     find_dataset,
     format_name,
     format_of,
@@ -58,7 +57,6 @@ def test_the_dataset_of_a_place(folder, said, tmp_path):
     [(10, 8), (2**23, 8), (2**23 + 1, 16), (2**24, 16), (20_000_000, 32), (2**44, 2**24)],
 )
 def test_default_number_of_shards(num_examples, num_shards):
-    assert default_num_shards(num_examples) == num_shards
     layout = Layout.of(Task(digits=18, num_examples=num_examples))
     assert layout.num_shards == num_shards
     names = tfds.core.ShardedFileTemplate(".", dataset_name=NAME, split="train", filetype_suffix="tfrecord")

@@ -73,7 +73,7 @@ def test_bytes(data_dir, size):
 
 
 def test_an_object_that_is_not_there(data_dir):
-    (data_dir / "other").write_text("")
+    (data_dir / "other").put(b"")
     for read in ((data_dir / "object").read_bytes, (data_dir / "object").read_text):
         with pytest.raises(FileNotFoundError):
             read()
@@ -82,7 +82,7 @@ def test_an_object_that_is_not_there(data_dir):
 
 def test_a_listing_is_of_one_prefix(data_dir):
     for name in ("a/1", "a/b/2", "ab/3", "a.incomplete-x/4"):
-        (data_dir / name).write_text(name)
+        (data_dir / name).put(name.encode())
     assert {entry.name for entry in (data_dir / "a").entries()} == {"1", "b/2"}
     assert {entry.name.partition("/")[2] for entry in data_dir.parents[0].entries()} == set(paths.sizes(data_dir))
 

@@ -88,17 +88,15 @@ def test_a_file_in_the_way_is_refused(tmp_path, depth):
     assert obstacle.read_text() == "years of work"
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(errno.ENOSPC, "full")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "full")])
 def test_failure_inside_leaves_nothing(tmp_path, error):
     """Except for the lock: not even the config's folder."""
-    (tmp_path / "data").mkdir()
-    with pytest.raises(type(error) if isinstance(error, OSError) else error):
-        path = dataset_path(tmp_path / "data" / "deep" / "deeper", TASK)
-        with published(path) as directory:
-            (directory / "parquet").mkdir()
-            (directory / "parquet" / "file").write_text("1")
-            raise error
-    assert list(tree(tmp_path / "data" / "deep" / "deeper")) == ["seq2seq_arith", "seq2seq_arith/.lock-addition-n200"]
+    data_dir = tmp_path / "deep" / "deeper"
+    with pytest.raises(type(error)), published(dataset_path(data_dir, TASK)) as directory:
+        (directory / "parquet").mkdir()
+        (directory / "parquet" / "file").write_text("1")
+        raise error
+    assert list(tree(data_dir)) == ["seq2seq_arith", "seq2seq_arith/.lock-addition-n200"]
 
 
 def test_a_dataset_that_has_lost_a_file_gets_no_name(tmp_path):

@@ -299,11 +299,8 @@ def test_the_same_again_while_another_layout_replaces_it(data_dir, monkeypatch):
 
 def test_shards_that_another_run_removed(data_dir):
     path, layout = dataset_path(data_dir, TASK), LAYOUTS["two"]
-    with (
-        pytest.raises(StoreError, match="was removed by another run"),
-        StorePublisher(path).staged(layout) as directory,
-    ):
-        write(layout, directory)
+    with pytest.raises(StoreError, match="was removed by another run"), StorePublisher(path).staged(layout) as late:
+        write(layout, late)
         (path / layout.paths("train", 0)[0]).unlink()
     assert not nothing_or_all(path)
     make(TASK, layout, data_dir)

@@ -5,12 +5,10 @@ import uuid
 
 import memory_store
 import pytest
-import stored
 from flaky import Flaky
 from stored import LAYOUTS, TASK, make, nothing_or_all, objects, write
 
 from seq2seq_arith.base.errors import InputError, PublishedError, StoreError
-from seq2seq_arith.pipelines import create
 from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.checking.verify import verify
 from seq2seq_arith.pipelines.formats.layout import dataset_path
@@ -67,9 +65,8 @@ def test_a_killed_runs_shards_are_used(data_dir, local):
     assert objects(data_dir) == local["three"]
 
 
-def test_a_store_that_gives_up(monkeypatch, local):
+def test_a_store_that_gives_up(copied, monkeypatch, local):
     """The client's own attempts have all failed: a run ends, or another is begun, and in the end nothing is lost."""
-    monkeypatch.setattr(create, "write_dataset", stored.copy)
     of_memory = memory_store.KIND
     flaky = of_memory._replace(open=lambda *bucket: Flaky(of_memory.open(*bucket)))
     monkeypatch.setitem(clients.KINDS, "flaky", flaky)

@@ -61,14 +61,11 @@ def test_each_step_looks_at_its_process(tmp_path, step):
 
 def test_another_checkout_of_the_same_version(tmp_path, monkeypatch):
     """Its code differs in one character, or in the name of one file."""
-    for name, content in {"here": "x = 1", "there": "x = 2", "same": "x = 1"}.items():
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "module.py").write_text(content)
+    one, changed, renamed = ("module.py", "x = 1"), ("module.py", "x = 2"), ("other.py", "x = 1")
     seen = {}
-    for name in ("here", "there", "same", "renamed"):
-        if name == "renamed":
-            (tmp_path / "same" / "module.py").rename(tmp_path / "same" / "other.py")
-        folder = tmp_path / ("same" if name == "renamed" else name)
+    for name, (file, content) in {"here": one, "there": changed, "same": one, "renamed": renamed}.items():
+        (folder := tmp_path / name).mkdir()
+        (folder / file).write_text(content)
         monkeypatch.setattr("importlib.resources.files", lambda package, folder=folder: folder)
         job.code_version.cache_clear()
         seen[name] = job.code_version()

@@ -2,7 +2,6 @@
 
 import collections
 import dataclasses
-import hashlib
 import itertools
 import json
 import random
@@ -10,7 +9,6 @@ import tempfile
 from pathlib import Path
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 import pytest
 import reference
 from apache_beam.metrics import MetricsFilter
@@ -18,13 +16,13 @@ from apache_beam.portability import common_urns, python_urns
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from programs import files, is_complete
+from rewriting import rows
 from strategies import small_tasks
 
 from seq2seq_arith.arithmetic import coverage
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.pipelines.beam.options import pipeline_options
 from seq2seq_arith.pipelines.formats.layout import SPLITS, Layout
-from seq2seq_arith.pipelines.formats.parquet import parquet_path
 from seq2seq_arith.pipelines.formats.tfrecord import tfrecord_path
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
 from seq2seq_arith.pipelines.steps import cutoff, run
@@ -46,16 +44,6 @@ def tfrecords(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(directory.glob("*.tfrecord-*"))}
 
 
-def parquet_rows(directory: Path, split: str) -> list[tuple[str, str]]:
-    paths = sorted((directory / "parquet").glob(f"{split}-*.parquet"))
-    return [row for path in paths for row in pq_rows(path)]
-
-
-def pq_rows(path: Path) -> list[tuple[str, str]]:
-    table = pq.read_table(path)
-    return list(zip(*(table[name].to_pylist() for name in ("question", "answer")), strict=True))
-
-
 def by_the_loop(expected: reference.Dataset, num_shards: int) -> dict[str, bytes]:
     return {
         tfrecord_path(split, shard, num_shards): expected.tfrecord(split, shard, num_shards)
@@ -72,20 +60,14 @@ SLOW = (
 VECTOR_ROWS = [pytest.param(*row, id=row[0], marks=[pytest.mark.slow] * (row[0] in SLOW)) for row in reference.VECTORS]
 
 
-def rows_sha256(rows: list[tuple[str, str]]) -> str:
-    lines = (f"{question}\t{answer}\n" for question, answer in rows)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
 @pytest.mark.parametrize(("name", "draws_used", "train", "validation"), VECTOR_ROWS)
 def test_the_data_formats_vectors(make, name, draws_used, train, validation):
     """The checksums are those of the data format's description; the files have them in both formats."""
     task = Task.from_name(name)
     directory = make(task, parquet=True)
-    rows = {split: parquet_rows(directory, split) for split in SPLITS}
-    assert [rows_sha256(rows[split]) for split in SPLITS] == [train, validation]
+    assert [reference.rows_sha256(rows(directory, split)) for split in SPLITS] == [train, validation]
     for split, shard in itertools.product(SPLITS, (0, 7)):
-        records = [reference.record(*row) for row in pq_rows(directory / parquet_path(split, shard, 8))]
+        records = [reference.record(*row) for row in rows(directory, f"{split}-{shard:05d}")]
         assert (directory / tfrecord_path(split, shard, 8)).read_bytes() == b"".join(records)
     metadata = json.loads((directory / "metadata.json").read_text())
     assert metadata["parameters"] == task.parameters()
@@ -106,9 +88,7 @@ def test_the_loop_and_the_pipeline_agree(task, num_shards, threads):
         )
         (directory / ".report.json").unlink()  # publishing removes it
         assert tfrecords(directory) == by_the_loop(expected, num_shards)
-        assert {split: parquet_rows(directory, split) for split in SPLITS} == {
-            split: expected.rows(split) for split in SPLITS
-        }
+        assert [rows(directory, split) for split in SPLITS] == [expected.rows(split) for split in SPLITS]
         assert metadata["draws_used"] == expected.draws_used
         assert is_complete(directory)
 

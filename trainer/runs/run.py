@@ -235,9 +235,8 @@ def _task_of(data: dict[str, Any]) -> Task:
 def run_folder(name: str) -> Path:
     """The folder of a run that a path or a URL names; of a URL, this process's copy; of proved:, what is shipped."""
     if name.startswith(SHIPPED):
-        check_choice(
-            "run", name, tuple(sorted(f"{SHIPPED}{each.name}" for each in SHIPPED_RUNS.iterdir() if each.is_dir()))
-        )
+        shipped = sorted(each.name for each in SHIPPED_RUNS.iterdir() if each.is_dir())
+        check_choice("run", name, tuple(f"{SHIPPED}{each}" for each in shipped))
         return SHIPPED_RUNS / name.removeprefix(SHIPPED)
     return stores.working_copy(name) if "://" in name else local_folder(name)
 

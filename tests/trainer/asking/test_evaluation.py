@@ -8,6 +8,7 @@ import re
 import shutil
 import types
 from typing import Any
+from unittest import mock
 
 import configs
 import numpy as np
@@ -248,10 +249,7 @@ def test_a_shared_pair_is_found():
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):
-    def full(*_):
-        raise WriteError("evaluation.json", "full")
-
-    monkeypatch.setattr(evaluation, "write_json", full)
+    monkeypatch.setattr(evaluation, "write_json", mock.Mock(side_effect=WriteError("evaluation.json", "full")))
     with pytest.raises(WriteError):
         evaluation.evaluate(trained, evaluation.Options(chosen=SuiteOptions(per_slice=1)))
     assert capsys.readouterr().out.splitlines()[-1].startswith("worst slice: ")

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import types
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from layout import ROOT
 
 from seq2seq_arith.arithmetic import breakdowns, own_tasks, text
 from seq2seq_arith.arithmetic.task import Task
-from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.asking import answering, prediction, search
 from seq2seq_arith.trainer.config import SearchOptions
@@ -159,6 +160,14 @@ def test_tasks_of_ones_own():
         first = words.fresh((), set(), 100)
         for operands in (*first, *words.fresh(first, {*first}, 100)):
             assert text.parse(task.operation.symbol.join(operands), task).task == task
+
+
+def test_what_was_found_is_told_where_it_cannot_be_saved(run, learner, monkeypatch, capsys):
+    monkeypatch.setattr(session, "restore", lambda *_: learner)
+    monkeypatch.setattr(search, "write_json", mock.Mock(side_effect=WriteError("search.json", "full")))
+    with pytest.raises(WriteError):
+        search.search(run, SearchOptions(questions=100))
+    assert "search at 3 digits: " in capsys.readouterr().out
 
 
 def test_a_right_model_has_no_finds_and_the_package_is_not_written(capsys):

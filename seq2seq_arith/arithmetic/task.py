@@ -23,7 +23,7 @@ ORDINALS = {2: "half", 10: "tenth"}
 def _by_task(default: Callable[[Operation], Any]) -> str:
     """A default that depends on the task, in words: ``3, but 5 for subtraction, 1,000 for pq``."""
     names: dict[str, list[str]] = {}
-    for name, operation in operations.OPERATIONS.items():
+    for name, operation in operations.BUILT_IN.items():
         value = default(operation)
         shown = f"{value:,}" if type(value) is int else {True: "yes", False: "no"}.get(value, str(value))
         names.setdefault(shown, []).append(name)

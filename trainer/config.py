@@ -185,7 +185,7 @@ class TrainConfig:
     stage_steps: int = _knob("the steps whose answers end a stage of the curriculum", None, 1, 10**6, WINDOW)
     epochs: int = option("the most epochs", default=50, low=1, high=10**6)
     steps_per_epoch: int | None = option(
-        "steps per epoch", default=None, default_text="one pass over the training set", low=1, high=10**9
+        "steps per epoch", default=None, default_text="those of --epoch-examples", low=1, high=10**9
     )
     epoch_examples: int = option(
         "without --steps-per-epoch, an epoch ends after so many examples at most", default=2**17, low=1, high=10**12

@@ -17,7 +17,7 @@ from seq2seq_arith.trainer.config import ModelConfig, TrainConfig
 from seq2seq_arith.trainer.data import making, probes, records
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.models.build import sketch, try_out
-from seq2seq_arith.trainer.registry import given_in_words, view_entry
+from seq2seq_arith.trainer.registry import KNOBS, given_in_words, view_entry
 from seq2seq_arith.trainer.runs import history, proofs
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder, standing
 from seq2seq_arith.trainer.training import devices
@@ -159,19 +159,19 @@ def _network(found: Sequence[Layer]) -> str:
 
 
 def settings(config: TrainConfig) -> list[tuple[str, str, str]]:
-    """Every setting: its option, its value and its meaning."""
-    found = []
+    """Every setting that the network has: its option, its value and its meaning."""
+    found, lacking = [], KNOBS.keys() - {*config.model.entry.knobs}
     for instance in (config.model, config):
         for name, (_, about) in options_of(instance).items():
-            value = getattr(instance, name)
-            shown = about.default if value is None and about.default else _shown(value)
-            found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
+            shown = _shown(getattr(instance, name), about.default)
+            if name not in lacking:
+                found.append((f"--{(about.flag or name).replace('_', '-')}", shown, about.help))
     return found
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, default: str | None) -> str:
     if isinstance(value, bool | None):
-        return "none" if value is None else "yes" if value else "no"
+        return default or "none" if value is None else "yes" if value else "no"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -118,8 +118,8 @@ def suite(
 
     There are at most ``per_slice`` questions per slice, and ``seed`` decides which. ``set`` is ``standard``, or
     ``unforeseen``: slices that were made when the recipes were fixed, on which nobody tunes. An earlier ``version`` of
-    the suites has fewer slices. The size is the most of an operand, ``digits``, for pq ``dashes``, or ``modulus`` of
-    modular addition; without it, the task's default.
+    the suites has fewer slices. The size is the most of an operand, ``digits``, for pq ``dashes``, ``letters``, or
+    ``modulus`` of modular addition; without it, the task's default.
 
     Raises InputError if there is no such task, it has no suite, or a value is out of its range.
     """

@@ -54,8 +54,8 @@ def generate(
         prints it, ``seq2seq_arith/addition-d6-n1000000/1.0.0``. Or the path of a dataset that is there.
       data_dir: Where datasets are kept: a directory, or ``gs://...`` or ``s3://...``; not used for a path.
       task_file: A file with tasks of your own, whose code then runs.
-      **parameters: With the name of a task, those of ``Task``: ``digits`` (or ``dashes`` for pq, and ``modulus`` for
-        modular addition), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
+      **parameters: With the name of a task, those of ``Task``: ``digits`` (``dashes`` of pq, ``modulus`` of modular
+        addition, ``letters``), ``num_examples``, ``seed``, ``reverse``, ``ordered``, ``draws``, ``num_validation``.
 
     Raises InputError if an argument is wrong, or the directory cannot be used; RunError if making it fails.
     """

@@ -48,7 +48,7 @@ class Run:
     folder: Path  #: of all its files
     task: Task  #: the parameters of its dataset
     sha256: str  #: of the dataset's metadata, which holds the checksums of all files
-    data_dir: str  #: under which TFDS found the dataset
+    data_dir: str  #: where the dataset was
     config: TrainConfig
 
     @property

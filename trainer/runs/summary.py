@@ -27,8 +27,8 @@ class Summary:
     character_accuracy: float
     exact_match: float
     best_epoch: int  #: counted from 1
-    #: ``name``, ``questions``, ``exact_match``, ``digits`` of the suite, and the share of all its questions, ``suite``;
-    #: None if it was not asked, or there is none.
+    #: ``name``, ``questions``, ``exact_match``, of the suite ``digits`` and ``version``, and the share of all its
+    #: questions, ``suite``; None if it was not asked, or there is none.
     worst_slice: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:

@@ -14,18 +14,26 @@ from seq2seq_arith.base.tables import abridged, abridged_pair
 from seq2seq_arith.trainer.data.probes import Operands
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.samples import Sample
-from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.learner import Learner
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The answers to a set of examples, uint8 [examples, answer width]; ``exact`` is bool [examples]."""
+    """The answers to a set of examples, and their score."""
 
     examples: Examples
-    score: metrics.Score
-    exact: np.ndarray
-    predicted: np.ndarray
+    predicted: np.ndarray  # uint8 [examples, answer width]
+    exact: np.ndarray  # whether each is right as a whole, bool [examples]
+    loss: float  # the mean cross-entropy per character, in nats
+    # The share of characters of the decoded answers that are right, padding included, as in the notebook that the
+    # project started from. That of ``Learner.score`` is under teacher forcing: the two differ only where a model that
+    # writes character by character errs.
+    character_accuracy: float
+
+    @property
+    def exact_match(self) -> float:
+        """The share of answers that are right as a whole."""
+        return float(self.exact.mean())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +52,9 @@ class Mistake(Sample):
 
 def ask(learner: Learner, examples: Examples, report_progress: ReportProgress = no_progress) -> Result:
     """Asks a model a set of examples."""
-    score, predicted = metrics.evaluate(learner, examples, report_progress)
-    return Result(examples, score, np.all(predicted == examples.answers, axis=1), predicted)
+    predicted, losses = learner.answer(examples, report_progress)
+    right = predicted == examples.answers
+    return Result(examples, predicted, right.all(axis=1), float(np.mean(losses, dtype=np.float64)), float(right.mean()))
 
 
 def mistakes(task: Task, result: Result, rows: Iterable[int]) -> list[Mistake]:

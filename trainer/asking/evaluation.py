@@ -245,9 +245,8 @@ def first_mistakes(task: Task, result: Result, most: int = MISTAKES) -> list[dic
 
 def scored(result: Result) -> dict[str, Any]:
     """The score of a set as it is saved."""
-    score = result.score
-    shares = {"characters": score.character_accuracy, "exact": score.exact_match}
-    return {"examples": len(result.examples), "loss": score.loss, **shares}
+    shares = {"characters": result.character_accuracy, "exact": result.exact_match}
+    return {"examples": len(result.examples), "loss": result.loss, **shares}
 
 
 def _wrong(exact_match: float, examples: int) -> str:

@@ -13,7 +13,7 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.terminal import printable, say
 from seq2seq_arith.pipelines.answers import lines_of, name_of
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import metrics, session
+from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
 
 QUESTIONS_AT_ONCE = 4096
@@ -21,8 +21,8 @@ QUESTIONS_AT_ONCE = 4096
 
 def answer(learner: Learner, questions: Sequence[str]) -> tuple[list[str], np.ndarray]:
     """The answers to stored questions, without padding, and the confidence of each, float32 [questions]."""
-    ids, confidences = learner.predict(to_codes(list(questions), learner.view.task.question_width))
-    return [text.strip() for text in to_strings(metrics.decode(learner.view, ids))], confidences
+    answers, confidences = learner.predict(to_codes(list(questions), learner.view.task.question_width))
+    return [text.strip() for text in to_strings(answers)], confidences
 
 
 def read_questions(given: Sequence[str], file: str | None) -> list[tuple[str, str]]:

@@ -162,7 +162,7 @@ def ask_sets(run: Run, learner: Learner, data: evaluation.Data, most: int) -> As
     def ask_set(name: str, meaning: str, examples: Examples) -> Result:
         with progress(f"{task.name}, {name}", len(examples), "examples") as report_progress:
             result = ask(learner, examples, report_progress)
-        sets.append(SetResult(name, meaning, Share.of(result.exact), result.score.character_accuracy))
+        sets.append(SetResult(name, meaning, Share.of(result.exact), result.character_accuracy))
         return result
 
     def tables(result: Result) -> dict[str, list[dict]]:

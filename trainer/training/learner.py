@@ -25,6 +25,7 @@ from seq2seq_arith.trainer.training.devices import patient, translate_exhaustion
 BLOCK_BYTES = 1 << 25
 CALL_OPERATIONS, MAX_STEPS_PER_CALL = 10**11, 50  # of a call: some seconds of two cores; training steps
 EVALUATED_CHARACTERS, EVALUATED_VALUES = 1 << 19, 1 << 28  # of a call, and of one tensor in it: 1 GiB
+DECODED = 8192  # answers at a time
 FEW = 16  # a sample, or what a person asks: such a small number of questions has a small call of its own
 
 
@@ -124,11 +125,11 @@ class Learner:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Answers all questions, in order, and compares with the right answers.
 
-        Returns uint8 ids [examples, answer steps], and float32 [examples], the mean cross-entropy of the characters of
-        the right answer, in nats.
+        Returns the strings, uint8 [examples, answer width], and float32 [examples], the mean cross-entropy of the
+        characters of the right answer, in nats.
         """
         ids, losses = self._in_parts(self._answer, (examples.questions, examples.answers), report_progress)
-        return ids.astype(np.uint8), losses
+        return self._decoded(ids), losses
 
     def margins(self, examples: Examples) -> np.ndarray:
         """float32 [examples]: the smallest difference of a right logit and the highest other, below 0 for mistakes."""
@@ -137,11 +138,11 @@ class Learner:
     def predict(self, questions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Answers questions, uint8 code points [examples, question width], in order.
 
-        Returns uint8 ids [examples, answer steps], and float32 [examples], the product of the probabilities of the
-        characters of the answer.
+        Returns the answers as strings, uint8 [examples, answer width], and float32 [examples], the product of the
+        probabilities of their characters.
         """
         ids, confidences = self._in_parts(self._predict, (questions,), no_progress)
-        return ids.astype(np.uint8), confidences
+        return self._decoded(ids), confidences
 
     def score(self, examples: Examples, report_progress: ReportProgress = no_progress) -> dict[str, float]:
         """The mean over all examples of each of ``history.METRICS``, for which only sums leave the devices."""
@@ -169,6 +170,11 @@ class Learner:
             self._call(function, *(array[rows] for array in arrays)) for rows, _ in self._calls(length, report_progress)
         ]
         return [np.concatenate(column)[:length] for column in zip(*parts, strict=True)]
+
+    def _decoded(self, ids: np.ndarray) -> np.ndarray:
+        """Answers as strings, uint8 [examples, answer width], of ids [examples, answer steps]."""
+        parts = (ids[start : start + DECODED].astype(np.uint8) for start in range(0, len(ids), DECODED))
+        return np.concatenate([self.view.decode_answer(part) for part in parts])
 
     def _calls(self, length: int, report_progress: ReportProgress) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """For each call, the rows of this machine, and which are real: the last call is padded with the last row."""

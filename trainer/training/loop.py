@@ -36,7 +36,6 @@ from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.data.stream import Batches, Doubling
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
-from seq2seq_arith.trainer.training import metrics
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
@@ -222,7 +221,7 @@ class Loop:
         # The same questions in every epoch, a random sample. In a cluster all machines ask: each answers a part.
         questions = self.validation[:SAMPLES]
         with self.learner.averaged():
-            _, predicted = metrics.evaluate(self.learner, questions)
+            predicted, _ = self.learner.answer(questions)
         asked = samples.make_samples(self.run.task, questions, predicted)
         self._write(row, asked, is_best=is_best)
         for observer in self.observers:

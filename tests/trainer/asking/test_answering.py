@@ -1,13 +1,31 @@
 """Tables of where a model errs."""
 
+import types
+
 import numpy as np
 import pytest
 
 from seq2seq_arith.arithmetic import draws
 from seq2seq_arith.arithmetic.numbers import from_ints
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.text import to_codes
 from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.data import probes
+from seq2seq_arith.trainer.data.records import Examples
+
+
+@pytest.mark.parametrize(
+    ("predicted", "right", "exact", "characters"),
+    [
+        (["469", "142", "1998", "77"], ["469", "141", "1998", "7"], 0.5, 14 / 16),
+        (["12", "1", "12", "2"], ["12", "12", "13", "22"], 0.25, 13 / 16),
+    ],
+)
+def test_scores_are_those_of_the_decoded_strings(predicted, right, exact, characters):
+    answers, losses = to_codes(right, 4), np.array([0.5, 1.5, 0.0, 2.0], np.float32)
+    learner = types.SimpleNamespace(answer=lambda *_: (to_codes(predicted, 4), losses))
+    found = answering.ask(learner, Examples(answers, answers))
+    assert (found.loss, found.exact_match, found.character_accuracy) == (1.0, exact, characters)
 
 
 @pytest.mark.parametrize(

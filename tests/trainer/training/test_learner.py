@@ -12,10 +12,11 @@ import pytest
 import tensorflow as tf
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.trainer.asking.answering import ask
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.registry import MODELS
-from seq2seq_arith.trainer.training import costs, learner, metrics
+from seq2seq_arith.trainer.training import costs, learner
 from seq2seq_arith.trainer.training.learner import Learner
 
 STEPS = 50
@@ -28,9 +29,9 @@ COUNTER = TrainConfig(model=ModelConfig(name="counter", hidden=8), batch_size=7,
 def first_steps(ready, name, config):
     """The losses of the first steps, and the scores of the weights before and after them."""
     made = ready(name, config)
-    fresh, _ = metrics.evaluate(made.learner, made.validation)
+    fresh = ask(made.learner, made.validation)
     losses = np.concatenate([made.learner.train(made.batches, step, 10)["loss"] for step in range(0, STEPS, 10)])
-    trained, _ = metrics.evaluate(made.learner, made.validation)
+    trained = ask(made.learner, made.validation)
     return losses, fresh, trained
 
 
@@ -56,17 +57,18 @@ def test_replicas_and_xla_change_nothing(ready, model, replicas, xla):
         assert score.loss == pytest.approx(expected.loss, abs=1e-5)
 
 
-def test_the_loss_is_that_of_keras(ready):
+def test_the_loss_is_that_of_keras(ready, monkeypatch):
     made = ready("addition", LSTM)
+    monkeypatch.setattr(learner, "DECODED", 3)
     view = made.learner.view
     logits = made.learner.model(view.encode_question(made.validation.questions))
     right = view.encode_answer(made.validation.answers)
     reference = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True)(right, logits)
-    ids, losses = made.learner.answer(made.validation)
+    answers, losses = made.learner.answer(made.validation)
     assert float(np.mean(losses)) == pytest.approx(float(reference), rel=1e-5)
     predicted, confidences = made.learner.predict(made.validation.questions)
-    np.testing.assert_array_equal(ids, np.argmax(logits, axis=2))
-    np.testing.assert_array_equal(predicted, ids)
+    np.testing.assert_array_equal(answers, view.decode_answer(np.argmax(logits, axis=2)))
+    np.testing.assert_array_equal(predicted, answers)
     likely = np.prod(np.max(tf.nn.softmax(logits), axis=2), axis=1)
     np.testing.assert_allclose(confidences, likely, rtol=1e-4)
 
@@ -125,7 +127,7 @@ def test_a_score_is_that_of_all_answers_and_moves_nothing_else(ready, name, conf
     made.learner.rows_per_call = lambda count: 16  # until it is made ready again
     done = []
     found = made.learner.score(made.validation, done.append)
-    expected, _ = metrics.evaluate(made.learner, made.validation)
+    expected = ask(made.learner, made.validation)
     assert found["exact_match"] == expected.exact_match
     assert found["character_accuracy"] == pytest.approx(expected.character_accuracy, rel=1e-12)
     assert found["loss"] == pytest.approx(expected.loss, rel=1e-6)
@@ -214,8 +216,7 @@ def test_what_stands_behind_the_end_does_not_count(ready):
     losses = -np.take_along_axis(np.asarray(tf.nn.log_softmax(logits)), right[..., None].astype(int), axis=2)[..., 0]
     outcome = made.learner.train(made.batches, 0, 1)
     assert outcome["loss"] == pytest.approx([np.mean((losses * counted).sum(1) / counted.sum(1))], rel=1e-4)
-    score, _ = metrics.evaluate(made.learner, made.validation)
-    assert made.learner.score(made.validation)["exact_match"] == score.exact_match
+    assert made.learner.score(made.validation)["exact_match"] == ask(made.learner, made.validation).exact_match
 
 
 def test_rows_per_call(ready):
@@ -269,10 +270,9 @@ def test_mixed_precision_learns_as_well(ready, name):
     losses = made.learner.train(made.batches, 0, 50)["loss"]
     assert losses[-1] < 0.9 * losses[0]
     # Also decoded, nearly all answers are those of teacher forcing.
-    predicted, _ = made.learner.answer(made.validation)
-    forced = made.learner.network.logits(
-        made.learner.view.encode_question(made.validation.questions), predicted, training=False
-    )
+    ids = made.learner.view.encode_question(made.validation.questions)
+    predicted, _ = made.learner.network.answer(ids)
+    forced = made.learner.network.logits(ids, predicted, training=False)
     assert np.mean(np.argmax(forced, axis=2) == predicted) > 0.95
 
 

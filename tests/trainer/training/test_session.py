@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.trainer.asking import answering
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.data.views import make_view
 from seq2seq_arith.trainer.runs import checkpoints
 from seq2seq_arith.trainer.runs.run import open_run
-from seq2seq_arith.trainer.training import costs, devices, metrics, session
+from seq2seq_arith.trainer.training import costs, devices, session
 from seq2seq_arith.trainer.training.state import State
 
 # Learners are made and traced once for all tests of this process.
@@ -28,7 +29,7 @@ def test_a_restored_model_is_the_best_one(trained):
     examples = source.splits["validation"].head(1000)
     for replicas in (1, 2):
         learner = session.restore(open_run(trained.folder), replicas=replicas)
-        score, _ = metrics.evaluate(learner, examples)
+        score = answering.ask(learner, examples)
         assert score.exact_match == best["val_exact_match"]
         assert score.character_accuracy == best["val_character_accuracy"]
         assert score.loss == pytest.approx(best["val_loss"], rel=1e-5)

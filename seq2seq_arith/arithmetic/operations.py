@@ -186,22 +186,16 @@ def _backwards(size: int, word: np.ndarray) -> Solved:
     return Solved(letters.pack(np.where(place >= 0, turned, 0), size))
 
 
-def _from(characters: str, first: str = "") -> Text:
-    """Texts of these characters, the first of others if there are some."""
-    return lambda words, length: "".join(
-        each[words.below(len(each))] for each in [first or characters, *[characters] * (length - 1)]
-    )
-
-
-_NUMBER, _EVENS = _from(DIGITS, DIGITS[1:]), _from("02468", "2468")
-_ODDS, _WORD = _from("13579"), _from(letters.ALPHABET)
+_NUMBER, _EVENS, _ODDS, _BIG, _WORD = (
+    functools.partial(Words.text, allowed=each) for each in (DIGITS, "02468", "13579", "789", letters.ALPHABET)
+)
 _OF_DIGITS = (
     ("random", "Not hard: lengths and digits are uniform.", _NUMBER),
     ("evens", "All digits are even.", _EVENS),
     ("odds", "All digits are odd.", _ODDS),
     ("one-odd", "Only the last digit is odd.", lambda words, n: _EVENS(words, n)[:-1] + _ODDS(words, 1)),
     ("repeated", "One digit is repeated, so that places look alike.", lambda words, n: _NUMBER(words, 1) * n),
-    ("big", "All digits are 7 to 9, so that every place carries.", _from("789")),
+    ("big", "All digits are 7 to 9, so that every place carries.", _BIG),
 )
 _OF_LETTERS = (
     ("random", "Not hard: lengths and letters are uniform.", _WORD),

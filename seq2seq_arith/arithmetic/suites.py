@@ -52,6 +52,11 @@ class Words:
     def coin(self) -> bool:
         return bool(self.below(2))
 
+    def text(self, length: int, allowed: str) -> str:
+        """So many of some characters, the first of which is not 0."""
+        first = allowed.replace("0", "")
+        return "".join(each[self.below(len(each))] for each in [first, *[allowed] * (length - 1)])
+
     def swapped(self, left: int, right: int) -> Pair:
         """The two numbers in either order."""
         return (right, left) if self.coin() else (left, right)

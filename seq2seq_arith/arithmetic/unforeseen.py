@@ -53,9 +53,9 @@ def _of_digits(digits: int) -> Iterator[Slice]:
     """The slices of which digits stand in the operands."""
     for name, least, why, draw in (
         ("eights-nines", 1, "All digits are 8 or 9: sums are large, differences small.",
-         _both(_digits, 1, allowed="89")),
-        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(_digits, 1, allowed="45")),
-        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(_digits, 1, allowed="09")),
+         _both(Words.text, 1, allowed="89")),
+        ("fours-fives", 1, "All digits are 4 or 5: sums of places are 8, 9 or 10.", _both(Words.text, 1, allowed="45")),
+        ("zeros-nines", 2, "All digits are 0 or 9, in any order: not in runs.", _both(Words.text, 1, allowed="09")),
         ("evens-odds", 1, "The digits of one operand are even, those of the other are odd.", _evens_odds),
         ("period-2", 3, "Two digits take turns in each operand, so that every second place looks alike.",
          _both(_periodic, 3, period=2)),
@@ -97,26 +97,20 @@ def _both(number: Digits, least: int, **given: Any) -> Draw:
     return draw
 
 
-def _digits(words: Words, length: int, allowed: str) -> str:
-    """A number of this length of some digits, the first of which is not 0."""
-    first, rest = allowed.replace("0", ""), length - 1
-    return first[words.below(len(first))] + "".join(allowed[words.below(len(allowed))] for _ in range(rest))
-
-
 def _evens_odds(words: Words, digits: int) -> Pair:
-    even, odd = (int(_digits(words, words.between(1, digits), allowed)) for allowed in ("02468", "13579"))
+    even, odd = (int(words.text(words.between(1, digits), each)) for each in ("02468", "13579"))
     return words.swapped(even, odd)
 
 
 def _periodic(words: Words, length: int, period: int) -> str:
     pattern = "0" * period
     while len(set(pattern)) == 1:
-        pattern = _digits(words, period, "0123456789")
+        pattern = words.text(period, "0123456789")
     return (pattern * length)[:length]
 
 
 def _palindrome(words: Words, length: int) -> str:
-    half = _digits(words, (length + 1) // 2, "0123456789")
+    half = words.text((length + 1) // 2, "0123456789")
     return half + half[: length // 2][::-1]
 
 
@@ -134,19 +128,19 @@ def _runs(words: Words, length: int) -> str:
 
 
 def _reversed(words: Words, digits: int) -> Pair:
-    number = _digits(words, words.between(1, digits - 1), "0123456789") + str(words.between(1, 9))
+    number = words.text(words.between(1, digits - 1), "0123456789") + str(words.between(1, 9))
     return int(number), int(number[::-1])
 
 
 def _anagrams(words: Words, digits: int) -> Pair:
-    number = _digits(words, words.between(2, digits), "123456789")
+    number = words.text(words.between(2, digits), "123456789")
     left = list(number)
     return int(number), int("".join(left.pop(words.below(len(left))) for _ in number))
 
 
 def _shifted(words: Words, digits: int) -> Pair:
     length = words.between(1, digits - 1)
-    number = int(_digits(words, length, "0123456789"))
+    number = int(words.text(length, "0123456789"))
     return words.swapped(number, number * 10 ** words.between(1, digits - length))
 
 
@@ -178,7 +172,7 @@ def _middle(words: Words, digits: int, lends: bool) -> Pair:
 
 
 def _interleaved(words: Words, digits: int) -> Pair:
-    number = _digits(words, words.between(2, digits), "123456789")
+    number = words.text(words.between(2, digits), "123456789")
     left, right = (
         int("".join(digit if place % 2 == side else "0" for place, digit in enumerate(number))) for side in (0, 1)
     )

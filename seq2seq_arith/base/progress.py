@@ -21,7 +21,7 @@ from typing import Any
 from seq2seq_arith.base import events
 from seq2seq_arith.base.terminal import is_silent
 
-LINE_SECONDS = 5.0  # between two lines in a log
+LINE_SECONDS, NEVER = 5.0, threading.TIMEOUT_MAX  # between two lines in a log, and where none is shown
 BAR_SECONDS = 0.1  # between two looks at the counters
 CELL_SECONDS = 0.3  # between two updates of a notebook's cell
 CELL_WIDTH = 90  # characters of a line with a bar there
@@ -174,14 +174,9 @@ class _Cell(_Lines):
             self.output.remove("progress")
 
 
-class _Nothing(_Lines):
-    def show(self, done: dict[str, int], remark: str) -> None:
-        pass
-
-
 def _display(totals: dict[str, int], title: str = "") -> _Lines:
     if is_silent():
-        return _Nothing(LINE_SECONDS, totals, title)
+        return _Lines(NEVER, totals, title)
     if is_notebook():
         return _Cell(CELL_SECONDS, totals, title)
     if events.are_told():

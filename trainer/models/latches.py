@@ -1,7 +1,4 @@
-"""Latches: a recurrence that holds its state without loss, and the noise that makes it do so.
-
-Every weight has a name, so that checkpoints find it in any process.
-"""
+"""Latches: a recurrence that holds its state without loss, and the noise that makes it do so."""
 
 from typing import Any
 

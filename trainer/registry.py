@@ -44,7 +44,7 @@ class ModelEntry:
     """A network, without its code."""
 
     # Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
-    build: Callable[[Any], Any]
+    build: Any = None  # for one of your own, whose code is loaded by ``plugins.load``
     help: str  # one line for ``--help`` and the documentation
     cost: Cost  # what it costs
     # Whether it writes one answer character per question step, so that the view must have as many steps of the question
@@ -62,7 +62,7 @@ class ModelEntry:
 class ViewEntry:
     """A view, without its code."""
 
-    build: Callable[[str, Task], Any]  # imports the code, and makes the view from its name and a task
+    build: Any  # imports the code, and makes the view from its name and a task; None for one of your own
     help: str  # one line for ``--help`` and the documentation
     given: str  # what the view gives to the model, a key of ``GIVEN``
     # From a task to the shape of one question: (steps,) or (steps, channels).
@@ -102,19 +102,19 @@ def _from(module: str, name: str) -> Callable[..., Any]:
 
 MODELS: dict[str, ModelEntry] = {
     "lstm": ModelEntry(
-        build=_from("models.parallel", "lstm_encoder_decoder"),
+        build=_from("models.parallel", "encoder_decoder"),
         help="the notebook's encoder, repeated vector and decoder, of LSTMs",
         cost=Cost(kept=12, kept_long=2.5, gates=4),
         in_browser="encoder_decoder",
     ),
     "gru": ModelEntry(
-        build=_from("models.parallel", "gru_encoder_decoder"),
+        build=_from("models.parallel", "encoder_decoder"),
         help="the notebook's network, of gated recurrent units instead of LSTMs",
         cost=Cost(kept=12, gates=3),
         in_browser="encoder_decoder",
     ),
     "simple_rnn": ModelEntry(
-        build=_from("models.parallel", "simple_rnn_encoder_decoder"),
+        build=_from("models.parallel", "encoder_decoder"),
         help="the notebook's network, of plain recurrent units instead of LSTMs",
         cost=Cost(kept=4, gates=1),
         in_browser="encoder_decoder",
@@ -313,11 +313,7 @@ VIEWS: dict[str, ViewEntry] = {
 }
 
 
-def _own_code(*_: Any) -> Any:
-    raise NotImplementedError("the code of a plug-in is loaded by plugins.load")
-
-
-OWN_MODEL = ModelEntry(build=_own_code, help="a model of your own", cost=Cost(kept=12, gates=4))
+OWN_MODEL = ModelEntry(help="a model of your own", cost=Cost(kept=12, gates=4))
 
 
 def model_entry(name: str) -> ModelEntry:
@@ -329,7 +325,7 @@ def view_entry(name: str) -> ViewEntry:
     """The entry of a view; one of your own (``plugins.py``) has the shapes of ``raw`` until its class says others."""
     if name in VIEWS:
         return VIEWS[name]
-    return dataclasses.replace(VIEWS["raw"], build=_own_code, help="a view of your own", given=OWN_VIEW)
+    return dataclasses.replace(VIEWS["raw"], build=None, help="a view of your own", given=OWN_VIEW)
 
 
 def check_view(view: str, task: Task) -> None:

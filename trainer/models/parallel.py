@@ -23,6 +23,7 @@ from seq2seq_arith.trainer.models.layers import (
 from seq2seq_arith.trainer.models.recurrent import PlainLSTM, lstm
 from seq2seq_arith.trainer.models.spec import Spec
 
+RECURRENT: dict[str, Callable[..., Any]] = {"lstm": lstm, "gru": layers.GRU, "simple_rnn": layers.SimpleRNN}
 PAIR_UNITS = 64
 # Steps that a wave reads: a column of a product and the three before it, which nearly always decide its carry.
 COLUMNS = 4
@@ -37,24 +38,14 @@ GATE_NOISE = 0.5
 STATE_NOISE = 0.3
 
 
-def lstm_encoder_decoder(spec: Spec) -> keras.Model:
-    """The notebook's encoder-decoder, of LSTMs."""
-    return _encoder_decoder(lstm, spec, spec.recurrent)
+def encoder_decoder(spec: Spec) -> keras.Model:
+    """The notebook's network, of ``RECURRENT`` layers.
 
-
-def gru_encoder_decoder(spec: Spec) -> keras.Model:
-    """The same of gated recurrent units."""
-    return _encoder_decoder(layers.GRU, spec, spec.recurrent)
-
-
-def simple_rnn_encoder_decoder(spec: Spec) -> keras.Model:
-    """The same of plain recurrent units, which have no cuDNN kernel and so take no ``use_cudnn``."""
-    return _encoder_decoder(layers.SimpleRNN, spec, {"unroll": spec.unroll})
-
-
-def _encoder_decoder(layer: Callable[..., Any], spec: Spec, options: dict[str, Any]) -> keras.Model:
-    """The encoder's last state, repeated for each step of the answer, and read by ``spec.layers`` decoder layers."""
-    ids = spec.question()
+    The encoder's last state is repeated for each step of the answer, and read by ``spec.layers`` decoder layers.
+    """
+    ids, layer, options = spec.question(), RECURRENT[spec.name], spec.recurrent
+    if layer is layers.SimpleRNN:  # it has no cuDNN kernel
+        del options["use_cudnn"]
     state = layer(spec.hidden, name="encoder", **options)(OneHot(spec.depth)(ids))
     options = {**options, "return_sequences": True}
     decoder = layer(spec.hidden, name="decoder_0", **options)

@@ -158,10 +158,10 @@ def compared(runs: Sequence[RunReport]) -> Table:
 
 
 def network(each: RunReport) -> list[Block]:
-    rows = []
-    for layer in each.layers:
-        shape = " × ".join("?" if size is None else f"{size:,}" for size in layer.shape) or "1"
-        rows.append((layer.name, layer.kind, Code(shape), layer.weights, ", ".join(layer.reads) or "the question"))
+    rows = [
+        (layer.name, layer.kind, Code(layer.shape), layer.weights, ", ".join(layer.reads) or "the question")
+        for layer in each.layers
+    ]
     caption = f"Layers: {sum(layer.weights for layer in each.layers):,} weights"
     head = ["layer", "kind", "output", "weights", "reads"]
     facts_table = Table("What it is, and what it is given", ["", ""], list(each.facts.items()), "facts")

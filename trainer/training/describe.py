@@ -41,7 +41,7 @@ class Layer:
 
     name: str
     kind: str  # the standard name: that of Keras's layer, also for a layer of ours that computes the same
-    shape: tuple[int, ...]  # of its output, without the examples
+    shape: str  # of its output, without the examples
     weights: int  # how many values it learns
     reads: tuple[str, ...]  # the names of the layers that it reads
     about: str  # what it does, if it is not one of Keras's
@@ -76,11 +76,12 @@ def layers(model: keras.Model) -> list[Layer]:
         is_input = isinstance(operation, keras.layers.InputLayer)
         reads = [] if is_input else keras.tree.flatten(operation.input)
         weights = operation.trainable_variables if isinstance(operation, keras.layers.Layer) else []
+        shape = keras.tree.flatten(operation.output)[0].shape[1:]
         found.append(
             Layer(
                 name=operation.name,
                 kind=_kind(operation),
-                shape=tuple(keras.tree.flatten(operation.output)[0].shape[1:]),
+                shape=" × ".join("?" if size is None else f"{size:,}" for size in shape) or "1",
                 weights=sum(int(np.prod(variable.shape)) for variable in weights),
                 reads=tuple(dict.fromkeys(each._keras_history.operation.name for each in reads)),
                 about=_about(operation),
@@ -144,9 +145,8 @@ def _network(found: Sequence[Layer]) -> str:
     """The layers as a table; a layer reads the one above it, unless others are named."""
     rows, before = [], ()
     for layer in found:
-        shape = " × ".join("?" if size is None else f"{size:,}" for size in layer.shape) or "1"
         others = "" if layer.reads == before else ", ".join(layer.reads)
-        rows.append([layer.name, layer.kind, shape, f"{layer.weights:,}", others])
+        rows.append([layer.name, layer.kind, layer.shape, f"{layer.weights:,}", others])
         before = (layer.name,)
     rows.append(["all", "", "", f"{sum(layer.weights for layer in found):,}", ""])
     header = ["layer", "kind", "output", "weights", "reads"]

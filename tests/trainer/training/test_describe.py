@@ -47,7 +47,7 @@ def test_every_network_is_drawn(name):
     for layer in found:
         assert set(layer.reads) <= above
         above.add(layer.name)
-    assert found[-1].shape == (view.answer_steps, len(view.alphabet))
+    assert found[-1].shape == f"{view.answer_steps} × {len(view.alphabet)}"
     assert {layer.kind for layer in found}.isdisjoint({"PlainLSTM"})
 
 

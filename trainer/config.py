@@ -355,16 +355,6 @@ class TrainConfig:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReportOptions:
-    """How much a report asks a model; raises InputError if a value is out of its range."""
-
-    examples: int = option("the most examples of each set that are asked", default=5000, low=1, high=10**6)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchOptions:
     """How long to look for wrong questions."""
 

@@ -79,6 +79,9 @@ class SuiteOptions:
         options.check(self)
 
 
+DEFAULT = SuiteOptions()  # what is asked where nobody says more
+
+
 @dataclasses.dataclass(frozen=True)
 class Slice:
     """Questions of one kind."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOptions
+from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
@@ -58,7 +58,7 @@ class Options:
 
     data_dir: str | None = None  # of the run's dataset; None for the one that the run was trained from
     lengths: Sequence[int] = ()  # further D at which to ask the suite
-    chosen: SuiteOptions | None = None  # which of its questions; None for the default ones
+    chosen: SuiteOptions = DEFAULT  # which of its questions
     replicas: int | None = None  # as in ``make_strategy``
     every_epoch: bool = False  # whether to ask the suite of every kept epoch, too
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
 from seq2seq_arith.arithmetic.scoring import equal_characters, shown_slices
-from seq2seq_arith.arithmetic.suites import STANDARD, UNFORESEEN, SuiteOptions
+from seq2seq_arith.arithmetic.suites import DEFAULT, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.base import events
@@ -188,7 +188,7 @@ def worst(slices: Sequence[SliceResult]) -> SliceResult | None:
 
 def ask_run(
     run: Run,
-    chosen: SuiteOptions | None = None,
+    chosen: SuiteOptions = DEFAULT,
     *,
     lengths: Sequence[int] = (),
     sets: Sequence[str] = (STANDARD,),
@@ -203,7 +203,6 @@ def ask_run(
     """
     longer = {size: run.task_of_length(size) for size in lengths if size != run.task.digits}
     own = learner or session.restore(run, replicas=replicas)
-    chosen = chosen or SuiteOptions()
     each_set = [dataclasses.replace(chosen, set=each) for each in sets]
     results = [ask_suite(own, each, trained=trained) for each in each_set]
     for size, task in longer.items():
@@ -217,7 +216,7 @@ def ask_run(
 
 
 def ask_epochs(
-    run: Run, chosen: SuiteOptions | None = None, lengths: Sequence[int] = (), replicas: int | None = None
+    run: Run, chosen: SuiteOptions = DEFAULT, lengths: Sequence[int] = (), replicas: int | None = None
 ) -> list[dict[str, Any]]:
     """The suite, asked of the weights of every kept epoch, at the run's own D and at further ones.
 
@@ -244,13 +243,13 @@ def ask_epochs(
 
 def ask_suite(
     learner: Learner,
-    chosen: SuiteOptions | None = None,
+    chosen: SuiteOptions = DEFAULT,
     *,
     digits: int | None = None,
     trained: probes.Known | None = None,
 ) -> SuiteResult:
     """Asks a model, on strings with room for the questions, its task's suite at this D; None for the task's own."""
-    task, chosen = learner.view.task, chosen or SuiteOptions()
+    task = learner.view.task
     size = digits or task.digits
     drawn, operands, place = questions(task, chosen, size)
     empty = SuiteResult(task, size, chosen, ())

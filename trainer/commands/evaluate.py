@@ -5,10 +5,10 @@ import functools
 
 from seq2seq_arith.base import events
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, given
+from seq2seq_arith.base.options import FIRST_OPTIONS, Parser, add_options, check_int, given, whole_number
 from seq2seq_arith.base.terminal import FAILURE, SUCCESS, printable, say
 from seq2seq_arith.trainer import arguments, plugins
-from seq2seq_arith.trainer.config import ReportOptions, SearchOptions, TrainConfig
+from seq2seq_arith.trainer.config import SearchOptions, TrainConfig
 from seq2seq_arith.trainer.quiet import import_tensorflow
 from seq2seq_arith.trainer.runs import listing
 from seq2seq_arith.trainer.runs.files import write
@@ -77,7 +77,8 @@ def _report_options(report: Parser) -> None:
     first.add_argument(
         "-o", "--output", metavar="FILE", default="report.html", help="a file .html (default: report.html)"
     )
-    add_options(first, ReportOptions)
+    how_many = "the most examples of each set that are asked (from 1 to 1,000,000; default: 5,000)"
+    first.add_argument("--examples", type=whole_number, default=5000, help=how_many)
     first.add_argument(
         "--lengths",
         help="ask the suite at each of these lengths, too: 18,40, or 6-9 (default: one more than the run's own, and "
@@ -96,7 +97,7 @@ def _report_options(report: Parser) -> None:
     prints_data=True,
 )
 def report(args: argparse.Namespace) -> int:
-    path, options = local_folder(args.output), ReportOptions(**given(args, ReportOptions))
+    path, examples = local_folder(args.output), check_int("examples", args.examples, 1, 10**6)
     chosen = arguments.suite_options(args)
     lengths = None if args.lengths is None else arguments.parse_lengths(args.lengths)
     plugins.allow(*args.model, *args.view)
@@ -107,7 +108,8 @@ def report(args: argparse.Namespace) -> int:
     import_tensorflow()
     from seq2seq_arith.trainer.reporting import page
 
-    page.write_report(path, labelled, options, lengths=lengths, chosen=chosen, data_dir=args.data_dir)
+    asked = {"examples": examples, "lengths": lengths, "chosen": chosen, "data_dir": args.data_dir}
+    page.write_report(path, labelled, **asked)
     say(printable(path))
     return SUCCESS
 

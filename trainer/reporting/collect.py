@@ -15,14 +15,13 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import text
-from seq2seq_arith.arithmetic.suites import SETS, STANDARD, UNFORESEEN, SuiteOptions
+from seq2seq_arith.arithmetic.suites import DEFAULT, SETS, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.trainer.asking import evaluation
 from seq2seq_arith.trainer.asking.answering import Mistake, Result, ask, breakdown, mistakes
 from seq2seq_arith.trainer.asking.suites import Share, SuiteResult, ask_run, of_set
-from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.models.build import sketch
 from seq2seq_arith.trainer.registry import writes_numbers
@@ -118,16 +117,16 @@ def _reads(run: Run, length: int) -> bool:
 def collect(
     run: Run,
     label: str,
-    options: ReportOptions,
     *,
+    examples: int,
     lengths: Sequence[int] | None = None,
-    chosen: SuiteOptions | None = None,
+    chosen: SuiteOptions = DEFAULT,
     data_dir: str | None = None,
 ) -> RunReport:
     """Asks the best model of a run all that its report holds.
 
-    ``label`` is what the report calls the run, and ``lengths`` are further D at which to ask the suite; None for
-    ``further_lengths``. The others are as for ``evaluation.Options`` and ``evaluation.measure``.
+    ``label`` is what the report calls the run, ``examples`` are the most of each set, and ``lengths`` are further D at
+    which to ask the suite; None for ``further_lengths``. The others are as for ``evaluation.Options``.
     """
     rows = history.epochs_of(run)
     best = max(rows, key=history.rank)
@@ -135,7 +134,7 @@ def collect(
     learner = session.restore(run)
     data, notes = evaluation.open_data(run, data_dir)
     trained = None if data is None or run.config.stream else data.trained
-    asked = ask_sets(run, learner, data, options.examples) if data is not None else None
+    asked = ask_sets(run, learner, data, examples) if data is not None else None
     suites = ask_run(run, chosen, lengths=further, sets=SETS, trained=trained, learner=learner)
     return RunReport(
         label=label,

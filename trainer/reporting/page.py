@@ -6,15 +6,14 @@ Policy forbids it to load anything.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from seq2seq_arith import __version__
-from seq2seq_arith.arithmetic.suites import SuiteOptions
 from seq2seq_arith.arithmetic.text import VISIBLE_PAD
 from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer import drawing
-from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import RunReport
 from seq2seq_arith.trainer.reporting.sections import sections
@@ -27,18 +26,10 @@ MOST_RUNS = len(drawing.COLOURS)
 SUFFIXES = (".html", ".htm")
 
 
-def write_report(
-    path: Path,
-    runs: Mapping[str, Run],
-    options: ReportOptions,
-    *,
-    lengths: Sequence[int] | None = None,
-    chosen: SuiteOptions | None = None,
-    data_dir: str | None = None,
-) -> None:
+def write_report(path: Path, runs: Mapping[str, Run], **asked: Any) -> None:
     """Asks the best models of runs, by what the report calls them, and writes the report about them.
 
-    Options are those of ``collect.collect``. Raises InputError before a model is asked, as the sentences below say, or
+    ``asked`` is as for ``collect.collect``. Raises InputError before a model is asked, as the sentences below say, or
     as ``collect``; WriteError if the file cannot be written.
     """
     if path.suffix.lower() not in SUFFIXES:
@@ -46,11 +37,8 @@ def write_report(
     if len(runs) > MOST_RUNS:
         raise InputError(f"there are {len(runs)} runs, and a report shows at most {MOST_RUNS}; give fewer")
     packages.require("arith-model report", "jinja2", "train")
-
-    def collected(label: str, run: Run) -> RunReport:
-        return collect.collect(run, label, options, lengths=lengths, chosen=chosen, data_dir=data_dir)
-
-    write(path, render(list(listing.usable(runs, collected).values())).encode())
+    found = listing.usable(runs, lambda label, run: collect.collect(run, label, **asked))
+    write(path, render(list(found.values())).encode())
 
 
 def render(runs: Sequence[RunReport]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq_arith.arithmetic.suites import STANDARD, SuiteOptions, version
+from seq2seq_arith.arithmetic.suites import DEFAULT, STANDARD, version
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
@@ -100,7 +100,7 @@ def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, st
     """The worst slice and the wrong answers to all default questions, from an evaluation or the end of a training."""
     with contextlib.suppress(LookupError, TypeError, ValueError, ArithmeticError):
         suite = evaluation["suites"][0]
-        if _is_full(run, suite) and suite["per_slice"] == SuiteOptions().per_slice:
+        if _is_full(run, suite) and suite["per_slice"] == DEFAULT.per_slice:
             of_end, asked = suite["worst"], sum(each["questions"] for each in suite["slices"])
             wrong = sum(wrong_of(each["exact_match"], each["questions"]) for each in suite["slices"])
             return in_brief(of_end["name"], of_end["exact_match"]), in_words(wrong, asked)
@@ -110,8 +110,8 @@ def _in_full(run: Run, evaluation: dict[str, Any], of_end: Any) -> tuple[str, st
 
 def _is_full(run: Run, suite: dict[str, Any]) -> bool:
     """Whether a suite is the newest, with the default questions, or more of them."""
-    newest, default = version(run.task.operation.slices(STANDARD, run.task.digits)), SuiteOptions()
-    return (suite["version"], suite["seed"]) == (newest, default.seed) and suite["per_slice"] >= default.per_slice
+    newest = version(run.task.operation.slices(STANDARD, run.task.digits))
+    return (suite["version"], suite["seed"]) == (newest, DEFAULT.seed) and suite["per_slice"] >= DEFAULT.per_slice
 
 
 def _worst(found: object) -> tuple[str, float] | None:

@@ -9,7 +9,6 @@ import pytest
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
-from seq2seq_arith.trainer.config import ReportOptions
 from seq2seq_arith.trainer.reporting import collect, page, sections
 from seq2seq_arith.trainer.reporting.collect import Share
 
@@ -160,9 +159,9 @@ def test_a_damaged_run_is_left_out_and_said(sample, tmp_path, monkeypatch, capsy
         return sample
 
     monkeypatch.setattr(collect, "collect", collected)
-    page.write_report(tmp_path / "a.html", {"first": sample.run, "second": sample.run}, ReportOptions())
+    page.write_report(tmp_path / "a.html", {"first": sample.run, "second": sample.run}, examples=5)
     assert "first" in (tmp_path / "a.html").read_text()
     assert capsys.readouterr().out == "left out: second: it is damaged\n"
     for names in (["second"], ["second", "third"]):
         with pytest.raises(InputError, match=r"it is damaged|none of these runs can be used"):
-            page.write_report(tmp_path / "b.html", dict.fromkeys(names, sample.run), ReportOptions())
+            page.write_report(tmp_path / "b.html", dict.fromkeys(names, sample.run), examples=5)

@@ -10,6 +10,7 @@ is two screenshots, by Chromium, of the page of the site, which ``make docs`` ma
 import argparse
 import html
 import itertools
+import re
 import subprocess
 from pathlib import Path
 
@@ -37,6 +38,7 @@ VALIDATION, RANDOM = "validation set", "random"
 SYMBOLS = np.array([number for number, pair in enumerate(pairs()) if set(pair) <= set(DIGITS)])
 SUMS = np.array([int(left) + int(right) for left, right in itertools.product(DIGITS, repeat=2)])
 
+MARGIN = 8  # of a picture, in points
 EPOCH_SECONDS = 0.25  # five seconds in all, after which the last epoch stays
 LEARNING = """
 svg { font-size: 13px; fill: var(--ink); } .soft { fill: var(--soft); } .asked, .soft { text-anchor: end; }
@@ -60,6 +62,18 @@ def main() -> None:
         for file, scheme in (("playground.png", 1), ("playground-dark.png", 0)):
             look = [f"--screenshot={DOCS / file}", f"--blink-settings=preferredColorScheme={scheme}"]
             subprocess.run([*CHROMIUM.split(), "--virtual-time-budget=20000", *look, page], check=True)
+
+
+def svg_file(inline: str, rules: str = "") -> bytes:
+    """A picture as ``drawing.inline_svg`` makes it, as a file with a ground of its own and further CSS."""
+    begin, size, end = re.split(r'viewBox="0 0 ([^"]+)"', inline, maxsplit=1)
+    width, height = (f"{float(side) + 2 * MARGIN:g}" for side in size.split())
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    begin = begin.replace("<svg", f'<svg {names} width="{width}pt" height="{height}pt"')
+    style = f"<style>{drawing.VARIABLES} text {{ font-family: system-ui, sans-serif; }} {rules}</style>"
+    ground = f'<rect x="-{MARGIN}" y="-{MARGIN}" width="100%" height="100%" rx="8" fill="var(--card)"/>'
+    end = end.replace("</desc>", f"</desc>{style}{ground}", 1)
+    return f'{begin}viewBox="-{MARGIN} -{MARGIN} {width} {height}"{end}\n'.encode()
 
 
 def scores_of(rows: list[dict], group: str) -> dict[str, list[float]]:
@@ -97,7 +111,7 @@ def slices() -> bytes:
     axes.set_title(f"Subtraction: the share of right answers of each kind, with {SEEDS} seeds", loc="left")
     axes.legend(loc="center left", fontsize=10)
     about = "A mark per network: the share of its right answers to the questions of a kind."
-    return drawing.svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
+    return svg_file(drawing.inline_svg(figure, "Right answers of each kind of question", about))
 
 
 def behaviour(tables: Tables, alphabet: str) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +180,7 @@ def automaton() -> bytes:
     axes.set_title("The states of the adder; at each arrow the sum of the two digits that are read", loc="center")
     without = np.count_nonzero(classes == start)
     about = f"{without} states mean no carry, {len(classes) - without} a carry; the sum of two digits leads on."
-    return drawing.svg_file(drawing.inline_svg(figure, "The states of an adder", about))
+    return svg_file(drawing.inline_svg(figure, "The states of an adder", about))
 
 
 @drawing.styled
@@ -185,7 +199,7 @@ def grokking() -> bytes:
         axes.label_outer()
     figure.axes[2].legend(figure.axes[2].lines[:2], ["training", VALIDATION], loc="lower right", fontsize=10)
     about = "Two lines per network: the share of right answers to training questions, and to others, along the steps."
-    return drawing.svg_file(drawing.inline_svg(figure, "Grokking", about))
+    return svg_file(drawing.inline_svg(figure, "Grokking", about))
 
 
 def learning(source: Path = HERE / "learning.jsonl") -> bytes:
@@ -212,7 +226,7 @@ def learning(source: Path = HERE / "learning.jsonl") -> bytes:
     rules.append(f"@media (prefers-reduced-motion: no-preference) {{ .epoch {{ {moves}; }} }}")
     said = "<title>A network learns to add</title><desc>Its answers to ten questions after each epoch.</desc>"
     size = f'role="img" viewBox="0 0 576 {66 + 28 * rows}"'
-    return drawing.svg_file(f"<svg {size}>{said}{''.join(drawn)}</svg>", " ".join(rules))
+    return svg_file(f"<svg {size}>{said}{''.join(drawn)}</svg>", " ".join(rules))
 
 
 PICTURES = {"slices": slices, "automaton": automaton, "grokking": grokking, "learning": learning}

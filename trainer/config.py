@@ -19,6 +19,8 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("float32", "mixed_bfloat16")
 MAX_SEED = 2**31 - 1
 MAX_BATCH = 2**20
+# Fields that can name code of your own, those of the checksums of its file, and what it is.
+CODE = (("name", "code_sha256", plugins.MODEL), ("view", "view_sha256", plugins.VIEW))
 # Settings that one kind of positions has.
 NEEDS = {"rope_base": "rope", "others": "coupled"}
 
@@ -86,7 +88,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         check(self)
-        for field, digest, kind in (("name", "code_sha256", plugins.MODEL), ("view", "view_sha256", plugins.VIEW)):
+        for field, digest, kind in CODE:
             if plugins.is_plugin(name := getattr(self, field)):
                 object.__setattr__(self, field, plugins.absolute(name))
                 object.__setattr__(self, digest, getattr(self, digest) or plugins.sha256(name, kind))
@@ -114,10 +116,10 @@ class ModelConfig:
         return registry.model_entry(self.name)
 
     @property
-    def own_code(self) -> dict[plugins.Kind, str]:
-        """The names of the model and the view if they are of your own, by kind."""
-        named = {plugins.MODEL: self.name, plugins.VIEW: self.view}
-        return {kind: name for kind, name in named.items() if plugins.is_plugin(name)}
+    def own_code(self) -> list[tuple[plugins.Kind, str, str | None]]:
+        """The model and the view if they are of your own: kind, name and checksum."""
+        named = [(kind, getattr(self, field), getattr(self, digest)) for field, digest, kind in CODE]
+        return [each for each in named if plugins.is_plugin(each[1])]
 
     def network_options(self) -> dict[str, Any]:
         """The settings that only some networks have, as this one is given them."""
@@ -348,7 +350,7 @@ class TrainConfig:
         for held, kind in ((values, cls), (model, ModelConfig)):
             if other := held.keys() ^ {field.name for field in dataclasses.fields(kind)}:
                 raise InputError(f"the configuration lacks these fields, or must not have them: {sorted(other)}")
-        for name, checksum in (("name", "code_sha256"), ("view", "view_sha256")):
+        for name, checksum, _ in CODE:
             model = model | {name: plugins.found(model[name], model[checksum])}
         fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
         return cls(**fields)

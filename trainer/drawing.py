@@ -2,8 +2,7 @@
 
 A picture is a matplotlib figure, which ``figure`` begins and a function below ``styled`` draws. ``image`` makes a file
 of it, in light colours. ``inline_svg`` makes a part of an HTML page whose colours are CSS variables: there the same
-picture is light or dark, and ``svg_file`` makes a file of that. matplotlib is imported when the first picture is drawn.
-Nothing depends on hue alone.
+picture is light or dark. matplotlib is imported when the first picture is drawn. Nothing depends on hue alone.
 """
 
 import dataclasses
@@ -73,7 +72,6 @@ STYLE: Any = {
 }
 FORMATS = (".png", ".svg", ".pdf")
 DOTS_PER_INCH = 120
-MARGIN = 8  # of a file of SVG, in points
 
 MOST_LABELS = 60  # longer axes are not labelled step by step
 MOST_LARGE = 25  # longer axes have small labels
@@ -146,18 +144,6 @@ def inline_svg(drawn: "Figure", title: str, description: str) -> str:
     body = text[text.index(">", text.index("<svg")) + 1 :].strip()
     said = f"<title>{html.escape(title)}</title><desc>{html.escape(description)}</desc>"
     return f'<svg class="chart" role="img" {size[0] if size else ""}>{said}{body}'
-
-
-def svg_file(inline: str, rules: str = "") -> bytes:
-    """A part of a page as ``inline_svg`` makes it as a file of its own, on a ground of its own, with further CSS."""
-    begin, size, end = re.split(r'viewBox="0 0 ([^"]+)"', inline, maxsplit=1)
-    width, height = (f"{float(side) + 2 * MARGIN:g}" for side in size.split())
-    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    begin = begin.replace("<svg", f'<svg {names} width="{width}pt" height="{height}pt"')
-    style = f"<style>{VARIABLES} text {{ font-family: system-ui, sans-serif; }} {rules}</style>"
-    ground = f'<rect x="-{MARGIN}" y="-{MARGIN}" width="100%" height="100%" rx="8" fill="var(--card)"/>'
-    end = end.replace("</desc>", f"</desc>{style}{ground}", 1)
-    return f'{begin}viewBox="-{MARGIN} -{MARGIN} {width} {height}"{end}\n'.encode()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -159,7 +159,7 @@ def _collect(name: str, ordered: dict[str, str]) -> None:
 def code_files(run: Run) -> dict[str, Path]:
     """The files of a model, a view and a task of your own, by their names in the export."""
     files: dict[str, Path] = {}
-    named = [(kind.option, plugins.file_of(name)) for kind, name in run.config.model.own_code.items()]
+    named = [(kind.option, plugins.file_of(name)) for kind, name, _ in run.config.model.own_code]
     if run.task.code:
         named.append(("task", Path(run.task.code)))
     for what, file in named:

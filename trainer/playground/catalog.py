@@ -45,9 +45,8 @@ def offer(name: str, folder: Path) -> dict[str, Any]:
     listing.refuse_links(folder)
     run = open_run(folder)
     task, model = run.task, run.config.model
-    known = {plugins.MODEL: model.code_sha256, plugins.VIEW: model.view_sha256}
-    for kind, code in model.own_code.items():
-        plugins.load(code, known[kind], kind)  # refuses code that may not run
+    for kind, code, sha256 in model.own_code:
+        plugins.load(code, sha256, kind)  # refuses code that may not run
     return {
         "name": name,  # its folder, below the folder of all runs
         "task": task.name,

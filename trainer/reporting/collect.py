@@ -79,7 +79,6 @@ class RunReport:
     run: Run
     layers: tuple[describe.Layer, ...]
     facts: dict[str, str]  # what the network is, and what it is given
-    settings: tuple[tuple[str, str, str], ...]  # option, value and meaning
     history: tuple[dict[str, Any], ...]
     best: dict[str, Any]  # the row of the best epoch
     samples: tuple[EpochSamples, ...]  # none if they were not recorded
@@ -141,7 +140,6 @@ def collect(
         run=run,
         layers=tuple(sketch(run.config.model, learner.view, describe.layers, cudnn=True)),
         facts=describe.view_facts(run.config.model, learner.view),
-        settings=tuple(describe.settings(run.config)),
         history=tuple(rows),
         best=best,
         samples=tuple(samples.read_jsonl(run.samples)),

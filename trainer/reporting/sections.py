@@ -15,6 +15,7 @@ from seq2seq_arith.trainer.reporting import collect
 from seq2seq_arith.trainer.reporting.collect import Asked, RunReport
 from seq2seq_arith.trainer.reporting.errors import Piece, in_words, marked
 from seq2seq_arith.trainer.runs import history, proofs
+from seq2seq_arith.trainer.training import describe
 
 EPOCHS_SHOWN = 8  # of the answers through the epochs
 CURVES_SIZE = (5.0, 3.4)  # inches: as wide as a phone, so that letters can be read there
@@ -377,7 +378,7 @@ def training(each: RunReport) -> list[Block]:
         "steps": f"{last['steps']:,} of {each.run.config.batch_size:,} examples"
         + " or more" * bool(each.run.config.batch_doublings),
     }
-    settings = [[Code(option), value, meaning] for option, value, meaning in each.settings]
+    settings = [[Code(option), value, meaning] for option, value, meaning in describe.settings(each.run.config)]
     return [
         Table("What the training took", ["", ""], list(found.items()), "facts"),
         Table("Settings", ["option", "value", "meaning"], settings, "wide", f"All {len(settings)} settings"),

@@ -80,7 +80,6 @@ def sample() -> RunReport:
         run=Run(Path("runs/first"), TASK, "ab" * 32, "data", TrainConfig(model=model)),
         layers=(Layer("question", "Input", "7", 0, (), ""), Layer("logits", "Dense", "4 × 12", 99, ("question",), "")),
         facts={"model": "lstm: a network", "view": "raw: as it is", "given": "nothing: nothing", "example": "of 1+1 …"},
-        settings=(("--epochs", "50", "the most epochs"),),
         history=tuple(history),
         best=history[4],
         samples=answers,

@@ -218,13 +218,7 @@ class TrainConfig:
         "score and keep averaged weights, of which each step keeps this share", "no averaging", 0.0, 0.999999
     )
     label_smoothing: float = _knob("the share of a right character that all divide in the loss", None, 0.0, 0.9, 0.0)
-    clip_norm: float | None = option(
-        "the most that the norm of all gradients together may be",
-        default=None,
-        default_text="no bound",
-        low=1e-6,
-        high=1e6,
-    )
+    clip_norm: float | None = _knob("the most that the norm of all gradients together may be", "no bound", 1e-6, 1e6)
     patience: int = option("stop after so many epochs without progress; 0 for never", default=0, low=0, high=10**6)
     min_delta: float = option("the fall of the validation loss that is progress", default=0.001, low=0.0, high=1e6)
     target: float | None = option(

@@ -202,7 +202,7 @@ _OF_LETTERS = (
     ("one-letter", "One letter is repeated, so that places look alike.", lambda words, n: _WORD(words, 1) * n),
     ("period", "Two or three letters take turns.", lambda words, n: (_WORD(words, words.between(2, 3)) * n)[:n]),
     ("palindrome", "It reads the same from both ends.",
-     lambda w, n: (half := _WORD(w, -(-n // 2))) + half[n // 2 - 1 :: -1] * (n > 1)),
+     functools.partial(unforeseen.palindrome, allowed=letters.ALPHABET)),
 )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def _of_digits(digits: int) -> Iterator[Slice]:
         ("period-2", 3, "Two digits take turns in each operand, so that every second place looks alike.",
          _both(_periodic, 3, period=2)),
         ("period-3", 4, "Three digits take turns in each operand.", _both(_periodic, 4, period=3)),
-        ("palindromes", 2, "Each operand reads the same from both ends.", _both(_palindrome, 2)),
+        ("palindromes", 2, "Each operand reads the same from both ends.", _both(palindrome, 2)),
         ("staircases", 3, "The digits of each operand go up or down by one, over 9 and 0.", _both(_staircase, 3)),
         ("runs", 4, "Each operand is made of runs of two or three equal digits.", _both(_runs, 4)),
         ("reversed", 2, "The right operand is the left one from its last digit to its first.", _reversed),
@@ -109,8 +109,9 @@ def _periodic(words: Words, length: int, period: int) -> str:
     return (pattern * length)[:length]
 
 
-def _palindrome(words: Words, length: int) -> str:
-    half = words.text((length + 1) // 2, "0123456789")
+def palindrome(words: Words, length: int, allowed: str = "0123456789") -> str:
+    """Some characters that read the same from both ends."""
+    half = words.text((length + 1) // 2, allowed)
     return half + half[: length // 2][::-1]
 
 

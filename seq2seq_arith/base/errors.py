@@ -1,18 +1,5 @@
 """All errors that the programs print as one sentence, without a traceback.
 
-::
-
-    InputError          a person gave something that cannot be used: exit code 2
-    RunError            the input was right, and the run failed: exit code 1
-    ├── StoreError          an object store fails, or cannot be reached
-    ├── PublishedError      the dataset is complete, but what comes after publishing failed
-    ├── EngineError         Beam's engine cannot be started, or gave the job up
-    ├── SweepError          some runs of a sweep failed
-    └── TrainingError       a training, or what comes after it, cannot go on
-        ├── DivergedError       the loss, or a weight, is no longer a number
-        ├── WriteError          a file or a folder of a run cannot be written
-        └── LostMachineError    another machine of the cluster is gone
-
 A full disk is Python's own ``OSError``. Ctrl-C and SIGTERM are ``KeyboardInterrupt``: exit code 130.
 Internal functions raise them also where they do not say so.
 """

@@ -224,7 +224,7 @@ class TrainedRun(Tabular):
             return Picture(drawing.maps(found.maps_of_states()), sentence)
         values, labels = found.course()
         turns = np.ptp(values, axis=0) - np.abs(values[-1] - values[0])
-        most = np.argsort(-turns, kind="stable")[: max(1, units)]
+        most = np.argsort(-turns, kind="stable")[:units]
         names, title = [f"unit {unit}" for unit in most], f"{abridged(question)}: units that turn back"
         return pictures.lines(values[:, most], names, labels, len(found.read), title, sentence)
 

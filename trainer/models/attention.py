@@ -28,7 +28,6 @@ class Attention(keras.layers.Layer):
         for name in ("query", "key", "value", "output"):
             weight = self.add_weight(name=f"{name}_kernel", shape=(units, units), initializer="glorot_uniform")
             setattr(self, f"{name}_kernel", weight)
-        self.built = True
 
     def remember(self, sequence: Any) -> tuple[Any, Any]:
         """Keys and values, [examples, heads, steps, size] each, of a sequence [examples, steps, units]."""
@@ -83,7 +82,6 @@ class FeedForward(keras.layers.Layer):
         inner = self.width or 4 * units
         self.up = self.add_weight(name="up", shape=(units, inner), initializer="glorot_uniform")
         self.down = self.add_weight(name="down", shape=(inner, units), initializer="glorot_uniform")
-        self.built = True
 
     def call(self, sequence):
         return ops.matmul(ops.gelu(ops.matmul(sequence, self.up)), self.down)
@@ -105,7 +103,6 @@ class Block(keras.layers.Layer):
     def build(self, input_shape):
         for layer in (*self.parts.values(), *self.norms.values()):
             layer.build(input_shape)
-        self.built = True
 
     def remember(self, sequence: Any, places: Any = None) -> tuple[Any, Any]:
         """Keys and values of a sequence; keys are rotated by the places, if given."""

@@ -102,7 +102,6 @@ class CausalDecoder(keras.layers.Layer):
         self.norm = keras.layers.RMSNormalization(name="norm")
         for layer in (*self.blocks, self.norm):
             layer.build((None, None, units))
-        self.built = True
 
     def call(self, question, previous, training=False):
         width, steps = question.shape[1], previous.shape[1]

@@ -71,7 +71,6 @@ class PlaceBias(keras.layers.Layer):
 
     def build(self, *_):
         self.table = self.add_weight(name="table", shape=(2 * NEAR + 2, self.heads), initializer=self._first)
-        self.built = True
 
     def _first(self, shape, dtype=None):
         """The biases before the training: random, and those of far differences about ``FAR``."""

@@ -46,21 +46,13 @@ SAMPLES = 10
 class Loop:
     """Trains a learner on a run's data until there is a reason to stop; of several machines, the chief ``writes``."""
 
-    def __init__(
-        self,
-        *,
-        run: Run,
-        stages: Stages,
-        validation: Examples,
-        writes: bool = True,
-        observers: Sequence[Observer] = (),
-    ) -> None:
+    def __init__(self, *, run: Run, stages: Stages, validation: Examples, writes: bool = True) -> None:
         self.run = run
         self.config = run.config
         self.stages, self.learner, self.batches = stages, stages.learner, stages.batches
         self.validation = validation
         self.writes = writes
-        self.observers = observers
+        self.observers: Sequence[Observer] = ()
         self.epoch_end = functools.partial(epoch_end, self.config, self.batches)
         self.state = State()
         self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop

@@ -108,18 +108,10 @@ def mend(loop: Loop, restore: Restore, make: Callable[[Stream, int], Learner], s
         if not known:
             return
         say(f"round {number + 1} of {loop.config.prove}: {STEPS} steps with {len(newest):,} questions of these cases")
-        digits = max(map(_digits, known))
         seed = stream.seed + 10**6 * (len(loop.state.history) + 1)
-        mixed = Mixed(
-            stream.task,
-            stream.cutoff,
-            stream.batch_size,
-            stream.multiple,
-            seed,
-            max(digits + 1, run.task.digits),
-            wrong=tuple(known),
-            newest=len(newest) or len(known),
-        )
+        length = max(max(map(_digits, known)) + 1, run.task.digits)
+        how = stream.task, stream.cutoff, stream.batch_size, stream.multiple, seed, length
+        mixed = Mixed(*how, wrong=tuple(known), newest=len(newest) or len(known))
         learner = make(mixed, STEPS)
         checkpoints.assign(learner.model.variables, weights, run.best)
         started = time.monotonic()

@@ -66,7 +66,9 @@ def new_loop(shared, monkeypatch):
         run.claim()
         monkeypatch.setattr(made.learner, "steps_per_call", lambda batches: CALL)
         stages = Stages(made.learner, made.batches)
-        return Loop(run=run, stages=stages, validation=made.validation, observers=observers)
+        loop = Loop(run=run, stages=stages, validation=made.validation)
+        loop.observers = observers
+        return loop
 
     return new
 

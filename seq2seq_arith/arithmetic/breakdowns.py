@@ -53,8 +53,7 @@ def ranges(longest: int, values: np.ndarray) -> tuple[list[str], np.ndarray]:
     >>> ranges(12, np.array([1, 2, 3, 12]))
     ([' 1- 2', ' 3- 4', ' 5- 7', ' 8- 9', '10-12'], array([0, 0, 1, 4]))
 
-    Returns:
-      The names of the ranges, and the index of the range of each value.
+    Returns the names of the ranges, and the index of the range of each value.
     """
     if longest <= SINGLE_LENGTHS:
         return [str(length) for length in range(1, longest + 1)], values - 1

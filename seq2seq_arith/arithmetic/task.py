@@ -55,8 +55,7 @@ class Task:
       code_sha256: The checksum of the file of a custom task; None for that of the file that was named.
       own: The custom task; None for a task of this package.
 
-    Raises:
-      InputError: A value is of the wrong kind or out of its range.
+    Raises InputError if a value is of the wrong kind or out of its range.
     """
 
     name: str = DEFAULT_TASK
@@ -208,8 +207,7 @@ class Task:
         >>> Task.from_name("addition-d6-n1000000").num_examples
         1000000
 
-        Raises:
-          InputError: No task has this name; the message says which part is wrong.
+        Raises InputError if no task has this name; the message says which part is wrong.
         """
         name, given = names.read(config_name)
         try:

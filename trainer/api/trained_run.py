@@ -311,8 +311,7 @@ class TrainedRun(Tabular):
 
         It is ``operand lengths``, ``answer length``, or a breakdown of the task, such as ``carries`` for addition.
 
-        Raises:
-          InputError: There is no such breakdown, the run's dataset is no longer there, or the run has no checkpoint.
+        Raises InputError if there is no such breakdown, the run's dataset is gone, or the run has no checkpoint.
         """
         examples, result = self._on_validation()
         from seq2seq_arith.trainer.asking import answering
@@ -331,9 +330,8 @@ class TrainedRun(Tabular):
         The suite is also asked at further ``lengths``, with at most ``per_slice`` questions per slice, which ``seed``
         decides; with ``every_epoch``, also of the weights of every epoch that was kept.
 
-        Raises:
-          InputError: The run has no checkpoint, or no kept epochs if they are asked, its model cannot read one of the
-            lengths, or a value is out of range.
+        Raises InputError if the run has no checkpoint, or no kept epochs if they are asked, its model cannot read one
+        of the lengths, or a value is out of range.
         """
         chosen, lengths = SuiteOptions(per_slice=per_slice, seed=seed), given.lengths(lengths)
         for length in lengths:

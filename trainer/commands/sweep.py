@@ -117,7 +117,7 @@ def results(args: argparse.Namespace) -> int:
     if wrong is not None:
         raise InputError(f"--where is {wrong!r}; give FIELD=VALUE, such as task=addition")
     check_number("threshold", args.threshold, 0.0, 1.0)
-    read = [row for file in args.files for row in tables.read(tables.file_of(expanded(file)))]
+    read = [row for file in args.files for row in tables.read(expanded(file))]
     # A run that two files hold is counted once.
     same = ("run", "seed", "sha256", "settings", "suite")
     rows = list({str([tables.version_of(row), *map(row.get, same)]): row for row in read}.values())

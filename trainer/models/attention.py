@@ -134,8 +134,7 @@ def embed(table: Any, ids: Any) -> Any:
       table: A vector for each character of each channel, [channels * characters, units].
       ids: An integer [examples, steps] or [examples, steps, channels].
 
-    Returns:
-      [examples, steps, units], as long as the square root of the units: the table's rows have a length of about 1.
+    Returns [examples, steps, units], as long as the square root of the units: the table's rows are about 1 long.
     """
     ids = ops.cast(ids, "int32")
     if len(ids.shape) == 3:

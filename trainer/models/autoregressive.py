@@ -55,9 +55,8 @@ class Causal(Autoregressive):
 class CausalDecoder(keras.layers.Layer):
     """The whole decoder-only transformer, from ids to logits; ``options`` are its settings of ``registry.KNOBS``.
 
-    Returns:
-      float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
-      characters before those of the answer [examples, steps].
+    Returns float32 logits [examples, steps, characters], of ids of the question [examples, question steps] and of the
+    characters before those of the answer [examples, steps].
     """
 
     def __init__(

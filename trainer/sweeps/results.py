@@ -121,13 +121,9 @@ def append(path: Path, row: dict[str, Any]) -> None:
         raise WriteError(path, error.strerror or str(error)) from error
 
 
-def file_of(path: Path) -> Path:
-    """The file of results that is meant by a path, which may be that of the folder of a sweep."""
-    return path / RESULTS if path.is_dir() else path
-
-
 def read(path: Path) -> list[dict[str, Any]]:
-    """The lines of a file that are not damaged; of two with the same run, seed and suite's version, the later one."""
+    """The sound lines of a file, or of a sweep's folder; of two with one run, seed and suite version, the later one."""
+    path = path / RESULTS if path.is_dir() else path
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -186,7 +186,7 @@ def test_a_file_is_read_back_and_a_later_line_counts(tmp_path, capsys):
     path = tmp_path / results.RESULTS
     for each in [*ROWS, row("b", 0, "none", 250)]:
         results.append(path, each)
-    found = results.read(results.file_of(tmp_path))
+    found = results.read(tmp_path)
     assert found[:3] == ROWS[:3]
     assert found[3]["suites"][0]["slices"]["carry-all"] == 0.75
     path.write_text(json.dumps(ROWS[0]) + '\n{"run": "cut')

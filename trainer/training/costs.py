@@ -66,11 +66,19 @@ def operations(config: TrainConfig, view: "View", examples: int) -> int:
     return round(3 * 2 * multiplications * examples)
 
 
+def epoch_end(config: TrainConfig, task: Task, epoch: int) -> int:
+    """The steps until the end of an epoch: so many each, or passes, or parts of a pass that are equally long."""
+    if config.steps_per_epoch:
+        return epoch * config.steps_per_epoch
+    if not config.stream and task.num_train <= config.epoch_examples:
+        return epoch * -(-task.num_train // config.batch_size)
+    return max(epoch, -(-epoch * config.epoch_examples // config.batch_size))  # each has a step
+
+
 def most_examples(config: TrainConfig, task: Task) -> int:
     """How many examples a training sees if it is not stopped early, each as often as it is seen."""
-    examples = config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples)
-    if config.steps_per_epoch is not None:
-        examples = config.steps_per_epoch * config.batch_size
+    most = config.epoch_examples if config.stream else min(task.num_train, config.epoch_examples)
+    examples = config.steps_per_epoch * config.batch_size if config.steps_per_epoch else most
     sizes = config.batch_doublings + 1  # as many steps of each, which are 1, 2, 4, ... batches
     return config.epochs * examples * (2**sizes - 1) // sizes
 

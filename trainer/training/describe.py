@@ -24,6 +24,7 @@ from seq2seq_arith.trainer.training import devices
 from seq2seq_arith.trainer.training.costs import (
     GIBIBYTE,
     check_memory,
+    epoch_end,
     most_examples,
     operations,
     remarks,
@@ -177,9 +178,8 @@ def _shown(value: Any, default: str | None) -> str:
 
 def costs(config: TrainConfig, view: View, weights: int) -> dict[str, str]:
     """What a training takes at most, in words."""
-    examples, sizes = most_examples(config, view.task), config.batch_doublings + 1
-    steps = -(-examples * sizes // (config.batch_size * (2**sizes - 1)))
-    batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * (sizes > 1)
+    examples, steps = most_examples(config, view.task), epoch_end(config, view.task, config.epochs)
+    batches = f"{config.batch_size:,}" + f" to {config.largest_batch:,}" * bool(config.batch_doublings)
     return {
         "at most": f"{examples:,} examples in {steps:,} steps of {batches}",
         "operations": f"about {operations(config, view, examples):.1e}",

@@ -18,7 +18,6 @@ moment before its rounds (``mending``) and started again ends with the same weig
 """
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,11 +30,10 @@ from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import table
 from seq2seq_arith.base.terminal import say
-from seq2seq_arith.trainer.config import TrainConfig
 from seq2seq_arith.trainer.data.records import Examples
-from seq2seq_arith.trainer.data.stream import Batches, Doubling
 from seq2seq_arith.trainer.runs import checkpoints, files, history, samples, stores
 from seq2seq_arith.trainer.runs.run import Run
+from seq2seq_arith.trainer.training.costs import epoch_end
 from seq2seq_arith.trainer.training.observers import Observer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, reason_to_stop
@@ -53,7 +51,7 @@ class Loop:
         self.validation = validation
         self.writes = writes
         self.observers: Sequence[Observer] = ()
-        self.epoch_end = functools.partial(epoch_end, self.config, self.batches)
+        self.epoch_end = lambda epoch: epoch_end(self.config, run.task, epoch)
         self.state = State()
         self._started = 0.0, 0.0  # by the clock and by that of the process, had all been done without a stop
         self._answered: list[samples.EpochSamples] = []  # after each epoch
@@ -272,14 +270,3 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
             shown = stores.shown(path)
             say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
     return None
-
-
-def epoch_end(config: TrainConfig, batches: Batches, epoch: int) -> int:
-    """The steps until the end of an epoch: so many each, or passes, or parts of a pass that are equally long."""
-    if config.steps_per_epoch:
-        return epoch * config.steps_per_epoch
-    if isinstance(batches, Doubling):
-        batches = batches.batches
-    if batches.examples_in(batches.steps_per_pass) <= config.epoch_examples:
-        return epoch * batches.steps_per_pass
-    return max(epoch, -(-epoch * config.epoch_examples // config.batch_size))  # each has a step

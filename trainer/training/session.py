@@ -24,9 +24,9 @@ from seq2seq_arith.trainer.runs import checkpoints, history, stores
 from seq2seq_arith.trainer.runs.run import Run, absolute, run_folder
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import devices, mending
-from seq2seq_arith.trainer.training.costs import check_memory, operations, remarks
+from seq2seq_arith.trainer.training.costs import check_memory, epoch_end, operations, remarks
 from seq2seq_arith.trainer.training.learner import Learner
-from seq2seq_arith.trainer.training.loop import Loop, epoch_end
+from seq2seq_arith.trainer.training.loop import Loop
 from seq2seq_arith.trainer.training.observers import Callbacks, Cell, Observer, Printer
 from seq2seq_arith.trainer.training.stages import Stages
 from seq2seq_arith.trainer.training.state import State, how_to_go_on
@@ -134,7 +134,7 @@ def make_loop(run: Run, source: Source, strategy: tf.distribute.Strategy, view: 
         say("note: on GPUs, the last bits of a sum may differ from run to run; --deterministic makes them the same")
     how = config.batch_size, replicas, config.seed
     batches = Stream.beside(source, *how) if config.stream else Lanes(source.splits["train"], *how)
-    total_steps = epoch_end(config, batches, config.epochs)
+    total_steps = epoch_end(config, task, config.epochs)
     if config.batch_doublings:
         batches = Doubling(batches, config.batch_doublings, total_steps)
     learner = _make_learner(config, view, strategy, total_steps)

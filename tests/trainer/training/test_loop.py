@@ -12,7 +12,6 @@ import pytest
 from seq2seq_arith.base import files
 from seq2seq_arith.base.errors import DivergedError, InputError
 from seq2seq_arith.trainer.config import override
-from seq2seq_arith.trainer.data.stream import Doubling
 from seq2seq_arith.trainer.runs import checkpoints, history, samples
 from seq2seq_arith.trainer.runs.run import Run, open_run
 from seq2seq_arith.trainer.training import loop as loop_module
@@ -290,9 +289,8 @@ def test_examples_per_second(new_loop, tmp_path, monkeypatch):
 )
 def test_epochs_end_after_passes_or_equal_parts_of_one(new_loop, tmp_path, config, ends):
     config = dataclasses.replace(CONFIG, **{"steps_per_epoch": None, "batch_size": 32} | config)
-    batches = new_loop(tmp_path).batches
-    for each in (batches, Doubling(batches, 2, ends[0])):  # which grows within the first epoch
-        assert [loop_module.epoch_end(config, each, epoch) for epoch in (1, 2, 3)] == ends
+    loop = new_loop(tmp_path, config=config)
+    assert [loop.epoch_end(epoch) for epoch in (1, 2, 3)] == ends
 
 
 def test_only_the_last_epoch_is_scored_on_all_examples_and_it_is_the_best(new_loop, tmp_path):

@@ -18,6 +18,7 @@ A stage depends on what was learned, so where a run stands in its curriculum is 
 import dataclasses
 import math
 import re
+from fractions import Fraction
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -58,7 +59,7 @@ class Curriculum:
         """The length of each stage; that of the last one is ``longest``."""
         found = [min(self.start, longest)]
         while found[-1] < longest:
-            found.append(min(longest, math.ceil(found[-1] * self.growth)))
+            found.append(min(longest, math.ceil(found[-1] * Fraction(str(self.growth)))))
         return tuple(found)
 
     def check(self, task: Task) -> None:

@@ -42,10 +42,11 @@ class Inspection:
     states: dict[str, np.ndarray]
     note: str = ""  # what is not seen; empty if there is nothing to say
 
-    def labels(self, count: int) -> list[str]:
-        """What is read at each of so many steps: of the question, of the answer, or of both."""
-        steps = {len(self.written): self.previous, len(self.read): self.read}
-        return steps.get(count) or [*self.read, *self.previous]
+    def labels(self, count: int, layer: str = "") -> list[str]:
+        """What is read, by a layer, at each of so many steps: of the question, of the answer, or of both."""
+        steps = [(len(self.read), self.read), (len(self.written), self.previous)]
+        of_answer = layer.startswith(("decoder", "writer"))  # also where the question has as many steps
+        return dict(steps if of_answer else steps[::-1]).get(count) or [*self.read, *self.previous]
 
     def to_json(self) -> dict[str, Any]:
         """Everything as JSON holds it, arrays as nested lists."""
@@ -99,7 +100,7 @@ class Inspection:
         """A map per recurrent layer: the output of each unit after each step."""
         how: dict[str, Any] = {"signed": True, "down": "unit", "across": "character that is read"}
         return [
-            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each)), **how)
+            drawing.HeatMap(f"{layer}: outputs", each.T, range(each.shape[1]), self.labels(len(each), layer), **how)
             for layer, each in self.states.items()
         ]
 
@@ -108,10 +109,11 @@ class Inspection:
 
         Returns float32 [steps, units], and what stands at each step.
         """
-        (_, first), *others = self.states.items()
-        decoders = [states for name, states in others if name.startswith("decoder")]
-        alike = [first, *(states for states in decoders[:1] if states.shape[1] == first.shape[1])]
-        return np.concatenate(alike), [label for states in alike for label in self.labels(len(states))]
+        first, *others = self.states.items()
+        decoders = [each for each in others if each[0].startswith("decoder")]
+        alike = [first, *(each for each in decoders[:1] if each[1].shape[1] == first[1].shape[1])]
+        labels = [label for name, states in alike for label in self.labels(len(states), name)]
+        return np.concatenate([states for _, states in alike]), labels
 
     def _most(self, shares: np.ndarray, step: int) -> str:
         """What one head looks at most from a step of the answer, and its share."""

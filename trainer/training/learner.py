@@ -118,7 +118,8 @@ class Learner:
         self._begin(batches, first + count)
         with patient():
             outcomes = self._train(*block, tf.constant(count)).numpy()
-        return dict(zip(METRICS, outcomes.T, strict=True))
+        # The weights of a batch may sum to a little less than 1, and an exact match is shown cut off, not rounded.
+        return dict(zip(METRICS, (outcomes[:, :-1] / outcomes[:, -1:]).T, strict=True))
 
     def answer(
         self, examples: Examples, report_progress: ReportProgress = no_progress
@@ -241,7 +242,7 @@ class Learner:
         answers = self.strategy.run(self._answer_ids, (questions, answers))
         questions = self.strategy.run(self._question_ids, (questions,))
         # Each replica collects its own shares: summed in every step, they would make all replicas wait for each other.
-        outcomes = self.strategy.run(lambda weights: tf.zeros([len(weights), len(METRICS)]), (weights,))
+        outcomes = self.strategy.run(lambda weights: tf.zeros([len(weights), len(METRICS) + 1]), (weights,))
         for step in tf.range(count):
             outcomes = self.strategy.run(self._train_step, (questions, answers, weights, outcomes, step))
         return self.strategy.reduce("SUM", outcomes, axis=None)[:count]
@@ -265,7 +266,7 @@ class Learner:
         return gradients
 
     def _gradients(self, questions, answers, weights):
-        """The gradients of this replica's rows, and its share of the metrics, float32 [metrics]."""
+        """The gradients of this replica's rows, and its shares of metrics and weights, float32 [metrics + 1]."""
         with tf.GradientTape() as tape:
             logits = self.network.logits(questions, answers, training=True)
             losses = self._losses(answers, logits, self.config.label_smoothing)
@@ -280,7 +281,7 @@ class Learner:
         gradients = tape.gradient(
             loss, self.model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO
         )
-        return gradients, tf.stack([outcome[name] for name in METRICS])
+        return gradients, tf.stack([*map(outcome.get, METRICS), tf.reduce_sum(weights)])
 
     def _on_all_replicas(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A compiled function that gives each replica's rows to it, and puts the results together in order."""

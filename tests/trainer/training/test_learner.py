@@ -206,6 +206,12 @@ def test_averaged_weights_are_scored_and_training_goes_on_without_them(ready):
         np.testing.assert_array_equal(weight, value)
 
 
+def test_a_batch_without_a_mistake_has_an_exact_match_of_one(ready, monkeypatch):
+    made = ready("addition", override(TAGGER, batch_size=200), anew=True)
+    monkeypatch.setattr(made.learner, "_is_right", lambda answers, _: tf.ones_like(answers, tf.bool))
+    assert made.learner.train(made.batches, 0, 3)["exact_match"].tolist() == [1.0, 1.0, 1.0]
+
+
 def test_what_stands_behind_the_end_does_not_count(ready):
     config = override(CAUSAL, view="ended", batch_size=200, learning_rate=0.0)
     made = ready("addition", config)

@@ -86,7 +86,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
         "proved": proof and proof.holds,
         "rounds": max((row["round"] for row in rows), default=0),
         # Learning curves: after every epoch the steps, and the exact match in training and on the validation set.
-        "curve": [[row["steps"], *(round(row[f"{split}exact_match"], 4) for split in ("", "val_"))] for row in rows],
+        "curve": [[row["steps"], *(float(cut(row[f"{of}exact_match"], 4)) for of in ("", "val_"))] for row in rows],
         **counted,
         **{name: evaluation[name] for name in ("epochs", "waves") if name in evaluation},
         "version": __version__,

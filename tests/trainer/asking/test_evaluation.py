@@ -140,6 +140,8 @@ def counted(share):
     return in_words(wrong_of(share["exact_match"] or 0, share["questions"]), share["questions"])
 
 
+    data, (note,) = evaluation.open_data(dataclasses.replace(trained, sha256="of another"), None)
+    assert data is None and note.endswith("the dataset addition-n1003 that is there is not the one of this run")
 def total(suite, part):
     wrong = sum(wrong_of(each[part]["exact_match"] or 0, each[part]["questions"]) for each in suite["slices"])
     return in_words(wrong, sum(each[part]["questions"] for each in suite["slices"]))
@@ -227,9 +229,10 @@ def test_the_waves_of_modular_addition_are_saved_and_printed(tmp_path, capsys):
 
 def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
     task = Task("addition", digits=1, num_examples=55)
-    every = probes.all_questions(task)
-    source: Any = types.SimpleNamespace(task=task)
-    data = evaluation.Data(source, probes.examples(task, every), every, probes.KeySet(task, probes.keys(task, every)))
+    every, source = probes.all_questions(task), types.SimpleNamespace(task=task)
+    validation, training = (tuple(side[:, start::2] for side in every) for start in (0, 1))
+    trained = probes.KeySet(task, probes.keys(task, training))
+    data = evaluation.Data(source, probes.examples(task, validation), validation, trained)
     seed, others = evaluation.test_set(data)
     assert (seed, len(others)) == (1, 0)
     right: Any = types.SimpleNamespace(exact=np.ones(len(data.validation), bool))

@@ -12,6 +12,7 @@ from seq2seq_arith.trainer.asking.answering import Mistake
 from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.training import session
+from seq2seq_arith.trainer.training.learner import Learner
 
 CHOSEN = SuiteOptions(per_slice=40, seed=5)
 
@@ -25,9 +26,13 @@ def training_pairs(trained):
 
 @pytest.fixture(scope="module")
 def results(trained, training_pairs):
+    """Asked in parts, as very long questions are."""
     left, right = (numbers.from_ints(side) for side in zip(*training_pairs, strict=True))
     known = probes.KeySet(trained.task, probes.keys(trained.task, (left, right)))
-    return ask_run(trained, CHOSEN, lengths=[5, 2, 3], trained=known)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seq2seq_arith.trainer.asking.suites.CHARACTERS", 1)
+        patch.setattr(Learner, "rows_per_call", lambda learner, count: 100)
+        return ask_run(trained, CHOSEN, lengths=[5, 2, 3], trained=known)
 
 
 @pytest.mark.parametrize("place", range(3))

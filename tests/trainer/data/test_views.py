@@ -126,6 +126,14 @@ def test_what_other_views_read_and_write(task, question, answer, view, read, wri
     assert seen == [read, written]
 
 
+def test_the_letter_of_the_units_is_drawn_among_all():
+    """So that those of places beyond the longest numbers are learned, too."""
+    view = make_view("hinted", Task("addition"))
+    examples = probes.examples(view.task, probes.all_questions(view.task, 60))
+    units = np.asarray(view.write(examples.questions, examples.answers))[:, 0] - len(view.task.alphabet)
+    assert {*units.tolist()} == {*range(views.HINTS - view.task.answer_width + 1)}
+
+
 def test_an_alphabet_that_leaves_no_room_for_hints_is_refused(monkeypatch):
     monkeypatch.setattr(views, "HINTS", 250)
     with pytest.raises(InputError, match="has 12 characters, of which it may have 6;"):

@@ -226,6 +226,19 @@ def test_what_stands_behind_the_end_does_not_count(ready):
 
 
 def test_rows_per_call(ready):
+def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):
+    """Here the first of them is always wrong, and every answer right."""
+    made = ready("addition", override(CAUSAL, view="scratchpad", positions="rope"), anew=True)
+    depth = len(made.learner.view.alphabet)
+
+    def logits(ids, written, training):
+        return tf.one_hot(tf.concat([(written[:, :1] + 1) % depth, written[:, 1:]], axis=1), depth)
+
+    monkeypatch.setattr(made.learner.network, "logits", logits)
+    score = made.learner.score(made.validation)
+    assert (score["exact_match"], score["character_accuracy"]) == (0, 1)
+
+
     """The characters of one call are bounded, and so are its examples."""
     addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner
     assert addition.rows_per_call(1000) == 1024

@@ -11,7 +11,9 @@ from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer import plugins
 from seq2seq_arith.trainer.config import override
 from seq2seq_arith.trainer.curriculum import RIGHT, WINDOW
+from seq2seq_arith.trainer.data import records
 from seq2seq_arith.trainer.runs import checkpoints
+from seq2seq_arith.trainer.runs.run import open_run
 from seq2seq_arith.trainer.runs.summary import Summary
 from seq2seq_arith.trainer.training import session, state
 from seq2seq_arith.trainer.training.learner import Learner
@@ -121,7 +123,8 @@ GROWING = override(CONFIG, epochs=1, steps_per_epoch=27, batch_doublings=2)
 @pytest.mark.parametrize(
     "config", [dataclasses.replace(override(CONFIG, **NOISY, epochs=1, steps_per_epoch=20), curriculum=None), GROWING]
 )
-def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, tmp_path, config):
+def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, data_dir, tasks, tmp_path, config):
+    """Averaged weights are those that are scored, and the best ones."""
     calls = train(tmp_path / "whole", config=config)
     if config.batch_doublings:
         assert calls == [(1, 0, 9), (1, 9, 9), (1, 18, 7), (2, 25, 2)]
@@ -129,8 +132,13 @@ def test_noise_dropout_averages_and_batches_that_grow_go_on_bitwise_too(train, t
     train(tmp_path / "stopped", config=config, stop_at=10)
     train(tmp_path / "stopped", config=config)
     assert learned(tmp_path / "stopped") == learned(tmp_path / "whole")
-    best = [checkpoints.load(tmp_path / name / "best.npz")[0] for name in ("stopped", "whole")]
-    np.testing.assert_equal(*best)
+    best, whole = (checkpoints.load(tmp_path / name / "best.npz")[0] for name in ("stopped", "whole"))
+    np.testing.assert_equal(best, whole)
+    last, _ = checkpoints.load(tmp_path / "whole/last.npz")
+    assert any((best[name] != last[name]).any() for name in best) == bool(config.averaging)
+    validation = records.open_source(tasks["addition"], str(data_dir)).splits["validation"].head(100)
+    score = session.restore(open_run(tmp_path / "whole")).score(validation)
+    assert score["loss"] == pytest.approx(learned(tmp_path / "whole")[1][-1]["val_loss"], rel=1e-4)
 
 
 def test_it_does_not_depend_on_the_steps_per_call(train, whole, tmp_path):

@@ -11,10 +11,11 @@ import pytest
 from layout import ROOT
 from programs import run_here
 
-from seq2seq_arith.base.errors import SweepError
+from seq2seq_arith.base.errors import InputError, SweepError
 from seq2seq_arith.trainer.__main__ import main
 from seq2seq_arith.trainer.runs.files import read_json
-from seq2seq_arith.trainer.sweeps import runner
+from seq2seq_arith.trainer.sweeps import results, runner
+from seq2seq_arith.trainer.sweeps.plan import Planned
 
 COMMON = """
 [common]
@@ -66,32 +67,43 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     assert "4 runs, 2 of them done before" in out
     assert lines(tmp_path)[:2] == first
     assert len(lines(tmp_path)) == 4
-    code, _, err = sweep(*write(tmp_path, epochs=2))
-    assert code == 2
-    assert "-seed0 with other settings (train.epochs is 1 there and 2 here)" in err
 
 
-def test_a_killed_run_says_its_signal_and_not_its_last_line(tmp_path, monkeypatch):
-    code = "import os; print('epoch 1', flush=True); os.kill(os.getpid(), 9)"
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [("os.kill(os.getpid(), 9)", "ended by signal 9"), ("sys.exit('arith-model: it broke')", "it broke")],
+)
+def test_a_run_that_fails_says_its_signal_or_its_last_line(tmp_path, monkeypatch, end, said):
+    code = f"import os, sys; print('epoch 1', flush=True); {end}"
     monkeypatch.setattr(runner, "PROGRAM", [sys.executable, "-c", code])
     sweep = runner.Runner([], {}, run_dir=str(tmp_path), data_dir="data", jobs=1)
-    with pytest.raises(SweepError, match=r"^ended by signal 9; see .*a\.log$"):
+    with pytest.raises(SweepError, match=rf"^{said}; see .*a\.log$"):
         sweep._call(types.SimpleNamespace(name="a"), [])
 
 
-@pytest.mark.release
-def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path):
-    nets = tmp_path / "nets.py"
-    nets.write_text("def broken(spec):\n    return 1 / 0\n")
-    own = f'[runs.own]\nmodel = "{nets}:broken"\n[runs.rnn]\nmodel = "simple_rnn"\n'
-    code, out, err = sweep(*write(tmp_path, own))
-    assert code == 1
-    assert err.splitlines()[-1] == (
-        f"arith-model: 1 of 2 runs failed: own-seed0 (model '{nets}:broken' cannot be built: {nets}, line 2: "
-        f"ZeroDivisionError: division by zero; see {tmp_path}/runs/own-seed0.log); the same command tries them again"
-    )
-    assert [line["run"] for line in lines(tmp_path)] == ["rnn"]
-    assert "2 of 2: rnn-seed0: at 2 " in out
+def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tmp_path, monkeypatch):
+    """Here the trainings are left out; a stored result stands for what they find."""
+    planned = [Planned(group=group, seed=0, task="addition", settings={}, suite={}) for group in "abc"]
+    found, tried, made = results.read(ROOT / "benchmarks" / results.RESULTS)[0], [], []
+    known = {"dataset": found["dataset"], "train": found["settings"], "suite": found["suite"]}
+    settings = {each.name: known for each in planned}
+
+    def run_one(_, each):
+        tried.append(each.group)
+        if tried == ["a"]:
+            raise SweepError("it broke")
+        return found | {"run": each.group, "seed": 0}
+
+    monkeypatch.setattr(runner.Runner, "_run_one", run_one)
+    sweep = runner.Runner(planned, settings, run_dir=str(tmp_path), data_dir="data", jobs=1)
+    with pytest.raises(SweepError, match=r"1 of 3 runs failed: a-seed0 \(it broke\); the same command"):
+        sweep.run(made.append)
+    sweep.run(made.append)
+    assert ("".join(tried), made) == ("abca", [found["dataset"]] * 2)
+    assert sweep.missing() == []
+    settings["b-seed0"] = known | {"suite": {"per-slice": 9}}
+    with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
+        sweep.missing()
 
 
 @pytest.mark.release

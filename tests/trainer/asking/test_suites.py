@@ -9,7 +9,7 @@ from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
 from seq2seq_arith.trainer.asking import prediction
 from seq2seq_arith.trainer.asking.answering import Mistake
-from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, worst
+from seq2seq_arith.trainer.asking.suites import Share, SliceResult, SuiteResult, ask_run, show_suites, worst
 from seq2seq_arith.trainer.data import probes, records
 from seq2seq_arith.trainer.training import session
 from seq2seq_arith.trainer.training.learner import Learner
@@ -88,6 +88,31 @@ def of(name, count, right, wrong=None):
 )
 def test_the_worst_slice(slices, name):
     assert worst([of(*each) for each in slices]).name == name
+
+
+PRINTED = """
+suite of addition at 3 digits: 103 questions, up to 40 per slice, seed 5, version 2
+slice        right  not seen, wrong   seen, wrong  first wrong answer
+-----------  -----  ----------------  -----------  --------------------------
+equal        0.725  11 of 30 (< 54%)  0 of 10      5+5 = 10, the model said 0
+lengths-1-1  1.000  0 of 9 (< 29%)    0 of 0
+lengths-2-1  1.000  0 of 9 (< 29%)    0 of 0
+lengths-3-1  1.000  0 of 9 (< 29%)    0 of 0
+lengths-4-1  1.000  0 of 9 (< 29%)    0 of 0
+lengths-7-1  0.888  1 of 9 (< 43%)    0 of 0       5+5 = 10, the model said 0
+(2 more slices lengths-M-N are not worse than these; the saved file holds all)
+wrong: 12 of 93 (< 21%) not seen in training, 0 of 10 (< 26%) seen; 6 of 8 slices without a mistake
+wrong length: 4 of 12 wrong answers; characters right in all: 0.7500
+"""
+
+
+def test_every_slice_is_printed_but_for_pairs_of_lengths(capsys):
+    wrong = Mistake("5+5", "10", "0")
+    asked = [SliceResult("equal", "", Share(40, 29), Share(10, 10), Share(30, 19), wrong)]
+    asked += [SliceResult(f"lengths-{n}-1", "", Share(9, 9), Share(0, 0), Share(9, 9), None) for n in range(1, 7)]
+    asked += [SliceResult("lengths-7-1", "", Share(9, 8), Share(0, 0), Share(9, 8), wrong)]
+    show_suites([SuiteResult(Task("addition"), 3, CHOSEN, tuple(asked), 0.75, 4)])
+    assert capsys.readouterr().out == PRINTED
 
 
 LONG = "7" + "0" * 199

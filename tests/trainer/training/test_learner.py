@@ -14,6 +14,7 @@ import tensorflow as tf
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.trainer.asking.answering import ask
 from seq2seq_arith.trainer.config import ModelConfig, TrainConfig, override
+from seq2seq_arith.trainer.data.lanes import Lanes
 from seq2seq_arith.trainer.data.views import View, make_view
 from seq2seq_arith.trainer.registry import MODELS
 from seq2seq_arith.trainer.training import costs, learner
@@ -225,7 +226,6 @@ def test_what_stands_behind_the_end_does_not_count(ready):
     assert made.learner.score(made.validation)["exact_match"] == ask(made.learner, made.validation).exact_match
 
 
-def test_rows_per_call(ready):
 def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monkeypatch):
     """Here the first of them is always wrong, and every answer right."""
     made = ready("addition", override(CAUSAL, view="scratchpad", positions="rope"), anew=True)
@@ -239,6 +239,7 @@ def test_partial_results_must_be_right_too_in_the_score_of_an_epoch(ready, monke
     assert (score["exact_match"], score["character_accuracy"]) == (0, 1)
 
 
+def test_rows_per_call(ready):
     """The characters of one call are bounded, and so are its examples."""
     addition, pq = ready("addition", LSTM).learner, ready("pq", override(COUNTER, replicas=2)).learner
     assert addition.rows_per_call(1000) == 1024
@@ -306,20 +307,19 @@ def test_steps_of_a_call(ready, monkeypatch):
     assert made.learner.steps_per_call(made.batches) == 1
 
 
-def test_the_next_block_is_read_while_the_caller_is_busy(ready, monkeypatch):
+def test_the_next_block_is_read_while_the_caller_is_busy(ready):
     """The caller waits here until it is read; if nothing were read ahead, that would never end."""
-    made, done = [], threading.Event()
+    made, done, steps = ready("addition", TAGGER), threading.Event(), []
 
-    def make(batches, number):
-        made.append(number)
-        if number == 5:
-            done.set()
-        return str(number)
+    class Noted(Lanes):
+        def block(self, first, *how):
+            steps.append(first)
+            if first == 5:
+                done.set()
+            return super().block(first, *how)
 
-    reading = ready("addition", TAGGER).learner
-    monkeypatch.setattr(reading, "_fed", make)
-    assert reading._begin(None, 0).result() == "0"
-    reading._begin(None, 5)
+    batches = Noted(made.batches.split, TAGGER.batch_size, 1, seed=0)
+    made.learner.train(batches, 0, 5)
     assert done.wait(60)
-    assert reading._begin(None, 5).result() == "5"
-    assert made == [0, 5]
+    made.learner.train(batches, 5, 5)
+    assert steps[:2] == [0, 5] and steps.count(5) == 1

@@ -3,13 +3,12 @@
 import errno
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import memory_store
 import pytest
 import stored
-from programs import files, run, run_here
+from programs import files, run_here
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base import progress
@@ -54,21 +53,15 @@ def data(tmp_path_factory) -> Path:
     return data_dir
 
 
-def typed(line: str) -> subprocess.CompletedProcess[str]:
-    """Runs ``arith-data`` with these words; a suite goes to a file that a process of its own has."""
-    words = shlex.split(line)
-    return run(*words) if words[0] == "suite" else run_here(*words)
-
-
 @pytest.mark.parametrize(("refused", "advice", "follows"), ADVICE.values(), ids=ADVICE)
 def test_advice_works_when_typed(tmp_path, monkeypatch, data, refused, advice, follows):
     monkeypatch.chdir(tmp_path)
-    refusal = typed(refused.format(data=data))
+    refusal = run_here(*shlex.split(refused.format(data=data)))
     assert refusal.returncode == 2
     (line,) = refusal.stderr.splitlines()
     given = re.search(advice, line)
     assert given, line
-    followed = typed(follows.format(given[1], data=data))
+    followed = run_here(*shlex.split(follows.format(given[1], data=data)))
     assert (followed.returncode, followed.stderr if "suite" not in follows else "") == (0, "")
 
 

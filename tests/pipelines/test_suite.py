@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import reference
-from programs import run
+from programs import run_here
 
 from seq2seq_arith.arithmetic import draws, numbers
 from seq2seq_arith.arithmetic.operations import OPERATIONS
@@ -75,9 +75,9 @@ def test_refusals(make, tmp_path, refusal):
 
 
 def test_the_command(make):
-    """In a process of its own: the table to standard output, the counts to standard error."""
+    """The table to standard output, the counts to standard error."""
     task, directory = Task("subtraction", digits=2), make(Task("subtraction", digits=2, num_examples=3000), 2)
-    process = run("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
+    process = run_here("suite", "subtraction", "--digits=2", "--per-slice=5", "--unseen-of", directory)
     unseen = build(task, SMALL, directory)
     assert process.stdout.splitlines() == ["slice\tquestion\tanswer", *map("\t".join, rows(task, unseen))]
     assert process.stderr == (

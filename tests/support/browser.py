@@ -49,10 +49,8 @@ def chrome(**screen: Any) -> Iterator[webdriver.Chrome]:
         driver.quit()
 
 
-def resize(
-    driver: webdriver.Chrome, width: int = 1280, height: int = 900, *, dark: bool = False, medium: str = "screen"
-) -> None:
-    """Sets the screen of a browser, also of the page that it shows now; in CSS pixels, for ``screen`` or ``print``.
+def resize(driver: webdriver.Chrome, width: int = 1280, height: int = 900, *, dark: bool = False) -> None:
+    """Sets the screen of a browser, also of the page that it shows now; in CSS pixels.
 
     A window of Chromium cannot be narrower than 500 pixels; an emulated screen can.
     """
@@ -60,7 +58,7 @@ def resize(
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
     still = {"name": "prefers-reduced-motion", "value": "reduce"}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": medium, "features": [scheme, still]})
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme, still]})
 
 
 def errors(driver: webdriver.Chrome) -> list[str]:

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -286,16 +285,11 @@ def test_a_question_in_short_is_answered_as_the_long_one(trained, capsys, comman
     ("missing", "arguments"),
     [("tensorflow", ["train", "addition", "--data-dir=data", "--run-dir=run"]), ("keras", ["predict", "run"])],
 )
-def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path, monkeypatch):
+def test_without_tensorflow_it_says_what_to_install(missing, arguments, tmp_path, monkeypatch, capsys):
     """At once: before it makes a dataset, or looks for a run."""
     monkeypatch.chdir(tmp_path)
-    code = f"""
-import sys
-sys.modules[{missing!r}] = None  # as if it were not installed
-from seq2seq_arith.trainer.__main__ import main
-sys.exit(main({arguments}))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    monkeypatch.setitem(sys.modules, missing, None)  # as if it were not installed
+    assert main(arguments) == 2
     sentence = f"arith-model needs {missing}, which is not installed: {packages.install_command('train')}"
-    assert (done.returncode, done.stderr) == (2, f"arith-model: {sentence}\n")
+    assert capsys.readouterr().err == f"arith-model: {sentence}\n"
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The report of real runs in a real browser: on a phone, a tablet and a desktop, in light and dark, and on paper."""
+"""The report of real runs in a real browser: on a phone and a tablet, in light and dark, and by a screen reader."""
 
 import itertools
 import re

@@ -215,17 +215,6 @@ def test_a_dataset_with_other_files_is_kept_or_replaced_as_one_says(config, opti
     assert len(list(tfds.as_numpy(replaced.as_dataset(split="train")))) == 108
 
 
-@pytest.mark.parametrize("mode", [MODE.REUSE_DATASET_IF_EXISTS, MODE.FORCE_REDOWNLOAD])
-def test_a_directory_that_is_not_ours_is_left_alone(mode, tmp_path):
-    opened = builder(SMALL, tmp_path)
-    thesis = tmp_path / "seq2seq_arith/addition-n120/1.0.0/thesis.tex"
-    thesis.parent.mkdir(parents=True)
-    thesis.write_text("years of work")
-    with pytest.raises(InputError, match="is not a dataset of this program"):
-        opened.download_and_prepare(download_config=tfds.download.DownloadConfig(download_mode=mode))
-    assert programs.files(tmp_path) == {"seq2seq_arith/addition-n120/1.0.0/thesis.tex": b"years of work"}
-
-
 # Options for Beam
 
 

@@ -47,18 +47,6 @@ def test_a_cluster_that_does_not_come_up(tmp_path, command, refusal):
         cluster.stop()
 
 
-@pytest.mark.parametrize(
-    ("engine", "command", "count"),
-    [("flink", lambda cluster: cluster._flink("Main"), 12), ("spark", lambda cluster: cluster._spark("Main"), 15)],
-    ids=ENGINES,
-)
-def test_what_an_engine_is_opened_is_what_its_job_server_is(tmp_path, engine, command, count):
-    flags = command(clusters.module(engine).Cluster(tmp_path))
-    opened = [flag for flag in flags if flag.startswith("--add-opens=")]
-    assert "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED" in opened
-    assert len(opened) == count
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
     flags = [

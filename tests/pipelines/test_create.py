@@ -9,7 +9,7 @@ from pathlib import Path
 import memory_store
 import pytest
 from programs import run_here, without_lock
-from stored import GENERATE, LAYOUTS, TASK, THREE, TWO, copy, make, objects
+from stored import GENERATE, LAYOUTS, TASK, THREE, copy, make, objects
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.base.errors import InputError
@@ -84,17 +84,6 @@ def test_the_same_command_publishes_what_a_job_has_left(place, local, copied, mo
     again = run_here(*COMMAND, place)
     assert "nothing was done" in again.stdout
     assert (again.stderr, found(place)) == ("", local["three"])
-
-
-def test_finished_files_stay_while_another_layout_is_made(tmp_path, left, local, copied):
-    """They can still be published, for a day."""
-    path = dataset_path(tmp_path, TASK)
-    for _ in range(2):  # the second time, only leftovers are looked at
-        process = run_here(*GENERATE, *TWO, "--data-dir", tmp_path)
-        assert (process.returncode, process.stderr) == (0, "")
-        assert {entry.name for entry in path.parent.iterdir()} == {"1.0.0", left.name}
-    assert run_here(*COMMAND, tmp_path, "--overwrite").returncode == 0
-    assert found(tmp_path) == local["three"]
 
 
 def test_files_of_a_job_that_are_cut_are_not_published(tmp_path, left):

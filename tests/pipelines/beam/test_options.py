@@ -42,7 +42,6 @@ def test_flags_reach_beam(flags, view, name, value):
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--colour=red"],
         ["--direct_num_workers=2", "--colour=red"],
         ["--digit", "3"],
         ["stray"],

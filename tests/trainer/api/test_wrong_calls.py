@@ -28,9 +28,7 @@ WRONG = {
     "data.one_hot": [
         *("None", "39", "[39]", "'39*3'", "'1234+3'", "np.array([99])", "np.array([-1])", "np.array([1.5])")
     ],
-    "data.decode": [
-        *("[[99]]", "np.array([[-1, 3]])", "'39'", "None", "1.5", "np.zeros((4, 13))", "np.zeros((1, 2, 3, 12))")
-    ],
+    "data.decode": ["[[99]]", "np.array([[-1, 3]])", "'39'", "np.zeros((4, 13))", "np.zeros((1, 2, 3, 12))"],
     "data.score": ["[42] * 100", "42", "None", "['1', '2']", "'1', split='test'"],
     "data.plot_one_hot": ["3", "'3*9'"],
     "sa.suite": ["3", "'additoin'", *(f"'addition', {each}" for each in ("per_slice='3'", "per_slice=0", "set=3"))],

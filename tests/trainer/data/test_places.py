@@ -5,7 +5,6 @@ import memory_store
 import numpy as np
 import pytest
 
-from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.formats.layout import dataset_path
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.trainer.data import records
@@ -33,8 +32,3 @@ def test_a_store_gives_the_examples_that_a_disk_gives(stored, data_dir, tasks):
         of_disk, of_store = split.head(len(split)), there.splits[name].head(len(split))
         np.testing.assert_array_equal(of_disk.questions, of_store.questions)
         np.testing.assert_array_equal(of_disk.answers, of_store.answers)
-
-
-def test_a_store_without_the_dataset(stored, tasks):
-    with pytest.raises(InputError, match=f"there is no dataset seq2seq_arith/subtraction-d2-n500 under {stored}"):
-        records.open_source(tasks["subtraction"], str(stored))

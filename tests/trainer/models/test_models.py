@@ -46,14 +46,6 @@ def test_a_network_has_the_variables_of_its_outline_and_comes_back_from_a_keras_
     np.testing.assert_array_equal(model(inputs_of(name, view)), again(inputs_of(name, view)))
 
 
-@pytest.mark.smoke
-def test_a_network_answers():
-    view = make_view("backward", ADDITION)
-    network = build_network(ModelConfig(name="causal", view="backward", hidden=8), view)
-    ids, confidences = network.answer(ids_of(view))
-    assert (ids.shape, confidences.shape) == ((6, view.answer_steps), (6,))
-
-
 @pytest.mark.parametrize(
     ("name", "view"), [("latch_tagger", make_view("crossed", ADDITION)), *((name, RAW_PQ) for name in MODELS)]
 )

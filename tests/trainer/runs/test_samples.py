@@ -14,13 +14,6 @@ EPOCHS = [
 ]
 
 
-def test_they_are_read_back(tmp_path):
-    path = tmp_path / "samples.jsonl"
-    samples.write_jsonl(path, EPOCHS)
-    assert samples.read_jsonl(path) == EPOCHS
-    assert [[each.right for each in epoch.samples] for epoch in EPOCHS] == [[False, True], [True, False]]
-
-
 @pytest.mark.parametrize(
     ("damage", "whole"),
     [(b"", 2), (b"\xff\n", 0), (b"[]\n", 2), (b'{"epoch": 3, "samples": [{"question": 1}]}\n', 2), (b'{"epo', 2)],

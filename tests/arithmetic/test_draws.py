@@ -20,6 +20,21 @@ def pairs_of(task: Task, numbers: Iterable[int]) -> list[tuple[int, int]]:
     return list(zip(*map(to_ints, sides), strict=True))
 
 
+@pytest.mark.parametrize(
+    ("task", "pairs"),
+    [
+        (Task("addition"), [(431, 9), (3, 7), (9, 76)]),
+        (Task("subtraction"), [(43152, 9), (3, 7), (95, 76)]),
+        (Task("pq"), [(884, 432), (27, 971), (107, 328)]),
+        (Task("addition", digits=18), [(264337431527997, 327325764106346691), (7715, 761034421396467975)]),
+    ],
+    ids=lambda value: getattr(value, "config_name", ""),
+)
+def test_first_draws(task, pairs):
+    assert pairs_of(task, range(len(pairs))) == pairs
+    assert [reference.draw(task, i) for i in range(len(pairs))] == pairs
+
+
 @given(tasks(), st.lists(st.one_of(st.integers(0, 1000), st.integers(0, 2**44)), min_size=1, max_size=30))
 def test_operands(task, numbers):
     assert pairs_of(task, numbers) == [reference.draw(task, i) for i in numbers]

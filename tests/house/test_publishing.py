@@ -50,6 +50,16 @@ def test_every_case_of_the_matrix_runs_once_a_week():
     assert sorted(map(", ".join, jobs)) == sorted(cases)
 
 
+def test_the_fixtures_import_no_other_package_of_the_extra_test_than_the_matrix_installs():
+    extra = {Requirement(line).name for line in tomllib.loads(PROJECT)["project"]["optional-dependencies"]["test"]}
+    absent = extra - {*runpy.run_path(str(ROOT / ".ci/matrix"))["TOOLS"]}
+    files = [*(ROOT / "tests").rglob("conftest.py")]
+    for file in files:  # and what they import of tests/support, which is appended
+        imported = re.findall(r"^(?:import|from) (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+        assert absent.isdisjoint(imported), file
+        files += {path for name in imported if (path := ROOT / f"tests/support/{name}.py").exists()} - {*files}
+
+
 def test_a_release_is_made_once_and_is_what_its_tag_says(tmp_path):
     """An index that has version 0.1.0, and a checkout of a version in each state."""
     released = tmp_path / "index/pypi/seq2seq_arith/0.1.0/json"

@@ -42,8 +42,7 @@ def test_flags_reach_beam(flags, view, name, value):
 @pytest.mark.parametrize(
     "flags",
     [
-        ["--direct_num_workers=2", "--colour=red"],
-        ["--digit", "3"],
+        ["--colour=red"],
         ["stray"],
         # Beam knows it, and it is not for this program.
         ["--direct_running_mode=multi_processing"],
@@ -61,7 +60,6 @@ def test_what_cannot_be_used_is_refused(flags, refusal):
     "flags",
     [
         ["--runner=PrismRunner"],
-        ["--runner=PRISM", "--colour=red"],
         ["--runner=PrismRunner", "--prism_location=nowhere/prism"],
         ["--runner=FlinkRunner", "--job_endpoint=nonsense"],
         ["--runner=FlinkRunner", "--job_endpoint=localhost:1"],

@@ -56,6 +56,8 @@ def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
     for path, typed in here.items():
         flags = [flag.replace(path, typed) for flag in flags]
     assert clusters.typed_flags(engine.capitalize()) == flags
+    runner, _, jar, *same = clusters.own_flags(engine.capitalize(), "HOST:1", flags)
+    assert (runner, same) == (f"--runner={engine.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
 
 
 @pytest.mark.skipif(MAKE is None, reason="there is no make")

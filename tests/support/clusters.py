@@ -14,7 +14,7 @@ from sockets import listening
 
 PAGE = ROOT / "docs" / "engines.md"
 BLOCK = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+the\s+first\s+two\s+flags\s+and\s+the\s+last\s+(one|two)")
+OWN = re.compile(r"of your own[^`]*`([^`]*)`\s+instead\s+of\s+`--runner`,\s+`--job_endpoint`\s+and\s+the\s+last\s+flag")
 
 
 def missing(engine: str) -> str | None:
@@ -66,9 +66,9 @@ def own_flags(heading: str, address: str, flags: list[str]) -> list[str]:
     ``address`` is of its master, which stands on the page as HOST:8081; ``flags`` are what ``cluster.py`` prints.
     """
     _, _, rest = PAGE.read_text(encoding="utf-8").partition(f"\n## {heading}\n")
-    ((said, last),) = OWN.findall(rest.partition("\n## ")[0])
+    (said,) = OWN.findall(rest.partition("\n## ")[0])
     of_own = re.sub(r"=build/", f"={ROOT}/build/", re.sub(r"HOST:\d+", address, said)).split()
-    return [*of_own, *flags[2 : -{"one": 1, "two": 2}[last]]]
+    return [*of_own, *flags[2:-1]]
 
 
 def sockets_of(*processes: subprocess.Popen[str]) -> set[tuple[str, int]]:

@@ -89,7 +89,7 @@ prism: build/prism/prism ## Builds Prism, Beam's own portable runner: needs Go
 # Prism is of Beam's own version. The build takes a minute and asks the Go module proxy.
 build/prism/prism: Makefile
 	@command -v go > /dev/null || { echo "make prism needs Go 1.26 or later: https://go.dev/doc/install" >&2; exit 2; }
-	GOBIN=$(CURDIR)/build/prism go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(PRISM)
+	GOBIN="$(CURDIR)/build/prism" go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$(PRISM)
 	@touch $@
 
 flink: build/flink/made ## Fetches Flink and Beam's job server for it: needs a JDK and Maven

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -101,8 +102,7 @@ class LocalCluster:
         raise NotImplementedError
 
     def _environment(self) -> dict[str, str]:
-        logging = f"-Dlog4j2.configurationFile={self.folder / 'conf' / 'log4j2.properties'}"
-        return os.environ | {"JDK_JAVA_OPTIONS": logging}
+        return os.environ | {"JDK_JAVA_OPTIONS": f"-Dlog4j2.configurationFile={self.folder}/conf/log4j2.properties"}
 
     @property
     def tmp(self) -> Path:
@@ -225,6 +225,6 @@ def main(cluster: type[LocalCluster], description: str | None) -> int:
         logs = running.folder / "log"
         print(f"{cluster.ENGINE} is at http://{running.address}, its logs in {logs}; Ctrl-C stops it.")
         print("To run on it, in another terminal:")
-        print(f"arith-data generate addition --data-dir data {' '.join(running.flags)}", flush=True)
+        print(f"arith-data generate addition --data-dir data {shlex.join(running.flags)}", flush=True)
         running.wait()
     return outcome.code

@@ -1,6 +1,7 @@
 """Messages on a machine without Flink and Spark, and without the programs that build them or run them."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,15 @@ def test_the_page_types_the_flags_of_a_cluster(tmp_path, engine):
     assert clusters.typed_flags(engine.capitalize()) == flags
     runner, _, jar, *same = clusters.own_flags(engine.capitalize(), "HOST:1", flags)
     assert (runner, same) == (f"--runner={engine.capitalize()}Runner", flags[2:-1]) and jar.endswith("/job-server.jar")
+
+
+def test_what_a_cluster_prints_can_be_typed(tmp_path, monkeypatch, capsys):
+    module = clusters.module("spark")
+    monkeypatch.setattr(module.Cluster, "__enter__", lambda self: self)
+    monkeypatch.setattr(module.Cluster, "wait", lambda self: None)
+    monkeypatch.setattr(sys, "argv", ["cluster.py", f"--folder={tmp_path}", f"--jars={tmp_path}/a b"])
+    assert module.main(module.Cluster, "") == 0
+    assert shlex.split(capsys.readouterr().out)[-1] == f"--files_to_stage={tmp_path}/a b/servers.jar"
 
 
 @pytest.mark.skipif(MAKE is None, reason="there is no make")

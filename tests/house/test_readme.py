@@ -124,6 +124,7 @@ def test_make_targets_exist():
     named = {command.split()[1] for command in COMMANDS if command.startswith("make ")}
     named |= set(re.findall(r"`make\s([a-z-]+)`", TEXT))
     assert {"demo", "test"} <= named <= targets
+    assert re.findall(r'(?<!")\$\(CURDIR\)', makefile) == []  # whose name may have a blank
 
 
 def test_make_help_lists_every_target():

@@ -10,7 +10,7 @@ from seq2seq_arith.base import packages
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.clients import ABSENT, PIECE
-from seq2seq_arith.pipelines.places.paths import ObjectPath, local_path, parse_place
+from seq2seq_arith.pipelines.places.paths import ObjectPath, parse_place
 from seq2seq_arith.pipelines.places.staging import StagedDirectory
 
 
@@ -85,13 +85,6 @@ def test_a_listing_is_of_one_prefix(data_dir):
         (data_dir / name).put(name.encode())
     assert {entry.name for entry in (data_dir / "a").entries()} == {"1", "b/2"}
     assert {entry.name.partition("/")[2] for entry in data_dir.parents[0].entries()} == set(paths.sizes(data_dir))
-
-
-def test_a_path_of_this_machine(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert local_path("data/seq2seq_arith") == tmp_path / "data/seq2seq_arith"
-    with pytest.raises(InputError, match=r"gs://bucket/data is on no disk of this machine; .* or fetch it with"):
-        local_path("gs://bucket/data")
 
 
 def test_the_home_directory(tmp_path, monkeypatch):

@@ -86,9 +86,8 @@ class Builder(dataset_builder.FileReaderBuilder):
         path = local_path(self.data_dir)
         kept = None if options.overwrite else read_metadata(path)
         layout = options.layout(self.builder_config, Layout.of_metadata(kept) if kept else None)
-        order = Order(
-            self.builder_config.task, layout, path.parents[2], options.beam_options, overwrite=options.overwrite
-        )
+        order = Order(self.builder_config.task, layout, path.parents[2], options.beam_options, options.overwrite)
+        order.publisher.option = "download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS"
         if order.published() is None:
             order.check_space()
             # Beam takes a second to import: only now.

@@ -17,7 +17,7 @@ from seq2seq_arith.pipelines.beam.failures import SubmittedError
 from seq2seq_arith.pipelines.formats.layout import NAMES_DEFAULT, Layout, default_path, default_problem
 from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.staging import REPORT, StagedDirectory
-from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
+from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
 
 STAGING = f"{VERSION}.incomplete-"
 ASIDE = f"{STAGING}old-"
@@ -55,7 +55,7 @@ class DirectoryPublisher(Publisher):
             if self.path.exists():
                 metadata = self._as_asked(task, layout, overwrite)
                 if metadata and (problem := damage(self.path, self.sizes())):
-                    raise InputError(f"{problem}; {ANEW}")
+                    raise InputError(f"{problem}; give {self.option} to make the dataset anew")
                 return metadata
             if self.path.is_symlink():
                 raise InputError(f"{self.path} is a link that leads nowhere; remove it, or give another directory")

@@ -15,7 +15,6 @@ from seq2seq_arith.pipelines.places import paths
 from seq2seq_arith.pipelines.places.paths import AnyPath
 from seq2seq_arith.pipelines.places.staging import Staging
 
-ANEW = "give --overwrite to make the dataset anew"
 OLD_SECONDS = 86_400  # what is younger, and belongs to no dataset, may be a job's that an engine is still running
 
 
@@ -32,6 +31,7 @@ class Publisher(abc.ABC):
     """
 
     path: AnyPath  # the dataset's directory or prefix: DATA_DIR/seq2seq_arith/CONFIG/1.0.0
+    option = "--overwrite"  # what a person gives to replace a dataset
     # The report of a job that has ended, and that this run could not publish; its files stay.
     kept: AnyPath | None = None
 
@@ -86,10 +86,10 @@ class Publisher(abc.ABC):
         if overwrite:
             return None
         if there != asked:
-            raise InputError(f"{self.path} was made with another {task.code}; give --overwrite to replace it")
+            raise InputError(f"{self.path} was made with another {task.code}; give {self.option} to replace it")
         standing = Layout.of_metadata(metadata)
         if standing != layout:
-            raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give --overwrite to replace it")
+            raise InputError(f"{self.path} has {standing}, not {layout} as asked for; give {self.option} to replace it")
         return metadata
 
     @contextlib.contextmanager

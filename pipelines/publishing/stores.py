@@ -57,7 +57,7 @@ from seq2seq_arith.pipelines.formats.layout import (
 from seq2seq_arith.pipelines.places.clients import ABSENT, Entry, etag
 from seq2seq_arith.pipelines.places.paths import ObjectPath
 from seq2seq_arith.pipelines.places.staging import REPORT
-from seq2seq_arith.pipelines.publishing.publisher import ANEW, OLD_SECONDS, Publisher, damage
+from seq2seq_arith.pipelines.publishing.publisher import OLD_SECONDS, Publisher, damage
 from seq2seq_arith.pipelines.publishing.upload import ANOTHER_PYARROW, BESIDE, Upload, marked_files
 
 AT_ONCE = 1000  # objects that are removed after one look at the marker
@@ -105,7 +105,7 @@ class StorePublisher(Publisher):
             return None
         metadata = self._as_asked(task, layout, overwrite)
         if metadata and (problem := damage(path, {name: entry.size for name, entry in names.items()})):
-            raise InputError(f"{problem}; {ANEW}")
+            raise InputError(f"{problem}; give {self.option} to make the dataset anew")
         return metadata
 
     def _check_begun(self, task: Task, layout: Layout, overwrite: bool) -> None:

@@ -70,11 +70,6 @@ class Stream:
         return dataclasses.replace(self.task, digits=self.length or self.task.digits)
 
     @property
-    def steps_per_pass(self) -> int:
-        """More than any training takes, for there are no passes."""
-        return 2**62
-
-    @property
     def rows(self) -> int:
         """Rows per step, padding included."""
         return -(-self.batch_size // self.multiple) * self.multiple

@@ -9,7 +9,7 @@ order of the ranges, and the order within each, are keyed permutations. A batch 
     step 1    rows 2, 3 of lane 0,   rows 2, 3 of lane 1,   ...
 
 Examples lie in the order of a hash, so a batch is a random sample, and the same rows do not come together again in
-another pass: each batch mixes 64 distant ranges. One range per lane is held. To go on at any step, nothing must be
+another pass: each batch mixes distant ranges. One range per lane is held. To go on at any step, nothing must be
 known but the step; and a machine of a cluster reads only the lanes from which its rows come.
 """
 

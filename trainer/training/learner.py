@@ -118,7 +118,7 @@ class Learner:
         self._begin(batches, first + count)
         with patient():
             outcomes = self._train(*block, tf.constant(count)).numpy()
-        # The weights of a batch may sum to a little less than 1, and an exact match is shown cut off, not rounded.
+        # The weights of a batch sum to 1 but for the last bits, and an exact match is shown cut off, not rounded.
         return dict(zip(METRICS, (outcomes[:, :-1] / outcomes[:, -1:]).T, strict=True))
 
     def answer(

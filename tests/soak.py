@@ -166,7 +166,7 @@ def _marks(path: AnyPath) -> tuple[bytes, object] | None:
     try:
         if not (path / DATASET_INFO).is_file():
             return None
-        identity = None if isinstance(path, ObjectPath) else path.stat().st_ino
+        identity = (path / DATASET_INFO).state() if isinstance(path, ObjectPath) else path.stat().st_ino
         return (path / METADATA).read_bytes(), identity
     except FileNotFoundError:
         return None

@@ -101,7 +101,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on_and_it_is_tried_again(tm
     sweep.run(made.append)
     assert ("".join(tried), made) == ("abca", [found["dataset"]] * 2)
     assert sweep.missing() == []
-    settings["b-seed0"] = known | {"suite": {"per-slice": 9}}
+    settings["b-seed0"] = known | {"suite": found["suite"] | {"per-slice": 9}}
     with pytest.raises(InputError, match=r"b-seed0 with other settings \(suite\.per-slice is 20 there and 9"):
         sweep.missing()
 

@@ -21,15 +21,15 @@ ORDINALS = {2: "half", 10: "tenth"}
 
 
 def _by_task(default: Callable[[Operation], Any]) -> str:
-    """A default that depends on the task, in words: ``3, but 5 for subtraction, 1,000 for pq``."""
+    """A default that depends on the task, in words: ``3, but 5 for subtraction, parity; 1,000 for pq``."""
     names: dict[str, list[str]] = {}
     for name, operation in operations.BUILT_IN.items():
         value = default(operation)
         shown = f"{value:,}" if type(value) is int else {True: "yes", False: "no"}.get(value, str(value))
         names.setdefault(shown, []).append(name)
     usual = max(names, key=lambda shown: len(names[shown]))
-    others = [f"{shown} for {' and '.join(tasks)}" for shown, tasks in names.items() if shown != usual]
-    return f"{usual}, but {', '.join(others)}" if others else usual
+    others = [f"{shown} for {', '.join(tasks)}" for shown, tasks in names.items() if shown != usual]
+    return f"{usual}, but {'; '.join(others)}" if others else usual
 
 
 @dataclasses.dataclass(frozen=True)

@@ -44,7 +44,7 @@ class ModelEntry:
     """A network, without its code."""
 
     # Imports the code, and builds the network from a ``Spec``; ``trainer/models/build.py`` says what it returns.
-    build: Any = None  # for one of your own, whose code is loaded by ``plugins.load``
+    build: Any = None  # None for one of your own, whose code ``plugins.load`` loads
     help: str  # one line for ``--help`` and the documentation
     cost: Cost  # what it costs
     # Whether it writes one answer character per question step, so that the view must have as many steps of the question

@@ -77,6 +77,12 @@ def test_a_layer_that_runs_twice_has_two_names():
     assert [shares.shape[2] for shares in looks.values()] == [11, 4]
 
 
+def test_what_stands_behind_an_end_is_not_asked():
+    examples = probes.examples(ADDITION, inside.drawn(ADDITION, 1, 100))
+    subject = inside.Subject(learner_of("causal", view="ended"), examples.questions)  # what it writes itself is right
+    assert (subject.written == subject.view.end).any() and subject.right().all()
+
+
 def test_a_head_that_is_removed_gives_nothing():
     """As if its rows of the matrix behind it were zero."""
     learner, examples = made("causal"), probes.examples(ADDITION, inside.drawn(ADDITION, 1, 20))
@@ -91,8 +97,9 @@ def test_a_head_that_is_removed_gives_nothing():
 def test_the_carry_of_the_proved_adder_is_in_several_units(adder):
     units = adder.ablate("latches_0", by="mean", per_slice=5).table
     assert [row["exact_match"] for row in units] == [1.0] * (1 + 8)
-    removed = {row["removed"]: row["worst_exact_match"] for row in adder.ablate(by="mean", per_slice=5).table}
-    assert (removed["nothing"], removed["latches_0"]) == (1.0, 0.0)
+    worst = ("worst_slice", "worst_exact_match")
+    removed = {row["removed"]: [row[each] for each in worst] for row in adder.ablate(by="mean", per_slice=5).table}
+    assert (removed["nothing"], removed["latches_0"]) == (["random", 1.0], ["full", 0.0])
     found = adder.patch("12+34", "18+34", "neighbours")
     (changed,) = (row for row in found.table if row["place"] == "q1")
     assert changed["answer"] == "56"  # the units of 46, and a carry that they do not have
@@ -116,6 +123,9 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     # Also where the question has as many steps as the answer.
     table, *_ = inside.probe(learner_of("lstm_attention", view="aligned"), "digit", 0, 100, 1)
     assert {row["place"] for row in table} == {"q0"}
+    # Written from the front, all before a digit tells of it.
+    table, *_ = inside.probe(learner_of("lstm_attention", view="raw"), "digit", 1, 100, 1)
+    assert {row["place"] for row in table if row["place"][0] == "a"} == {inside.ALL, "a0"}
     table, *_ = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
     with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):

@@ -300,6 +300,9 @@ def test_only_the_last_epoch_is_scored_on_all_examples_and_it_is_the_best(new_lo
     assert loop.state.best_epoch == 3 == history.best(rows)["epoch"]
     perfect = rows[0] | {"val_exact_match": 1.0, "val_loss": 0.0}
     assert history.best([perfect, *rows[1:]])["epoch"] == 3
+    for may_end in ({"patience": 1}, {"target": 0.9}):
+        early = new_loop(tmp_path / str(may_end), config=dataclasses.replace(CONFIG, early_examples=7, **may_end))
+        assert len(early._scored()) == len(early.validation)
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(spoil, tmp_path):

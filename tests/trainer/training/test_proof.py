@@ -286,8 +286,10 @@ def test_a_last_round_that_makes_more_wrong_is_undone(data_dir, tmp_path, monkey
     monkeypatch.setattr(mending, "STEPS", 1)
     config = override(LATCHES, hidden=8, steps_per_epoch=2, batch_size=8, prove=1)
     options = session.TrainOptions(callbacks=[keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))])
-    run = session.train(Task("addition", num_examples=1003), str(data_dir), str(tmp_path / "run"), config, options).run
-    first, second, third = proved
+    task, place = Task("addition", num_examples=1003), str(tmp_path / "run")
+    trained = session.train(task, str(data_dir), place, config, options)
+    run, (first, second, third) = trained.run, proved
+    assert trained.summary.examples == 8 * (2 + 1)
     assert any((first[name] != second[name]).any() for name in first)
     np.testing.assert_equal(first, third)
     rows = history.read_csv(run.history)

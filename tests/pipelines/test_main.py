@@ -1,4 +1,4 @@
-"""``arith-data`` in processes of its own: what it prints, what it refuses, what it imports, what it leaves."""
+"""``arith-data``: what it prints, what it refuses, what it imports, what it leaves."""
 
 import json
 import re
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from programs import (
     ends_as_told,
-    environment,
     files,
     found,
     is_complete,
@@ -38,34 +37,17 @@ def generated(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[st
     return run_here("generate", "addition", "--data-dir", data_dir, *arguments)
 
 
-HEAVY = ("apache_beam", "tensorflow_datasets", "tensorflow")
-# The program, which then tells its first argument what it has imported.
-TOLD = f"""
-import json, pathlib, sys
-from seq2seq_arith.pipelines.__main__ import main
-
-code = main(sys.argv[2:])
-pathlib.Path(sys.argv[1]).write_text(json.dumps([name for name in {HEAVY} if name in sys.modules]))
-sys.exit(code)
-"""
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A data directory with one small dataset, and the run that made it, in a process of its own."""
-    folder = tmp_path_factory.mktemp("data")
-    words = ["generate", "addition", "--data-dir", str(folder / "new"), *SMALL]
-    child = [sys.executable, "-c", TOLD, str(folder / "imported.json"), *words]
-    done = subprocess.run(child, capture_output=True, text=True, env=environment(), timeout=300, check=False)
-    return folder / "new", done
+    """A data directory with one small dataset, and the run that made it."""
+    data_dir = tmp_path_factory.mktemp("data") / "new"
+    return data_dir, generated(data_dir, *SMALL)
 
 
 def test_generate_says_what_it_made(made):
     data_dir, process = made
     path = dataset_path(data_dir, Task(num_examples=100))
-    assert process.returncode == 0
-    assert without_progress(process.stderr) == []
-    assert is_complete(path)
+    assert (process.returncode, without_progress(process.stderr), is_complete(path)) == (0, [], True)
     assert {Path(name).parts[1] for name in files(data_dir)} == {".lock-addition-n100", ".config", "addition-n100"}
     metadata = json.loads((path / "metadata.json").read_text())
     size = sum(len(content) for name, content in files(path).items() if ".tfrecord" in name)
@@ -167,6 +149,7 @@ def test_refusals(tmp_path, monkeypatch, refusal, words):
     assert tree(tmp_path) == {}
 
 
+HEAVY = ("apache_beam", "tensorflow_datasets", "tensorflow")
 IN_TURN = """
 import io, json, sys, contextlib
 from seq2seq_arith.pipelines.__main__ import main
@@ -181,8 +164,8 @@ for words in json.loads(sys.argv[1]):
 """
 
 
-def test_what_each_command_imports(made):
-    """No time is asserted, but what takes it. The quick commands run in turn in one process."""
+def test_what_each_command_imports(made, tmp_path):
+    """No time is asserted, but what takes it. The commands run in turn in one process."""
     path = str(dataset_path(made[0], Task(num_examples=100)))
     commands = [
         (["--help"], 0),
@@ -193,11 +176,11 @@ def test_what_each_command_imports(made):
         (["plan", "addition"], 0),
         (["show", path], 0),
     ]
-    words = json.dumps([words for words, _ in commands] + [["verify", path]])
+    last = ["verify", path], ["generate", "addition", *SMALL, "--data-dir", str(tmp_path)]
+    words = json.dumps([*(words for words, _ in commands), *last])
     lines = [json.loads(line) for line in python(IN_TURN, words, *HEAVY).splitlines()]
-    assert lines == [*([code, []] for _, code in commands), [0, ["tensorflow_datasets"]]]
-    imported = json.loads((made[0].parent / "imported.json").read_text())
-    assert imported == ["apache_beam", "tensorflow_datasets"]
+    heavier = [[0, ["tensorflow_datasets"]], [0, ["apache_beam", "tensorflow_datasets"]]]
+    assert lines == [*([code, []] for _, code in commands), *heavier]
 
 
 # Long enough to be stopped in the middle: some seconds.

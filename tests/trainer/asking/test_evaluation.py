@@ -210,12 +210,15 @@ def test_a_set_of_all_its_pairs_has_no_test_set(monkeypatch):
     assert notes[-1].startswith("there is no test set: the dataset holds every pair of")
 
 
-def test_a_shared_pair_is_found():
+def test_a_shared_pair_is_found(trained, monkeypatch):
     task = Task("addition")
-    trained = probes.KeySet(task, probes.keys(task, (np.array([[1, 20]], np.uint64), np.array([[2, 3]], np.uint64))))
-    evaluation.check_disjoint(task, trained, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
+    known = probes.KeySet(task, probes.keys(task, (np.array([[1, 20]], np.uint64), np.array([[2, 3]], np.uint64))))
+    evaluation.check_disjoint(task, known, (np.array([[4]], np.uint64), np.array([[2]], np.uint64)))
     with pytest.raises(InputError, match=r"1 validation pairs .* the first is \(3, 20\)"):
-        evaluation.check_disjoint(task, trained, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
+        evaluation.check_disjoint(task, known, (np.array([[4, 3]], np.uint64), np.array([[2, 20]], np.uint64)))
+    monkeypatch.setattr(probes.KeySet, "has", lambda self, operands: np.ones(operands[0].shape[1], bool))
+    with pytest.raises(InputError, match="100 validation pairs of addition-n1003 are in its training set"):
+        evaluation.open_data(trained, None)
 
 
 def test_what_was_found_is_told_where_it_cannot_be_saved(trained, monkeypatch, capsys):

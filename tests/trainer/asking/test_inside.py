@@ -132,6 +132,13 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
         inside.probe(learner_of("latch_tagger", Task("subtraction"), view="aligned", layers=1), "borrow", 4, 100, 1)
 
 
+def test_a_probe_asks_of_numbers_that_have_the_place():
+    task = Task("addition", digits=2, num_examples=100)
+    left, right = inside.drawn(task, 1, 100)
+    table, *_ = inside.probe(learner_of("latch_tagger", task, "aligned", layers=1), "digit", 1, 100, 1)
+    assert f" in {np.sum((left >= 10) & (right >= 10))} questions" in table.title
+
+
 def test_a_probe_reads_what_is_there_and_no_more():
     source = np.random.default_rng(0)
     labels, random = source.integers(4, size=400), source.integers(4, size=400)

@@ -76,9 +76,11 @@ def test_machines_of_a_cluster_have_no_replicas_of_their_own(data_dir, tasks, tm
 
 def test_the_same_seed_learns_the_same_and_another_does_not(data_dir, tasks, tmp_path):
     def weights(name, seed):
-        config = override(configs.TAGGER, hidden=8, layers=1, epochs=1, steps_per_epoch=9, seed=seed)
+        config = override(configs.TAGGER, hidden=8, epochs=1, steps_per_epoch=9, validation_examples=7, seed=seed)
         run = session.train(tasks["addition"], str(data_dir), str(tmp_path / name), config).run
-        return np.concatenate([array.ravel() for array in checkpoints.load(run.last)[0].values()])
+        arrays, state = checkpoints.load(run.last)
+        assert [row["val_examples"] for row in state["history"]] == [7]
+        return np.concatenate([array.ravel() for array in arrays.values()])
 
     assert weights("a", 0).tobytes() == weights("b", 0).tobytes()
     view, strategy = make_view("aligned", tasks["addition"]), devices.make_strategy(None)

@@ -175,12 +175,13 @@ def test_what_each_command_imports(made, tmp_path):
         (["generate", "addition", *SMALL, "--data-dir", str(made[0])], 0),
         (["plan", "addition"], 0),
         (["show", path], 0),
+        (["verify", path], 0),
+        (["generate", "addition", *SMALL, "--data-dir", str(tmp_path)], 0),
     ]
-    last = ["verify", path], ["generate", "addition", *SMALL, "--data-dir", str(tmp_path)]
-    words = json.dumps([*(words for words, _ in commands), *last])
-    lines = [json.loads(line) for line in python(IN_TURN, words, *HEAVY).splitlines()]
-    heavier = [[0, ["tensorflow_datasets"]], [0, ["apache_beam", "tensorflow_datasets"]]]
-    assert lines == [*([code, []] for _, code in commands), *heavier]
+    told = python(IN_TURN, json.dumps([words for words, _ in commands]), *HEAVY)
+    codes, imported = zip(*map(json.loads, told.splitlines()), strict=True)
+    assert codes == tuple(code for _, code in commands)
+    assert imported == (*[[]] * 7, ["tensorflow_datasets"], ["apache_beam", "tensorflow_datasets"])
 
 
 # Long enough to be stopped in the middle: some seconds.

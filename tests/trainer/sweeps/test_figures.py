@@ -144,8 +144,7 @@ SENTENCES = {
         f"{min(min(each[3]) for each in PLACES):.3f}).",
         f"(rates chosen on another seed; {COSTS[0]:,} to {COSTS[-1]:,} CPU seconds):",
         f"The validation set is 0.99 right after {MEDIAN['coupled_bias']} draws with `coupled_bias`, {MEDIAN['rope']} "
-        f"with `rope`, {MEDIAN['coupled']} with `coupled`, {MEDIAN['learned']} with `learned` (medians), and not with "
-        "`none`.",
+        f"with `rope`, {MEDIAN['coupled']} with `coupled`, {MEDIAN['learned']} with `learned` (medians), and not",
         f"With `coupled`, {sum(min(each[2]) == 1 for each in FAR)} of the {len(FAR)} make no mistake at 40 (lowest "
         f"{cut(min(min(each[2]) for each in FAR), 3)}), and {sum(min(each[3]) >= 0.9 for each in FAR)} answer at least "
         f"0.900 of every slice at 100; one answers {cut(min(min(each[3]) for each in FAR), 3)} of its worst and "
@@ -168,6 +167,7 @@ def test_ways_that_bring_the_same():
 
 def test_positions_that_carry_over():
     assert {*SOON["none"]} == {math.inf}
+    assert [min(row["suites"][0]["slices"].values()) for row in FAIR["learned"]].count(1) == 9
     assert {min(min(each[size]) for each in PLACES + FAR) for size in (0, 1)} == {1}
     for row in (row for rows in FAIR.values() for row in rows):
         for own, other in list(zip(row["suites"], row["unforeseen"], strict=True))[:2]:

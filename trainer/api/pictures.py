@@ -1,7 +1,6 @@
 """Pictures in a notebook: each shows itself at the end of a cell, and can be saved. Nothing here needs TensorFlow."""
 
 import base64
-import dataclasses
 import html
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 
 from seq2seq_arith.arithmetic import text
 from seq2seq_arith.base.files import expanded
-from seq2seq_arith.base.tables import Table, Tabular
+from seq2seq_arith.base.tables import Table
 from seq2seq_arith.trainer import drawing
 from seq2seq_arith.trainer.drawing import MOST_LABELS, HeatMap
 from seq2seq_arith.trainer.runs.files import write
@@ -55,24 +54,17 @@ class Picture:
         return f'<img alt="{about}" style="{style}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
 
 
-@dataclasses.dataclass(frozen=True, repr=False)
-class Inside(Tabular):
-    """What was found inside a model: a ``table``, maps of the same, and single values by name, ``facts``."""
+class Inside(Table):
+    """What was found inside a model: a table, ``maps`` of the same, and single values by name, ``facts``."""
 
-    table: Table
-    maps: Sequence[HeatMap]
-    facts: dict[str, Any]
+    def __init__(self, table: Table, maps: Sequence[HeatMap], facts: dict[str, Any]) -> None:
+        super().__init__(table, table.columns, table.title)
+        self.maps = maps
+        self.facts = facts
 
     def plot(self) -> Picture:
         """The maps as a picture."""
-        return Picture(drawing.maps(self.maps), self.table.title)
-
-    def text(self) -> str:
-        """The table as text."""
-        return repr(self)
-
-    def _shown(self) -> Table:
-        return self.table
+        return Picture(drawing.maps(self.maps), self.title)
 
 
 @drawing.styled

@@ -23,7 +23,7 @@ from seq2seq_arith.base.tables import Table, cut
 from seq2seq_arith.trainer.asking import suites
 from seq2seq_arith.trainer.asking.inspection import RECURRENT, Inspection, inspect
 from seq2seq_arith.trainer.data import probes
-from seq2seq_arith.trainer.data.views import BackwardView, View
+from seq2seq_arith.trainer.data.views import BackwardView, HintedView, Scratchpad, View
 from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.models.layers import noted_attention
 from seq2seq_arith.trainer.models.network import Autoregressive, up_to
@@ -166,6 +166,8 @@ class Subject:
         """The last step of the answer that has not been given the character of a place, of models that are given it."""
         if not isinstance(self.network, Autoregressive):
             return self.written.shape[1]
+        if isinstance(self.view, HintedView):
+            return 2 * place + 1
         return place if isinstance(self.view, BackwardView) else 0
 
 
@@ -279,6 +281,8 @@ def probe(learner: Learner, name: str, place: int, count: int, seed: int) -> Fou
     tasks, of = PROPERTIES[name]
     if task.name not in tasks:
         raise InputError(f"{task.name} has no {name} to look for; that is for {', '.join(tasks)}")
+    if isinstance(learner.view, Scratchpad):
+        raise InputError(f"with {learner.view.name}, digits are written before the answer; probe a run of another view")
     check_int("place", place, 0, task.digits - 1)
     check_int("questions", count, 100, 10**5)
     digits = task.digits
@@ -332,7 +336,8 @@ def averaged(learner: Learner, question: text.Question, count: int) -> Inspectio
     check_int("average", count, 1, DRAWN)
     view, found = learner.view, inspect(learner, question)
     given = text.to_codes([question.stored], view.task.question_width)
-    stored = np.concatenate([given, text.questions(view.task, *drawn(view.task, 1, DRAWN))])
+    stored = text.questions(view.task, *drawn(view.task, 1, DRAWN))
+    stored = np.concatenate([given, stored[(stored != given).any(axis=1)]])
     kinds = np.array([0 if each.isalnum() else ord(each) for each in view.alphabet])
     layout = kinds[np.asarray(view.encode_question(stored)).reshape(len(stored), -1)]
     chosen = stored[(layout == layout[0]).all(axis=1)][:count]

@@ -95,24 +95,21 @@ def test_a_head_that_is_removed_gives_nothing():
 
 
 def test_the_carry_of_the_proved_adder_is_in_several_units(adder):
-    units = adder.ablate("latches_0", by="mean", per_slice=5).table
-    assert [row["exact_match"] for row in units] == [1.0] * (1 + 8)
-    worst = ("worst_slice", "worst_exact_match")
-    removed = {row["removed"]: [row[each] for each in worst] for row in adder.ablate(by="mean", per_slice=5).table}
-    assert (removed["nothing"], removed["latches_0"]) == (["random", 1.0], ["full", 0.0])
+    assert [row["exact_match"] for row in adder.ablate("latches_0", by="mean", per_slice=5)] == [1.0] * (1 + 8)
+    found = adder.ablate(by="mean", per_slice=5)
+    parts = {row["removed"]: (row["worst_slice"], row["worst_exact_match"]) for row in found}
+    assert (parts["nothing"], parts["latches_0"]) == (("random", 1.0), ("full", 0.0))
     found = adder.patch("12+34", "18+34", "neighbours")
-    (changed,) = (row for row in found.table if row["place"] == "q1")
-    assert changed["answer"] == "56"  # the units of 46, and a carry that they do not have
-    assert found.text() == repr(found) == repr(found.table) and "<table>" in found._repr_html_()
-    assert found.plot().description == found.table.title
+    assert [row["answer"] for row in found if row["place"] == "q1"] == ["56"]  # the units of 46, and a carry too many
+    assert found.plot().description == found.title
 
 
 def test_a_probe_finds_the_carry_where_it_is(adder):
     found = adder.probe("carry", questions=600)
-    where = {(row["layer"], row["place"]): row for row in found.table}
+    where = {(row["layer"], row["place"]): row for row in found}
     assert where["latches_0", "q0"]["accuracy"] == 1 > where["latches_0", "q0"]["control"] + 0.2
     assert where["read", "q3"]["accuracy"] < found.facts["majority"] + 0.1  # another place of the numbers
-    assert adder.probe("digit", questions=600).table[0]["accuracy"] == 1
+    assert adder.probe("digit", questions=600)[0]["accuracy"] == 1
 
 
 def test_a_probe_is_not_told_the_digit_that_it_looks_for():
@@ -128,6 +125,10 @@ def test_a_probe_is_not_told_the_digit_that_it_looks_for():
     assert {row["place"] for row in table if row["place"][0] == "a"} == {inside.ALL, "a0"}
     table, *_ = inside.probe(learner_of("lstm_attention"), "digit", 2, 300, 1)
     assert max(row["accuracy"] for row in table) < 0.9
+    table, *_ = inside.probe(learner_of("causal", view="hinted"), "digit", 0, 100, 1)
+    assert {row["place"] for row in table if row["place"][0] == "a"} == {"a0", "a1"}  # the hint, and the digit
+    with pytest.raises(InputError, match="with scratchpad, digits are written before the answer"):
+        inside.probe(learner_of("causal", view="scratchpad"), "digit", 0, 100, 1)
     with pytest.raises(InputError, match="every borrow of place 4 is the same; give a place below 4"):
         inside.probe(learner_of("latch_tagger", Task("subtraction"), view="aligned", layers=1), "borrow", 4, 100, 1)
 
@@ -167,6 +168,7 @@ def test_attention_of_one_question_is_its_own_mean():
     )
     assert "mean over 30 questions" in many.text()
     np.testing.assert_allclose(many.attention["block_0_attention"].sum(axis=2), 1, atol=1e-5)
+    assert "mean over 55 questions" in inside.averaged(learner, asked("1+2")[0], 1000).text()  # each once
 
 
 @settings(max_examples=20)

@@ -1,5 +1,6 @@
 """The results of many runs: one line of JSON per run, and tables of them."""
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -288,6 +289,7 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
         axes.plot(lengths, shares, label=", ".join(key if several else key[:-1]), **look)
         axes.fill_between(lengths, least, most, color=look["color"], alpha=0.2, linewidth=0)
     axes.set(xlabel="digits of both operands", ylabel="exact match", ylim=(-0.02, 1.02))
+    axes.locator_params(axis="x", integer=True)
     axes.grid(visible=True)
     axes.legend()
     return drawn
@@ -296,10 +298,10 @@ def draw_lengths(rows: list[dict[str, Any]], asked: Asked) -> "Figure":
 def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
-    for suite in (suite for row in group for suite in row["suites"]):
-        for name in suite["slices"]:
+    for row in group:
+        counts = collections.ChainMap(*(suite.get("wrong", {}) for suite in row["suites"]))  # of two slices one
+        for name, (wrong, asked) in counts.items():
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
-                wrong, asked = suite["wrong"][name]
                 right, before = found.get(int(same[1]), (0, 0))
                 found[int(same[1])] = right + asked - wrong, before + asked
     return found

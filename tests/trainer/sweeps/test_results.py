@@ -131,7 +131,7 @@ def test_exact_match_is_drawn_against_length(tmp_path, capsys):
         found.append(row("a", seed, "rope", 0) | {"suites": suites})
         results.append(tmp_path / results.RESULTS, found[-1])
     line, *_ = results.draw_lengths([*found, *ROWS], Asked()).axes[0].get_lines()  # others have no such slices
-    assert line.get_xydata().tolist() == [[2, 0.35], [3, 0.25]]
+    assert line.get_xydata().tolist() == [[2, 0.7], [3, 0.25]]  # each question once
     assert main(["results", str(tmp_path), "--plot-lengths", str(tmp_path / "l.png")]) == 0
     assert (tmp_path / "l.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="asked slices such as lengths-3-3"):

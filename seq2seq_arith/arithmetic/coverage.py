@@ -162,13 +162,13 @@ def _too_many(task: Task) -> str:
         least = next((each.digits for each in larger_tasks if largest_practical(each) >= MIN_EXAMPLES), None)
         advice = f"give {larger}, at least {least}" if least else "let it draw more"
         return (
-            f"{task.description} has too few different pairs for any dataset of at least {MIN_EXAMPLES} examples; "
+            f"{task.description} has too few different questions for any dataset of at least {MIN_EXAMPLES} examples; "
             f"{advice}"
         )
     largest = dataclasses.replace(task, digits=task.operation.max_digits)
     otherwise = f", or {larger}" if _is_practical(largest) else ""
     if most == key_classes(task).total:
-        limit = f"{task.description} has only {most} different pairs"
+        limit = f"{task.description} has only {most} different questions"
     else:
         limit = f"for {task.description} at most {most} are practical"
     return f"num_examples is {shown(task.num_examples)}, but {limit}; give fewer{otherwise}"

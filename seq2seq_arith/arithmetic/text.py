@@ -134,7 +134,7 @@ def typed_operands(question: str, task: Task) -> tuple[str, ...]:
 def _operands(question: str, task: Task) -> tuple[str, ...]:
     """As ``typed_operands``, of a question without short forms."""
     operation = task.operation
-    bare = re.sub(r"\s", "", question)
+    bare = question.strip().replace(" ", "")
     shown = repr(shortened(question.strip()))
     if foreign := bare.translate(dict.fromkeys(map(ord, task.alphabet))):
         raise InputError(

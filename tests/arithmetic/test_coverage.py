@@ -95,10 +95,10 @@ def test_refusal_names_the_largest_that_is_accepted(task):
     message = refusal(10**30)
     assert message is not None
     assert "\n" not in message
-    if "too few different pairs" in message:
+    if "too few different questions" in message:
         assert refusal(10) == message
         return
-    largest = int(re.search(r"(?:at most|has only) (\d+) (?:are practical|different pairs)", message)[1])
+    largest = int(re.search(r"(?:at most|has only) (\d+) (?:are practical|different questions)", message)[1])
     assert str(10**30) in message
     assert refusal(largest) is None
     assert refusal(largest + 1) is not None

@@ -24,7 +24,7 @@ ADVICE = {
     "a misspelt task": ("plan additoin", r"did you mean '(\w+)'\?", "plan {0}"),
     "more examples than keys": (
         "plan addition --num-examples 500501",
-        r"has only (\d+) different pairs; give fewer",
+        r"has only (\d+) different questions; give fewer",
         "plan addition --num-examples {0}",
     ),
     "a mistyped option": (

@@ -223,10 +223,10 @@ def ask_epochs(
     Returns a dict per epoch and D: ``epoch``, ``digits``, ``questions``, the ``exact_match`` of all of them, and that
     of the worst slice, ``worst``, with its name, ``worst_slice``.
     """
-    if not run.kept_epochs:
-        raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")
     if not run.task.operation.slices(STANDARD, run.task.digits):
         raise InputError(f"{no_suite(run.task)}; leave --every-epoch out")
+    if not run.kept_epochs:
+        raise InputError(f"{run.place} has the weights of its best epoch alone; train with --keep-epochs")
     rows = []
     for size in dict.fromkeys([run.task.digits, *lengths]):
         task = run.task if size == run.task.digits else run.task_of_length(size)

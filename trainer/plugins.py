@@ -40,7 +40,9 @@ KINDS = (MODEL, VIEW)
 
 
 def is_plugin(name: str) -> bool:
-    """Whether a name is a place of code: ``FILE.py:NAME`` or ``package.module:name``."""
+    """Whether a name is a place of code: ``FILE.py:NAME`` or ``package.module:name``; InputError for a file alone."""
+    if name.endswith(".py"):
+        raise InputError(f"{name} is a file; give the name of its part, too, such as {name}:NAME")
     return ":" in name
 
 
@@ -108,7 +110,7 @@ def load(name: str, known: str | None = None, kind: Kind = MODEL) -> Any:
         )
     try:
         module = importlib.import_module(place) if file is None else plugin_code.module_of(file, source)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"{option} is {name!r}, and its code fails: {where(error, file)}") from None
     found = getattr(module, attribute, None)
     if not (isinstance(found, type) if kind is VIEW else callable(found)):

@@ -108,7 +108,7 @@ def _take(path: Path, source: bytes) -> tuple[str, ...]:
     """Takes the tasks of a file with this content; as ``use``."""
     try:
         found = getattr(plugin_code.module_of(path, source), OPERATIONS, None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"task-file is {str(path)!r}, and its code fails: {where(error, path)}") from None
     if not isinstance(found, dict) or not found:
         raise InputError(f"{path} has no {OPERATIONS}; give it a dict from the names of tasks to their Operation")
@@ -131,7 +131,7 @@ def _check(own: OwnTask) -> None:
     """Checks a task on sampled and extreme operands of its smallest, its default and its largest size."""
     try:
         fault = next(_faults(own.name, own.operation), None)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"the task {own.name!r} cannot be used: {where(error, Path(own.place))}") from None
     if fault:
         raise InputError(f"{_line(own)}: the task {own.name!r} {fault}")
@@ -166,6 +166,8 @@ def _faults(name: str, operation: Operation) -> Iterator[str]:
         yield f"writes {missing[0]!r}, which is not in its alphabet {alphabet!r}; add it"
     if notation is DASHES and not (operation.arity == 2 and "a" <= symbol <= "z"):
         yield "has questions that look like options; give two operands, with a letter from a to z between them"
+    if not operation.draws:
+        yield "has no draws; give one way or more, each with its name"
     for way, drawn in operation.draws.items():
         known = any(drawn in of for of in DRAWINGS.values())
         if (

@@ -94,7 +94,6 @@ def test_refusal_names_the_largest_that_is_accepted(task):
 
     message = refusal(10**30)
     assert message is not None
-    assert "\n" not in message
     if "too few different questions" in message:
         assert refusal(10) == message
         return

@@ -469,7 +469,7 @@ def _own(name: str, found: type, task: Task) -> View:
         with tf.init_scope():
             view = found(name, task)
             fault = _fault(view)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"view {name!r} cannot be used: {plugins.where(error, file)}") from None
     if fault:
         raise InputError(f"{place} the view {found.__name__} {fault}")

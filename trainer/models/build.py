@@ -65,7 +65,7 @@ def _built(name: str, function: Callable[[Spec], Any], spec: Spec) -> Network:
         questions, answers = (tf.TensorSpec((2, *shape), tf.int32) for shape in (spec.question_shape, (spec.steps,)))
         logits = tf.function(lambda *ids: network.logits(*ids, training=True)).get_concrete_function(questions, answers)
         ids = tf.function(lambda ids: network.answer(ids)[0]).get_concrete_function(questions)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"model {name!r} cannot be built: {plugins.where(error, file)}") from None
     for what, found, needed in (("logits", logits, (2, spec.steps, spec.depth)), ("ids", ids, (2, spec.steps))):
         shape = found.output_shapes

@@ -43,7 +43,7 @@ WRONG = {
     "sa.open_run": ["3", "None", "here"],
     "sa.TrainedRun": ["'runs/a'"],
     "sa.TrainConfig": ["model='lstm'"],
-    "sa.ModelConfig": ["hidden='8'", "name='LTSM'"],
+    "sa.ModelConfig": ["hidden='8'", "name='LTSM'", "name='nets.py'"],
     "sa.recipe": ["3, 'addition'", "'bset', 'addition'"],
     "sa.compare": ["'x'", "[run, run]", "sa.TrainedRun(untrained)"],
     "sa.playground": ["3", "run, run, question=5", "run, height='1'"],

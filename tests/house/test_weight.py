@@ -4,7 +4,7 @@ from layout import ROOT
 
 FOLDERS = ("seq2seq_arith", "pipelines", "datasets", "trainer", "engines", "benchmarks", "examples")
 MOST_SMALL, SMALL = 20, 60  # modules with fewer lines than these
-MOST_LINES = {"source": 29_636, "tests": 20_429}
+MOST_LINES = {"source": 29_636, "tests": 20_427}
 
 
 def lines(folder: str, *suffixes: str) -> dict[str, int]:

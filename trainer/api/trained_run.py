@@ -289,8 +289,7 @@ class TrainedRun(Tabular):
         Raises InputError if the questions are too many, or the run has no checkpoint.
         """
         if self.task.operation.arity != 2 or self.task.notation.unit == "letters":
-            why = f"{self.task.name} has not two numbers, of which a map could be made"
-            raise InputError(f"{why}; breakdown and mistakes show where it errs")
+            raise InputError(f"{self.task.name} has not two numbers to map; breakdown and mistakes show where it errs")
         check_int("values", values, 1, MOST_VALUES)
         most = min(values, self.task.drawing.num_values(self.task.digits))
         learner = self._learner(self.task)

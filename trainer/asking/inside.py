@@ -166,9 +166,8 @@ class Subject:
         """The last step of the answer that has not been given the character of a place, of models that are given it."""
         if not isinstance(self.network, Autoregressive):
             return self.written.shape[1]
-        if isinstance(self.view, HintedView):
-            return 2 * place + 1
-        return place if isinstance(self.view, BackwardView) else 0
+        step = 2 * place + 1 if isinstance(self.view, HintedView) else place
+        return step if isinstance(self.view, BackwardView) else 0
 
 
 def drawn(task: Task, seed: int, count: int) -> probes.Operands:

@@ -48,7 +48,7 @@ def print_answers(run: Run, questions: Sequence[tuple[str, str]], as_json: bool 
     asked = [found for _, found in parsed if isinstance(found, Question)]
     refused = [found for _, found in parsed if isinstance(found, str)]
     if refused and not (skip and asked):
-        others = f"; --skip leaves out all {len(refused):,} such questions" if len(refused) > 1 and not skip else ""
+        others = f"; --skip leaves out all {len(refused):,} such questions" if asked and len(refused) > 1 else ""
         raise InputError(refused[0] + others)
     answered = answers(functools.lru_cache(8)(lambda task: session.restore(run, task)), asked)
     for typed, found in parsed:

@@ -267,6 +267,5 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
         except checkpoints.DamagedError as error:
             if path == paths[-1]:
                 raise
-            shown = stores.shown(path)
-            say(f"note: {shown} is damaged ({error.reason}); the checkpoint before it, {paths[-1].name}, is not")
+            say(f"note: {stores.shown(path)} is damaged ({error.reason}); the one before it is read, {paths[-1].name}")
     return None

@@ -67,7 +67,6 @@ def train(
     run, source, strategy, view = prepare(task, data_dir, run_dir, config, options)
     is_chief = devices.is_chief()
     with run.locked(writes=is_chief):
-        run.claim(writes=is_chief)
         with (
             devices.translate_exhaustion("give a smaller --batch-size"),
             _translate_lost_machine(run),
@@ -75,6 +74,7 @@ def train(
         ):
             with devices.patient():
                 loop = make_loop(run, source, strategy, view)
+            run.claim(writes=is_chief)
             if is_chief:
                 loop.observers = _make_observers(loop, output, options)
             loop.train((lambda loop: _prove(loop, source)) if config.prove and not devices.cluster() else None)

@@ -159,9 +159,8 @@ def test_lengths_that_a_model_can_be_asked(tmp_path, refusal):
 
 
 def test_a_setting_that_only_one_run_has_is_a_difference():
-    assert differences({"train": {"seed": 1, "old": 2}}, {"train": {"seed": 1}}) == {
-        "train.old": "train.old is 2 there and None here"
-    }
+    found = differences({"train": {"seed": 1, "old": 2}}, {"train": {"seed": 1}})
+    assert found == {"train.old": "train.old is 2 there and None here"}
     assert set(differences({"train": {}}, {"train": {"new": 3}})) == {"train.new"}
 
 

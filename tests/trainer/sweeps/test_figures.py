@@ -34,10 +34,6 @@ def percent(share: float, decimals: int) -> str:
     return f"{cut(100 * share, decimals)}%"
 
 
-def at_most(share: float) -> str:
-    return f"{math.ceil(1000 * share - 1e-9) / 10}%"
-
-
 def proved_rounds(rows: list[dict]) -> list[int]:
     """The rounds of those that are proved."""
     return [row["rounds"] for row in rows if row["proved"] is True]
@@ -132,7 +128,7 @@ SENTENCES = {
         f"and {proved_rounds(BEST).count(0)} of the {len(BEST)} of `best`",
         f"({statistics.median(row['cpu_seconds'] for row in BY_HEART):.0f} CPU seconds)",
         f"0.99 of the training pairs are known after {span(known(BY_HEART))} steps, and never more than "
-        f"{at_most(max(share for row in BY_HEART for *_, share in row['curve']))} of the others.",
+        f"{math.ceil(1000 * max(share for row in BY_HEART for *_, share in row['curve'])) / 10}% of the others.",
         f"all {len(GROKKED)} know 0.99 of their own pairs after {span(known(GROKKED))} steps, and of the others after "
         f"{span(STEPS[0])}.",
         f"seven reach 0.99 of the others once, after {span(STEPS[1])} steps, and three do not.",

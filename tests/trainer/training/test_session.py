@@ -58,11 +58,15 @@ def test_a_size_that_the_checkpoint_does_not_have_takes_no_memory(trained, tmp_p
         session.restore(open_run(folder))
 
 
-def test_a_network_that_does_not_fit_leaves_no_folder(data_dir, tasks, tmp_path):
+def test_a_training_that_cannot_begin_leaves_no_run(data_dir, tasks, tmp_path, monkeypatch):
     config = override(configs.TAGGER, hidden=16384, layers=9)
     with pytest.raises(InputError, match=r"weights needs about .* GiB are free; give fewer --hidden units or --layers"):
         session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), config)
     assert not (tmp_path / "run").exists()
+    monkeypatch.delattr(session, "make_loop")  # in which data are read that may be damaged
+    with pytest.raises(NameError):
+        session.train(tasks["addition"], str(data_dir), str(tmp_path / "run"), configs.TAGGER)
+    assert not (tmp_path / "run" / "config.json").exists()
 
 
 def test_machines_of_a_cluster_have_no_replicas_of_their_own(data_dir, tasks, tmp_path, monkeypatch):

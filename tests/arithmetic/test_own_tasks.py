@@ -137,7 +137,7 @@ FAULTS = {
     "pairs only": ("digits=3", 'digits=3, arity=3, draws={"structured": drawing.CARRYING}'),
     "long operands": ("digits=3", 'digits=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
     "written": ("Solved(numbers.subtract(left, right)[0])", "np.full((left.shape[1], size), 32, np.uint8)"),
-    "no way": ("digits=3", "digits=3, draws={}"),
+    "no draws": ("digits=3", "digits=3, draws={}"),
     "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}'),
     "way that is a word": ("digits=3", 'digits=3, draws={"plain": drawing.DIGITS}'),
     "error": ("return Solved(", "return 1 / 0 + Solved("),

@@ -259,7 +259,7 @@ class TrainedRun(Tabular):
         It is that of one ``place`` of the numbers, 0 for the units. Beside its accuracy on questions that it was not
         fitted to stands that on a control task: what is read as well there, the model has not worked out.
 
-        Raises InputError if the task has no such property, or a value is out of range; and as ``inspect``.
+        Raises InputError without such a property, beyond a range, or if the view is a scratchpad; and as ``inspect``.
         """
         return self._inside("probe", self.task, name, place, questions, seed)
 

@@ -299,7 +299,7 @@ def _by_length(group: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
     """How many answers were right, and how many were asked, by the length that both operands have."""
     found: dict[int, tuple[int, int]] = {}
     for row in group:
-        counts = collections.ChainMap(*(suite.get("wrong", {}) for suite in row["suites"]))  # of two slices one
+        counts = collections.ChainMap(*(suite.get("wrong", {}) for suite in row["suites"]))  # each slice once
         for name, (wrong, asked) in counts.items():
             if same := re.fullmatch(r"lengths-(\d+)-\1", name):
                 right, before = found.get(int(same[1]), (0, 0))

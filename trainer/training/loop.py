@@ -267,5 +267,5 @@ def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
         except checkpoints.DamagedError as error:
             if path == paths[-1]:
                 raise
-            say(f"note: {stores.shown(path)} is damaged ({error.reason}); the one before it is read, {paths[-1].name}")
+            say(f"note: {stores.shown(path)} is damaged ({error.reason}); the one before, {paths[-1].name}, is read")
     return None

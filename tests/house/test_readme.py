@@ -26,7 +26,6 @@ COMMANDS = [
     for line in block.replace("\\\n", " ").splitlines()
     if line.startswith(("arith-", "make "))
 ]
-MOST_PAGES, MOST_WORDS, MOST_WORDS_OF_A_PAGE, MOST_LINES_OF_README = 16, 18_256, 2_500, 80  # the first three of docs/
 # A file or a folder of the checkout: pipelines/steps/dedup.py. After one, a line may name its neighbours as cutoff.py.
 TOP = ("seq2seq_arith", "pipelines", "datasets", "trainer", "benchmarks", "engines", "examples", "docs", "tests")
 PATH = re.compile(rf"(?<![\w/.$])(?:(?:{'|'.join(TOP)})/[\w/.]*|[\w/]+\.py)(?![\w/-])")
@@ -192,15 +191,6 @@ def test_the_metadata_of_the_default_datasets(tmp_path, name):
     run("-m", "seq2seq_arith.pipelines", "generate", name, "--no-parquet", "--data-dir", "data", cwd=tmp_path)
     metadata = json.loads((tmp_path / "data" / "seq2seq_arith" / name / "1.0.0" / "metadata.json").read_text())
     assert metadata["sha256"] == METADATA_ROWS[name]
-
-
-def test_the_pages_are_few_and_short():
-    """What is added is taken away elsewhere."""
-    words = {page.name: len(page.read_text(encoding="utf-8").split()) for page in (ROOT / "docs").glob("*.md")}
-    assert len(words) <= MOST_PAGES
-    assert sum(words.values()) <= MOST_WORDS, words
-    assert {name: count for name, count in words.items() if count > MOST_WORDS_OF_A_PAGE} == {}
-    assert (ROOT / "README.md").read_text(encoding="utf-8").count("\n") <= MOST_LINES_OF_README
 
 
 def headings(page: Path) -> set[str]:

@@ -8,10 +8,10 @@ from typing import Any
 import emulators
 import hypothesis
 import pytest
+from processes import emptied
 from refusals import UPDATE, Refusal, Snapshot
 
-from seq2seq_arith.arithmetic import own_tasks
-from seq2seq_arith.base import progress
+from seq2seq_arith.base import process, progress
 
 # These tests build networks: the tier that `make test-models` runs. A dozen of them are marked smoke, and make test
 # runs them, too.
@@ -43,15 +43,16 @@ def servers() -> Iterator[None]:
 
 
 @pytest.fixture
-def no_custom_tasks(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+def no_custom_tasks() -> Iterator[Callable[[], None]]:
     """A test begins without the custom tasks that others have named in this process; the function forgets its own."""
+    known = process.current()
 
     def forget() -> None:
-        for known in ("_current", "_known"):
-            monkeypatch.setattr(own_tasks, known, {})
+        known.tasks.clear()
+        known.task_versions.clear()
 
-    forget()
-    return forget
+    with emptied(known.tasks, known.task_versions):
+        yield forget
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from seq2seq_arith.arithmetic.drawing import Drawing, Operands
 from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Notation, Solved
 from seq2seq_arith.arithmetic.operations import BUILT_IN, Operation
 from seq2seq_arith.arithmetic.splitmix import MASK64, Words
-from seq2seq_arith.base import options, plugin_code
+from seq2seq_arith.base import options, plugin_code, process
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.plugin_code import where
@@ -57,9 +57,6 @@ class OwnTask:
 
 
 IS_CODE = "is code with the sha256"  # in each refusal of a dataset whose task's file was not named, or has changed
-# By name, the one that was named last; and all, by name and checksum.
-_current: dict[str, OwnTask] = {}
-_known: dict[tuple[str, str], OwnTask] = {}
 
 
 def use(file: str | Path | None) -> tuple[str, ...]:
@@ -76,7 +73,8 @@ def find(name: Any, sha256: str | None = None) -> OwnTask | None:
     """The custom task of this name; None if there is none, or not with this checksum."""
     if not isinstance(name, str):
         return None
-    return _current.get(name) if sha256 is None else _known.get((name, sha256))
+    known = process.current()
+    return known.tasks.get(name) if sha256 is None else known.task_versions.get((name, sha256))
 
 
 def is_task(name: str) -> bool:
@@ -86,7 +84,7 @@ def is_task(name: str) -> bool:
 
 def ways_to_draw() -> list[str]:
     """The names of ``Operation.draws`` of all tasks, each once."""
-    known = [*BUILT_IN.values(), *(own.operation for own in _current.values())]
+    known = [*BUILT_IN.values(), *(own.operation for own in process.current().tasks.values())]
     return list(dict.fromkeys(name for operation in known for name in operation.draws))
 
 
@@ -95,7 +93,7 @@ def named(name: Any, sha256: str | None = None) -> OwnTask:
     if own := find(name, sha256):
         return own
     if sha256 is None:
-        names = [*BUILT_IN, *_current]
+        names = [*BUILT_IN, *process.current().tasks]
         meant = options.did_you_mean(str(name), names)
         raise InputError(f"there is no task {name!r}, only {', '.join(names)}{meant}")
     code = f"the task {name!r} {IS_CODE} {str(sha256)[:12]}…"
@@ -112,17 +110,18 @@ def _take(path: Path, source: bytes) -> tuple[str, ...]:
         raise InputError(f"task-file is {str(path)!r}, and its code fails: {where(error, path)}") from None
     if not isinstance(found, dict) or not found:
         raise InputError(f"{path} has no {OPERATIONS}; give it a dict from the names of tasks to their Operation")
+    known = process.current()
     for name, operation in found.items():
         own = OwnTask(name, operation, plugin_code.digest(source), str(path), source)
-        if (own.name, own.sha256) not in _known:
+        if (own.name, own.sha256) not in known.task_versions:
             _check(own)
-        _current[own.name] = _known[own.name, own.sha256] = own
+        known.tasks[own.name] = known.task_versions[own.name, own.sha256] = own
     return tuple(found)
 
 
 def _revived(name: str, sha256: str, place: str, source: bytes) -> OwnTask:
     """A task that was pickled, perhaps in another process."""
-    if (name, sha256) not in _known:
+    if (name, sha256) not in process.current().task_versions:
         _take(Path(place), source)
     return named(name, sha256)
 

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from seq2seq_arith import __version__
+from seq2seq_arith.base import process
 
 PROGRESS_SECONDS = 1.0  # between two events of progress
 
@@ -30,60 +31,58 @@ PROGRESS_SECONDS = 1.0  # between two events of progress
 SECRET_FLAG = re.compile(r"--?[\w-]*(?:secret|token|passw|key|credential|connection_string)[\w-]*", re.IGNORECASE)
 SECRET, SHORTEST = "SECRET", 4  # what stands for such a value; of fewer characters it would hide other words
 
-_secrets: set[str] = set()
-_output: IO[str] | None = None  # None without --json
-_began = 0.0
 _lock = threading.RLock()  # a training's thread or an engine's may report progress
 
 
 def hide(words: Sequence[str]) -> None:
     """Notes the secrets among the words of a command; ``hidden`` is without them from now on."""
-    _secrets.clear()
+    secrets = process.current().command.secrets
+    secrets.clear()
     for word, after in itertools.pairwise([*words, ""]):
         flag, is_one_word, value = word.partition("=")
         if SECRET_FLAG.fullmatch(flag) and len(value := value if is_one_word else after) >= SHORTEST:
-            _secrets.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
+            secrets.update({value, json.dumps(value)[1:-1], repr(value)[1:-1]})
 
 
 def hidden(text: str) -> str:
     """A text with SECRET in the place of each secret of the command."""
-    for value in _secrets:
+    for value in process.current().command.secrets:
         text = text.replace(value, SECRET)
     return text
 
 
 def start(program: str, words: list[str], arguments: argparse.Namespace) -> None:
     """Begins a run of a program with these words; writes events if its arguments have ``--json``."""
-    global _output, _began
-    _began = time.time()
+    running = process.current().command
+    running.began = time.time()
     if getattr(arguments, "events", False):
-        _output, sys.stdout = sys.stdout, sys.stderr
+        running.events, sys.stdout = sys.stdout, sys.stderr
     emit("start", program=program, version=__version__, command=arguments.command, arguments=words)
 
 
 def finish(code: int) -> None:
     """Ends the run: writes ``end``, and gives standard output back."""
-    global _output
+    running = process.current().command
     with contextlib.suppress(OSError):  # nobody reads on
-        emit("end", exit_code=code, seconds=round(time.time() - _began, 3))
-    if _output is not None:
-        sys.stdout, _output = _output, None
+        emit("end", exit_code=code, seconds=round(time.time() - running.began, 3))
+    if running.events is not None:
+        sys.stdout, running.events = running.events, None
 
 
 def are_told() -> bool:
     """Whether ``--json`` was given."""
-    return _output is not None
+    return process.current().command.events is not None
 
 
 def output() -> IO[str]:
     """Standard output, also with ``--json``."""
-    return _output or sys.stdout
+    return process.current().command.events or sys.stdout
 
 
 def emit(event: str, **fields: Any) -> None:
     """Writes an event as one line, from any thread, if ``--json`` was given. Times never go back."""
     with _lock:
-        if _output is not None:
+        if (stream := process.current().command.events) is not None:
             content = {"time": round(time.time(), 3), "event": event, **fields}
-            _output.write(hidden(json.dumps(content, default=str)) + "\n")
-            _output.flush()
+            stream.write(hidden(json.dumps(content, default=str)) + "\n")
+            stream.flush()

@@ -7,7 +7,6 @@ and then they are too high.
 All of it goes to standard error. The bars are tqdm's.
 """
 
-import collections
 import contextlib
 import html
 import os
@@ -18,8 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from seq2seq_arith.base import events
-from seq2seq_arith.base.terminal import is_silent
+from seq2seq_arith.base import events, process
 
 LINE_SECONDS, NEVER = 5.0, threading.TIMEOUT_MAX  # between two lines in a log, and where none is shown
 BAR_SECONDS = 0.1  # between two looks at the counters
@@ -32,24 +30,23 @@ PLAIN = '<pre style="font-family: monospace">'
 ReportProgress = Callable[..., None]
 
 _lock = threading.Lock()
-_counts: collections.Counter[str] = collections.Counter()
 
 
 def add(name: str, amount: int) -> None:
     """Adds to a counter of this process."""
     with _lock:
-        _counts[name] += amount
+        process.current().counts[name] += amount
 
 
 def count(name: str) -> int:
     """The value of a counter since the last ``reset``."""
-    return _counts[name]
+    return process.current().counts[name]
 
 
 def reset() -> None:
     """Sets all counters to zero."""
     with _lock:
-        _counts.clear()
+        process.current().counts.clear()
 
 
 def no_progress(done: int, remark: str = "") -> None:
@@ -106,7 +103,7 @@ class _Lines:
         self.totals = totals
         self.title = title
         self.start = time.monotonic()
-        self.output = _current or Output()
+        self.output = process.current().output or Output()
 
     def update(self, done: dict[str, int], remark: str) -> None:
         self.show({name: min(done[name], total) for name, total in self.totals.items()}, remark)
@@ -175,7 +172,7 @@ class _Cell(_Lines):
 
 
 def _display(totals: dict[str, int], title: str = "") -> _Lines:
-    if is_silent():
+    if process.current().is_silent:
         return _Lines(NEVER, totals, title)
     if is_notebook():
         return _Cell(CELL_SECONDS, totals, title)
@@ -220,9 +217,6 @@ class Output:
                 self._handle.update(content, raw=True)
 
 
-_current: Output | None = None
-
-
 def is_notebook() -> bool:
     """Whether this process is the kernel of a notebook. IPython in a terminal is not: it has the terminal's bars."""
     if "IPython" not in sys.modules:
@@ -234,13 +228,9 @@ def is_notebook() -> bool:
 
 @contextlib.contextmanager
 def one_output() -> Iterator[Output | None]:
-    """Collects what is shown in the block in one output; yields it, or None outside of notebooks."""
-    global _current
-    if is_silent() or not is_notebook():
+    """Collects what is shown in the block, by this thread, in one output; yields it, or None outside of notebooks."""
+    if process.current().is_silent or not is_notebook():
         yield None
         return
-    before, _current = _current, _current or Output()
-    try:
-        yield _current
-    finally:
-        _current = before
+    with process.override(output=process.current().output or Output()) as changed:
+        yield changed.output

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import contextvars
 import dataclasses
 import functools
 import io
@@ -17,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seq2seq_arith.base import events
+from seq2seq_arith.base import events, process
 from seq2seq_arith.base.errors import InputError, PublishedError, RunError
 from seq2seq_arith.base.files import expanded
 from seq2seq_arith.base.machine import TOO_LITTLE_MEMORY, is_short_of_memory
@@ -53,41 +52,42 @@ def program(name: str, words: Sequence[str]) -> Iterator[Outcome]:
     that are ours to mend pass. At the end, the signals have the handlers again that they had before.
     """
     outcome = Outcome()
-    events.hide(words)
-    _open_streams()
-    root = logging.getLogger()
-    level, handlers = root.level, [*root.handlers]
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter(FORMAT))
-    logging.basicConfig(level=QUIET.upper(), handlers=[handler])
-    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
-    try:
-        for number, handler in before.items():
-            if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup ignores that one
-                signal.signal(number, signal.default_int_handler)
-        yield outcome
-        sys.stdout.flush()  # here, where a failure is a sentence
-    except KeyboardInterrupt:
-        outcome.code = fail(name, outcome.stopped, INTERRUPTED)
-    except InputError as error:
-        outcome.code = fail(name, str(error), USAGE_ERROR)
-    except RunError as error:
-        is_stopped = isinstance(error, PublishedError) and isinstance(error.__cause__, KeyboardInterrupt)
-        outcome.code = fail(name, str(error), INTERRUPTED if is_stopped else FAILURE)
-    except Exception as error:
-        outcome.code = FAILURE
-        if is_short_of_memory(error):
-            fail(name, f"{TOO_LITTLE_MEMORY}, or less to do")
-        elif isinstance(error, OSError):
-            _fail_with_file(name, error)
-        else:
-            raise
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        root.setLevel(level)
-        root.handlers[:] = handlers
-        events.finish(outcome.code)
+    with process.new_command():
+        events.hide(words)
+        _open_streams()
+        root = logging.getLogger()
+        level, handlers = root.level, [*root.handlers]
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Formatter(FORMAT))
+        logging.basicConfig(level=QUIET.upper(), handlers=[handler])
+        before = {number: signal.getsignal(number) or signal.SIG_DFL for number in STOP_SIGNALS}
+        try:
+            for number, handler in before.items():
+                if number != signal.SIGHUP or handler != signal.SIG_IGN:  # nohup ignores that one
+                    signal.signal(number, signal.default_int_handler)
+            yield outcome
+            sys.stdout.flush()  # here, where a failure is a sentence
+        except KeyboardInterrupt:
+            outcome.code = fail(name, outcome.stopped, INTERRUPTED)
+        except InputError as error:
+            outcome.code = fail(name, str(error), USAGE_ERROR)
+        except RunError as error:
+            is_stopped = isinstance(error, PublishedError) and isinstance(error.__cause__, KeyboardInterrupt)
+            outcome.code = fail(name, str(error), INTERRUPTED if is_stopped else FAILURE)
+        except Exception as error:
+            outcome.code = FAILURE
+            if is_short_of_memory(error):
+                fail(name, f"{TOO_LITTLE_MEMORY}, or less to do")
+            elif isinstance(error, OSError):
+                _fail_with_file(name, error)
+            else:
+                raise
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            root.setLevel(level)
+            root.handlers[:] = handlers
+            events.finish(outcome.code)
 
 
 def _open_streams() -> None:
@@ -191,27 +191,16 @@ def wrapped(text: str) -> str:
     return "\n".join(line if "  " in line else fill(line) for line in text.split("\n"))
 
 
-_silent = contextvars.ContextVar("_silent", default=False)  # of each thread its own
-
-
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
     """Lets ``say`` print nothing, and shows no progress, in this thread and in the block."""
-    before = _silent.set(True)
-    try:
+    with process.override(is_silent=True):
         yield
-    finally:
-        _silent.reset(before)
-
-
-def is_silent() -> bool:
-    """Whether this is in a block of ``silent``."""
-    return _silent.get()
 
 
 def say(text: str = "") -> None:
     """Prints a line to standard output at once, above the bars that a terminal shows."""
-    if is_silent():
+    if process.current().is_silent:
         return
     if "tqdm" in sys.modules:
         sys.modules["tqdm"].tqdm.write(text)

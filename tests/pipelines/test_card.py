@@ -8,8 +8,9 @@ import pytest
 import stored
 import yaml
 from layout import ROOT
+from processes import emptied
 
-from seq2seq_arith.arithmetic import own_tasks
+from seq2seq_arith.base import process
 from seq2seq_arith.pipelines import create
 
 pytestmark = pytest.mark.usefixtures("copied")
@@ -29,10 +30,10 @@ def data_dir(tmp_path_factory) -> Path:
         for arguments in DATASETS.values():
             assert programs.run_here("generate", *arguments, f"--data-dir={folder}").returncode == 0
         own = "generate", "sort", "--num-examples=100", "--task-file", ROOT / "examples/task/own_tasks.py"
+        known = process.current()
         for words in ((*own, f"--data-dir={folder}"), ("card", folder)):
-            patch.setattr(own_tasks, "_current", {})
-            patch.setattr(own_tasks, "_known", {})
-            result = programs.run_here(*words)
+            with emptied(known.tasks, known.task_versions):
+                result = programs.run_here(*words)
     assert (result.returncode, result.stderr.count("left out: "), result.stderr.count("\n")) == (0, 1, 1)
     assert result.stdout == f"{folder / 'seq2seq_arith/README.md'}\n"
     return folder

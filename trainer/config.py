@@ -10,6 +10,7 @@ from typing import Any
 
 from seq2seq_arith.arithmetic.splitmix import MASK64
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.decoding import MalformedError, decode
 from seq2seq_arith.base.errors import InputError, shown
 from seq2seq_arith.base.options import check, option
 from seq2seq_arith.trainer import plugins, registry
@@ -338,16 +339,15 @@ class TrainConfig:
     def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
         """The configuration whose ``to_json()`` this is.
 
-        Raises InputError if a field is missing, unknown or out of range.
+        A field that is missing has its default: it came after the run was trained.
+
+        Raises InputError if a field is unknown, of another type or out of range.
         """
-        model = values.get("model", {})
-        for held, kind in ((values, cls), (model, ModelConfig)):
-            if other := held.keys() ^ {field.name for field in dataclasses.fields(kind)}:
-                raise InputError(f"the configuration lacks these fields, or must not have them: {sorted(other)}")
-        for name, checksum, _ in CODE:
-            model = model | {name: plugins.found(model[name], model[checksum])}
-        fields: dict[str, Any] = values | {"model": ModelConfig(**model)}
-        return cls(**fields)
+        try:
+            fields = decode(dict[str, Any], values)
+            return decode(cls, fields | {"model": _with_moved_code(fields.get("model", {}))})
+        except MalformedError as error:
+            raise InputError(f"{error}; give a configuration of this version, or of an older one") from None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -363,6 +363,18 @@ class SearchOptions:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def _with_moved_code(model: Any) -> Any:
+    """The JSON of a ModelConfig, with the names by which a person has named its code of one's own if its file moved."""
+    if not isinstance(model, dict):
+        return model
+    moved = {
+        name: plugins.found(model[name], model.get(checksum))
+        for name, checksum, _ in CODE
+        if isinstance(model.get(name), str)
+    }
+    return model | moved
 
 
 def override(config: TrainConfig, **values: Any) -> TrainConfig:

@@ -1,5 +1,6 @@
 """Configurations: what is refused, and what JSON and the recipes hold."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -81,14 +82,27 @@ def test_every_setting_is_in_the_documentation():
     assert {flag for flag in flags if f"--{flag}" not in pages and f"--no-{flag}" not in pages} == set()
 
 
-def test_json_of_other_fields_is_refused():
-    values = TrainConfig().to_json()
-    model = {name: values["model"][name] for name in values["model"] if name != "hidden"}
-    lacking = {name: values[name] for name in values if name != "seed"}
-    wrong = {"seed": lacking, "momentum": values | {"momentum": 9}, "hidden": values | {"model": model}}
-    for name, other in wrong.items():
-        with pytest.raises(InputError, match=rf"must not have them: \['{name}'\]"):
-            TrainConfig.from_json(other)
+def test_a_field_that_came_after_a_run_has_its_default():
+    config = override(TrainConfig(), epochs=3, name="gru", averaging=0.5)
+    values = config.to_json()
+    del values["averaging"], values["model"]["positions"]
+    assert TrainConfig.from_json(values) == dataclasses.replace(config, averaging=None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"momentum": 9}, "momentum is not known here; give a configuration of this version"),
+        ({"epochs": "9"}, "epochs is '9', and not a whole number; give"),
+        ({"epochs": 0}, "epochs is 0; give a whole number from 1 to 1000000"),
+        ({"model": {"colour": 1}}, "model.colour is not known here; give"),
+        ({"model": {"hidden": None}}, "model.hidden is None, and not a whole number; give"),
+        ({"model": []}, r"model is \[\], and not an object; give"),
+    ],
+)
+def test_json_of_another_configuration_is_refused(changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        TrainConfig.from_json(TrainConfig().to_json() | changes)
 
 
 def test_the_notebook_recipe_is_the_notebooks():

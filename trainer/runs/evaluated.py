@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from seq2seq_arith.base.intervals import in_words, wrong_of
 from seq2seq_arith.base.tables import cut
 from seq2seq_arith.trainer.drawing import HeatMap
 from seq2seq_arith.trainer.runs import proofs
-from seq2seq_arith.trainer.runs.files import read_json
+from seq2seq_arith.trainer.runs.files import read_if_whole, read_json
 from seq2seq_arith.trainer.runs.proofs import Proof
 from seq2seq_arith.trainer.runs.run import Run
 from seq2seq_arith.trainer.runs.summary import Summary
@@ -48,7 +48,7 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     """
     evaluation, worst, summary, is_full = {}, None, None, False
     with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        found = read_json(run.evaluation)
+        found = read_json(run.evaluation, dict[str, Any])
         own = found["suites"][0]  # at the run's own size
         if best_epoch in (None, found.get("best_epoch")):
             worst = own["worst"] and _worst(own["worst"])
@@ -62,24 +62,39 @@ def read(run: Run, best_epoch: int | None) -> Asked:
     return Asked(evaluation, worst, proofs.read(run), _in_full(run, evaluation, of_end))
 
 
-def searched(run: Run, best_epoch: int | None) -> list[dict[str, Any]]:
+class WrongQuestion(TypedDict):
+    """A question that a search found, and by how much the wrong answer was preferred."""
+
+    question: str
+    answer: str
+    prediction: str
+    margin: float
+
+
+class Searched(TypedDict):
+    """What a search at one length found."""
+
+    digits: int
+    asked: int
+    mistakes: int
+    wrong: list[WrongQuestion]
+
+
+@dataclasses.dataclass(frozen=True)
+class Searches:
+    """The content of ``search.json``."""
+
+    best_epoch: int | None  # whose weights were asked
+    searches: list[Searched]
+
+
+def searched(run: Run, best_epoch: int | None) -> list[Searched]:
     """What ``arith-model search`` found about the weights of a run's best epoch, by length; none if nothing is known.
 
-    Each has ``digits``, ``asked``, ``mistakes``, and ``wrong``, whose items have ``question``, ``answer``,
-    ``prediction`` and ``margin``. A damaged file counts as missing.
+    A damaged file counts as missing.
     """
-    try:
-        found = read_json(run.search)
-        searches = found["searches"] if best_epoch in (None, found["best_epoch"]) else []
-        for each in searches:
-            is_whole = all(isinstance(each[name], int) for name in ("digits", "asked", "mistakes"))
-            texts = (one[name] for one in each["wrong"] for name in ("question", "answer", "prediction"))
-            if not is_whole or not all(isinstance(text, str) for text in texts):
-                return []
-            each["wrong"] = [one | {"margin": float(one["margin"])} for one in each["wrong"]]
-        return searches
-    except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError):
-        return []
+    found = read_if_whole(run.search, Searches, further=True)
+    return found.searches if found and best_epoch in (None, found.best_epoch) else []
 
 
 def maps_of_epochs(rows: Sequence[dict[str, Any]]) -> list[HeatMap]:

@@ -6,13 +6,15 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seq2seq_arith.base import files
+from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.pipelines.formats.layout import metadata_digest
 from seq2seq_arith.trainer.runs import stores
 
+T = TypeVar("T")
 SHA256 = "sha256"
 
 
@@ -60,9 +62,17 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     write(path, (json.dumps(stamped(values), indent=2) + "\n").encode())
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What ``write_json`` wrote; raises OSError, and as ``unstamped``."""
-    return unstamped(path.read_text(encoding="utf-8"))
+def read_json(path: Path, kind: type[T], *, further: bool = False) -> T:
+    """What ``write_json`` wrote, as a value of this type; raises OSError, and InputError as ``unstamped``."""
+    return unstamped(path.read_bytes(), kind, further=further)
+
+
+def read_if_whole(path: Path, kind: type[T], *, further: bool = False) -> T | None:
+    """As ``read_json``, of a file on which nothing depends: None if it is not there, or damaged."""
+    try:
+        return read_json(path, kind, further=further)
+    except (OSError, InputError):
+        return None
 
 
 def stamped(values: dict[str, Any]) -> dict[str, Any]:
@@ -70,15 +80,16 @@ def stamped(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, SHA256: metadata_digest(values)}
 
 
-def unstamped(text: str) -> dict[str, Any]:
-    """The JSON object whose ``stamped`` values these are, or that was changed by hand; ValueError for another one."""
-    values = json.loads(text)
-    if not isinstance(values, dict):
-        raise ValueError("is not a JSON object")
+def unstamped(text: str | bytes, kind: type[T], *, further: bool = False) -> T:
+    """The JSON object whose ``stamped`` values these are, or that was changed by hand, as a value of this type.
+
+    ``further`` as in ``decode``. Raises InputError if the values are not those of the sha256, or not of the type.
+    """
+    values = decode(dict[str, Any], parse(text))
     stated = values.pop(SHA256, None)
     if stated is not None and stated != metadata_digest(values):
         raise InputError("it does not have the sha256 that it states; if you have changed it, remove that entry")
-    return values
+    return decode(kind, values, further=further)
 
 
 def rename(path: Path, to: Path) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from seq2seq_arith.base.decoding import parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.files import is_locked
 from seq2seq_arith.base.tables import cut, table
@@ -178,8 +179,8 @@ def _reached(run: Run) -> dict[str, int | float | str | None]:
 def _is_whole(folder: Path) -> bool:
     """Whether the configuration of a run is a JSON object."""
     try:
-        return isinstance(json.loads((folder / CONFIG).read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError, RecursionError):
+        return isinstance(parse((folder / CONFIG).read_bytes()), dict)
+    except (OSError, InputError):
         return False
 
 

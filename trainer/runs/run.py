@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.base.decoding import MalformedError
 from seq2seq_arith.base.errors import InputError, WriteError
 from seq2seq_arith.base.files import expanded, held, remove_temporaries
 from seq2seq_arith.base.options import check_choice, options_of
@@ -34,6 +35,32 @@ CONFIG, LOCK, ELSEWHERE = "config.json", ".lock", "give another --run-dir"
 EPOCHS_FOLDER = "epochs"
 # What a training leaves from its first checkpoint on; before, its settings mean nothing to the next one.
 TRAINED = ("best.npz", "last.npz", "previous.npz", "history.csv")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Data:
+    """What ``config.json`` says of a run's dataset."""
+
+    parameters: dict[str, Any]
+    sha256: str
+    directory: str
+    task_file: str | None = None
+
+    @property
+    def task(self) -> Task:
+        """The task of these parameters; of a task of one's own, the refusal says which file to name."""
+        try:
+            return Task.from_parameters(self.parameters)
+        except InputError as error:
+            raise InputError(str(error).replace("FILE.py", self.task_file or "FILE.py")) from None
+
+
+@dataclasses.dataclass(frozen=True)
+class _Content:
+    """The content of ``config.json``."""
+
+    data: _Data
+    train: dict[str, Any]
 
 
 def _file(name: str) -> Any:
@@ -200,36 +227,26 @@ def open_run(folder: str | Path) -> Run:
     folder = run_folder(str(folder))
     shown, path = stores.shown(folder), folder / CONFIG
     try:
-        values = read_json(path)
-        data = values["data"]
-        sha256, directory = data["sha256"], data["directory"]
-        if not (isinstance(sha256, str) and isinstance(directory, str)):
-            raise TypeError
-        return Run(folder, _task_of(data), sha256, directory, TrainConfig.from_json(values["train"]))
+        found = read_json(path, _Content)
+        return Run(folder, found.data.task, found.data.sha256, found.data.directory, TrainConfig.from_json(found.train))
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(
             f"{shown} is not a run: it has no config.json; give the --run-dir of arith-model train"
         ) from None
     except OSError as error:
         raise InputError(f"{shown}/{CONFIG} cannot be read: {error.strerror or error}; give another folder") from None
+    except MalformedError as error:
+        raise InputError(
+            f"{shown}/{CONFIG} is not the configuration of a run ({error}); give the folder of one"
+        ) from None
     except InputError as error:
         raise InputError(f"{shown}/{CONFIG} cannot be used: {error}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
-        raise InputError(f"{shown}/{CONFIG} is not the configuration of a run; give the folder of one") from None
 
 
 def open_with(folder: str, *code: str | None) -> Run:
     """The run in a folder, and permission for the code of one's own that is named; raises as ``open_run``."""
     plugins.allow(*code)
     return open_run(folder)
-
-
-def _task_of(data: dict[str, Any]) -> Task:
-    """The task of a run's dataset; of a task of one's own, the refusal says which file to name."""
-    try:
-        return Task.from_parameters(data["parameters"])
-    except InputError as error:
-        raise InputError(str(error).replace("FILE.py", str(data.get(TASK_FILE, "FILE.py")))) from None
 
 
 def run_folder(name: str) -> Path:

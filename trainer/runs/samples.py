@@ -8,13 +8,14 @@ It has the answers to a few fixed questions, a line per epoch, for example::
 import contextlib
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings, written
+from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.tables import shortened
 from seq2seq_arith.trainer.data.records import Examples
 from seq2seq_arith.trainer.runs.files import stamped, unstamped, write
@@ -71,12 +72,10 @@ def write_jsonl(path: Path, epochs: Sequence[EpochSamples]) -> None:
 
 def read_jsonl(path: Path) -> list[EpochSamples]:
     """What ``write_jsonl`` wrote, up to the first damaged line; none if there is no such file. It is only shown."""
-    found: list[EpochSamples] = []
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            values = unstamped(line)
-            answers = tuple(Sample(**each) for each in values["samples"])
-            if not all(isinstance(text, str) for each in answers for text in vars(each).values()):
-                break
-            found.append(EpochSamples(int(values["epoch"]), answers))
-    return found
+    return list(_whole_lines(path))
+
+
+def _whole_lines(path: Path) -> Iterator[EpochSamples]:
+    with contextlib.suppress(OSError, InputError):
+        for line in path.read_bytes().splitlines():
+            yield unstamped(line, EpochSamples)

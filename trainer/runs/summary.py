@@ -32,12 +32,10 @@ class Summary:
     worst_slice: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a text or a number that is none, as in a damaged file."""
-        for field in dataclasses.fields(self)[:-1]:
-            value, is_text = getattr(self, field.name), field.type is str
-            is_right = isinstance(value, str) if is_text else isinstance(value, int | float) and 0 <= value < MOST
-            if not is_right:
-                raise ValueError(f"{field.name} is {value!r}")
+        """Raises InputError for a figure that is none, as in a damaged file."""
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not 0 <= value < MOST:
+                raise InputError(f"{name} is {value}; give a number from 0 to {MOST:g}")
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON holds them; what is not known is left out."""
@@ -53,8 +51,8 @@ class Summary:
         if not path.exists():
             return None
         try:
-            return cls(**files.read_json(path))
+            return files.read_json(path, cls)
         except OSError as error:
             raise InputError(f"{shown(path)} cannot be read: {error.strerror}; give yourself access to it") from None
-        except (ValueError, TypeError, RecursionError):
+        except InputError:
             raise InputError(f"{shown(path)} is damaged; the same train command writes it anew") from None

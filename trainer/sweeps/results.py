@@ -65,7 +65,7 @@ def row_of(folder: Path, group: str, seed: int, suite: dict[str, Any]) -> dict[s
     """The line of a run with the options of its suite; raises InputError if it was not trained and evaluated."""
     run = open_run(folder)
     try:
-        summary, evaluation = map(read_json, (run.summary, run.evaluation))
+        summary, evaluation = (read_json(path, dict[str, Any]) for path in (run.summary, run.evaluation))
         counted = {name: [_counted(each) for each in evaluation.get(name, ())] for name in ("suites", UNFORESEEN)}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{folder} has not been trained and evaluated: {error}") from None

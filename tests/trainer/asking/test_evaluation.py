@@ -56,7 +56,7 @@ def printed(printed_and_found):
 
 
 def test_the_sets(found, printed, trained):
-    assert read_json(trained.evaluation) == found
+    assert read_json(trained.evaluation, dict) == found
     assert found["data"] == {"parameters": trained.task.parameters(), "sha256": trained.sha256}
     assert found["best_epoch"] == history.best(history.read_csv(trained.history))["epoch"]
     assert found["given"] == "digits paired, in order"
@@ -129,7 +129,7 @@ def test_a_run_whose_data_is_gone_is_asked_its_suite(trained, tmp_path, capsys, 
     alone = evaluate(lost, chosen=FEW)
     printed = capsys.readouterr().out
     assert (alone["scores"], alone["tables"], alone["mistakes"], alone["data"]["sha256"]) == ({}, {}, [], None)
-    assert read_json(tmp_path / "run" / "evaluation.json") == alone
+    assert read_json(tmp_path / "run" / "evaluation.json", dict) == alone
     assert "there is no validation set, and no test set, for the run's own data is not there: there is no " in printed
     assert f"arith-data generate addition --num-examples 1003 --data-dir {tmp_path / 'nowhere'}" in printed
     assert "which questions of the suite are in the training set is not known" in printed

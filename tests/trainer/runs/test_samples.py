@@ -16,10 +16,9 @@ EPOCHS = [
 
 @pytest.mark.parametrize(
     ("damage", "whole"),
-    [(b"", 2), (b"\xff\n", 0), (b"[]\n", 2), (b'{"epoch": 3, "samples": [{"question": 1}]}\n', 2), (b'{"epo', 2)],
+    [(b"", 2), (b"\xff\n", 2), (b"[]\n", 2), (b'{"epoch": 3, "samples": [{"question": 1}]}\n', 2), (b'{"epo', 2)],
 )
 def test_what_is_damaged_is_left_out(damage, whole, tmp_path):
-    """Bytes that are not UTF-8 spoil the whole file."""
     path = tmp_path / "samples.jsonl"
     samples.write_jsonl(path, EPOCHS)
     path.write_bytes(path.read_bytes() + damage)

@@ -56,7 +56,7 @@ def test_what_is_missing_is_trained_and_nothing_else(tmp_path):
     first = lines(tmp_path)
     assert {(line["run"], line["seed"]) for line in first} == {("cells-lstm", 0), ("cells-simple_rnn", 0)}
     for line in first:
-        summary = read_json(tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json")
+        summary = read_json(tmp_path / "runs" / f"{line['run']}-seed0" / "summary.json", dict)
         assert "worst_slice" not in summary  # the suite is asked once, by evaluate
         assert summary.items() <= line.items()
         assert line["settings"]["model"]["hidden"] == 16

@@ -1,0 +1,147 @@
+"""JSON decoded by types: the annotations of a dataclass say what a file holds, and one error says what it does not.
+
+>>> @dataclasses.dataclass(frozen=True)
+... class Share:
+...     questions: int
+...     exact_match: float | None = None
+>>> decode(Share, parse('{"questions": 4, "exact_match": 1}'))
+Share(questions=4, exact_match=1.0)
+>>> decode(list[Share], [{"questions": 4}])
+[Share(questions=4, exact_match=None)]
+>>> decode(list[Share], [{"questions": "4"}])
+Traceback (most recent call last):
+    ...
+seq2seq_arith.base.decoding.MalformedError: [0].questions is '4', and not a whole number
+"""
+
+import collections.abc
+import dataclasses
+import functools
+import json
+import math
+import types
+import typing
+from typing import Any, TypeVar
+
+from seq2seq_arith.base.errors import InputError, shown
+
+T = TypeVar("T")
+PLAIN = {str: "a text", bool: "true or false", int: "a whole number", type(None): "null"}
+ARRAYS = {list: list, tuple: tuple, collections.abc.Sequence: tuple}
+OBJECTS = (dict, collections.abc.Mapping)
+
+
+class MalformedError(InputError):
+    """JSON does not hold what its type says: ``field`` is the place, such as ``suites[0].seed``, or "it"."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field or 'it'} {reason}")
+        self.field = field or "it"
+        self.reason = reason
+
+
+def parse(text: str | bytes) -> Any:
+    """The value of a JSON text, which is UTF-8; raises MalformedError."""
+    try:
+        return json.loads(text if isinstance(text, str) else text.decode())
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("", f"is not JSON ({error})") from None
+
+
+def decode(kind: type[T], value: object, *, further: bool = False) -> T:
+    """A value of JSON as one of a type: a dataclass, TypedDict, list, tuple, dict, union, str, bool, int, float or Any.
+
+    The keys of an object are the fields of a dataclass; a field that is missing has its default. Another key is
+    refused, unless ``further`` ones are allowed, which are left out. A float is finite, and may be written as a whole
+    number.
+
+    Raises MalformedError if the value is not one of that type, and what the dataclass itself raises.
+    """
+    return _decode(kind, value, "", further)
+
+
+def _decode(kind: Any, value: Any, place: str, further: bool) -> Any:
+    origin, arguments = typing.get_origin(kind) or kind, typing.get_args(kind)
+    if kind is Any:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        return _union(arguments, value, place, further)
+    if dataclasses.is_dataclass(kind) or typing.is_typeddict(kind):
+        return _object(kind, value, place, further)
+    if origin in ARRAYS:
+        if not isinstance(value, list):
+            raise MalformedError(place, f"is {shown(value)}, and not an array")
+        kinds = _kinds_of_items(origin, arguments, len(value), place)
+        items = enumerate(zip(kinds, value, strict=True))
+        return ARRAYS[origin](_decode(item, each, f"{place}[{i}]", further) for i, (item, each) in items)
+    if origin in OBJECTS:
+        _check_object(value, place)
+        item = arguments[1] if arguments else Any
+        return {key: _decode(item, each, _inside(place, key), further) for key, each in value.items()}
+    if kind is float:
+        return _float(value, place)
+    if type(value) is not kind:  # a bool is an int, but not a number
+        raise MalformedError(place, f"is {shown(value)}, and not {PLAIN[kind]}")
+    return value
+
+
+def _union(kinds: tuple[Any, ...], value: Any, place: str, further: bool) -> Any:
+    """The value as the first of some types that it fits; else the error of the first one."""
+    failures = []
+    for kind in kinds:
+        try:
+            return _decode(kind, value, place, further)
+        except MalformedError as error:
+            failures.append(error)
+    raise failures[0]
+
+
+def _object(kind: Any, value: Any, place: str, further: bool) -> Any:
+    _check_object(value, place)
+    hints, required = _fields(kind)
+    if unknown := [] if further else sorted(value.keys() - hints.keys()):
+        raise MalformedError(_inside(place, unknown[0]), "is not known here")
+    if missing := [name for name in hints if name in required - value.keys()]:
+        raise MalformedError(_inside(place, missing[0]), "is missing")
+    known = {name: hint for name, hint in hints.items() if name in value}
+    return kind(**{name: _decode(hint, value[name], _inside(place, name), further) for name, hint in known.items()})
+
+
+@functools.cache
+def _fields(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The types of a class's fields, by name, and the names of those without a default."""
+    hints = typing.get_type_hints(kind)
+    if typing.is_typeddict(kind):
+        return hints, kind.__required_keys__
+    fields = [field for field in dataclasses.fields(kind) if field.init]
+    missing = dataclasses.MISSING
+    required = {field.name for field in fields if field.default is missing and field.default_factory is missing}
+    return {field.name: hints[field.name] for field in fields}, frozenset(required)
+
+
+def _kinds_of_items(origin: Any, arguments: tuple[Any, ...], length: int, place: str) -> tuple[Any, ...]:
+    """The types of an array's items: those of a tuple of fixed length, or one for all."""
+    if origin is not tuple or not arguments or arguments[-1] is Ellipsis:
+        return (arguments[0] if arguments else Any,) * length
+    if length != len(arguments):
+        raise MalformedError(place, f"has {length} values, and not {len(arguments)}")
+    return arguments
+
+
+def _check_object(value: Any, place: str) -> None:
+    if not isinstance(value, dict):
+        raise MalformedError(place, f"is {shown(value)}, and not an object")
+
+
+def _float(value: Any, place: str) -> float:
+    try:
+        number = float(value) if type(value) in (int, float) else math.nan
+    except OverflowError:  # of a whole number with hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise MalformedError(place, f"is {shown(value)}, and not a finite number")
+    return number
+
+
+def _inside(place: str, key: str) -> str:
+    return f"{place}.{key}" if place else key

@@ -12,8 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from seq2seq_arith.arithmetic import drawing, splitmix
-from seq2seq_arith.arithmetic.own_tasks import DRAWINGS
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task_rules import DRAWINGS
 from seq2seq_arith.base.machine import cores
 
 # From left to right: uint64, or Python integers beyond 18 digits. A word of letters is the number whose digits in base

@@ -31,14 +31,17 @@ def question(symbol: str, digits: int, left: np.ndarray, right: np.ndarray, widt
     return _from(rows, first, width)
 
 
-def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int) -> np.ndarray:
-    """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width)."""
+def signed(magnitude: np.ndarray, negative: np.ndarray | None, width: int, start: int = 0) -> np.ndarray:
+    """Numbers with a minus sign where they are negative, padded on the right: uint8 of shape (n, width).
+
+    They begin in column ``start``; the columns before hold blanks or zeros.
+    """
     rows = np.full((magnitude.shape[1], 1 + 2 * width), ord(PAD), np.uint8)
     first = 1 + _write_digits(rows[:, 1 : 1 + width], magnitude)
     if negative is not None:
         first[negative] -= 1
         rows[negative, first[negative]] = ord("-")
-    return _from(rows, first, width)
+    return _from(rows, first - start, width)
 
 
 def read(codes: np.ndarray, start: np.ndarray, end: np.ndarray, digits: int) -> np.ndarray:

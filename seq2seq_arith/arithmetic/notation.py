@@ -87,13 +87,22 @@ class Notation(abc.ABC):
                 start += 1
             # The padding is overwritten by what follows.
             columns = start[:, np.newaxis] + np.arange(most)
-            np.put_along_axis(rows, columns, self.answer("", Solved(operand), most), axis=1)
+            np.put_along_axis(rows, columns, self.write(Solved(operand), most), axis=1)
             start += self.measure(operand)
         return rows[:, :width]
 
-    @abc.abstractmethod
     def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
-        """Answers, padded on the right: uint8 of shape (n, width)."""
+        """Answers behind what all of them begin with, padded on the right: uint8 of shape (n, width)."""
+        rows = self.write(solved, width, len(prefix))
+        rows[:, : len(prefix)] = np.frombuffer(prefix.encode(), np.uint8)
+        return rows
+
+    @abc.abstractmethod
+    def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
+        """Numbers or words from column ``start`` on, padded on the right: uint8 of shape (n, width).
+
+        The columns before hold anything; the caller overwrites them.
+        """
 
     @abc.abstractmethod
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
@@ -137,8 +146,8 @@ class _Decimal(Notation):
         left, right = operands
         return decimal_text.question(symbol, self.width(size), left, right, width)
 
-    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
-        return decimal_text.signed(solved.magnitude, solved.negative, width)
+    def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
+        return decimal_text.signed(solved.magnitude, solved.negative, width, start)
 
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
         return decimal_text.read(codes, start, end, self.width(size))
@@ -195,11 +204,8 @@ class _Dashes(Notation):
         rows[np.arange(len(rows)), left[0].astype(np.int64)] = ord(symbol)
         return rows
 
-    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
-        characters = np.frombuffer(prefix.encode(), np.uint8)
-        rows = _dashes(solved.magnitude[0] + np.uint64(len(characters)), width)
-        rows[:, : len(characters)] = characters
-        return rows
+    def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
+        return _dashes(solved.magnitude[0] + np.uint64(start), width)
 
     def read(self, codes: np.ndarray, start: np.ndarray, end: np.ndarray, size: int) -> np.ndarray:
         return (end - start).astype(np.uint64)[np.newaxis]
@@ -223,11 +229,10 @@ class _Letters(Notation):
     def measure(self, operands: np.ndarray) -> np.ndarray:
         return np.count_nonzero(letters.unpack(operands), axis=1)
 
-    def answer(self, prefix: str, solved: Solved, width: int) -> np.ndarray:
+    def write(self, solved: Solved, width: int, start: int = 0) -> np.ndarray:
         rows = np.full((solved.magnitude.shape[1], width), ord(PAD), np.uint8)
-        rows[:, : len(prefix)] = np.frombuffer(prefix.encode(), np.uint8)
-        written = letters.unpack(solved.magnitude)[:, : width - len(prefix)]
-        behind = rows[:, len(prefix) : len(prefix) + written.shape[1]]
+        written = letters.unpack(solved.magnitude)[:, : width - start]
+        behind = rows[:, start : start + written.shape[1]]
         np.add(written, np.uint8(ord("a") - 1), out=behind, where=written > 0)
         return rows
 

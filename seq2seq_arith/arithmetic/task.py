@@ -1,10 +1,16 @@
-"""A task: the parameters that make one dataset out of an operation."""
+"""A task: the parameters that make one dataset out of an operation.
+
+The name of a dataset, such as ``addition-d5-s1-plain``, is what differs from the task's defaults: ``Task.config_name``
+writes it, and ``Task.from_name`` reads it.
+"""
 
 import dataclasses
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from seq2seq_arith.arithmetic import names, operations, own_tasks
+from seq2seq_arith.arithmetic import operations, own_tasks
 from seq2seq_arith.arithmetic.drawing import Drawing
 from seq2seq_arith.arithmetic.notation import Notation
 from seq2seq_arith.arithmetic.operations import DEFAULT_TASK, MIN_EXAMPLES, Operation
@@ -18,6 +24,18 @@ MAX_SEED = 2**64 - 1
 # Always part of a dataset's metadata.
 PARAMETERS = ("task", "digits", "num_examples", "seed", "reverse", "ordered")
 ORDINALS = {2: "half", 10: "tenth"}
+# How a name gives each parameter, in this order: a letter before a number, a word for each value, or the value itself.
+NAME_PARTS: Mapping[str, str | Mapping[Any, str]] = MappingProxyType(
+    {
+        "digits": "d",
+        "num_examples": "n",
+        "seed": "s",
+        "ordered": {True: "ordered", False: "unordered"},
+        "reverse": {True: "reversed", False: "plain"},
+        "draws": {},
+        "num_validation": "v",
+    }
+)
 
 
 def _by_task(default: Callable[[Operation], Any]) -> str:
@@ -198,7 +216,12 @@ class Task:
     @property
     def config_name(self) -> str:
         """The dataset's config, which names the task, and what differs from its defaults (``addition-d5-s1-plain``)."""
-        return names.write(self.name, vars(self), self.defaults)
+        parts, defaults = [self.name], self.defaults
+        for field, part in NAME_PARTS.items():
+            value = getattr(self, field)
+            if value != defaults[field]:
+                parts.append(f"{part}{value}" if isinstance(part, str) else part.get(value, str(value)))
+        return "-".join(parts)
 
     @classmethod
     def from_name(cls, config_name: str) -> "Task":
@@ -209,7 +232,7 @@ class Task:
 
         Raises InputError if no task has this name; the message says which part is wrong.
         """
-        name, given = names.read(config_name)
+        name, given = _read_name(config_name)
         try:
             task = cls(name, **given)
         except InputError as error:
@@ -249,3 +272,40 @@ class Task:
         if set(task.parameters()) != set(parameters):
             raise InputError(f"the parameters are {parameters!r}; leave out draws and num_validation at their defaults")
         return task
+
+
+def _read_name(name: str) -> tuple[str, dict[str, Any]]:
+    """The task and the parameters that a dataset's name gives.
+
+    >>> _read_name("addition-d5-plain")
+    ('addition', {'digits': 5, 'reverse': False})
+    """
+    task, *parts = name.split("-")
+    if task not in operations.BUILT_IN:
+        own_tasks.named(task)
+    given: dict[str, Any] = {}
+    for part in parts:
+        found = _read_part(part)
+        if found is None:
+            letters = [f"{each} and a number" for each in NAME_PARTS.values() if isinstance(each, str)]
+            words = [word for each in NAME_PARTS.values() if isinstance(each, Mapping) for word in each.values()]
+            allowed = f"{', '.join([*letters, *words])}, or one of {', '.join(own_tasks.ways_to_draw())}"
+            raise InputError(f"{name!r} has the part {part!r}; give {allowed}")
+        field, value = found
+        if field in given:
+            raise InputError(f"{name!r} gives {field} twice, the second time as {part!r}; give it once")
+        given[field] = value
+    return task, given
+
+
+def _read_part(text: str) -> tuple[str, Any] | None:
+    """The parameter and the value that a part of a name gives; None if it gives none."""
+    number = re.fullmatch(r"([a-z])([0-9]{1,20})", text)
+    for field, part in NAME_PARTS.items():
+        if number and part == number[1]:
+            return field, int(number[2])
+        if isinstance(part, Mapping):
+            for value, word in part.items():
+                if word == text:
+                    return field, value
+    return ("draws", text) if text in own_tasks.ways_to_draw() else None

@@ -20,7 +20,7 @@ WORDS = ["a", "z", "ab", "hello", "zzzzzzzzzzzz", "abcdefghijklm", "zyxwvutsrqpo
 def test_words_are_numbers_and_back():
     numbers = from_ints([number(word) for word in WORDS], 3)
     assert LETTERS.measure(numbers).tolist() == [len(word) for word in WORDS]
-    written = LETTERS.answer("", Solved(numbers), 26)
+    written = LETTERS.write(Solved(numbers), 26)
     assert ["".join(map(chr, row)).strip() for row in written] == WORDS
     lengths = np.array([len(word) for word in WORDS])
     assert to_ints(LETTERS.read(written, np.zeros(len(WORDS), np.int64), lengths, 36)) == [

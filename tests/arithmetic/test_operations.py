@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import coverage, draws, numbers, own_tasks, text
+from seq2seq_arith.arithmetic import coverage, draws, numbers, task_rules, text
+from seq2seq_arith.arithmetic.notation import Solved
 from seq2seq_arith.arithmetic.operations import FURTHER
 from seq2seq_arith.arithmetic.suites import pairs
 from seq2seq_arith.arithmetic.task import Task
@@ -33,7 +34,7 @@ def written(task, pairs):
     """Operands as people write them."""
     words = task.notation.words(task.digits)
     sides = [numbers.from_ints(side, words) for side in zip(*pairs, strict=True)]
-    columns = [task.notation.answer("", own_tasks.Solved(side), task.operand_width) for side in sides]
+    columns = [task.notation.write(Solved(side), task.operand_width) for side in sides]
     return list(zip(*([row.tobytes().decode().strip() for row in column] for column in columns), strict=True))
 
 
@@ -44,7 +45,7 @@ def test_answers_slices_and_what_is_checked_of_tasks_in_files(name, size):
     size = min(size, operation.max_digits)
     task = Task(name, digits=size, num_examples=10)
     for drawn in operation.draws.values():
-        assert list(own_tasks._faults_of_size(name, operation, size, drawn)) == []
+        assert task_rules.first_fault_of_size(name, operation, size, drawn) == ""
     sides = draws.operands(task, np.arange(200, dtype=np.uint64))
     slices = operation.slices("standard", size)
     assert len({slice.name for slice in slices}) == len(slices)

@@ -5,10 +5,13 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from seq2seq_arith.arithmetic import own_tasks, text
+from seq2seq_arith.arithmetic import letters, numbers, own_tasks, task_rules, text
+from seq2seq_arith.arithmetic.notation import DASHES, DECIMAL, LETTERS, POSITIVE, RESIDUES, Solved
 from seq2seq_arith.arithmetic.task import Task
+from seq2seq_arith.arithmetic.task_rules import Rule
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.base.plugin_code import digest
 
@@ -111,6 +114,12 @@ LONG = """class Long(type(drawing.DIGITS)):
         return super().operands(size + 1, words, arity)
 
 OPERATIONS = {"""
+REAL = """class Real(type(drawing.DIGITS)):
+    def operands(self, size, words, arity=2):
+        return tuple(side.astype(float) for side in super().operands(size, words, arity))
+
+OPERATIONS = {"""
+DASHED = ("notation=DECIMAL", 'notation=DASHES, draws={"digits": drawing.COUNTS}', '"0123456789d "', '"-+d "')
 # What is replaced, and by what.
 FAULTS = {
     "syntax": ("OPERATIONS = {", "OPERATIONS = {{"),
@@ -136,6 +145,19 @@ FAULTS = {
     "drawing": ("digits=3", 'digits=3, draws={"c": drawing.COUNTS}'),
     "pairs only": ("digits=3", 'digits=3, arity=3, draws={"structured": drawing.CARRYING}'),
     "long operands": ("digits=3", 'digits=3, draws={"long": Long()}', "OPERATIONS = {", LONG),
+    "kind of operands": ("digits=3", 'digits=3, draws={"real": Real()}', "OPERATIONS = {", REAL),
+    "dashes like an option": (*DASHED, 'symbol="d"', 'symbol="+"'),
+    "no dashes": DASHED,  # the distance of equal operands
+    "signs of dashes": (*DASHED, "Solved(numbers.subtract(left, right)[0])", "Solved(left, right[0] > left[0])"),
+    "too many dashes": (*DASHED, "max_digits=40", "max_digits=2**32"),
+    "prefix that does not fit": ('symbol="d"', 'symbol="d", answer_prefix="d"'),
+    "prefix that solve does not write": (
+        'symbol="d"',
+        'symbol="d", answer_prefix="d"',
+        "Solved(numbers.subtract(left, right)[0])",
+        "np.full((left.shape[1], size), 48, np.uint8)",
+    ),
+    "prefix that is not in the alphabet": ('symbol="d"', 'symbol="d", answer_prefix="="'),
     "written": ("Solved(numbers.subtract(left, right)[0])", "np.full((left.shape[1], size), 32, np.uint8)"),
     "no draws": ("digits=3", "digits=3, draws={}"),
     "way": ("digits=3", 'digits=3, draws={"my-way": drawing.DIGITS}'),
@@ -146,6 +168,10 @@ FAULTS = {
     "kind of numbers": ("right)[0])", "right)[0].astype(float))"),
     "count": ("right)[0])", "right)[0][:, :3])"),
     "long word": ("right)[0])", "right)[0] + np.uint64(10**18))"),
+    "long word below another": (
+        "right)[0])",
+        "right)[0] + np.uint64(10**18) * (np.arange(len(left))[:, None] < len(left) - 1))",
+    ),
     "in place": ("return Solved(", "left += left; return Solved("),
     "of others": ("right)[0])", "right)[0] * np.uint64(left.shape[1] > 1))"),
     "slice": ("digits=3", 'digits=3, suite=lambda size: [Slice("s", "", lambda words, d: (1,))]'),
@@ -161,12 +187,45 @@ def test_a_fault_is_one_sentence_with_the_file_and_the_line(write, fault, refusa
     assert not own_tasks.is_task("distance")
 
 
-def test_dashes_must_not_look_like_options(write, refusal):
-    dashed = "notation=DECIMAL", 'notation=DASHES, draws={"digits": drawing.COUNTS}', '"0123456789d "', '"-+d "'
-    with refusal(InputError):
-        own_tasks.use(write(*dashed, 'symbol="d"', 'symbol="+"'))
-    with refusal(InputError):  # the distance of equal operands is not a dash
-        own_tasks.use(write(*dashed))
+def test_every_rule_is_broken_by_a_fault(write, monkeypatch):
+    """So no rule is without a case, or stands behind another that says the same."""
+    broken, broken_by = set(), Rule.broken_by
+
+    def noted(rule, it) -> str:
+        sentence = broken_by(rule, it)
+        broken.update([rule] if sentence else [])
+        return sentence
+
+    monkeypatch.setattr(Rule, "broken_by", noted)
+    for changes in FAULTS.values():
+        with pytest.raises(InputError):
+            own_tasks.use(write(*changes))
+    tables = [table for name, table in vars(task_rules).items() if name.startswith("OF_")]
+    assert {rule.sentence for table in tables for rule in table} == {rule.sentence for rule in broken}
+
+
+@pytest.mark.parametrize("prefix", ["", "=", "=>"])
+@pytest.mark.parametrize("notation", [DECIMAL, POSITIVE, RESIDUES, DASHES, LETTERS], ids=repr)
+def test_every_notation_writes_the_prefix_of_its_answers(notation, prefix):
+    """The longest answer fills the width, and numbers of two words are written, too."""
+    size = 40
+    shown = {DASHES: ["-", "-" * size], LETTERS: ["z", "ab" * 20]}.get(notation, ["1", "9" * notation.width(size)])
+    read = {DASHES: len, LETTERS: letters.number}.get(notation, int)
+    magnitude = numbers.from_ints([*map(read, shown)], notation.words(size))
+    for width in (len(prefix) + len(shown[1]), len(prefix) + size + 5):
+        rows = notation.answer(prefix, Solved(magnitude), width)
+        assert (rows.dtype, rows.shape) == (np.uint8, (2, width))
+        assert [row.tobytes().decode() for row in rows] == [f"{prefix}{answer}".ljust(width) for answer in shown]
+    if notation is DECIMAL:
+        rows = notation.answer(prefix, Solved(magnitude, np.array([True, False])), len(prefix) + size + 1)
+        assert [row.tobytes().decode().rstrip() for row in rows] == [f"{prefix}-1", f"{prefix}{shown[1]}"]
+
+
+def test_a_prefix_is_asked_and_answered(write):
+    """As people write it, and as the datasets hold it."""
+    prefixed = 'symbol="d"', 'symbol="d", answer_prefix="d"', "lambda size: size,", "lambda size: size + 1,"
+    own_tasks.use(write(*prefixed))
+    assert text.answer(text.parse("12d18", Task("distance"))) == "d6"
 
 
 def test_an_answer_of_nineteen_digits_is_counted(write, refusal):

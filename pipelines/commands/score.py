@@ -19,7 +19,7 @@ DESCRIPTION = (
 )
 EXAMPLES = ["score suite.tsv answers.txt", "score suite.tsv - -o score.md"]
 # How a file of each ending holds a score.
-WRITERS = {".json": lambda score: json.dumps(score.to_json(), indent=2) + "\n", ".md": scoring.SuiteScore.markdown}
+WRITERS = {".json": lambda scores: json.dumps(scores.to_json(), indent=2) + "\n", ".md": scoring.Scores.markdown}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -42,16 +42,15 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"both QUESTIONS and ANSWERS are {both}; give another file for one of them")
     path = None if args.output is None else _output(args.output, (args.questions, args.answers))
     rows = answers.read_questions(args.questions)
-    score = scoring.score(rows, answers.read_answers(args.answers, rows))
-    for row in score.slices:
-        events.emit("slice", **{"name" if key == "slice" else key: value for key, value in row.items()})
+    scores = scoring.score(rows, answers.read_answers(args.answers, rows))
+    scores.emit()
     if path:
         try:
-            write_atomically(path, WRITERS[path.suffix](score).encode())
+            write_atomically(path, WRITERS[path.suffix](scores).encode())
         except OSError as error:
             raise WriteError(path, error.strerror or error) from None
-    events.emit("result", path=path, **score.to_json())
-    print(score.text())
+    events.emit("result", path=path, **scores.to_json(), worst_slice=scores.worst_slice)
+    print(scores.text())
     if path:
         print(printable(path))
     return SUCCESS

@@ -211,5 +211,5 @@ sys.exit(main(["score", "suite.tsv", "./suite.tsv"]))
 def test_neither_tensorflow_nor_beam_is_needed(suite, tmp_path):
     """Importing one of them raises ImportError here."""
     printed = python(FOREIGN, cwd=tmp_path)
-    assert "worst slice: each of the 2 slices has 1.000" in printed
+    assert "worst slice: each of the 2 slices has 1.000 (3 questions)" in printed
     assert printed.startswith("exact match: 1.0000 of")

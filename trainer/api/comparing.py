@@ -2,15 +2,15 @@
 
 import html
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 from seq2seq_arith.arithmetic import scoring, text
 from seq2seq_arith.arithmetic.suites import STANDARD, VERSION, SuiteOptions
-from seq2seq_arith.base.options import check_int
-from seq2seq_arith.base.tables import Table
+from seq2seq_arith.base.errors import InputError
+from seq2seq_arith.base.options import check_int, one_of
+from seq2seq_arith.base.tables import Table, Tabular
 from seq2seq_arith.trainer.api import given, options
 from seq2seq_arith.trainer.api.dataset import named
-from seq2seq_arith.trainer.api.scores import Slices
 from seq2seq_arith.trainer.api.trained_run import TrainedRun
 from seq2seq_arith.trainer.runs import history
 
@@ -77,17 +77,20 @@ def playground(run: TrainedRun, other: TrainedRun | None = None, question: str =
     return Playground(export.standalone(folders, {name: value for name, value in asked.items() if value}), height)
 
 
-class Suite(Slices[Table]):
+class Suite(Tabular, dict[str, Table]):
     """The questions of a suite: from the name of a slice to its rows of ``question`` and ``answer``.
 
     ``suite.score(function)`` asks any function, whatever it is made with. Nothing here needs TensorFlow.
     """
 
-    def __init__(self, slices: dict[str, Table], why: dict[str, str], title: str) -> None:
+    def __init__(self, slices: dict[str, Table], why: dict[str, str], title: str, **suite: Any) -> None:
         super().__init__(slices)
-        self._why, self._title = why, title
+        self._why, self._title, self._suite = why, title, suite
 
-    def score(self, function: Callable[[Any], Any], batch_size: int | None = None) -> scoring.SuiteScore:
+    def __missing__(self, name: str) -> NoReturn:
+        raise InputError(f"there is no slice {name!r}; {one_of(name, self)}")
+
+    def score(self, function: Callable[[Any], Any], batch_size: int | None = None) -> scoring.Scores:
         """Asks a function each different question once, and scores its answers by slice.
 
         ``function`` takes a question, such as ``"39+3"``, and returns its answer: ``suite.score(eval)``. With
@@ -97,7 +100,7 @@ class Suite(Slices[Table]):
         Raises InputError if ``function`` is not one, or returns anything else.
         """
         rows = [scoring.Row(name, **row) for name, of_slice in self.items() for row in of_slice]
-        return scoring.score(rows, scoring.ask(function, rows, batch_size))
+        return scoring.score(rows, scoring.ask(function, rows, batch_size), self._why, **self._suite)
 
     def _shown(self) -> Table:
         rows = [{"slice": name, "questions": len(rows), "why": self._why[name]} for name, rows in self.items()]
@@ -133,4 +136,5 @@ def suite(
     tables = {name: Table(found, ["question", "answer"], name) for name, found in of_slices.items()}
     why = {each.name: each.why for each in asked.operation.slices(set, asked.digits)}
     title = f"suite of {asked.description}, version {built.version}"
-    return Suite(tables, why, f"{title}: {built.num_questions:,} different questions")
+    known = {"set": set, "version": built.version, "size": asked.digits}
+    return Suite(tables, why, f"{title}: {built.num_questions:,} different questions", **known)

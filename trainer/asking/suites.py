@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.arithmetic import numbers, suites
-from seq2seq_arith.arithmetic.scoring import equal_characters, shown_slices
+from seq2seq_arith.arithmetic.scoring import LENGTHS, LENGTHS_SHOWN, equal_characters
 from seq2seq_arith.arithmetic.suites import DEFAULT, STANDARD, UNFORESEEN, SuiteOptions
 from seq2seq_arith.arithmetic.task import Task
 from seq2seq_arith.arithmetic.text import to_strings
@@ -338,7 +338,9 @@ def size(result: SuiteResult) -> str:
 
 def shown(slices: Sequence[SliceResult]) -> list[SliceResult]:
     """The slices that are printed, in the order of the suite."""
-    return shown_slices(slices, lambda each: (each.name, each.all.right / each.all.count))
+    lengths = [each for each in slices if each.name.startswith(LENGTHS)]
+    hidden = sorted(lengths, key=lambda each: each.all.right / each.all.count)[LENGTHS_SHOWN:]
+    return [each for each in slices if each not in hidden]
 
 
 def slice_table(result: SuiteResult) -> str:

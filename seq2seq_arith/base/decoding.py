@@ -48,16 +48,16 @@ def parse(text: str | bytes) -> Any:
         raise MalformedError("", f"is not JSON ({error})") from None
 
 
-def decode(kind: type[T], value: object, *, further: bool = False) -> T:
+def decode(kind: type[T], value: object, name: str = "", *, further: bool = False) -> T:
     """A value of JSON as one of a type: a dataclass, TypedDict, list, tuple, dict, union, str, bool, int, float or Any.
 
     The keys of an object are the fields of a dataclass; a field that is missing has its default. Another key is
     refused, unless ``further`` ones are allowed, which are left out. A float is finite, and may be written as a whole
-    number.
+    number. ``name`` is what messages call the value.
 
     Raises MalformedError if the value is not one of that type, and what the dataclass itself raises.
     """
-    return _decode(kind, value, "", further)
+    return _decode(kind, value, name, further)
 
 
 def _decode(kind: Any, value: Any, place: str, further: bool) -> Any:

@@ -1,7 +1,7 @@
 """Checkpoints: the variables and the state of a run, in one file that appears whole or not at all.
 
 A checkpoint is an uncompressed NumPy archive. Each variable has its path in the model as its key, and the state is
-JSON, as bytes::
+JSON, as bytes, with the version of this format::
 
     encoder/lstm_cell/kernel                        float32 [13, 512]
     encoder/lstm_cell/recurrent_kernel              float32 [128, 512]
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
+from seq2seq_arith.base.decoding import decode, parse
 from seq2seq_arith.base.errors import InputError
 from seq2seq_arith.trainer.runs import stores
 from seq2seq_arith.trainer.runs.files import rename, whole_file
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     import keras
 
 STATE = "state"
+# The version of what a checkpoint holds, a key of its state; the first checkpoints do not say it. Those of an older
+# version are read: a field of ``training.state.State`` that they lack has its default. So this number grows only when
+# what is there means something else; ``unpack`` then converts older ones.
+FORMAT, FORMAT_KEY = 1, "format"
 # The path of the seed that Keras gives each recurrent layer for dropout. Keras numbers it anew in each process.
 SEED = re.compile(r"seed_generator(_\d+)?/")
 
@@ -45,6 +50,16 @@ class DamagedError(InputError):
         advice = "train the run again in another folder" if path.name == "best.npz" else "delete it, and train again"
         super().__init__(f"the checkpoint {stores.shown(path)} cannot be read ({reason}); {advice}")
         self.reason = reason
+
+
+class NewerError(InputError):
+    """A checkpoint of a newer version of this package."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(
+            f"has format {version}, and this version of seq2seq_arith reads those up to {FORMAT}; install the version "
+            "that wrote it"
+        )
 
 
 def values(variables: "Sequence[keras.Variable]") -> dict[str, np.ndarray]:
@@ -72,12 +87,12 @@ def pack(arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """What ``pack`` was given; raises any Exception if it is not a checkpoint."""
+    """What ``pack`` was given; raises NewerError, or any Exception if it is not a checkpoint."""
     with NpzFile(io.BytesIO(content), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    state = json.loads(arrays.pop(STATE).tobytes())
-    if not isinstance(state, dict):
-        raise ValueError("its state is not a JSON object")
+    state = decode(dict[str, Any], parse(arrays.pop(STATE).tobytes()), "its state")
+    if (version := decode(int, state.pop(FORMAT_KEY, FORMAT), "its format")) > FORMAT:
+        raise NewerError(version)
     for name, array in arrays.items():
         if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
             raise ValueError(f"{name} does not hold finite numbers")
@@ -85,7 +100,10 @@ def unpack(content: bytes) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 
 
 def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The variables, by key, and the state that ``save`` saved."""
+    """The variables, by key, and the state that ``save`` saved.
+
+    Raises InputError if the checkpoint is not there, damaged, or of a newer version.
+    """
     try:
         return unpack(path.read_bytes())
     except FileNotFoundError:
@@ -93,6 +111,8 @@ def load(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         is_gone = path.with_name("history.csv").exists()
         advice = "it was removed: train the run again in another folder" if is_gone else "train the run first"
         raise InputError(f"there is no checkpoint {stores.shown(path)}; {advice}") from None
+    except NewerError as error:
+        raise InputError(f"the checkpoint {stores.shown(path)} {error}") from None
     except Exception as error:  # zipfile, NumPy, tokenize and JSON raise many, depending on the bit that is damaged
         raise DamagedError(path, getattr(error, "strerror", None) or error) from None
 
@@ -124,5 +144,6 @@ def keys(variables: "Sequence[keras.Variable]") -> list[str]:
 
 
 def _write(file: Any, arrays: Mapping[str, np.ndarray], state: dict[str, Any]) -> None:
-    members: dict[str, Any] = {**arrays, STATE: np.frombuffer(json.dumps(state).encode(), np.uint8)}
+    text = json.dumps({FORMAT_KEY: FORMAT, **state})
+    members: dict[str, Any] = {**arrays, STATE: np.frombuffer(text.encode(), np.uint8)}
     np.savez(file, **members)

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq_arith.base import events
+from seq2seq_arith.base.decoding import MalformedError, decode
 from seq2seq_arith.base.errors import DivergedError
 from seq2seq_arith.base.progress import progress
 from seq2seq_arith.base.tables import table
@@ -86,7 +87,7 @@ class Loop:
         """Goes to where another machine stands, whose ``packed()`` this is."""
         arrays, state = checkpoints.unpack(packed)
         checkpoints.assign(self.learner.variables, arrays, self.run.last)
-        self.state = State(**state)
+        self.state = decode(State, state)
 
     def train(self, mend: "Callable[[Loop], None] | None" = None) -> State:
         """Trains to the end; then ``mend`` may add rounds.
@@ -256,14 +257,19 @@ class Loop:
 
 
 def read_last(run: Run) -> tuple[Path, dict[str, np.ndarray], State] | None:
-    """The last sound checkpoint: path, variables and state; None if there is none, InputError if all are damaged."""
+    """The last sound checkpoint: path, variables and state; None if there is none.
+
+    Raises InputError if all are damaged, or the last one is of a newer version: going on from an older one would undo
+    what that version has trained.
+    """
     paths = [path for path in (run.last, run.previous) if path.exists()]
     for path in paths:
         try:
-            arrays, state = checkpoints.load(path)
-            if set(state) != {field.name for field in dataclasses.fields(State)}:
-                raise checkpoints.DamagedError(path, "its state is not that of a training")
-            return path, arrays, State(**state)
+            arrays, values = checkpoints.load(path)
+            try:
+                return path, arrays, decode(State, values)
+            except MalformedError as error:
+                raise checkpoints.DamagedError(path, f"its state is not that of a training: {error}") from None
         except checkpoints.DamagedError as error:
             if path == paths[-1]:
                 raise

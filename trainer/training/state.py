@@ -14,7 +14,10 @@ LEARNED = 0.99  # from this exact match on, a run that took all of its epochs ne
 
 @dataclasses.dataclass
 class State:
-    """Where a run stands; it is saved with every checkpoint."""
+    """Where a run stands; it is saved with every checkpoint.
+
+    A new field needs a default with which a run that was stopped before it existed goes on as it would have.
+    """
 
     step: int = 0  # the number of steps done so far
     # For each of ``METRICS``, its sum over the steps of this epoch.

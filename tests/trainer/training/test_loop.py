@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import json
 import types
 
 import configs
@@ -137,6 +138,58 @@ def test_a_stopped_run_goes_on_bitwise(new_loop, ready, unstopped, tmp_path, sto
     assert learned(again) == unstopped.learned
     assert saved(again) == unstopped.saved
     assert checkpoints.load(again.run.last)[1]["stopped"] == "3 epochs were asked for"
+
+
+def saved_by_another_version(path, change):
+    """Replaces the state of a checkpoint, a dict as JSON holds it, by what another version has there."""
+    with np.load(path) as archive:
+        members = dict(archive)
+    state = change(json.loads(members["state"].tobytes()))
+    members["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, **members)
+
+
+def test_a_run_that_an_older_version_has_stopped_goes_on_bitwise(new_loop, unstopped, tmp_path):
+    """The first checkpoints did not say their format; and a field that has its default may have come later."""
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path / "run", Stop(60)).train()
+    first = ("step", "sums", "epoch_seconds", "seconds", "stalled", "best_epoch", "history")
+    for name in ("last.npz", "previous.npz"):
+        saved_by_another_version(tmp_path / "run" / name, lambda state: {key: state[key] for key in first})
+    again = new_loop(tmp_path / "run")
+    assert again.restore()
+    again.train()
+    assert learned(again) == unstopped.learned
+    assert saved(again) == unstopped.saved
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state | {"format": 2},
+        lambda state: state | {"momentum": 1},
+        lambda state: state | {"step": "x"},
+        lambda state: state | {"format": "x"},
+    ],
+    ids=["newer", "unknown", "step", "format"],
+)
+def test_the_state_of_no_training_is_refused(new_loop, tmp_path, refusal, change):
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(30)).train()
+    for name in ("last.npz", "previous.npz"):
+        saved_by_another_version(tmp_path / name, change)
+    with refusal(InputError):
+        new_loop(tmp_path).restore()
+
+
+def test_a_newer_checkpoint_is_not_passed_over(new_loop, tmp_path):
+    """Not even if the one before could be read."""
+    with pytest.raises(StoppedError):
+        new_loop(tmp_path, Stop(60)).train()
+    saved_by_another_version(tmp_path / "last.npz", lambda state: state | {"format": 2})
+    with pytest.raises(InputError, match=r"last\.npz has format 2, and this version .* reads those up to 1"):
+        new_loop(tmp_path).restore()
 
 
 @pytest.mark.parametrize("before_end", [pytest.param(1, marks=pytest.mark.smoke), 2, 3, 4, 5, 6, 12])
